@@ -117,9 +117,9 @@ struct tunnel_policy {
     enum ip_family peer_family;     /* PEER_FQDN: which to resolve; IP_NONE: as S19 says */
 
     enum auth_kind local_auth, remote_auth;
-    struct identity local_id;  /* ID_NONE: the source address (S17) */
+    struct identity local_id; /* ID_NONE: the source address (S17) */
     struct identity remote_id;
-    key_number local_key;      /* 0 with ID_NONE: the keeper decides by the source address, see S17 */
+    key_number local_key; /* 0 with ID_NONE: the keeper decides by the source address, see S17 */
     key_number remote_key;
 
     struct ike_algorithms ike;

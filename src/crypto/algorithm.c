@@ -27,10 +27,8 @@ const struct prf_algorithm prf_algorithms[PRF_COUNT] = {
 
 /* Exponents are twice as long as the group's strength at least (RFC 3526 8). */
 const struct dh_group dh_groups[DH_COUNT] = {
-    {DH_MODP_3072, "3072-bit", "MODP-3072", 384, 40},
-    {DH_MODP_2048, "2048-bit", "MODP-2048", 256, 32},
-    {DH_MODP_1536, "1536-bit", "MODP-1536", 192, 32},
-    {DH_MODP_1024, "1024-bit", "MODP-1024", 128, 32},
+    {DH_MODP_3072, "3072-bit", "MODP-3072", 384, 40}, {DH_MODP_2048, "2048-bit", "MODP-2048", 256, 32},
+    {DH_MODP_1536, "1536-bit", "MODP-1536", 192, 32}, {DH_MODP_1024, "1024-bit", "MODP-1024", 128, 32},
     {DH_MODP_768, "768-bit", "MODP-768", 96, 32},
 };
 

@@ -113,7 +113,8 @@ typedef uint32_t algorithm_set;
 /* The set of all rows of a table with `count` rows. */
 #define ALGORITHM_SET_ALL(count) ((algorithm_set)((UINT32_C(1) << (count)) - 1))
 
-/* The rows with the given IANA numbers; NULL if there is none. `key_bits` is 0 where the attribute is absent. */
+/* The rows with the given IANA numbers; NULL if there is none. `key_bits` is 0 where the attribute is absent.
+ */
 const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits);
 const struct integrity_algorithm *integrity_by_id(uint16_t id);
 const struct prf_algorithm *prf_by_id(uint16_t id);

@@ -10,9 +10,9 @@
 #include "crypto/algorithm.h"
 
 enum {
-    ESP_REPLAY_WINDOW = 1024,        /* packets (S26) */
-    ESP_SEQUENCE_BLOCK = 1 << 16,    /* outbound numbers reserved at a time, see esp_live.sequence_mark */
-    ESP_SELECTORS_MAX = 8,           /* of one side of a Child SA */
+    ESP_REPLAY_WINDOW = 1024,     /* packets (S26) */
+    ESP_SEQUENCE_BLOCK = 1 << 16, /* outbound numbers reserved at a time, see esp_live.sequence_mark */
+    ESP_SELECTORS_MAX = 8,        /* of one side of a Child SA */
 };
 
 /*
@@ -55,13 +55,14 @@ enum esp_counter {
  * elsewhere see each 64-bit field whole.
  */
 struct esp_live {
-    uint32_t version;      /* ESP_LIVE_VERSION; 0: slot free */
-    uint32_t inbound_spi;  /* to recognise the slot's owner after a restart */
-    uint64_t sequence_mark; /* outbound: no number at or above it has been used. A worker that takes the SA over
-                               goes on from here; it is raised by ESP_SEQUENCE_BLOCK before it is reached */
-    uint64_t replay_top;    /* inbound: the highest number authenticated */
+    uint32_t version;     /* ESP_LIVE_VERSION; 0: slot free */
+    uint32_t inbound_spi; /* to recognise the slot's owner after a restart */
+    uint64_t
+        sequence_mark;   /* outbound: no number at or above it has been used. A worker that takes the SA over
+                            goes on from here; it is raised by ESP_SEQUENCE_BLOCK before it is reached */
+    uint64_t replay_top; /* inbound: the highest number authenticated */
     uint64_t replay_bits[ESP_REPLAY_WINDOW / 64 + 1]; /* bit n % size: number n was seen (RFC 6479) */
-    uint64_t last_inbound;  /* milliseconds of CLOCK_BOOTTIME of the last authenticated packet; 0: none */
+    uint64_t last_inbound; /* milliseconds of CLOCK_BOOTTIME of the last authenticated packet; 0: none */
     uint64_t counters[ESP_COUNTER_COUNT];
 };
 
