@@ -53,7 +53,7 @@ size_t reader_left(const struct reader *r)
 
 const uint8_t *reader_octets(struct reader *r, size_t length)
 {
-    if (length > reader_left(r)) {
+    if (r->failed || length > reader_left(r)) {
         r->failed = true;
         return NULL;
     }
@@ -65,12 +65,8 @@ const uint8_t *reader_octets(struct reader *r, size_t length)
 
 uint8_t reader_u8(struct reader *r)
 {
-    const uint8_t *at = reader_left(r) < 1 ? NULL : reader_octets(r, 1);
-    if (at == NULL) {
-        r->failed = true;
-        return 0;
-    }
-    return at[0];
+    const uint8_t *at = reader_octets(r, 1);
+    return r->failed ? 0 : at[0];
 }
 
 uint16_t reader_u16be(struct reader *r)
