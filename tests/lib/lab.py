@@ -5,16 +5,21 @@ killed run left behind is known and swept by the next one.
 """
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
 import signal
+import socket
 import tempfile
+import threading
 from pathlib import Path
 
 from lib.process import Background, run
 
 PREFIX = "musubi"
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
 
 
 class Host:
@@ -86,6 +91,29 @@ class Namespace(Host):
     def runtime_directory(self, directory):
         return directory
 
+    def socket(self, family, kind, protocol=0):
+        """A socket of this namespace for the test itself."""
+        made = []
+
+        def enter_and_make():
+            with open(f"/run/netns/{self.name}", "rb") as namespace:
+                if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+            made.append(socket.socket(family, kind, protocol))
+
+        # A thread, since a namespace once entered is not left.
+        thread = threading.Thread(target=enter_and_make)
+        thread.start()
+        thread.join()
+        return made[0]
+
+    def udp_socket(self, address, port):
+        """A UDP socket of this namespace, bound."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        bound = self.socket(family, socket.SOCK_DGRAM)
+        bound.bind((address, port))
+        return bound
+
     def forward(self):
         """Make it a router."""
         self.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
@@ -135,7 +163,7 @@ class Lab(contextlib.ExitStack):
 
 def wire(left, left_interface, right, right_interface):
     """A veth pair between two namespaces, both ends up."""
-    run("ip", "link", "add", left_interface, "netns", left.name, "type", "veth",
+    run("ip", "link", "add", "name", left_interface, "netns", left.name, "type", "veth",
         "peer", "name", right_interface, "netns", right.name).must_succeed()
     left.ip(f"link set {left_interface} up")
     right.ip(f"link set {right_interface} up")

@@ -20,6 +20,7 @@ class Musubi:
     """One daemon in a host, with a directory of its own for configuration, runtime files and state."""
 
     def __init__(self, lab, host, config, ports=None, name=None):
+        assert DAEMON.exists(), f"{DAEMON} is not built"
         self.host = host
         self.name = name or f"musubid-{host.label}"
         self.directory = lab.subdirectory(self.name)
@@ -28,7 +29,8 @@ class Musubi:
         self.config_path.write_text(config, encoding="utf-8")
         self.ports = {"GigaEthernet0": "ge0", "GigaEthernet1": "ge1"} if ports is None else ports
         self.process = None
-        self._before = None
+        # What `stop` has to restore: the host's network before the start.
+        self.footprint_before = None
         self._children = set()
         lab.callback(self.kill)
 
@@ -43,7 +45,7 @@ class Musubi:
 
     def start(self):
         """Start and wait for `ready`."""
-        self._before = footprint(self.host)
+        self.footprint_before = footprint(self.host)
         self.process = self.host.start(self.name, self.daemon_argv(), self.directory, env=self._environment())
         self.process.wait_for_text("ready\n")
         self._children = self._daemon_pids()
@@ -56,7 +58,7 @@ class Musubi:
         status = process.end()
         assert status == 0, f"{self.name} ended with status {status}\n{process.log()}"
         self._no_sanitizer_report(process)
-        assert not (remains := left_behind(self._before, footprint(self.host))), \
+        assert not (remains := left_behind(self.footprint_before, footprint(self.host))), \
             f"{self.name} left behind:\n{remains}"
 
     def kill(self):
@@ -139,9 +141,10 @@ class Musubi:
         def established():
             for ike in self.ike_sas():
                 if ike.established and ike.children:
-                    for child in self.child_sas():
-                        if child.ike_spis == (ike.initiator_spi, ike.responder_spi):
-                            return ike, child
+                    mine = [child for child in self.child_sas()
+                            if child.ike_spis == (ike.initiator_spi, ike.responder_spi)]
+                    if mine:
+                        return ike, mine[0]
             return None
         try:
             return wait_until(established, timeout, f"an established SA on {self.name}")

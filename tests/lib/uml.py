@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from lib.lab import Host
-from lib.process import CommandFailed, Finished
+from lib.process import LOG_TAIL, CommandFailed, Finished, running
 
 INIT = Path(__file__).with_name("uml-init.sh")
 BOOT_TIMEOUT = 60
@@ -99,6 +99,7 @@ class UmlBackground:
                   f"echo $? >{self._job}.status; }} >{self._job}.out 2>{self._job}.err & "
                   f"while ! [ -s {self._job}.pid ]; do sleep 0.05; done; cat {self._job}.pid")
         self.pid = int(uml.must("sh", "-c", script))
+        running.append(self)
 
     @property
     def stdout(self):
@@ -109,7 +110,10 @@ class UmlBackground:
         return self._read("err")
 
     def log(self):
-        return self.stdout + self.stderr
+        try:
+            return (self.stdout + self.stderr)[-LOG_TAIL:]
+        except (CommandFailed, OSError) as gone:
+            return f"the machine is gone: {gone}"
 
     def status(self):
         text = self._read("status")
@@ -128,11 +132,14 @@ class UmlBackground:
         while (status := self.status()) is None:
             if time.monotonic() > end:
                 raise CommandFailed(f"{self.name} did not end within {timeout} s\n{self.log()}")
+        running.remove(self)
         return status
 
     def kill(self):
         """Not waited for: the machine is about to go."""
         self.uml.run("kill", "-9", self.pid)
+        if self in running:
+            running.remove(self)
 
     def _read(self, what):
         done = self.uml.run("cat", f"{self._job}.{what}")
