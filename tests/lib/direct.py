@@ -36,21 +36,32 @@ ip route 192.168.{there.number}.0/24 {here.tunnel}
 ipv6 route 2001:db8:{there.number}::/64 {here.tunnel}
 """
 
-AES_CBC_SHA1 = """\
+
+@dataclass(frozen=True)
+class Suite:
+    """One choice of algorithms, as lines of a tunnel, for strongSwan, and as the shows name them."""
+    lines: str
+    ike_proposals: str
+    esp_proposals: str
+    encryption: str
+    integrity: str
+
+
+AES_CBC_SHA1 = Suite("""\
 ikev2 sa-proposal enc aes-cbc-256
 ikev2 sa-proposal integrity sha1
 ikev2 sa-proposal prf sha1
 ikev2 sa-proposal dh 2048-bit
 ikev2 child-proposal enc aes-cbc-256
 ikev2 child-proposal integrity sha1
-"""
+""", "aes256-sha1-modp2048", "aes256-sha1", "AES-CBC-256", "HMAC-SHA1-96")
 
-AES_GCM = """\
+AES_GCM = Suite("""\
 ikev2 sa-proposal enc aes-gcm-256
 ikev2 sa-proposal prf sha2-256
 ikev2 sa-proposal dh 2048-bit
 ikev2 child-proposal enc aes-gcm-256
-"""
+""", "aes256gcm16-prfsha256-modp2048", "aes256gcm16", "AES-GCM-256", "none")
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,6 @@ class NearSide:
     """The near gateway's namespace and the LAN behind it; `ge0` awaits the wire to the far end."""
 
     def __init__(self, lab):
-        self.lab = lab
         self.host = lab.namespace("near", forward=True)
         self.lan = lab.namespace("lan")
         wire(self.host, "ge1", self.lan, "eth0")
@@ -100,9 +110,9 @@ class NearSide:
         self.lan.ip(f"route add default via {NEAR.inner4}")
         self.lan.ip(f"-6 route add default via {NEAR.inner6}")
 
-    def gateway(self, family=4, lines=""):
-        """The near gateway, started."""
-        return Musubi(self.lab, self.host, config(NEAR, FAR, family, lines)).start()
+    def gateway(self, lab, family=4, lines=""):
+        """The near gateway, started; it ends with `lab`, if the test has not stopped it."""
+        return Musubi(lab, self.host, config(NEAR, FAR, family, lines)).start()
 
     def must_reach_far(self):
         """Pings from the LAN to the far end's inner addresses; all have to be answered."""
@@ -125,6 +135,6 @@ class MusubiPair(NearSide):
         wire(self.host, "ge0", self.far_host, "ge0")
         wire(self.far_host, "ge1", lab.namespace("farlan"), "eth0")
 
-    def far_gateway(self, family=4, lines=""):
+    def far_gateway(self, lab, family=4, lines=""):
         """The far gateway, started."""
-        return Musubi(self.lab, self.far_host, config(FAR, NEAR, family, lines)).start()
+        return Musubi(lab, self.far_host, config(FAR, NEAR, family, lines)).start()

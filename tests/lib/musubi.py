@@ -32,7 +32,7 @@ class Musubi:
         # What `stop` has to restore: the host's network before the start.
         self.footprint_before = None
         self._children = set()
-        lab.callback(self.kill)
+        lab.callback(self._close)
 
     # The daemon
 
@@ -62,10 +62,16 @@ class Musubi:
             f"{self.name} left behind:\n{remains}"
 
     def kill(self):
-        """At the end of a lab, whatever state the daemon is in."""
+        """End it as a crash would."""
         process, self.process = self.process, None
-        if process is not None:
-            process.kill()
+        process.kill()
+        self._no_sanitizer_report(process)
+
+    def _close(self):
+        """At the end of a lab: a test that failed has left it running."""
+        if self.process is not None:
+            process, self.process = self.process, None
+            process.end()
             self._no_sanitizer_report(process)
 
     def must_be_alive(self):

@@ -91,31 +91,45 @@ class StrongSwan:
     are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed.
     """
 
-    def __init__(self, lab, host, *, local, remote, ike_proposals, esp_proposals, user_space_esp,
-                 local_id="keyid:site2", local_secret="secret2", remote_id="keyid:site1", remote_secret="secret1",
-                 local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
+    def __init__(self, lab, host, user_space_esp):
         self.host = host
+        self.user_space_esp = user_space_esp
         self.name = f"strongswan-{host.label}"
-        directory = lab.subdirectory(self.name)
-        self._connection_path = directory / "swanctl.conf"
-        self._connection_path.write_text(CONNECTION.format(
-            encap="yes" if user_space_esp else "no", local=local, remote=remote, local_id=local_id,
-            remote_id=remote_id, local_secret=local_secret, remote_secret=remote_secret, local_ts=local_ts,
-            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals), encoding="ascii")
-        conf = directory / "strongswan.conf"
+        self._directory = lab.subdirectory(self.name)
+        self._connections = 0
+        conf = self._directory / "strongswan.conf"
         conf.write_text(DAEMON_CONF.format(
             vici=VICI, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
             esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
-        self.process = host.start(self.name, ["env", f"STRONGSWAN_CONF={conf}", "charon-systemd"], directory)
+        self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
+        self.process = host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
         lab.callback(self._stop)
-        self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={directory}"]
-        wait_until(lambda: self._swanctl("--stats").status == 0, 15, f"{self.name} answers\n{self.process.log()}")
-        self._swanctl("--load-all", "--noprompt", "--file", self._connection_path).must_succeed()
+        self.process.wait_for_text("worker threads")
+
+    def connect(self, *, local, remote, ike_proposals, esp_proposals,
+                local_id="keyid:site2", local_secret="secret2", remote_id="keyid:site1", remote_secret="secret1",
+                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
+        """Define the connection, instead of an earlier one; nothing is negotiated yet."""
+        if self._connections:
+            self._swanctl("--terminate", "--ike", "musubi", "--force", "--timeout", "5")
+        self._connections += 1
+        # A name not used before: user-mode-linux would not see that a file has changed.
+        path = self._directory / f"connection-{self._connections}.conf"
+        path.write_text(CONNECTION.format(
+            encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
+            remote_id=remote_id, local_secret=local_secret, remote_secret=remote_secret, local_ts=local_ts,
+            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals), encoding="ascii")
+        self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
 
     def initiate(self):
         """Set the connection up from here; returns when both SAs are there."""
         done = self._swanctl("--initiate", "--child", "net", "--timeout", "15")
         assert done.status == 0, f"{done}\n{self.process.log()}"
+
+    def must_fail_to_initiate(self):
+        """The attempt has to end without an SA, told by the peer and not by a timeout."""
+        done = self._swanctl("--initiate", "--child", "net", "--timeout", "10")
+        assert done.status != 0 and "not established after" not in done.stderr, f"{done}\n{self.process.log()}"
 
     def terminate(self):
         """Delete all IKE SAs from here and wait for the answer."""

@@ -30,8 +30,8 @@ def tunnel_lines(encryption, integrity, prf, group):
                          ids=[f"{suite[0]}, IPv{suite[4]} outside" for suite in SUITES])
 def test_R4_to_R8_every_algorithm_carries_both_families(lab, encryption, integrity, prf, group, family, names):
     pair = MusubiPair(lab)
-    near = pair.gateway(family, tunnel_lines(encryption, integrity, prf, group))
-    far = pair.far_gateway(family)
+    near = pair.gateway(lab, family, tunnel_lines(encryption, integrity, prf, group))
+    far = pair.far_gateway(lab, family)
 
     pair.lan.must_reach(FAR.inner4, count=1, wait=10)
 
@@ -47,8 +47,8 @@ def test_R4_to_R8_every_algorithm_carries_both_families(lab, encryption, integri
 
 def test_R20_R23_S10_with_everything_left_out_the_strongest_is_taken(lab):
     pair = MusubiPair(lab)
-    near = pair.gateway()
-    far = pair.far_gateway()
+    near = pair.gateway(lab)
+    far = pair.far_gateway(lab)
 
     pair.lan.must_reach(FAR.inner4, count=1, wait=10)
 
