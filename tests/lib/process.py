@@ -66,9 +66,10 @@ class Background:
         self.stdout_path = Path(directory) / f"{name}.out"
         self.stderr_path = Path(directory) / f"{name}.err"
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
+            # A session of its own: Ctrl-C at the terminal is for us, and we stop it in order.
             self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, argv)],
                                           stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                                          env=env, pass_fds=pass_fds)
+                                          env=env, pass_fds=pass_fds, start_new_session=True)
         running.append(self)
 
     @property

@@ -133,6 +133,10 @@ class TwoSites:
         """A capture on the wire between this site and the router; `octets` limits what is kept of a packet."""
         return Capture(self.lab, self.internet, f"wan{site.number}", name, octets)
 
+    def capture_lan(self, name, site=SITE1):
+        """A capture on a site's LAN."""
+        return Capture(self.lab, self.lans[site], "eth0", name)
+
     def ping_lans(self, *options, **more):
         """Pings from LAN to LAN in both directions, over IPv4 and IPv6; all have to be answered."""
         for site, other in ((SITE1, SITE2), (SITE2, SITE1)):
@@ -140,7 +144,7 @@ class TwoSites:
                 self.lans[site].must_reach(target, *options, **more)
 
     def iperf3(self, family, seconds=1):
-        """A TCP transfer from LAN 1 to LAN 2; returns iperf3's own result, with `bits_per_second`."""
+        """A TCP transfer from LAN 1 to LAN 2; returns iperf3's own sum: `bytes`, `bits_per_second`."""
         server = self.lan2.start("iperf3-server", ["iperf3", "--server", "--one-off", "--forceflush"],
                                  self.lab.directory)
         server.wait_for_text("Server listening")
@@ -149,6 +153,9 @@ class TwoSites:
         server.end()
         return json.loads(printed)["end"]["sum_received"]
 
+
+# Octets of a ping's payload that are to be seen on a LAN and never on the wire between the sites.
+PING_PAYLOAD = b"musubi, inside!"
 
 # What the wire between the sites may carry: IKE and ESP between the gateways, whole or in fragments, and what
 # the link itself says.

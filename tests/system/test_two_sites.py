@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lib.capture import count_octets, packets
-from lib.sites import ESP_ON_WIRE, EXPECTED_ON_WIRE, MANUAL, SITE1, SITE2, TwoSites
+from lib.sites import ESP_ON_WIRE, EXPECTED_ON_WIRE, MANUAL, PING_PAYLOAD, SITE1, SITE2, TwoSites
 
 ALL_IPV4 = ("IPV4-ADDR-RANGE", ("0.0.0.0", "255.255.255.255"))
 ALL_IPV6 = ("IPV6-ADDR-RANGE", ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
@@ -101,15 +101,15 @@ def test_R71_selectors_are_all_of_ipv4_and_ipv6(sites):
 
 
 def test_R8_no_inner_packet_leaves_in_the_clear(sites):
-    payload = "6d757375626920696e7369646521"
-    capture = sites.capture("clear")
+    wire, lan = sites.capture("wire"), sites.capture_lan("lan")
 
-    sites.ping_lans("-p", payload)
+    sites.ping_lans("-p", PING_PAYLOAD.hex())
 
-    path = capture.stop()
-    assert len(packets(path, ESP_ON_WIRE)) >= 16, "8 pings and their answers"
-    assert not packets(path, f"not ({EXPECTED_ON_WIRE})")
-    assert count_octets(path, bytes.fromhex(payload)) == 0
+    wire, lan = wire.stop(), lan.stop()
+    assert len(packets(wire, ESP_ON_WIRE)) >= 16, "8 pings and their answers"
+    assert not packets(wire, f"not ({EXPECTED_ON_WIRE})")
+    assert count_octets(lan, PING_PAYLOAD) >= 16, "the same search finds the payload on the LAN"
+    assert count_octets(wire, PING_PAYLOAD) == 0
 
 
 def test_R44_given_a_next_hop_the_routing_table_is_not_consulted(sites):
