@@ -1,8 +1,9 @@
 /*
  * The live state of a Child SA: sequence number, replay window, counters. It stands in shared memory that
  * outlives every process, so it is plain memory of fixed layout without pointers. Each of the two directions
- * has a single writer, the direction's owner worker; each lies in cache lines of its own, so that the two
- * owners may run on different cores. Others read single 64-bit fields, whole.
+ * has a single writer, the direction's owner worker; each lies in cache lines of its own (in an array of
+ * these that starts on a line), so that the two owners may run on different cores. Others read single 64-bit
+ * fields, whole.
  */
 #ifndef MUSUBI_ESP_LIVE_H
 #define MUSUBI_ESP_LIVE_H
@@ -42,8 +43,8 @@ enum esp_counter {
 };
 
 struct esp_live {
-    _Alignas(64) uint32_t version; /* ESP_LIVE_VERSION; 0: slot free */
-    uint32_t inbound_spi;          /* to recognise the slot's owner after a restart */
+    uint32_t version;     /* ESP_LIVE_VERSION; 0: slot free */
+    uint32_t inbound_spi; /* to recognise the slot's owner after a restart */
     /* Outbound: no number at or above it has been used. A worker that takes the SA over goes on from here; it
      * is raised by ESP_SEQUENCE_BLOCK before it is reached, to 2^32 at most. 0 in a new slot. */
     uint64_t sequence_mark;
@@ -51,8 +52,10 @@ struct esp_live {
     uint64_t replay_top; /* inbound: the highest number authenticated; 0: none yet */
     uint64_t replay_bits[ESP_REPLAY_WINDOW / 64 + 1]; /* bit n % 1088: number n was seen (RFC 6479) */
     uint64_t last_inbound; /* milliseconds of CLOCK_BOOTTIME of the last authenticated packet; 0: none */
+    uint64_t reserved;     /* 0 */
 };
 
+_Static_assert(sizeof(struct esp_live) % 64 == 0, "whole cache lines");
 _Static_assert(__builtin_offsetof(struct esp_live, counters[ESP_IN_PACKETS]) == 64,
                "the outbound half fills the first cache line");
 

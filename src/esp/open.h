@@ -10,7 +10,7 @@
 enum esp_open_result {
     ESP_OPENED,
     ESP_OPEN_DUMMY,             /* authentic, but next header 59: to be dropped silently (RFC 4303 2.6) */
-    ESP_OPEN_TRUNCATED,         /* shorter than an ESP packet, or not whole blocks */
+    ESP_OPEN_TRUNCATED,         /* not the length of an ESP packet: too short, not whole blocks, too long */
     ESP_OPEN_INVALID_SA,        /* the packet's SPI is not the SA's */
     ESP_OPEN_REPLAY,            /* seen before, or below the window */
     ESP_OPEN_INTEGRITY_FAILURE, /* the ICV does not match */
@@ -43,7 +43,9 @@ struct esp_inbound {
  * packets with their inner octets; a dummy counts as a packet of no octets. `now` is noted as the time of the
  * last authenticated packet: milliseconds of CLOCK_BOOTTIME. Returns how many were opened.
  *
- * Other outer checks (ECN, fragments, addresses) are the caller's.
+ * Checks of the outer headers (ECN, addresses) are the caller's. A packet of an SA is the newest so far if it
+ * is authentic and its number is the SA's live->replay_top after the call (S9: only that one's source address
+ * is followed).
  */
 size_t esp_open(struct esp_worker *worker, struct esp_inbound *packets, size_t count, uint64_t now);
 

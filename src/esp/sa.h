@@ -19,7 +19,8 @@ enum {
     /* No ESP packet is larger than its inner packet by more: header, IV, padding with its length and next
      * header, ICV. */
     ESP_OVERHEAD_MAX = 8 + 16 + 17 + 32,
-    ESP_INNER_MAX = 65535, /* octets of an inner packet */
+    ESP_INNER_MAX = 65535,  /* octets of an inner packet */
+    ESP_PACKET_MAX = 66000, /* octets of an ESP packet, from SPI to ICV */
 };
 
 /* What the engine says of an SA. All is copied but `live`. */

@@ -35,7 +35,7 @@ void esp_worker_free(struct esp_worker *worker);
 const char *esp_worker_arithmetic(const struct esp_worker *worker);
 
 /*
- * Known-answer test, to be called once at start, before packets: published vectors through the worker, then
+ * Known-answer test, to be called once at start, before packets: known answers through the worker, then
  * packets of many sizes sealed and opened by the worker and by OpenSSL alone, for all algorithms, octet for
  * octet, and corrupted ones refused. Takes some milliseconds. False if anything differed: then `failure` has
  * the words of what (size octets at most, with the final NUL), and the worker must not be used for packets;
