@@ -50,6 +50,8 @@ struct ike_payload {
 
 struct ike_message {
     struct ike_header header;
+    struct octets chain;   /* of a protected message: what was inside of its SK payload */
+    uint8_t first_payload; /* of the chain */
     size_t count;
     struct ike_payload payloads[MESSAGE_PAYLOADS_MAX];
 };

@@ -312,6 +312,13 @@ static struct ike_rank suite_rank(const struct ike_suite *s)
 #undef RANK
 }
 
+bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b)
+{
+    struct ike_rank rank_a = suite_rank(a);
+    struct ike_rank rank_b = suite_rank(b);
+    return memcmp(&rank_a, &rank_b, sizeof rank_a) < 0;
+}
+
 static bool offer_is_usable(const struct offer *offer, const struct proposal_policy *policy, size_t spi_size)
 {
     return offer->protocol == policy->protocol && !offer->unknown_type && offer->spi.length == spi_size &&
@@ -326,9 +333,7 @@ static void choose_from(const struct offer *offer, const struct proposal_policy 
         struct ike_suite suite;
         if (!choose_suite(offer, policy, aead != 0, &suite))
             continue;
-        struct ike_rank rank = suite_rank(&suite);
-        struct ike_rank best_rank = suite_rank(&best->suite);
-        if (*found && memcmp(&rank, &best_rank, sizeof rank) >= 0)
+        if (*found && !ike_suite_is_better(&suite, &best->suite))
             continue;
         *found = true;
         *best = (struct proposal_choice){suite, offer->number, offer->spi};

@@ -66,6 +66,9 @@ enum proposal_result proposal_choose(const struct ike_payload *sa, const struct 
 enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
                                      size_t spi_size, struct proposal_choice *out);
 
+/* True if `a` is more secure than `b` (S10). */
+bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b);
+
 /* The union of all algorithms that an SA payload offers and Musubi knows, to tell what a peer offered. */
 void proposal_offered(const struct ike_payload *sa, struct proposal_policy *out);
 
