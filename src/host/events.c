@@ -29,7 +29,8 @@ static void read_link(struct host *host, const struct inventory_news *news, bool
     if (news->change == INVENTORY_LINK_GONE) {
         event.kind = HOST_EVENT_LINK_GONE;
         host->dirty = host->dirty || !echo;
-    } else if (!echo && (tunnel != NULL || news->link.ours || news->link.up != news->link_was_up)) {
+    } else if (!echo && (news->link_is_new || tunnel != NULL || news->link.ours ||
+                         news->link.up != news->link_was_up)) {
         host->dirty = true;
     }
     tell(host, &event);

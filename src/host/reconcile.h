@@ -47,9 +47,10 @@ struct route_item {
     struct plan_route plan;
     enum item_state state;
     int failure;
-    bool ready; /* this time: `route` can be installed */
+    struct host_route installed; /* ITEM_THERE: as we last saw it */
+    struct host_route route;     /* this time: as it should be, if `ready` */
+    bool ready;
     bool found; /* this time: it was there already */
-    struct host_route route;
 };
 
 struct way {
