@@ -188,6 +188,7 @@ static void lost_messages_lead_to_reading_anew(void **state)
     assert_true(inventory_is_local(host_inventory(host), &back));
     assert_non_null(strstr(seen.notes, "address 10.0.0.2/24 of ge0"));
     host_teardown(host);
+    host_plan_clear(&plan);
 }
 
 static void R44_pinned_way_ignores_the_routing_table(void **state)
@@ -256,6 +257,7 @@ static void S21_link_alone_is_the_next_hop_of_a_point_to_point_link(void **state
     assert_int_equal(answer.link, link->is.index);
     assert_int_equal(answer.gateway.family, IP_NONE);
     host_teardown(host);
+    host_plan_clear(&plan);
 }
 
 static void pinned_ways_are_counted(void **state)
