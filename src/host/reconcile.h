@@ -151,4 +151,7 @@ bool routes_want(const struct host *host, const struct ip_prefix *destination, u
 struct tunnel_item *tunnels_find(const struct host *host, const char *name);
 struct tunnel_item *tunnels_find_link(const struct host *host, int link);
 
+/* False if the link is a Tunnel, or carries our mark, and is not as it should be. */
+bool tunnels_agree(const struct host *host, const struct host_link *link);
+
 #endif
