@@ -19,19 +19,17 @@ static bool is_echo(const struct host *host, const struct nlmsghdr *message)
     return message->nlmsg_pid == host->port_id;
 }
 
-/* Routes and IPv6 addresses go with a link that goes down, and can be put back when it is up again. Without
- * that, a change of carrier or of somebody else's link is no reason to look through everything. */
+/* Routes and IPv6 addresses go with a link that goes down, and can be put back when it is up again. A change
+ * of carrier is no reason to look through everything. */
 static void read_link(struct host *host, const struct inventory_news *news, bool echo)
 {
     struct host_event event = {.kind = HOST_EVENT_LINK, .link = news->link.index};
     memcpy(event.link_name, news->link.name, sizeof event.link_name);
-    struct tunnel_item *tunnel = tunnels_find(host, news->link.name);
-    if (news->change == INVENTORY_LINK_GONE) {
+    if (news->change == INVENTORY_LINK_GONE)
         event.kind = HOST_EVENT_LINK_GONE;
-        host->dirty = host->dirty || !echo;
-    } else if (!echo && (tunnel != NULL || news->link.ours || news->link.up != news->link_was_up)) {
+    if (!echo && (news->change == INVENTORY_LINK_GONE || news->link_is_new ||
+                  news->link.up != news->link_was_up || !tunnels_agree(host, &news->link)))
         host->dirty = true;
-    }
     tell(host, &event);
 }
 

@@ -228,10 +228,10 @@ void host_teardown(struct host *host)
     if (host == NULL)
         return;
     host->planned = false;
-    tunnels_remove_all(host);
     rules_remove_all(host);
     routes_remove_all(host);
     addresses_remove_all(host);
+    tunnels_remove_all(host);
     ports_restore_all(host);
     forwarding_restore(host);
     host_leave(host);

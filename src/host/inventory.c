@@ -164,6 +164,7 @@ static enum inventory_change learn_link(struct inventory *inventory, const struc
         drop_link(inventory, link);
         return INVENTORY_LINK_GONE;
     }
+    news->link_is_new = link == NULL || strcmp(link->is.name, news->link.name) != 0;
     if (link == NULL)
         return learn_new_link(inventory, news);
 

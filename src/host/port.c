@@ -1,6 +1,5 @@
 #include "host/port.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,9 @@ static const char ethernet[] = "GigaEthernet";
 /* Skips a decimal number of at most nine digits; NULL if there is none. */
 static const char *skip_number(const char *at)
 {
-    size_t digits = strspn(at, "0123456789");
+    size_t digits = 0;
+    while (at[digits] >= '0' && at[digits] <= '9')
+        digits++;
     return digits == 0 || digits > 9 ? NULL : at + digits;
 }
 

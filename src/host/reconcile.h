@@ -47,9 +47,10 @@ struct route_item {
     struct plan_route plan;
     enum item_state state;
     int failure;
-    bool ready; /* this time: `route` can be installed */
+    struct host_route installed; /* ITEM_THERE: as we last saw it */
+    struct host_route route;     /* this time: as it should be, if `ready` */
+    bool ready;
     bool found; /* this time: it was there already */
-    struct host_route route;
 };
 
 struct way {
@@ -149,5 +150,8 @@ bool routes_want(const struct host *host, const struct ip_prefix *destination, u
 /* The Tunnel of that name or index; NULL if there is none. */
 struct tunnel_item *tunnels_find(const struct host *host, const char *name);
 struct tunnel_item *tunnels_find_link(const struct host *host, int link);
+
+/* False if the link is a Tunnel, or carries our mark, and is not as it should be. */
+bool tunnels_agree(const struct host *host, const struct host_link *link);
 
 #endif

@@ -146,8 +146,10 @@ static void set_state(struct host *host, struct route_item *item, enum item_stat
     item->state = state;
     if (reason != NULL)
         host_note_failure(host, &item->failure, reason);
-    else if (state == ITEM_THERE)
+    if (state == ITEM_THERE) {
         item->failure = 0;
+        item->installed = item->route;
+    }
 }
 
 /* Finds the link by which the gateway of a route without one is reached. */
@@ -268,14 +270,16 @@ static size_t match_group(struct host *host, struct route_group *group)
     return surplus;
 }
 
-/* IPv6 knows two routes with the same next hop but other sources as one: the new takes the place of the old.
- */
-static enum host_route_how how_to_add(const struct route_group *group, size_t surplus, bool any,
+/* IPv6 takes two routes with the same next hop but other sources for one and the same: the new one takes the
+ * place of the old, which is thereby no more among the first `*surplus` of `there`. */
+static enum host_route_how how_to_add(struct route_group *group, size_t *surplus, bool any,
                                       const struct host_route *route)
 {
-    for (size_t i = 0; i < surplus && route->destination.address.family == IP_V6; i++) {
-        if (compare_hops(&group->there[i], route) == 0)
+    for (size_t i = 0; i < *surplus && route->destination.address.family == IP_V6; i++) {
+        if (compare_hops(&group->there[i], route) == 0) {
+            group->there[i] = group->there[--*surplus];
             return HOST_ROUTE_INSTEAD;
+        }
     }
     return any ? HOST_ROUTE_BESIDE : HOST_ROUTE_ALONE;
 }
@@ -287,7 +291,7 @@ static bool add(struct host *host, struct route_item *item, enum host_route_how 
     host_route_format(&item->route, text);
     if (host_route_add(host->netlink, &item->route, how, &reason)) {
         (void)snprintf(what, sizeof what, "route %s", text);
-        if (item->state == ITEM_THERE)
+        if (item->state == ITEM_THERE && compare_routes(&item->installed, &item->route) == 0)
             host_note_put_back(host, what);
         set_state(host, item, ITEM_THERE, NULL);
         return true;
@@ -312,7 +316,7 @@ static void settle_group(struct host *host, struct route_group *group)
         struct route_item *item = group->wanted[i];
         if (item->found || (i > 0 && compare_ready(&group->wanted[i - 1], &group->wanted[i]) == 0))
             continue;
-        enum host_route_how how = how_to_add(group, surplus, any, &item->route);
+        enum host_route_how how = how_to_add(group, &surplus, any, &item->route);
         bool added = add(host, item, how);
         any = any || added;
         if (added && how == HOST_ROUTE_INSTEAD) /* others of the group may have gone too: look again */

@@ -9,10 +9,6 @@
 #include "host/port_holder.h"
 #include "host/steer.h"
 
-#ifndef SO_RCVBUFFORCE
-#error "SO_RCVBUFFORCE is missing"
-#endif
-
 struct option {
     int level, name, value;
 };
@@ -55,7 +51,8 @@ static int open_socket(enum ip_family family, int type, int protocol, struct hos
         return -1;
     }
     int only = 1;
-    if (family == IP_V6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) {
+    if (family == IP_V6 && type == SOCK_DGRAM && /* a raw one is so anyway */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) {
         (void)host_fail(err, errno, "cannot keep an IPv6 socket to IPv6");
         (void)close(fd);
         return -1;

@@ -236,6 +236,14 @@ static bool is_changed(const struct tunnel_item *tunnel, const struct host_link 
     return !link->ours || link->group != HOST_LINK_GROUP || link->mtu != tunnel->plan.mtu;
 }
 
+bool tunnels_agree(const struct host *host, const struct host_link *link)
+{
+    const struct tunnel_item *tunnel = tunnels_find(host, link->name);
+    if (tunnel == NULL)
+        return !link->ours;
+    return tunnel->link == link->index && !is_changed(tunnel, link) && link->up == tunnel->plan.up;
+}
+
 static void tell_replaced(struct host *host, const struct tunnel_item *tunnel)
 {
     struct host_event event = {.kind = HOST_EVENT_TUNNEL_REPLACED, .link = tunnel->link};
