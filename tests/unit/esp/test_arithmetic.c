@@ -1,4 +1,6 @@
 /* esp/backend.h: libIPSec_MB against OpenSSL, and both against published packets */
+#include <sys/mman.h>
+
 #include "../crypto/hex.h"
 #include "fixture.h"
 
@@ -124,11 +126,13 @@ struct buffers {
 static struct buffers *new_buffers(void)
 {
     struct buffers *b = calloc(1, sizeof *b);
-    assert_non_null(b);
+    if (b == NULL)
+        abort();
     b->inner = calloc(BATCH_MAX, SLOT);
     b->one = calloc(BATCH_MAX, SLOT);
     b->two = calloc(BATCH_MAX, SLOT);
-    assert_true(b->inner != NULL && b->one != NULL && b->two != NULL);
+    if (b->inner == NULL || b->one == NULL || b->two == NULL)
+        abort();
     return b;
 }
 
@@ -277,6 +281,36 @@ static void every_changed_octet_is_detected_in_every_suite(void **state)
     }
 }
 
+/* Neither library reads or writes beyond a packet: it ends, or begins, where memory does. */
+static void nothing_outside_of_the_packet_is_touched(void **state)
+{
+    struct workers *w = *state;
+    const size_t page = 4096;
+    uint8_t *pages = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(mprotect(pages, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(pages + 3 * page, page, PROT_NONE), 0);
+    uint64_t random = 13;
+    for (size_t round = 0; round < (size_t)2 * SUITE_COUNT; round++) {
+        struct esp_worker *worker = round % 2 == 0 ? w->best : w->openssl;
+        struct sa_pair pair;
+        pair_make(&pair, round / 2, worker, worker);
+        for (size_t length = 20; length < 1600; length += 1 + random_below(&random, 20)) {
+            uint8_t inner[1600];
+            inner_packet(&random, IP_V4, inner, length);
+            size_t size = esp_sa_sealed_size(pair.out, length);
+            uint8_t *at = random_below(&random, 2) == 0 ? pages + page : pages + 3 * page - size;
+            struct esp_outbound out = {.sa = pair.out, .body = {inner, length}, .to = at, .capacity = size};
+            assert_int_equal(esp_seal(worker, &out, 1), 1);
+            struct esp_inbound in = open_one(worker, pair.in, at, size);
+            assert_int_equal(in.result, ESP_OPENED);
+            assert_memory_equal(in.inner, inner, length);
+        }
+        pair_free(&pair);
+    }
+    assert_int_equal(munmap(pages, 4 * page), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_batch_of_mixed_suites_is_as_if_sealed_one_by_one, make_workers,
                                         free_workers),
         cmocka_unit_test(every_changed_octet_is_detected_in_every_suite),
+        cmocka_unit_test(nothing_outside_of_the_packet_is_touched),
     };
     return cmocka_run_group_tests(tests, make_workers, free_workers);
 }

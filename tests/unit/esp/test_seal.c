@@ -278,7 +278,7 @@ static void numbers_are_reserved_in_blocks_before_they_are_used(void **state)
     pair_make(&pair, 0, worker, worker);
     uint8_t inner[40] = {0x45}, to[ROOM];
     assert_int_equal(pair.out_live.sequence_mark, 0);
-    for (uint64_t n = 1; n <= 2 * ESP_SEQUENCE_BLOCK; n++) {
+    for (uint64_t n = 1; n <= UINT64_C(2) * ESP_SEQUENCE_BLOCK; n++) {
         struct esp_outbound p = seal_one(worker, pair.out, inner, 40, to, ROOM);
         assert_int_equal(p.sequence, n);
         assert_true(pair.out_live.sequence_mark > n);
