@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "ike/effects.h"
 #include "ike/ike.h"
+#include "ike/message.h"
 
 #include <sys/queue.h>
 
@@ -131,6 +132,14 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
 void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* ---- Datagrams (receive.c) -------------------------------------------------------------------------- */
+
+/*
+ * Answers a request that belongs to no IKE SA with one notify, in the clear, and keeps no state (RFC
+ * 7296 1.5, 2.5, 2.6). `ifindex` and `mark` as in engine_send.
+ */
+void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint *local,
+                            const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
+                            const struct ike_header *request, uint16_t notify, struct octets content);
 
 /* Takes in a datagram: finds its IKE SA, or starts one. */
 void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,

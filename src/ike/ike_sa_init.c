@@ -247,12 +247,8 @@ static void refuse(struct ike_engine *engine, const struct arrival *arrival,
                    const struct candidates *candidates, const struct ike_message *request, uint16_t notify,
                    struct octets content)
 {
-    const struct ike_header header = {
-        .spi_i = request->header.spi_i, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
-    struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
-    engine_send(engine, arrival->local, arrival->remote, out_ifindex(arrival, candidates), candidates->mark,
-                message_finish(&m));
+    engine_answer_in_clear(engine, arrival->local, arrival->remote, out_ifindex(arrival, candidates),
+                           candidates->mark, &request->header, notify, content);
 }
 
 /* Tells what the peer offered and what the candidates accept (S34). */

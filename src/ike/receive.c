@@ -5,24 +5,21 @@
 
 enum { IKEV1_MAJOR = 1, IKEV2_MAJOR = 2 };
 
-/* INVALID_MAJOR_VERSION, unprotected and outside of any SA (RFC 7296 2.5, 3.1). */
-static void answer_wrong_version(struct ike_engine *engine, const struct ip_endpoint *local,
-                                 const struct ip_endpoint *remote, uint32_t ifindex,
-                                 const struct ike_header *h)
+void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint *local,
+                            const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
+                            const struct ike_header *request, uint16_t notify, struct octets content)
 {
-    if (h->flags & IKE_FLAG_RESPONSE)
-        return;
     const struct ike_header header = {
-        .spi_i = h->spi_i,
-        .spi_r = h->spi_r,
-        .exchange = h->exchange,
-        .flags = (uint8_t)(IKE_FLAG_RESPONSE | (h->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR)),
-        .message_id = h->message_id,
+        .spi_i = request->spi_i,
+        .spi_r = request->spi_r,
+        .exchange = request->exchange,
+        .flags =
+            (uint8_t)(IKE_FLAG_RESPONSE | (request->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR)),
+        .message_id = request->message_id,
     };
     struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INVALID_MAJOR_VERSION,
-                       (struct octets){NULL, 0});
-    engine_send(engine, local, remote, ifindex, 0, message_finish(&m));
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
+    engine_send(engine, local, remote, ifindex, mark, message_finish(&m));
 }
 
 /* An IKE_SA_INIT, the one exchange in the clear, is parsed before its SA is known. */
@@ -32,15 +29,20 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
 {
     struct ike_message message = {.header = *header};
     struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    if (header->message_id != 0 || header->spi_i == 0 ||
-        ike_payloads_parse(payloads, header->next_payload, &message, NULL, NULL) != MESSAGE_OK) {
+    bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
+    bool from_initiator = (header->flags & IKE_FLAG_INITIATOR) != 0;
+    if (header->message_id != 0 || header->spi_i == 0 || response == from_initiator ||
+        (!response && header->spi_r != 0)) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
     }
-    bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
-    bool from_initiator = (header->flags & IKE_FLAG_INITIATOR) != 0;
-    if (response == from_initiator || (!response && header->spi_r != 0)) {
+    uint8_t culprit = 0;
+    enum message_fault fault = ike_payloads_parse(payloads, header->next_payload, &message, NULL, &culprit);
+    if (fault != MESSAGE_OK) {
         engine_count(engine, IKE_COUNT_MALFORMED);
+        if (fault == MESSAGE_UNSUPPORTED_CRITICAL && !response)
+            engine_answer_in_clear(engine, local, remote, 0, 0, header, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
+                                   (struct octets){&culprit, 1});
         return;
     }
     if (!response) {
@@ -75,8 +77,9 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
     }
     if (major != IKEV2_MAJOR) {
         engine_count(engine, IKE_COUNT_WRONG_VERSION);
-        if (major > IKEV2_MAJOR)
-            answer_wrong_version(engine, local, remote, ifindex, &header);
+        if (major > IKEV2_MAJOR && !(header.flags & IKE_FLAG_RESPONSE))
+            engine_answer_in_clear(engine, local, remote, 0, 0, &header, NOTIFY_INVALID_MAJOR_VERSION,
+                                   (struct octets){NULL, 0});
         return;
     }
     if (header.exchange == EXCHANGE_IKE_SA_INIT) {
