@@ -87,12 +87,6 @@ static bool way_is_sound(const void *body)
     return is_way(&m->way);
 }
 
-static bool log_level_is_sound(const void *body)
-{
-    const struct message_log_level *m = body;
-    return m->level <= LOG_LEVEL_DEBUG;
-}
-
 static bool path_setup_is_sound(const void *body)
 {
     const struct message_path_setup *m = body;
@@ -173,7 +167,6 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
     [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
-    [MESSAGE_LOG_LEVEL] = {"LOG_LEVEL", KEEPER, sizeof(struct message_log_level), 0, 0, log_level_is_sound},
 
     [MESSAGE_PATH_SETUP] = {"PATH_SETUP", KEEPER_TO_PATH, sizeof(struct message_path_setup), 0, 1,
                             path_setup_is_sound},

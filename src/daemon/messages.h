@@ -19,14 +19,13 @@ enum process { PROCESS_KEEPER, PROCESS_ENGINE, PROCESS_PATH };
 enum message_type {
     /* Keeper to engine. */
     MESSAGE_ENGINE_SETUP,   /* first of all */
-    MESSAGE_ENGINE_SOCKETS, /* those of IKE */
+    MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
     MESSAGE_POLICY,         /* struct tunnel_policy: IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_WAY,
     MESSAGE_CLEAR,
-    MESSAGE_STOP,      /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,  /* tail: the output of a secret job */
-    MESSAGE_LOG_LEVEL, /* the least important level that is wanted from now on */
+    MESSAGE_STOP,     /* no body: IKE_EVENT_STOP */
+    MESSAGE_JOB_DONE, /* tail: the output of a secret job */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -67,7 +66,7 @@ struct message_engine_setup {
 };
 
 /* Which of the sockets that may be sent are there: bit n for the nth. Descriptors: those, in this order. */
-enum engine_socket {
+enum engine_socket_kind {
     ENGINE_SOCKET_IKE_V4, /* port 500 */
     ENGINE_SOCKET_IKE_V6,
     ENGINE_SOCKET_NAT_V4, /* port 4500, what has the non-ESP marker */
@@ -76,6 +75,8 @@ enum engine_socket {
 };
 
 struct message_engine_sockets {
+    uint32_t mark; /* fwmark that what is sent by them carries (R44); but for mark 0 they are there to send
+                      from only, and take the place of those sent before. None present: the mark is no more */
     uint32_t present;
 };
 
@@ -94,16 +95,12 @@ struct message_job_done {
     uint32_t ok; /* 0 or 1 */
 };
 
-struct message_log_level {
-    uint32_t level;
-};
-
 /* Descriptor: the live area (daemon/shared.h). */
 struct message_path_setup {
     uint32_t workers;
 };
 
-enum path_socket {
+enum path_socket_kind {
     PATH_SOCKET_ESP_V4,
     PATH_SOCKET_ESP_V6,
     PATH_SOCKET_UDP_V4,
