@@ -20,7 +20,7 @@ struct event_line {
 };
 
 struct event_log {
-    bool foreground;
+    bool terminal;
     struct event_log_settings settings;
     struct syslog syslog;
     STAILQ_HEAD(event_lines, event_line) lines;
@@ -44,12 +44,11 @@ struct event_log_settings event_log_defaults(void)
     return settings;
 }
 
-struct event_log *event_log_new(bool foreground)
+struct event_log *event_log_new(void)
 {
     struct event_log *log = calloc(1, sizeof(*log));
     if (log == NULL)
         return NULL;
-    log->foreground = foreground;
     log->settings = event_log_defaults();
     STAILQ_INIT(&log->lines);
     syslog_init(&log->syslog, "musubid");
@@ -85,9 +84,9 @@ void event_log_set(struct event_log *log, const struct event_log_settings *setti
     buffer_trim(log, log->settings.buffer_size);
 }
 
-void event_log_leave_terminal(struct event_log *log)
+void event_log_set_terminal(struct event_log *log, bool on)
 {
-    log->foreground = false;
+    log->terminal = on;
 }
 
 enum log_level event_log_level(const struct event_log *log)
@@ -165,7 +164,7 @@ void event_log_add(struct event_log *log, enum event_function function, enum log
     size_t length = strlen(line);
     buffer_add(log, line, length);
     /* Standard error is not worth failing for. */
-    if (log->foreground)
+    if (log->terminal)
         (void)!write(STDERR_FILENO, line, length);
     line[length - 1] = '\0';
     syslog_send(&log->syslog, level, line + start);

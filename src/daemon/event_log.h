@@ -36,16 +36,16 @@ struct event_log;
 /* The settings that hold where the config says nothing: level `warn`. */
 struct event_log_settings event_log_defaults(void);
 
-/* A log that writes to standard error too if `foreground`. NULL if memory ran out. */
-struct event_log *event_log_new(bool foreground);
+/* NULL if memory ran out. */
+struct event_log *event_log_new(void);
 
 /* `log` may be NULL. */
 void event_log_free(struct event_log *log);
 
 void event_log_set(struct event_log *log, const struct event_log_settings *settings);
 
-/* Stops writing to standard error, when the daemon leaves the terminal. */
-void event_log_leave_terminal(struct event_log *log);
+/* Whether lines are written to standard error too; at first they are not. */
+void event_log_set_terminal(struct event_log *log, bool on);
 
 /* The least important level that any function wants. */
 enum log_level event_log_level(const struct event_log *log);

@@ -16,9 +16,13 @@
 enum { FIRST_FREE_FD = SPAWN_PEER_FD + 1 };
 
 /* Has the child start with these descriptors and no others; they are at or above FIRST_FREE_FD. */
-static int actions_of(posix_spawn_file_actions_t *actions, int keeper_fd, int peer_fd)
+static int actions_of(posix_spawn_file_actions_t *actions, int keeper_fd, int peer_fd, bool keep_errors)
 {
-    int failure = posix_spawn_file_actions_adddup2(actions, keeper_fd, SPAWN_KEEPER_FD);
+    int failure = 0;
+    for (int fd = STDIN_FILENO; fd <= (keep_errors ? STDOUT_FILENO : STDERR_FILENO) && failure == 0; fd++)
+        failure = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
+    if (failure == 0)
+        failure = posix_spawn_file_actions_adddup2(actions, keeper_fd, SPAWN_KEEPER_FD);
     if (failure == 0)
         failure = posix_spawn_file_actions_adddup2(actions, peer_fd, SPAWN_PEER_FD);
     if (failure == 0)
@@ -26,7 +30,7 @@ static int actions_of(posix_spawn_file_actions_t *actions, int keeper_fd, int pe
     return failure;
 }
 
-static int spawn_with(const char *argument, int keeper_fd, int peer_fd, pid_t *pid)
+static int spawn_with(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, pid_t *pid)
 {
     char program[] = "musubid";
     char role[32];
@@ -36,19 +40,19 @@ static int spawn_with(const char *argument, int keeper_fd, int peer_fd, pid_t *p
     int failure = posix_spawn_file_actions_init(&actions);
     if (failure != 0)
         return failure;
-    failure = actions_of(&actions, keeper_fd, peer_fd);
+    failure = actions_of(&actions, keeper_fd, peer_fd, keep_errors);
     if (failure == 0)
         failure = posix_spawn(pid, "/proc/self/exe", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     return failure;
 }
 
-bool spawn_process(const char *argument, int keeper_fd, int peer_fd, struct spawned *out)
+bool spawn_process(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, struct spawned *out)
 {
     *out = (struct spawned){.pidfd = -1};
     int keeper = fcntl(keeper_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
     int peer = fcntl(peer_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-    int failure = keeper < 0 || peer < 0 ? errno : spawn_with(argument, keeper, peer, &out->pid);
+    int failure = keeper < 0 || peer < 0 ? errno : spawn_with(argument, keeper, peer, keep_errors, &out->pid);
     if (keeper >= 0)
         close(keeper);
     if (peer >= 0)

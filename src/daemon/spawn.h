@@ -24,8 +24,9 @@ struct spawned {
     int pidfd; /* readable when the process has ended; close-on-exec */
 };
 
-/* Starts a process with that argument; `keeper_fd` and `peer_fd` stay the caller's. False with errno set. */
-bool spawn_process(const char *argument, int keeper_fd, int peer_fd, struct spawned *out);
+/* Starts a process with that argument; `keeper_fd` and `peer_fd` stay the caller's. Its standard input and
+ * output are /dev/null, and so is its standard error unless `keep_errors`. False with errno set. */
+bool spawn_process(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, struct spawned *out);
 
 /*
  * To be called first in such a process: names it for ps (15 octets at most), leaves signals from the terminal

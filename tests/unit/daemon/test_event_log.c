@@ -21,7 +21,7 @@ static void shown(const struct event_log *log, struct text *out)
 static void R102_level_is_warn_unless_configured(void **state)
 {
     (void)state;
-    struct event_log *log = event_log_new(false);
+    struct event_log *log = event_log_new();
     struct text text = {0};
 
     event_log_add(log, EVENT_IKEV2, LOG_LEVEL_WARN, "Tunnel0.0", "one");
@@ -45,7 +45,7 @@ static void R102_level_is_warn_unless_configured(void **state)
 static void buffer_keeps_the_newest_lines(void **state)
 {
     (void)state;
-    struct event_log *log = event_log_new(false);
+    struct event_log *log = event_log_new();
     struct event_log_settings settings = event_log_defaults();
     struct text text = {0};
     settings.buffer_size = 1000;
@@ -65,7 +65,7 @@ static void buffer_keeps_the_newest_lines(void **state)
 static void control_characters_do_not_reach_a_terminal(void **state)
 {
     (void)state;
-    struct event_log *log = event_log_new(false);
+    struct event_log *log = event_log_new();
     struct text text = {0};
 
     event_log_add(log, EVENT_IKEV2, LOG_LEVEL_WARN, NULL, "a\033[2Jb\nc");
@@ -79,7 +79,7 @@ static void control_characters_do_not_reach_a_terminal(void **state)
 static void timestamps_are_as_configured(void **state)
 {
     (void)state;
-    struct event_log *log = event_log_new(false);
+    struct event_log *log = event_log_new();
     struct event_log_settings settings = event_log_defaults();
     struct text text = {0};
     int numbers[6];
