@@ -280,6 +280,7 @@ const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t no
 {
     effects_reset(&engine->effects);
     engine->now = now;
+    engine->event_number++;
     dispatch(engine, event);
     write_records(engine);
     free_destroyed(engine);

@@ -47,6 +47,7 @@ LIST_HEAD(ike_sa_list, ike_sa);
 struct ike_engine {
     struct ike_options options;
     msec_t now;
+    uint64_t event_number; /* of the event being handled: orders what happens in one millisecond */
     struct effects effects;
     struct deadline_heap deadlines;
 

@@ -56,6 +56,7 @@ static struct octets seal(struct ike_sa *sa, enum exchange_type exchange, bool r
 
 static void send_octets(struct ike_sa *sa, const struct ike_buffer *message)
 {
+    sa->last_message = sa->engine->now;
     engine_send(sa->engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, ike_buffer_octets(message));
 }
 
@@ -91,10 +92,28 @@ static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
     return seal(sa, task->kind->exchange, false, sa->request_id, &inner);
 }
 
+/* The first task whose request can be written; NULL if there is none, or a job is out for it. */
+static struct ike_task *next_task(struct ike_sa *sa)
+{
+    struct ike_task *task;
+    while ((task = STAILQ_FIRST(&sa->tasks)) != NULL && task->kind->prepare != NULL) {
+        enum task_readiness readiness = task->kind->prepare(sa, task);
+        if (readiness == TASK_WAITS || sa->destroyed)
+            return NULL;
+        if (readiness == TASK_READY)
+            break;
+        STAILQ_REMOVE_HEAD(&sa->tasks, link);
+        free(task);
+    }
+    return task;
+}
+
 void ike_sa_start_task(struct ike_sa *sa)
 {
-    struct ike_task *task = STAILQ_FIRST(&sa->tasks);
-    if (task == NULL || sa->request_out || sa->destroyed)
+    if (sa->request_out || sa->destroyed)
+        return;
+    struct ike_task *task = next_task(sa);
+    if (task == NULL)
         return;
     struct octets message = write_request(sa, task);
     if (message.length == 0 || !ike_buffer_set(&sa->request, message)) {
@@ -125,10 +144,26 @@ void ike_sa_drop_tasks(struct ike_sa *sa)
         ike_sa_end_task(sa);
 }
 
+void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
+{
+    struct ike_task *under_way = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
+    struct ike_task *next;
+    for (struct ike_task *task = STAILQ_FIRST(&sa->tasks); task != NULL; task = next) {
+        next = STAILQ_NEXT(task, link);
+        if (task == under_way)
+            continue;
+        STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
+        if (task->spi != 0)
+            ike_sa_add_task(successor, task->kind, task->spi);
+        free(task);
+    }
+}
+
 /* The peer did not answer (R15): the IKE SA ends. */
 static void request_timed_out(struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
+    bool task_is_liveness = task->kind == &task_liveness;
     char endpoints[2 * IP_TEXT_SIZE];
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
@@ -145,7 +180,7 @@ static void request_timed_out(struct ike_sa *sa)
     engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                "%s timed out: no answer from the peer on %s after %d sendings", task->kind->name,
                ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX);
-    ike_sa_destroy(sa, "no answer from the peer");
+    ike_sa_destroy(sa, task_is_liveness ? "DPD timeout" : "no answer from the peer");
 }
 
 void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner)
@@ -323,6 +358,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     uint8_t culprit = 0;
     if (!open_message(sa, header, datagram, &message, &fault, &culprit))
         return;
+    sa->last_message = sa->engine->now;
     ike_sa_log_message(sa, "received", &message);
     bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
     /* The peer may have moved to port 4500 with IKE_AUTH (RFC 7296 2.23); answers go where requests came

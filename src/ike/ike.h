@@ -165,6 +165,7 @@ struct ike_child_install {
     uint32_t live_slot;                       /* of its struct esp_live */
     uint16_t encryption, key_bits, integrity; /* IANA numbers; integrity AUTH_NONE with an AEAD */
     bool anti_replay;
+    bool active_when_used;            /* packets leave by it only when the peer has used it (RFC 7296 2.8) */
     bool encapsulate;                 /* in UDP (RFC 3948) */
     uint32_t nat_keepalive;           /* seconds; 0: none is sent */
     struct ip_endpoint local, remote; /* ports as of IKE */

@@ -110,9 +110,9 @@ static void apply_initial_contact(struct ike_sa *sa)
     struct ike_sa *next;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
-        bool established = old->state == IKE_SA_ESTABLISHED || old->state == IKE_SA_DELETING;
-        if (old != sa && established && old->serial < sa->serial &&
-            identity_equal(&old->remote_id, &sa->remote_id) && identity_equal(&old->local_id, &sa->local_id))
+        bool before = old->established_event != 0 && old->established_event < sa->started_event;
+        if (old != sa && before && identity_equal(&old->remote_id, &sa->remote_id) &&
+            identity_equal(&old->local_id, &sa->local_id))
             ike_sa_destroy(old, "the peer has restarted (INITIAL_CONTACT)");
     }
 }
@@ -122,7 +122,8 @@ static void apply_initial_contact(struct ike_sa *sa)
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response};
+static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response,
+                                                   NULL};
 
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -211,7 +212,7 @@ static const char *accept_child(struct ike_sa *sa, const struct ike_message *mes
     struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
     if (child == NULL)
         return "out of memory";
-    if (!child_sa_install(child, no_octets, ike_buffer_octets(&sa->nonce_i),
+    if (!child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
                           ike_buffer_octets(&sa->nonce_r))) {
         child_sa_destroy(child);
         return "the keys could not be derived";
@@ -312,7 +313,7 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
     *child = child_sa_new(sa, agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
     if (*child == NULL)
         return NOTIFY_TEMPORARY_FAILURE;
-    if (!child_sa_install(*child, no_octets, ike_buffer_octets(&sa->nonce_i),
+    if (!child_sa_install(*child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
                           ike_buffer_octets(&sa->nonce_r))) {
         child_sa_destroy(*child);
         return NOTIFY_TEMPORARY_FAILURE;

@@ -24,6 +24,14 @@ enum {
 };
 
 struct ike_task;
+struct negotiation;
+
+/* Whether a task's request can be written now. */
+enum task_readiness {
+    TASK_READY,
+    TASK_WAITS,   /* a job is out for it */
+    TASK_DROPPED, /* there is no need for it any more */
+};
 
 /* What we are about to ask the peer: one kind for each exchange of ours. */
 struct ike_task_kind {
@@ -33,12 +41,14 @@ struct ike_task_kind {
     void (*write)(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
     /* Takes in the response. May destroy the SA. */
     void (*response)(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
+    /* Asked before the request is written, again after each job. NULL: it is always ready. */
+    enum task_readiness (*prepare)(struct ike_sa *sa, struct ike_task *task);
 };
 
 struct ike_task {
     STAILQ_ENTRY(ike_task) link;
     const struct ike_task_kind *kind;
-    uint32_t spi; /* what a DELETE of a Child SA is about: its inbound SPI */
+    uint32_t spi; /* inbound SPI of the Child SA that it is about, or 0 */
 };
 
 /* Octets in a buffer of their own. */
@@ -81,6 +91,7 @@ struct ike_sa {
     uint32_t serial;
     enum ike_sa_state state;
     bool initiator; /* we are the original initiator */
+    bool replaced;  /* by a successor that has its Child SAs (RFC 7296 2.18) */
     bool destroyed; /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
@@ -107,6 +118,9 @@ struct ike_sa {
     uint64_t gcm_iv;            /* the next IV of a GCM key of ours */
     STAILQ_HEAD(, ike_task) tasks;
 
+    struct negotiation *own;    /* CREATE_CHILD_SA of ours under way, or NULL */
+    struct negotiation *theirs; /* the peer's, being answered */
+
     uint32_t job; /* that is out; 0: none */
     void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);
     struct waiting_datagram waiting[SA_WAITING_MAX];
@@ -115,16 +129,21 @@ struct ike_sa {
     struct child_sa_list children;
     const char *delete_reason; /* while IKE_SA_DELETING: for the history and the log */
     msec_t created, expires;   /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
-    struct ike_timer retransmit, lifetime;
+    uint64_t started_event, established_event; /* engine->event_number then */
+    msec_t last_message;                       /* when a message of this SA last went or came */
+    struct ike_timer retransmit, lifetime, rekey, liveness;
 };
 
 /* ---- Life ------------------------------------------------------------------------------------------- */
 
-/*
- * A new IKE SA with an SPI and a serial number of its own, in state IKE_SA_INITIATING or IKE_SA_HALF_OPEN.
- * NULL if there is no memory.
- */
-struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator);
+/* An SPI of our own that is not in use. */
+uint64_t ike_sa_unused_spi(struct ike_engine *engine);
+
+/* A new IKE SA with that SPI of ours and a serial number. NULL if there is no memory. */
+struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t own_spi);
+
+/* Makes it ready for IKE_SA_INIT: IKE_SA_INITIATING or IKE_SA_HALF_OPEN. False if there is no memory. */
+bool ike_sa_begin_handshake(struct ike_sa *sa);
 
 /* Binds the SA to its tunnel. */
 void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel);
@@ -138,11 +157,14 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason);
 /* Wipes and frees; for the engine only. */
 void ike_sa_free(struct ike_sa *sa);
 
-/* The peer is authenticated and the SA up: starts its lifetime, forgets the handshake. */
+/* The peer is authenticated and the SA up: starts its timers, forgets the handshake. */
 void ike_sa_establish(struct ike_sa *sa);
 
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
+
+/* Deletes an SA that has no Child SA left: the next packet makes a new one. */
+void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
@@ -173,6 +195,9 @@ void ike_sa_start_task(struct ike_sa *sa);
 /* Ends the request under way, keeping or dropping the other tasks. */
 void ike_sa_end_task(struct ike_sa *sa);
 void ike_sa_drop_tasks(struct ike_sa *sa);
+
+/* Gives tasks that concern Child SAs and are not under way to the SA's successor; drops the others. */
+void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor);
 
 /* Takes in a datagram that is addressed to this SA; waits if a job is out. */
 void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
@@ -218,5 +243,10 @@ void create_child_sa_request(struct ike_sa *sa, const struct ike_message *messag
 void informational_request(struct ike_sa *sa, const struct ike_message *message);
 extern const struct ike_task_kind task_delete_ike_sa;
 extern const struct ike_task_kind task_delete_child_sa;
+
+/* liveness.c: starts dead peer detection; its timer is due. */
+void liveness_start(struct ike_sa *sa);
+void liveness_fire(struct ike_engine *engine, void *owner);
+extern const struct ike_task_kind task_liveness;
 
 #endif

@@ -39,7 +39,7 @@ static void init_ignore_response(struct ike_sa *sa, struct ike_task *task, const
 
 /* Its response comes in the clear, by ike_sa_init_response. */
 static const struct ike_task_kind task_ike_sa_init = {EXCHANGE_IKE_SA_INIT, "IKE_SA_INIT", init_write,
-                                                      init_ignore_response};
+                                                      init_ignore_response, NULL};
 
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -91,10 +91,14 @@ static void start_key_exchange(struct ike_sa *sa, const struct dh_group *group)
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
     algorithm_set groups = tunnel->policy.ike.dh;
-    struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true);
+    struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
     if (sa == NULL)
         return;
     ike_sa_set_tunnel(sa, tunnel);
+    if (!ike_sa_begin_handshake(sa)) {
+        ike_sa_destroy(sa, "out of memory");
+        return;
+    }
     sa->local = (struct ip_endpoint){tunnel->way.local, IKE_PORT};
     sa->remote = (struct ip_endpoint){tunnel->way.remote, IKE_PORT};
     sa->ifindex = tunnel->way.ifindex;
@@ -360,9 +364,13 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
 {
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
-    struct ike_sa *sa = ike_sa_new(engine, false);
+    struct ike_sa *sa = ike_sa_new(engine, false, ike_sa_unused_spi(engine));
     if (sa == NULL)
         return;
+    if (!ike_sa_begin_handshake(sa)) {
+        ike_sa_destroy(sa, "out of memory");
+        return;
+    }
     struct ike_handshake *h = sa->handshake;
     sa->spi_i = message->header.spi_i;
     sa->local = *arrival->local;

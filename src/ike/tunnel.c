@@ -153,7 +153,7 @@ static bool tunnel_has_child(const struct ike_tunnel *tunnel)
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
         {
-            if (child->installed)
+            if (child->installed && !child->lingering)
                 return true;
         }
     }
