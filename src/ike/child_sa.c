@@ -118,6 +118,7 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
         return false;
     msec_t lifetime = (msec_t)sa->tunnel->policy.child_lifetime * 1000;
     child->installed = true;
+    child->waits_for_use = activation == CHILD_ACTIVE_WHEN_USED;
     child->expires = engine->now + lifetime;
     engine_set_timer(engine, &child->lifetime, lifetime);
     engine_set_timer(engine, &child->rekey,
@@ -132,19 +133,24 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     return true;
 }
 
+static void add_action(const struct child_sa *child, enum ike_action_kind kind)
+{
+    const struct ike_sa *sa = child->ike_sa;
+    struct ike_action action = {.kind = kind};
+    action.child.tunnel = sa->tunnel->policy.tunnel;
+    action.child.inbound_spi = child->inbound.spi;
+    action.child.live_slot = child->live_slot;
+    effects_add_action(&sa->engine->effects, &action);
+}
+
 void child_sa_destroy(struct child_sa *child)
 {
     struct ike_sa *sa = child->ike_sa;
     struct ike_engine *engine = sa->engine;
     engine_cancel_timer(engine, &child->lifetime);
     engine_cancel_timer(engine, &child->rekey);
-    if (child->installed) {
-        struct ike_action action = {.kind = IKE_ACTION_CHILD_REMOVE};
-        action.remove.tunnel = sa->tunnel->policy.tunnel;
-        action.remove.inbound_spi = child->inbound.spi;
-        action.remove.live_slot = child->live_slot;
-        effects_add_action(&engine->effects, &action);
-    }
+    if (child->installed)
+        add_action(child, IKE_ACTION_CHILD_REMOVE);
     engine_give_back_slot(engine, child->live_slot);
     (void)map_remove(&engine->child_spis, child->inbound.spi);
     LIST_REMOVE(child, link);
@@ -157,18 +163,49 @@ bool child_sa_is_current(const struct child_sa *child)
     return child->installed && !child->replaced && !child->deleting && !child->lingering;
 }
 
+void child_sa_activate(struct child_sa *child)
+{
+    if (!child->waits_for_use)
+        return;
+    child->waits_for_use = false;
+    add_action(child, IKE_ACTION_CHILD_ACTIVATE);
+}
+
+void child_sa_stop(struct child_sa *child)
+{
+    if (child->stopped)
+        return;
+    child->stopped = true;
+    child->replaced = true;
+    ike_sa_changed(child->ike_sa);
+    add_action(child, IKE_ACTION_CHILD_STOP);
+}
+
 void child_sa_linger(struct child_sa *child)
 {
     struct ike_engine *engine = child->ike_sa->engine;
+    child_sa_stop(child);
     child->lingering = true;
     engine_cancel_timer(engine, &child->rekey);
     engine_set_timer(engine, &child->lifetime, LINGER_TIME);
     ike_sa_changed(child->ike_sa);
 }
 
+/* Another one of the IKE SA carries packets: then some for this one may still be under way. */
+static bool has_successor(const struct child_sa *child)
+{
+    const struct child_sa *other;
+    LIST_FOREACH(other, &child->ike_sa->children, link)
+    {
+        if (other != child && child_sa_is_current(other))
+            return true;
+    }
+    return child->replaced;
+}
+
 void child_sa_retire(struct child_sa *child)
 {
-    if (child->replaced)
+    if (has_successor(child))
         child_sa_linger(child);
     else
         child_sa_destroy(child);

@@ -19,9 +19,11 @@ struct child_sa {
     uint32_t live_slot;
     bool initiator; /* we started the exchange that made it */
     bool installed;
-    bool replaced;  /* another one carries the packets; the end that replaced it deletes it */
-    bool deleting;  /* our DELETE is under way */
-    bool lingering; /* deleted at both ends, but for packets that are still under way (S24) */
+    bool replaced;      /* another one carries the packets; the end that replaced it deletes it */
+    bool deleting;      /* our DELETE is under way */
+    bool lingering;     /* deleted at both ends, but for packets that are still under way (S24) */
+    bool stopped;       /* packets leave by it no more */
+    bool waits_for_use; /* packets leave by it when the peer has used it */
     msec_t created, expires;
     struct ike_timer lifetime, rekey;
 };
@@ -55,7 +57,13 @@ void child_sa_destroy(struct child_sa *child);
 /* True if it carries packets and nothing has replaced it or is about to delete it. */
 bool child_sa_is_current(const struct child_sa *child);
 
-/* Its DELETE is done: a replaced one lingers, another goes at once. */
+/* The peer certainly has it too: packets may leave by it (RFC 7296 2.8). */
+void child_sa_activate(struct child_sa *child);
+
+/* Packets leave by it no more; it is there for what the peer still sends by it. */
+void child_sa_stop(struct child_sa *child);
+
+/* Its DELETE is done: it lingers where another one carries on, else it goes at once. */
 void child_sa_retire(struct child_sa *child);
 
 /* Keeps it for the packets that are still under way, for 5 seconds (S24). */

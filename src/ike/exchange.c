@@ -3,6 +3,7 @@
  * A request and its retransmissions are the same octets, and so are a response and its repetitions.
  */
 #include "ike/ike_sa.h"
+#include "ike/rekey.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,18 +63,32 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *message)
 
 /* ---- Our requests ------------------------------------------------------------------------------------ */
 
-void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+static struct ike_task *task_new(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
 {
     struct ike_task *task = calloc(1, sizeof *task);
     if (task == NULL) {
         ike_sa_destroy(sa, "out of memory");
-        return;
+        return NULL;
     }
     task->kind = kind;
     task->spi = spi;
+    return task;
+}
+
+void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered)
+{
+    struct ike_task *task = task_new(sa, answered->kind, answered->spi);
+    if (task != NULL)
+        STAILQ_INSERT_HEAD(&sa->tasks, task, link);
+}
+
+void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+{
+    struct ike_task *task = task_new(sa, kind, spi);
+    if (task == NULL)
+        return;
     STAILQ_INSERT_TAIL(&sa->tasks, task, link);
-    if (sa->job == 0)
-        ike_sa_start_task(sa);
+    ike_sa_start_task(sa);
 }
 
 /* Puts the request of `task` together: whole for IKE_SA_INIT, sealed for all others. */
@@ -110,7 +125,7 @@ static struct ike_task *next_task(struct ike_sa *sa)
 
 void ike_sa_start_task(struct ike_sa *sa)
 {
-    if (sa->request_out || sa->destroyed)
+    if (sa->request_out || sa->job != 0 || sa->answering || sa->destroyed)
         return;
     struct ike_task *task = next_task(sa);
     if (task == NULL)
@@ -270,6 +285,7 @@ static void dispatch_request(struct ike_sa *sa, const struct ike_message *messag
         {EXCHANGE_INFORMATIONAL, informational_request},
     };
     sa->answering = true;
+    rekey_ike_sa_settle(sa, message);
     bool half_open = sa->state == IKE_SA_HALF_OPEN;
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         bool is_auth = handlers[i].exchange == EXCHANGE_IKE_AUTH;
@@ -290,8 +306,6 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
     ike_sa_end_task(sa);
     sa->request_id++;
     answered.kind->response(sa, &answered, message);
-    if (!sa->destroyed && sa->job == 0)
-        ike_sa_start_task(sa);
 }
 
 /* Whether a message has the ID that is due; a repeated request is answered again from memory. */
@@ -376,4 +390,5 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         receive_response(sa, &message);
     else
         dispatch_request(sa, &message);
+    ike_sa_start_task(sa);
 }

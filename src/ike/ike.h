@@ -105,6 +105,8 @@ struct ike_record_effect {
 enum ike_action_kind {
     IKE_ACTION_DATAGRAM,
     IKE_ACTION_CHILD_INSTALL,
+    IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
+    IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
     IKE_ACTION_CHILD_REMOVE,
     IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
     IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
@@ -189,7 +191,7 @@ struct ike_action {
             uint32_t tunnel;
             uint32_t inbound_spi;
             uint32_t live_slot;
-        } remove;
+        } child; /* activate, stop */
         struct {
             uint32_t tunnel;
             const char *reason;

@@ -274,8 +274,7 @@ void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
             ike_sa_receive(sa, &first.local, &first.remote, first.ifindex, &header, octets);
         ike_buffer_clear(&first.octets);
     }
-    if (!sa->destroyed && sa->job == 0)
-        ike_sa_start_task(sa);
+    ike_sa_start_task(sa);
 }
 
 void ike_sa_log_message(struct ike_sa *sa, const char *direction, const struct ike_message *message)

@@ -90,9 +90,11 @@ struct ike_sa {
     struct ike_tunnel *tunnel; /* NULL: not known yet (responder before IKE_AUTH) */
     uint32_t serial;
     enum ike_sa_state state;
-    bool initiator; /* we are the original initiator */
-    bool replaced;  /* by a successor that has its Child SAs (RFC 7296 2.18) */
-    bool destroyed; /* unlinked; its memory goes when the event is done */
+    bool initiator;       /* we are the original initiator */
+    uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
+                             rekey of it is under way and may win; else 0 */
+    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
+    bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
     uint64_t half_open_key; /* in engine->half_open; 0: not there */
@@ -189,7 +191,10 @@ void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner);
 /* Queues a request; it is sent when those before it are answered. */
 void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
 
-/* Sends the first task's request if none is under way. */
+/* Puts a task that was answered at the head of the queue again, before anything else of ours. */
+void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered);
+
+/* Sends the first task's request if none is under way and nothing of the peer's is being worked on. */
 void ike_sa_start_task(struct ike_sa *sa);
 
 /* Ends the request under way, keeping or dropping the other tasks. */

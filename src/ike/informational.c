@@ -55,6 +55,17 @@ static bool deletes_ike_sa(const struct ike_message *message)
     return false;
 }
 
+/* A peer that deletes a Child SA which it has rekeyed has the new one. */
+static void activate_others(struct ike_sa *sa)
+{
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child))
+            child_sa_activate(child);
+    }
+}
+
 /*
  * Removes the Child SAs that a Delete payload names by the sender's inbound SPIs, and collects our own
  * inbound SPIs for the answer (RFC 7296 1.4.1); one that is under deletion from both ends is not named again.
@@ -73,6 +84,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
             spis[count++] = child->inbound.spi;
         child_sa_retire(child);
     }
+    activate_others(sa);
     return count;
 }
 

@@ -31,6 +31,12 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner);
 void rekey_child_request(struct ike_sa *sa, const struct ike_message *message);
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message);
 
+/*
+ * The peer has sent a request on `sa`, which it made from an IKE SA that we are rekeying too. If it uses it,
+ * it has decided that its own new SA wins (RFC 7296 2.8.2), and so it does.
+ */
+void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message);
+
 /* The peer deletes `sa`, which it has rekeyed while our own rekey is under way: its new SA takes over. */
 void rekey_ike_sa_yield(struct ike_sa *sa);
 

@@ -93,7 +93,7 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
 }
 
 /* The peer refuses the group of our KE: try the one that it wants, once (RFC 7296 1.3). */
-static bool retry_with_group(struct ike_sa *sa, const struct ike_payload *error)
+static bool retry_with_group(struct ike_sa *sa, const struct ike_task *task, const struct ike_payload *error)
 {
     struct negotiation *n = sa->own;
     struct reader r = reader_of(error->content.at, error->content.length);
@@ -104,7 +104,7 @@ static bool retry_with_group(struct ike_sa *sa, const struct ike_payload *error)
     n->ke_retried = true;
     n->ready = false;
     n->dh = group;
-    ike_sa_add_task(sa, &task_rekey_child, n->old_spi);
+    ike_sa_retry_task(sa, task);
     negotiation_start_public(sa, n, public_value_done);
     return true;
 }
@@ -145,12 +145,12 @@ static void resolve_collision(struct ike_sa *sa, const struct negotiation *n, st
     struct child_sa *rival = n->has_rival ? child_sa_by_inbound(sa, n->rival_child) : NULL;
     struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
     if (rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0) {
-        made->replaced = true;
+        child_sa_stop(made);
         ike_sa_add_task(sa, &task_delete_child_sa, made->inbound.spi);
         return; /* the peer deletes the old one */
     }
     if (rival != NULL)
-        rival->replaced = true; /* the peer deletes it */
+        child_sa_stop(rival); /* the peer deletes it */
     if (old == NULL || old->lingering)
         return;
     old->replaced = true;
@@ -160,14 +160,15 @@ static void resolve_collision(struct ike_sa *sa, const struct negotiation *n, st
 static void make_child(struct ike_sa *sa, struct octets shared_secret)
 {
     struct negotiation *n = sa->own;
+    sa->own = NULL;
     struct child_sa *made = child_sa_new(sa, &n->agreement, n->request.inbound_spi, true);
     if (made == NULL || !child_sa_install(made, CHILD_ACTIVE, shared_secret, ike_buffer_octets(&n->nonce_i),
                                           ike_buffer_octets(&n->nonce_r))) {
         ike_sa_destroy(sa, "out of memory");
-        return;
+    } else {
+        resolve_collision(sa, n, made);
     }
-    resolve_collision(sa, n, made);
-    end_own(sa);
+    negotiation_free(n);
 }
 
 static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
@@ -181,11 +182,10 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
 
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
-    (void)task;
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!retry_with_group(sa, error))
+        if (!retry_with_group(sa, task, error))
             rekey_refused(sa, error->notify);
         return;
     }

@@ -76,6 +76,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
         LIST_INSERT_HEAD(&successor->children, child, link);
     }
     old->replaced = true;
+    successor->predecessor = 0;
     ike_sa_hand_over_tasks(old, successor);
     ike_sa_changed(old);
     ike_sa_changed(successor);
@@ -135,7 +136,7 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
     negotiation_put_nonce_and_ke(m, n, true);
 }
 
-static bool retry_with_group(struct ike_sa *sa, const struct ike_payload *error)
+static bool retry_with_group(struct ike_sa *sa, const struct ike_task *task, const struct ike_payload *error)
 {
     struct negotiation *n = sa->own;
     struct reader r = reader_of(error->content.at, error->content.length);
@@ -146,7 +147,7 @@ static bool retry_with_group(struct ike_sa *sa, const struct ike_payload *error)
     n->ke_retried = true;
     n->ready = false;
     n->dh = group;
-    ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+    ike_sa_retry_task(sa, task);
     negotiation_start_public(sa, n, public_value_done);
     return true;
 }
@@ -202,11 +203,10 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
 
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
-    (void)task;
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!retry_with_group(sa, error))
+        if (!retry_with_group(sa, task, error))
             rekey_refused(sa, error->notify);
         return;
     }
@@ -228,6 +228,15 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
 }
 
 /* ---- Responder --------------------------------------------------------------------------------------- */
+
+void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *deletion = ike_message_find(message, PAYLOAD_DELETE);
+    bool closes_it = deletion != NULL && deletion->protocol == PROTOCOL_IKE;
+    struct ike_sa *old = sa->predecessor == 0 ? NULL : map_find(&sa->engine->sas, sa->predecessor);
+    if (old != NULL && !closes_it)
+        inherit(old, sa);
+}
 
 void rekey_ike_sa_yield(struct ike_sa *sa)
 {
@@ -259,6 +268,7 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
         sa->own->has_rival = true;
         sa->own->rival_ike_sa = n->new_spi;
         sa->own->rival_nonce = negotiation_lowest_nonce(n);
+        made->predecessor = ike_sa_own_spi(sa);
     } else {
         inherit(sa, made);
     }
