@@ -81,6 +81,11 @@ class Musubi:
         died = self._children - self._daemon_pids()
         assert not died, f"{self.name}: processes {died} died\n{self.process.log()}"
 
+    def resident_kilobytes(self):
+        """Memory of all its processes together."""
+        pids = ",".join(map(str, self._daemon_pids()))
+        return sum(map(int, self.host.must("ps", "-o", "rss=", "-p", pids).split()))
+
     @property
     def log(self):
         return self.process.stderr
