@@ -1,0 +1,86 @@
+#include "crypto/algorithm.h"
+
+#include <string.h>
+
+const struct encryption_algorithm encryption_algorithms[ENCRYPTION_COUNT] = {
+    {ENCR_AES_GCM_16, 256, "aes-gcm-256", "AES-GCM-256", 32, 4, 8, 1, 16},
+    {ENCR_AES_GCM_16, 128, "aes-gcm-128", "AES-GCM-128", 16, 4, 8, 1, 16},
+    {ENCR_AES_CBC, 256, "aes-cbc-256", "AES-CBC-256", 32, 0, 16, 16, 0},
+    {ENCR_AES_CBC, 192, "aes-cbc-192", "AES-CBC-192", 24, 0, 16, 16, 0},
+    {ENCR_AES_CBC, 128, "aes-cbc-128", "AES-CBC-128", 16, 0, 16, 16, 0},
+    {ENCR_3DES, 0, "3des", "3DES-CBC", 24, 0, 8, 8, 0},
+};
+
+const struct integrity_algorithm integrity_algorithms[INTEGRITY_COUNT] = {
+    {AUTH_HMAC_SHA2_512_256, "sha2-512", "HMAC-SHA2-512-256", HASH_SHA2_512, 64, 32},
+    {AUTH_HMAC_SHA2_384_192, "sha2-384", "HMAC-SHA2-384-192", HASH_SHA2_384, 48, 24},
+    {AUTH_HMAC_SHA2_256_128, "sha2-256", "HMAC-SHA2-256-128", HASH_SHA2_256, 32, 16},
+    {AUTH_HMAC_SHA1_96, "sha1", "HMAC-SHA1-96", HASH_SHA1, 20, 12},
+};
+
+const struct prf_algorithm prf_algorithms[PRF_COUNT] = {
+    {PRF_HMAC_SHA2_512, "sha2-512", "HMAC-SHA2-512", HASH_SHA2_512, 64},
+    {PRF_HMAC_SHA2_384, "sha2-384", "HMAC-SHA2-384", HASH_SHA2_384, 48},
+    {PRF_HMAC_SHA2_256, "sha2-256", "HMAC-SHA2-256", HASH_SHA2_256, 32},
+    {PRF_HMAC_SHA1, "sha1", "HMAC-SHA1", HASH_SHA1, 20},
+};
+
+/* Exponents are twice as long as the group's strength at least (RFC 3526 8). */
+const struct dh_group dh_groups[DH_COUNT] = {
+    {DH_MODP_3072, "3072-bit", "MODP-3072", 384, 40}, {DH_MODP_2048, "2048-bit", "MODP-2048", 256, 32},
+    {DH_MODP_1536, "1536-bit", "MODP-1536", 192, 32}, {DH_MODP_1024, "1024-bit", "MODP-1024", 128, 32},
+    {DH_MODP_768, "768-bit", "MODP-768", 96, 32},
+};
+
+const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits)
+{
+    for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
+        const struct encryption_algorithm *a = &encryption_algorithms[i];
+        if (a->id == id && a->key_bits == key_bits)
+            return a;
+    }
+    return NULL;
+}
+
+const struct encryption_algorithm *encryption_by_word(const char *word)
+{
+    /* The ICV may be spelled out: aes-gcm-256-16. */
+    size_t length = strlen(word);
+    if (strncmp(word, "aes-gcm-", 8) == 0 && length > 3 && strcmp(word + length - 3, "-16") == 0)
+        length -= 3;
+    for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
+        const struct encryption_algorithm *a = &encryption_algorithms[i];
+        if (strlen(a->word) == length && memcmp(a->word, word, length) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+bool encryption_is_aead(const struct encryption_algorithm *a)
+{
+    return a->icv_size != 0;
+}
+
+/* The three other tables are searched alike. */
+#define DEFINE_LOOKUPS(kind, row, table, count)                                                              \
+    const struct row *kind##_by_id(uint16_t id)                                                              \
+    {                                                                                                        \
+        for (size_t i = 0; i < (count); i++) {                                                               \
+            if ((table)[i].id == id)                                                                         \
+                return &(table)[i];                                                                          \
+        }                                                                                                    \
+        return NULL;                                                                                         \
+    }                                                                                                        \
+                                                                                                             \
+    const struct row *kind##_by_word(const char *word)                                                       \
+    {                                                                                                        \
+        for (size_t i = 0; i < (count); i++) {                                                               \
+            if (strcmp((table)[i].word, word) == 0)                                                          \
+                return &(table)[i];                                                                          \
+        }                                                                                                    \
+        return NULL;                                                                                         \
+    }
+
+DEFINE_LOOKUPS(integrity, integrity_algorithm, integrity_algorithms, INTEGRITY_COUNT)
+DEFINE_LOOKUPS(prf, prf_algorithm, prf_algorithms, PRF_COUNT)
+DEFINE_LOOKUPS(dh, dh_group, dh_groups, DH_COUNT)

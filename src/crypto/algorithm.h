@@ -1,0 +1,132 @@
+/*
+ * The transforms that Musubi knows, as rows of four tables: encryption, integrity, PRF, key exchange. A row
+ * has the IANA transform ID, the words of the command language and of the shows, and all sizes. Rows stand in
+ * the order of security, strongest first (S10), so that a lower index is a better choice and a set of
+ * algorithms is a bit mask in which the lowest bit set is the best.
+ */
+#ifndef MUSUBI_CRYPTO_ALGORITHM_H
+#define MUSUBI_CRYPTO_ALGORITHM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Transform IDs, IANA "IKEv2 Parameters", transform type 1. */
+enum encryption_id {
+    ENCR_3DES = 3,
+    ENCR_AES_CBC = 12,
+    ENCR_AES_GCM_16 = 20,
+};
+
+/* Transform type 3. */
+enum integrity_id {
+    AUTH_NONE = 0,
+    AUTH_HMAC_SHA1_96 = 2,
+    AUTH_HMAC_SHA2_256_128 = 12,
+    AUTH_HMAC_SHA2_384_192 = 13,
+    AUTH_HMAC_SHA2_512_256 = 14,
+};
+
+/* Transform type 2. */
+enum prf_id {
+    PRF_HMAC_SHA1 = 2,
+    PRF_HMAC_SHA2_256 = 5,
+    PRF_HMAC_SHA2_384 = 6,
+    PRF_HMAC_SHA2_512 = 7,
+};
+
+/* Transform type 4. */
+enum dh_id {
+    DH_NONE = 0,
+    DH_MODP_768 = 1,
+    DH_MODP_1024 = 2,
+    DH_MODP_1536 = 5,
+    DH_MODP_2048 = 14,
+    DH_MODP_3072 = 15,
+};
+
+enum hash_id {
+    HASH_SHA1,
+    HASH_SHA2_256,
+    HASH_SHA2_384,
+    HASH_SHA2_512,
+};
+
+/* No key, digest, public value or block of any row is larger (octets). */
+enum {
+    ENCRYPTION_KEY_MAX = 32 + 4, /* with the salt of GCM */
+    INTEGRITY_KEY_MAX = 64,
+    INTEGRITY_ICV_MAX = 32,
+    PRF_SIZE_MAX = 64,
+    DH_PUBLIC_MAX = 384,
+    DH_PRIVATE_MAX = 40,
+};
+
+struct encryption_algorithm {
+    uint16_t id;       /* enum encryption_id */
+    uint16_t key_bits; /* value of the Key Length attribute; 0: the attribute is not sent (3DES) */
+    const char *word;  /* in the command language */
+    const char *name;  /* in the shows */
+    size_t key_size;   /* octets of the cipher's key, without salt */
+    size_t salt_size;  /* octets that follow the key in the keying material (RFC 4106 8.1), or 0 */
+    size_t iv_size;    /* octets of the explicit IV on the wire */
+    size_t block_size; /* octets to which the plaintext is padded; 1 for GCM (ESP and IKE pad further) */
+    size_t icv_size;   /* octets of the AEAD's own ICV; 0: an integrity algorithm is needed */
+};
+
+struct integrity_algorithm {
+    uint16_t id; /* enum integrity_id */
+    const char *word;
+    const char *name;
+    enum hash_id hash;
+    size_t key_size; /* octets: the size of the hash's output */
+    size_t icv_size; /* octets of the truncated output */
+};
+
+struct prf_algorithm {
+    uint16_t id; /* enum prf_id */
+    const char *word;
+    const char *name;
+    enum hash_id hash;
+    size_t size; /* octets of the output and of the preferred key */
+};
+
+struct dh_group {
+    uint16_t id; /* enum dh_id */
+    const char *word;
+    const char *name;
+    size_t public_size;  /* octets of the modulus: of g^i on the wire and of g^ir */
+    size_t private_size; /* octets of the exponent that dh_public and dh_shared take */
+};
+
+/* The tables, strongest first, and their numbers of rows. */
+enum { ENCRYPTION_COUNT = 6, INTEGRITY_COUNT = 4, PRF_COUNT = 4, DH_COUNT = 5 };
+
+extern const struct encryption_algorithm encryption_algorithms[ENCRYPTION_COUNT];
+extern const struct integrity_algorithm integrity_algorithms[INTEGRITY_COUNT];
+extern const struct prf_algorithm prf_algorithms[PRF_COUNT];
+extern const struct dh_group dh_groups[DH_COUNT];
+
+/* A set of rows of one of the tables: bit i stands for row i. */
+typedef uint32_t algorithm_set;
+
+/* The set of all rows of a table with `count` rows. */
+#define ALGORITHM_SET_ALL(count) ((algorithm_set)((UINT32_C(1) << (count)) - 1))
+
+/* The rows with the given IANA numbers; NULL if there is none. `key_bits` is 0 where the attribute is absent.
+ */
+const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits);
+const struct integrity_algorithm *integrity_by_id(uint16_t id);
+const struct prf_algorithm *prf_by_id(uint16_t id);
+const struct dh_group *dh_by_id(uint16_t id);
+
+/* The rows with the given word of the command language ("aes-gcm-256-16" is "aes-gcm-256"); NULL if none. */
+const struct encryption_algorithm *encryption_by_word(const char *word);
+const struct integrity_algorithm *integrity_by_word(const char *word);
+const struct prf_algorithm *prf_by_word(const char *word);
+const struct dh_group *dh_by_word(const char *word);
+
+/* True for combined-mode algorithms, which stand without an integrity algorithm (RFC 5282). */
+bool encryption_is_aead(const struct encryption_algorithm *a);
+
+#endif

@@ -1,0 +1,89 @@
+#include "ike/keys.h"
+
+#include "base/secret.h"
+#include "crypto/prf.h"
+
+#include <string.h>
+
+size_t encryption_key_octets(const struct encryption_algorithm *a)
+{
+    return a->key_size + a->salt_size;
+}
+
+static size_t integrity_key_octets(const struct integrity_algorithm *a)
+{
+    return a == NULL ? 0 : a->key_size;
+}
+
+bool ike_keys_derive(const struct ike_suite *suite, struct octets shared_secret, struct octets nonce_i,
+                     struct octets nonce_r, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out)
+{
+    uint8_t nonces[2 * NONCE_SIZE_MAX];
+    struct writer key = writer_to(nonces, sizeof nonces);
+    writer_put(&key, nonce_i.at, nonce_i.length);
+    writer_put(&key, nonce_r.at, nonce_r.length);
+
+    uint8_t seed_octets[sizeof nonces + 16];
+    struct writer seed = writer_to(seed_octets, sizeof seed_octets);
+    writer_put(&seed, nonces, writer_length(&key));
+    writer_put_u64be(&seed, spi_i);
+    writer_put_u64be(&seed, spi_r);
+
+    size_t prf_size = suite->prf->size;
+    size_t integrity = integrity_key_octets(suite->integrity);
+    size_t encryption = encryption_key_octets(suite->encryption);
+    const struct {
+        uint8_t *at;
+        size_t length;
+    } parts[] = {
+        {out->d, prf_size},    {out->ai, integrity}, {out->ar, integrity}, {out->ei, encryption},
+        {out->er, encryption}, {out->pi, prf_size},  {out->pr, prf_size},
+    };
+    enum { PARTS = sizeof parts / sizeof *parts };
+    uint8_t skeyseed[PRF_SIZE_MAX];
+    uint8_t stream[3 * PRF_SIZE_MAX + 2 * INTEGRITY_KEY_MAX + 2 * ENCRYPTION_KEY_MAX];
+    size_t total = 0;
+    for (size_t i = 0; i < PARTS; i++)
+        total += parts[i].length;
+
+    bool ok = !key.failed && !seed.failed &&
+              prf_compute(suite->prf, writer_octets(&key), &shared_secret, 1, skeyseed) &&
+              prf_plus(suite->prf, (struct octets){skeyseed, prf_size}, writer_octets(&seed), stream, total);
+    if (ok) {
+        struct reader r = reader_of(stream, total);
+        for (size_t i = 0; i < PARTS; i++)
+            reader_copy(&r, parts[i].at, parts[i].length);
+    }
+    secret_wipe(skeyseed, sizeof skeyseed);
+    secret_wipe(stream, sizeof stream);
+    return ok;
+}
+
+bool child_keys_derive(const struct prf_algorithm *prf, const struct ike_keys *keys,
+                       const struct ike_suite *child, struct octets shared_secret, struct octets nonce_i,
+                       struct octets nonce_r, struct ike_child_direction *to_responder,
+                       struct ike_child_direction *to_initiator)
+{
+    uint8_t seed_octets[DH_PUBLIC_MAX + 2 * NONCE_SIZE_MAX];
+    struct writer seed = writer_to(seed_octets, sizeof seed_octets);
+    writer_put(&seed, shared_secret.at, shared_secret.length);
+    writer_put(&seed, nonce_i.at, nonce_i.length);
+    writer_put(&seed, nonce_r.at, nonce_r.length);
+
+    size_t encryption = encryption_key_octets(child->encryption);
+    size_t integrity = integrity_key_octets(child->integrity);
+    uint8_t stream[2 * (ENCRYPTION_KEY_MAX + INTEGRITY_KEY_MAX)];
+    size_t total = 2 * (encryption + integrity);
+    bool ok = !seed.failed &&
+              prf_plus(prf, (struct octets){keys->d, prf->size}, writer_octets(&seed), stream, total);
+    if (ok) {
+        struct reader r = reader_of(stream, total);
+        reader_copy(&r, to_responder->encryption_key, encryption);
+        reader_copy(&r, to_responder->integrity_key, integrity);
+        reader_copy(&r, to_initiator->encryption_key, encryption);
+        reader_copy(&r, to_initiator->integrity_key, integrity);
+    }
+    secret_wipe(seed_octets, sizeof seed_octets);
+    secret_wipe(stream, sizeof stream);
+    return ok;
+}
