@@ -5,7 +5,8 @@ import json
 
 ADDRESS_KEYS = ("family", "local", "prefixlen", "peer", "scope", "label")
 ROUTE_KEYS = ("type", "dst", "gateway", "dev", "table", "protocol", "scope", "prefsrc", "metric")
-RULE_KEYS = ("priority", "src", "dst", "srclen", "dstlen", "table", "fwmark", "fwmask", "iif", "oif", "protocol")
+RULE_KEYS = ("priority", "src", "srclen", "dst", "dstlen", "iif", "oif", "fwmark", "fwmask", "table",
+             "protocol")
 
 
 def _items(host, command, keys):
@@ -36,4 +37,4 @@ def footprint(host):
 
 def left_behind(before, after):
     """The difference as text, empty when there is none."""
-    return "\n".join(line for line in difflib.unified_diff(before, after, "before", "after", lineterm="", n=0))
+    return "\n".join(difflib.unified_diff(before, after, "before", "after", lineterm="", n=0))

@@ -4,6 +4,7 @@ It knows one suite (AES-CBC-256, HMAC-SHA2-256-128, PRF-HMAC-SHA2-256, MODP-2048
 message is made from parts that a test may bend.
 """
 
+import dataclasses
 import hashlib
 import hmac
 import os
@@ -79,7 +80,8 @@ def chain(payloads):
     return kinds[0], octets
 
 
-def message(initiator_spi, responder_spi, exchange, message_id, payloads, flags=FROM_INITIATOR, version=VERSION_2):
+def message(initiator_spi, responder_spi, exchange, message_id, payloads,
+            flags=FROM_INITIATOR, version=VERSION_2):
     """A message that is not encrypted."""
     first, octets = chain(payloads)
     return HEADER.pack(initiator_spi, responder_spi, first, version, exchange, flags, message_id,
@@ -152,12 +154,14 @@ class Initiator:
         self.request_octets = self.response_octets = b""
 
     def init_payloads(self):
-        return [payload(SA, sa_body(IKE_SUITE)), payload(KE, ke_body(self.public)), payload(NONCE, self.nonce)]
+        return [payload(SA, sa_body(IKE_SUITE)), payload(KE, ke_body(self.public)),
+                payload(NONCE, self.nonce)]
 
     def init_request(self, cookie=None):
         """IKE_SA_INIT, with the cookie that the responder asked for (2.6)."""
         first = [] if cookie is None else [payload(NOTIFY, notify_body(COOKIE, cookie))]
-        self.request_octets = message(self.initiator_spi, bytes(8), IKE_SA_INIT, 0, first + self.init_payloads())
+        self.request_octets = message(self.initiator_spi, bytes(8), IKE_SA_INIT, 0,
+                                      first + self.init_payloads())
         return self.request_octets
 
     def accept(self, response_octets):
@@ -193,8 +197,8 @@ class Initiator:
         iv = os.urandom(16)
         cipher = Cipher(algorithms.AES(self._ei), modes.CBC(iv)).encryptor()
         encrypted = iv + cipher.update(content) + cipher.finalize()
-        octets = HEADER.pack(self.initiator_spi, self.responder_spi, ENCRYPTED, VERSION_2, exchange, flags, message_id,
-                             HEADER.size + 4 + len(encrypted) + 16)
+        octets = HEADER.pack(self.initiator_spi, self.responder_spi, ENCRYPTED, VERSION_2, exchange, flags,
+                             message_id, HEADER.size + 4 + len(encrypted) + 16)
         octets += struct.pack("!BBH", first, 0, 4 + len(encrypted) + 16) + encrypted
         return octets + hmac.new(self._ai, octets, hashlib.sha256).digest()[:16]
 
@@ -208,5 +212,4 @@ class Initiator:
         content = cipher.update(body[16:]) + cipher.finalize()
         content = content[:len(content) - 1 - content[-1]]
         first = octets[HEADER.size]
-        return Message(outer.initiator_spi, outer.responder_spi, first, outer.version, outer.exchange, outer.flags,
-                       outer.message_id, read_chain(first, content))
+        return dataclasses.replace(outer, first=first, payloads=read_chain(first, content))

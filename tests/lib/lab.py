@@ -57,8 +57,8 @@ class Host:
 
     def ping(self, target, *options, count=2, wait=5):
         """Ping without judging; returns the number of answers and what ping printed."""
-        done = self.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait), *map(str, options), target,
-                        timeout=count * 0.2 + wait + 20)
+        done = self.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait), *map(str, options),
+                        target, timeout=count * 0.2 + wait + 20)
         received = re.search(r"(\d+) received", done.stdout)
         return int(received.group(1)) if received else 0, str(done)
 

@@ -93,7 +93,8 @@ class Musubi:
     def wait_for_log(self, pattern, timeout=10):
         """Wait for a line of the log that `pattern`, a regular expression, finds; returns the match."""
         try:
-            return wait_until(lambda: re.search(pattern, self.log), timeout, f"{pattern!r} in {self.name}'s log")
+            return wait_until(lambda: re.search(pattern, self.log), timeout,
+                              f"{pattern!r} in {self.name}'s log")
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.process.log()}") from None
 

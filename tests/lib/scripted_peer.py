@@ -20,7 +20,8 @@ SHORT_SUITE = ikev2.IKE_SUITE[:3] + ((4, SHORT_GROUP, 0),)
 def short_payloads():
     """A good IKE_SA_INIT's payloads that cost little to answer; nobody knows the private value."""
     value = b"\x7f" + os.urandom(SHORT_OCTETS - 1)
-    return [payload(ikev2.SA, ikev2.sa_body(SHORT_SUITE)), payload(ikev2.KE, ikev2.ke_body(value, SHORT_GROUP)),
+    return [payload(ikev2.SA, ikev2.sa_body(SHORT_SUITE)),
+            payload(ikev2.KE, ikev2.ke_body(value, SHORT_GROUP)),
             payload(ikev2.NONCE, os.urandom(32))]
 
 

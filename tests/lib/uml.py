@@ -72,8 +72,8 @@ class Uml(Host):
             piece = os.read(self._answers, 65536) if ready else b""
             if not piece:
                 self._power_off()
-                raise CommandFailed(f"{self.label}: no answer to `{' '.join(map(str, argv))}` within {timeout} s"
-                                    f"\n{self._process.log()}")
+                raise CommandFailed(f"{self.label}: no answer to `{' '.join(map(str, argv))}` within "
+                                    f"{timeout} s\n{self._process.log()}")
             self._replies += piece
         line, _, self._replies = self._replies.partition(b"\n")
         return line.decode()

@@ -44,7 +44,8 @@ class Wire:
 
 def with_esp(frame, esp):
     """The frame with other octets after its IP header."""
-    return Ether(src=frame.src, dst=frame.dst) / IP(src=frame[IP].src, dst=frame[IP].dst, proto=ESP) / Raw(esp)
+    return (Ether(src=frame.src, dst=frame.dst) / IP(src=frame[IP].src, dst=frame[IP].dst, proto=ESP) /
+            Raw(bytes(esp)))
 
 
 def esp_of(frame):
@@ -83,7 +84,7 @@ def wait_for_count(sites, before, name, more):
     try:
         wait_until(grown, 5, name)
     except AssertionError:
-        raise AssertionError(f"{name!r} has not grown by {more}: before {before}, now {inbound(sites)}") from None
+        raise AssertionError(f"{name!r} has not grown by {more}: {before}, now {inbound(sites)}") from None
     after = inbound(sites)
     assert after[name] - before[name] == more, (before, after)
     assert after["packets"] == before["packets"], f"a bad packet was taken: {before} {after}"
@@ -126,8 +127,9 @@ def test_R70_packets_out_of_order_are_taken_once(sites, wire):
 def hold_back(sites, count, example):
     """Let `count` packets of site 2 be lost at the router; returns them as frames of site 1's wire."""
     capture = sites.capture("held", SITE2)
-    sites.internet.must("nft", "add table ip hold; add chain ip hold forward "
-                        "{ type filter hook forward priority 0; }; add rule ip hold forward ip protocol esp drop")
+    sites.internet.must("nft", "add table ip hold; "
+                        "add chain ip hold forward { type filter hook forward priority 0; }; "
+                        "add rule ip hold forward ip protocol esp drop")
     sites.lan2.ping(SITE1.lan4(10), count=count, wait=1)
     sites.internet.must("nft", "delete table ip hold")
     held = [with_esp(example, esp_of(frame)) for frame in rdpcap(str(capture.stop()))

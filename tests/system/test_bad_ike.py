@@ -10,8 +10,8 @@ import pytest
 from lib import ikev2
 from lib.direct import NEAR
 from lib.ikev2 import payload
-from lib.scripted_peer import (SHORT_GROUP, SHORT_OCTETS, SHORT_SUITE, ScriptedPeer, init_request, must_be_refused,
-                               mutated, short_payloads, with_payload)
+from lib.scripted_peer import (SHORT_GROUP, SHORT_OCTETS, SHORT_SUITE, ScriptedPeer, init_request,
+                               must_be_refused, mutated, short_payloads, with_payload)
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +54,22 @@ def test_S9_a_payload_that_lies_about_its_length_is_refused(peer, at, length):
 
 
 @pytest.mark.parametrize("at, value", [
-    (2, struct.pack("!H", 0)), (2, struct.pack("!H", 7)), (2, struct.pack("!H", 0xffff)),   # proposal length
-    (6, b"\xff"), (6, b"\x08"),                                                             # SPI size
-    (7, b"\x00"), (7, b"\x03"), (7, b"\xff"),                                               # number of transforms
-    (10, struct.pack("!H", 0)), (10, struct.pack("!H", 7)), (10, struct.pack("!H", 0xffff)),  # transform length
-    (16, struct.pack("!HH", 0x000e, 0xffff)),                                               # a long attribute
-    (0, b"\x02"), (0, b"\x77"), (8, b"\x00"),                                               # last or more
+    # Where in the proposal, and what stands there instead.
+    pytest.param(0, b"\x02", id="another proposal follows"),
+    pytest.param(0, b"\x77", id="nonsense follows"),
+    pytest.param(2, struct.pack("!H", 0), id="proposal length 0"),
+    pytest.param(2, struct.pack("!H", 7), id="proposal length 7"),
+    pytest.param(2, struct.pack("!H", 0xffff), id="proposal length 65535"),
+    pytest.param(6, b"\x08", id="SPI of 8 octets"),
+    pytest.param(6, b"\xff", id="SPI of 255 octets"),
+    pytest.param(7, b"\x00", id="no transform"),
+    pytest.param(7, b"\x03", id="3 transforms"),
+    pytest.param(7, b"\xff", id="255 transforms"),
+    pytest.param(8, b"\x00", id="the first transform is the last"),
+    pytest.param(10, struct.pack("!H", 0), id="transform length 0"),
+    pytest.param(10, struct.pack("!H", 7), id="transform length 7"),
+    pytest.param(10, struct.pack("!H", 0xffff), id="transform length 65535"),
+    pytest.param(16, struct.pack("!HH", 0x000e, 0xffff), id="attribute of 65535 octets"),
 ])
 def test_S9_a_proposal_that_lies_about_its_parts_is_refused(peer, at, value):
     body = bytearray(ikev2.sa_body(SHORT_SUITE))
@@ -99,9 +109,9 @@ def test_RFC7296_2_5_a_higher_minor_version_is_no_matter(peer):
 
 
 def test_S1_ikev1_is_ignored(peer):
-    main_mode = ikev2.HEADER.pack(os.urandom(8), bytes(8), 1, 0x10, 2, 0, 0, ikev2.HEADER.size + 60) + bytes(60)
+    main_mode = ikev2.HEADER.pack(os.urandom(8), bytes(8), 1, 0x10, 2, 0, 0, ikev2.HEADER.size + 60)
 
-    assert peer.answers(main_mode) == []
+    assert peer.answers(main_mode + bytes(60)) == []
 
 
 @pytest.mark.parametrize("header", [
@@ -119,7 +129,8 @@ def test_S9_an_initiator_spi_of_zero_is_refused(peer):
 
 
 def test_RFC7296_2_21_4_an_unknown_sa_is_at_most_told_invalid_ike_spi(peer):
-    stray = ikev2.message(b"\x11" * 8, b"\x22" * 8, ikev2.INFORMATIONAL, 7, [payload(ikev2.ENCRYPTED, bytes(60))])
+    stray = ikev2.message(b"\x11" * 8, b"\x22" * 8, ikev2.INFORMATIONAL, 7,
+                          [payload(ikev2.ENCRYPTED, bytes(60))])
 
     for octets in peer.answers(stray):
         answer = ikev2.read(octets)

@@ -27,7 +27,8 @@ def alive(peer):
 def test_RFC7296_2_15_a_wrong_key_is_told_authentication_failed(peer):
     initiator = peer.connect()
 
-    answer = initiator.open(peer.ask(initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(secret=b"guess"))))
+    request = initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(secret=b"guess"))
+    answer = initiator.open(peer.ask(request))
 
     assert list(answer.notifies()) == [ikev2.AUTHENTICATION_FAILED], answer
 
@@ -35,7 +36,8 @@ def test_RFC7296_2_15_a_wrong_key_is_told_authentication_failed(peer):
 def test_RFC7296_2_15_an_unknown_identity_is_told_authentication_failed(peer):
     initiator = peer.connect()
 
-    answer = initiator.open(peer.ask(initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(identity=b"else"))))
+    request = initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(identity=b"else"))
+    answer = initiator.open(peer.ask(request))
 
     assert list(answer.notifies()) == [ikev2.AUTHENTICATION_FAILED], answer
 
@@ -56,8 +58,9 @@ def test_S9_an_unauthenticated_error_does_not_end_an_sa(peer):
     notify = [payload(ikev2.NOTIFY, ikev2.notify_body(ikev2.INVALID_IKE_SPI))]
     for exchange in (ikev2.INFORMATIONAL, ikev2.IKE_SA_INIT, ikev2.IKE_AUTH):
         for flags in (0, ikev2.FROM_INITIATOR, ikev2.RESPONSE, ikev2.RESPONSE | ikev2.FROM_INITIATOR):
-            must_be_refused(peer.answers(ikev2.message(initiator.initiator_spi, initiator.responder_spi, exchange, 2,
-                                                       notify, flags=flags)))
+            forged = ikev2.message(initiator.initiator_spi, initiator.responder_spi, exchange, 2, notify,
+                                   flags=flags)
+            must_be_refused(peer.answers(forged))
 
     initiator.open(peer.ask(initiator.seal(ikev2.INFORMATIONAL, 2, [])))
     peer.close(initiator, 3)
@@ -66,7 +69,8 @@ def test_S9_an_unauthenticated_error_does_not_end_an_sa(peer):
 def test_RFC7296_2_5_an_unknown_critical_payload_inside_is_told(peer):
     initiator = peer.authenticate()
 
-    answer = initiator.open(peer.ask(initiator.seal(ikev2.INFORMATIONAL, 2, [payload(200, b"?", critical=True)])))
+    request = initiator.seal(ikev2.INFORMATIONAL, 2, [payload(200, b"?", critical=True)])
+    answer = initiator.open(peer.ask(request))
 
     assert answer.notifies() == {ikev2.UNSUPPORTED_CRITICAL_PAYLOAD: b"\xc8"}
     peer.close(initiator, 3)
@@ -110,8 +114,9 @@ def test_RFC7296_2_1_2_2_requests_are_answered_once_again_or_not_by_their_messag
 def test_S9_a_response_that_nobody_asked_for_is_dropped(peer):
     initiator = peer.authenticate()
 
-    assert peer.answers(*(initiator.seal(ikev2.INFORMATIONAL, number, [],
-                                         flags=ikev2.FROM_INITIATOR | ikev2.RESPONSE) for number in (0, 1, 2))) == []
+    responses = [initiator.seal(ikev2.INFORMATIONAL, number, [], ikev2.FROM_INITIATOR | ikev2.RESPONSE)
+                 for number in (0, 1, 2)]
+    assert peer.answers(*responses) == []
 
     peer.close(initiator, 2)
 
