@@ -41,6 +41,11 @@ class Host:
         """Run a command that has to succeed; returns its stdout."""
         return self.run(*argv, **options).must_succeed().stdout
 
+    def begin_network(self):
+        """Loopback up; link-local addresses at once, since tests compare what is there before and after."""
+        self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
+        self.ip("link set lo up")
+
     def ip(self, command):
         """Run `ip COMMAND`, one string, as in a shell."""
         return self.must("ip", *command.split())
@@ -75,9 +80,7 @@ class Namespace(Host):
         self.label = name
         self.name = f"{PREFIX}-{os.getpid()}-{name}"
         run("ip", "netns", "add", self.name).must_succeed()
-        # Link-local addresses at once: tests compare what is there before and after.
-        self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
-        self.ip("link set lo up")
+        self.begin_network()
 
     def argv(self, *argv):
         return ["ip", "netns", "exec", self.name, *map(str, argv)]

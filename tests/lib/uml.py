@@ -40,8 +40,8 @@ class Uml(Host):
         os.close(answers_in)
         assert self._read_answer(BOOT_TIMEOUT).strip() == "ready", self._process.log()
         namespace.ip(f"link set {tap} up")
-        self.ip("link set lo up")
-        self.load(*modules)
+        self.load("ipv6", *modules)
+        self.begin_network()
 
     def run(self, *argv, timeout=30, text_in=None):
         assert text_in is None, "nothing can be fed to a command in user-mode-linux"
