@@ -6,6 +6,7 @@ killed run left behind is known and swept by the next one.
 
 import contextlib
 import ctypes
+import itertools
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ from lib.process import Background, run
 PREFIX = "musubi"
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
+
+# Several labs may be open at once.
+namespace_numbers = itertools.count(1)
 
 
 class Host:
@@ -78,7 +82,7 @@ class Namespace(Host):
 
     def __init__(self, name):
         self.label = name
-        self.name = f"{PREFIX}-{os.getpid()}-{name}"
+        self.name = f"{PREFIX}-{os.getpid()}-{next(namespace_numbers)}-{name}"
         run("ip", "netns", "add", self.name).must_succeed()
         self.begin_network()
 
