@@ -1,6 +1,7 @@
 #include "ike/child_sa.h"
 
 #include "base/secret.h"
+#include "ike/child_exchange.h"
 #include "ike/ike_sa.h"
 
 #include <stdlib.h>
@@ -35,8 +36,8 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
 }
 
-struct child_sa *child_sa_new(struct ike_sa *sa, const struct ike_suite *suite, uint32_t inbound_spi,
-                              uint32_t outbound_spi, bool initiator)
+struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
+                              uint32_t inbound_spi, bool initiator)
 {
     struct ike_engine *engine = sa->engine;
     struct child_sa *child = calloc(1, sizeof *child);
@@ -45,11 +46,13 @@ struct child_sa *child_sa_new(struct ike_sa *sa, const struct ike_suite *suite, 
         return NULL;
     }
     child->ike_sa = sa;
-    child->suite = *suite;
+    child->suite = agreement->suite;
+    child->local_ts = agreement->local_ts;
+    child->remote_ts = agreement->remote_ts;
     child->initiator = initiator;
     child->inbound.spi = inbound_spi;
     child->inbound.serial = ++engine->next_esp_serial;
-    child->outbound.spi = outbound_spi;
+    child->outbound.spi = agreement->outbound_spi;
     child->outbound.serial = ++engine->next_esp_serial;
     child->live_slot = engine_take_slot(engine);
     child->created = engine->now;

@@ -8,6 +8,8 @@
 #include "ike/proposal.h"
 #include "ike/selectors.h"
 
+struct child_agreement;
+
 struct child_sa {
     LIST_ENTRY(child_sa) link;
     struct ike_sa *ike_sa;
@@ -28,9 +30,9 @@ LIST_HEAD(child_sa_list, child_sa);
  */
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel);
 
-/* A new Child SA of `sa` with an inbound and an outbound SPI, not yet installed; NULL without memory. */
-struct child_sa *child_sa_new(struct ike_sa *sa, const struct ike_suite *suite, uint32_t inbound_spi,
-                              uint32_t outbound_spi, bool initiator);
+/* A new Child SA of `sa` as agreed on, not yet installed; NULL without memory. */
+struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
+                              uint32_t inbound_spi, bool initiator);
 
 /* Derives the keys and hands the Child SA to the packet path. False if the arithmetic failed. */
 bool child_sa_install(struct child_sa *child, struct octets shared_secret, struct octets nonce_i,

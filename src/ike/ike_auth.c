@@ -4,9 +4,9 @@
 #include "base/secret.h"
 #include "crypto/prf.h"
 #include "ike/candidates.h"
+#include "ike/child_exchange.h"
 #include "ike/identity.h"
 #include "ike/ike_sa.h"
-#include "ike/selectors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -127,22 +127,16 @@ static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH"
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
     (void)task;
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const struct proposal_policy proposal = proposal_policy_of_child(&policy->child, true);
-    const struct selector_list local = selectors_of_policy(policy->local_ts, policy->local_ts_count);
-    const struct selector_list remote = selectors_of_policy(policy->remote_ts, policy->remote_ts_count);
-    uint8_t spi[4];
-    store_u32be(spi, sa->handshake->child_spi);
-
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
     message_put_id(m, PAYLOAD_IDI, sa->local_id.type, identity_value(&sa->local_id));
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
     if (sa->remote_id.type != ID_NONE)
         message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_value(&sa->remote_id));
     message_put_auth(m, AUTH_METHOD_PSK, (struct octets){sa->handshake->auth, sa->suite.prf->size});
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
-    proposal_put_all(m, &proposal, (struct octets){spi, sizeof spi});
-    selectors_put(m, PAYLOAD_TSI, &local);
-    selectors_put(m, PAYLOAD_TSR, &remote);
+    child_exchange_put_offer(m, &request);
+    child_exchange_put_selectors(m, &request);
 }
 
 static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
@@ -208,34 +202,20 @@ static void log_refusal(struct ike_sa *sa, uint16_t notify)
 /* Makes the Child SA from the peer's answer. Returns the reason if it cannot be made. */
 static const char *accept_child(struct ike_sa *sa, const struct ike_message *message)
 {
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    const struct ike_payload *tsi = ike_message_find(message, PAYLOAD_TSI);
-    const struct ike_payload *tsr = ike_message_find(message, PAYLOAD_TSR);
-    const struct proposal_policy proposal = proposal_policy_of_child(&policy->child, true);
-    struct proposal_choice choice;
-    if (offer == NULL || tsi == NULL || tsr == NULL)
-        return "the peer's answer has no Child SA";
-    if (proposal_accept(offer, &proposal, 4, &choice) != PROPOSAL_CHOSEN)
-        return "the peer chose a Child SA proposal that was not offered";
-    const struct selector_list all_local = selectors_of_policy(policy->local_ts, policy->local_ts_count);
-    const struct selector_list all_remote = selectors_of_policy(policy->remote_ts, policy->remote_ts_count);
-    struct selector_list local;
-    struct selector_list remote;
-    if (selectors_read(tsi, &local) > SELECTORS_NARROWED ||
-        selectors_read(tsr, &remote) > SELECTORS_NARROWED || !selectors_within(&local, &all_local) ||
-        !selectors_within(&remote, &all_remote))
-        return "the peer chose traffic selectors that were not proposed";
-    uint32_t outbound_spi = load_u32be(choice.spi.at);
-    if (outbound_spi < 256)
-        return "the peer chose a reserved SPI";
-    struct child_sa *child = child_sa_new(sa, &choice.suite, sa->handshake->child_spi, outbound_spi, true);
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    struct child_agreement agreement;
+    const char *fault = child_exchange_accept(message, &request, &agreement);
+    if (fault != NULL)
+        return fault;
+    struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
     if (child == NULL)
         return "out of memory";
-    child->local_ts = local;
-    child->remote_ts = remote;
-    if (!child_sa_install(child, no_octets, ike_buffer_octets(&sa->nonce_i), ike_buffer_octets(&sa->nonce_r)))
+    if (!child_sa_install(child, no_octets, ike_buffer_octets(&sa->nonce_i),
+                          ike_buffer_octets(&sa->nonce_r))) {
+        child_sa_destroy(child);
         return "the keys could not be derived";
+    }
     return NULL;
 }
 
@@ -319,52 +299,25 @@ static void refuse_peer(struct ike_sa *sa)
     ike_sa_destroy(sa, "authentication failed");
 }
 
-/* The Child SA that the peer asks for; `*error` is the notify that says why there is none. */
-static struct child_sa *make_child(struct ike_sa *sa, const struct ike_message *message,
-                                   uint8_t *proposal_number, uint16_t *error)
+/* Makes the Child SA that the peer asks for. Returns the notify that says why there is none, or 0. */
+static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
+                           struct child_agreement *agreement, struct child_sa **child)
 {
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const struct proposal_policy proposal = proposal_policy_of_child(&policy->child, true);
-    struct proposal_choice choice;
-    struct selector_list local;
-    struct selector_list remote;
-    *error = NOTIFY_NO_PROPOSAL_CHOSEN;
-    if (proposal_choose(ike_message_find(message, PAYLOAD_SA), &proposal, 4, &choice) != PROPOSAL_CHOSEN ||
-        load_u32be(choice.spi.at) < 256)
-        return NULL;
-    /* The initiator's selectors are adopted as they are (R71). */
-    *error = NOTIFY_TS_UNACCEPTABLE;
-    if (selectors_read(ike_message_find(message, PAYLOAD_TSI), &remote) > SELECTORS_NARROWED ||
-        selectors_read(ike_message_find(message, PAYLOAD_TSR), &local) > SELECTORS_NARROWED)
-        return NULL;
-    *error = NOTIFY_TEMPORARY_FAILURE;
-    struct child_sa *child = child_sa_new(sa, &choice.suite, child_sa_new_spi(sa->engine, sa->tunnel),
-                                          load_u32be(choice.spi.at), false);
-    if (child == NULL)
-        return NULL;
-    child->local_ts = local;
-    child->remote_ts = remote;
-    *proposal_number = choice.number;
-    return child;
-}
-
-static void log_child_refusal(struct ike_sa *sa, const struct ike_message *message, uint16_t error)
-{
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const struct proposal_policy accepted = proposal_policy_of_child(&policy->child, true);
-    struct proposal_policy offered;
-    char text[640] = "";
-    proposal_offered(ike_message_find(message, PAYLOAD_SA), &offered);
-    FILE *out = fmemopen(text, sizeof text, "w");
-    if (out != NULL) {
-        fputs("the peer offers ", out);
-        proposal_policy_print(&offered, out);
-        fputs("; accepted here ", out);
-        proposal_policy_print(&accepted, out);
-        (void)fclose(out);
+    const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
+    uint16_t error = child_exchange_choose(message, &proposal, agreement);
+    if (error != 0) {
+        child_exchange_log_refusal(sa, message, &proposal, error);
+        return error;
     }
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "negotiation of the Child SA failed (%s): %s", notify_type_name(error), text);
+    *child = child_sa_new(sa, agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
+    if (*child == NULL)
+        return NOTIFY_TEMPORARY_FAILURE;
+    if (!child_sa_install(*child, no_octets, ike_buffer_octets(&sa->nonce_i),
+                          ike_buffer_octets(&sa->nonce_r))) {
+        child_sa_destroy(*child);
+        return NOTIFY_TEMPORARY_FAILURE;
+    }
+    return 0;
 }
 
 /* Our own AUTH value is there: the answer goes out, and the SAs are up. */
@@ -379,27 +332,17 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     }
     struct ike_message message;
     kept_message(sa, &message);
-    uint8_t number = 0;
-    uint16_t error = 0;
-    struct child_sa *child = make_child(sa, &message, &number, &error);
-    if (child != NULL && !child_sa_install(child, no_octets, ike_buffer_octets(&sa->nonce_i),
-                                           ike_buffer_octets(&sa->nonce_r))) {
-        child_sa_destroy(child);
-        child = NULL;
-    }
+    struct child_agreement agreement;
+    struct child_sa *child = NULL;
+    uint16_t error = make_child(sa, &message, &agreement, &child);
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
     message_put_auth(&m, AUTH_METHOD_PSK, output);
-    if (child == NULL) {
-        log_child_refusal(sa, &message, error);
+    if (error != 0) {
         message_put_notify(&m, PROTOCOL_NONE, no_octets, error, no_octets);
     } else {
-        uint8_t spi[4];
-        store_u32be(spi, child->inbound.spi);
         message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
-        proposal_put_choice(&m, PROTOCOL_ESP, number, (struct octets){spi, sizeof spi}, &child->suite);
-        selectors_put(&m, PAYLOAD_TSI, &child->remote_ts);
-        selectors_put(&m, PAYLOAD_TSR, &child->local_ts);
+        child_exchange_put_answer(&m, &agreement, child->inbound.spi);
     }
     bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
     ike_sa_send_response(sa, EXCHANGE_IKE_AUTH, &m);
