@@ -18,6 +18,9 @@ enum {
     POLICY_SELECTORS_MAX = 8, /* of one side */
 };
 
+/* Stands for the line of what was typed at the prompt, and is in no file yet. */
+#define POLICY_LINE_TYPED UINT32_MAX
+
 /* ID types (RFC 7296 3.5) with their IANA numbers. */
 enum identity_type {
     ID_NONE = 0,
@@ -106,7 +109,7 @@ struct policy_selector {
 };
 
 struct tunnel_policy {
-    uint32_t tunnel; /* number of the tunnel, the same as long as its definition stands */
+    uint32_t tunnel; /* number of the tunnel, never 0: (N << 16 | M) + 1 for TunnelN.M, so always the same */
     char name[TUNNEL_NAME_SIZE];
     bool shut_down;
     bool complete; /* has all that it needs to come up (R51, R40, keys, no foreign line in its way) */
@@ -149,7 +152,7 @@ struct tunnel_policy {
     bool suppress_delete, suppress_rekey;
     bool mtu_ignore, pre_fragment;
 
-    /* The line of the config that each value came from; 0: the default. */
+    /* The line of the config that each value came from; 0: the default; or POLICY_LINE_TYPED. */
     uint32_t line[SETTING_COUNT];
 };
 

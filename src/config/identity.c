@@ -1,0 +1,95 @@
+#include "config/identity.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *keyword;
+    enum identity_type type;
+} types[] = {
+    {"ipv4", ID_IPV4_ADDR},     {"ipv6", ID_IPV6_ADDR}, {"fqdn", ID_FQDN},
+    {"rfc822", ID_RFC822_ADDR}, {"keyid", ID_KEY_ID},   {"dn", ID_DER_ASN1_DN},
+};
+
+enum { TYPE_COUNT = sizeof types / sizeof *types };
+
+static struct identity identity_of_text(enum identity_type type, const char *text)
+{
+    struct identity id = {.type = (uint8_t)type};
+    id.length = (uint16_t)strnlen(text, sizeof id.value);
+    memcpy(id.value, text, id.length);
+    return id;
+}
+
+struct identity identity_of_address(const struct ip_address *address)
+{
+    struct identity id = {.type = address->family == IP_V6 ? ID_IPV6_ADDR : ID_IPV4_ADDR};
+    id.length = (uint16_t)ip_address_size(address->family);
+    memcpy(id.value, address->octets, id.length);
+    return id;
+}
+
+struct identity identity_of_fqdn(const char *fqdn)
+{
+    return identity_of_text(ID_FQDN, fqdn);
+}
+
+bool identity_of_line(const struct command_line *line, struct identity *out)
+{
+    const char *value = line_argument(line, "id");
+    if (value == NULL)
+        return false;
+    struct ip_address address;
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (!line_has(line, types[i].keyword))
+            continue;
+        bool is_address = types[i].type == ID_IPV4_ADDR || types[i].type == ID_IPV6_ADDR;
+        if (is_address && !ip_address_parse(value, &address))
+            return false;
+        *out = is_address ? identity_of_address(&address) : identity_of_text(types[i].type, value);
+        return true;
+    }
+    return false;
+}
+
+static uint8_t comparable(const struct identity *id, size_t index)
+{
+    return id->type == ID_FQDN ? (uint8_t)tolower(id->value[index]) : id->value[index];
+}
+
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+    if (a->type != b->type || a->length != b->length)
+        return false;
+    for (size_t i = 0; i < a->length; i++) {
+        if (comparable(a, i) != comparable(b, i))
+            return false;
+    }
+    return true;
+}
+
+uint32_t identity_hash(const struct identity *id)
+{
+    uint32_t hash = (UINT32_C(2166136261) ^ id->type) * UINT32_C(16777619);
+    for (size_t i = 0; i < id->length; i++)
+        hash = (hash ^ comparable(id, i)) * UINT32_C(16777619);
+    return hash == 0 ? 1 : hash;
+}
+
+const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SIZE])
+{
+    const char *keyword = "none";
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (types[i].type == id->type)
+            keyword = types[i].keyword;
+    }
+    char address[IP_TEXT_SIZE] = "";
+    if (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) {
+        struct ip_address a = ip_address_of(id->type == ID_IPV4_ADDR ? IP_V4 : IP_V6, id->value);
+        (void)snprintf(out, IDENTITY_TEXT_SIZE, "%s %s", keyword, ip_address_format(&a, address));
+        return out;
+    }
+    (void)snprintf(out, IDENTITY_TEXT_SIZE, "%s %.*s", keyword, (int)id->length, (const char *)id->value);
+    return out;
+}

@@ -1,0 +1,348 @@
+#include "config/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/edit.h"
+#include "config/foreign.h"
+#include "config/match.h"
+#include "config/message.h"
+#include "config/report.h"
+
+enum { TAB_STOP = 8 };
+
+/* One line of the file, with its words. */
+struct source {
+    const char *text;
+    size_t length;   /* without the line end */
+    uint32_t number; /* 1-based */
+    size_t depth;    /* columns of blank space before its first word */
+    size_t indent;   /* octets of it */
+    struct words words;
+};
+
+/* What stands under a foreign header, or under a header with an error. */
+enum foreign_reach {
+    REACH_NONE,
+    REACH_DEEPER, /* the lines deeper than the header */
+    REACH_OPEN,   /* all up to the next command of config mode: the file has no indentation */
+};
+
+struct parser {
+    struct config *config;
+    struct diagnostics *diagnostics;
+    bool indented;           /* the file as a whole */
+    struct section *section; /* in which the next line stands */
+    size_t header_depth;     /* of the section's header */
+    enum foreign_reach foreign;
+    size_t foreign_depth;         /* of the foreign header */
+    size_t foreign_indent;        /* octets of its indentation */
+    struct setting *last_foreign; /* the foreign header, or the last line kept under it */
+    bool skip;                    /* the header had an error: say nothing of what stands under it */
+    bool no_memory;
+};
+
+/* Takes the next line off the text. */
+static bool next_line(const char **at, const char *end, struct source *out)
+{
+    if (*at == end)
+        return false;
+    const char *line_end = memchr(*at, '\n', (size_t)(end - *at));
+    const char *stop = line_end == NULL ? end : line_end;
+    out->text = *at;
+    out->length = (size_t)(stop - *at);
+    while (out->length > 0 && out->text[out->length - 1] == '\r')
+        out->length--;
+    out->number++;
+    *at = line_end == NULL ? end : line_end + 1;
+
+    out->depth = 0;
+    out->indent = 0;
+    while (out->indent < out->length && is_blank(out->text[out->indent])) {
+        out->depth = out->text[out->indent] == '\t' ? (out->depth / TAB_STOP + 1) * TAB_STOP : out->depth + 1;
+        out->indent++;
+    }
+    return true;
+}
+
+static struct source_place place_of(const struct source *line)
+{
+    return (struct source_place){line->number, (uint32_t)text_characters(line->text, line->indent) + 1};
+}
+
+static bool is_blank_or_comment(const struct source *line)
+{
+    return line->indent == line->length || line->text[line->indent] == '!';
+}
+
+static bool is_own_header(const struct words *words)
+{
+    static const char *const first[] = {"interface", "device", "ikev2"};
+    static const char *const second[] = {NULL, NULL, "profile"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        if (words->count > 1 && strcmp(words->word[0].text, first[i]) == 0 &&
+            (second[i] == NULL || strstr(words->word[1].text, second[i]) != NULL))
+            return true;
+    }
+    return false;
+}
+
+/* True if what stands under a header is deeper than it anywhere in the file. */
+static bool is_indented(const char *text, const char *end)
+{
+    struct source line = {0};
+    const char *previous = NULL;
+    size_t previous_length = 0;
+    size_t previous_depth = 0;
+    while (next_line(&text, end, &line)) {
+        if (is_blank_or_comment(&line))
+            continue;
+        if (previous != NULL && line.depth > previous_depth) {
+            words_split(previous, previous_length, &line.words);
+            if (is_own_header(&line.words) || foreign_is_header(&line.words))
+                return true;
+        }
+        previous = line.text;
+        previous_length = line.length;
+        previous_depth = line.depth;
+    }
+    return false;
+}
+
+/* A foreign line as it is printed under a header: with the indentation that it has beyond the first `skipped`
+ * octets, or two blanks if it has none. To be freed; NULL if memory ran out. */
+static char *indented_copy(const struct source *line, size_t skipped, size_t *length)
+{
+    bool bare = line->indent <= skipped;
+    size_t from = bare ? line->indent : skipped;
+    *length = line->length - from + (bare ? 2 : 0);
+    char *text = malloc(*length + 1);
+    if (text == NULL)
+        return NULL;
+    char *at = bare ? (char *)memcpy(text, "  ", 2) + 2 : text;
+    memcpy(at, line->text + from, line->length - from);
+    return text;
+}
+
+static void warn_of_foreign(struct parser *p, const struct source *line, size_t known)
+{
+    char keywords[FOREIGN_KEYWORDS_SIZE];
+    struct source_place place = place_of(line);
+    diagnostics_warn_at(p->diagnostics, place.line, place.column,
+                        "`%s` is not a command of Musubi: the line is kept and has no effect",
+                        foreign_keywords(&line->words, known, keywords));
+}
+
+/* Keeps a line that stands under a foreign header. */
+static void keep_under_foreign(struct parser *p, const struct source *line)
+{
+    if (p->skip)
+        return;
+    size_t length;
+    char *text = indented_copy(line, p->foreign_indent, &length);
+    if (text != NULL)
+        p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
+    p->no_memory = text == NULL || p->last_foreign == NULL;
+    free(text);
+    warn_of_foreign(p, line, 0);
+}
+
+static void start_foreign(struct parser *p, const struct source *line, bool skip)
+{
+    p->foreign = p->indented || (!skip && !foreign_is_header(&line->words)) ? REACH_DEEPER : REACH_OPEN;
+    p->foreign_depth = line->depth;
+    p->foreign_indent = line->indent;
+    p->skip = skip;
+    p->section = config_global_section(p->config);
+}
+
+/* Keeps a foreign line of config mode, which may be a header. */
+static void keep_global(struct parser *p, const struct source *line, size_t known)
+{
+    start_foreign(p, line, false);
+    p->last_foreign = edit_add_foreign(p->config, p->section, line->text + line->indent,
+                                       line->length - line->indent, place_of(line));
+    p->no_memory = p->last_foreign == NULL;
+    warn_of_foreign(p, line, known);
+}
+
+static void keep_in_section(struct parser *p, const struct source *line, size_t known)
+{
+    size_t length;
+    char *text = indented_copy(line, line->depth > p->header_depth ? 0 : line->indent, &length);
+    p->no_memory =
+        text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
+    free(text);
+    warn_of_foreign(p, line, known);
+}
+
+static bool first_word_is(const struct words *words, const char *word)
+{
+    bool negated = words->count > 1 &&
+                   (strcmp(words->word[0].text, "no") == 0 || strcmp(words->word[0].text, "default") == 0);
+    return words->count > negated && strcmp(words->word[negated].text, word) == 0;
+}
+
+static bool in_profile(const struct parser *p)
+{
+    return (p->section->mode & (MODE_DEFAULT_PROFILE | MODE_PROFILE)) != 0;
+}
+
+/* True if a foreign line ends the section: it stands no deeper than the header, or it is known to be one of
+ * config mode where nothing is indented. */
+static bool ends_section(const struct parser *p, const struct source *line)
+{
+    if (p->section->mode == MODE_GLOBAL)
+        return false;
+    if (p->indented)
+        return line->depth <= p->header_depth;
+    return foreign_is_header(&line->words) || (in_profile(p) && foreign_is_global(&line->words));
+}
+
+static void report_error(struct parser *p, const struct source *line, const struct match *m)
+{
+    report_match(p->diagnostics, line->text, line->length, line->number, m, &line->words);
+    /* What stands under a header that was not understood would only be reported for that. */
+    bool header = m->count > 0;
+    for (size_t i = m->first; i < m->first + m->count; i++)
+        header = header && command_table[m->state[i].row].kind == KIND_SECTION;
+    if (header)
+        start_foreign(p, line, true);
+}
+
+/* Applies a line that was understood. */
+static void apply(struct parser *p, const struct source *line, const struct match *m,
+                  struct line_draft *draft)
+{
+    struct command_line view = line_draft_view(draft);
+    if ((m->row->modes & (unsigned)p->section->mode) == 0)
+        p->section = config_global_section(p->config);
+    if (m->row->kind == KIND_TOGGLE && !m->defaulted)
+        view.negated = m->negated;
+    else if (m->negated) {
+        if (!edit_unset(p->config, p->section, &view))
+            p->no_memory = true;
+        return;
+    }
+    struct setting *setting = edit_set(p->config, p->section, &view, place_of(line));
+    if (setting == NULL) {
+        p->no_memory = true;
+        return;
+    }
+    report_applied(p->diagnostics, line->text, line->number, &view, &line->words);
+    if (setting->under != NULL) {
+        p->section = setting->under;
+        p->header_depth = line->depth;
+    }
+}
+
+static struct match_scope scope_of(const struct parser *p)
+{
+    return (struct match_scope){
+        .mode = p->section->mode,
+        .beyond = p->section->mode == MODE_GLOBAL ? 0 : MODE_GLOBAL,
+        .first_word_in_full = true,
+        .may_negate = true,
+    };
+}
+
+/* A line in a section of ours, or in config mode. */
+static void read_own(struct parser *p, const struct source *line)
+{
+    struct match m;
+    struct line_draft draft;
+    bool leave = line->words.count == 1 && first_word_is(&line->words, "exit");
+    if (leave && p->section->mode != MODE_GLOBAL) {
+        p->section = config_global_section(p->config);
+        return;
+    }
+    struct match_scope scope = scope_of(p);
+    match_words(&scope, &line->words, &m, &draft);
+    if (m.result == MATCH_FOUND) {
+        apply(p, line, &m, &draft);
+        return;
+    }
+    bool ends = ends_section(p, line);
+    if (ends) {
+        p->section = config_global_section(p->config);
+        scope = scope_of(p);
+        match_words(&scope, &line->words, &m, &draft);
+    }
+    bool strict = first_word_is(&line->words, "ikev2") || in_profile(p);
+    bool wrong = !line->words.binary && !line->words.overlong &&
+                 (m.result == MATCH_WRONG || m.result == MATCH_MISSING);
+    if (strict || wrong)
+        report_error(p, line, &m);
+    else if (p->section->mode == MODE_GLOBAL)
+        keep_global(p, line, m.known);
+    else
+        keep_in_section(p, line, m.known);
+}
+
+/* True if a line that stands after a foreign header without indentation is one of config mode of ours. */
+static bool is_own_global(struct parser *p, const struct source *line)
+{
+    struct match m;
+    struct match_scope scope = scope_of(p);
+    match_words(&scope, &line->words, &m, NULL);
+    if (m.result == MATCH_FOUND || m.result == MATCH_WRONG || m.result == MATCH_MISSING)
+        return true;
+    return m.known >= 2 && strcmp(line->words.word[0].text, "ikev2") == 0;
+}
+
+/* A line after a foreign header; false if it does not stand under it. */
+static bool read_under_foreign(struct parser *p, const struct source *line)
+{
+    if (p->foreign == REACH_DEEPER) {
+        if (line->depth <= p->foreign_depth)
+            return false;
+        keep_under_foreign(p, line);
+        return true;
+    }
+    if (is_own_global(p, line) || foreign_is_header(&line->words))
+        return false;
+    keep_under_foreign(p, line);
+    if (line->words.count == 1 && first_word_is(&line->words, "exit"))
+        p->foreign = REACH_NONE;
+    return true;
+}
+
+static void read_line(struct parser *p, struct source *line)
+{
+    words_split(line->text, line->length, &line->words);
+    if (p->foreign != REACH_NONE && read_under_foreign(p, line))
+        return;
+    p->foreign = REACH_NONE;
+    p->skip = false;
+    read_own(p, line);
+}
+
+struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics)
+{
+    struct parser p = {.config = config_new(), .diagnostics = diagnostics};
+    if (p.config == NULL) {
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
+        return NULL;
+    }
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    const char *at = text;
+    const char *end = text + length;
+    if (length >= 3 && memcmp(text, byte_order_mark, 3) == 0)
+        at += 3;
+    p.indented = is_indented(at, end);
+    p.section = config_global_section(p.config);
+
+    size_t errors = diagnostics->errors;
+    struct source line = {0};
+    while (!p.no_memory && next_line(&at, end, &line)) {
+        if (!is_blank_or_comment(&line))
+            read_line(&p, &line);
+    }
+    if (p.no_memory)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL, "out of memory");
+    if (diagnostics->errors == errors)
+        return p.config;
+    config_free(p.config);
+    return NULL;
+}

@@ -1,0 +1,17 @@
+/*
+ * Reads a config file: the running-config of a router, or what a person wrote (S12, S14, S15).
+ */
+#ifndef MUSUBI_CONFIG_PARSE_H
+#define MUSUBI_CONFIG_PARSE_H
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+
+/*
+ * Reads `length` octets of text, which may hold anything. What there is to say is added to `diagnostics`.
+ * Returns the config; NULL if there was an error, for which the whole of it is refused. Takes time and memory
+ * in proportion to the length. The text is not needed any more afterwards.
+ */
+struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics);
+
+#endif

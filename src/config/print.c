@@ -1,0 +1,53 @@
+#include "config/print.h"
+
+#include <stdbool.h>
+
+#include "config/foreign.h"
+
+static void print_foreign(const struct setting *setting, enum print_secrets secrets, FILE *out)
+{
+    if (secrets == SECRETS_SHOWN) {
+        (void)fwrite(setting->foreign, 1, setting->foreign_length, out);
+        (void)fputc('\n', out);
+        return;
+    }
+    struct words words;
+    char keywords[FOREIGN_KEYWORDS_SIZE];
+    words_split(setting->foreign, setting->foreign_length, &words);
+    size_t indent = words.count > 0 ? words.word[0].column : 0;
+    (void)fprintf(out, "%.*s%s ...\n", (int)indent, setting->foreign, foreign_keywords(&words, 0, keywords));
+}
+
+static void print_setting(const struct setting *setting, enum command_mode mode, enum print_secrets secrets,
+                          FILE *out)
+{
+    if (setting->foreign != NULL) {
+        print_foreign(setting, secrets, out);
+        return;
+    }
+    char text[LINE_PRINTED_SIZE];
+    (void)fprintf(out, "%s%s\n", mode == MODE_GLOBAL ? "" : "  ",
+                  line_print(&setting->line, mode, secrets == SECRETS_SHOWN, text));
+}
+
+/* Settings of one row stand together; sections, and foreign lines with what is under them, alone. */
+static bool belong_together(const struct setting *a, const struct setting *b)
+{
+    if (b->foreign != NULL)
+        return b->foreign_under || (a->foreign != NULL && !a->foreign_under);
+    return a->foreign == NULL && a->under == NULL && b->under == NULL && a->line.row == b->line.row;
+}
+
+void config_print(const struct config *config, enum print_secrets secrets, FILE *out)
+{
+    const struct section *global = config_global(config);
+    for (const struct setting *s = global->first; s != NULL; s = s->next) {
+        if (s->previous != NULL && !belong_together(s->previous, s))
+            (void)fputs("!\n", out);
+        print_setting(s, MODE_GLOBAL, secrets, out);
+        if (s->under == NULL)
+            continue;
+        for (const struct setting *in = s->under->first; in != NULL; in = in->next)
+            print_setting(in, s->under->mode, secrets, out);
+    }
+}

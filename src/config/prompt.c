@@ -1,0 +1,260 @@
+#include "config/prompt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/edit.h"
+#include "config/foreign.h"
+#include "config/message.h"
+#include "config/report.h"
+
+/* A typed line on its way. */
+struct typed {
+    struct config *config;
+    struct config_cursor *cursor;
+    struct diagnostics *diagnostics;
+    const char *text;
+    size_t length;
+    struct words words;
+    struct match match;
+    struct line_draft draft;
+};
+
+static size_t line_length(const char *line)
+{
+    return strcspn(line, "\n");
+}
+
+static const struct match_scope top_scope = {.mode = MODE_GLOBAL, .may_negate = true};
+static const struct match_scope exec_scope = {.mode = MODE_EXEC};
+
+/* Reads the header line that a cursor holds; false at the top and in foreign sections. */
+static bool read_header(const struct config_cursor *cursor, struct line_draft *draft)
+{
+    struct words words;
+    struct match match;
+    if (cursor->header[0] == '\0' || cursor->foreign)
+        return false;
+    words_split(cursor->header, strlen(cursor->header), &words);
+    match_words(&top_scope, &words, &match, draft);
+    return match.result == MATCH_FOUND;
+}
+
+struct match_scope config_cursor_scope(const struct config_cursor *cursor)
+{
+    struct line_draft draft;
+    struct match_scope scope = top_scope;
+    if (!read_header(cursor, &draft))
+        return scope;
+    struct command_line header = line_draft_view(&draft);
+    scope.mode = header_mode(&header);
+    scope.beyond = MODE_GLOBAL;
+    return scope;
+}
+
+/* The section in which the cursor stands, made if need be; NULL if memory ran out. */
+static struct section *open_section(struct config *config, const struct config_cursor *cursor)
+{
+    struct line_draft draft;
+    struct section *global = config_global_section(config);
+    if (!read_header(cursor, &draft))
+        return global;
+    struct command_line line = line_draft_view(&draft);
+    struct setting *header = edit_set(config, global, &line, SOURCE_TYPED);
+    return header == NULL ? NULL : header->under;
+}
+
+static enum prompt_outcome refuse(struct typed *t, const char *text)
+{
+    diagnostics_add(t->diagnostics, SEVERITY_ERROR, 0, 0, NULL, "%s", text);
+    return PROMPT_REFUSED;
+}
+
+static void move_to(struct config_cursor *cursor, const char *header, bool foreign)
+{
+    (void)snprintf(cursor->header, sizeof cursor->header, "%s", header);
+    cursor->foreign = foreign;
+}
+
+static enum prompt_outcome apply(struct typed *t)
+{
+    const struct match *m = &t->match;
+    struct command_line line = line_draft_view(&t->draft);
+    if (m->row->modes & MODE_GLOBAL)
+        move_to(t->cursor, "", false);
+    struct section *section = open_section(t->config, t->cursor);
+    if (section == NULL)
+        return refuse(t, "out of memory");
+    if (m->row->kind == KIND_TOGGLE && !m->defaulted)
+        line.negated = m->negated;
+    else if (m->negated) {
+        (void)edit_remove_foreign(t->config, section, t->words.word + 1, t->words.count - 1);
+        return edit_unset(t->config, section, &line) ? PROMPT_APPLIED : refuse(t, "out of memory");
+    }
+    struct setting *setting = edit_set(t->config, section, &line, SOURCE_TYPED);
+    if (setting == NULL)
+        return refuse(t, "out of memory");
+    report_applied(t->diagnostics, t->text, 0, &line, &t->words);
+    if (setting->under != NULL) {
+        char header[LINE_PRINTED_SIZE];
+        move_to(t->cursor, line_print(&setting->line, MODE_GLOBAL, true, header), false);
+    }
+    return PROMPT_APPLIED;
+}
+
+/* The last line that stands under the foreign header where the cursor is; the header itself if there is none;
+ * NULL if it is gone. */
+static struct setting *find_foreign_place(struct typed *t)
+{
+    struct setting *place =
+        edit_find_foreign(config_global_section(t->config), t->cursor->header, strlen(t->cursor->header));
+    while (place != NULL && place->next != NULL && place->next->foreign_under)
+        place = place->next;
+    return place;
+}
+
+/* Keeps the words of the line, which stand behind two blanks in `text`, where the cursor is. */
+static struct setting *keep_at_cursor(struct typed *t, struct section *section, const char *text)
+{
+    if (!t->cursor->foreign) {
+        struct setting *kept = edit_find_foreign(section, text, strlen(text));
+        return kept != NULL ? kept : edit_add_foreign(t->config, section, text, strlen(text), SOURCE_TYPED);
+    }
+    struct setting *place = find_foreign_place(t);
+    return place == NULL ? NULL : edit_add_foreign_under(place, text, strlen(text), SOURCE_TYPED);
+}
+
+static enum prompt_outcome keep_foreign(struct typed *t, struct section *section)
+{
+    bool header = foreign_is_header(&t->words);
+    bool at_top = header || t->cursor->header[0] == '\0';
+    size_t indent = t->words.word[0].column;
+    char text[LINE_TEXT_MAX + 3];
+    (void)snprintf(text, sizeof text, "%s%.*s", at_top ? "" : "  ", (int)(t->words.end - indent),
+                   t->text + indent);
+    if (header) {
+        move_to(t->cursor, "", false);
+        section = config_global_section(t->config);
+    }
+    if (keep_at_cursor(t, section, text) == NULL)
+        return refuse(t, "out of memory");
+    if (header)
+        move_to(t->cursor, text, true);
+    char keywords[FOREIGN_KEYWORDS_SIZE];
+    diagnostics_add(t->diagnostics, SEVERITY_WARNING, 0, 0, NULL,
+                    "`%s` is not a command of Musubi: the line is kept and has no effect",
+                    foreign_keywords(&t->words, t->match.known, keywords));
+    return PROMPT_APPLIED;
+}
+
+static bool begins_with_ikev2(const struct typed *t)
+{
+    size_t first = t->match.negated ? 1 : 0;
+    return t->words.count > first && strcmp(t->words.word[first].text, "ikev2") == 0;
+}
+
+/* A line that did not match may be one of the routers', unless it looks more like a slip. */
+static bool is_foreign(const struct typed *t)
+{
+    const struct match *m = &t->match;
+    if (t->words.binary || t->words.overlong)
+        return false;
+    if (t->cursor->foreign)
+        return true;
+    if (m->result == MATCH_WRONG || m->result == MATCH_MISSING)
+        return false;
+    if (begins_with_ikev2(t) || (m->scope.mode & (MODE_DEFAULT_PROFILE | MODE_PROFILE)) != 0)
+        return foreign_is_header(&t->words);
+    if (match_was_slip(m, &t->words))
+        return false;
+    return m->known > m->negated || foreign_is_known(&t->words);
+}
+
+static enum prompt_outcome leave(struct typed *t, enum command_id id)
+{
+    if (id == COMMAND_EXIT && t->cursor->header[0] != '\0') {
+        move_to(t->cursor, "", false);
+        return PROMPT_APPLIED;
+    }
+    return id == COMMAND_EXIT || id == COMMAND_END ? PROMPT_LEAVE : PROMPT_OPERATION;
+}
+
+/* A line that is no setting: an operating command, a foreign line, or an error. */
+static enum prompt_outcome apply_other(struct typed *t)
+{
+    struct match exec;
+    match_words(&exec_scope, &t->words, &exec, NULL);
+    if (exec.result == MATCH_FOUND)
+        return leave(t, command_id(exec.row));
+
+    struct section *section = open_section(t->config, t->cursor);
+    if (section == NULL)
+        return refuse(t, "out of memory");
+    bool negated = t->match.negated && t->words.count > 1;
+    if (negated && edit_remove_foreign(t->config, section, t->words.word + 1, t->words.count - 1) > 0)
+        return PROMPT_APPLIED;
+    if (is_foreign(t))
+        return keep_foreign(t, section);
+    bool operation = exec.known > t->match.known;
+    report_match(t->diagnostics, t->text, t->length, 0, operation ? &exec : &t->match, &t->words);
+    return PROMPT_REFUSED;
+}
+
+enum prompt_outcome config_apply_line(struct config *config, struct config_cursor *cursor, const char *line,
+                                      struct diagnostics *diagnostics)
+{
+    struct typed t = {.config = config, .cursor = cursor, .diagnostics = diagnostics, .text = line};
+    t.length = line_length(line);
+    words_split(line, t.length, &t.words);
+    if (t.words.count == 0 || line[t.words.word[0].column] == '!')
+        return PROMPT_APPLIED;
+    struct match_scope scope = config_cursor_scope(cursor);
+    scope.first_word_in_full = cursor->foreign;
+    match_words(&scope, &t.words, &t.match, &t.draft);
+    if (t.match.result == MATCH_FOUND)
+        return apply(&t);
+    return apply_other(&t);
+}
+
+const char *config_cursor_name(const struct config_cursor *cursor, char out[PROMPT_NAME_SIZE])
+{
+    struct words words;
+    words_split(cursor->header, strlen(cursor->header), &words);
+    if (words.count < 2) {
+        (void)strcpy(out, "config");
+        return out;
+    }
+    bool ikev2 = strcmp(words.word[0].text, "ikev2") == 0;
+    (void)snprintf(out, PROMPT_NAME_SIZE, ikev2 ? "config-ikev2-%.32s" : "config-%.32s", words.word[1].text);
+    return out;
+}
+
+bool exec_parse(const char *line, struct exec_command *out, char error[EXEC_ERROR_SIZE])
+{
+    struct words words;
+    struct match match;
+    struct line_draft draft;
+    *out = (struct exec_command){.id = COMMAND_COUNT};
+    words_split(line, line_length(line), &words);
+    if (words.count == 0)
+        return true;
+    match_words(&exec_scope, &words, &match, &draft);
+    if (match.result != MATCH_FOUND) {
+        struct match_message message;
+        match_message(&match, &words, &message);
+        (void)snprintf(error, EXEC_ERROR_SIZE, "%% %s", message.text);
+        return false;
+    }
+    struct command_line view = line_draft_view(&draft);
+    out->id = command_id(match.row);
+    out->line = line_copy(&view);
+    if (out->line.row != NULL)
+        return true;
+    (void)snprintf(error, EXEC_ERROR_SIZE, "%% out of memory");
+    return false;
+}
+
+void exec_free(struct exec_command *command)
+{
+    line_free(&command->line);
+}

@@ -1,0 +1,235 @@
+#include "config/survey.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/identity.h"
+
+/* Seconds before the end of a lifetime at which an SA is rekeyed (R60). */
+enum { SA_MARGIN = 30, CHILD_MARGIN = 60 };
+
+/* Warns at a line; returns false, for `return warn(…)` where something is missing. */
+__attribute__((format(printf, 3, 4))) static bool warn(const struct survey *survey,
+                                                       const struct setting *setting, const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    diagnostics_warn_at(survey->diagnostics, setting->source.line, setting->source.column, "%s",
+                        text == NULL ? "out of memory" : text);
+    free(text);
+    return false;
+}
+
+bool survey_interface_known(const struct survey *survey, const char *name)
+{
+    if (config_section(survey->config, COMMAND_INTERFACE, name) != NULL)
+        return true;
+    const struct resolve_surroundings *around = survey->surroundings;
+    if (around != NULL && around->interface_known != NULL && around->interface_known(around->context, name))
+        return true;
+    struct interface_name parsed;
+    char device[INTERFACE_NAME_SIZE];
+    if (interface_name_parse(name, &parsed, NULL) != VALUE_FITS || parsed.kind != INTERFACE_GIGA_ETHERNET ||
+        parsed.has_port || parsed.sub_number != 0)
+        return false;
+    return config_section(survey->config, COMMAND_DEVICE, device_name_format(&parsed, device)) != NULL;
+}
+
+static void check_interface(const struct survey *survey, const struct section *section, enum command_id id)
+{
+    const struct setting *s = section_setting(section, id);
+    const char *name = s == NULL ? NULL : line_argument(&s->line, "interface");
+    if (name != NULL && !survey_interface_known(survey, name))
+        (void)warn(survey, s, "%s is nowhere defined: tunnels that use it stay down", name);
+}
+
+static void check_lifetime(const struct survey *survey, const struct section *section, enum command_id id,
+                           uint32_t margin)
+{
+    const struct setting *s = section_setting(section, id);
+    uint32_t seconds;
+    if (s != NULL && line_number(&s->line, "seconds", &seconds) && seconds <= margin)
+        (void)warn(survey, s,
+                   "a lifetime of %u s is not longer than the %u s before its end at which SAs are rekeyed: "
+                   "they are rekeyed at half of it",
+                   seconds, margin);
+}
+
+static void check_nat_traversal(const struct survey *survey, const struct section *section)
+{
+    const struct setting *s = section_setting(section, COMMAND_NAT_TRAVERSAL);
+    if (s != NULL && !line_has(&s->line, "off") && !line_has(&s->line, "keepalive"))
+        (void)warn(survey, s, "nat-traversal without keepalive: one is sent every 20 s");
+}
+
+static void check_selectors(const struct survey *survey, const struct section *section, enum command_id id)
+{
+    size_t count = 0;
+    for (const struct setting *s = section_setting(section, id); s != NULL; s = setting_next_of_row(s)) {
+        if (++count == POLICY_SELECTORS_MAX + 1)
+            (void)warn(survey, s, "more than %d selectors of one side: tunnels that use them stay down",
+                       POLICY_SELECTORS_MAX);
+    }
+}
+
+static void survey_policy(const struct survey *survey, const struct section *section)
+{
+    check_interface(survey, section, COMMAND_OUTGOING_INTERFACE);
+    check_interface(survey, section, COMMAND_SOURCE_ADDRESS);
+    check_lifetime(survey, section, COMMAND_SA_LIFETIME, SA_MARGIN);
+    check_lifetime(survey, section, COMMAND_CHILD_LIFETIME, CHILD_MARGIN);
+    check_nat_traversal(survey, section);
+    check_selectors(survey, section, COMMAND_LOCAL_TS);
+    check_selectors(survey, section, COMMAND_REMOTE_TS);
+}
+
+void survey_policy_sections(const struct survey *survey)
+{
+    const struct section *global = config_global(survey->config);
+    for (const struct setting *s = global->first; s != NULL; s = s->next) {
+        if (s->under != NULL && (s->under->mode & (unsigned)MODE_POLICY) != 0)
+            survey_policy(survey, s->under);
+    }
+}
+
+/* True if the reference that a setting makes to an interface can be followed; survey_policy has said so if it
+ * can't. */
+static bool reference_holds(const struct survey *survey, const struct setting *s)
+{
+    const char *name = s == NULL ? NULL : line_argument(&s->line, "interface");
+    return name == NULL || survey_interface_known(survey, name);
+}
+
+/* R51: both commands are needed. */
+static bool has_mode_and_peer(const struct survey *survey, const struct section *tunnel, const char *name)
+{
+    const struct setting *mode = section_setting(tunnel, COMMAND_TUNNEL_MODE);
+    const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
+    if (tunnel->foreign_value != NULL)
+        return warn(survey, tunnel->foreign_value, "this tunnel mode is not supported: %s stays down", name);
+    if (mode == NULL && peer == NULL)
+        return warn(survey, tunnel->header,
+                    "%s has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it stays down", name);
+    if (mode == NULL)
+        return warn(survey, tunnel->header, "%s has no `tunnel mode ipsec-ikev2`: it stays down", name);
+    if (peer == NULL)
+        return warn(survey, tunnel->header, "%s has no `ikev2 peer`: it stays down", name);
+    return true;
+}
+
+static bool has_profile(const struct survey *survey, const struct policy_levels *levels, const char *name)
+{
+    const struct setting *binding = section_setting(levels->section[0], COMMAND_IKEV2_BINDING);
+    if (binding == NULL || levels->section[1] != NULL)
+        return true;
+    return warn(survey, binding, "profile `%s` is nowhere defined: %s stays down",
+                line_argument(&binding->line, "profile"), name);
+}
+
+static bool has_remote_key(const struct survey *survey, const struct setting *peer,
+                           const struct tunnel_policy *policy)
+{
+    char id[IDENTITY_TEXT_SIZE];
+    if (policy->remote_auth == AUTH_KIND_RSA)
+        return warn(survey, peer, "authentication by certificate is not supported yet: %s stays down",
+                    policy->name);
+    if (policy->remote_key != 0)
+        return true;
+    return warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
+                identity_format(&policy->remote_id, id), policy->name);
+}
+
+/* S17: without local-authentication the source address is the ID, and its key or the peer's is used. */
+static bool has_local_key(const struct survey *survey, const struct policy_levels *levels,
+                          const struct tunnel_policy *policy)
+{
+    const struct setting *local = levels_find(levels, COMMAND_LOCAL_AUTHENTICATION);
+    char id[IDENTITY_TEXT_SIZE];
+    if (local == NULL)
+        return true;
+    if (policy->local_auth == AUTH_KIND_RSA)
+        return warn(survey, local, "authentication by certificate is not supported yet: %s stays down",
+                    policy->name);
+    if (policy->local_key != 0)
+        return true;
+    return warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
+                identity_format(&policy->local_id, id), policy->name);
+}
+
+static bool has_tunnel_mode(const struct survey *survey, const struct policy_levels *levels, const char *name)
+{
+    const struct setting *mode = levels_find(levels, COMMAND_IPSEC_MODE);
+    if (mode == NULL || !line_has(&mode->line, "transport"))
+        return true;
+    return warn(survey, mode, "transport mode is not supported: %s stays down", name);
+}
+
+static size_t count_of_row(const struct setting *s)
+{
+    size_t count = 0;
+    for (; s != NULL; s = setting_next_of_row(s))
+        count++;
+    return count;
+}
+
+static bool selectors_fit(const struct policy_levels *levels)
+{
+    return count_of_row(levels_find(levels, COMMAND_LOCAL_TS)) <= POLICY_SELECTORS_MAX &&
+           count_of_row(levels_find(levels, COMMAND_REMOTE_TS)) <= POLICY_SELECTORS_MAX;
+}
+
+static bool unnumbered_holds(const struct survey *survey, const struct section *tunnel, enum command_id id,
+                             const char *name)
+{
+    const struct setting *s = section_setting(tunnel, id);
+    if (reference_holds(survey, s))
+        return true;
+    return warn(survey, s, "%s is nowhere defined: %s stays down", line_argument(&s->line, "interface"),
+                name);
+}
+
+/* What works, but perhaps not as it was meant. */
+static void check_contradictions(const struct survey *survey, const struct policy_levels *levels,
+                                 const struct tunnel_policy *policy)
+{
+    const struct setting *s = levels_find(levels, COMMAND_SUPPRESS_SEND_DELETE);
+    if (policy->suppress_delete && !policy->suppress_rekey)
+        (void)warn(survey, s,
+                   "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the traffic "
+                   "of %s will stop",
+                   policy->name);
+    if (policy->peer_kind != PEER_ANY)
+        return;
+    s = levels_find(levels, COMMAND_NEGOTIATION_DIRECTION);
+    if (policy->direction == NEGOTIATE_INITIATOR)
+        (void)warn(survey, s, "%s never comes up: to `peer any` only the peer can start", policy->name);
+}
+
+bool survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
+                   const struct key_table *keys, const struct tunnel_policy *policy)
+{
+    (void)keys;
+    const struct section *tunnel = levels->section[0];
+    const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
+    /* All of it is looked at, so that all is told at once. */
+    bool complete = has_mode_and_peer(survey, tunnel, policy->name);
+    complete &= has_profile(survey, levels, policy->name);
+    if (peer != NULL) {
+        complete &= has_remote_key(survey, peer, policy);
+        complete &= has_local_key(survey, levels, policy);
+    }
+    complete &= has_tunnel_mode(survey, levels, policy->name);
+    complete &= selectors_fit(levels);
+    complete &= reference_holds(survey, levels_find(levels, COMMAND_OUTGOING_INTERFACE));
+    complete &= reference_holds(survey, levels_find(levels, COMMAND_SOURCE_ADDRESS));
+    complete &= unnumbered_holds(survey, tunnel, COMMAND_IP_UNNUMBERED, policy->name);
+    complete &= unnumbered_holds(survey, tunnel, COMMAND_IPV6_UNNUMBERED, policy->name);
+    check_contradictions(survey, levels, policy);
+    return complete;
+}

@@ -1,0 +1,29 @@
+/*
+ * Looks over a config for what will not work: what leaves a tunnel incomplete, and what works otherwise than
+ * its author may think. Each finding is a warning at the line that it is about.
+ */
+#ifndef MUSUBI_CONFIG_SURVEY_H
+#define MUSUBI_CONFIG_SURVEY_H
+
+#include "config/diagnostic.h"
+#include "config/levels.h"
+#include "config/resolve.h"
+
+struct survey {
+    const struct config *config;
+    const struct resolve_surroundings *surroundings; /* may be NULL */
+    struct diagnostics *diagnostics;
+};
+
+/* True if an interface is defined: in the config, by its device, or in the surroundings. */
+bool survey_interface_known(const struct survey *survey, const char *name);
+
+/* What can be said of the settings of profiles and Tunnels one by one. */
+void survey_policy_sections(const struct survey *survey);
+
+/* What is missing or contradictory in one tunnel's policy, which is filled in but for `complete`. True if the
+ * tunnel has all that it needs to come up. */
+bool survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
+                   const struct key_table *keys, const struct tunnel_policy *policy);
+
+#endif
