@@ -27,7 +27,7 @@ bool host_sysctl_read(const char *path, int *value, struct host_error *err)
 
 bool host_sysctl_write(const char *path, int value, struct host_error *err)
 {
-    int old;
+    int old = 0;
     if (!host_sysctl_read(path, &old, err))
         return false;
     if (old == value)
