@@ -95,6 +95,23 @@ static void newest_active_sa_that_holds_a_packet_is_taken(void **state)
     assert_int_equal(esp_live_counter(&here->live[4], ESP_OUT_PACKETS), 0);
 }
 
+static void stopped_sa_takes_packets_but_sends_none(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    stand_install(&stand, &stand_gcm_udp, 2);
+
+    assert_int_equal(path_child_stop(here->path, ++here->requests, end_spi(here, 2)), PATH_OK);
+    end_put_number(there, IP_V4, LENGTH, 1); /* by the newest, which is stopped at this end alone */
+    end_expect_number(here, 1);
+    end_put_number(here, IP_V4, LENGTH, 2);
+    end_expect_number(there, 2);
+
+    assert_int_equal(esp_live_counter(&here->live[2], ESP_IN_PACKETS), 1);
+    assert_int_equal(esp_live_counter(&here->live[2], ESP_OUT_PACKETS), 0);
+    assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 1);
+}
+
 static void responder_uses_its_new_sa_once_the_peer_does(void **state)
 {
     (void)state;
@@ -366,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAND_TEST(rekeys_under_traffic_lose_nothing),
         STAND_TEST(newest_active_sa_that_holds_a_packet_is_taken),
+        STAND_TEST(stopped_sa_takes_packets_but_sends_none),
         STAND_TEST(responder_uses_its_new_sa_once_the_peer_does),
         STAND_TEST(removal_under_traffic_leaves_the_others_alone),
         STAND_TEST(restart_under_traffic_leaves_a_working_path),
