@@ -41,6 +41,13 @@ struct ike_tunnel {
     struct ike_timer auto_check;
 };
 
+/* The secrets of cookies: the current one, and the one before. */
+struct cookie_secrets {
+    uint8_t number; /* of the current one, counting round; its place is number & 1. 0 at first: none yet */
+    msec_t changed;
+    uint8_t secret[2][32];
+};
+
 LIST_HEAD(ike_tunnel_list, ike_tunnel);
 LIST_HEAD(ike_sa_list, ike_sa);
 
@@ -61,6 +68,7 @@ struct ike_engine {
     struct ike_sa_list all_sas;
     struct ike_sa_list destroyed; /* to be freed when the event is done */
     size_t half_open_count;
+    struct cookie_secrets cookie_secrets;
 
     uint32_t next_ike_serial, next_esp_serial, next_job;
     uint32_t *free_slots; /* of struct esp_live, given back */

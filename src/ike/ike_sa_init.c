@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "crypto/dh.h"
 #include "ike/candidates.h"
+#include "ike/cookie.h"
 #include "ike/ike_sa.h"
 #include "ike/nat_detection.h"
 
@@ -419,6 +420,9 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         engine_count(engine, IKE_COUNT_NO_TUNNEL);
         return;
     }
+    if (cookie_check(engine, local, remote, out_ifindex(&arrival, &candidates), candidates.mark, message,
+                     nonce->content) == COOKIE_DEMANDED)
+        return;
     if (candidates.result == PROPOSAL_INVALID) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
