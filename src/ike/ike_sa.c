@@ -206,7 +206,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
         return;
     LIST_REMOVE(sa, tunnel_link);
     tunnel_update_state(engine, tunnel, reason);
-    if (negotiating)
+    if (negotiating && !tunnel->up)
         tunnel_negotiation_failed(engine, tunnel);
 }
 

@@ -241,6 +241,13 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
 void ike_auth_start(struct ike_sa *sa);
 void ike_auth_request(struct ike_sa *sa, const struct ike_message *message);
 
+/* initial_contact.c: the tunnel of `sa`, not established yet, has got an IKE SA from the peer meanwhile. */
+bool initial_contact_peer_was_first(const struct ike_sa *sa);
+
+/* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
+void initial_contact_received(struct ike_sa *sa);
+void initial_contact_settle(struct ike_sa *sa);
+
 /* create_child_sa.c */
 void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message);
 

@@ -80,10 +80,10 @@ static int octets_compare(const uint8_t *a, size_t length_a, const uint8_t *b, s
     return (length_a > length_b) - (length_a < length_b);
 }
 
-struct lowest_nonce negotiation_lowest_nonce(const struct negotiation *n)
+struct lowest_nonce lowest_nonce_of(const struct ike_buffer *nonce_i, const struct ike_buffer *nonce_r)
 {
-    bool i_is_lower = octets_compare(n->nonce_i.at, n->nonce_i.length, n->nonce_r.at, n->nonce_r.length) < 0;
-    const struct ike_buffer *lower = i_is_lower ? &n->nonce_i : &n->nonce_r;
+    bool i_is_lower = octets_compare(nonce_i->at, nonce_i->length, nonce_r->at, nonce_r->length) < 0;
+    const struct ike_buffer *lower = i_is_lower ? nonce_i : nonce_r;
     struct lowest_nonce lowest = {0};
     size_t kept = lower->length < sizeof lowest.octets ? lower->length : sizeof lowest.octets;
     lowest.length = (uint8_t)kept;

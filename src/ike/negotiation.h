@@ -60,7 +60,7 @@ bool negotiation_ke_is_valid(const struct dh_group *group, const struct ike_payl
 bool negotiation_take_nonce(struct ike_buffer *nonce, const struct ike_message *message);
 
 /* The lower one of the two nonces of an exchange. */
-struct lowest_nonce negotiation_lowest_nonce(const struct negotiation *n);
+struct lowest_nonce lowest_nonce_of(const struct ike_buffer *nonce_i, const struct ike_buffer *nonce_r);
 
 /* Compares as RFC 7296 2.8.1 says, octet by octet: below 0 if `a` is lower. */
 int lowest_nonce_compare(const struct lowest_nonce *a, const struct lowest_nonce *b);

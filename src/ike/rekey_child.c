@@ -141,7 +141,7 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
 /* Our new SA, or the one that the peer made at the same time, goes: RFC 7296 2.8.1. */
 static void resolve_collision(struct ike_sa *sa, const struct negotiation *n, struct child_sa *made)
 {
-    const struct lowest_nonce ours = negotiation_lowest_nonce(n);
+    const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
     struct child_sa *rival = n->has_rival ? child_sa_by_inbound(sa, n->rival_child) : NULL;
     struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
     if (rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0) {
@@ -231,7 +231,7 @@ static void note_rival(struct ike_sa *sa, const struct negotiation *theirs, cons
         return;
     own->has_rival = true;
     own->rival_child = made->inbound.spi;
-    own->rival_nonce = negotiation_lowest_nonce(theirs);
+    own->rival_nonce = lowest_nonce_of(&theirs->nonce_i, &theirs->nonce_r);
 }
 
 static void answer(struct ike_sa *sa, struct octets shared_secret)

@@ -186,7 +186,7 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
         ike_sa_destroy(sa, "Diffie-Hellman failed");
         return;
     }
-    const struct lowest_nonce ours = negotiation_lowest_nonce(n);
+    const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
     bool lost = rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0;
     end_own(sa);
     if (lost) {
@@ -267,7 +267,7 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     if (sa->own != NULL && sa->own->new_spi != 0) {
         sa->own->has_rival = true;
         sa->own->rival_ike_sa = n->new_spi;
-        sa->own->rival_nonce = negotiation_lowest_nonce(n);
+        sa->own->rival_nonce = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
         made->predecessor = ike_sa_own_spi(sa);
     } else {
         inherit(sa, made);

@@ -363,6 +363,33 @@ static void R14_initial_contact_takes_the_old_sa_away(void **state)
     world_free(p.w);
 }
 
+static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct world *w = world_new(seed);
+        *world_weather(w) = (struct weather){.delay_min = 5, .delay_max = 400};
+        struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
+        struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
+        struct tunnel_policy at_a = world_default_policy(0, "10.2.0.1", "site1", "site2");
+        struct tunnel_policy at_b = policy_b();
+        at_a.connect_type = at_b.connect_type = CONNECT_AUTO;
+        gateway_set_tunnel(a, &at_a, "secret1", "secret2");
+        gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+
+        world_run(w, 3000);
+        world_set_traffic(w, 10);
+        world_run(w, 60000); /* a half-open SA that was given up has timed out by then */
+
+        if (!world_tunnel_carries(a, 0, b, 0))
+            fail_msg("seed %lu: %zu and %zu Child SAs", (unsigned long)seed, gateway_child_count(a, 0),
+                     gateway_child_count(b, 0));
+        if (gateway_record_count(a) != 1 || gateway_record_count(b) != 1)
+            fail_msg("seed %lu: more than one IKE SA is left", (unsigned long)seed);
+        world_free(w);
+    }
+}
+
 static void R76_force_moves_to_port_4500(void **state)
 {
     (void)state;
@@ -482,6 +509,7 @@ int main(void)
         cmocka_unit_test(R43_auto_connects_without_traffic),
         cmocka_unit_test(S23_a_responder_starts_nothing_and_an_initiator_answers_nothing),
         cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
+        cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
         cmocka_unit_test(R76_force_moves_to_port_4500),
         cmocka_unit_test(R76_without_nat_nothing_is_encapsulated),
         cmocka_unit_test(loss_and_duplication_do_not_keep_a_tunnel_down),
