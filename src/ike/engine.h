@@ -76,6 +76,7 @@ struct ike_engine {
     uint32_t next_slot;
 
     uint8_t *received_scratch; /* SCRATCH_SIZE octets: a received message, decrypted */
+    uint8_t *joined_scratch;   /* SCRATCH_SIZE octets: a received message, joined from fragments */
     uint8_t *inner_scratch;    /* SCRATCH_SIZE octets: payloads being put together */
     uint8_t *message_scratch;  /* SCRATCH_SIZE octets: the message that they go into */
 

@@ -11,54 +11,19 @@
 /* Milliseconds to the next sending, and after the last one to the timeout (R15). */
 static const msec_t sending_intervals[REQUEST_SENDINGS_MAX] = {2000, 4000, 8000, 16000};
 
-/* ---- Sealing ----------------------------------------------------------------------------------------- */
-
-static struct ike_protection protection_of(const struct ike_sa *sa, bool of_initiator)
+/* Sends a message, or the messages of its fragments, which stand one after the other. */
+static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages)
 {
-    return (struct ike_protection){
-        .encryption = sa->suite.encryption,
-        .integrity = sa->suite.integrity,
-        .encryption_key = of_initiator ? sa->keys.ei : sa->keys.er,
-        .integrity_key = of_initiator ? sa->keys.ai : sa->keys.ar,
-    };
-}
-
-/* The next IV: unpredictable for CBC, a counter for GCM, which the SA's record holds. */
-static void next_iv(struct ike_sa *sa, uint8_t iv[16])
-{
-    if (encryption_is_aead(sa->suite.encryption))
-        store_u64be(iv, sa->gcm_iv++);
-    else
-        engine_random(sa->engine, iv, sa->suite.encryption->iv_size);
-}
-
-static struct octets seal(struct ike_sa *sa, enum exchange_type exchange, bool response, uint32_t message_id,
-                          const struct message_writer *inner)
-{
-    const struct ike_header header = {
-        .spi_i = sa->spi_i,
-        .spi_r = sa->spi_r,
-        .exchange = (uint8_t)exchange,
-        .flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) | (response ? IKE_FLAG_RESPONSE : 0)),
-        .message_id = message_id,
-    };
-    const struct ike_protection protection = protection_of(sa, sa->initiator);
-    uint8_t iv[16];
-    next_iv(sa, iv);
-    struct octets message =
-        protect_seal(&protection, &header, inner, iv, sa->engine->message_scratch, SCRATCH_SIZE);
-    if (message.length > 0 && engine_logs(sa->engine, LOG_LEVEL_DEBUG)) {
-        struct ike_message sent = {.header = header};
-        (void)ike_payloads_parse(writer_octets(&inner->w), inner->first_payload, &sent, NULL, NULL);
-        ike_sa_log_message(sa, "sent", &sent);
-    }
-    return message;
-}
-
-static void send_octets(struct ike_sa *sa, const struct ike_buffer *message)
-{
+    enum { LENGTH_AT = 24 };
+    struct reader r = reader_of(messages->at, messages->length);
     sa->last_message = sa->engine->now;
-    engine_send(sa->engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, ike_buffer_octets(message));
+    while (reader_left(&r) >= IKE_HEADER_SIZE) {
+        size_t length = load_u32be(r.at + LENGTH_AT);
+        const uint8_t *at = reader_octets(&r, length);
+        if (at == NULL)
+            return;
+        engine_send(sa->engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, (struct octets){at, length});
+    }
 }
 
 /* ---- Our requests ------------------------------------------------------------------------------------ */
@@ -104,7 +69,7 @@ static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
     }
     struct message_writer inner = message_begin_inner(engine->inner_scratch, SCRATCH_SIZE);
     task->kind->write(sa, task, &inner);
-    return seal(sa, task->kind->exchange, false, sa->request_id, &inner);
+    return ike_sa_seal(sa, task->kind->exchange, false, sa->request_id, &inner);
 }
 
 /* The first task whose request can be written; NULL if there is none, or a job is out for it. */
@@ -233,7 +198,7 @@ void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message)
 
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m)
 {
-    ike_sa_send_plain_response(sa, seal(sa, exchange, true, sa->expected_id, m));
+    ike_sa_send_plain_response(sa, ike_sa_seal(sa, exchange, true, sa->expected_id, m));
 }
 
 void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify)
@@ -328,31 +293,6 @@ static bool id_is_due(struct ike_sa *sa, const struct ike_header *header)
     return false;
 }
 
-/* Decrypts `datagram` in a copy and parses what is inside. */
-static bool open_message(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
-                         struct ike_message *message, enum message_fault *fault, uint8_t *culprit)
-{
-    uint8_t *copy = sa->engine->received_scratch;
-    memcpy(copy, datagram.at, datagram.length);
-    struct octets payloads = {copy + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    struct ike_message outer = {.header = *header};
-    uint8_t first = PAYLOAD_NONE;
-    if (ike_payloads_parse(payloads, header->next_payload, &outer, &first, NULL) != MESSAGE_OK ||
-        outer.count == 0 || outer.payloads[outer.count - 1].type != PAYLOAD_SK) {
-        engine_count(sa->engine, IKE_COUNT_MALFORMED);
-        return false;
-    }
-    const struct ike_protection protection = protection_of(sa, !sa->initiator);
-    struct octets chain;
-    if (!protect_open(&protection, copy, &outer.payloads[outer.count - 1], &chain)) {
-        engine_count(sa->engine, IKE_COUNT_INTEGRITY);
-        return false;
-    }
-    *message = (struct ike_message){.header = *header, .chain = chain, .first_payload = first};
-    *fault = ike_payloads_parse(chain, first, message, NULL, culprit);
-    return true;
-}
-
 void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                     uint32_t ifindex, const struct ike_header *header, struct octets datagram)
 {
@@ -370,7 +310,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     struct ike_message message;
     enum message_fault fault = MESSAGE_OK;
     uint8_t culprit = 0;
-    if (!open_message(sa, header, datagram, &message, &fault, &culprit))
+    if (!ike_sa_open(sa, header, datagram, &message, &fault, &culprit))
         return;
     sa->last_message = sa->engine->now;
     ike_sa_log_message(sa, "received", &message);

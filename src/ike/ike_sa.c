@@ -1,6 +1,7 @@
 #include "ike/ike_sa.h"
 
 #include "base/secret.h"
+#include "ike/fragmentation.h"
 #include "ike/negotiation.h"
 #include "ike/rekey.h"
 
@@ -218,6 +219,7 @@ void ike_sa_free(struct ike_sa *sa)
     ike_buffer_clear(&sa->nonce_r);
     ike_buffer_clear(&sa->request);
     ike_buffer_clear(&sa->response);
+    fragmentation_reset(sa);
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
     secret_free(sa, sizeof *sa);

@@ -25,6 +25,7 @@ enum {
 
 struct ike_task;
 struct negotiation;
+struct reassembly;
 
 /* Whether a task's request can be written now. */
 enum task_readiness {
@@ -120,6 +121,8 @@ struct ike_sa {
     uint64_t gcm_iv;            /* the next IV of a GCM key of ours */
     STAILQ_HEAD(, ike_task) tasks;
 
+    bool fragmentation; /* both ends do RFC 7383 */
+    struct reassembly *reassembly;
     struct negotiation *own;    /* CREATE_CHILD_SA of ours under way, or NULL */
     struct negotiation *theirs; /* the peer's, being answered */
 
@@ -182,6 +185,23 @@ const char *ike_sa_endpoints(const struct ike_sa *sa, char out[2 * IP_TEXT_SIZE]
 
 /* The level `debug` line on a message that was sent or received. */
 void ike_sa_log_message(struct ike_sa *sa, const char *direction, const struct ike_message *message);
+
+/* ---- Protected messages (sealed.c) ------------------------------------------------------------------ */
+
+/*
+ * Seals a chain of payloads. Returns the message, or the messages of all its fragments one after the other,
+ * in the engine's scratch; no octets if that cannot be done.
+ */
+struct octets ike_sa_seal(struct ike_sa *sa, enum exchange_type exchange, bool response, uint32_t message_id,
+                          const struct message_writer *inner);
+
+/*
+ * Decrypts a datagram and parses what is inside. False if it is not the peer's, or not yet all of a message.
+ * Else
+ * `*fault` and `*culprit` are as of ike_payloads_parse, and `message` points into the engine's scratch.
+ */
+bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
+                 struct ike_message *message, enum message_fault *fault, uint8_t *culprit);
 
 /* ---- Requests and responses (exchange.c) ------------------------------------------------------------ */
 

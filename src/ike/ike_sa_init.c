@@ -56,6 +56,8 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
     message_put_nonce(m, ike_buffer_octets(&sa->nonce_i));
     if (policy->nat_traversal)
         nat_detection_write(sa, policy->nat_force, m);
+    message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
+                       (struct octets){NULL, 0});
 }
 
 static void init_ignore_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -227,6 +229,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     sa->spi_r = message->header.spi_r;
     sa->suite = choice.suite;
     sa->state = IKE_SA_AUTHENTICATING;
+    sa->fragmentation = ike_message_notify(message, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     apply_nat_detection(sa, message);
 
     struct ike_job job = {.kind = IKE_JOB_DH_SHARED};
@@ -351,6 +354,10 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
     message_put_nonce(&m, ike_buffer_octets(&sa->nonce_r));
     if (nat_traversal)
         nat_detection_write(sa, candidates.nat_force, &m);
+    sa->fragmentation = ike_message_notify(request, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
+    if (sa->fragmentation)
+        message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
+                           (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
         ike_sa_destroy(sa, "out of memory");

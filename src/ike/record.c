@@ -159,6 +159,7 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_bool(s, &record->nat_local);
     stream_bool(s, &record->nat_remote);
     stream_bool(s, &record->encapsulate);
+    stream_bool(s, &record->fragmentation);
     stream_u64(s, &record->spi_i);
     stream_u64(s, &record->spi_r);
     stream_endpoint(s, &record->local);
@@ -223,6 +224,7 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .nat_local = sa->nat_local,
         .nat_remote = sa->nat_remote,
         .encapsulate = sa->encapsulate,
+        .fragmentation = sa->fragmentation,
         .spi_i = sa->spi_i,
         .spi_r = sa->spi_r,
         .local = sa->local,

@@ -24,7 +24,7 @@ struct ike_record {
     uint32_t serial, tunnel;
     bool has_tunnel;
     enum ike_sa_state state;
-    bool initiator, replaced, nat_local, nat_remote, encapsulate;
+    bool initiator, replaced, nat_local, nat_remote, encapsulate, fragmentation;
     uint64_t spi_i, spi_r;
     struct ip_endpoint local, remote;
     uint32_t ifindex, mark;

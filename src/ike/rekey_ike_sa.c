@@ -37,6 +37,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     sa->nat_local = old->nat_local;
     sa->nat_remote = old->nat_remote;
     sa->encapsulate = old->encapsulate;
+    sa->fragmentation = old->fragmentation;
     sa->local_id = old->local_id;
     sa->remote_id = old->remote_id;
     return sa;

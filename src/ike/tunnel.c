@@ -87,8 +87,8 @@ void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike
     if (tunnel == NULL)
         return;
     bool came = way->usable && !tunnel->way.usable;
-    bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN && tunnel->way.remote.family != IP_NONE &&
-                 !ip_address_equal(&way->remote, &tunnel->way.remote);
+    bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN &&
+                 tunnel->way.remote.family != IP_NONE && !ip_address_equal(&way->remote, &tunnel->way.remote);
     if (moved)
         tunnel_clear(engine, tunnel, "peer address changed"); /* R41 */
     tunnel->way = *way;

@@ -390,6 +390,56 @@ static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
     }
 }
 
+/* A policy whose IKE_AUTH is larger than one datagram may be: long IDs, many selectors. */
+static struct tunnel_policy large_policy(uint32_t tunnel, const char *peer, uint8_t local, uint8_t remote)
+{
+    struct tunnel_policy p = world_default_policy(tunnel, peer, "", "");
+    p.local_id = p.remote_id = (struct identity){.type = ID_KEY_ID, .length = IDENTITY_SIZE};
+    memset(p.local_id.value, local, IDENTITY_SIZE);
+    memset(p.remote_id.value, remote, IDENTITY_SIZE);
+    for (uint8_t i = 0; i < POLICY_SELECTORS_MAX; i++) {
+        struct policy_selector s = {
+            .first = {.family = IP_V6}, .last = {.family = IP_V6}, .last_port = UINT16_MAX};
+        s.first.octets[0] = s.last.octets[0] = i;
+        p.local_ts[p.local_ts_count++] = s;
+        p.remote_ts[p.remote_ts_count++] = s;
+    }
+    return p;
+}
+
+struct size_watch {
+    size_t largest, of_auth;
+    size_t drop; /* the nth datagram of IKE_AUTH is lost */
+};
+
+static bool watch_size(void *context, const struct flying_datagram *d)
+{
+    struct size_watch *watch = context;
+    if (d->message.length > watch->largest)
+        watch->largest = d->message.length;
+    return d->message.at[18] != EXCHANGE_IKE_AUTH || ++watch->of_auth != watch->drop;
+}
+
+static void a_large_ike_auth_goes_in_fragments(void **state)
+{
+    (void)state;
+    for (size_t drop = 0; drop <= 3; drop++) {
+        const struct tunnel_policy a = large_policy(1, "10.2.0.1", 'a', 'b');
+        const struct tunnel_policy b = large_policy(0, "10.1.0.1", 'b', 'a');
+        struct pair p = pair_of(&a, &b);
+        struct size_watch watch = {.drop = drop};
+        world_set_hook(p.w, watch_size, &watch);
+
+        gateway_packet_waits(p.a, 1);
+        world_run(p.w, 5000);
+
+        assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+        assert_true(watch.largest <= 1280 - 40 - 8 - 4);
+        assert_true(watch.of_auth >= 3); /* two fragments of the request at least */
+        world_free(p.w);
+    }
+}
+
 static void R76_force_moves_to_port_4500(void **state)
 {
     (void)state;
@@ -510,6 +560,7 @@ int main(void)
         cmocka_unit_test(S23_a_responder_starts_nothing_and_an_initiator_answers_nothing),
         cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
+        cmocka_unit_test(a_large_ike_auth_goes_in_fragments),
         cmocka_unit_test(R76_force_moves_to_port_4500),
         cmocka_unit_test(R76_without_nat_nothing_is_encapsulated),
         cmocka_unit_test(loss_and_duplication_do_not_keep_a_tunnel_down),
