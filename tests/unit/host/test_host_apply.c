@@ -288,7 +288,7 @@ static void recreated_tunnel_has_a_new_descriptor_and_its_old_carrier(void **sta
     struct host *host = open_host(&seen);
     plan_site(&plan);
     apply(host, &plan);
-    assert_output("ip link show Tunnel1.0", "NO-CARRIER");
+    assert_no_output("ip link show Tunnel1.0 | grep LOWER_UP");
     assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
     assert_output("ip link show Tunnel1.0", "LOWER_UP");
     settle(host);
@@ -577,5 +577,7 @@ int main(void)
         IN_NAMESPACE(second_musubid_in_the_namespace_is_refused),
         IN_NAMESPACE(missing_rights_are_told),
     };
+    if (!netns_is_possible())
+        return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,12 @@ static void send_to(int fd, const char *address, uint16_t port, const void *octe
     assert_int_equal(sendto(fd, octets, length, 0, (struct sockaddr *)&wire, size), length);
 }
 
+static void wait_for(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&ready, 1, WAIT), 1);
+}
+
 /* The number of octets that wait at a socket within `wait` ms; -1 if none do. They are taken out. */
 static ssize_t taken_from(int fd, int wait)
 {
@@ -192,6 +198,7 @@ static void datagrams_tell_their_destination(void **state)
 
     send_to(sockets.v4.natt, "10.5.0.1", HOST_PORT_IKE, octets, sizeof octets);
     message.msg_controllen = sizeof control;
+    wait_for(sockets.v4.ike);
     assert_int_equal(recvmsg(sockets.v4.ike, &message, 0), sizeof octets);
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     assert_non_null(c);
@@ -203,6 +210,7 @@ static void datagrams_tell_their_destination(void **state)
 
     send_to(sockets.v6.natt, "2001:db8::5", HOST_PORT_IKE, octets, sizeof octets);
     message.msg_controllen = sizeof control;
+    wait_for(sockets.v6.ike);
     assert_int_equal(recvmsg(sockets.v6.ike, &message, 0), sizeof octets);
     c = CMSG_FIRSTHDR(&message);
     assert_non_null(c);
@@ -295,5 +303,7 @@ int main(void)
         IN_NAMESPACE(second_opening_fails_though_ports_can_be_shared),
         IN_NAMESPACE(sender_with_a_mark_receives_nothing),
     };
+    if (!netns_is_possible())
+        return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
