@@ -36,7 +36,7 @@ EOF2
 chmod 755 "$work/init"
 
 timeout 300 linux.uml rootfstype=hostfs rootflags=/ rw mem=256M init="$work/init" con=null con0=fd:0,fd:1 quiet \
-    </dev/null 2>&1 | tr -d '\r' | sed -n '/^# /,$p' | tee "$work/log"
+    </dev/null 2>&1 | sed -un 's/\r//; /^# /,$p' | tee "$work/log"
 
 grep -q '^# all done' "$work/log" || {
     echo 'Bail out! the kernel stopped before its time'

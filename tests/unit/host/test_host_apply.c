@@ -153,7 +153,10 @@ static void S16_what_was_there_is_left_alone(void **state)
         "200");
     run("ip rule add fwmark 0x6d750001 table 500 && ip tuntap add foreign mode tun");
     run("ip -6 route add 2001:db8:77::/48 dev ge0");
-    char *before = strdup(output_of("ip -o addr show dev ge0; ip route; ip -6 route; ip rule; ip -o link"));
+    /* without what the kernel does by itself in the meantime */
+    static const char look[] = "(ip -o -4 addr; ip route; ip -6 route; ip rule; ip -o link | cut -d: -f2) | "
+                               "grep -v fe80";
+    char *before = strdup(output_of("%s", look));
 
     struct host *host = open_host(&seen);
     want_tunnel(&plan, "Tunnel1.0", true);
@@ -167,8 +170,7 @@ static void S16_what_was_there_is_left_alone(void **state)
     assert_no_output("ip route show 172.16.0.0/12 proto 109");
     host_teardown(host);
 
-    assert_string_equal(output_of("ip -o addr show dev ge0; ip route; ip -6 route; ip rule; ip -o link"),
-                        before);
+    assert_string_equal(output_of("%s", look), before);
     free(before);
     host_plan_clear(&plan);
 }
