@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -540,6 +541,42 @@ static void second_musubid_in_the_namespace_is_refused(void **state)
     host_teardown(host);
 }
 
+static void many_tunnels_come_and_go_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    for (int i = 0; i < MANY; i++) {
+        char name[HOST_LINK_NAME_SIZE], text[IP_TEXT_SIZE];
+        (void)snprintf(name, sizeof name, "Tunnel%d.0", i);
+        want_tunnel(&plan, name, true);
+        (void)snprintf(text, sizeof text, "10.%d.%d.0/24", i / 256, i % 256);
+        want_route(&plan, text, name, 1);
+        (void)snprintf(text, sizeof text, "172.16.%d.%d/30", i / 64, i % 64 * 4 + 1);
+        want_address(&plan, name, text);
+    }
+    want_address(&plan, "lo", "10.255.0.1/32"); /* Loopback0.0 */
+    apply(host, &plan);
+    settle(host);
+    assert_string_equal(seen.notes, "");
+    assert_output("ip -o link show type tun | wc -l; ip route show proto 109 | wc -l", "300\n300\n");
+
+    plan.tunnel_count = 10; /* the others go by one request: one by one it would take six seconds */
+    struct timespec before, after;
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    apply(host, &plan);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range(after.tv_sec - before.tv_sec, 0, 3);
+    settle(host);
+    assert_string_equal(seen.notes, "");
+    assert_output("ip -o link show type tun | wc -l; ip route show proto 109 | wc -l", "10\n10\n");
+    assert_output("ip addr show dev lo", "10.255.0.1/32");
+    host_teardown(host);
+    assert_no_output("ip -o link show type tun; ip -o addr show dev lo scope global");
+    host_plan_clear(&plan);
+}
+
 static void missing_rights_are_told(void **state)
 {
     (void)state;
@@ -577,6 +614,7 @@ int main(void)
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
         IN_NAMESPACE(thief_does_not_keep_the_host_busy),
         IN_NAMESPACE(second_musubid_in_the_namespace_is_refused),
+        IN_NAMESPACE(many_tunnels_come_and_go_at_once),
         IN_NAMESPACE(missing_rights_are_told),
     };
     if (!netns_is_possible())
