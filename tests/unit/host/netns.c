@@ -11,11 +11,19 @@
 
 #include <cmocka.h>
 
+bool netns_is_possible(void)
+{
+    if (geteuid() == 0)
+        return true;
+    (void)puts("1..0 # SKIP needs root");
+    return false;
+}
+
 int netns_setup(void **state)
 {
     (void)state;
-    if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
-        skip();
+    if (unshare(CLONE_NEWNET) != 0)
+        return -1;
     run("ip link set lo up");
     return 0;
 }

@@ -6,7 +6,11 @@
 
 #include <stdbool.h>
 
-/* cmocka fixture: moves the process to a new network namespace with lo up. Skips the test without root. */
+/* True if this process may make namespaces; else prints that its tests are skipped, in TAP, for main to
+ * return 0 (cmocka takes a skip in a fixture for a failure). */
+bool netns_is_possible(void);
+
+/* cmocka fixture: moves the process to a new network namespace with lo up. */
 int netns_setup(void **state);
 
 /* A shell command made as by printf; valid until the next call. */
