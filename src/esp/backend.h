@@ -23,7 +23,8 @@ struct esp_suite {
     const struct integrity_algorithm *integrity; /* NULL with AEAD */
     uint8_t iv_size;
     uint8_t icv_size;
-    uint8_t alignment; /* the text's length is a multiple of it: the cipher's block, 4 at least */
+    uint8_t
+        alignment; /* the text's length is a multiple of it, a power of two: the cipher's block, 4 at least */
 };
 
 struct esp_backend;

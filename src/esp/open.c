@@ -50,8 +50,8 @@ static enum esp_open_result admit_packet(struct esp_inbound *p, struct esp_job *
     const struct esp_sa *sa = p->sa;
     size_t around = (size_t)ESP_HEADER_SIZE + sa->suite.iv_size + sa->suite.icv_size;
     /* One block of text at least, since the trailer is in it. */
-    if (p->length < around + sa->suite.alignment || (p->length - around) % sa->suite.alignment != 0 ||
-        p->length > ESP_PACKET_MAX)
+    if (p->length < around + sa->suite.alignment ||
+        ((p->length - around) & (sa->suite.alignment - 1U)) != 0 || p->length > ESP_PACKET_MAX)
         return ESP_OPEN_TRUNCATED;
     if (load_u32be(p->packet) != sa->spi)
         return ESP_OPEN_INVALID_SA;

@@ -36,9 +36,10 @@ static struct esp_suite suite_of(const struct encryption_algorithm *e, const str
     };
 }
 
+/* `multiple` is a power of two. */
 static size_t round_up(size_t value, size_t multiple)
 {
-    return (value + multiple - 1) / multiple * multiple;
+    return (value + multiple - 1) & ~(multiple - 1);
 }
 
 /* Copies both lists to `at`. */

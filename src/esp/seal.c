@@ -5,6 +5,11 @@
 
 #include "esp/worker_state.h"
 
+enum {
+    IPV4_HEADER_SIZE = 20,
+    IPV6_HEADER_SIZE = 40,
+};
+
 enum esp_counter esp_seal_counter(enum esp_seal_result result)
 {
     static const enum esp_counter counters[ESP_SEAL_RESULT_COUNT] = {
@@ -17,11 +22,22 @@ enum esp_counter esp_seal_counter(enum esp_seal_result result)
     return counters[result];
 }
 
-/* Next header for the inner packet by its version field (RFC 4303 2.6); 0 if it is no IP packet. */
+/* Next header for the inner packet by its version field (RFC 4303 2.6); 0 if it can be no IP packet. */
 static uint8_t next_header_of(const struct esp_outbound *p)
 {
-    uint8_t first = p->head.length > 0 ? p->head.at[0] : p->body.length > 0 ? p->body.at[0] : 0;
-    return first >> 4 == IP_V4 ? IPPROTO_IPIP : first >> 4 == IP_V6 ? IPPROTO_IPV6 : 0;
+    if (p->head.length > ESP_INNER_MAX || p->body.length > ESP_INNER_MAX)
+        return 0;
+    size_t inner = p->head.length + p->body.length;
+    if (inner < IPV4_HEADER_SIZE || inner > ESP_INNER_MAX)
+        return 0;
+    switch ((p->head.length > 0 ? p->head.at[0] : p->body.at[0]) >> 4) {
+    case IP_V4:
+        return IPPROTO_IPIP;
+    case IP_V6:
+        return inner >= IPV6_HEADER_SIZE ? IPPROTO_IPV6 : 0;
+    default:
+        return 0;
+    }
 }
 
 /* Appends padding 1, 2, 3, … its length, and next header (RFC 4303 2.4 to 2.6) to the text; returns its end.
@@ -51,8 +67,7 @@ static enum esp_seal_result frame_packet(struct esp_worker *worker, struct esp_o
     struct esp_sa *sa = p->sa;
     uint8_t next_header = next_header_of(p);
     size_t inner = p->head.length + p->body.length;
-    if (next_header == 0 || p->head.length > ESP_INNER_MAX || p->body.length > ESP_INNER_MAX ||
-        inner > ESP_INNER_MAX)
+    if (next_header == 0)
         return ESP_SEAL_NOT_IP;
     size_t sealed = esp_sa_sealed_size(sa, inner);
     if (sealed > p->capacity)

@@ -32,9 +32,9 @@ struct esp_outbound {
     size_t capacity;
 
     /* Results. */
-    enum esp_seal_result result;
-    size_t length;     /* octets of the ESP packet, from SPI to ICV; 0 unless sealed */
-    uint32_t sequence; /* its sequence number */
+    enum esp_seal_result result; /* what is at `to` is of no use, and may be plain, unless it is ESP_SEALED */
+    uint32_t sequence;           /* the packet's sequence number */
+    size_t length;               /* octets of the ESP packet, from SPI to ICV; 0 unless sealed */
 };
 
 /*

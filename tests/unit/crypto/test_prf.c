@@ -163,10 +163,11 @@ static void prf_plus_ends_at_255_blocks(void **state)
     (void)state;
     const struct prf_algorithm *a = prf_by_id(PRF_HMAC_SHA1);
     struct octets key = {(const uint8_t *)"key", 3};
-    static uint8_t out[255 * 20 + 1];
+    enum { LONGEST = 255 * 20 };
+    static uint8_t out[LONGEST + 1];
 
-    assert_true(prf_plus(a, key, key, out, 255 * 20));
-    assert_false(prf_plus(a, key, key, out, 255 * 20 + 1));
+    assert_true(prf_plus(a, key, key, out, LONGEST));
+    assert_false(prf_plus(a, key, key, out, LONGEST + 1));
 }
 
 /* RFC 4868 2.7.2.1: test cases AUTH256-2, AUTH384-2, AUTH512-2; RFC 2202 case 1 cut to 96 bits. */
