@@ -173,6 +173,7 @@ static void end_start(struct end *end)
         worker->strays = &end->strays[i];
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
+    end->udp_v4 = options.workers[0].udp_v4;
     socket_steer(options.workers[0].udp_v4, end->workers);
     socket_steer(options.workers[0].udp_v6, end->workers);
     end->path = path_new(&options);
