@@ -195,7 +195,7 @@ static enum prompt_outcome apply_other(struct typed *t)
         return PROMPT_APPLIED;
     if (is_foreign(t))
         return keep_foreign(t, section);
-    bool operation = exec.known > t->match.known;
+    bool operation = t->match.result == MATCH_UNKNOWN && exec.known > t->match.known;
     report_match(t->diagnostics, t->text, t->length, 0, operation ? &exec : &t->match, &t->words);
     return PROMPT_REFUSED;
 }
