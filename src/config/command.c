@@ -28,7 +28,7 @@ const struct command command_table[COMMAND_COUNT] = {
                                   .pattern = "logging buffered [<size:number 1-4294967295>]",
                                   .help = "Keep the event log in memory, SIZE octets of it"},
     [COMMAND_LOGGING_SUBSYSTEM] = {MODE_GLOBAL, KIND_KEYED, .key_words = 1,
-                                   .pattern = "logging subsystem {ikev2|ike2|ipsec|all} "
+                                   .pattern = "logging subsystem {ikev2!|ike2!|ipsec!|all!} "
                                               "{error|warn|notice|info|debug}",
                                    .help = "Level from which on a function's events are logged"},
     [COMMAND_LOGGING_TIMESTAMP] = {MODE_GLOBAL, KIND_SINGLE,
@@ -75,7 +75,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_DESCRIPTION] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "description <text:text>...",
                              .help = "Remark about the interface"},
     [COMMAND_TUNNEL_MODE] = {MODE_TUNNEL, KIND_SINGLE, .foreign_head = 2,
-                             .pattern = "tunnel mode ipsec-ikev2", .help = "A tunnel by IKEv2 and IPsec"},
+                             .pattern = "tunnel mode ipsec-ikev2!", .help = "A tunnel by IKEv2 and IPsec"},
     [COMMAND_IP_ADDRESS] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "ip address <address:prefix4>",
                             .help = "IPv4 address and length of its prefix"},
     [COMMAND_IP_UNNUMBERED] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "ip unnumbered <interface:interface>",
@@ -238,39 +238,4 @@ enum command_id command_id(const struct command *row)
 const char *command_prefix(const struct command *row, enum command_mode mode)
 {
     return mode == MODE_TUNNEL && (row->modes & MODE_POLICY) == MODE_POLICY ? "ikev2 " : "";
-}
-
-static const struct {
-    const char *keyword;
-    const char *help;
-} shared_keywords[] = {
-    {"access-list", "Access lists"},
-    {"cert", "Certificates of IKEv2"},
-    {"child-proposal", "Algorithms of Child SAs"},
-    {"clear", "Delete or reset"},
-    {"copy", "Copy a config"},
-    {"default", "Remove a setting, so that the default holds"},
-    {"ikev2", "IKEv2 and its IPsec"},
-    {"ip", "IPv4"},
-    {"ipsec", "Handling of packets too large"},
-    {"ipv6", "IPv6"},
-    {"logging", "Event log"},
-    {"napt", "Address and port translation"},
-    {"no", "Remove a setting, or say the opposite"},
-    {"pki", "Certificates and private keys"},
-    {"sa-proposal", "Algorithms of IKE SAs"},
-    {"show", "Show"},
-    {"suppress", "Messages not to be sent"},
-    {"tcp", "TCP"},
-    {"write", "Save"},
-};
-
-const char *keyword_help(const char *keyword, size_t length)
-{
-    for (size_t i = 0; i < sizeof shared_keywords / sizeof *shared_keywords; i++) {
-        const char *shared = shared_keywords[i].keyword;
-        if (strlen(shared) == length && memcmp(shared, keyword, length) == 0)
-            return shared_keywords[i].help;
-    }
-    return NULL;
 }

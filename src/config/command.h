@@ -147,7 +147,4 @@ enum command_id command_id(const struct command *row);
 /* What stands before the pattern of a row in a mode: "ikev2 " for policy rows in a Tunnel, else "". */
 const char *command_prefix(const struct command *row, enum command_mode mode);
 
-/* Help for a keyword that several rows share, such as `ip` or `sa-proposal`; NULL if there is none. */
-const char *keyword_help(const char *keyword, size_t length);
-
 #endif

@@ -32,25 +32,35 @@ static bool make_room(struct diagnostics *list)
     return true;
 }
 
-void diagnostics_add(struct diagnostics *list, enum severity severity, uint32_t line, uint32_t column,
-                     char *excerpt, const char *format, ...)
+static void add(struct diagnostics *list, struct diagnostic d, const char *format, va_list arguments)
 {
-    size_t *found = severity == SEVERITY_ERROR ? &list->errors : &list->warnings;
+    size_t *found = d.severity == SEVERITY_ERROR ? &list->errors : &list->warnings;
     (*found)++;
-    struct diagnostic d = {severity, line, column, NULL, excerpt};
-    if (*found <= DIAGNOSTICS_KEPT && make_room(list)) {
-        va_list arguments;
-        va_start(arguments, format);
-        if (vasprintf(&d.message, format, arguments) < 0)
-            d.message = NULL;
-        va_end(arguments);
-    }
-    if (d.message == NULL) {
+    if (*found > DIAGNOSTICS_KEPT || !make_room(list) || vasprintf(&d.message, format, arguments) < 0) {
         list->left_out++;
-        free(excerpt);
+        free(d.excerpt);
         return;
     }
     list->items[list->count++] = d;
+}
+
+void diagnostics_add(struct diagnostics *list, enum severity severity, uint32_t line, uint32_t column,
+                     char *excerpt, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(list, (struct diagnostic){severity, line, column, NULL, excerpt}, format, arguments);
+    va_end(arguments);
+}
+
+void diagnostics_warn_at(struct diagnostics *list, uint32_t line, uint32_t column, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool placed = line != UINT32_MAX;
+    add(list, (struct diagnostic){SEVERITY_WARNING, placed ? line : 0, placed ? column : 0, NULL, NULL},
+        format, arguments);
+    va_end(arguments);
 }
 
 static void merge(struct diagnostic *items, size_t left, size_t total, struct diagnostic *scratch)

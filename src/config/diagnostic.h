@@ -38,6 +38,10 @@ __attribute__((format(printf, 6, 7))) void diagnostics_add(struct diagnostics *l
                                                            uint32_t line, uint32_t column, char *excerpt,
                                                            const char *format, ...);
 
+/* A warning at the place where something was written; `line` UINT32_MAX, for what was typed, is no place. */
+__attribute__((format(printf, 4, 5))) void diagnostics_warn_at(struct diagnostics *list, uint32_t line,
+                                                               uint32_t column, const char *format, ...);
+
 /* Sorts by line, keeping the order of those of one line. */
 void diagnostics_sort(struct diagnostics *list);
 

@@ -111,7 +111,7 @@ static void without_repetitions(struct line_draft *draft, const struct command_l
 }
 
 struct setting *edit_set(struct config *config, struct section *section, const struct command_line *line,
-                         uint32_t source_line)
+                         struct source_place source)
 {
     if (line->row->foreign_head > 0 && section->foreign_value != NULL)
         config_remove(config, section->foreign_value);
@@ -132,8 +132,8 @@ struct setting *edit_set(struct config *config, struct section *section, const s
     if (copy.row == NULL)
         return NULL;
     if (old == NULL)
-        return config_insert(config, section, copy, source_line);
-    config_replace_line(old, copy, source_line);
+        return config_insert(config, section, copy, source);
+    config_replace_line(old, copy, source);
     return old;
 }
 
@@ -164,7 +164,7 @@ static bool unset_parts(struct config *config, struct setting *old, const struct
     struct command_line copy = line_copy(&view);
     if (copy.row == NULL)
         return false;
-    config_replace_line(old, copy, old->source_line);
+    config_replace_line(old, copy, old->source);
     return true;
 }
 
@@ -232,20 +232,20 @@ static const struct command *row_of_foreign(const struct section *section, const
 }
 
 static struct setting *keep_foreign(struct section *section, struct setting *after, const char *text,
-                                    size_t length, uint32_t source_line)
+                                    size_t length, struct source_place source)
 {
     char *copy = malloc(length + 1);
     if (copy == NULL)
         return NULL;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    return config_insert_foreign(section, after, copy, length, source_line);
+    return config_insert_foreign(section, after, copy, length, source);
 }
 
 struct setting *edit_add_foreign(struct config *config, struct section *section, const char *text,
-                                 size_t length, uint32_t source_line)
+                                 size_t length, struct source_place source)
 {
-    struct setting *kept = keep_foreign(section, NULL, text, length, source_line);
+    struct setting *kept = keep_foreign(section, NULL, text, length, source);
     const struct command *row = kept == NULL ? NULL : row_of_foreign(section, kept);
     if (row == NULL)
         return kept;
@@ -257,9 +257,9 @@ struct setting *edit_add_foreign(struct config *config, struct section *section,
 }
 
 struct setting *edit_add_foreign_under(struct setting *previous, const char *text, size_t length,
-                                       uint32_t source_line)
+                                       struct source_place source)
 {
-    struct setting *kept = keep_foreign(previous->section, previous, text, length, source_line);
+    struct setting *kept = keep_foreign(previous->section, previous, text, length, source);
     if (kept != NULL)
         kept->foreign_under = true;
     return kept;

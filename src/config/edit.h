@@ -10,7 +10,7 @@
 /* Applies a line that matched in `section` (the global one for commands of config mode) and returns the
  * setting it became part of. NULL if memory ran out. */
 struct setting *edit_set(struct config *config, struct section *section, const struct command_line *line,
-                         uint32_t source_line);
+                         struct source_place source);
 
 /* Removes what the line, which followed `no` or `default` and may lack arguments, names: every setting of its
  * row that begins with its words; of sets and options only what it lists, if it lists any. Removing what is
@@ -20,12 +20,12 @@ bool edit_unset(struct config *config, struct section *section, const struct com
 /* Keeps a foreign line, which must have no line end, behind all that the section has. NULL if memory ran
  * out. */
 struct setting *edit_add_foreign(struct config *config, struct section *section, const char *text,
-                                 size_t length, uint32_t source_line);
+                                 size_t length, struct source_place source);
 
 /* The same for a line under a foreign header: directly behind `previous`, which is the header or stands under
  * it. */
 struct setting *edit_add_foreign_under(struct setting *previous, const char *text, size_t length,
-                                       uint32_t source_line);
+                                       struct source_place source);
 
 /* The foreign line of a section that reads like this one; NULL if there is none. */
 struct setting *edit_find_foreign(struct section *section, const char *text, size_t length);

@@ -82,7 +82,7 @@ static bool read_interface(const struct setting *header, struct configured_inter
     const struct section *section = header->under;
     copy_argument(header, "interface", out->name, sizeof out->name);
     (void)line_interface(&header->line, "interface", &out->parts);
-    out->line = header->source_line;
+    out->line = header->source.line;
     const struct setting *shutdown = section_setting(section, COMMAND_SHUTDOWN);
     if (shutdown != NULL)
         out->admin = shutdown->line.negated ? ADMIN_UP : ADMIN_DOWN;
@@ -128,7 +128,7 @@ static bool read_ports(const struct section *global, struct host_settings *out)
 
 static void read_route(const struct setting *s, enum ip_family family, struct configured_route *out)
 {
-    out->line = s->source_line;
+    out->line = s->source.line;
     out->prefix.address.family = family;
     if (line_prefix(&s->line, "prefix", &out->prefix))
         out->prefix.address = ip_prefix_first(&out->prefix);

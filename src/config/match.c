@@ -101,6 +101,8 @@ static void try_element(const struct word *word, uint16_t state, const char *ele
     candidate.keyword = element;
     candidate.keyword_length = keyword_length(element);
     candidate.grade = grade_keyword(word, element, candidate.keyword_length);
+    if (candidate.grade == GRADE_PREFIX && keyword_in_full(element))
+        candidate.grade = GRADE_NONE;
     add_candidate(list, candidate);
 }
 
@@ -340,6 +342,10 @@ static void match_in_scope(const struct match_scope *scope, const struct words *
     size_t last = words->count > m->negated ? find_end(m) : NO_PARENT;
     if (words->overlong || last == NO_PARENT) {
         m->result = words->overlong ? MATCH_EXTRA : MATCH_MISSING;
+        return;
+    }
+    if (words->binary) {
+        m->result = MATCH_CONTROL;
         return;
     }
     m->row = &command_table[m->state[last].row];

@@ -24,6 +24,7 @@ enum match_result {
     MATCH_WRONG,     /* a word looks like the value that is wanted and is wrong */
     MATCH_MISSING,   /* the line ends too early */
     MATCH_EXTRA,     /* the line goes on where it should end */
+    MATCH_CONTROL,   /* the line is right but for control octets in it */
 };
 
 /* A place in a pattern that the words so far have led to. */

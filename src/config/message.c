@@ -183,6 +183,9 @@ static void describe(const struct match *m, const char *word, bool secret, struc
         append(text, "the line ends too early; expected ");
         append_names(text, e);
         return;
+    case MATCH_CONTROL:
+        append(text, "the line has control characters in it");
+        return;
     default:
         append(text, "the line should end before ");
         append_word(text, word, secret);

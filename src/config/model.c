@@ -241,7 +241,7 @@ static bool insert(struct config *config, struct section *section, struct settin
 }
 
 struct setting *config_insert(struct config *config, struct section *section, struct command_line line,
-                              uint32_t source_line)
+                              struct source_place source)
 {
     struct setting *setting = calloc(1, sizeof *setting);
     if (line.row == NULL || setting == NULL) {
@@ -250,7 +250,7 @@ struct setting *config_insert(struct config *config, struct section *section, st
         return NULL;
     }
     setting->line = line;
-    setting->source_line = source_line;
+    setting->source = source;
     if (line.row->kind == KIND_SECTION && !open_section(setting)) {
         setting_free(setting);
         return NULL;
@@ -259,7 +259,7 @@ struct setting *config_insert(struct config *config, struct section *section, st
 }
 
 struct setting *config_insert_foreign(struct section *section, struct setting *after, char *text,
-                                      size_t length, uint32_t source_line)
+                                      size_t length, struct source_place source)
 {
     struct setting *setting = text == NULL ? NULL : calloc(1, sizeof *setting);
     if (setting == NULL) {
@@ -268,16 +268,16 @@ struct setting *config_insert_foreign(struct section *section, struct setting *a
     }
     setting->foreign = text;
     setting->foreign_length = length;
-    setting->source_line = source_line;
+    setting->source = source;
     link_before(section, setting, after == NULL ? NULL : after->next);
     return setting;
 }
 
-void config_replace_line(struct setting *setting, struct command_line line, uint32_t source_line)
+void config_replace_line(struct setting *setting, struct command_line line, struct source_place source)
 {
     line_free(&setting->line);
     setting->line = line;
-    setting->source_line = source_line;
+    setting->source = source;
 }
 
 static void remove_from_run(struct setting *setting)

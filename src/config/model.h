@@ -15,12 +15,20 @@
 #include "config/line.h"
 #include "config/policy.h"
 
+/* Where a setting was written. */
+struct source_place {
+    uint32_t line;   /* 1-based; POLICY_LINE_TYPED: not in a file, but at the prompt */
+    uint32_t column; /* 1-based, in characters, of its first word */
+};
+
+#define SOURCE_TYPED ((struct source_place){POLICY_LINE_TYPED, 0})
+
 /* A setting, a section's header, or a foreign line. Read-only for all but model.c and edit.c. */
 struct setting {
     struct command_line line; /* `row` is NULL for a foreign line */
-    uint32_t source_line;     /* in the file, 1-based; POLICY_LINE_TYPED for what was typed at the prompt */
-    struct section *section;  /* in which it stands */
-    struct section *under;    /* of a header: what stands under it; else NULL */
+    struct source_place source;
+    struct section *section;         /* in which it stands */
+    struct section *under;           /* of a header: what stands under it; else NULL */
     struct setting *previous, *next; /* in the section */
 
     char *foreign; /* the foreign line, without line end, indented as it is printed; else NULL */
@@ -72,9 +80,9 @@ enum command_mode header_mode(const struct command_line *header);
  */
 struct section *config_global_section(struct config *config);
 struct setting *config_insert(struct config *config, struct section *section, struct command_line line,
-                              uint32_t source_line);
+                              struct source_place source);
 struct setting *config_insert_foreign(struct section *section, struct setting *after, char *text,
-                                      size_t length, uint32_t source_line);
+                                      size_t length, struct source_place source);
 void config_remove(struct config *config, struct setting *setting);
 
 /* The setting that the line would replace: same section, row and key; NULL if there is none. */
@@ -82,6 +90,6 @@ struct setting *config_find(const struct config *config, const struct section *s
                             const struct command_line *line);
 
 /* Gives a setting another line of the same row and key; takes it over. */
-void config_replace_line(struct setting *setting, struct command_line line, uint32_t source_line);
+void config_replace_line(struct setting *setting, struct command_line line, struct source_place source);
 
 #endif

@@ -66,6 +66,11 @@ static bool next_line(const char **at, const char *end, struct source *out)
     return true;
 }
 
+static struct source_place place_of(const struct source *line)
+{
+    return (struct source_place){line->number, (uint32_t)text_characters(line->text, line->indent) + 1};
+}
+
 static bool is_blank_or_comment(const struct source *line)
 {
     return line->indent == line->length || line->text[line->indent] == '!';
@@ -123,10 +128,10 @@ static char *indented_copy(const struct source *line, size_t skipped, size_t *le
 static void warn_of_foreign(struct parser *p, const struct source *line, size_t known)
 {
     char keywords[FOREIGN_KEYWORDS_SIZE];
-    diagnostics_add(p->diagnostics, SEVERITY_WARNING, line->number,
-                    (uint32_t)text_characters(line->text, line->indent) + 1, NULL,
-                    "`%s` is not a command of Musubi: the line is kept and has no effect",
-                    foreign_keywords(&line->words, known, keywords));
+    struct source_place place = place_of(line);
+    diagnostics_warn_at(p->diagnostics, place.line, place.column,
+                        "`%s` is not a command of Musubi: the line is kept and has no effect",
+                        foreign_keywords(&line->words, known, keywords));
 }
 
 /* Keeps a line that stands under a foreign header. */
@@ -137,7 +142,7 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
     size_t length;
     char *text = indented_copy(line, p->foreign_indent, &length);
     if (text != NULL)
-        p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, line->number);
+        p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
     p->no_memory = text == NULL || p->last_foreign == NULL;
     free(text);
     warn_of_foreign(p, line, 0);
@@ -157,7 +162,7 @@ static void keep_global(struct parser *p, const struct source *line, size_t know
 {
     start_foreign(p, line, false);
     p->last_foreign = edit_add_foreign(p->config, p->section, line->text + line->indent,
-                                       line->length - line->indent, line->number);
+                                       line->length - line->indent, place_of(line));
     p->no_memory = p->last_foreign == NULL;
     warn_of_foreign(p, line, known);
 }
@@ -167,7 +172,7 @@ static void keep_in_section(struct parser *p, const struct source *line, size_t 
     size_t length;
     char *text = indented_copy(line, line->depth > p->header_depth ? 0 : line->indent, &length);
     p->no_memory =
-        text == NULL || edit_add_foreign(p->config, p->section, text, length, line->number) == NULL;
+        text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
     free(text);
     warn_of_foreign(p, line, known);
 }
@@ -220,12 +225,12 @@ static void apply(struct parser *p, const struct source *line, const struct matc
             p->no_memory = true;
         return;
     }
-    struct setting *setting = edit_set(p->config, p->section, &view, line->number);
+    struct setting *setting = edit_set(p->config, p->section, &view, place_of(line));
     if (setting == NULL) {
         p->no_memory = true;
         return;
     }
-    report_applied(p->diagnostics, line->text, line->length, line->number, &view, &line->words);
+    report_applied(p->diagnostics, line->text, line->number, &view, &line->words);
     if (setting->under != NULL) {
         p->section = setting->under;
         p->header_depth = line->depth;
@@ -254,7 +259,7 @@ static void read_own(struct parser *p, const struct source *line)
     }
     struct match_scope scope = scope_of(p);
     match_words(&scope, &line->words, &m, &draft);
-    if (m.result == MATCH_FOUND && !line->words.binary) {
+    if (m.result == MATCH_FOUND) {
         apply(p, line, &m, &draft);
         return;
     }
@@ -281,8 +286,6 @@ static bool is_own_global(struct parser *p, const struct source *line)
     struct match m;
     struct match_scope scope = scope_of(p);
     match_words(&scope, &line->words, &m, NULL);
-    if (line->words.binary)
-        return false;
     if (m.result == MATCH_FOUND || m.result == MATCH_WRONG || m.result == MATCH_MISSING)
         return true;
     return m.known >= 2 && strcmp(line->words.word[0].text, "ikev2") == 0;

@@ -106,16 +106,21 @@ bool element_is_argument(const char *element)
 size_t keyword_length(const char *element)
 {
     size_t length = 0;
-    while (element[length] != '\0' && element[length] != ' ' && !is_bracket(element[length]))
+    while (element[length] != '\0' && strchr(" !{|}[]", element[length]) == NULL)
         length++;
     return length;
+}
+
+bool keyword_in_full(const char *element)
+{
+    return element[keyword_length(element)] == '!';
 }
 
 const char *pattern_after(const char *element)
 {
     if (element_is_argument(element))
         return strchr(element, '>') + 1;
-    return element + keyword_length(element);
+    return element + keyword_length(element) + keyword_in_full(element);
 }
 
 struct argument element_argument(const char *element)
@@ -144,7 +149,7 @@ size_t pattern_head(const char *pattern)
     const char *at = skip_blanks(pattern);
     while (*at != '\0' && *at != '<' && !is_bracket(*at)) {
         count++;
-        at = skip_blanks(at + keyword_length(at));
+        at = skip_blanks(pattern_after(at));
     }
     return count;
 }

@@ -1,7 +1,7 @@
 /*
  * The small grammar in which the rows of the command table are written:
  *
- *   word                 a keyword
+ *   word                 a keyword; word! can't be abbreviated
  *   <label:type limits>  an argument; types are those of value.h, limits as in <seconds:number 1-3600>
  *   {a|b c|<d:e>}        one of several
  *   [a|b]                the same, or nothing
@@ -35,6 +35,9 @@ bool element_is_argument(const char *element);
 
 /* Octets of a keyword's text, which starts at the element itself. */
 size_t keyword_length(const char *element);
+
+/* True if the keyword has to be written in full. */
+bool keyword_in_full(const char *element);
 
 /* True if `element` is the keyword `word`, or the argument labelled `word`. */
 bool element_is_named(const char *element, const char *word);

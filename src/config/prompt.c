@@ -60,7 +60,7 @@ static struct section *open_section(struct config *config, const struct config_c
     if (!read_header(cursor, &draft))
         return global;
     struct command_line line = line_draft_view(&draft);
-    struct setting *header = edit_set(config, global, &line, POLICY_LINE_TYPED);
+    struct setting *header = edit_set(config, global, &line, SOURCE_TYPED);
     return header == NULL ? NULL : header->under;
 }
 
@@ -91,10 +91,10 @@ static enum prompt_outcome apply(struct typed *t)
         (void)edit_remove_foreign(t->config, section, t->words.word + 1, t->words.count - 1);
         return edit_unset(t->config, section, &line) ? PROMPT_APPLIED : refuse(t, "out of memory");
     }
-    struct setting *setting = edit_set(t->config, section, &line, POLICY_LINE_TYPED);
+    struct setting *setting = edit_set(t->config, section, &line, SOURCE_TYPED);
     if (setting == NULL)
         return refuse(t, "out of memory");
-    report_applied(t->diagnostics, t->text, t->length, 0, &line, &t->words);
+    report_applied(t->diagnostics, t->text, 0, &line, &t->words);
     if (setting->under != NULL) {
         char header[LINE_PRINTED_SIZE];
         move_to(t->cursor, line_print(&setting->line, MODE_GLOBAL, true, header), false);
@@ -118,11 +118,10 @@ static struct setting *keep_at_cursor(struct typed *t, struct section *section, 
 {
     if (!t->cursor->foreign) {
         struct setting *kept = edit_find_foreign(section, text, strlen(text));
-        return kept != NULL ? kept
-                            : edit_add_foreign(t->config, section, text, strlen(text), POLICY_LINE_TYPED);
+        return kept != NULL ? kept : edit_add_foreign(t->config, section, text, strlen(text), SOURCE_TYPED);
     }
     struct setting *place = find_foreign_place(t);
-    return place == NULL ? NULL : edit_add_foreign_under(place, text, strlen(text), POLICY_LINE_TYPED);
+    return place == NULL ? NULL : edit_add_foreign_under(place, text, strlen(text), SOURCE_TYPED);
 }
 
 static enum prompt_outcome keep_foreign(struct typed *t, struct section *section)
@@ -196,7 +195,7 @@ static enum prompt_outcome apply_other(struct typed *t)
         return PROMPT_APPLIED;
     if (is_foreign(t))
         return keep_foreign(t, section);
-    bool operation = exec.known > t->match.known;
+    bool operation = t->match.result == MATCH_UNKNOWN && exec.known > t->match.known;
     report_match(t->diagnostics, t->text, t->length, 0, operation ? &exec : &t->match, &t->words);
     return PROMPT_REFUSED;
 }
@@ -212,7 +211,7 @@ enum prompt_outcome config_apply_line(struct config *config, struct config_curso
     struct match_scope scope = config_cursor_scope(cursor);
     scope.first_word_in_full = cursor->foreign;
     match_words(&scope, &t.words, &t.match, &t.draft);
-    if (t.match.result == MATCH_FOUND && !t.words.binary)
+    if (t.match.result == MATCH_FOUND)
         return apply(&t);
     return apply_other(&t);
 }
@@ -240,7 +239,7 @@ bool exec_parse(const char *line, struct exec_command *out, char error[EXEC_ERRO
     if (words.count == 0)
         return true;
     match_words(&exec_scope, &words, &match, &draft);
-    if (match.result != MATCH_FOUND || words.binary) {
+    if (match.result != MATCH_FOUND) {
         struct match_message message;
         match_message(&match, &words, &message);
         (void)snprintf(error, EXEC_ERROR_SIZE, "%% %s", message.text);

@@ -1,6 +1,11 @@
 #include "config/report.h"
 
+#include <string.h>
+
 #include "config/message.h"
+#include "config/pattern.h"
+
+enum { COMMAND_NAME_SIZE = 64 };
 
 void report_match(struct diagnostics *diagnostics, const char *line, size_t length, uint32_t number,
                   const struct match *m, const struct words *words)
@@ -12,22 +17,34 @@ void report_match(struct diagnostics *diagnostics, const char *line, size_t leng
                     excerpt, "%s", message.text);
 }
 
-static void warn(struct diagnostics *diagnostics, const char *line, uint32_t number,
-                 const struct words *words, const char *text)
+/* The keywords that a line starts with, such as `ip napt static`. */
+static const char *command_name(const struct command_line *line, char out[COMMAND_NAME_SIZE])
 {
-    uint32_t column = (uint32_t)text_characters(line, words->word[0].column) + 1;
-    diagnostics_add(diagnostics, SEVERITY_WARNING, number, number == 0 ? 0 : column, NULL, "%s", text);
+    char *at = out;
+    size_t head = pattern_head(line->row->pattern);
+    *at = '\0';
+    for (size_t i = 0; i < head && i < line->count; i++) {
+        const char *word = line_word_at(line, i);
+        if ((size_t)(at - out) + strlen(word) + 2 > COMMAND_NAME_SIZE)
+            break;
+        at = stpcpy(stpcpy(at, i == 0 ? "" : " "), word);
+    }
+    return out;
 }
 
-void report_applied(struct diagnostics *diagnostics, const char *line, size_t length, uint32_t number,
+void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t number,
                     const struct command_line *applied, const struct words *words)
 {
-    (void)length;
+    uint32_t place = number == 0 ? UINT32_MAX : number;
+    uint32_t column = (uint32_t)text_characters(line, words->word[0].column) + 1;
+    char name[COMMAND_NAME_SIZE];
     if (applied->row->not_yet)
-        warn(diagnostics, line, number, words, "this command is accepted, but has no effect yet");
+        diagnostics_warn_at(diagnostics, place, column, "`%s` is accepted, but has no effect yet",
+                            command_name(applied, name));
     if (command_id(applied->row) == COMMAND_IKEV2_AUTHENTICATION && line_has(applied, "secret"))
-        warn(diagnostics, line, number, words,
-             "`key secret` is encrypted in a way that only the router can read: this key is missing");
+        diagnostics_warn_at(diagnostics, place, column,
+                            "`key secret` is encrypted in a way that only the router can read: this key is "
+                            "missing");
     if (command_id(applied->row) == COMMAND_IPSEC_MODE && line_has(applied, "transport"))
-        warn(diagnostics, line, number, words, "transport mode is not supported yet");
+        diagnostics_warn_at(diagnostics, place, column, "transport mode is not supported yet");
 }

@@ -13,7 +13,7 @@ void report_match(struct diagnostics *diagnostics, const char *line, size_t leng
                   const struct match *m, const struct words *words);
 
 /* Warnings about a line that was applied: what has no effect yet, keys that can't be read. */
-void report_applied(struct diagnostics *diagnostics, const char *line, size_t length, uint32_t number,
+void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t number,
                     const struct command_line *applied, const struct words *words);
 
 #endif

@@ -295,7 +295,7 @@ static void read_levels(const struct policy_levels *levels, struct tunnel_policy
         if (s == NULL)
             continue;
         readers[i].read(s, policy);
-        policy->line[readers[i].setting] = s->source_line;
+        policy->line[readers[i].setting] = s->source.line;
     }
 }
 

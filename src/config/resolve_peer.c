@@ -34,7 +34,7 @@ void resolve_peer(const struct policy_levels *levels, const struct key_table *ke
     const struct setting *peer = section_setting(levels->section[0], COMMAND_IKEV2_PEER);
     if (peer != NULL) {
         read_peer(&peer->line, policy);
-        policy->line[SETTING_PEER] = peer->source_line;
+        policy->line[SETTING_PEER] = peer->source.line;
     }
     if (policy->remote_auth == AUTH_KIND_PSK)
         policy->remote_key = key_table_find(keys, &policy->remote_id);

@@ -20,9 +20,8 @@ __attribute__((format(printf, 3, 4))) static bool warn(const struct survey *surv
     if (vasprintf(&text, format, arguments) < 0)
         text = NULL;
     va_end(arguments);
-    uint32_t line = setting->source_line == POLICY_LINE_TYPED ? 0 : setting->source_line;
-    diagnostics_add(survey->diagnostics, SEVERITY_WARNING, line, 0, NULL, "%s",
-                    text == NULL ? "out of memory" : text);
+    diagnostics_warn_at(survey->diagnostics, setting->source.line, setting->source.column, "%s",
+                        text == NULL ? "out of memory" : text);
     free(text);
     return false;
 }

@@ -23,7 +23,7 @@ struct word {
     bool unterminated; /* its closing quote is missing; it is then taken as it stands */
 };
 
-/* About 9 KiB: fit for the stack, not for storage. */
+/* About 8 KiB: fit for the stack, not for storage. Its words point into it, so it can't be copied. */
 struct words {
     size_t count;
     bool overlong; /* the line goes on beyond what `word` holds */

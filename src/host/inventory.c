@@ -54,6 +54,14 @@ bool inventory_is_local(const struct inventory *inventory, const struct ip_addre
     return a != NULL;
 }
 
+bool inventory_is_usable(const struct inventory *inventory, const struct ip_address *address)
+{
+    const struct inventory_address *a = map_find(&inventory->addresses, hash_address(address));
+    while (a != NULL && (!ip_address_equal(&a->is.prefix.address, address) || !host_ifaddr_is_usable(&a->is)))
+        a = a->next_alike;
+    return a != NULL;
+}
+
 const struct host_ifaddr *inventory_primary(const struct inventory_link *link, enum ip_family family)
 {
     for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {

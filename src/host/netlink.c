@@ -215,7 +215,7 @@ void netlink_put_address(struct nlmsghdr *message, uint16_t type, const struct i
 void netlink_attributes(const struct nlmsghdr *message, size_t header, uint16_t max,
                         const struct nlattr *table[])
 {
-    memset(table, 0, (max + 1U) * sizeof *table);
+    memset(table, 0, (max + 1U) * sizeof(const struct nlattr *));
     struct octets run = attributes_of(message, header);
     for (const struct nlattr *a = netlink_next(run, NULL); a != NULL; a = netlink_next(run, a)) {
         if (mnl_attr_get_type(a) <= max)

@@ -8,6 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The decimal number in the field `index` (0 ...) of a line; 0 if there is none. */
+static uint64_t number_of_field(const char *line, int index)
+{
+    line += strspn(line, " ");
+    for (; index > 0; index--) {
+        line += strcspn(line, " ");
+        line += strspn(line, " ");
+    }
+    return strtoull(line, NULL, 10);
+}
+
 /* The inode of a socket bound to the port, 0 if there is none. A line of /proc/net/udp reads
  * "  12: 00000000:01F4 00000000:0000 07 00000000:00000000 00:00000000 00000000  UID 0 INODE ...". */
 static uint64_t socket_inode(enum ip_family family, uint16_t port)
@@ -18,12 +29,10 @@ static uint64_t socket_inode(enum ip_family family, uint16_t port)
     char line[512];
     uint64_t found = 0;
     while (found == 0 && fgets(line, sizeof line, file) != NULL) {
-        unsigned local;
-        uint64_t inode;
-        if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %" SCNu64, &local, &inode) ==
-                2 &&
-            local == port)
-            found = inode;
+        const char *colon = strchr(line, ':'); /* after the number of the line */
+        colon = colon != NULL ? strchr(colon + 1, ':') : NULL;
+        if (colon != NULL && strtoul(colon + 1, NULL, 16) == port)
+            found = number_of_field(line, 9);
     }
     (void)fclose(file);
     return found;

@@ -21,9 +21,10 @@ enum item_state {
 struct tunnel_item {
     struct plan_tunnel plan;
     enum item_state state;
-    int failure; /* errno of the last failure that was reported */
-    int fd;      /* -1: none */
-    int link;    /* index of the device behind `fd` */
+    int failure;      /* errno of the last failure that was reported */
+    int ipv6_failure; /* the same, for IPv6 alone */
+    int fd;           /* -1: none */
+    int link;         /* index of the device behind `fd` */
     bool carrier;
     bool configured; /* MTU, mark and settings have been made, and nobody is known to have changed them */
     bool set_up;     /* as we last set it */

@@ -336,14 +336,9 @@ static void settle_groups(struct host *host, struct route_item **wanted, size_t 
     size_t w = 0, t = 0;
     while (w < wanted_count || t < there->count) {
         struct route_group group = {.wanted = wanted + w, .there = there->routes + t};
-        const struct host_route *key;
-        if (w == wanted_count)
-            key = &there->routes[t];
-        else if (t == there->count || compare_keys(&wanted[w]->route, &there->routes[t]) < 0)
-            key = &wanted[w]->route;
-        else
-            key = &there->routes[t];
-        const struct host_route first = *key;
+        bool wanted_first =
+            t == there->count || (w < wanted_count && compare_keys(&wanted[w]->route, &there->routes[t]) < 0);
+        const struct host_route first = wanted_first ? wanted[w]->route : there->routes[t];
         while (w < wanted_count && compare_keys(&wanted[w]->route, &first) == 0)
             w++, group.wanted_count++;
         while (t < there->count && compare_keys(&there->routes[t], &first) == 0)

@@ -1,6 +1,7 @@
 #include "host/sockets.h"
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -92,11 +93,16 @@ static bool check_port_is_free(enum ip_family family, uint16_t port, struct host
 /* A socket of the group of a port. The kernel numbers them in the order in which they are bound. */
 static int open_udp(enum ip_family family, uint16_t port, struct host_error *err)
 {
-    static const struct option share[] = {{SOL_SOCKET, SO_REUSEPORT, 1}};
+    /* RFC 3948 wants zero checksums accepted; for IPv6, Linux has to be told. */
+    static const struct option options[] = {
+        {SOL_SOCKET, SO_REUSEPORT, 1},
+        {IPPROTO_UDP, UDP_NO_CHECK6_RX, 1},
+    };
+    size_t count = family == IP_V4 ? 1 : 2;
     int fd = open_socket(family, SOCK_DGRAM, 0, err);
     if (fd < 0)
         return -1;
-    if (set_common_options(fd, family, err) && set_options(fd, share, 1, err) &&
+    if (set_common_options(fd, family, err) && set_options(fd, options, count, err) &&
         bind_port(fd, family, port, err))
         return fd;
     (void)close(fd);
@@ -188,13 +194,36 @@ void host_sockets_close(struct host_sockets *sockets)
     close_family(&sockets->v6);
 }
 
-int host_socket_for_sending(enum ip_family family, uint16_t port, uint32_t mark, struct host_error *err)
+static bool set_sender_options(int fd, const struct host_sender *sender, struct host_error *err)
 {
-    const struct option marked[] = {{SOL_SOCKET, SO_MARK, (int)mark}};
-    int fd = open_udp(family, port, err);
-    if (fd < 0)
-        return -1;
-    if (steer_nothing(fd, err) && set_options(fd, marked, 1, err))
+    const struct option marked = {SOL_SOCKET, SO_MARK, (int)sender->mark};
+    static const struct option whole_v4 = {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE};
+    static const struct option whole_v6[] = {
+        {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE},
+        {IPPROTO_IPV6, IPV6_DONTFRAG, 1},
+    };
+    if (!steer_nothing(fd, err) || !set_options(fd, &marked, 1, err))
+        return false;
+    if (!sender->dont_fragment)
+        return true;
+    return sender->family == IP_V4 ? set_options(fd, &whole_v4, 1, err) : set_options(fd, whole_v6, 2, err);
+}
+
+int host_sender_open(const struct host_sender *sender, struct host_error *err)
+{
+    int fd = -1;
+    switch (sender->kind) {
+    case HOST_SENDER_IKE:
+        fd = open_udp(sender->family, HOST_PORT_IKE, err);
+        break;
+    case HOST_SENDER_NATT:
+        fd = open_udp(sender->family, HOST_PORT_NATT, err);
+        break;
+    case HOST_SENDER_ESP:
+        fd = open_esp(sender->family, 0, 1, err);
+        break;
+    }
+    if (fd < 0 || set_sender_options(fd, sender, err))
         return fd;
     (void)close(fd);
     return -1;

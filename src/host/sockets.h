@@ -5,6 +5,9 @@
  * Each datagram comes with its destination address and interface (IP_PKTINFO, IPV6_PKTINFO), and the same
  * control message says from where one is to be sent. Nothing the kernel sends for us has DF set or is refused
  * for its size. The kernel does no UDP decapsulation (UDP_ENCAP) of its own.
+ *
+ * The opener keeps its descriptors as long as any is used: the kernel finds the owner of a datagram by the
+ * socket's number in its group, and renumbers the group when one is closed.
  */
 #ifndef MUSUBI_HOST_SOCKETS_H
 #define MUSUBI_HOST_SOCKETS_H
@@ -45,11 +48,19 @@ bool host_sockets_open(struct host_sockets *sockets, uint32_t workers, struct ho
 /* Closes what is open. */
 void host_sockets_close(struct host_sockets *sockets);
 
-/*
- * A further socket of `port` (500 or 4500, when these are open) that is there to send from only: each with a
- * fwmark of its own (SO_MARK) for a pinned way out, so that who has no right to set marks can use it. The
- * caller owns it; -1 with a reason on failure.
- */
-int host_socket_for_sending(enum ip_family family, uint16_t port, uint32_t mark, struct host_error *err);
+/* A further socket that is there to send from only; nothing arrives at it. */
+enum host_sender_kind { HOST_SENDER_IKE, HOST_SENDER_NATT, HOST_SENDER_ESP };
+
+struct host_sender {
+    enum host_sender_kind kind; /* from UDP 500, from UDP 4500, or as IP protocol 50 */
+    enum ip_family family;
+    uint32_t mark; /* fwmark of a pinned way out, so that who has no right to set marks can use it; 0: none */
+    /* Sets DF in IPv4, and refuses (EMSGSIZE) what the link cannot take in one piece. Learnt path MTUs still
+     * do not count. There is no control message for it, so a worker needs a socket with and one without. */
+    bool dont_fragment;
+};
+
+/* Opens one, while the host_sockets are open. The caller owns it; -1 with a reason on failure. */
+int host_sender_open(const struct host_sender *sender, struct host_error *err);
 
 #endif

@@ -27,7 +27,7 @@ bool host_sysctl_read(const char *path, int *value, struct host_error *err)
 
 bool host_sysctl_write(const char *path, int value, struct host_error *err)
 {
-    int old;
+    int old = 0;
     if (!host_sysctl_read(path, &old, err))
         return false;
     if (old == value)
@@ -42,7 +42,8 @@ bool host_sysctl_write(const char *path, int value, struct host_error *err)
     ssize_t written = write(fd, text, (size_t)length);
     int failure = errno;
     (void)close(fd);
-    return written == length || host_fail(err, failure, "cannot set %s to %d", whole, value);
+    /* Some settings of IPv6 answer 1 for success, which then looks like a short write (Linux 6.1). */
+    return written > 0 || host_fail(err, failure, "cannot set %s to %d", whole, value);
 }
 
 static void path_of_link(char path[PATH_SIZE], enum ip_family family, const char *link, const char *name)
@@ -93,14 +94,11 @@ bool host_sysctl_has_strict_rp_filter(const char *link)
     return (all > own ? all : own) == 1; /* Linux takes the larger; 2 is loose */
 }
 
-bool host_sysctl_set_tunnel(const char *link, bool ipv6, struct host_error *err)
+static bool set_tunnel_ipv6(const char *link, bool on, struct host_error *err)
 {
     struct host_error reason;
-    if (!host_sysctl_write_link(IP_V4, link, "ignore_routes_with_linkdown", 1, err))
-        return false;
-    if (!host_sysctl_write_link(IP_V6, link, "disable_ipv6", !ipv6, &reason)) {
-        /* A kernel without IPv6, or an MTU too small for it: then it is off anyway. */
-        if (reason.number == ENOENT && !ipv6)
+    if (!host_sysctl_write_link(IP_V6, link, "disable_ipv6", !on, &reason)) {
+        if (reason.number == ENOENT && !on) /* it is off anyway */
             return true;
         if (reason.number == ENOENT)
             return host_fail(err, 0, "IPv6 cannot be used on %s: its MTU is below 1280 or Linux has no IPv6",
@@ -108,4 +106,11 @@ bool host_sysctl_set_tunnel(const char *link, bool ipv6, struct host_error *err)
         return host_fail_because(err, &reason, "IPv6 on %s", link);
     }
     return host_sysctl_write_link(IP_V6, link, "ignore_routes_with_linkdown", 1, err);
+}
+
+bool host_sysctl_set_tunnel(enum ip_family family, const char *link, bool on, struct host_error *err)
+{
+    if (family == IP_V6)
+        return set_tunnel_ipv6(link, on, err);
+    return host_sysctl_write_link(IP_V4, link, "ignore_routes_with_linkdown", 1, err);
 }

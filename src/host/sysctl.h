@@ -36,8 +36,8 @@ bool host_sysctl_set_forwarding(enum ip_family family, bool on, struct host_erro
  * link or of all), which drops the answers of tunnels pinned away from the routing table. IPv4 only. */
 bool host_sysctl_has_strict_rp_filter(const char *link);
 
-/* How Linux is to treat a Tunnel: routes through it are passed over while it has no carrier (S20), and IPv6
- * is on or off. IPv6 can't be on with an MTU below 1280. */
-bool host_sysctl_set_tunnel(const char *link, bool ipv6, struct host_error *err);
+/* How Linux is to treat a Tunnel: routes through it are passed over while it has no carrier (S20). IPv6 is
+ * switched `on` or off besides; it can't be on with an MTU below 1280. IPv4 is always on. */
+bool host_sysctl_set_tunnel(enum ip_family family, const char *link, bool on, struct host_error *err);
 
 #endif

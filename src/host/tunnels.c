@@ -73,6 +73,7 @@ static bool options_equal(const struct tun_options *a, const struct tun_options 
 static void inherit(struct tunnel_item *item, struct tunnel_item *old)
 {
     item->carrier = old->carrier;
+    item->ipv6_failure = item->plan.ipv6 ? old->ipv6_failure : 0;
     if (!options_equal(&item->plan.options, &old->plan.options))
         return; /* the device is made anew */
     item->fd = old->fd;
@@ -203,6 +204,17 @@ static bool avoid_link_local(struct host *host, const struct tunnel_item *tunnel
     return host_fail_because(err, &reason, "cannot set up IPv6 on %s", tunnel->plan.name);
 }
 
+/* A Tunnel that cannot have IPv6 still serves IPv4. */
+static void configure_ipv6(struct host *host, struct tunnel_item *tunnel)
+{
+    struct host_error reason;
+    if (avoid_link_local(host, tunnel, &reason) &&
+        host_sysctl_set_tunnel(IP_V6, tunnel->plan.name, tunnel->plan.ipv6, &reason))
+        tunnel->ipv6_failure = 0;
+    else
+        host_note_failure(host, &tunnel->ipv6_failure, &reason);
+}
+
 /* MTU first: IPv6's settings are there only from an MTU of 1280 on. */
 static bool configure(struct host *host, struct tunnel_item *tunnel, struct host_error *err)
 {
@@ -210,9 +222,10 @@ static bool configure(struct host *host, struct tunnel_item *tunnel, struct host
     const struct host_link_change change = {.instance = host->instance, .mtu = tunnel->plan.mtu};
     if (!host_link_change(host->netlink, tunnel->link, &change, &reason))
         return host_fail_because(err, &reason, "cannot set up %s", tunnel->plan.name);
-    if (!tun_set_persistent(tunnel->fd, true, err) || !avoid_link_local(host, tunnel, err) ||
-        !host_sysctl_set_tunnel(tunnel->plan.name, tunnel->plan.ipv6, err))
+    if (!tun_set_persistent(tunnel->fd, true, err) ||
+        !host_sysctl_set_tunnel(IP_V4, tunnel->plan.name, true, err))
         return false;
+    configure_ipv6(host, tunnel);
     if (!host_drain(host, err)) /* what was before is not to be taken for a change by others */
         return false;
     tunnel->configured = true;

@@ -136,13 +136,14 @@ struct ike_engine *ike_engine_new(const struct ike_options *options)
     if (engine == NULL)
         return NULL;
     engine->options = *options;
-    engine->received_scratch = malloc(SCRATCH_SIZE);
-    engine->inner_scratch = malloc(SCRATCH_SIZE);
-    engine->message_scratch = malloc(SCRATCH_SIZE);
-    if (engine->received_scratch == NULL || engine->inner_scratch == NULL ||
-        engine->message_scratch == NULL) {
-        ike_engine_free(engine);
-        return NULL;
+    uint8_t **const scratches[] = {&engine->received_scratch, &engine->joined_scratch, &engine->inner_scratch,
+                                   &engine->message_scratch};
+    for (size_t i = 0; i < sizeof scratches / sizeof *scratches; i++) {
+        *scratches[i] = malloc(SCRATCH_SIZE);
+        if (*scratches[i] == NULL) {
+            ike_engine_free(engine);
+            return NULL;
+        }
     }
     uint64_t seed = engine_random_spi(engine);
     engine->tunnels = map_with_seed(seed);
@@ -181,6 +182,7 @@ void ike_engine_free(struct ike_engine *engine)
     deadline_heap_free(&engine->deadlines);
     effects_free(&engine->effects);
     secret_free(engine->received_scratch, SCRATCH_SIZE);
+    secret_free(engine->joined_scratch, SCRATCH_SIZE);
     secret_free(engine->inner_scratch, SCRATCH_SIZE);
     secret_free(engine->message_scratch, SCRATCH_SIZE);
     free(engine->free_slots);
@@ -280,6 +282,7 @@ const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t no
 {
     effects_reset(&engine->effects);
     engine->now = now;
+    engine->event_number++;
     dispatch(engine, event);
     write_records(engine);
     free_destroyed(engine);

@@ -41,12 +41,20 @@ struct ike_tunnel {
     struct ike_timer auto_check;
 };
 
+/* The secrets of cookies: the current one, and the one before. */
+struct cookie_secrets {
+    uint8_t number; /* of the current one, counting round; its place is number & 1. 0 at first: none yet */
+    msec_t changed;
+    uint8_t secret[2][32];
+};
+
 LIST_HEAD(ike_tunnel_list, ike_tunnel);
 LIST_HEAD(ike_sa_list, ike_sa);
 
 struct ike_engine {
     struct ike_options options;
     msec_t now;
+    uint64_t event_number; /* of the event being handled: orders what happens in one millisecond */
     struct effects effects;
     struct deadline_heap deadlines;
 
@@ -60,6 +68,7 @@ struct ike_engine {
     struct ike_sa_list all_sas;
     struct ike_sa_list destroyed; /* to be freed when the event is done */
     size_t half_open_count;
+    struct cookie_secrets cookie_secrets;
 
     uint32_t next_ike_serial, next_esp_serial, next_job;
     uint32_t *free_slots; /* of struct esp_live, given back */
@@ -67,6 +76,7 @@ struct ike_engine {
     uint32_t next_slot;
 
     uint8_t *received_scratch; /* SCRATCH_SIZE octets: a received message, decrypted */
+    uint8_t *joined_scratch;   /* SCRATCH_SIZE octets: a received message, joined from fragments */
     uint8_t *inner_scratch;    /* SCRATCH_SIZE octets: payloads being put together */
     uint8_t *message_scratch;  /* SCRATCH_SIZE octets: the message that they go into */
 

@@ -3,6 +3,7 @@
  * A request and its retransmissions are the same octets, and so are a response and its repetitions.
  */
 #include "ike/ike_sa.h"
+#include "ike/rekey.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,69 +11,49 @@
 /* Milliseconds to the next sending, and after the last one to the timeout (R15). */
 static const msec_t sending_intervals[REQUEST_SENDINGS_MAX] = {2000, 4000, 8000, 16000};
 
-/* ---- Sealing ----------------------------------------------------------------------------------------- */
-
-static struct ike_protection protection_of(const struct ike_sa *sa, bool of_initiator)
+/* Sends a message, or the messages of its fragments, which stand one after the other. */
+static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages)
 {
-    return (struct ike_protection){
-        .encryption = sa->suite.encryption,
-        .integrity = sa->suite.integrity,
-        .encryption_key = of_initiator ? sa->keys.ei : sa->keys.er,
-        .integrity_key = of_initiator ? sa->keys.ai : sa->keys.ar,
-    };
-}
-
-/* The next IV: unpredictable for CBC, a counter for GCM, which the SA's record holds. */
-static void next_iv(struct ike_sa *sa, uint8_t iv[16])
-{
-    if (encryption_is_aead(sa->suite.encryption))
-        store_u64be(iv, sa->gcm_iv++);
-    else
-        engine_random(sa->engine, iv, sa->suite.encryption->iv_size);
-}
-
-static struct octets seal(struct ike_sa *sa, enum exchange_type exchange, bool response, uint32_t message_id,
-                          const struct message_writer *inner)
-{
-    const struct ike_header header = {
-        .spi_i = sa->spi_i,
-        .spi_r = sa->spi_r,
-        .exchange = (uint8_t)exchange,
-        .flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) | (response ? IKE_FLAG_RESPONSE : 0)),
-        .message_id = message_id,
-    };
-    const struct ike_protection protection = protection_of(sa, sa->initiator);
-    uint8_t iv[16];
-    next_iv(sa, iv);
-    struct octets message =
-        protect_seal(&protection, &header, inner, iv, sa->engine->message_scratch, SCRATCH_SIZE);
-    if (message.length > 0 && engine_logs(sa->engine, LOG_LEVEL_DEBUG)) {
-        struct ike_message sent = {.header = header};
-        (void)ike_payloads_parse(writer_octets(&inner->w), inner->first_payload, &sent, NULL, NULL);
-        ike_sa_log_message(sa, "sent", &sent);
+    enum { LENGTH_AT = 24 };
+    struct reader r = reader_of(messages->at, messages->length);
+    sa->last_message = sa->engine->now;
+    while (reader_left(&r) >= IKE_HEADER_SIZE) {
+        size_t length = load_u32be(r.at + LENGTH_AT);
+        const uint8_t *at = reader_octets(&r, length);
+        if (at == NULL)
+            return;
+        engine_send(sa->engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, (struct octets){at, length});
     }
-    return message;
-}
-
-static void send_octets(struct ike_sa *sa, const struct ike_buffer *message)
-{
-    engine_send(sa->engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, ike_buffer_octets(message));
 }
 
 /* ---- Our requests ------------------------------------------------------------------------------------ */
 
-void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+static struct ike_task *task_new(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
 {
     struct ike_task *task = calloc(1, sizeof *task);
     if (task == NULL) {
         ike_sa_destroy(sa, "out of memory");
-        return;
+        return NULL;
     }
     task->kind = kind;
     task->spi = spi;
+    return task;
+}
+
+void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered)
+{
+    struct ike_task *task = task_new(sa, answered->kind, answered->spi);
+    if (task != NULL)
+        STAILQ_INSERT_HEAD(&sa->tasks, task, link);
+}
+
+void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+{
+    struct ike_task *task = task_new(sa, kind, spi);
+    if (task == NULL)
+        return;
     STAILQ_INSERT_TAIL(&sa->tasks, task, link);
-    if (sa->job == 0)
-        ike_sa_start_task(sa);
+    ike_sa_start_task(sa);
 }
 
 /* Puts the request of `task` together: whole for IKE_SA_INIT, sealed for all others. */
@@ -88,13 +69,31 @@ static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
     }
     struct message_writer inner = message_begin_inner(engine->inner_scratch, SCRATCH_SIZE);
     task->kind->write(sa, task, &inner);
-    return seal(sa, task->kind->exchange, false, sa->request_id, &inner);
+    return ike_sa_seal(sa, task->kind->exchange, false, sa->request_id, &inner);
+}
+
+/* The first task whose request can be written; NULL if there is none, or a job is out for it. */
+static struct ike_task *next_task(struct ike_sa *sa)
+{
+    struct ike_task *task;
+    while ((task = STAILQ_FIRST(&sa->tasks)) != NULL && task->kind->prepare != NULL) {
+        enum task_readiness readiness = task->kind->prepare(sa, task);
+        if (readiness == TASK_WAITS || sa->destroyed)
+            return NULL;
+        if (readiness == TASK_READY)
+            break;
+        STAILQ_REMOVE_HEAD(&sa->tasks, link);
+        free(task);
+    }
+    return task;
 }
 
 void ike_sa_start_task(struct ike_sa *sa)
 {
-    struct ike_task *task = STAILQ_FIRST(&sa->tasks);
-    if (task == NULL || sa->request_out || sa->destroyed)
+    if (sa->request_out || sa->job != 0 || sa->answering || sa->destroyed)
+        return;
+    struct ike_task *task = next_task(sa);
+    if (task == NULL)
         return;
     struct octets message = write_request(sa, task);
     if (message.length == 0 || !ike_buffer_set(&sa->request, message)) {
@@ -125,10 +124,26 @@ void ike_sa_drop_tasks(struct ike_sa *sa)
         ike_sa_end_task(sa);
 }
 
+void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
+{
+    struct ike_task *under_way = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
+    struct ike_task *next;
+    for (struct ike_task *task = STAILQ_FIRST(&sa->tasks); task != NULL; task = next) {
+        next = STAILQ_NEXT(task, link);
+        if (task == under_way)
+            continue;
+        STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
+        if (task->spi != 0)
+            ike_sa_add_task(successor, task->kind, task->spi);
+        free(task);
+    }
+}
+
 /* The peer did not answer (R15): the IKE SA ends. */
 static void request_timed_out(struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
+    bool task_is_liveness = task->kind == &task_liveness;
     char endpoints[2 * IP_TEXT_SIZE];
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
@@ -145,7 +160,7 @@ static void request_timed_out(struct ike_sa *sa)
     engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                "%s timed out: no answer from the peer on %s after %d sendings", task->kind->name,
                ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX);
-    ike_sa_destroy(sa, "no answer from the peer");
+    ike_sa_destroy(sa, task_is_liveness ? "DPD timeout" : "no answer from the peer");
 }
 
 void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner)
@@ -183,7 +198,7 @@ void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message)
 
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m)
 {
-    ike_sa_send_plain_response(sa, seal(sa, exchange, true, sa->expected_id, m));
+    ike_sa_send_plain_response(sa, ike_sa_seal(sa, exchange, true, sa->expected_id, m));
 }
 
 void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify)
@@ -235,6 +250,7 @@ static void dispatch_request(struct ike_sa *sa, const struct ike_message *messag
         {EXCHANGE_INFORMATIONAL, informational_request},
     };
     sa->answering = true;
+    rekey_ike_sa_settle(sa, message);
     bool half_open = sa->state == IKE_SA_HALF_OPEN;
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
         bool is_auth = handlers[i].exchange == EXCHANGE_IKE_AUTH;
@@ -255,8 +271,6 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
     ike_sa_end_task(sa);
     sa->request_id++;
     answered.kind->response(sa, &answered, message);
-    if (!sa->destroyed && sa->job == 0)
-        ike_sa_start_task(sa);
 }
 
 /* Whether a message has the ID that is due; a repeated request is answered again from memory. */
@@ -279,31 +293,6 @@ static bool id_is_due(struct ike_sa *sa, const struct ike_header *header)
     return false;
 }
 
-/* Decrypts `datagram` in a copy and parses what is inside. */
-static bool open_message(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
-                         struct ike_message *message, enum message_fault *fault, uint8_t *culprit)
-{
-    uint8_t *copy = sa->engine->received_scratch;
-    memcpy(copy, datagram.at, datagram.length);
-    struct octets payloads = {copy + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    struct ike_message outer = {.header = *header};
-    uint8_t first = PAYLOAD_NONE;
-    if (ike_payloads_parse(payloads, header->next_payload, &outer, &first, NULL) != MESSAGE_OK ||
-        outer.count == 0 || outer.payloads[outer.count - 1].type != PAYLOAD_SK) {
-        engine_count(sa->engine, IKE_COUNT_MALFORMED);
-        return false;
-    }
-    const struct ike_protection protection = protection_of(sa, !sa->initiator);
-    struct octets chain;
-    if (!protect_open(&protection, copy, &outer.payloads[outer.count - 1], &chain)) {
-        engine_count(sa->engine, IKE_COUNT_INTEGRITY);
-        return false;
-    }
-    *message = (struct ike_message){.header = *header, .chain = chain, .first_payload = first};
-    *fault = ike_payloads_parse(chain, first, message, NULL, culprit);
-    return true;
-}
-
 void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                     uint32_t ifindex, const struct ike_header *header, struct octets datagram)
 {
@@ -321,8 +310,9 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     struct ike_message message;
     enum message_fault fault = MESSAGE_OK;
     uint8_t culprit = 0;
-    if (!open_message(sa, header, datagram, &message, &fault, &culprit))
+    if (!ike_sa_open(sa, header, datagram, &message, &fault, &culprit))
         return;
+    sa->last_message = sa->engine->now;
     ike_sa_log_message(sa, "received", &message);
     bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
     /* The peer may have moved to port 4500 with IKE_AUTH (RFC 7296 2.23); answers go where requests came
@@ -340,4 +330,5 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         receive_response(sa, &message);
     else
         dispatch_request(sa, &message);
+    ike_sa_start_task(sa);
 }

@@ -105,6 +105,8 @@ struct ike_record_effect {
 enum ike_action_kind {
     IKE_ACTION_DATAGRAM,
     IKE_ACTION_CHILD_INSTALL,
+    IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
+    IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
     IKE_ACTION_CHILD_REMOVE,
     IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
     IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
@@ -165,6 +167,7 @@ struct ike_child_install {
     uint32_t live_slot;                       /* of its struct esp_live */
     uint16_t encryption, key_bits, integrity; /* IANA numbers; integrity AUTH_NONE with an AEAD */
     bool anti_replay;
+    bool active_when_used;            /* packets leave by it only when the peer has used it (RFC 7296 2.8) */
     bool encapsulate;                 /* in UDP (RFC 3948) */
     uint32_t nat_keepalive;           /* seconds; 0: none is sent */
     struct ip_endpoint local, remote; /* ports as of IKE */
@@ -188,7 +191,7 @@ struct ike_action {
             uint32_t tunnel;
             uint32_t inbound_spi;
             uint32_t live_slot;
-        } remove;
+        } child; /* activate, stop */
         struct {
             uint32_t tunnel;
             const char *reason;
@@ -240,6 +243,7 @@ enum ike_counter {
     IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs */
     IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
     IKE_COUNT_HALF_OPEN_LIMIT, /* IKE_SA_INIT beyond the half-open table */
+    IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
     IKE_COUNT_INTEGRITY,       /* ICV wrong */
     IKE_COUNT_REPLAYED,        /* requests answered from the cache again */
     IKE_COUNT_OUT_OF_WINDOW,   /* message ID outside of the window */

@@ -104,25 +104,13 @@ static void log_established(struct ike_sa *sa)
                identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints), suite);
 }
 
-/* INITIAL_CONTACT (R14, S7): the tunnel's IKE SAs that were there before this one's IKE_SA_INIT go. */
-static void apply_initial_contact(struct ike_sa *sa)
-{
-    struct ike_sa *next;
-    for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
-        next = LIST_NEXT(old, tunnel_link);
-        bool established = old->state == IKE_SA_ESTABLISHED || old->state == IKE_SA_DELETING;
-        if (old != sa && established && old->serial < sa->serial &&
-            identity_equal(&old->remote_id, &sa->remote_id) && identity_equal(&old->local_id, &sa->local_id))
-            ike_sa_destroy(old, "the peer has restarted (INITIAL_CONTACT)");
-    }
-}
-
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response};
+static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response,
+                                                   NULL};
 
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -155,6 +143,11 @@ static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
 
 void ike_auth_start(struct ike_sa *sa)
 {
+    /* INITIAL_CONTACT would not be true, and the two SAs would have to be sorted out. */
+    if (initial_contact_peer_was_first(sa)) {
+        ike_sa_destroy(sa, "the peer has made the IKE SA meanwhile");
+        return;
+    }
     start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done);
 }
 
@@ -211,7 +204,7 @@ static const char *accept_child(struct ike_sa *sa, const struct ike_message *mes
     struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
     if (child == NULL)
         return "out of memory";
-    if (!child_sa_install(child, no_octets, ike_buffer_octets(&sa->nonce_i),
+    if (!child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
                           ike_buffer_octets(&sa->nonce_r))) {
         child_sa_destroy(child);
         return "the keys could not be derived";
@@ -245,6 +238,7 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
     }
     ike_sa_establish(sa);
     log_established(sa);
+    initial_contact_settle(sa);
 }
 
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -312,7 +306,7 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
     *child = child_sa_new(sa, agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
     if (*child == NULL)
         return NOTIFY_TEMPORARY_FAILURE;
-    if (!child_sa_install(*child, no_octets, ike_buffer_octets(&sa->nonce_i),
+    if (!child_sa_install(*child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
                           ike_buffer_octets(&sa->nonce_r))) {
         child_sa_destroy(*child);
         return NOTIFY_TEMPORARY_FAILURE;
@@ -351,7 +345,8 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     ike_sa_establish(sa);
     log_established(sa);
     if (initial_contact)
-        apply_initial_contact(sa);
+        initial_contact_received(sa);
+    initial_contact_settle(sa);
 }
 
 static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)

@@ -1,6 +1,9 @@
 #include "ike/ike_sa.h"
 
 #include "base/secret.h"
+#include "ike/fragmentation.h"
+#include "ike/negotiation.h"
+#include "ike/rekey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,36 +73,50 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
 
 /* ---- Life -------------------------------------------------------------------------------------------- */
 
-struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator)
+uint64_t ike_sa_unused_spi(struct ike_engine *engine)
 {
-    struct ike_sa *sa = calloc(1, sizeof *sa);
-    struct ike_handshake *handshake = calloc(1, sizeof *handshake);
     uint64_t spi = 0;
     do
         spi = engine_random_spi(engine);
     while (map_find(&engine->sas, spi) != NULL);
-    if (sa == NULL || handshake == NULL || !map_put(&engine->sas, spi, sa)) {
+    return spi;
+}
+
+struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t own_spi)
+{
+    struct ike_sa *sa = calloc(1, sizeof *sa);
+    if (sa == NULL || !map_put(&engine->sas, own_spi, sa)) {
         free(sa);
-        free(handshake);
         return NULL;
     }
     sa->engine = engine;
-    sa->handshake = handshake;
     sa->initiator = initiator;
-    sa->state = initiator ? IKE_SA_INITIATING : IKE_SA_HALF_OPEN;
-    *(initiator ? &sa->spi_i : &sa->spi_r) = spi;
+    *(initiator ? &sa->spi_i : &sa->spi_r) = own_spi;
     sa->serial = ++engine->next_ike_serial;
+    sa->started_event = engine->event_number;
     sa->created = engine->now;
     sa->expires = MSEC_NEVER;
     sa->retransmit = (struct ike_timer){.fire = ike_sa_retransmit_fire, .owner = sa};
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
+    sa->rekey = (struct ike_timer){.fire = rekey_ike_sa_fire, .owner = sa};
+    sa->liveness = (struct ike_timer){.fire = liveness_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
     LIST_INSERT_HEAD(&engine->all_sas, sa, all_link);
-    if (!initiator) {
+    return sa;
+}
+
+bool ike_sa_begin_handshake(struct ike_sa *sa)
+{
+    struct ike_engine *engine = sa->engine;
+    sa->handshake = calloc(1, sizeof *sa->handshake);
+    if (sa->handshake == NULL)
+        return false;
+    sa->state = sa->initiator ? IKE_SA_INITIATING : IKE_SA_HALF_OPEN;
+    if (!sa->initiator) {
         engine->half_open_count++;
         engine_set_timer(engine, &sa->lifetime, HALF_OPEN_TIMEOUT);
     }
-    return sa;
+    return true;
 }
 
 void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel)
@@ -136,11 +153,15 @@ void ike_sa_end_handshake(struct ike_sa *sa)
 void ike_sa_establish(struct ike_sa *sa)
 {
     struct ike_engine *engine = sa->engine;
-    sa->state = IKE_SA_ESTABLISHED;
-    sa->created = engine->now;
     msec_t lifetime = (msec_t)sa->tunnel->policy.sa_lifetime * 1000;
+    sa->state = IKE_SA_ESTABLISHED;
+    sa->established_event = engine->event_number;
+    sa->created = engine->now;
     sa->expires = engine->now + lifetime;
+    sa->last_message = engine->now;
     engine_set_timer(engine, &sa->lifetime, lifetime);
+    engine_set_timer(engine, &sa->rekey, rekey_delay(engine, lifetime, REKEY_MARGIN_IKE_SA, sa->initiator));
+    liveness_start(sa);
     ike_sa_end_handshake(sa);
     ike_sa_changed(sa);
 }
@@ -150,6 +171,8 @@ static void remove_from_engine(struct ike_sa *sa)
     struct ike_engine *engine = sa->engine;
     engine_cancel_timer(engine, &sa->retransmit);
     engine_cancel_timer(engine, &sa->lifetime);
+    engine_cancel_timer(engine, &sa->rekey);
+    engine_cancel_timer(engine, &sa->liveness);
     (void)map_remove(&engine->sas, ike_sa_own_spi(sa));
     if (sa->job != 0)
         (void)map_remove(&engine->jobs, sa->job);
@@ -169,8 +192,8 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
     bool negotiating =
         sa->initiator && (sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_AUTHENTICATING);
     if (was_up)
-        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "IKE SA deleted, serial %u: %s", sa->serial,
-                   reason);
+        engine_log(engine, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
+                   "IKE SA deleted, serial %u: %s", sa->serial, reason);
     struct child_sa *child;
     while ((child = LIST_FIRST(&sa->children)) != NULL)
         child_sa_destroy(child);
@@ -184,7 +207,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
         return;
     LIST_REMOVE(sa, tunnel_link);
     tunnel_update_state(engine, tunnel, reason);
-    if (negotiating)
+    if (negotiating && !tunnel->up)
         tunnel_negotiation_failed(engine, tunnel);
 }
 
@@ -196,6 +219,9 @@ void ike_sa_free(struct ike_sa *sa)
     ike_buffer_clear(&sa->nonce_r);
     ike_buffer_clear(&sa->request);
     ike_buffer_clear(&sa->response);
+    fragmentation_reset(sa);
+    negotiation_free(sa->own);
+    negotiation_free(sa->theirs);
     secret_free(sa, sizeof *sa);
 }
 
@@ -212,6 +238,18 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
     sa->delete_reason = reason;
     ike_sa_changed(sa);
     ike_sa_add_task(sa, &task_delete_ike_sa, 0);
+}
+
+void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (!child->lingering)
+            return;
+    }
+    if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        ike_sa_delete(sa, reason);
 }
 
 /* ---- Jobs -------------------------------------------------------------------------------------------- */
@@ -238,8 +276,7 @@ void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
             ike_sa_receive(sa, &first.local, &first.remote, first.ifindex, &header, octets);
         ike_buffer_clear(&first.octets);
     }
-    if (!sa->destroyed && sa->job == 0)
-        ike_sa_start_task(sa);
+    ike_sa_start_task(sa);
 }
 
 void ike_sa_log_message(struct ike_sa *sa, const char *direction, const struct ike_message *message)

@@ -24,6 +24,15 @@ enum {
 };
 
 struct ike_task;
+struct negotiation;
+struct reassembly;
+
+/* Whether a task's request can be written now. */
+enum task_readiness {
+    TASK_READY,
+    TASK_WAITS,   /* a job is out for it */
+    TASK_DROPPED, /* there is no need for it any more */
+};
 
 /* What we are about to ask the peer: one kind for each exchange of ours. */
 struct ike_task_kind {
@@ -33,12 +42,14 @@ struct ike_task_kind {
     void (*write)(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
     /* Takes in the response. May destroy the SA. */
     void (*response)(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
+    /* Asked before the request is written, again after each job. NULL: it is always ready. */
+    enum task_readiness (*prepare)(struct ike_sa *sa, struct ike_task *task);
 };
 
 struct ike_task {
     STAILQ_ENTRY(ike_task) link;
     const struct ike_task_kind *kind;
-    uint32_t spi; /* what a DELETE of a Child SA is about: its inbound SPI */
+    uint32_t spi; /* inbound SPI of the Child SA that it is about, or 0 */
 };
 
 /* Octets in a buffer of their own. */
@@ -80,8 +91,11 @@ struct ike_sa {
     struct ike_tunnel *tunnel; /* NULL: not known yet (responder before IKE_AUTH) */
     uint32_t serial;
     enum ike_sa_state state;
-    bool initiator; /* we are the original initiator */
-    bool destroyed; /* unlinked; its memory goes when the event is done */
+    bool initiator;       /* we are the original initiator */
+    uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
+                             rekey of it is under way and may win; else 0 */
+    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
+    bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
     uint64_t half_open_key; /* in engine->half_open; 0: not there */
@@ -107,6 +121,11 @@ struct ike_sa {
     uint64_t gcm_iv;            /* the next IV of a GCM key of ours */
     STAILQ_HEAD(, ike_task) tasks;
 
+    bool fragmentation; /* both ends do RFC 7383 */
+    struct reassembly *reassembly;
+    struct negotiation *own;    /* CREATE_CHILD_SA of ours under way, or NULL */
+    struct negotiation *theirs; /* the peer's, being answered */
+
     uint32_t job; /* that is out; 0: none */
     void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);
     struct waiting_datagram waiting[SA_WAITING_MAX];
@@ -115,16 +134,21 @@ struct ike_sa {
     struct child_sa_list children;
     const char *delete_reason; /* while IKE_SA_DELETING: for the history and the log */
     msec_t created, expires;   /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
-    struct ike_timer retransmit, lifetime;
+    uint64_t started_event, established_event; /* engine->event_number then */
+    msec_t last_message;                       /* when a message of this SA last went or came */
+    struct ike_timer retransmit, lifetime, rekey, liveness;
 };
 
 /* ---- Life ------------------------------------------------------------------------------------------- */
 
-/*
- * A new IKE SA with an SPI and a serial number of its own, in state IKE_SA_INITIATING or IKE_SA_HALF_OPEN.
- * NULL if there is no memory.
- */
-struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator);
+/* An SPI of our own that is not in use. */
+uint64_t ike_sa_unused_spi(struct ike_engine *engine);
+
+/* A new IKE SA with that SPI of ours and a serial number. NULL if there is no memory. */
+struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t own_spi);
+
+/* Makes it ready for IKE_SA_INIT: IKE_SA_INITIATING or IKE_SA_HALF_OPEN. False if there is no memory. */
+bool ike_sa_begin_handshake(struct ike_sa *sa);
 
 /* Binds the SA to its tunnel. */
 void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel);
@@ -138,11 +162,14 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason);
 /* Wipes and frees; for the engine only. */
 void ike_sa_free(struct ike_sa *sa);
 
-/* The peer is authenticated and the SA up: starts its lifetime, forgets the handshake. */
+/* The peer is authenticated and the SA up: starts its timers, forgets the handshake. */
 void ike_sa_establish(struct ike_sa *sa);
 
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
+
+/* Deletes an SA that has no Child SA left: the next packet makes a new one. */
+void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
@@ -159,6 +186,23 @@ const char *ike_sa_endpoints(const struct ike_sa *sa, char out[2 * IP_TEXT_SIZE]
 /* The level `debug` line on a message that was sent or received. */
 void ike_sa_log_message(struct ike_sa *sa, const char *direction, const struct ike_message *message);
 
+/* ---- Protected messages (sealed.c) ------------------------------------------------------------------ */
+
+/*
+ * Seals a chain of payloads. Returns the message, or the messages of all its fragments one after the other,
+ * in the engine's scratch; no octets if that cannot be done.
+ */
+struct octets ike_sa_seal(struct ike_sa *sa, enum exchange_type exchange, bool response, uint32_t message_id,
+                          const struct message_writer *inner);
+
+/*
+ * Decrypts a datagram and parses what is inside. False if it is not the peer's, or not yet all of a message.
+ * Else
+ * `*fault` and `*culprit` are as of ike_payloads_parse, and `message` points into the engine's scratch.
+ */
+bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
+                 struct ike_message *message, enum message_fault *fault, uint8_t *culprit);
+
 /* ---- Requests and responses (exchange.c) ------------------------------------------------------------ */
 
 /* The retransmission timer of an SA is due (R15). */
@@ -167,12 +211,18 @@ void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner);
 /* Queues a request; it is sent when those before it are answered. */
 void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
 
-/* Sends the first task's request if none is under way. */
+/* Puts a task that was answered at the head of the queue again, before anything else of ours. */
+void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered);
+
+/* Sends the first task's request if none is under way and nothing of the peer's is being worked on. */
 void ike_sa_start_task(struct ike_sa *sa);
 
 /* Ends the request under way, keeping or dropping the other tasks. */
 void ike_sa_end_task(struct ike_sa *sa);
 void ike_sa_drop_tasks(struct ike_sa *sa);
+
+/* Gives tasks that concern Child SAs and are not under way to the SA's successor; drops the others. */
+void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor);
 
 /* Takes in a datagram that is addressed to this SA; waits if a job is out. */
 void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
@@ -211,6 +261,13 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
 void ike_auth_start(struct ike_sa *sa);
 void ike_auth_request(struct ike_sa *sa, const struct ike_message *message);
 
+/* initial_contact.c: the tunnel of `sa`, not established yet, has got an IKE SA from the peer meanwhile. */
+bool initial_contact_peer_was_first(const struct ike_sa *sa);
+
+/* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
+void initial_contact_received(struct ike_sa *sa);
+void initial_contact_settle(struct ike_sa *sa);
+
 /* create_child_sa.c */
 void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message);
 
@@ -218,5 +275,10 @@ void create_child_sa_request(struct ike_sa *sa, const struct ike_message *messag
 void informational_request(struct ike_sa *sa, const struct ike_message *message);
 extern const struct ike_task_kind task_delete_ike_sa;
 extern const struct ike_task_kind task_delete_child_sa;
+
+/* liveness.c: starts dead peer detection; its timer is due. */
+void liveness_start(struct ike_sa *sa);
+void liveness_fire(struct ike_engine *engine, void *owner);
+extern const struct ike_task_kind task_liveness;
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "crypto/dh.h"
 #include "ike/candidates.h"
+#include "ike/cookie.h"
 #include "ike/ike_sa.h"
 #include "ike/nat_detection.h"
 
@@ -39,7 +40,7 @@ static void init_ignore_response(struct ike_sa *sa, struct ike_task *task, const
 
 /* Its response comes in the clear, by ike_sa_init_response. */
 static const struct ike_task_kind task_ike_sa_init = {EXCHANGE_IKE_SA_INIT, "IKE_SA_INIT", init_write,
-                                                      init_ignore_response};
+                                                      init_ignore_response, NULL};
 
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -55,6 +56,8 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
     message_put_nonce(m, ike_buffer_octets(&sa->nonce_i));
     if (policy->nat_traversal)
         nat_detection_write(sa, policy->nat_force, m);
+    message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
+                       (struct octets){NULL, 0});
 }
 
 static void init_ignore_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -91,10 +94,14 @@ static void start_key_exchange(struct ike_sa *sa, const struct dh_group *group)
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
     algorithm_set groups = tunnel->policy.ike.dh;
-    struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true);
+    struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
     if (sa == NULL)
         return;
     ike_sa_set_tunnel(sa, tunnel);
+    if (!ike_sa_begin_handshake(sa)) {
+        ike_sa_destroy(sa, "out of memory");
+        return;
+    }
     sa->local = (struct ip_endpoint){tunnel->way.local, IKE_PORT};
     sa->remote = (struct ip_endpoint){tunnel->way.remote, IKE_PORT};
     sa->ifindex = tunnel->way.ifindex;
@@ -222,6 +229,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     sa->spi_r = message->header.spi_r;
     sa->suite = choice.suite;
     sa->state = IKE_SA_AUTHENTICATING;
+    sa->fragmentation = ike_message_notify(message, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     apply_nat_detection(sa, message);
 
     struct ike_job job = {.kind = IKE_JOB_DH_SHARED};
@@ -346,6 +354,10 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
     message_put_nonce(&m, ike_buffer_octets(&sa->nonce_r));
     if (nat_traversal)
         nat_detection_write(sa, candidates.nat_force, &m);
+    sa->fragmentation = ike_message_notify(request, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
+    if (sa->fragmentation)
+        message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
+                           (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
         ike_sa_destroy(sa, "out of memory");
@@ -360,9 +372,13 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
 {
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
-    struct ike_sa *sa = ike_sa_new(engine, false);
+    struct ike_sa *sa = ike_sa_new(engine, false, ike_sa_unused_spi(engine));
     if (sa == NULL)
         return;
+    if (!ike_sa_begin_handshake(sa)) {
+        ike_sa_destroy(sa, "out of memory");
+        return;
+    }
     struct ike_handshake *h = sa->handshake;
     sa->spi_i = message->header.spi_i;
     sa->local = *arrival->local;
@@ -411,6 +427,9 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         engine_count(engine, IKE_COUNT_NO_TUNNEL);
         return;
     }
+    if (cookie_check(engine, local, remote, out_ifindex(&arrival, &candidates), candidates.mark, message,
+                     nonce->content) == COOKIE_DEMANDED)
+        return;
     if (candidates.result == PROPOSAL_INVALID) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;

@@ -23,6 +23,11 @@ size_t encryption_key_octets(const struct encryption_algorithm *a);
 bool ike_keys_derive(const struct ike_suite *suite, struct octets shared_secret, struct octets nonce_i,
                      struct octets nonce_r, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
 
+/* The same for a rekeyed IKE SA (RFC 7296 2.18), from PRF and SK_d of the old one. */
+bool ike_keys_rekey(const struct prf_algorithm *old_prf, const uint8_t *old_sk_d,
+                    const struct ike_suite *suite, struct octets shared_secret, struct octets nonce_i,
+                    struct octets nonce_r, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
+
 /*
  * Derives the keys of a Child SA (RFC 7296 2.17): `to_responder` carries from the exchange's initiator to its
  * responder. `shared_secret` is empty without PFS. Only the keys of the two directions are set.

@@ -74,7 +74,7 @@ static const struct payload_layout payload_layouts[] = {
     {PAYLOAD_SK, {{0}}},
     {PAYLOAD_CP, {{0}}},
     {PAYLOAD_EAP, {{0}}},
-    {PAYLOAD_SKF, {{0}}},
+    {PAYLOAD_SKF, {U16(fragment), U16(fragments)}},
 };
 
 static const struct payload_layout *payload_layout_of(uint8_t type)

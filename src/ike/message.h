@@ -44,6 +44,8 @@ struct ike_payload {
     uint16_t notify;       /* Notify: enum notify_type */
     uint16_t spi_count;    /* Delete */
     uint8_t ts_count;      /* TSi, TSr */
+    uint16_t fragment;     /* SKF: its number, from 1 */
+    uint16_t fragments;    /* SKF: how many there are */
     struct octets spi;     /* Notify */
     struct octets content; /* all behind the fixed fields */
 };

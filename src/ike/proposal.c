@@ -381,6 +381,14 @@ enum proposal_result proposal_accept(const struct ike_payload *sa, const struct 
     return found ? PROPOSAL_CHOSEN : PROPOSAL_NONE;
 }
 
+uint8_t proposal_protocol(const struct ike_payload *sa)
+{
+    struct reader r = reader_of(sa->content.at, sa->content.length);
+    struct offer offer;
+    bool more;
+    return read_proposal(&r, &offer, &more) ? offer.protocol : (uint8_t)PROTOCOL_NONE;
+}
+
 void proposal_offered(const struct ike_payload *sa, struct proposal_policy *out)
 {
     struct reader r = reader_of(sa->content.at, sa->content.length);

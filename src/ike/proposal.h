@@ -66,6 +66,9 @@ enum proposal_result proposal_choose(const struct ike_payload *sa, const struct 
 enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
                                      size_t spi_size, struct proposal_choice *out);
 
+/* The protocol of the first proposal of an SA payload; PROTOCOL_NONE if there is none. */
+uint8_t proposal_protocol(const struct ike_payload *sa);
+
 /* True if `a` is more secure than `b` (S10). */
 bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b);
 

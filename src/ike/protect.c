@@ -25,31 +25,39 @@ static bool seal_text(const struct ike_protection *p, const uint8_t *message, ui
     return integrity_compute(p->integrity, p->integrity_key, &all, 1, icv);
 }
 
-struct octets protect_seal(const struct ike_protection *p, const struct ike_header *header,
-                           const struct message_writer *inner, const uint8_t *iv, void *out, size_t capacity)
+struct protect_text protect_whole(const struct message_writer *inner)
 {
-    struct message_writer m = message_begin(out, capacity, header);
-    message_begin_payload(&m, PAYLOAD_SK);
-    writer_patch_u8(&m.w, m.payload_at, inner->first_payload);
+    return (struct protect_text){writer_octets(&inner->w), inner->first_payload, 0, 0};
+}
 
+struct octets protect_seal(const struct ike_protection *p, const struct ike_header *header,
+                           const struct protect_text *text, const uint8_t *iv, void *out, size_t capacity)
+{
+    bool fragment = text->total != 0;
+    struct message_writer m = message_begin(out, capacity, header);
+    message_begin_payload(&m, fragment ? PAYLOAD_SKF : PAYLOAD_SK);
+    writer_patch_u8(&m.w, m.payload_at, text->first_payload);
+    if (fragment) {
+        writer_put_u16be(&m.w, text->number);
+        writer_put_u16be(&m.w, text->total);
+    }
     uint8_t *iv_at = writer_reserve(&m.w, p->encryption->iv_size);
-    struct octets chain = writer_octets(&inner->w);
     size_t block = p->encryption->block_size;
-    size_t padding = (block - (chain.length + 1) % block) % block;
-    size_t length = chain.length + padding + 1;
-    uint8_t *text = writer_reserve(&m.w, length);
+    size_t padding = (block - (text->octets.length + 1) % block) % block;
+    size_t length = text->octets.length + padding + 1;
+    uint8_t *at = writer_reserve(&m.w, length);
     uint8_t *icv = writer_reserve(&m.w, icv_octets(p));
     message_end_payload(&m);
     struct octets message = message_finish(&m);
-    if (inner->w.failed || message.length == 0)
-        return (struct octets){NULL, 0};
+    if (message.length == 0)
+        return message;
 
     memcpy(iv_at, iv, p->encryption->iv_size);
-    if (chain.length > 0)
-        memcpy(text, chain.at, chain.length);
-    memset(text + chain.length, 0, padding);
-    text[length - 1] = (uint8_t)padding;
-    if (!seal_text(p, m.w.start, iv_at, text, length, icv))
+    if (text->octets.length > 0)
+        memcpy(at, text->octets.at, text->octets.length);
+    memset(at + text->octets.length, 0, padding);
+    at[length - 1] = (uint8_t)padding;
+    if (!seal_text(p, m.w.start, iv_at, at, length, icv))
         return (struct octets){NULL, 0};
     return message;
 }
@@ -73,13 +81,13 @@ bool protect_open(const struct ike_protection *p, uint8_t *datagram, const struc
 {
     size_t iv_size = p->encryption->iv_size;
     size_t icv_size = icv_octets(p);
-    if (sk->body.length < iv_size + icv_size + 1)
+    if (sk->content.length < iv_size + icv_size + 1)
         return false;
-    size_t length = sk->body.length - iv_size - icv_size;
+    size_t length = sk->content.length - iv_size - icv_size;
     if (length % p->encryption->block_size != 0)
         return false;
     /* The payload's place in the datagram, by which it may be written. */
-    uint8_t *iv = datagram + (sk->body.at - datagram);
+    uint8_t *iv = datagram + (sk->content.at - datagram);
     uint8_t *text = iv + iv_size;
     if (!open_text(p, datagram, iv, text, length, text + length))
         return false;

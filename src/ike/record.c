@@ -123,7 +123,9 @@ static void stream_child(struct record_stream *s, struct ike_child_record *c)
     stream_u16(s, &c->dh);
     stream_bool(s, &c->initiator);
     stream_bool(s, &c->installed);
+    stream_bool(s, &c->replaced);
     stream_bool(s, &c->deleting);
+    stream_bool(s, &c->lingering);
     stream_u32(s, &c->live_slot);
     stream_u64(s, &c->created);
     stream_u64(s, &c->expires);
@@ -153,9 +155,11 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_bool(s, &record->has_tunnel);
     stream_u8(s, &state);
     stream_bool(s, &record->initiator);
+    stream_bool(s, &record->replaced);
     stream_bool(s, &record->nat_local);
     stream_bool(s, &record->nat_remote);
     stream_bool(s, &record->encapsulate);
+    stream_bool(s, &record->fragmentation);
     stream_u64(s, &record->spi_i);
     stream_u64(s, &record->spi_r);
     stream_endpoint(s, &record->local);
@@ -195,7 +199,9 @@ static struct ike_child_record child_record_of(const struct child_sa *child)
         .dh = child->suite.dh != NULL ? child->suite.dh->id : (uint16_t)DH_NONE,
         .initiator = child->initiator,
         .installed = child->installed,
+        .replaced = child->replaced,
         .deleting = child->deleting,
+        .lingering = child->lingering,
         .live_slot = child->live_slot,
         .created = child->created,
         .expires = child->expires,
@@ -214,9 +220,11 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .has_tunnel = sa->tunnel != NULL,
         .state = sa->state,
         .initiator = sa->initiator,
+        .replaced = sa->replaced,
         .nat_local = sa->nat_local,
         .nat_remote = sa->nat_remote,
         .encapsulate = sa->encapsulate,
+        .fragmentation = sa->fragmentation,
         .spi_i = sa->spi_i,
         .spi_r = sa->spi_r,
         .local = sa->local,

@@ -12,7 +12,7 @@ enum { IKE_RECORD_VERSION = 1, IKE_RECORD_CHILDREN_MAX = 32 };
 /* A Child SA as recorded. */
 struct ike_child_record {
     uint16_t encryption, key_bits, integrity, dh; /* IANA numbers */
-    bool initiator, installed, deleting;
+    bool initiator, installed, replaced, deleting, lingering;
     uint32_t live_slot;
     msec_t created, expires;
     struct ike_child_direction inbound, outbound;
@@ -24,7 +24,7 @@ struct ike_record {
     uint32_t serial, tunnel;
     bool has_tunnel;
     enum ike_sa_state state;
-    bool initiator, nat_local, nat_remote, encapsulate;
+    bool initiator, replaced, nat_local, nat_remote, encapsulate, fragmentation;
     uint64_t spi_i, spi_r;
     struct ip_endpoint local, remote;
     uint32_t ifindex, mark;

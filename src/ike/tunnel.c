@@ -87,6 +87,10 @@ void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike
     if (tunnel == NULL)
         return;
     bool came = way->usable && !tunnel->way.usable;
+    bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN &&
+                 tunnel->way.remote.family != IP_NONE && !ip_address_equal(&way->remote, &tunnel->way.remote);
+    if (moved)
+        tunnel_clear(engine, tunnel, "peer address changed"); /* R41 */
     tunnel->way = *way;
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         tunnel_connect(engine, tunnel);
@@ -153,7 +157,7 @@ static bool tunnel_has_child(const struct ike_tunnel *tunnel)
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
         {
-            if (child->installed)
+            if (child->installed && !child->lingering)
                 return true;
         }
     }

@@ -81,6 +81,9 @@ void worker_carry_out(struct worker *worker, struct command *command)
     case COMMAND_CHILD_ACTIVATE:
         child_activate(worker, command->child);
         break;
+    case COMMAND_CHILD_STOP:
+        child_stop(command->child);
+        break;
     case COMMAND_CHILD_REDIRECT:
         child_redirect(worker, command->child, command);
         break;

@@ -18,8 +18,8 @@ static msec_t keepalive_last_sent(const struct child *child)
 
 static void keepalive_send(struct worker *worker, struct child *child)
 {
-    static const uint8_t keepalive = 0xff;
-    struct iovec vector = {(void *)(uintptr_t)&keepalive, sizeof keepalive};
+    uint8_t keepalive = 0xff;
+    struct iovec vector = {&keepalive, sizeof keepalive};
     struct mmsghdr message;
     wire_address_message(&message.msg_hdr, &child->way);
     message.msg_hdr.msg_iov = &vector;

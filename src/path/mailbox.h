@@ -23,6 +23,7 @@ enum command_kind {
     COMMAND_CHILD_INSTALL,
     COMMAND_CHILD_REMOVE, /* done: it is the controller's again */
     COMMAND_CHILD_ACTIVATE,
+    COMMAND_CHILD_STOP,
     COMMAND_CHILD_REDIRECT, /* wire_way, remote */
 };
 

@@ -18,6 +18,13 @@ struct worker *path_worker_of(struct path *path, uint32_t number_or_spi)
     return &path->workers[path_owner(path->worker_count, number_or_spi)];
 }
 
+/* The place in the ring of PATH_DONE events that is `offset` behind the first. */
+static struct path_event *path_done_at(const struct path *path, size_t offset)
+{
+    size_t at = path->done_first + offset;
+    return &path->done[at < path->done_capacity ? at : at - path->done_capacity];
+}
+
 bool path_reserve(struct path *path)
 {
     if (path->done_count + path->posted_count < path->done_capacity)
@@ -27,7 +34,7 @@ bool path_reserve(struct path *path)
     if (done == NULL)
         return false;
     for (size_t i = 0; i < path->done_count; i++)
-        done[i] = path->done[(path->done_first + i) % path->done_capacity];
+        done[i] = *path_done_at(path, i);
     free(path->done);
     path->done = done;
     path->done_first = 0;
@@ -38,7 +45,7 @@ bool path_reserve(struct path *path)
 /* Takes back what a command that was carried out left to the controller, and notes its event. */
 static void path_finish(struct path *path, const struct command *command)
 {
-    path->done[(path->done_first + path->done_count) % path->done_capacity] = (struct path_event){
+    *path_done_at(path, path->done_count) = (struct path_event){
         .kind = PATH_DONE,
         .result = command->result,
         .request = command->request,
@@ -90,8 +97,9 @@ static bool path_take_event(struct path *path, struct path_event *event)
     for (unsigned i = 0; i < path->worker_count; i++)
         path_reap(path, &path->workers[i]);
     if (path->done_count > 0) {
-        *event = path->done[path->done_first];
-        path->done_first = (path->done_first + 1) % path->done_capacity;
+        *event = *path_done_at(path, 0);
+        if (++path->done_first == path->done_capacity)
+            path->done_first = 0;
         path->done_count--;
         return true;
     }

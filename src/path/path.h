@@ -213,6 +213,9 @@ enum path_result path_child_remove(struct path *path, uint64_t request, uint32_t
 /* From now on packets leave by it, unless a newer one that is active holds them too. */
 enum path_result path_child_activate(struct path *path, uint64_t request, uint32_t inbound_spi);
 
+/* Packets leave by it no more, whatever comes; those that the peer sends by it are still taken. */
+enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t inbound_spi);
+
 /* The peer, or we, are elsewhere now: from here on its packets go `way`. */
 enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,
                                      const struct path_way *way);

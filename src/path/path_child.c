@@ -169,6 +169,12 @@ enum path_result path_child_activate(struct path *path, uint64_t request, uint32
                            (struct command){.kind = COMMAND_CHILD_ACTIVATE, .request = request});
 }
 
+enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t inbound_spi)
+{
+    return path_child_post(path, inbound_spi,
+                           (struct command){.kind = COMMAND_CHILD_STOP, .request = request});
+}
+
 enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,
                                      const struct path_way *way)
 {

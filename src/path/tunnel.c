@@ -136,9 +136,17 @@ void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel)
 void child_activate(struct worker *worker, struct child *child)
 {
     struct tunnel *tunnel = child->tunnel;
+    if (child->stopped)
+        return;
     child->active = true;
     if (tunnel->waiting.first != NULL) {
         tunnel->flush = true;
         worker_source_ready(worker, &tunnel->source);
     }
+}
+
+void child_stop(struct child *child)
+{
+    child->stopped = true;
+    child->active = false;
 }

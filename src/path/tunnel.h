@@ -20,6 +20,7 @@ struct child {
     struct esp_live *live;
     bool live_is_fresh; /* the slot was free before */
     bool active;        /* packets may leave by it */
+    bool stopped;       /* no packet may leave by it any more */
     bool use_told;      /* PATH_CHILD_USED */
     bool low_told;      /* PATH_SEQUENCE_LOW */
 
@@ -80,5 +81,8 @@ void child_count(struct child *child, enum esp_counter counter, uint64_t n);
 
 /* Makes a Child SA active; packets that wait in its tunnel are sent at the next turn. */
 void child_activate(struct worker *worker, struct child *child);
+
+/* Makes a Child SA inactive for good. */
+void child_stop(struct child *child);
 
 #endif

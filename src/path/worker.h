@@ -51,28 +51,29 @@ struct worker {
     unsigned index;
     unsigned count; /* of workers */
     pthread_t thread;
-    bool started;
-    bool stopping;
-    msec_t now; /* CLOCK_BOOTTIME, read once a turn */
-
     int epoll;
     int event_fd; /* shared by all workers; the controller polls it */
-    bool raised;  /* an event since event_fd was written */
-    struct mailbox mailbox;
-    struct event_ring events;
-    struct source mailbox_source;
-    struct wire_source wires[WIRE_COUNT];
+    bool started;
+    bool stopping;
+    bool raised; /* an event since event_fd was written */
+    msec_t now;  /* CLOCK_BOOTTIME, read once a turn */
+
     struct source_list ready;
     struct source_list ready_tunnels;
     struct deadline_heap deadlines;
+    struct source mailbox_source;
+    struct wire_source wires[WIRE_COUNT];
 
     struct map children;   /* by inbound SPI */
     size_t waiting_octets; /* in all tunnels */
-    struct strangers strangers;
-    struct esp_worker *esp;
-    struct inbound inbound;
-    struct outbound outbound;
     struct path_strays *strays;
+    struct esp_worker *esp;
+    struct outbound outbound;
+    struct inbound inbound;
+    struct strangers strangers;
+
+    struct mailbox mailbox;
+    struct event_ring events;
 };
 
 /* Milliseconds of CLOCK_BOOTTIME. */

@@ -15,7 +15,7 @@ def near(module_lab):
 @pytest.fixture(scope="module")
 def machine(module_lab, near):
     """On the near gateway's wire; its LAN is a veth pair that ends in itself."""
-    uml = Uml(module_lab, near.host, "ge0", ["tun", "veth", "ipv6", "nf_tables"])
+    uml = Uml(module_lab, near.host, "ge0", ["tun", "veth", "nf_tables"])
     uml.ip("link add name ge1 type veth peer name lan0")
     uml.ip("link set ge1 up")
     uml.ip("link set lan0 up")

@@ -37,10 +37,11 @@ def know_each_other(left, left_interface, left_end, right, right_interface, righ
     """Fixed neighbours: selectors that hold everything hold neighbour discovery too."""
     def station(host, interface):
         return host.must("cat", f"/sys/class/net/{interface}/address").strip()
-    left_station, right_station = station(left, left_interface), station(right, right_interface)
     for family in (4, 6):
-        left.ip(f"neigh replace {right_end.outer(family)} lladdr {right_station} dev {left_interface} nud permanent")
-        right.ip(f"neigh replace {left_end.outer(family)} lladdr {left_station} dev {right_interface} nud permanent")
+        left.ip(f"neigh replace {right_end.outer(family)} lladdr {station(right, right_interface)} "
+                f"dev {left_interface} nud permanent")
+        right.ip(f"neigh replace {left_end.outer(family)} lladdr {station(left, left_interface)} "
+                 f"dev {right_interface} nud permanent")
 
 
 def define(strongswan, suite, family):

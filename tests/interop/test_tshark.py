@@ -5,13 +5,18 @@ import pytest
 from lib.capture import Capture, fields
 from lib.direct import AES_CBC_SHA1, AES_GCM, FAR, MusubiPair
 
+
+def cbc(encryption, integrity):
+    return AES_CBC_SHA1.lines.replace("aes-cbc-256", encryption).replace("sha1", integrity)
+
+
 ALGORITHMS = {
     "AES-CBC-256 SHA-1": AES_CBC_SHA1.lines,
+    "AES-CBC-192 SHA2-512": cbc("aes-cbc-192", "sha2-512"),
+    "AES-CBC-128 SHA2-256": cbc("aes-cbc-128", "sha2-256"),
+    "3DES SHA-1": cbc("3des", "sha1"),
     "AES-GCM-256": AES_GCM.lines,
     "AES-GCM-128": AES_GCM.lines.replace("aes-gcm-256", "aes-gcm-128"),
-    "3DES SHA-1": AES_CBC_SHA1.lines.replace("aes-cbc-256", "3des"),
-    "AES-CBC-128 SHA2-256": AES_CBC_SHA1.lines.replace("aes-cbc-256", "aes-cbc-128").replace("sha1", "sha2-256"),
-    "AES-CBC-192 SHA2-512": AES_CBC_SHA1.lines.replace("aes-cbc-256", "aes-cbc-192").replace("sha1", "sha2-512"),
 }
 ID_INITIATOR, ID_RESPONDER, AUTHENTICATION, TS_INITIATOR, TS_RESPONDER = "35", "36", "39", "44", "45"
 INITIAL_CONTACT, ESP_TFC_PADDING_NOT_SUPPORTED = "16384", "16394"
@@ -46,8 +51,8 @@ def test_R100_R101_the_printed_keys_decrypt_the_exchange_and_esp(lab, algorithms
 
 def must_read_ike_auth(path, ike):
     """Request and response with their identities, AUTH and selectors; R14, S8."""
-    request, response = fields(path, "isakmp.exchangetype == 35", "isakmp.typepayload", "isakmp.id.data.key_id",
-                               "isakmp.notify.msgtype", ike=[ike])
+    request, response = fields(path, "isakmp.exchangetype == 35", "isakmp.typepayload",
+                               "isakmp.id.data.key_id", "isakmp.notify.msgtype", ike=[ike])
     for (payloads, identity, _), payload, name in ((request, ID_INITIATOR, "site1"),
                                                    (response, ID_RESPONDER, "site2")):
         assert {payload, AUTHENTICATION, TS_INITIATOR, TS_RESPONDER} <= set(payloads.split(",")), payloads
@@ -59,5 +64,6 @@ def must_read_ike_auth(path, ike):
 
 def must_read_pings(path, child):
     """Both pings and their answers, with good integrity check values."""
-    seen = fields(path, "esp and (icmp or icmpv6)", "icmp.type", "icmpv6.type", "esp.icv_good", children=[child])
+    seen = fields(path, "esp and (icmp or icmpv6)", "icmp.type", "icmpv6.type", "esp.icv_good",
+                  children=[child])
     assert sorted(seen) == sorted([("8", "", "1"), ("0", "", "1"), ("", "128", "1"), ("", "129", "1")]), seen

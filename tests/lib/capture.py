@@ -42,9 +42,9 @@ class Capture:
     def __init__(self, lab, namespace, interface, name, octets=0):
         self.path = lab.directory / f"{name}.pcap"
         # -B: room for an iperf3 run; -Z: stay root, the file lies in a directory of root.
-        self._tcpdump = namespace.start(name, ["tcpdump", "-n", "-U", "-s", octets, "-B", "65536", "-Z", "root",
-                                               "--immediate-mode", "-i", interface, "-w", self.path],
-                                        lab.directory)
+        argv = ["tcpdump", "-n", "-U", "-s", octets, "-B", "65536", "-Z", "root", "--immediate-mode",
+                "-i", interface, "-w", self.path]
+        self._tcpdump = namespace.start(name, argv, lab.directory)
         lab.callback(self._tcpdump.kill)
         self._tcpdump.wait_for_text("listening on")
 

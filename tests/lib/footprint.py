@@ -2,10 +2,15 @@
 
 import difflib
 import json
+import re
 
 ADDRESS_KEYS = ("family", "local", "prefixlen", "peer", "scope", "label")
 ROUTE_KEYS = ("type", "dst", "gateway", "dev", "table", "protocol", "scope", "prefsrc", "metric")
-RULE_KEYS = ("priority", "src", "dst", "srclen", "dstlen", "table", "fwmark", "fwmask", "iif", "oif", "protocol")
+RULE_KEYS = ("priority", "src", "srclen", "dst", "dstlen", "iif", "oif", "fwmark", "fwmask", "table",
+             "protocol")
+
+# Linux makes these for every link that is up, some time after it came up.
+LINK_LOCAL = re.compile(r'"(fe80::|ff00::/8)')
 
 
 def _items(host, command, keys):
@@ -31,9 +36,9 @@ def footprint(host):
                   _items(host, f"{family} route show table all", ROUTE_KEYS)]
         lines += [f"rule {family} {item}" for item in _items(host, f"{family} rule show", RULE_KEYS)]
     lines += [f"nft {line}" for line in host.run("nft", "list", "ruleset").stdout.splitlines()]
-    return sorted(lines)
+    return sorted(line for line in lines if not LINK_LOCAL.search(line))
 
 
 def left_behind(before, after):
     """The difference as text, empty when there is none."""
-    return "\n".join(line for line in difflib.unified_diff(before, after, "before", "after", lineterm="", n=0))
+    return "\n".join(difflib.unified_diff(before, after, "before", "after", lineterm="", n=0))

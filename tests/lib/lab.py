@@ -6,6 +6,7 @@ killed run left behind is known and swept by the next one.
 
 import contextlib
 import ctypes
+import itertools
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ from lib.process import Background, run
 PREFIX = "musubi"
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
+
+# Several labs may be open at once.
+namespace_numbers = itertools.count(1)
 
 
 class Host:
@@ -41,6 +45,11 @@ class Host:
         """Run a command that has to succeed; returns its stdout."""
         return self.run(*argv, **options).must_succeed().stdout
 
+    def begin_network(self):
+        """Loopback up; link-local addresses at once, since tests compare what is there before and after."""
+        self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
+        self.ip("link set lo up")
+
     def ip(self, command):
         """Run `ip COMMAND`, one string, as in a shell."""
         return self.must("ip", *command.split())
@@ -57,8 +66,8 @@ class Host:
 
     def ping(self, target, *options, count=2, wait=5):
         """Ping without judging; returns the number of answers and what ping printed."""
-        done = self.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait), *map(str, options), target,
-                        timeout=count * 0.2 + wait + 20)
+        done = self.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait), *map(str, options),
+                        target, timeout=count * 0.2 + wait + 20)
         received = re.search(r"(\d+) received", done.stdout)
         return int(received.group(1)) if received else 0, str(done)
 
@@ -73,11 +82,9 @@ class Namespace(Host):
 
     def __init__(self, name):
         self.label = name
-        self.name = f"{PREFIX}-{os.getpid()}-{name}"
+        self.name = f"{PREFIX}-{os.getpid()}-{next(namespace_numbers)}-{name}"
         run("ip", "netns", "add", self.name).must_succeed()
-        # Link-local addresses at once: tests compare what is there before and after.
-        self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
-        self.ip("link set lo up")
+        self.begin_network()
 
     def argv(self, *argv):
         return ["ip", "netns", "exec", self.name, *map(str, argv)]

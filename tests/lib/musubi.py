@@ -81,6 +81,11 @@ class Musubi:
         died = self._children - self._daemon_pids()
         assert not died, f"{self.name}: processes {died} died\n{self.process.log()}"
 
+    def resident_kilobytes(self):
+        """Memory of all its processes together."""
+        pids = ",".join(map(str, self._daemon_pids()))
+        return sum(map(int, self.host.must("ps", "-o", "rss=", "-p", pids).split()))
+
     @property
     def log(self):
         return self.process.stderr
@@ -88,7 +93,8 @@ class Musubi:
     def wait_for_log(self, pattern, timeout=10):
         """Wait for a line of the log that `pattern`, a regular expression, finds; returns the match."""
         try:
-            return wait_until(lambda: re.search(pattern, self.log), timeout, f"{pattern!r} in {self.name}'s log")
+            return wait_until(lambda: re.search(pattern, self.log), timeout,
+                              f"{pattern!r} in {self.name}'s log")
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.process.log()}") from None
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+CHILD_LINE = re.compile(r"      (ESP)  (0x[0-9a-f]{8}) (0x[0-9a-f]{8}) (\d+)$")
 TRAFFIC_SELECTOR_HEADINGS = {"Local TS:": "local", "Peer TS:": "peer"}
 
 
@@ -12,7 +13,7 @@ class IkeSa:
     initiator_spi: str
     responder_spi: str
     fields: dict = field(default_factory=dict)      # label -> value, of the lines `Label : value`
-    keys: dict = field(default_factory=dict)        # (label of the algorithm, "initiator"|"responder") -> 0x…
+    keys: dict = field(default_factory=dict)        # (label, "initiator" or "responder") -> 0x…
     children: list = field(default_factory=list)    # of ChildLine
 
     @property
@@ -83,7 +84,7 @@ def ike_sas(text):
             in_children = False
         elif line == "    Child":
             in_children = True
-        elif in_children and (match := re.match(r"      (ESP)  (0x[0-9a-f]{8}) (0x[0-9a-f]{8}) (\d+)$", line)):
+        elif in_children and (match := CHILD_LINE.match(line)):
             protocol, spi_in, spi_out, lifetime = match.groups()
             found[-1].children.append(ChildLine(protocol, spi_in, spi_out, int(lifetime)))
         elif match := re.match(r"      (initiator|responder) key : (0x[0-9a-f]*)$", line):

@@ -100,7 +100,7 @@ class TwoSites:
 
     def gateway(self, site, tunnel_lines=""):
         """A gateway of this site that is not started."""
-        return Musubi(self.lab, self.gateway_hosts[site], site.config(tunnel_lines), name=f"musubid-{site.name}")
+        return Musubi(self.lab, self.gateway_hosts[site], site.config(tunnel_lines))
 
     def start(self, tunnel_lines=""):
         """Start both gateways; `tunnel_lines` are added to the tunnel of each."""
@@ -130,7 +130,7 @@ class TwoSites:
         return self.lans[SITE2]
 
     def capture(self, name, site=SITE1, octets=0):
-        """A capture on the wire between this site and the router; `octets` limits what is kept of a packet."""
+        """A capture between this site and the router; `octets` limits what is kept of a packet."""
         return Capture(self.lab, self.internet, f"wan{site.number}", name, octets)
 
     def capture_lan(self, name, site=SITE1):
@@ -149,7 +149,8 @@ class TwoSites:
                                  self.lab.directory)
         server.wait_for_text("Server listening")
         target = SITE2.lan4(10) if family == 4 else SITE2.lan6(10)
-        printed = self.lan1.must("iperf3", "--client", target, "--time", seconds, "--json", timeout=seconds + 30)
+        printed = self.lan1.must("iperf3", "--client", target, "--time", seconds, "--json",
+                                 timeout=seconds + 30)
         server.end()
         return json.loads(printed)["end"]["sum_received"]
 

@@ -7,7 +7,8 @@ user-mode-linux need no path.
 from lib.process import wait_until
 
 VICI = "tcp://127.0.0.1:4502"
-PLUGINS = "random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default vici updown"
+PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
+           "vici updown")
 
 DAEMON_CONF = """
 charon-systemd {{
@@ -107,7 +108,8 @@ class StrongSwan:
         self.process.wait_for_text("worker threads")
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
-                local_id="keyid:site2", local_secret="secret2", remote_id="keyid:site1", remote_secret="secret1",
+                local_id="keyid:site2", local_secret="secret2",
+                remote_id="keyid:site1", remote_secret="secret1",
                 local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
         """Define the connection, instead of an earlier one; nothing is negotiated yet."""
         if self._connections:
@@ -129,7 +131,8 @@ class StrongSwan:
     def must_fail_to_initiate(self):
         """The attempt has to end without an SA, told by the peer and not by a timeout."""
         done = self._swanctl("--initiate", "--child", "net", "--timeout", "10")
-        assert done.status != 0 and "not established after" not in done.stderr, f"{done}\n{self.process.log()}"
+        told = done.status != 0 and "not established after" not in done.stderr
+        assert told, f"{done}\n{self.process.log()}"
 
     def terminate(self):
         """Delete all IKE SAs from here and wait for the answer."""

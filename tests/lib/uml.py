@@ -40,8 +40,8 @@ class Uml(Host):
         os.close(answers_in)
         assert self._read_answer(BOOT_TIMEOUT).strip() == "ready", self._process.log()
         namespace.ip(f"link set {tap} up")
-        self.ip("link set lo up")
-        self.load(*modules)
+        self.load("ipv6", *modules)
+        self.begin_network()
 
     def run(self, *argv, timeout=30, text_in=None):
         assert text_in is None, "nothing can be fed to a command in user-mode-linux"
@@ -72,8 +72,8 @@ class Uml(Host):
             piece = os.read(self._answers, 65536) if ready else b""
             if not piece:
                 self._power_off()
-                raise CommandFailed(f"{self.label}: no answer to `{' '.join(map(str, argv))}` within {timeout} s"
-                                    f"\n{self._process.log()}")
+                raise CommandFailed(f"{self.label}: no answer to `{' '.join(map(str, argv))}` within "
+                                    f"{timeout} s\n{self._process.log()}")
             self._replies += piece
         line, _, self._replies = self._replies.partition(b"\n")
         return line.decode()

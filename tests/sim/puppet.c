@@ -185,7 +185,8 @@ void puppet_send_sealed(struct puppet *p, const struct ike_header *header, const
     static const uint8_t iv[16] = {1, 2, 3};
     static uint8_t out[PUPPET_BUFFER];
     const struct ike_protection keys = protection(p, true);
-    struct octets message = protect_seal(&keys, header, inner, iv, out, sizeof out);
+    const struct protect_text text = protect_whole(inner);
+    struct octets message = protect_seal(&keys, header, &text, iv, out, sizeof out);
     assert(message.length > 0);
     puppet_send(p, message.at, message.length);
 }

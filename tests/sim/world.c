@@ -36,15 +36,18 @@ struct gateway {
     size_t log_length;
     char down_reason[128];
     size_t sent;
+    size_t packets_received, packets_lost;
 };
 
-/* Something that happens later: a datagram arrives, or a job is done. */
+enum coming_kind { COMING_DATAGRAM, COMING_JOB, COMING_PACKET, COMING_TRAFFIC };
+
+/* Something that happens later: a datagram or a packet arrives, a job is done, traffic is due. */
 struct coming {
     struct coming *next;
     msec_t time;
     uint64_t order; /* of two at the same time the one that was sent first comes first */
     struct gateway *gateway;
-    bool is_job;
+    enum coming_kind kind;
     uint32_t job;
     bool job_ok;
     struct ip_endpoint from, to;
@@ -57,6 +60,7 @@ struct world {
     msec_t now;
     uint64_t next_order;
     struct weather weather;
+    msec_t traffic_interval;
     bool (*hook)(void *context, const struct flying_datagram *d);
     void *hook_context;
     struct gateway *gateways;
@@ -175,8 +179,17 @@ static void install_child(struct gateway *g, const struct ike_child_install *ins
     struct installed_child *child = calloc(1, sizeof *child);
     assert(child != NULL);
     child->sa = *install;
+    child->active = !install->active_when_used;
     child->next = g->children;
     g->children = child;
+}
+
+static struct installed_child *find_child(struct gateway *g, uint32_t inbound_spi)
+{
+    struct installed_child *child = g->children;
+    while (child->sa.inbound.spi != inbound_spi)
+        child = child->next;
+    return child;
 }
 
 static void remove_child(struct gateway *g, uint32_t inbound_spi)
@@ -214,7 +227,7 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
                   ? answer_psk(g, job, output, &length)
                   : arithmetic_answer(job, g->world->weather.real_arithmetic, output, &length);
     struct coming *c = coming_new(g, (struct octets){output, ok ? length : 0});
-    c->is_job = true;
+    c->kind = COMING_JOB;
     c->job = job->job;
     c->job_ok = ok;
     world_schedule(g->world, c, 1);
@@ -243,8 +256,14 @@ static void perform(struct gateway *g, const struct ike_action *action)
     case IKE_ACTION_CHILD_INSTALL:
         install_child(g, action->install);
         break;
+    case IKE_ACTION_CHILD_ACTIVATE:
+        find_child(g, action->child.inbound_spi)->active = true;
+        break;
+    case IKE_ACTION_CHILD_STOP:
+        find_child(g, action->child.inbound_spi)->stopped = true;
+        break;
     case IKE_ACTION_CHILD_REMOVE:
-        remove_child(g, action->remove.inbound_spi);
+        remove_child(g, action->child.inbound_spi);
         break;
     case IKE_ACTION_TUNNEL_UP:
         g->tunnels[action->state.tunnel].up = true;
@@ -347,11 +366,86 @@ static struct gateway *next_timer(const struct world *w, msec_t *due)
     return first;
 }
 
+/* ---- Traffic ----------------------------------------------------------------------------------------- */
+
+/* The octets of a packet of a simulation: the outbound direction that sealed it. */
+static void send_packet(struct gateway *g, const struct ike_child_install *sa)
+{
+    struct gateway *target = world_gateway_at(g->world, &sa->remote.address);
+    if (target == NULL)
+        return;
+    struct coming *c =
+        coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
+    const struct weather *weather = &g->world->weather;
+    msec_t spread = weather->delay_max - weather->delay_min;
+    c->kind = COMING_PACKET;
+    world_schedule(g->world, c,
+                   weather->delay_min + (spread > 0 ? world_random(g->world) % (spread + 1) : 0));
+}
+
+/* The newest active Child SA of a tunnel; NULL if there is none. */
+static const struct installed_child *outbound_child(const struct gateway *g, uint32_t tunnel)
+{
+    const struct installed_child *child = g->children;
+    while (child != NULL && (child->sa.tunnel != tunnel || !child->active || child->stopped))
+        child = child->next;
+    return child;
+}
+
+static void traffic_due(struct world *w)
+{
+    for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
+        for (uint32_t tunnel = 0; tunnel < TUNNELS_MAX; tunnel++) {
+            const struct installed_child *child = outbound_child(g, tunnel);
+            if (child != NULL)
+                send_packet(g, &child->sa);
+        }
+    }
+    if (w->traffic_interval != 0) {
+        struct coming *c = coming_new(NULL, (struct octets){NULL, 0});
+        c->kind = COMING_TRAFFIC;
+        world_schedule(w, c, w->traffic_interval);
+    }
+}
+
+void world_set_traffic(struct world *w, msec_t interval)
+{
+    bool running = w->traffic_interval != 0;
+    w->traffic_interval = interval;
+    if (!running && interval != 0)
+        traffic_due(w);
+}
+
+static void packet_arrives(struct gateway *g, const struct coming *c)
+{
+    struct ike_child_direction sealed;
+    memcpy(&sealed, c->octets, sizeof sealed);
+    for (struct installed_child *child = g->children; child != NULL; child = child->next) {
+        if (child->sa.inbound.spi != sealed.spi)
+            continue;
+        bool opens = memcmp(child->sa.inbound.encryption_key, sealed.encryption_key,
+                            sizeof sealed.encryption_key) == 0;
+        if (!opens)
+            break;
+        child->active = true;
+        g->packets_received++;
+        return;
+    }
+    g->packets_lost++;
+    if (getenv("MUSUBI_SIM_TRACE") != NULL)
+        fprintf(stderr, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now, g->name,
+                sealed.spi);
+}
+
 static void deliver(const struct coming *c)
 {
-    struct ike_event event = {.kind = c->is_job ? IKE_EVENT_JOB_DONE : IKE_EVENT_DATAGRAM};
+    struct ike_event event = {.kind = c->kind == COMING_JOB ? IKE_EVENT_JOB_DONE : IKE_EVENT_DATAGRAM};
     struct octets octets = {c->octets, c->length};
-    if (c->is_job) {
+    if (c->kind == COMING_PACKET) {
+        packet_arrives(c->gateway, c);
+        return;
+    }
+    if (c->kind == COMING_JOB) {
         event.job.job = c->job;
         event.job.ok = c->job_ok;
         event.job.output = octets;
@@ -382,7 +476,10 @@ void world_run(struct world *w, msec_t duration)
         }
         struct coming *c = w->coming;
         w->coming = c->next;
-        deliver(c);
+        if (c->kind == COMING_TRAFFIC)
+            traffic_due(w);
+        else
+            deliver(c);
         free(c);
     }
     w->now = end;
@@ -527,6 +624,16 @@ const char *gateway_last_down_reason(const struct gateway *g)
 struct ike_engine *gateway_engine(const struct gateway *g)
 {
     return g->engine;
+}
+
+size_t gateway_packets_received(const struct gateway *g)
+{
+    return g->packets_received;
+}
+
+size_t gateway_packets_lost(const struct gateway *g)
+{
+    return g->packets_lost;
 }
 
 size_t gateway_sent(const struct gateway *g)

@@ -23,6 +23,8 @@ struct weather {
 struct installed_child {
     struct installed_child *next;
     struct ike_child_install sa;
+    bool active;  /* packets may leave by it */
+    bool stopped; /* no more */
 };
 
 /* A datagram on its way, as a test's hook sees it. */
@@ -57,6 +59,16 @@ void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
 void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
+
+/*
+ * From now on each gateway sends a packet by each of its tunnels every `interval` milliseconds (0: none), by
+ * the newest active Child SA; the network delays it, but loses none.
+ */
+void world_set_traffic(struct world *w, msec_t interval);
+
+/* Packets that a gateway got by a Child SA that it has, and those for which it had none. */
+size_t gateway_packets_received(const struct gateway *g);
+size_t gateway_packets_lost(const struct gateway *g);
 
 /* Lets `duration` milliseconds pass. */
 void world_run(struct world *w, msec_t duration);

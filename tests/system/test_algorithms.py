@@ -19,8 +19,8 @@ SUITES = [
 
 
 def tunnel_lines(encryption, integrity, prf, group):
-    lines = [f"ikev2 sa-proposal enc {encryption}", f"ikev2 sa-proposal prf {prf}", f"ikev2 sa-proposal dh {group}",
-             f"ikev2 child-proposal enc {encryption}"]
+    lines = [f"ikev2 sa-proposal enc {encryption}", f"ikev2 sa-proposal prf {prf}",
+             f"ikev2 sa-proposal dh {group}", f"ikev2 child-proposal enc {encryption}"]
     if integrity:
         lines += [f"ikev2 sa-proposal integrity {integrity}", f"ikev2 child-proposal integrity {integrity}"]
     return "\n".join(lines)
@@ -28,7 +28,8 @@ def tunnel_lines(encryption, integrity, prf, group):
 
 @pytest.mark.parametrize("encryption, integrity, prf, group, family, names", SUITES,
                          ids=[f"{suite[0]}, IPv{suite[4]} outside" for suite in SUITES])
-def test_R4_to_R8_every_algorithm_carries_both_families(lab, encryption, integrity, prf, group, family, names):
+def test_R4_to_R8_every_algorithm_carries_both_families(lab, encryption, integrity, prf, group, family,
+                                                        names):
     pair = MusubiPair(lab)
     near = pair.gateway(lab, family, tunnel_lines(encryption, integrity, prf, group))
     far = pair.far_gateway(lab, family)

@@ -17,7 +17,8 @@ def gateway(module_lab):
 
 def at_prompt(gateway, *lines):
     """Feed lines to `musubi` without a terminal; returns Finished."""
-    return gateway.host.run(SHELL, "--run-dir", gateway.run_directory, text_in="".join(f"{line}\n" for line in lines))
+    return gateway.host.run(SHELL, "--run-dir", gateway.run_directory,
+                            text_in="".join(f"{line}\n" for line in lines))
 
 
 def test_several_commands_are_run_in_order(gateway):
@@ -27,8 +28,8 @@ def test_several_commands_are_run_in_order(gateway):
     assert 0 <= done.stdout.find("ikev2 default-profile") < done.stdout.rfind("GigaEthernet1.0"), done.stdout
 
 
-@pytest.mark.parametrize("command", ["no such command", "show", "show ikev2 nonsense", "show ikev2 sa Tunnel99.0",
-                                     "clear ikev2 sa Tunnel99.0"])
+@pytest.mark.parametrize("command", ["no such command", "show", "show ikev2 nonsense",
+                                     "show ikev2 sa Tunnel99.0", "clear ikev2 sa Tunnel99.0"])
 def test_a_command_that_fails_prints_a_percent_line_and_exits_with_1(gateway, command):
     done = gateway.command(command)
 

@@ -7,7 +7,7 @@
 #include "config/parse.h"
 #include "config/print.h"
 
-static char *all_said(const struct diagnostics *diagnostics)
+char *all_said(const struct diagnostics *diagnostics)
 {
     char *text = NULL;
     size_t length = 0;

@@ -63,6 +63,9 @@ void resolution_free(struct resolution *r);
 /* The policy of a tunnel by its name, which must be there. */
 const struct tunnel_policy *policy_of(const struct resolution *r, const char *name);
 
+/* Diagnostics as `musubi check` prints them; to be freed. */
+char *all_said(const struct diagnostics *diagnostics);
+
 /* The whole of a file under tests/configs/, as text; to be freed. */
 char *read_file(const char *name);
 

@@ -43,7 +43,7 @@ static void site_1_pins_its_proposals(void **state)
     assert_int_equal(p->child.pfs, 1 << (dh_by_word("2048-bit") - dh_groups));
     assert_false(p->child.pfs_none);
     assert_int_equal(p->dpd_interval, 10);
-    assert_int_equal(p->line[SETTING_DPD], 12);
+    assert_int_equal(p->line[SETTING_DPD], 14);
     assert_int_equal(p->line[SETTING_SA_LIFETIME], 0);
     resolution_free(&r);
 }
@@ -107,10 +107,11 @@ static void host_settings_hold_interfaces_and_routes(void **state)
     const struct configured_interface *tunnel = host_settings_interface(&host, "Tunnel1.0");
     assert_true(tunnel->tunnel_ikev2);
     assert_string_equal(tunnel->ipv4_lines.unnumbered, "GigaEthernet1.0");
-    assert_false(tunnel->ipv6);
+    assert_true(tunnel->ipv6);
+    assert_string_equal(tunnel->ipv6_lines.unnumbered, "GigaEthernet1.0");
 
-    assert_int_equal(host.routes[0].target, ROUTE_NEXT_HOP);
-    assert_int_equal(host.routes[1].target, ROUTE_INTERFACE);
+    assert_int_equal(host.routes[0].target, ROUTE_INTERFACE);
+    assert_int_equal(host.routes[1].prefix.address.family, IP_V6);
     assert_string_equal(host.routes[1].interface, "Tunnel1.0");
     host_settings_free(&host);
     resolution_free(&r);

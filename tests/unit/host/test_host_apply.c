@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -100,7 +101,7 @@ static void applying_again_changes_nothing(void **state)
     int fd = host_tunnel_fd(host, "Tunnel1.0");
     run("sleep 2.2"); /* until the kernel itself is through with carriers and duplicate detection */
     settle(host);
-    FILE *monitor = popen("exec timeout 1 ip monitor all 2>/dev/null", "re");
+    FILE *monitor = popen("exec timeout 1 ip monitor all 2>/dev/null", "re"); // NOLINT(cert-env33-c)
     assert_non_null(monitor);
     (void)usleep(300000); /* until it listens */
     apply(host, &plan);
@@ -153,7 +154,10 @@ static void S16_what_was_there_is_left_alone(void **state)
         "200");
     run("ip rule add fwmark 0x6d750001 table 500 && ip tuntap add foreign mode tun");
     run("ip -6 route add 2001:db8:77::/48 dev ge0");
-    char *before = strdup(output_of("ip -o addr show dev ge0; ip route; ip -6 route; ip rule; ip -o link"));
+    /* without what the kernel does by itself in the meantime */
+    static const char look[] = "(ip -o -4 addr; ip route; ip -6 route; ip rule; ip -o link | cut -d: -f2) | "
+                               "grep -v fe80";
+    char *before = strdup(output_of("%s", look));
 
     struct host *host = open_host(&seen);
     want_tunnel(&plan, "Tunnel1.0", true);
@@ -167,8 +171,7 @@ static void S16_what_was_there_is_left_alone(void **state)
     assert_no_output("ip route show 172.16.0.0/12 proto 109");
     host_teardown(host);
 
-    assert_string_equal(output_of("ip -o addr show dev ge0; ip route; ip -6 route; ip rule; ip -o link"),
-                        before);
+    assert_string_equal(output_of("%s", look), before);
     free(before);
     host_plan_clear(&plan);
 }
@@ -288,7 +291,7 @@ static void recreated_tunnel_has_a_new_descriptor_and_its_old_carrier(void **sta
     struct host *host = open_host(&seen);
     plan_site(&plan);
     apply(host, &plan);
-    assert_output("ip link show Tunnel1.0", "NO-CARRIER");
+    assert_no_output("ip link show Tunnel1.0 | grep LOWER_UP");
     assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
     assert_output("ip link show Tunnel1.0", "LOWER_UP");
     settle(host);
@@ -538,6 +541,42 @@ static void second_musubid_in_the_namespace_is_refused(void **state)
     host_teardown(host);
 }
 
+static void many_tunnels_come_and_go_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    for (int i = 0; i < MANY; i++) {
+        char name[HOST_LINK_NAME_SIZE], text[IP_TEXT_SIZE];
+        (void)snprintf(name, sizeof name, "Tunnel%d.0", i);
+        want_tunnel(&plan, name, true);
+        (void)snprintf(text, sizeof text, "10.%d.%d.0/24", i / 256, i % 256);
+        want_route(&plan, text, name, 1);
+        (void)snprintf(text, sizeof text, "172.16.%d.%d/30", i / 64, i % 64 * 4 + 1);
+        want_address(&plan, name, text);
+    }
+    want_address(&plan, "lo", "10.255.0.1/32"); /* Loopback0.0 */
+    apply(host, &plan);
+    settle(host);
+    assert_string_equal(seen.notes, "");
+    assert_output("ip -o link show type tun | wc -l; ip route show proto 109 | wc -l", "300\n300\n");
+
+    plan.tunnel_count = 10; /* the others go by one request: one by one it would take six seconds */
+    struct timespec before, after;
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    apply(host, &plan);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range(after.tv_sec - before.tv_sec, 0, 3);
+    settle(host);
+    assert_string_equal(seen.notes, "");
+    assert_output("ip -o link show type tun | wc -l; ip route show proto 109 | wc -l", "10\n10\n");
+    assert_output("ip addr show dev lo", "10.255.0.1/32");
+    host_teardown(host);
+    assert_no_output("ip -o link show type tun; ip -o addr show dev lo scope global");
+    host_plan_clear(&plan);
+}
+
 static void missing_rights_are_told(void **state)
 {
     (void)state;
@@ -575,7 +614,10 @@ int main(void)
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
         IN_NAMESPACE(thief_does_not_keep_the_host_busy),
         IN_NAMESPACE(second_musubid_in_the_namespace_is_refused),
+        IN_NAMESPACE(many_tunnels_come_and_go_at_once),
         IN_NAMESPACE(missing_rights_are_told),
     };
+    if (!netns_is_possible())
+        return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

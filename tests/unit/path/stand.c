@@ -86,6 +86,16 @@ static void loopback_add_address(const struct ip_address *address)
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     memcpy(&request.address, address->octets, 16);
     assert_int_equal(ioctl(fd, SIOCSIFADDR, &request), 0);
+
+    /* The kernel takes its time to find that no other has it. */
+    struct sockaddr_storage own;
+    socklen_t length = ip_endpoint_to_sockaddr(&(struct ip_endpoint){*address, 0}, &own);
+    int64_t until = stand_clock() + STAND_PATIENCE;
+    while (bind(fd, (const struct sockaddr *)&own, length) != 0) {
+        if (stand_clock() > until)
+            fail_msg("no IPv6 address on lo: %s", strerror(errno));
+        (void)usleep(1000);
+    }
     (void)close(fd);
 }
 
@@ -110,7 +120,9 @@ static void socket_bind(int fd, struct ip_endpoint endpoint)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
     socklen_t length = ip_endpoint_to_sockaddr(&endpoint, &address);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, length), 0);
+    char text[IP_TEXT_SIZE];
+    if (bind(fd, (const struct sockaddr *)&address, length) != 0)
+        fail_msg("bind to %s: %s", ip_endpoint_format(&endpoint, text), strerror(errno));
 }
 
 static int socket_open(unsigned index, enum ip_family family, bool udp)
@@ -161,6 +173,7 @@ static void end_start(struct end *end)
         worker->strays = &end->strays[i];
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
+    end->udp_v4 = options.workers[0].udp_v4;
     socket_steer(options.workers[0].udp_v4, end->workers);
     socket_steer(options.workers[0].udp_v6, end->workers);
     end->path = path_new(&options);
@@ -315,7 +328,8 @@ void end_install(struct end *end, const struct path_child *child)
 
 void stand_install(struct stand *stand, const struct stand_sa *sa, uint32_t number)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    /* The second end first: what waits at the first is sent at once. */
+    for (unsigned i = 2; i-- > 0;) {
         struct path_child child = end_child(&stand->ends[i], sa, number);
         end_install(&stand->ends[i], &child);
     }

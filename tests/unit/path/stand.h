@@ -25,6 +25,7 @@ struct end {
     unsigned index;             /* 0 or 1 */
     unsigned workers;
     int packets; /* packet socket on the TUN device */
+    int udp_v4;  /* of the first worker */
     int ifindex;
     uint64_t requests;
 };
@@ -103,6 +104,10 @@ size_t middle_take(int fd, uint8_t *datagram, size_t size, int patience);
 
 /* Sends a datagram from the middle to an end's port 4500. */
 void middle_put(int fd, const struct end *to, const uint8_t *datagram, size_t length);
+
+/* Has lo take packets at that rate only, so that those behind stay in the account of the sockets that sent
+ * them; false, having said so in TAP, if this kernel cannot (tc-tbf). */
+bool stand_slow_down(uint32_t octets_per_second);
 
 /* Milliseconds on a clock that never goes back. */
 int64_t stand_clock(void);

@@ -180,7 +180,9 @@ int middle_open(uint8_t host)
     struct ip_endpoint endpoint = middle_endpoint(host);
     socklen_t length = ip_endpoint_to_sockaddr(&endpoint, &address);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int size = 8 << 20;
     assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size), 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, length), 0);
     return fd;
 }

@@ -108,6 +108,27 @@ static void many_packets_keep_their_order(void **state)
     }
 }
 
+static void both_directions_at_once_starve_neither(void **state)
+{
+    (void)state;
+    struct stand stand;
+    stand_start(&stand, 2);
+    stand_install(&stand, &stand_gcm_udp, 1);
+
+    enum { COUNT = 10000 };
+    uint32_t put = 0;
+    for (uint32_t taken = 0; taken < COUNT; taken++) {
+        for (; put < COUNT && put < taken + WINDOW; put++) {
+            end_put_number(&stand.ends[0], IP_V4, 1000, put);
+            end_put_number(&stand.ends[1], IP_V6, 200, put);
+        }
+        end_expect_number(&stand.ends[1], taken);
+        end_expect_number(&stand.ends[0], taken);
+    }
+
+    stand_stop(&stand);
+}
+
 static void steered_packets_reach_the_owner_among_several_workers(void **state)
 {
     (void)state;
@@ -167,6 +188,7 @@ int main(void)
         cmocka_unit_test(packets_larger_than_the_outer_mtu_pass_in_fragments),
         cmocka_unit_test(packet_too_large_for_any_datagram_is_counted),
         cmocka_unit_test(many_packets_keep_their_order),
+        cmocka_unit_test(both_directions_at_once_starve_neither),
         cmocka_unit_test(steered_packets_reach_the_owner_among_several_workers),
         cmocka_unit_test(mark_and_interface_of_a_way_are_taken),
         cmocka_unit_test(way_that_does_not_exist_is_counted),

@@ -39,8 +39,8 @@ static void oldest_64_are_kept(void **state)
     (void)state;
     struct waiting waiting = {0};
     size_t sum = 0;
-    for (uint8_t i = 0; i < PATH_WAITING_PACKETS; i++)
-        assert_int_equal(waiting_put(&waiting, packet_of(20, i), &sum), WAITING_KEPT);
+    for (unsigned i = 0; i < PATH_WAITING_PACKETS; i++)
+        assert_int_equal(waiting_put(&waiting, packet_of(20, (uint8_t)i), &sum), WAITING_KEPT);
 
     enum waiting_verdict verdict = waiting_put(&waiting, packet_of(20, 200), &sum);
 

@@ -1,0 +1,16 @@
+/*
+ * What `check` says beyond what the daemon says: nothing here keeps a tunnel down, all of it is worth a
+ * second look before a config is used.
+ */
+#ifndef MUSUBI_CONFIG_LINT_H
+#define MUSUBI_CONFIG_LINT_H
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+#include "config/resolve.h"
+
+/* Adds warnings about a config and the policies resolved from it. */
+void config_lint(const struct config *config, const struct tunnel_policies *policies,
+                 struct diagnostics *diagnostics);
+
+#endif

@@ -1,0 +1,262 @@
+/* S12: lines, sub-modes, abbreviations, `no`, and how settings add up, in files. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What `ikev2 default-profile` holds after these lines, which stand under it. */
+static void assert_profile(const char *lines, const char *expected)
+{
+    char text[2048];
+    char wanted[2048];
+    (void)snprintf(text, sizeof text, "ikev2 default-profile\n%s", lines);
+    (void)snprintf(wanted, sizeof wanted, "ikev2 default-profile\n%s", expected);
+    assert_prints(text, wanted);
+}
+
+/* What `interface GigaEthernet0.0` holds. */
+static void assert_port(const char *lines, const char *expected)
+{
+    char text[2048];
+    char wanted[2048];
+    (void)snprintf(text, sizeof text, "interface GigaEthernet0.0\n%s", lines);
+    (void)snprintf(wanted, sizeof wanted, "interface GigaEthernet0.0\n%s", expected);
+    assert_prints(text, wanted);
+}
+
+static void S12_every_command_of_the_spec_is_understood(void **state)
+{
+    (void)state;
+    char *text = read_file("language/everything.cfg");
+    char *expected = read_file("language/everything.expected");
+    assert_prints(text, expected);
+    assert_prints(expected, expected);
+    struct reading r = read_text(text);
+    assert_lacks(r.said, "is not a command of Musubi");
+    reading_free(&r);
+    free(text);
+    free(expected);
+}
+
+static void S12_comments_blank_lines_and_white_space_mean_nothing(void **state)
+{
+    (void)state;
+    assert_profile("\n!\n   ! 拠点1\n\t\t dpd   interval\t10   \r\n!dpd off\n", "  dpd interval 10\n");
+    assert_prints("\xef\xbb\xbfhostname a", "hostname a\n");
+    assert_prints("", "");
+}
+
+static void S12_utf8_stands_in_descriptions_and_keys(void **state)
+{
+    (void)state;
+    assert_port("  description 拠点1 WAN側\n", "  description 拠点1 WAN側\n");
+    assert_prints("ikev2 authentication psk id keyid 本社 key char \"鍵 その1\"\n",
+                  "ikev2 authentication psk id keyid 本社 key char \"鍵 その1\"\n");
+}
+
+static void S12_a_sub_mode_ends_at_the_next_global_command_or_exit(void **state)
+{
+    (void)state;
+    assert_prints("interface GigaEthernet0.0\n"
+                  "  ip mtu 1400\n"
+                  "  hostname a\n"
+                  "interface GigaEthernet1.0\n"
+                  "exit\n"
+                  "ip route default 10.0.0.1\n",
+                  "hostname a\n"
+                  "!\n"
+                  "ip route default 10.0.0.1\n"
+                  "!\n"
+                  "interface GigaEthernet0.0\n"
+                  "  ip mtu 1400\n"
+                  "!\n"
+                  "interface GigaEthernet1.0\n");
+}
+
+static void S12_keywords_but_the_first_may_be_abbreviated(void **state)
+{
+    (void)state;
+    assert_profile(
+        "  sa-proposal integ sha2-5\n  suppress send-d\n  dpd int 10\n  local-authentication ps id key a\n",
+        "  dpd interval 10\n"
+        "  local-authentication psk id keyid a\n"
+        "  sa-proposal integrity sha2-512\n"
+        "  suppress send-delete\n");
+    assert_refused("ikev2 default-profile\n  anti on\n",
+                   "FILE:2:3: error: `anti` is not known here; did you mean "
+                   "`anti-replay`?");
+}
+
+static void S12_an_exact_keyword_beats_a_prefix(void **state)
+{
+    (void)state;
+    assert_prints("interface Tunnel0.0\n  ikev2 ipsec mtu ign\n  ikev2 peer any auth psk id keyid a\n",
+                  "interface Tunnel0.0\n"
+                  "  ikev2 ipsec mtu ignore\n"
+                  "  ikev2 peer any authentication psk id keyid a\n");
+}
+
+static void S12_an_ambiguous_word_is_refused_with_its_meanings(void **state)
+{
+    (void)state;
+    assert_refused("ikev2 default-profile\n  sa-proposal enc aes-g\n",
+                   "`aes-g` may stand for aes-gcm-256 or aes-gcm-128");
+}
+
+static void S12_no_removes_and_may_omit_arguments(void **state)
+{
+    (void)state;
+    assert_profile("  dpd interval 10\n  no dpd\n  sa-lifetime 100\n  no sa-lifetime 100\n", "");
+    assert_profile("  dpd interval 10\n  default dpd\n", "");
+    assert_port("  ip address 10.0.0.1/24\n  no ip address\n", "");
+    assert_prints("interface Tunnel0.0\n"
+                  "  ikev2 peer 10.0.0.1 authentication psk\n"
+                  "  no ikev2 peer\n"
+                  "  ikev2 local-ts 10.0.0.0/8\n"
+                  "  ikev2 local-ts 11.0.0.0/8\n"
+                  "  no ikev2 local-ts 10.0.0.0/8\n",
+                  "interface Tunnel0.0\n"
+                  "  ikev2 local-ts 11.0.0.0/8\n");
+}
+
+static void S12_removing_what_is_not_set_is_silent(void **state)
+{
+    (void)state;
+    config_free(accepted("ikev2 default-profile\n  no dpd\n  no child-pfs 2048-bit\n"
+                         "no ikev2 profile x\nno interface Tunnel0.0\nno hostname\n"));
+    assert_port("  ip address 10.0.0.1/24\n  no ip address 10.0.0.2/24\n", "  ip address 10.0.0.1/24\n");
+}
+
+static void S12_no_takes_whole_sections_away(void **state)
+{
+    (void)state;
+    assert_prints("ikev2 profile a\n  dpd off\nikev2 profile b\nno ikev2 profile a\n", "ikev2 profile b\n");
+    assert_prints("interface Tunnel0.0\n  ip mtu 1400\nno interface Tunnel0.0\ninterface Tunnel0.0\n",
+                  "interface Tunnel0.0\n");
+}
+
+static void S12_no_must_say_which_setting_is_meant(void **state)
+{
+    (void)state;
+    assert_refused("ikev2 default-profile\n  no sa-proposal\n", "the line ends too early");
+    assert_refused("no interface\n", "the line ends too early");
+    assert_refused("no ikev2 authentication psk id\n", "the line ends too early");
+    assert_refused("no ip route\n", "the line ends too early");
+}
+
+static void S12_algorithms_add_up_on_one_line_or_several(void **state)
+{
+    (void)state;
+    assert_profile("  sa-proposal enc aes-cbc-256 3des\n"
+                   "  sa-proposal enc aes-gcm-128 3des\n",
+                   "  sa-proposal enc aes-cbc-256 3des aes-gcm-128\n");
+    assert_profile("  sa-proposal enc 3des 3des\n", "  sa-proposal enc 3des\n");
+    assert_profile("  sa-proposal enc 3des aes-cbc-256\n  no sa-proposal enc 3des\n",
+                   "  sa-proposal enc aes-cbc-256\n");
+    assert_profile("  sa-proposal enc 3des\n  no sa-proposal enc 3des\n", "");
+}
+
+static void S12_of_child_pfs_off_and_groups_the_later_line_wins(void **state)
+{
+    (void)state;
+    assert_profile("  child-pfs off\n  child-pfs 2048-bit\n  child-pfs 3072-bit\n",
+                   "  child-pfs 2048-bit 3072-bit\n");
+    assert_profile("  child-pfs 2048-bit\n  child-pfs off\n", "  child-pfs off\n");
+}
+
+static void S12_selectors_add_up(void **state)
+{
+    (void)state;
+    assert_profile("  local-ts 10.0.0.0/24\n  local-ts 10.0.1.0/24\n  local-ts 10.0.0.0/24\n",
+                   "  local-ts 10.0.0.0/24\n  local-ts 10.0.1.0/24\n");
+}
+
+static void S12_nat_traversal_is_one_setting(void **state)
+{
+    (void)state;
+    assert_profile("  nat-traversal\n  nat-traversal keepalive 20\n", "  nat-traversal keepalive 20\n");
+    assert_profile("  nat-traversal force\n  nat-traversal keepalive 20\n  nat-traversal keepalive 30\n",
+                   "  nat-traversal keepalive 30 force\n");
+    assert_profile("  nat-traversal force\n  nat-traversal off\n", "  nat-traversal off\n");
+    assert_profile("  nat-traversal off\n  nat-traversal force\n", "  nat-traversal force\n");
+    assert_profile("  nat-traversal keepalive 20 force\n  no nat-traversal keepalive\n",
+                   "  nat-traversal force\n");
+    assert_profile("  nat-traversal keepalive 20 force\n  no nat-traversal\n", "");
+}
+
+static void S12_a_later_single_value_replaces(void **state)
+{
+    (void)state;
+    assert_port("  ip mtu 1400\n  ip mtu 1300\n", "  ip mtu 1300\n");
+    assert_prints("interface Tunnel0.0\n"
+                  "  ikev2 peer 10.0.0.1 authentication psk\n"
+                  "  ikev2 peer-fqdn-ipv6 gw.example.com authentication psk\n",
+                  "interface Tunnel0.0\n"
+                  "  ikev2 peer-fqdn-ipv6 gw.example.com authentication psk\n");
+}
+
+static void keyed_settings_replace_those_of_the_same_key(void **state)
+{
+    (void)state;
+    assert_prints("ip route default 10.0.0.1\n"
+                  "ip route default 10.0.0.2\n"
+                  "ip route default 10.0.0.1 distance 5\n"
+                  "ikev2 authentication psk id keyid a key char one\n"
+                  "ikev2 authentication psk id fqdn a key char three\n"
+                  "ikev2 authentication psk id keyid a key char two\n",
+                  "ip route default 10.0.0.1 distance 5\n"
+                  "ip route default 10.0.0.2\n"
+                  "!\n"
+                  "ikev2 authentication psk id keyid a key char two\n"
+                  "ikev2 authentication psk id fqdn a key char three\n");
+}
+
+static void S12_shutdown_is_said_both_ways_or_not_at_all(void **state)
+{
+    (void)state;
+    assert_port("  shutdown\n", "  shutdown\n");
+    assert_port("  shutdown\n  no shutdown\n", "  no shutdown\n");
+    assert_port("  no shutdown\n  default shutdown\n", "");
+}
+
+static void an_encrypted_key_is_kept_and_said_to_be_missing(void **state)
+{
+    (void)state;
+    assert_kept("ikev2 authentication psk id keyid a key secret BASE64==\n", "this key is missing");
+}
+
+static void policy_commands_stand_in_tunnels_with_their_prefix_only(void **state)
+{
+    (void)state;
+    assert_prints("interface Tunnel0.0\n  ikev2 dpd off\n", "interface Tunnel0.0\n  ikev2 dpd off\n");
+    assert_refused("ikev2 default-profile\n  ikev2 dpd off\n", "`dpd` is not known here");
+    assert_refused("interface GigaEthernet0.0\n  ikev2 dpd off\n", "`dpd` is not known here");
+    assert_kept("interface Tunnel0.0\n  dpd interval 10\n", "`dpd` is not a command of Musubi");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S12_every_command_of_the_spec_is_understood),
+        cmocka_unit_test(S12_comments_blank_lines_and_white_space_mean_nothing),
+        cmocka_unit_test(S12_utf8_stands_in_descriptions_and_keys),
+        cmocka_unit_test(S12_a_sub_mode_ends_at_the_next_global_command_or_exit),
+        cmocka_unit_test(S12_keywords_but_the_first_may_be_abbreviated),
+        cmocka_unit_test(S12_an_exact_keyword_beats_a_prefix),
+        cmocka_unit_test(S12_an_ambiguous_word_is_refused_with_its_meanings),
+        cmocka_unit_test(S12_no_removes_and_may_omit_arguments),
+        cmocka_unit_test(S12_removing_what_is_not_set_is_silent),
+        cmocka_unit_test(S12_no_takes_whole_sections_away),
+        cmocka_unit_test(S12_no_must_say_which_setting_is_meant),
+        cmocka_unit_test(S12_algorithms_add_up_on_one_line_or_several),
+        cmocka_unit_test(S12_of_child_pfs_off_and_groups_the_later_line_wins),
+        cmocka_unit_test(S12_selectors_add_up),
+        cmocka_unit_test(S12_nat_traversal_is_one_setting),
+        cmocka_unit_test(S12_a_later_single_value_replaces),
+        cmocka_unit_test(keyed_settings_replace_those_of_the_same_key),
+        cmocka_unit_test(S12_shutdown_is_said_both_ways_or_not_at_all),
+        cmocka_unit_test(an_encrypted_key_is_kept_and_said_to_be_missing),
+        cmocka_unit_test(policy_commands_stand_in_tunnels_with_their_prefix_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
