@@ -102,8 +102,8 @@ struct event_log_settings configuration_log_settings(const struct configuration 
 {
     const struct host_settings *settings = &configuration->settings;
     struct event_log_settings log = event_log_defaults();
-    log.level[EVENT_IKEV2] = (enum log_level)settings->ikev2_level;
-    log.level[EVENT_IPSEC] = (enum log_level)settings->ipsec_level;
+    log.level[EVENT_IKEV2] = settings->ikev2_level;
+    log.level[EVENT_IPSEC] = settings->ipsec_level;
     if (settings->log_size != 0)
         log.buffer_size = settings->log_size;
     const struct setting *timestamp =

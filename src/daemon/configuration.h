@@ -6,11 +6,11 @@
 #define MUSUBI_DAEMON_CONFIGURATION_H
 
 #include "config/diagnostic.h"
+#include "config/host_settings.h"
 #include "config/keys.h"
 #include "config/model.h"
 #include "config/resolve.h"
 #include "daemon/event_log.h"
-#include "daemon/host_settings.h"
 #include "host/port.h"
 
 struct configuration {

@@ -45,7 +45,8 @@ static void install_child(struct engine_process *process, const struct ike_child
                 .inbound_spi = install->inbound.spi,
                 .outbound_spi = install->outbound.spi,
                 .slot = install->live_slot,
-                .flags = PATH_CHILD_ACTIVE | (install->anti_replay ? PATH_CHILD_ANTI_REPLAY : 0U),
+                .flags = (install->active_when_used ? PATH_CHILD_ACTIVE_WHEN_USED : PATH_CHILD_ACTIVE) |
+                         (install->anti_replay ? PATH_CHILD_ANTI_REPLAY : 0U),
                 .encryption = install->encryption,
                 .encryption_bits = install->key_bits,
                 .integrity = install->integrity,
@@ -72,13 +73,14 @@ static void install_child(struct engine_process *process, const struct ike_child
     secret_wipe(&m, sizeof(m));
 }
 
-static void remove_child(struct engine_process *process, const struct ike_action *action)
+static void change_child(struct engine_process *process, enum message_type change,
+                         const struct ike_action *action)
 {
-    const struct message_child_remove m = {
+    const struct message_child m = {
         .request = ++process->last_request,
-        .inbound_spi = action->remove.inbound_spi,
+        .inbound_spi = action->child.inbound_spi,
     };
-    (void)message_send(&process->path, MESSAGE_CHILD_REMOVE, &m, sizeof(m));
+    (void)message_send(&process->path, change, &m, sizeof(m));
 }
 
 static void tell_tunnel_state(struct engine_process *process, const struct ike_action *action)
@@ -114,8 +116,14 @@ static void perform(struct engine_process *process, const struct ike_action *act
     case IKE_ACTION_CHILD_INSTALL:
         install_child(process, action->install);
         break;
+    case IKE_ACTION_CHILD_ACTIVATE:
+        change_child(process, MESSAGE_CHILD_ACTIVATE, action);
+        break;
+    case IKE_ACTION_CHILD_STOP:
+        change_child(process, MESSAGE_CHILD_STOP, action);
+        break;
     case IKE_ACTION_CHILD_REMOVE:
-        remove_child(process, action);
+        change_child(process, MESSAGE_CHILD_REMOVE, action);
         break;
     case IKE_ACTION_TUNNEL_UP:
     case IKE_ACTION_TUNNEL_DOWN:
@@ -151,6 +159,8 @@ static struct octets octets_of(const struct ike_action *action)
         text = action->log.text;
         break;
     case IKE_ACTION_CHILD_INSTALL:
+    case IKE_ACTION_CHILD_ACTIVATE:
+    case IKE_ACTION_CHILD_STOP:
     case IKE_ACTION_CHILD_REMOVE:
     case IKE_ACTION_JOB:
         break;
@@ -179,6 +189,8 @@ static void repoint(struct deferred_action *deferred)
         deferred->install = *action->install;
         action->install = &deferred->install;
         break;
+    case IKE_ACTION_CHILD_ACTIVATE:
+    case IKE_ACTION_CHILD_STOP:
     case IKE_ACTION_CHILD_REMOVE:
     case IKE_ACTION_JOB:
         break;

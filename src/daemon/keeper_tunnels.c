@@ -143,8 +143,10 @@ static void mark_want(struct keeper *keeper, uint32_t mark, enum ip_family famil
         return;
     keeper->marks = grown;
     struct host_error reason;
-    int ike = host_socket_for_sending(family, HOST_PORT_IKE, mark, &reason);
-    int natt = ike < 0 ? -1 : host_socket_for_sending(family, HOST_PORT_NATT, mark, &reason);
+    struct host_sender sender = {.kind = HOST_SENDER_IKE, .family = family, .mark = mark};
+    int ike = host_sender_open(&sender, &reason);
+    sender.kind = HOST_SENDER_NATT;
+    int natt = ike < 0 ? -1 : host_sender_open(&sender, &reason);
     if (natt < 0) {
         event_log_print(keeper->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL,
                         "no socket for a pinned way out: %s", reason.text);

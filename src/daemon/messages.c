@@ -190,8 +190,9 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
 
     [MESSAGE_CHILD_INSTALL] = {"CHILD_INSTALL", ENGINE_TO_PATH, sizeof(struct message_child_install), 0, 0,
                                child_install_is_sound},
-    [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child_remove), 0, 0,
-                              NULL},
+    [MESSAGE_CHILD_ACTIVATE] = {"CHILD_ACTIVATE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_STOP] = {"CHILD_STOP", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},

@@ -48,6 +48,8 @@ enum message_type {
 
     /* Engine to path, and back. */
     MESSAGE_CHILD_INSTALL,
+    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next two */
+    MESSAGE_CHILD_STOP,
     MESSAGE_CHILD_REMOVE,
     MESSAGE_TUNNEL_FAIL, /* struct message_tunnel: what waits in it is dropped */
     MESSAGE_PATH_EVENT,  /* struct path_event */
@@ -145,7 +147,7 @@ struct message_child_install {
     struct path_child child;
 };
 
-struct message_child_remove {
+struct message_child {
     uint64_t request;
     uint32_t inbound_spi;
     uint32_t reserved;

@@ -177,10 +177,16 @@ static void install_child(struct path_process *process, const struct message_chi
         refuse(process, request, m->child.inbound_spi, result);
 }
 
-static void remove_child(struct path_process *process, const struct message_child_remove *m)
+static void change_child(struct path_process *process, uint32_t change, const struct message_child *m)
 {
     uint64_t request = m->request & ~KEEPER_REQUEST;
-    enum path_result result = path_child_remove(process->path, request, m->inbound_spi);
+    enum path_result result = PATH_INVALID;
+    if (change == MESSAGE_CHILD_ACTIVATE)
+        result = path_child_activate(process->path, request, m->inbound_spi);
+    else if (change == MESSAGE_CHILD_STOP)
+        result = path_child_stop(process->path, request, m->inbound_spi);
+    else if (change == MESSAGE_CHILD_REMOVE)
+        result = path_child_remove(process->path, request, m->inbound_spi);
     if (result != PATH_OK)
         refuse(process, request, m->inbound_spi, result);
 }
@@ -199,8 +205,10 @@ static void engine_message(struct path_process *process)
     case MESSAGE_CHILD_INSTALL:
         install_child(process, message->body);
         break;
+    case MESSAGE_CHILD_ACTIVATE:
+    case MESSAGE_CHILD_STOP:
     case MESSAGE_CHILD_REMOVE:
-        remove_child(process, message->body);
+        change_child(process, message->type, message->body);
         break;
     case MESSAGE_TUNNEL_FAIL:
         (void)path_tunnel_fail(process->path, 0, ((const struct message_tunnel *)message->body)->tunnel);

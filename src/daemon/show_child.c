@@ -67,7 +67,7 @@ void show_child_sas(const struct ike_record *sa, const struct tunnel_policy *pol
 {
     bool has_heading = false;
     for (size_t i = sa->child_count; i-- > 0;) {
-        if (!sa->children[i].installed)
+        if (!show_child_is_live(&sa->children[i]))
             continue;
         if (!has_heading) {
             text_print(out, "  IKE Peer ID : ");

@@ -70,11 +70,11 @@ uint64_t show_seconds_left(msec_t expires, msec_t now)
     return expires > now ? (expires - now) / 1000 : 0;
 }
 
-static const char *status_name(enum ike_sa_state state)
+static const char *status_name(const struct ike_record *sa)
 {
-    switch (state) {
+    switch (sa->state) {
     case IKE_SA_ESTABLISHED:
-        return "establish";
+        return sa->replaced ? "rekeying" : "establish";
     case IKE_SA_DELETING:
         return "deleting";
     case IKE_SA_INITIATING:
@@ -95,7 +95,7 @@ static void show_ends(const struct ike_record *sa, struct text *out)
     show_identity(&sa->local_id, out);
     text_print(out, "\n    Peer ID  : ");
     show_identity(&sa->remote_id, out);
-    text_print(out, "\n    Status : %s\n", status_name(sa->state));
+    text_print(out, "\n    Status : %s\n", status_name(sa));
     text_print(out, "    Local message ID : %" PRIu32 "\n", sa->request_id);
     text_print(out, "    Peer message ID  : %" PRIu32 "\n", sa->expected_id);
 }
@@ -172,12 +172,17 @@ static void show_policy(const struct ike_record *sa, const struct tunnel_policy 
     text_print(out, "    NAT-T keepalive interval[sec] : %" PRIu32 "\n", policy->nat_keepalive);
 }
 
+bool show_child_is_live(const struct ike_child_record *child)
+{
+    return child->installed && !child->lingering;
+}
+
 static void show_children(const struct ike_record *sa, msec_t now, struct text *out)
 {
     text_print(out, "    Child\n      Prot SPI(IN)    SPI(OUT)   Lifetime[sec]\n");
     for (size_t i = sa->child_count; i-- > 0;) {
         const struct ike_child_record *child = &sa->children[i];
-        if (child->installed)
+        if (show_child_is_live(child))
             text_print(out, "      ESP  0x%08" PRIx32 " 0x%08" PRIx32 " %" PRIu64 "\n", child->inbound.spi,
                        child->outbound.spi, show_seconds_left(child->expires, now));
     }
