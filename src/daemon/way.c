@@ -56,6 +56,26 @@ static bool is_usable_source(const struct host *host, const struct ip_address *a
     return false;
 }
 
+/* The address of an interface: the config's first one, or else the first that Linux has. NULL if none can be
+ * used now. */
+static const struct ip_address *interface_address(const struct way_finder *finder, const char *interface,
+                                                  const struct inventory_link *link, enum ip_family family)
+{
+    const struct configured_interface *configured =
+        host_settings_interface(&finder->configuration->settings, interface);
+    if (configured != NULL) {
+        const struct interface_family *lines =
+            family == IP_V6 ? &configured->ipv6_lines : &configured->ipv4_lines;
+        for (size_t i = 0; i < lines->address_count; i++) {
+            const struct ip_address *address = &lines->addresses[i].address;
+            if (!ip_address_is_link_local(address) && link_has_source(link, address))
+                return address;
+        }
+    }
+    const struct host_ifaddr *primary = inventory_primary(link, family);
+    return primary != NULL ? &primary->prefix.address : NULL;
+}
+
 /* The source that the policy fixes, of IP_NONE if it fixes none. */
 static enum way_problem fixed_source(const struct way_finder *finder, const struct tunnel_policy *policy,
                                      enum ip_family family, struct ip_address *source)
@@ -72,11 +92,14 @@ static enum way_problem fixed_source(const struct way_finder *finder, const stru
         return WAY_FOUND;
     }
     const struct inventory_link *link = usable_link(finder, policy->source_interface);
-    const struct host_ifaddr *address =
-        link != NULL && family != IP_NONE ? inventory_primary(link, family) : NULL;
+    if (link == NULL)
+        return WAY_SOURCE_GONE;
+    if (family == IP_NONE)
+        return WAY_FOUND;
+    const struct ip_address *address = interface_address(finder, policy->source_interface, link, family);
     if (address == NULL)
-        return link == NULL || family != IP_NONE ? WAY_SOURCE_GONE : WAY_FOUND;
-    *source = address->prefix.address;
+        return WAY_SOURCE_GONE;
+    *source = *address;
     return WAY_FOUND;
 }
 
@@ -107,10 +130,12 @@ static enum way_problem routed(const struct way_finder *finder, const struct tun
 }
 
 /* Out of a link, to a next hop or, on a point-to-point link, without; the routing table is not asked. */
-static enum way_problem pinned(const struct way_finder *finder, const struct inventory_link *link,
-                               const struct ip_address *next_hop, enum ip_family family, uint32_t *mark,
+static enum way_problem pinned(const struct way_finder *finder, const struct tunnel_policy *policy,
+                               const struct inventory_link *link, enum ip_family family, uint32_t *mark,
                                struct way *way)
 {
+    const struct ip_address none = {.family = IP_NONE};
+    const struct ip_address *next_hop = policy->way_out == WAY_OUT_NEXT_HOP ? &policy->out_next_hop : &none;
     if (next_hop->family != IP_NONE && next_hop->family != family)
         return WAY_FAMILY;
     if (!host_take_way(finder->host, link->is.name, family, next_hop, mark, NULL))
@@ -120,10 +145,10 @@ static enum way_problem pinned(const struct way_finder *finder, const struct inv
     way->way.mark = *mark;
     if (way->way.local.family != IP_NONE)
         return WAY_FOUND;
-    const struct host_ifaddr *address = inventory_primary(link, family);
+    const struct ip_address *address = interface_address(finder, policy->out_interface, link, family);
     if (address == NULL)
         return WAY_NO_SOURCE;
-    way->way.local = address->prefix.address;
+    way->way.local = *address;
     return WAY_FOUND;
 }
 
@@ -162,12 +187,8 @@ static enum way_problem find(const struct way_finder *finder, const struct tunne
     enum way_problem problem = fixed_source(finder, policy, family, &way->way.local);
     if (problem != WAY_FOUND)
         return problem;
-    if (pins) {
-        const struct ip_address none = {.family = IP_NONE};
-        const struct ip_address *next_hop =
-            policy->way_out == WAY_OUT_NEXT_HOP ? &policy->out_next_hop : &none;
-        return pinned(finder, link, next_hop, family, mark, way);
-    }
+    if (pins)
+        return pinned(finder, policy, link, family, mark, way);
     if (policy->peer_kind == PEER_ANY)
         return unnamed(policy, link, way);
     return routed(finder, policy, link, way);
