@@ -153,45 +153,50 @@ static enum way_problem pinned(const struct way_finder *finder, const struct tun
 }
 
 /* A peer whose address is not known: the interface alone has to be there. */
-static enum way_problem unnamed(const struct tunnel_policy *policy, const struct inventory_link *link,
-                                struct way *way)
+static enum way_problem unnamed(const struct inventory_link *link, struct way *way)
 {
-    if (policy->way_out != WAY_OUT_ROUTED) {
+    if (link != NULL) {
         way->link = link->is.index;
         way->way.ifindex = (uint32_t)link->is.index;
     }
     return WAY_FOUND;
 }
 
+/* True if the routing table is not to be asked: a next hop is given, or none is needed (S21). */
+static bool is_pinned(const struct tunnel_policy *policy, const struct inventory_link *link,
+                      enum ip_family family)
+{
+    if (link == NULL || family == IP_NONE)
+        return false;
+    return policy->way_out == WAY_OUT_NEXT_HOP ||
+           (policy->way_out == WAY_OUT_INTERFACE && link->is.point_to_point);
+}
+
 /* Works it out; `mark` receives the mark of the pinned way that was taken. */
 static enum way_problem find(const struct way_finder *finder, const struct tunnel_policy *policy,
                              uint32_t *mark, struct way *way)
 {
+    const struct inventory_link *link = NULL;
     if (!policy->complete)
         return WAY_NOT_COMPLETE;
     if (policy->peer_kind == PEER_FQDN)
         return WAY_UNRESOLVED;
-    if (policy->peer_kind == PEER_ADDRESS)
-        way->way.remote = policy->peer_address;
-    bool pins = policy->way_out == WAY_OUT_NEXT_HOP;
-    enum ip_family family = way->way.remote.family;
-    if (family == IP_NONE && pins)
-        family = policy->out_next_hop.family;
-    const struct inventory_link *link = NULL;
     if (policy->way_out != WAY_OUT_ROUTED) {
         link = usable_link(finder, policy->out_interface);
         if (link == NULL)
             return WAY_INTERFACE_DOWN;
-        pins |= policy->way_out == WAY_OUT_INTERFACE && link->is.point_to_point && family != IP_NONE;
+    }
+    enum ip_family family = policy->way_out == WAY_OUT_NEXT_HOP ? policy->out_next_hop.family : IP_NONE;
+    if (policy->peer_kind == PEER_ADDRESS) {
+        way->way.remote = policy->peer_address;
+        family = policy->peer_address.family;
     }
     enum way_problem problem = fixed_source(finder, policy, family, &way->way.local);
     if (problem != WAY_FOUND)
         return problem;
-    if (pins)
+    if (is_pinned(policy, link, family))
         return pinned(finder, policy, link, family, mark, way);
-    if (policy->peer_kind == PEER_ANY)
-        return unnamed(policy, link, way);
-    return routed(finder, policy, link, way);
+    return policy->peer_kind == PEER_ANY ? unnamed(link, way) : routed(finder, policy, link, way);
 }
 
 static bool ways_differ(const struct ike_way *a, const struct ike_way *b)
