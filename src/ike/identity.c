@@ -31,34 +31,6 @@ bool identity_parse(uint8_t type, struct octets value, struct identity *out)
     return true;
 }
 
-struct identity identity_of_address(const struct ip_address *address)
-{
-    struct identity id = {.type = address->family == IP_V6 ? ID_IPV6_ADDR : ID_IPV4_ADDR,
-                          .length = (uint16_t)ip_address_size(address->family)};
-    memcpy(id.value, address->octets, id.length);
-    return id;
-}
-
-static uint8_t ascii_lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-bool identity_equal(const struct identity *a, const struct identity *b)
-{
-    if (a->type != b->type || a->length != b->length)
-        return false;
-    /* Host names, and mail addresses in the field, know no case. */
-    bool any_case = a->type == ID_FQDN || a->type == ID_RFC822_ADDR;
-    for (size_t i = 0; i < a->length; i++) {
-        if (a->value[i] == b->value[i])
-            continue;
-        if (!any_case || ascii_lower(a->value[i]) != ascii_lower(b->value[i]))
-            return false;
-    }
-    return true;
-}
-
 const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SIZE])
 {
     const char *name = identity_name(id->type);

@@ -15,6 +15,7 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/deadline.h"
+#include "config/log_level.h"
 #include "config/policy.h"
 #include "esp/sa.h"
 
@@ -114,9 +115,6 @@ enum ike_action_kind {
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
-
-/* Levels of the event log (R102), most important first. */
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Functions of the event log. */
 enum log_function { LOG_IKEV2, LOG_IPSEC };
