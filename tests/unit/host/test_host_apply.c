@@ -541,6 +541,23 @@ static void second_musubid_in_the_namespace_is_refused(void **state)
     host_teardown(host);
 }
 
+static void foreign_link_in_our_groups_survives(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    run("ip link add veth8 group %d type veth peer name veth9 group %d", HOST_LINK_GROUP,
+        HOST_LINK_DOOMED_GROUP);
+    run("ip link set veth8 alias musubi-is-fun");
+    struct host *host = open_host(&seen);
+    want_tunnel(&plan, "Tunnel1.0", true);
+    want_tunnel(&plan, "Tunnel2.0", true);
+    apply(host, &plan);
+    host_teardown(host);
+    assert_no_output("ip -o link show type tun");
+    assert_output("ip link", "veth8@veth9");
+    host_plan_clear(&plan);
+}
+
 static void many_tunnels_come_and_go_at_once(void **state)
 {
     (void)state;
@@ -614,6 +631,7 @@ int main(void)
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
         IN_NAMESPACE(thief_does_not_keep_the_host_busy),
         IN_NAMESPACE(second_musubid_in_the_namespace_is_refused),
+        IN_NAMESPACE(foreign_link_in_our_groups_survives),
         IN_NAMESPACE(many_tunnels_come_and_go_at_once),
         IN_NAMESPACE(missing_rights_are_told),
     };
