@@ -398,6 +398,37 @@ static void unnumbered_routes_follow_the_address_of_their_source_link(void **sta
     host_plan_clear(&plan);
 }
 
+static void next_hop_is_not_looked_for_behind_a_tunnel(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    want_tunnel(&plan, "Tunnel1.0", false);
+    want_tunnel(&plan, "Tunnel2.0", false);
+    want_address(&plan, "ge0", "10.0.0.1/24");
+    want_address(&plan, "Tunnel2.0", "10.50.0.1/30");
+    want_route(&plan, "0.0.0.0/0", "Tunnel1.0", 1);
+    want_route(&plan, "203.0.113.9/32", "10.0.0.254", 1); /* the peer */
+    want_route(&plan, "10.60.0.0/16", "10.50.0.2", 1);
+    apply(host, &plan);
+    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
+    assert_true(host_set_carrier(host, "Tunnel2.0", true, NULL));
+    run("sleep 1.1");
+    settle(host);
+    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
+    assert_output("ip route", "10.60.0.0/16 via 10.50.0.2 dev Tunnel2.0");
+
+    run("ip link set ge0 down");
+    settle(host);
+    assert_no_output("ip route show 203.0.113.9");
+    assert_non_null(strstr(seen.notes, "warning: route 203.0.113.9/32 via 10.0.0.254 cannot be used"));
+    run("ip link set ge0 up");
+    settle(host);
+    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
 static void what_needs_a_missing_link_waits_for_it(void **state)
 {
     (void)state;
@@ -626,6 +657,7 @@ int main(void)
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),
+        IN_NAMESPACE(next_hop_is_not_looked_for_behind_a_tunnel),
         IN_NAMESPACE(what_needs_a_missing_link_waits_for_it),
         IN_NAMESPACE(routes_of_one_distance_stand_beside_each_other),
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
