@@ -1,5 +1,6 @@
 #include "config/match.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -98,6 +99,9 @@ static void try_element(const struct word *word, uint16_t state, const char *ele
         try_argument(word, candidate, list);
         return;
     }
+    /* Nearly every keyword is told apart by its first letter: this saves most of the time. */
+    if (tolower((unsigned char)word->text[0]) != tolower((unsigned char)element[0]))
+        return;
     candidate.keyword = element;
     candidate.keyword_length = keyword_length(element);
     candidate.grade = grade_keyword(word, element, candidate.keyword_length);
