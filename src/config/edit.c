@@ -169,11 +169,11 @@ bool edit_unset(struct config *config, struct section *section, const struct com
         struct setting *old = config_find(config, section, line);
         return old == NULL || unset_parts(config, old, line);
     }
-    const struct setting *next;
-    for (const struct setting *s = section_setting(section, command_id(line->row)); s != NULL; s = next) {
-        next = setting_next_of_row(s);
+    struct setting *next;
+    for (struct setting *s = config_first_of_row(section, command_id(line->row)); s != NULL; s = next) {
+        next = config_next_of_row(s);
         if (begins_with(&s->line, line))
-            config_remove(config, (struct setting *)(uintptr_t)s);
+            config_remove(config, s);
     }
     return true;
 }
@@ -243,9 +243,9 @@ struct setting *edit_add_foreign(struct config *config, struct section *section,
     const struct command *row = kept == NULL ? NULL : row_of_foreign(section, kept);
     if (row == NULL)
         return kept;
-    const struct setting *ours = section_setting(section, command_id(row));
+    struct setting *ours = config_first_of_row(section, command_id(row));
     if (ours != NULL)
-        config_remove(config, (struct setting *)(uintptr_t)ours);
+        config_remove(config, ours);
     section->foreign_value = kept;
     return kept;
 }

@@ -210,12 +210,12 @@ static enum match_result follow(struct match *m, const struct word *word, bool i
 
 static void add_rows(struct match *m, unsigned modes, unsigned but_not)
 {
-    for (uint16_t i = 0; i < COMMAND_COUNT; i++) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const struct command *row = &command_table[i];
         if ((row->modes & modes) == 0 || (row->modes & but_not) != 0)
             continue;
         bool prefixed = command_prefix(row, m->scope.mode)[0] != '\0';
-        (void)add_state(m, (struct match_state){i, NO_PARENT, 0, prefixed ? AT_PREFIX : 0});
+        (void)add_state(m, (struct match_state){(uint16_t)i, NO_PARENT, 0, prefixed ? AT_PREFIX : 0});
     }
 }
 

@@ -218,7 +218,7 @@ const char *config_cursor_name(const struct config_cursor *cursor, char out[PROM
     struct words words;
     words_split(cursor->header, strlen(cursor->header), &words);
     if (words.count < 2) {
-        (void)strcpy(out, "config");
+        (void)snprintf(out, PROMPT_NAME_SIZE, "config");
         return out;
     }
     bool ikev2 = strcmp(words.word[0].text, "ikev2") == 0;
