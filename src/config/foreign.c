@@ -306,10 +306,9 @@ static bool is_plain(const struct word *word)
 
 const char *foreign_keywords(const struct words *words, size_t known, char out[FOREIGN_KEYWORDS_SIZE])
 {
-    if (words->count == 0 || !is_plain(&words->word[0])) {
-        (void)strcpy(out, "...");
+    out[0] = '\0';
+    if (words->count == 0 || !is_plain(&words->word[0]))
         return out;
-    }
     char *at = stpcpy(out, words->word[0].text);
     for (size_t i = 1; i < words->count && i < 4 && is_plain(&words->word[i]); i++) {
         bool negated = i == 1 && strcasecmp(words->word[0].text, "no") == 0;

@@ -37,7 +37,6 @@ struct parser {
     size_t header_depth;     /* of the section's header */
     enum foreign_reach foreign;
     size_t foreign_depth;         /* of the foreign header */
-    size_t foreign_indent;        /* octets of its indentation */
     struct setting *last_foreign; /* the foreign header, or the last line kept under it */
     bool skip;                    /* the header had an error: say nothing of what stands under it */
     bool no_memory;
@@ -110,28 +109,32 @@ static bool is_indented(const char *text, const char *end)
     return false;
 }
 
-/* A foreign line as it is printed under a header: with the indentation that it has beyond the first `skipped`
- * octets, or two blanks if it has none. To be freed; NULL if memory ran out. */
-static char *indented_copy(const struct source *line, size_t skipped, size_t *length)
+/*
+ * A foreign line as it is printed under a header of ours or another: indented as it is if the header is not,
+ * else by the columns that it has beyond the header's, by two blanks if it has none. To be freed; NULL if
+ * memory ran out.
+ */
+static char *indented_copy(const struct source *line, size_t header_depth, size_t *length)
 {
-    bool bare = line->indent <= skipped;
-    size_t from = bare ? line->indent : skipped;
-    *length = line->length - from + (bare ? 2 : 0);
-    char *text = malloc(*length + 1);
+    size_t rest = line->length - line->indent;
+    size_t blanks = line->depth > header_depth ? line->depth - header_depth : 2;
+    bool verbatim = header_depth == 0 && line->depth > 0;
+    if (verbatim)
+        blanks = line->indent;
+    char *text = malloc(blanks + rest + 1);
     if (text == NULL)
         return NULL;
-    char *at = bare ? (char *)memcpy(text, "  ", 2) + 2 : text;
-    memcpy(at, line->text + from, line->length - from);
+    memset(text, ' ', blanks);
+    if (verbatim)
+        memcpy(text, line->text, blanks);
+    memcpy(text + blanks, line->text + line->indent, rest);
+    *length = blanks + rest;
     return text;
 }
 
 static void warn_of_foreign(struct parser *p, const struct source *line, size_t known)
 {
-    char keywords[FOREIGN_KEYWORDS_SIZE];
-    struct source_place place = place_of(line);
-    diagnostics_warn_at(p->diagnostics, place.line, place.column,
-                        "`%s` is not a command of Musubi: the line is kept and has no effect",
-                        foreign_keywords(&line->words, known, keywords));
+    report_foreign(p->diagnostics, line->text, line->number, &line->words, known);
 }
 
 /* Keeps a line that stands under a foreign header. */
@@ -140,7 +143,7 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
     if (p->skip)
         return;
     size_t length;
-    char *text = indented_copy(line, p->foreign_indent, &length);
+    char *text = indented_copy(line, p->foreign_depth, &length);
     if (text != NULL)
         p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
     p->no_memory = text == NULL || p->last_foreign == NULL;
@@ -152,7 +155,6 @@ static void start_foreign(struct parser *p, const struct source *line, bool skip
 {
     p->foreign = p->indented || (!skip && !foreign_is_header(&line->words)) ? REACH_DEEPER : REACH_OPEN;
     p->foreign_depth = line->depth;
-    p->foreign_indent = line->indent;
     p->skip = skip;
     p->section = config_global_section(p->config);
 }
@@ -170,7 +172,7 @@ static void keep_global(struct parser *p, const struct source *line, size_t know
 static void keep_in_section(struct parser *p, const struct source *line, size_t known)
 {
     size_t length;
-    char *text = indented_copy(line, line->depth > p->header_depth ? 0 : line->indent, &length);
+    char *text = indented_copy(line, p->header_depth, &length);
     p->no_memory =
         text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
     free(text);

@@ -15,7 +15,8 @@ static void print_foreign(const struct setting *setting, enum print_secrets secr
     char keywords[FOREIGN_KEYWORDS_SIZE];
     words_split(setting->foreign, setting->foreign_length, &words);
     size_t indent = words.count > 0 ? words.word[0].column : 0;
-    (void)fprintf(out, "%.*s%s ...\n", (int)indent, setting->foreign, foreign_keywords(&words, 0, keywords));
+    (void)fprintf(out, "%.*s%s ********\n", (int)indent, setting->foreign,
+                  foreign_keywords(&words, 0, keywords));
 }
 
 static void print_setting(const struct setting *setting, enum command_mode mode, enum print_secrets secrets,
