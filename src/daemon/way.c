@@ -73,7 +73,7 @@ static enum way_problem fixed_source(const struct way_finder *finder, const stru
     }
     const struct inventory_link *link = usable_link(finder, policy->source_interface);
     const struct host_ifaddr *address =
-        link != NULL && family != IP_NONE ? inventory_primary(link, family) : NULL;
+        link != NULL && family != IP_NONE ? host_primary_address(finder->host, link, family) : NULL;
     if (address == NULL)
         return link == NULL || family != IP_NONE ? WAY_SOURCE_GONE : WAY_FOUND;
     *source = address->prefix.address;
@@ -98,8 +98,11 @@ static enum way_problem routed(const struct way_finder *finder, const struct tun
     if (finder->leads_into(finder->context, answer.link, policy->tunnel))
         return WAY_RECURSIVE;
     way->link = answer.link;
+    const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
+    const struct host_ifaddr *address =
+        link != NULL ? host_primary_address(finder->host, link, way->way.remote.family) : NULL;
     if (way->way.local.family == IP_NONE)
-        way->way.local = answer.source;
+        way->way.local = address != NULL ? address->prefix.address : answer.source; /* R45 */
     if (way->way.local.family == IP_NONE)
         return WAY_NO_SOURCE;
     way->way.ifindex = wanted != NULL ? (uint32_t)wanted->is.index : 0;
@@ -120,7 +123,7 @@ static enum way_problem pinned(const struct way_finder *finder, const struct inv
     way->way.mark = *mark;
     if (way->way.local.family != IP_NONE)
         return WAY_FOUND;
-    const struct host_ifaddr *address = inventory_primary(link, family);
+    const struct host_ifaddr *address = host_primary_address(finder->host, link, family);
     if (address == NULL)
         return WAY_NO_SOURCE;
     way->way.local = address->prefix.address;

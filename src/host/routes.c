@@ -217,7 +217,8 @@ static void make_ready(struct host *host, struct route_item *item)
     const struct inventory_link *source_link =
         plan->source_link[0] != '\0' ? inventory_find_name(&host->inventory, plan->source_link) : NULL;
     const struct host_ifaddr *source =
-        source_link != NULL ? inventory_primary(source_link, plan->destination.address.family) : NULL;
+        source_link != NULL ? host_primary_address(host, source_link, plan->destination.address.family)
+                            : NULL;
     if (source != NULL)
         item->route.source = source->prefix.address;
     item->ready = true;
