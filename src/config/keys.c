@@ -32,9 +32,10 @@ static struct key *key_new(const char *word, bool hex)
     if (key == NULL)
         return NULL;
     key->length = length;
-    for (size_t i = 0; i < length; i++)
-        key->secret[i] =
-            hex ? (uint8_t)(hex_digit(word[2 * i]) << 4 | hex_digit(word[2 * i + 1])) : (uint8_t)word[i];
+    for (size_t i = 0; i < length; i++) {
+        int octet = hex ? hex_digit(word[2 * i]) << 4 | hex_digit(word[2 * i + 1]) : word[i];
+        key->secret[i] = (uint8_t)octet;
+    }
     return key;
 }
 
