@@ -1,14 +1,50 @@
 # Everything a person types here; the build itself is Meson's.
-BUILD ?= build
+#
+#   make            build build/musubid and build/musubi
+#   make run        two sites with a tunnel between them, in network namespaces of their own
+#   make test       all tests; ends with "N passed, N failed"
+#   make bench      measurements, side by side with rivals
+#   make install    into PREFIX (default /usr/local), below DESTDIR
+#
+# Missing Debian packages are installed on the way (as root).
+PREFIX ?= /usr/local
+SANITIZED = build-sanitized
 
-.PHONY: all deps run test bench install clean
+.PHONY: all build run test sanitized bench install format tidy clean
 
-all: deps
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
-	@ninja -C $(BUILD)
+all: build
 
-deps:
+build:
 	@tools/install-packages build
+	@test -f build/build.ninja || meson setup build --prefix $(PREFIX) >/dev/null
+	@ninja -C build --quiet
+
+run: build
+	@tools/install-packages run
+	@tools/demo
+
+sanitized:
+	@test -f $(SANITIZED)/build.ninja || \
+	  meson setup $(SANITIZED) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C $(SANITIZED) --quiet
+
+test: build
+	@tools/install-packages test
+	@$(MAKE) --no-print-directory sanitized
+	@tests/run
+
+bench: build
+	@tools/install-packages bench
+	@meson test -C build --benchmark --verbose
+
+install: build
+	@meson install -C build
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+tidy: build
+	clang-tidy --quiet -p build $$(git ls-files 'src/*.c')
 
 clean:
-	rm -rf build build-*
+	rm -rf build $(SANITIZED)

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "config/interface_name.h"
+#include "config/log_level.h"
 #include "config/model.h"
 
 enum { LINUX_NAME_SIZE = 16, HOST_NAME_SIZE = 128, DESCRIPTION_SIZE = 256 };
@@ -57,9 +58,6 @@ struct configured_route {
     uint8_t distance;                    /* 1 to 255; 1 where not said */
     uint32_t line;
 };
-
-/* Levels of the event log (R102), the most important first. */
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct host_settings {
     char host_name[HOST_NAME_SIZE]; /* "" if not said */

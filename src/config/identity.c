@@ -57,7 +57,8 @@ bool identity_of_line(const struct command_line *line, struct identity *out)
 
 static uint8_t comparable(const struct identity *id, size_t index)
 {
-    return id->type == ID_FQDN ? (uint8_t)tolower(id->value[index]) : id->value[index];
+    bool any_case = id->type == ID_FQDN || id->type == ID_RFC822_ADDR;
+    return any_case ? (uint8_t)tolower(id->value[index]) : id->value[index];
 }
 
 bool identity_equal(const struct identity *a, const struct identity *b)
@@ -80,7 +81,7 @@ uint32_t identity_hash(const struct identity *id)
     return folded == 0 ? 1 : folded;
 }
 
-const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SIZE])
+const char *identity_words(const struct identity *id, char out[IDENTITY_WORDS_SIZE])
 {
     const char *keyword = "none";
     for (size_t i = 0; i < TYPE_COUNT; i++) {
@@ -90,9 +91,9 @@ const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SI
     char address[IP_TEXT_SIZE] = "";
     if (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) {
         struct ip_address a = ip_address_of(id->type == ID_IPV4_ADDR ? IP_V4 : IP_V6, id->value);
-        (void)snprintf(out, IDENTITY_TEXT_SIZE, "%s %s", keyword, ip_address_format(&a, address));
+        (void)snprintf(out, IDENTITY_WORDS_SIZE, "%s %s", keyword, ip_address_format(&a, address));
         return out;
     }
-    (void)snprintf(out, IDENTITY_TEXT_SIZE, "%s %.*s", keyword, (int)id->length, (const char *)id->value);
+    (void)snprintf(out, IDENTITY_WORDS_SIZE, "%s %.*s", keyword, (int)id->length, (const char *)id->value);
     return out;
 }

@@ -146,14 +146,14 @@ static bool has_usable_id(const struct survey *survey, const struct setting *s, 
 static bool has_remote_key(const struct survey *survey, const struct setting *peer,
                            const struct tunnel_policy *policy)
 {
-    char id[IDENTITY_TEXT_SIZE];
+    char id[IDENTITY_WORDS_SIZE];
     if (policy->remote_auth == AUTH_KIND_RSA)
         return survey_warn(survey, peer, "authentication by certificate is not supported yet: %s stays down",
                            policy->name);
     if (policy->remote_key != 0)
         return has_usable_id(survey, peer, &policy->remote_id, policy->name);
     return survey_warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
-                       identity_format(&policy->remote_id, id), policy->name);
+                       identity_words(&policy->remote_id, id), policy->name);
 }
 
 /* S17: without local-authentication the source address is the ID, and its key or the peer's is used. */
@@ -161,7 +161,7 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
                           const struct tunnel_policy *policy)
 {
     const struct setting *local = levels_find(levels, COMMAND_LOCAL_AUTHENTICATION);
-    char id[IDENTITY_TEXT_SIZE];
+    char id[IDENTITY_WORDS_SIZE];
     if (local == NULL)
         return true;
     if (policy->local_auth == AUTH_KIND_RSA)
@@ -170,7 +170,7 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
     if (policy->local_key != 0)
         return has_usable_id(survey, local, &policy->local_id, policy->name);
     return survey_warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
-                       identity_format(&policy->local_id, id), policy->name);
+                       identity_words(&policy->local_id, id), policy->name);
 }
 
 static bool has_tunnel_mode(const struct survey *survey, const struct policy_levels *levels, const char *name)

@@ -1,71 +1,75 @@
 /*
- * One direction of a Child SA as the packet path sees it (RFC 4303): keys ready for use, the selectors, and a
- * pointer to the live state (sequence number, replay window, counters), which stands in memory that outlives
- * every process and is changed by the SA's owner worker alone.
+ * One direction of a Child SA as the packet path sees it (RFC 4301 4.4.2): keys ready for use, the selectors,
+ * and a pointer to the live state. Made when the engine installs the SA, given to the packets of a batch
+ * (esp/seal.h, esp/open.h), freed when it is deleted. It belongs to one worker thread at a time.
+ *
+ * About 1.3 KB for AES-GCM, 0.7 KB for AES-CBC, in one piece.
  */
 #ifndef MUSUBI_ESP_SA_H
 #define MUSUBI_ESP_SA_H
 
-#include "base/address.h"
+#include "base/bytes.h"
 #include "crypto/algorithm.h"
+#include "esp/live.h"
+#include "esp/selector.h"
+#include "esp/worker.h"
 
 enum {
-    ESP_REPLAY_WINDOW = 1024,     /* packets (S26) */
-    ESP_SEQUENCE_BLOCK = 1 << 16, /* outbound numbers reserved at a time, see esp_live.sequence_mark */
-    ESP_SELECTORS_MAX = 8,        /* of one side of a Child SA */
+    ESP_HEADER_SIZE = 8, /* SPI and sequence number */
+    /* No ESP packet is larger than its inner packet by more: header, IV, padding with its length and next
+     * header, ICV. */
+    ESP_OVERHEAD_MAX = 8 + 16 + 17 + 32,
+    ESP_INNER_MAX = 65535,  /* octets of an inner packet */
+    ESP_PACKET_MAX = 66000, /* octets of an ESP packet, from SPI to ICV */
 };
+
+/* What the engine says of an SA. All is copied but `live`. */
+struct esp_sa_settings {
+    enum packet_direction direction;
+    uint32_t spi; /* host byte order; 256 or above */
+    const struct encryption_algorithm *encryption;
+    const struct integrity_algorithm *integrity; /* NULL with AES-GCM, and only then */
+    struct octets encryption_key;                /* key_size octets, then salt_size of salt */
+    struct octets integrity_key;                 /* key_size octets, or empty */
+    bool anti_replay;                            /* inbound: refuse what the window does not let pass */
+    struct traffic_selectors selectors;          /* 1 to ESP_SELECTORS_MAX of each side */
+    struct esp_live *live;                       /* must outlive the SA; the other direction may share it */
+};
+
+struct esp_sa;
 
 /*
- * A traffic selector (RFC 7296 3.13.1). For ICMP, `first_port` and `last_port` are type and code in the high
- * and low octet. `protocol` 0 is any.
+ * A new SA; the worker's arithmetic determines the form of its keys. An outbound one goes on from
+ * live->sequence_mark. NULL if memory ran out or the settings contradict themselves (lengths of keys, an
+ * integrity algorithm with AES-GCM or none without, SPI below 256, number of selectors).
  */
-struct traffic_selector {
-    uint8_t protocol;
-    uint16_t first_port;
-    uint16_t last_port;
-    struct ip_address first;
-    struct ip_address last;
-};
+struct esp_sa *esp_sa_new(struct esp_worker *worker, const struct esp_sa_settings *settings);
 
-/* What one counter of `show ikev2 child-sa` counts; the same for a tunnel's totals. */
-enum esp_counter {
-    ESP_OUT_PACKETS,
-    ESP_OUT_OCTETS,
-    ESP_OUT_CIPHER_FAILURE,
-    ESP_OUT_NO_MEMORY,
-    ESP_OUT_TS_UNACCEPTABLE,
-    ESP_OUT_MISC_ERROR,
-    ESP_IN_PACKETS,
-    ESP_IN_OCTETS,
-    ESP_IN_INVALID_SA,
-    ESP_IN_REPLAY,
-    ESP_IN_INTEGRITY_FAILURE,
-    ESP_IN_CIPHER_FAILURE,
-    ESP_IN_TRUNCATED,
-    ESP_IN_INVALID_PADDING,
-    ESP_IN_UNKNOWN_PROTOCOL,
-    ESP_IN_NO_MEMORY,
-    ESP_IN_TS_UNACCEPTABLE,
-    ESP_IN_MISC_ERROR,
-    ESP_COUNTER_COUNT
-};
+/* Wipes and frees an SA. `sa` may be NULL. The live state is left as it is. */
+void esp_sa_free(struct esp_sa *sa);
+
+uint32_t esp_sa_spi(const struct esp_sa *sa);
+struct esp_live *esp_sa_live(const struct esp_sa *sa);
+
+/* True if the SA's selectors hold the packet, going in the SA's own direction (R71). Counts nothing. */
+bool esp_sa_holds(const struct esp_sa *sa, const struct packet_flow *flow);
+
+/* True if they hold every packet of the family, so that its flow need not be read. */
+bool esp_sa_holds_all(const struct esp_sa *sa, enum ip_family family);
 
 /*
- * The live state of one Child SA, both directions, in shared memory. One writer (the owner worker); readers
- * elsewhere see each 64-bit field whole.
+ * Outbound: how many sequence numbers are left; 0: the SA seals nothing any more. For a rekey in time (S24).
  */
-struct esp_live {
-    uint32_t version;     /* ESP_LIVE_VERSION; 0: slot free */
-    uint32_t inbound_spi; /* to recognise the slot's owner after a restart */
-    uint64_t
-        sequence_mark;   /* outbound: no number at or above it has been used. A worker that takes the SA over
-                            goes on from here; it is raised by ESP_SEQUENCE_BLOCK before it is reached */
-    uint64_t replay_top; /* inbound: the highest number authenticated */
-    uint64_t replay_bits[ESP_REPLAY_WINDOW / 64 + 1]; /* bit n % size: number n was seen (RFC 6479) */
-    uint64_t last_inbound; /* milliseconds of CLOCK_BOOTTIME of the last authenticated packet; 0: none */
-    uint64_t counters[ESP_COUNTER_COUNT];
-};
+uint64_t esp_sa_sequences_left(const struct esp_sa *sa);
 
-enum { ESP_LIVE_VERSION = 1 };
+/* Octets of ESP header and IV: what stands before the inner packet, for sealing in place. */
+size_t esp_sa_front_size(const struct esp_sa *sa);
+
+/* Octets of the ESP packet, from SPI to ICV, for an inner packet of `inner` octets. */
+size_t esp_sa_sealed_size(const struct esp_sa *sa, size_t inner);
+
+/* The largest inner packet whose ESP packet, from SPI to ICV, has at most `sealed` octets; 0 if none has. For
+ * the effective MTU (R72) and the MSS (R75). */
+size_t esp_sa_largest_inner(const struct esp_sa *sa, size_t sealed);
 
 #endif

@@ -53,11 +53,11 @@ static void site_1_knows_its_way_and_its_peer(void **state)
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.1.cfg");
     const struct tunnel_policy *p = policy_of(&r, "Tunnel1.0");
-    char text[IDENTITY_TEXT_SIZE];
+    char text[IDENTITY_WORDS_SIZE];
     assert_int_equal(p->peer_kind, PEER_ADDRESS);
     assert_string_equal(ip_address_format(&p->peer_address, text), "10.2.0.1");
-    assert_string_equal(identity_format(&p->remote_id, text), "keyid site2");
-    assert_string_equal(identity_format(&p->local_id, text), "keyid site1");
+    assert_string_equal(identity_words(&p->remote_id, text), "keyid site2");
+    assert_string_equal(identity_words(&p->local_id, text), "keyid site1");
     assert_key_is(&r, p->local_key, "secret1");
     assert_key_is(&r, p->remote_key, "secret2");
     assert_int_equal(p->way_out, WAY_OUT_NEXT_HOP);

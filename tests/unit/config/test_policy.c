@@ -267,11 +267,11 @@ static void R31_an_fqdn_peer_without_id_has_its_fqdn(void **state)
                                        "  tunnel mode ipsec-ikev2\n"
                                        "  ikev2 peer-fqdn-ipv6 gw.example.com authentication psk\n");
     const struct tunnel_policy *p = policy_of(&r, "Tunnel0.0");
-    char id[IDENTITY_TEXT_SIZE];
+    char id[IDENTITY_WORDS_SIZE];
     assert_int_equal(p->peer_kind, PEER_FQDN);
     assert_int_equal(p->peer_family, IP_V6);
     assert_string_equal(p->peer_fqdn, "gw.example.com");
-    assert_string_equal(identity_format(&p->remote_id, id), "fqdn gw.example.com");
+    assert_string_equal(identity_words(&p->remote_id, id), "fqdn gw.example.com");
     assert_true(p->complete);
     resolution_free(&r);
 }
@@ -284,8 +284,8 @@ static void S17_a_peer_by_address_without_id_has_its_address(void **state)
                                        "  tunnel mode ipsec-ikev2\n"
                                        "  ikev2 peer 10.0.0.2 authentication psk\n");
     const struct tunnel_policy *p = policy_of(&r, "Tunnel0.0");
-    char id[IDENTITY_TEXT_SIZE];
-    assert_string_equal(identity_format(&p->remote_id, id), "ipv4 10.0.0.2");
+    char id[IDENTITY_WORDS_SIZE];
+    assert_string_equal(identity_words(&p->remote_id, id), "ipv4 10.0.0.2");
     assert_true(p->complete && p->remote_key != 0);
     resolution_free(&r);
 }

@@ -1,0 +1,116 @@
+#include "daemon/configuration.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "config/parse.h"
+
+char *configuration_read_file(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    size_t capacity = 1 << 16;
+    size_t used = 0;
+    char *text = malloc(capacity);
+    while (text != NULL) {
+        used += fread(text + used, 1, capacity - used, file);
+        if (used < capacity)
+            break;
+        char *grown = capacity < CONFIGURATION_FILE_MAX ? malloc(2 * capacity) : NULL;
+        int why = capacity < CONFIGURATION_FILE_MAX ? ENOMEM : EFBIG;
+        if (grown != NULL)
+            memcpy(grown, text, used);
+        secret_free(text, capacity);
+        text = grown;
+        capacity *= 2;
+        errno = why;
+    }
+    if (text != NULL && ferror(file) != 0) {
+        int why = errno;
+        secret_free(text, capacity);
+        text = NULL;
+        errno = why;
+    }
+    int why = errno;
+    (void)fclose(file);
+    errno = why;
+    *length = used;
+    return text;
+}
+
+static bool interface_is_mapped(void *context, const char *name)
+{
+    const struct port_table *ports = context;
+    for (size_t i = 0; i < ports->count; i++) {
+        if (strcmp(ports->entries[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Enters the config's own mapping of ports. A contradiction is an error like any other. */
+static bool read_ports(const struct host_settings *settings, struct port_table *ports,
+                       struct diagnostics *diagnostics)
+{
+    bool good = true;
+    port_table_forget_config(ports);
+    for (size_t i = 0; i < settings->port_count; i++) {
+        const struct configured_port *port = &settings->ports[i];
+        struct host_error reason;
+        char name[PORT_NAME_SIZE];
+        (void)snprintf(name, sizeof(name), "GigaEthernet%u", (unsigned)port->number);
+        if (port_table_set(ports, PORT_FROM_CONFIG, name, port->linux_name, &reason))
+            continue;
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "device %s: %s", name, reason.text);
+        good = false;
+    }
+    return good;
+}
+
+bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
+                        struct diagnostics *diagnostics)
+{
+    *out = (struct configuration){.config = config_parse(text, length, diagnostics)};
+    if (out->config == NULL)
+        return false;
+    out->keys = key_table_new(out->config);
+    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
+    if (out->keys != NULL && host_settings_of(out->config, &out->settings) &&
+        read_ports(&out->settings, ports, diagnostics) &&
+        policies_resolve(out->config, out->keys, &surroundings, &out->policies, diagnostics))
+        return true;
+    configuration_free(out);
+    return false;
+}
+
+void configuration_free(struct configuration *configuration)
+{
+    policies_free(&configuration->policies);
+    host_settings_free(&configuration->settings);
+    key_table_free(configuration->keys);
+    config_free(configuration->config);
+    *configuration = (struct configuration){0};
+}
+
+struct event_log_settings configuration_log_settings(const struct configuration *configuration)
+{
+    const struct host_settings *settings = &configuration->settings;
+    struct event_log_settings log = event_log_defaults();
+    log.level[EVENT_IKEV2] = settings->ikev2_level;
+    log.level[EVENT_IPSEC] = settings->ipsec_level;
+    if (settings->log_size != 0)
+        log.buffer_size = settings->log_size;
+    const struct setting *timestamp =
+        section_setting(config_global(configuration->config), COMMAND_LOGGING_TIMESTAMP);
+    if (timestamp != NULL && line_has(&timestamp->line, "timeofday"))
+        log.timestamp = EVENT_TIME_OF_DAY;
+    if (timestamp != NULL && line_has(&timestamp->line, "uptime"))
+        log.timestamp = EVENT_UPTIME;
+    return log;
+}

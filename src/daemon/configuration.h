@@ -1,0 +1,41 @@
+/*
+ * A config with all that follows from it: the policies of its tunnels, the keys, what it says of the host.
+ * Made as a whole and checked as a whole before anything is done with it.
+ */
+#ifndef MUSUBI_DAEMON_CONFIGURATION_H
+#define MUSUBI_DAEMON_CONFIGURATION_H
+
+#include "config/diagnostic.h"
+#include "config/host_settings.h"
+#include "config/keys.h"
+#include "config/model.h"
+#include "config/resolve.h"
+#include "daemon/event_log.h"
+#include "host/port.h"
+
+struct configuration {
+    struct config *config;
+    struct key_table *keys;
+    struct tunnel_policies policies;
+    struct host_settings settings;
+};
+
+/* The whole of a file, which the caller frees; NULL with errno set. EFBIG beyond CONFIGURATION_FILE_MAX. */
+enum { CONFIGURATION_FILE_MAX = 64 << 20 };
+char *configuration_read_file(const char *path, size_t *length);
+
+/*
+ * Reads a config from text. `ports`, which has those of the command line, learns those of the config. What
+ * there is to say is added to `diagnostics`. False if there was an error or memory ran out (then there may be
+ * no error in the list): nothing is left in `out`.
+ */
+bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
+                        struct diagnostics *diagnostics);
+
+/* Wipes and frees it. */
+void configuration_free(struct configuration *configuration);
+
+/* What the config says of the event log. */
+struct event_log_settings configuration_log_settings(const struct configuration *configuration);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * musubid. What an operator starts is the keeper, which starts the same program again as engine and as path.
+ */
+#include <string.h>
+
+#include "daemon/arguments.h"
+#include "daemon/engine_process.h"
+#include "daemon/keeper.h"
+#include "daemon/path_process.h"
+#include "daemon/spawn.h"
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], SPAWN_ENGINE_ARGUMENT) == 0)
+        return engine_process_run();
+    if (argc == 2 && strcmp(argv[1], SPAWN_PATH_ARGUMENT) == 0)
+        return path_process_run();
+    struct arguments arguments;
+    enum exit_status status;
+    if (arguments_read(argc, argv, &arguments, &status))
+        status = keeper_run(&arguments);
+    arguments_free(&arguments);
+    return status;
+}

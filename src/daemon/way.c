@@ -1,0 +1,208 @@
+#include "daemon/way.h"
+
+#include <string.h>
+
+#include "daemon/desired.h"
+
+const char *way_problem_text(enum way_problem problem)
+{
+    static const char *const texts[] = {
+        [WAY_FOUND] = "",
+        [WAY_NOT_COMPLETE] = "configuration not complete",
+        [WAY_UNRESOLVED] = "name of the peer not resolved",
+        [WAY_NO_ROUTE] = "no route to the peer",
+        [WAY_RECURSIVE] = "recursive route",
+        [WAY_OTHER_INTERFACE] = "the route to the peer leaves by another interface",
+        [WAY_INTERFACE_DOWN] = "outgoing interface down",
+        [WAY_NO_SOURCE] = "no address on the outgoing interface",
+        [WAY_SOURCE_GONE] = "source address not on this host",
+        [WAY_FAMILY] = "next hop or source address of another family than the peer",
+        [WAY_FAILED] = "the way out can't be pinned",
+    };
+    return texts[problem];
+}
+
+/* ---- Links and addresses --------------------------------------------------------------------------- */
+
+/* The link of an interface of the config, if it is there, up and not shut down; NULL if not. */
+static const struct inventory_link *usable_link(const struct way_finder *finder, const char *interface)
+{
+    char name[HOST_LINK_NAME_SIZE];
+    if (!desired_is_up(finder->configuration, interface) ||
+        !port_table_find(finder->ports, interface, name, NULL))
+        return NULL;
+    const struct inventory_link *link = inventory_find_name(host_inventory(finder->host), name);
+    return link != NULL && link->is.up && link->is.carrier ? link : NULL;
+}
+
+static bool link_has_source(const struct inventory_link *link, const struct ip_address *address)
+{
+    for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
+        if (ip_address_equal(&at->is.prefix.address, address))
+            return host_ifaddr_is_usable(&at->is);
+    }
+    return false;
+}
+
+/* True if the address is one of this host's that packets can be sent from. */
+static bool is_usable_source(const struct host *host, const struct ip_address *address)
+{
+    const struct inventory *inventory = host_inventory(host);
+    for (size_t i = 0; i < inventory->links.capacity; i++) {
+        const struct inventory_link *link = inventory->links.slots[i].value;
+        if (link != NULL && link->is.up && link_has_source(link, address))
+            return true;
+    }
+    return false;
+}
+
+/* The source that the policy fixes, of IP_NONE if it fixes none. */
+static enum way_problem fixed_source(const struct way_finder *finder, const struct tunnel_policy *policy,
+                                     enum ip_family family, struct ip_address *source)
+{
+    *source = (struct ip_address){.family = IP_NONE};
+    if (policy->source_kind == SOURCE_ANY)
+        return WAY_FOUND;
+    if (policy->source_kind == SOURCE_ADDRESS) {
+        if (family != IP_NONE && policy->source_address.family != family)
+            return WAY_FAMILY;
+        if (!is_usable_source(finder->host, &policy->source_address))
+            return WAY_SOURCE_GONE;
+        *source = policy->source_address;
+        return WAY_FOUND;
+    }
+    const struct inventory_link *link = usable_link(finder, policy->source_interface);
+    const struct host_ifaddr *address =
+        link != NULL && family != IP_NONE ? host_primary_address(finder->host, link, family) : NULL;
+    if (address == NULL)
+        return link == NULL || family != IP_NONE ? WAY_SOURCE_GONE : WAY_FOUND;
+    *source = address->prefix.address;
+    return WAY_FOUND;
+}
+
+/* ---- The four kinds of `outgoing-interface` -------------------------------------------------------- */
+
+/* As the routing table says. With `wanted` only if it says that link. */
+static enum way_problem routed(const struct way_finder *finder, const struct tunnel_policy *policy,
+                               const struct inventory_link *wanted, struct way *way)
+{
+    const struct host_route_question question = {
+        .destination = way->way.remote,
+        .source = way->way.local,
+    };
+    struct host_route_answer answer;
+    if (!host_lookup(finder->host, &question, &answer, NULL) || answer.kind != HOST_ROUTE_UNICAST)
+        return WAY_NO_ROUTE;
+    if (wanted != NULL && answer.link != wanted->is.index)
+        return WAY_OTHER_INTERFACE;
+    if (finder->leads_into(finder->context, answer.link, policy->tunnel))
+        return WAY_RECURSIVE;
+    way->link = answer.link;
+    const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
+    const struct host_ifaddr *address =
+        link != NULL ? host_primary_address(finder->host, link, way->way.remote.family) : NULL;
+    if (way->way.local.family == IP_NONE)
+        way->way.local = address != NULL ? address->prefix.address : answer.source; /* R45 */
+    if (way->way.local.family == IP_NONE)
+        return WAY_NO_SOURCE;
+    way->way.ifindex = wanted != NULL ? (uint32_t)wanted->is.index : 0;
+    return WAY_FOUND;
+}
+
+/* Out of a link, to a next hop or, on a point-to-point link, without; the routing table is not asked. */
+static enum way_problem pinned(const struct way_finder *finder, const struct inventory_link *link,
+                               const struct ip_address *next_hop, enum ip_family family, uint32_t *mark,
+                               struct way *way)
+{
+    if (next_hop->family != IP_NONE && next_hop->family != family)
+        return WAY_FAMILY;
+    if (!host_take_way(finder->host, link->is.name, family, next_hop, mark, NULL))
+        return WAY_FAILED;
+    way->link = link->is.index;
+    way->way.ifindex = (uint32_t)link->is.index;
+    way->way.mark = *mark;
+    if (way->way.local.family != IP_NONE)
+        return WAY_FOUND;
+    const struct host_ifaddr *address = host_primary_address(finder->host, link, family);
+    if (address == NULL)
+        return WAY_NO_SOURCE;
+    way->way.local = address->prefix.address;
+    return WAY_FOUND;
+}
+
+/* A peer whose address is not known: the interface alone has to be there. */
+static enum way_problem unnamed(const struct tunnel_policy *policy, const struct inventory_link *link,
+                                struct way *way)
+{
+    if (policy->way_out != WAY_OUT_ROUTED) {
+        way->link = link->is.index;
+        way->way.ifindex = (uint32_t)link->is.index;
+    }
+    return WAY_FOUND;
+}
+
+/* Works it out; `mark` receives the mark of the pinned way that was taken. */
+static enum way_problem find(const struct way_finder *finder, const struct tunnel_policy *policy,
+                             uint32_t *mark, struct way *way)
+{
+    if (!policy->complete)
+        return WAY_NOT_COMPLETE;
+    if (policy->peer_kind == PEER_FQDN)
+        return WAY_UNRESOLVED;
+    if (policy->peer_kind == PEER_ADDRESS)
+        way->way.remote = policy->peer_address;
+    bool pins = policy->way_out == WAY_OUT_NEXT_HOP;
+    enum ip_family family = way->way.remote.family;
+    if (family == IP_NONE && pins)
+        family = policy->out_next_hop.family;
+    const struct inventory_link *link = NULL;
+    if (policy->way_out != WAY_OUT_ROUTED) {
+        link = usable_link(finder, policy->out_interface);
+        if (link == NULL)
+            return WAY_INTERFACE_DOWN;
+        pins |= policy->way_out == WAY_OUT_INTERFACE && link->is.point_to_point && family != IP_NONE;
+    }
+    enum way_problem problem = fixed_source(finder, policy, family, &way->way.local);
+    if (problem != WAY_FOUND)
+        return problem;
+    if (pins) {
+        const struct ip_address none = {.family = IP_NONE};
+        const struct ip_address *next_hop =
+            policy->way_out == WAY_OUT_NEXT_HOP ? &policy->out_next_hop : &none;
+        return pinned(finder, link, next_hop, family, mark, way);
+    }
+    if (policy->peer_kind == PEER_ANY)
+        return unnamed(policy, link, way);
+    return routed(finder, policy, link, way);
+}
+
+static bool ways_differ(const struct ike_way *a, const struct ike_way *b)
+{
+    return a->usable != b->usable || a->ifindex != b->ifindex || a->mark != b->mark ||
+           !ip_address_equal(&a->local, &b->local) || !ip_address_equal(&a->remote, &b->remote);
+}
+
+bool way_find(const struct way_finder *finder, const struct tunnel_policy *policy, struct way *way)
+{
+    struct way found = {0};
+    uint32_t mark = 0;
+    found.problem = find(finder, policy, &mark, &found);
+    found.way.usable = found.problem == WAY_FOUND;
+    /* While the interface is away the pinned way is held: it would be taken again with the same mark. */
+    if (mark == 0 && found.problem == WAY_INTERFACE_DOWN) {
+        found.taken_mark = way->taken_mark;
+    } else {
+        found.taken_mark = mark;
+        way_release(finder->host, way);
+    }
+    bool changed = ways_differ(&found.way, &way->way);
+    *way = found;
+    return changed;
+}
+
+void way_release(struct host *host, struct way *way)
+{
+    if (way->taken_mark != 0)
+        host_release_way(host, way->taken_mark);
+    way->taken_mark = 0;
+}

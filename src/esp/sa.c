@@ -1,0 +1,167 @@
+#include "esp/sa.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "esp/worker_state.h"
+
+enum {
+    SPI_FIRST = 256,  /* RFC 4303 2.1: those below are reserved */
+    TRAILER_SIZE = 2, /* padding length and next header */
+    CACHE_LINE = 64,
+};
+
+#define SEQUENCE_END (UINT64_C(1) << 32) /* one above the last number, without ESN */
+
+static bool settings_are_sound(const struct esp_sa_settings *s)
+{
+    const struct encryption_algorithm *e = s->encryption;
+    const struct integrity_algorithm *i = s->integrity;
+    return s->spi >= SPI_FIRST && s->live != NULL && e != NULL && encryption_is_aead(e) == (i == NULL) &&
+           s->encryption_key.length == e->key_size + e->salt_size &&
+           s->integrity_key.length == (i != NULL ? i->key_size : 0) && s->selectors.local_count > 0 &&
+           s->selectors.local_count <= ESP_SELECTORS_MAX && s->selectors.remote_count > 0 &&
+           s->selectors.remote_count <= ESP_SELECTORS_MAX;
+}
+
+static struct esp_suite suite_of(const struct encryption_algorithm *e, const struct integrity_algorithm *i)
+{
+    return (struct esp_suite){
+        .encryption = e,
+        .integrity = i,
+        .iv_size = (uint8_t)e->iv_size,
+        .icv_size = (uint8_t)(i != NULL ? i->icv_size : e->icv_size),
+        .alignment = (uint8_t)(e->block_size > 4 ? e->block_size : 4),
+    };
+}
+
+/* `multiple` is a power of two. */
+static size_t round_up(size_t value, size_t multiple)
+{
+    return (value + multiple - 1) & ~(multiple - 1);
+}
+
+/* Copies both lists to `at`. */
+static struct traffic_selectors copy_selectors(const struct traffic_selectors *from,
+                                               struct traffic_selector *at)
+{
+    struct traffic_selectors to = *from;
+    memcpy(at, from->local, from->local_count * sizeof *at);
+    memcpy(at + from->local_count, from->remote, from->remote_count * sizeof *at);
+    to.local = at;
+    to.remote = at + from->local_count;
+    return to;
+}
+
+struct esp_sa *esp_sa_new(struct esp_worker *worker, const struct esp_sa_settings *settings)
+{
+    if (!settings_are_sound(settings))
+        return NULL;
+    const struct esp_suite suite = suite_of(settings->encryption, settings->integrity);
+    const struct esp_backend *backend = esp_worker_backend(worker, &suite);
+    bool all_v4 = traffic_selectors_hold_all(&settings->selectors, IP_V4);
+    bool all_v6 = traffic_selectors_hold_all(&settings->selectors, IP_V6);
+    /* Selectors that hold everything need not be kept. */
+    size_t selector_count =
+        all_v4 && all_v6 ? 0 : settings->selectors.local_count + settings->selectors.remote_count;
+
+    /* One piece: the SA, the expanded keys, the selectors. */
+    size_t expanded_at = round_up(sizeof(struct esp_sa), CACHE_LINE);
+    size_t selectors_at = expanded_at + round_up(backend->expanded_size(&suite), CACHE_LINE);
+    size_t size = round_up(selectors_at + selector_count * sizeof(struct traffic_selector), CACHE_LINE);
+    struct esp_sa *sa = aligned_alloc(CACHE_LINE, size);
+    if (sa == NULL)
+        return NULL;
+    memset(sa, 0, size);
+    uint64_t mark = settings->live->sequence_mark;
+    *sa = (struct esp_sa){
+        .suite = suite,
+        .backend = backend,
+        .expanded = (uint8_t *)sa + expanded_at,
+        .live = settings->live,
+        .next_sequence = mark > 0 ? mark : 1,
+        .reserved = mark,
+        .spi = settings->spi,
+        .direction = settings->direction,
+        .anti_replay = settings->anti_replay,
+        .holds_all_v4 = all_v4,
+        .holds_all_v6 = all_v6,
+        .size = size,
+    };
+    if (selector_count > 0) {
+        void *selectors = (uint8_t *)sa + selectors_at;
+        sa->selectors = copy_selectors(&settings->selectors, selectors);
+    }
+    memcpy(sa->encryption_key, settings->encryption_key.at, settings->encryption_key.length);
+    if (settings->integrity != NULL)
+        memcpy(sa->integrity_key, settings->integrity_key.at, settings->integrity_key.length);
+    if (!backend->expand(esp_worker_backend_state(worker, backend), sa)) {
+        esp_sa_free(sa);
+        return NULL;
+    }
+    return sa;
+}
+
+void esp_sa_free(struct esp_sa *sa)
+{
+    if (sa != NULL)
+        secret_free(sa, sa->size);
+}
+
+uint32_t esp_sa_spi(const struct esp_sa *sa)
+{
+    return sa->spi;
+}
+
+struct esp_live *esp_sa_live(const struct esp_sa *sa)
+{
+    return sa->live;
+}
+
+bool esp_sa_holds(const struct esp_sa *sa, const struct packet_flow *flow)
+{
+    return esp_sa_holds_all(sa, flow->source.family) ||
+           traffic_selectors_hold(&sa->selectors, flow, sa->direction);
+}
+
+bool esp_sa_holds_all(const struct esp_sa *sa, enum ip_family family)
+{
+    return (family == IP_V4 && sa->holds_all_v4) || (family == IP_V6 && sa->holds_all_v6);
+}
+
+uint64_t esp_sa_sequences_left(const struct esp_sa *sa)
+{
+    return sa->next_sequence < SEQUENCE_END ? SEQUENCE_END - sa->next_sequence : 0;
+}
+
+bool esp_sa_take_sequence(struct esp_sa *sa, uint32_t *sequence)
+{
+    if (sa->next_sequence >= SEQUENCE_END)
+        return false;
+    if (sa->next_sequence >= sa->reserved) {
+        sa->reserved = sa->next_sequence + ESP_SEQUENCE_BLOCK;
+        if (sa->reserved > SEQUENCE_END)
+            sa->reserved = SEQUENCE_END;
+        __atomic_store_n(&sa->live->sequence_mark, sa->reserved, __ATOMIC_SEQ_CST);
+    }
+    *sequence = (uint32_t)sa->next_sequence++;
+    return true;
+}
+
+size_t esp_sa_front_size(const struct esp_sa *sa)
+{
+    return ESP_HEADER_SIZE + sa->suite.iv_size;
+}
+
+size_t esp_sa_sealed_size(const struct esp_sa *sa, size_t inner)
+{
+    return esp_sa_front_size(sa) + round_up(inner + TRAILER_SIZE, sa->suite.alignment) + sa->suite.icv_size;
+}
+
+size_t esp_sa_largest_inner(const struct esp_sa *sa, size_t sealed)
+{
+    size_t around = esp_sa_front_size(sa) + sa->suite.icv_size;
+    size_t text = sealed > around ? (sealed - around) / sa->suite.alignment * sa->suite.alignment : 0;
+    return text > TRAILER_SIZE ? text - TRAILER_SIZE : 0;
+}

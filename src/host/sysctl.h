@@ -1,0 +1,43 @@
+/*
+ * Settings of the network stack under /proc/sys/net, in the network namespace of the calling thread.
+ */
+#ifndef MUSUBI_HOST_SYSCTL_H
+#define MUSUBI_HOST_SYSCTL_H
+
+#include <stdbool.h>
+
+#include "base/address.h"
+#include "host/error.h"
+
+/* Reads the number in /proc/sys/net/`path`. */
+bool host_sysctl_read(const char *path, int *value, struct host_error *err);
+
+/* Writes it, unless it stands there already: so a container's read-only /proc/sys is no obstacle where all is
+ * as it should be. */
+bool host_sysctl_write(const char *path, int value, struct host_error *err);
+
+/* The same for the setting `name` of a link, in ipv4/conf/LINK or ipv6/conf/LINK. `link` may be "all". */
+bool host_sysctl_read_link(enum ip_family family, const char *link, const char *name, int *value,
+                           struct host_error *err);
+bool host_sysctl_write_link(enum ip_family family, const char *link, const char *name, int value,
+                            struct host_error *err);
+
+/* Forwarding of packets from link to link, of one family. */
+bool host_sysctl_read_forwarding(enum ip_family family, bool *on, struct host_error *err);
+
+/*
+ * Switches it. IPv4: Linux copies the value to each link. IPv6: a host becomes a router, and from then on
+ * ignores router advertisements on links whose accept_ra is 1 (2 keeps them) and drops the default routes
+ * that it learnt from them; an uplink that lives by SLAAC needs accept_ra=2 from the operator before.
+ */
+bool host_sysctl_set_forwarding(enum ip_family family, bool on, struct host_error *err);
+
+/* True if packets that arrive on `link` are checked strictly against the routes back (rp_filter 1, of the
+ * link or of all), which drops the answers of tunnels pinned away from the routing table. IPv4 only. */
+bool host_sysctl_has_strict_rp_filter(const char *link);
+
+/* How Linux is to treat a Tunnel: routes through it are passed over while it has no carrier (S20). IPv6 is
+ * switched `on` or off besides; it can't be on with an MTU below 1280. IPv4 is always on. */
+bool host_sysctl_set_tunnel(enum ip_family family, const char *link, bool on, struct host_error *err);
+
+#endif

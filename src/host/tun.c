@@ -1,0 +1,64 @@
+#include "host/tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#ifndef IFF_NO_CARRIER
+#define IFF_NO_CARRIER 0x0040 /* Linux 6.2; older ones ignore it, and the carrier goes on for a moment */
+#endif
+
+int tun_open(const char *name, bool create, const struct tun_options *options, struct host_error *err)
+{
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        host_fail(err, errno, "cannot open /dev/net/tun");
+        return -1;
+    }
+    struct ifreq request = {0};
+    int flags = IFF_TUN | IFF_NO_PI | IFF_NO_CARRIER;
+    if (create)
+        flags |= IFF_TUN_EXCL;
+    if (options->multi_queue)
+        flags |= IFF_MULTI_QUEUE;
+    if (options->vnet_header)
+        flags |= IFF_VNET_HDR;
+    (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    request.ifr_flags = (short)flags;
+    if (ioctl(fd, TUNSETIFF, &request) < 0) {
+        host_fail(err, errno, create ? "cannot create %s" : "cannot open %s", name);
+        (void)close(fd);
+        return -1;
+    }
+    if (!tun_set_carrier(fd, false, err)) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool tun_set_persistent(int fd, bool on, struct host_error *err)
+{
+    return ioctl(fd, TUNSETPERSIST, (unsigned long)on) == 0 ||
+           host_fail(err, errno, "cannot make a TUN device persistent");
+}
+
+bool tun_set_carrier(int fd, bool on, struct host_error *err)
+{
+    int carrier = on;
+    return ioctl(fd, TUNSETCARRIER, &carrier) == 0 ||
+           host_fail(err, errno, "cannot switch the carrier of a TUN device");
+}
+
+bool tun_name(int fd, char name[HOST_LINK_NAME_SIZE])
+{
+    struct ifreq request = {0};
+    if (ioctl(fd, TUNGETIFF, &request) < 0)
+        return false;
+    memcpy(name, request.ifr_name, HOST_LINK_NAME_SIZE);
+    return true;
+}

@@ -1,0 +1,123 @@
+#include "ike/candidates.h"
+
+#include "ike/identity.h"
+
+#include <string.h>
+
+static bool may_respond(const struct ike_tunnel *tunnel)
+{
+    return tunnel->policy.complete && !tunnel->policy.shut_down &&
+           tunnel->policy.direction != NEGOTIATE_INITIATOR;
+}
+
+/* Whether a tunnel's source address and outgoing interface fit where the message arrived (R46). */
+static bool fits_arrival(const struct ike_tunnel *tunnel, const struct arrival *arrival)
+{
+    const struct tunnel_policy *p = &tunnel->policy;
+    if (p->source_kind == SOURCE_ADDRESS && !ip_address_equal(&p->source_address, &arrival->local->address))
+        return false;
+    bool pinned = p->way_out != WAY_OUT_ROUTED && tunnel->way.ifindex != 0;
+    return !pinned || arrival->ifindex == 0 || tunnel->way.ifindex == arrival->ifindex;
+}
+
+static bool names_peer(const struct ike_tunnel *tunnel, const struct arrival *arrival)
+{
+    return tunnel->policy.peer_kind == PEER_ADDRESS &&
+           ip_address_equal(&tunnel->policy.peer_address, &arrival->remote->address);
+}
+
+/* One of the two rounds of S22: the tunnels that name the peer's address, or else those that name none. */
+static bool is_candidate(const struct ike_tunnel *tunnel, const struct arrival *arrival, bool by_address)
+{
+    if (!may_respond(tunnel) || !fits_arrival(tunnel, arrival))
+        return false;
+    return by_address ? names_peer(tunnel, arrival) : tunnel->policy.peer_kind != PEER_ADDRESS;
+}
+
+/* Whether the candidates are those that name the peer's address. */
+static bool has_candidate_by_address(const struct ike_engine *engine, const struct arrival *arrival)
+{
+    const struct ike_tunnel *tunnel;
+    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
+    {
+        if (is_candidate(tunnel, arrival, true))
+            return true;
+    }
+    return false;
+}
+
+struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
+                                     const struct ike_payload *sa)
+{
+    struct candidates c = {.result = PROPOSAL_NONE};
+    bool by_address = has_candidate_by_address(engine, arrival);
+    const struct ike_tunnel *tunnel;
+    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
+    {
+        if (!is_candidate(tunnel, arrival, by_address))
+            continue;
+        c.count++;
+        c.first = tunnel;
+        if (c.mark == 0) {
+            c.ifindex = tunnel->way.ifindex;
+            c.mark = tunnel->way.mark;
+        }
+        c.nat_traversal |= tunnel->policy.nat_traversal;
+        c.nat_force |= tunnel->policy.nat_traversal && tunnel->policy.nat_force;
+        c.accepted.encryption |= tunnel->policy.ike.encryption;
+        c.accepted.integrity |= tunnel->policy.ike.integrity;
+        c.accepted.prf |= tunnel->policy.ike.prf;
+        c.accepted.dh |= tunnel->policy.ike.dh;
+
+        const struct proposal_policy policy = proposal_policy_of_ike(&tunnel->policy.ike);
+        struct proposal_choice choice;
+        enum proposal_result result = proposal_choose(sa, &policy, 0, &choice);
+        if (result == PROPOSAL_INVALID) {
+            c.result = PROPOSAL_INVALID;
+            return c;
+        }
+        if (result == PROPOSAL_NONE)
+            continue;
+        if (c.result == PROPOSAL_NONE || ike_suite_is_better(&choice.suite, &c.choice.suite))
+            c.choice = choice;
+        c.result = PROPOSAL_CHOSEN;
+    }
+    return c;
+}
+
+struct identity tunnel_local_identity(const struct ike_tunnel *tunnel, const struct ip_address *local)
+{
+    if (tunnel->policy.local_id.type != ID_NONE)
+        return tunnel->policy.local_id;
+    return identity_of_address(local);
+}
+
+struct ike_tunnel *candidates_find(const struct ike_engine *engine, const struct arrival *arrival,
+                                   const struct identity *idi, const struct identity *idr)
+{
+    bool by_address = has_candidate_by_address(engine, arrival);
+    struct ike_tunnel *found = NULL;
+    struct ike_tunnel *tunnel;
+    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
+    {
+        if (!is_candidate(tunnel, arrival, by_address) || !identity_equal(&tunnel->policy.remote_id, idi))
+            continue;
+        if (found == NULL)
+            found = tunnel;
+        if (idr == NULL)
+            continue;
+        const struct identity own = tunnel_local_identity(tunnel, &arrival->local->address);
+        if (identity_equal(&own, idr))
+            return tunnel;
+    }
+    return found;
+}
+
+bool tunnel_allows_suite(const struct ike_tunnel *tunnel, const struct ike_suite *suite)
+{
+    const struct ike_algorithms *a = &tunnel->policy.ike;
+    return (a->encryption >> (suite->encryption - encryption_algorithms) & 1) != 0 &&
+           (suite->integrity == NULL ||
+            (a->integrity >> (suite->integrity - integrity_algorithms) & 1) != 0) &&
+           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 && (a->dh >> (suite->dh - dh_groups) & 1) != 0;
+}

@@ -1,0 +1,255 @@
+/*
+ * The IKEv2 engine (RFC 7296). It has no hands: it is handed an event and the time, and answers with effects.
+ * It calls no clock, no random source but the one it is given, no socket, thread or log. So a whole network
+ * of gateways runs in one process on virtual time, and the same code runs in the daemon.
+ *
+ * The caller performs an answer's effects in this order: all records are committed to memory that outlives
+ * the process, then the actions one after the other. An action after IKE_ACTION_CHILD_INSTALL waits until the
+ * packet path has the SA, so that no peer can use it too early.
+ *
+ * Not thread-safe: one engine, one thread.
+ */
+#ifndef MUSUBI_IKE_IKE_H
+#define MUSUBI_IKE_IKE_H
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/deadline.h"
+#include "config/log_level.h"
+#include "config/policy.h"
+#include "esp/sa.h"
+
+enum {
+    IKE_PORT = 500,
+    IKE_NAT_PORT = 4500,
+    IKE_DATAGRAM_MAX = 65535,
+    IKE_JOB_INPUT_MAX = 66000,
+    IKE_JOB_OUTPUT_MAX = 2 * DH_PUBLIC_MAX,
+};
+
+struct ike_engine;
+
+/* What an engine is made with. */
+struct ike_options {
+    /* Fills `out` with `length` octets that nobody can predict; also the private DH values. */
+    void (*random)(void *context, uint8_t *out, size_t length);
+    void *random_context;
+    /* Inbound SPIs of tunnel T satisfy: SPI modulo esp_owners == T modulo esp_owners. At least 1. */
+    uint32_t esp_owners;
+    /* The log level that is wanted: less important texts are not even made. */
+    int log_level;
+};
+
+/* The way IKE and ESP take to a tunnel's peer, as the host found it (R44, R45). */
+struct ike_way {
+    bool usable;
+    struct ip_address local;
+    struct ip_address remote;
+    uint32_t ifindex; /* 0: the routing table decides */
+    uint32_t mark;    /* of the routing table to use; 0: none */
+};
+
+/* ---- Events ---------------------------------------------------------------------------------------- */
+
+enum ike_event_kind {
+    IKE_EVENT_TIMER,        /* the deadline of ike_engine_deadline is reached */
+    IKE_EVENT_DATAGRAM,     /* came from the network */
+    IKE_EVENT_PACKET_WAITS, /* a packet waits for an SA (R13) */
+    IKE_EVENT_JOB_DONE,
+    IKE_EVENT_POLICY,      /* a tunnel is new or its policy changed; no SA is touched (R11) */
+    IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
+    IKE_EVENT_WAY,         /* the way to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_CLEAR,       /* `clear ikev2 sa` (R12) */
+    IKE_EVENT_STOP,        /* the daemon stops: DELETE for every SA, nothing new any more */
+};
+
+struct ike_event {
+    enum ike_event_kind kind;
+    union {
+        struct {
+            struct ip_endpoint local, remote;
+            uint32_t ifindex;      /* arrival interface */
+            struct octets message; /* on port 4500 without the non-ESP marker */
+        } datagram;
+        struct {
+            uint32_t tunnel;
+            struct ip_address source, destination;
+            uint8_t protocol;
+            uint16_t source_port, destination_port;
+        } packet;
+        struct {
+            uint32_t job;
+            bool ok;
+            struct octets output;
+        } job;
+        const struct tunnel_policy *policy;
+        uint32_t tunnel_gone;
+        struct {
+            uint32_t tunnel;
+            struct ike_way way;
+        } way;
+        struct {
+            bool all;
+            uint32_t tunnel;
+        } clear;
+    };
+};
+
+/* ---- Effects --------------------------------------------------------------------------------------- */
+
+/* The state of one IKE SA with its Child SAs, in the byte form of ike/record.h. */
+struct ike_record_effect {
+    uint32_t serial;     /* of the IKE SA */
+    struct octets state; /* no octets: the SA is gone, forget its record */
+};
+
+enum ike_action_kind {
+    IKE_ACTION_DATAGRAM,
+    IKE_ACTION_CHILD_INSTALL,
+    IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
+    IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
+    IKE_ACTION_CHILD_REMOVE,
+    IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
+    IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
+    IKE_ACTION_TUNNEL_FAILED, /* a negotiation failed: packets that wait are dropped */
+    IKE_ACTION_JOB,
+    IKE_ACTION_LOG,
+};
+
+/* Functions of the event log. */
+enum log_function { LOG_IKEV2, LOG_IPSEC };
+
+/*
+ * Public jobs are arithmetic that anybody may do; their input is private (DH values), their key is not in the
+ * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper.
+ */
+enum ike_job_kind {
+    IKE_JOB_DH_PUBLIC,   /* public: output g^i */
+    IKE_JOB_DH_SHARED,   /* public: output g^ir */
+    IKE_JOB_DH_EXCHANGE, /* public: output g^r | g^ir, as a responder needs them */
+    IKE_JOB_PSK_AUTH,    /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
+};
+
+enum ike_key_side { IKE_KEY_LOCAL, IKE_KEY_REMOTE };
+
+struct ike_job {
+    uint32_t job; /* comes back with IKE_EVENT_JOB_DONE */
+    enum ike_job_kind kind;
+    union {
+        struct {
+            uint16_t group; /* enum dh_id */
+            uint8_t private_value[DH_PRIVATE_MAX];
+            uint8_t peer_public[DH_PUBLIC_MAX]; /* not for IKE_JOB_DH_PUBLIC */
+        } dh;
+        struct {
+            uint32_t tunnel;
+            enum ike_key_side side;   /* the key of `local-authentication` or that of `ikev2 peer` */
+            struct identity identity; /* whose AUTH it is */
+            uint16_t prf;             /* enum prf_id */
+            struct octets signed_octets;
+        } psk;
+    };
+};
+
+/* One direction of a Child SA: SPI and keys, as they come out of the key derivation. */
+struct ike_child_direction {
+    uint32_t spi;
+    uint32_t serial;
+    uint8_t encryption_key[ENCRYPTION_KEY_MAX]; /* with the salt of GCM */
+    uint8_t integrity_key[INTEGRITY_KEY_MAX];
+};
+
+/* A Child SA, both directions, as the packet path needs it. */
+struct ike_child_install {
+    uint32_t tunnel;
+    uint32_t live_slot;                       /* of its struct esp_live */
+    uint16_t encryption, key_bits, integrity; /* IANA numbers; integrity AUTH_NONE with an AEAD */
+    bool anti_replay;
+    bool active_when_used;            /* packets leave by it only when the peer has used it (RFC 7296 2.8) */
+    bool encapsulate;                 /* in UDP (RFC 3948) */
+    uint32_t nat_keepalive;           /* seconds; 0: none is sent */
+    struct ip_endpoint local, remote; /* ports as of IKE */
+    uint32_t ifindex, mark;
+    struct ike_child_direction inbound, outbound;
+    uint8_t local_ts_count, remote_ts_count;
+    struct traffic_selector local_ts[ESP_SELECTORS_MAX];
+    struct traffic_selector remote_ts[ESP_SELECTORS_MAX];
+};
+
+struct ike_action {
+    enum ike_action_kind kind;
+    union {
+        struct {
+            struct ip_endpoint local, remote;
+            uint32_t ifindex, mark;
+            struct octets message; /* for port 4500 the sender adds the non-ESP marker */
+        } datagram;
+        struct ike_child_install *install;
+        struct {
+            uint32_t tunnel;
+            uint32_t inbound_spi;
+            uint32_t live_slot;
+        } child; /* activate, stop */
+        struct {
+            uint32_t tunnel;
+            const char *reason;
+        } state;
+        struct ike_job *job;
+        struct {
+            enum log_level level;
+            enum log_function function;
+            uint32_t tunnel; /* 0 with `has_tunnel` false */
+            bool has_tunnel;
+            const char *text; /* one line, without its end */
+        } log;
+    };
+};
+
+/* An answer. Everything that it points to belongs to it and lasts until the next event. */
+struct ike_effects {
+    const struct ike_record_effect *records;
+    size_t record_count;
+    const struct ike_action *actions;
+    size_t action_count;
+};
+
+/* ---- The engine ------------------------------------------------------------------------------------ */
+
+/* A new engine without tunnels; NULL if there is no memory. */
+struct ike_engine *ike_engine_new(const struct ike_options *options);
+
+/* Wipes all keys and frees the engine. Sends nothing: see IKE_EVENT_STOP. `engine` may be NULL. */
+void ike_engine_free(struct ike_engine *engine);
+
+/* Takes in one event that happened at `now` (never earlier than that of the call before). */
+const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t now,
+                                            const struct ike_event *event);
+
+/* When the engine wants IKE_EVENT_TIMER next; MSEC_NEVER if it waits for nothing. */
+msec_t ike_engine_deadline(const struct ike_engine *engine);
+
+/* True after IKE_EVENT_STOP when no SA is left. */
+bool ike_engine_is_idle(const struct ike_engine *engine);
+
+/* What `clear ikev2 statistics` resets and the shows print: datagrams that were dropped, by reason. */
+enum ike_counter {
+    IKE_COUNT_RECEIVED,
+    IKE_COUNT_SENT,
+    IKE_COUNT_MALFORMED,       /* lengths or structure wrong */
+    IKE_COUNT_IKEV1,           /* IKEv1 messages, ignored (S1) */
+    IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
+    IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs */
+    IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
+    IKE_COUNT_HALF_OPEN_LIMIT, /* IKE_SA_INIT beyond the half-open table */
+    IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
+    IKE_COUNT_INTEGRITY,       /* ICV wrong */
+    IKE_COUNT_REPLAYED,        /* requests answered from the cache again */
+    IKE_COUNT_OUT_OF_WINDOW,   /* message ID outside of the window */
+    IKE_COUNT_RETRANSMITTED,   /* our own requests, sent again */
+    IKE_COUNTER_COUNT
+};
+
+/* The counters, IKE_COUNTER_COUNT of them; valid as long as the engine. */
+const uint64_t *ike_engine_counters(const struct ike_engine *engine);
+
+#endif

@@ -1,0 +1,439 @@
+/*
+ * IKE_AUTH (RFC 7296 1.2, 2.15, 2.16, 3.5): both ends prove who they are, and the first Child SA is made.
+ */
+#include "base/secret.h"
+#include "crypto/prf.h"
+#include "ike/candidates.h"
+#include "ike/child_exchange.h"
+#include "ike/identity.h"
+#include "ike/ike_sa.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct octets no_octets = {NULL, 0};
+
+/* ---- AUTH payloads ----------------------------------------------------------------------------------- */
+
+enum { SIGNED_OCTETS_MAX = IKE_JOB_INPUT_MAX };
+
+/*
+ * The octets that an end signs (RFC 7296 2.15): its own IKE_SA_INIT message, the other's nonce, and
+ * prf(SK_p, the body of its ID payload). Written to `w`.
+ */
+static bool write_signed_octets(const struct ike_sa *sa, bool of_initiator, const struct identity *id,
+                                struct writer *w)
+{
+    const struct ike_handshake *h = sa->handshake;
+    const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
+    const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
+    const uint8_t id_header[4] = {id->type};
+    const struct octets id_body[] = {{id_header, sizeof id_header}, identity_value(id)};
+    struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
+    uint8_t maced_id[PRF_SIZE_MAX];
+    if (!prf_compute(sa->suite.prf, key, id_body, 2, maced_id))
+        return false;
+    writer_put(w, message->at, message->length);
+    writer_put(w, nonce->at, nonce->length);
+    writer_put(w, maced_id, sa->suite.prf->size);
+    return !w->failed;
+}
+
+/* Has the keeper compute the AUTH value of one end; `done` gets it. */
+static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
+                           void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    const struct identity *id = side == IKE_KEY_LOCAL ? &sa->local_id : &sa->remote_id;
+    bool of_initiator = (side == IKE_KEY_LOCAL) == sa->initiator;
+    struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
+    if (!write_signed_octets(sa, of_initiator, id, &w)) {
+        ike_sa_destroy(sa, "the AUTH payload could not be computed");
+        return;
+    }
+    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
+    job.psk.tunnel = sa->tunnel->policy.tunnel;
+    job.psk.side = side;
+    job.psk.identity = *id;
+    job.psk.prf = sa->suite.prf->id;
+    job.psk.signed_octets = writer_octets(&w);
+    ike_sa_start_job(sa, &job, done);
+}
+
+static void log_auth_failure(struct ike_sa *sa, const struct identity *claimed)
+{
+    char id[IDENTITY_TEXT_SIZE];
+    engine_log(
+        sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+        "negotiation failed: the AUTH of %s does not fit the key configured for it (wrong pre-shared key?); "
+        "line %u",
+        identity_format(claimed, id), sa->tunnel->policy.line[SETTING_PEER]);
+}
+
+/* ---- The message of an IKE_AUTH whose AUTH is being checked ------------------------------------------ */
+
+/* Keeps a message while a job is out. False if there is no memory. */
+static bool keep_message(struct ike_sa *sa, const struct ike_message *message)
+{
+    sa->handshake->auth_header = message->header;
+    sa->handshake->auth_first_payload = message->first_payload;
+    return ike_buffer_set(&sa->handshake->auth_message, message->chain);
+}
+
+/* The kept message, parsed again; it was valid before. */
+static void kept_message(const struct ike_sa *sa, struct ike_message *message)
+{
+    const struct ike_handshake *h = sa->handshake;
+    *message = (struct ike_message){.header = h->auth_header};
+    (void)ike_payloads_parse(ike_buffer_octets(&h->auth_message), h->auth_first_payload, message, NULL, NULL);
+}
+
+/* ---- Common to both ends ----------------------------------------------------------------------------- */
+
+static void log_established(struct ike_sa *sa)
+{
+    char endpoints[2 * IP_TEXT_SIZE];
+    char id[IDENTITY_TEXT_SIZE];
+    char suite[160] = "";
+    FILE *out = fmemopen(suite, sizeof suite, "w");
+    if (out != NULL) {
+        ike_suite_print(&sa->suite, out);
+        (void)fclose(out);
+    }
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
+               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints), suite);
+}
+
+/* ---- Initiator --------------------------------------------------------------------------------------- */
+
+static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
+static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
+
+static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response,
+                                                   NULL};
+
+static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)task;
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    message_put_id(m, PAYLOAD_IDI, sa->local_id.type, identity_value(&sa->local_id));
+    message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
+    if (sa->remote_id.type != ID_NONE)
+        message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_value(&sa->remote_id));
+    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){sa->handshake->auth, sa->suite.prf->size});
+    message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
+    child_exchange_put_offer(m, &request);
+    child_exchange_put_selectors(m, &request);
+}
+
+static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    if (!ok || output.length != sa->suite.prf->size) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: there is no key for this end's ID; line %u",
+                   sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+        ike_sa_destroy(sa, "no key");
+        return;
+    }
+    memcpy(sa->handshake->auth, output.at, output.length);
+    sa->handshake->child_spi = child_sa_new_spi(sa->engine, sa->tunnel);
+    ike_sa_add_task(sa, &task_ike_auth, 0);
+}
+
+void ike_auth_start(struct ike_sa *sa)
+{
+    /* INITIAL_CONTACT would not be true, and the two SAs would have to be sorted out. */
+    if (initial_contact_peer_was_first(sa)) {
+        ike_sa_destroy(sa, "the peer has made the IKE SA meanwhile");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done);
+}
+
+/* Ends a negotiation that cannot go on; the peer may think that it has an SA, so it is told. */
+static void abandon(struct ike_sa *sa, const char *reason)
+{
+    sa->state = IKE_SA_ESTABLISHED; /* as the peer sees it, so that DELETE is sent */
+    ike_sa_end_handshake(sa);
+    tunnel_negotiation_failed(sa->engine, sa->tunnel);
+    ike_sa_delete(sa, reason);
+}
+
+/* The peer refused, in a message that is protected, if not authenticated. */
+static void log_refusal(struct ike_sa *sa, uint16_t notify)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    const char *name = notify_type_name(notify);
+    char id[IDENTITY_TEXT_SIZE];
+    switch (notify) {
+    case NOTIFY_AUTHENTICATION_FAILED:
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer does not accept %s with the key configured for it "
+                   "(AUTHENTICATION_FAILED); line %u",
+                   identity_format(&sa->local_id, id), policy->line[SETTING_LOCAL_AUTHENTICATION]);
+        break;
+    case NOTIFY_TS_UNACCEPTABLE:
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer does not accept the traffic selectors (TS_UNACCEPTABLE); "
+                   "lines %u, %u",
+                   policy->line[SETTING_LOCAL_TS], policy->line[SETTING_REMOTE_TS]);
+        break;
+    case NOTIFY_NO_PROPOSAL_CHOSEN:
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer does not accept the Child SA proposal (NO_PROPOSAL_CHOSEN); "
+                   "lines %u, %u",
+                   policy->line[SETTING_CHILD_ENCRYPTION], policy->line[SETTING_CHILD_INTEGRITY]);
+        break;
+    default:
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer answers with %s",
+                   name != NULL ? name : "an error that is not known");
+    }
+}
+
+/* Makes the Child SA from the peer's answer. Returns the reason if it cannot be made. */
+static const char *accept_child(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    struct child_agreement agreement;
+    const char *fault = child_exchange_accept(message, &request, &agreement);
+    if (fault != NULL)
+        return fault;
+    struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
+    if (child == NULL)
+        return "out of memory";
+    if (!child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
+                          ike_buffer_octets(&sa->nonce_r))) {
+        child_sa_destroy(child);
+        return "the keys could not be derived";
+    }
+    return NULL;
+}
+
+/* The peer's AUTH value was computed: compare, then take the Child SA. */
+static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct ike_message message;
+    kept_message(sa, &message);
+    const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
+    if (!ok || auth->content.length != output.length ||
+        !secret_equal(auth->content.at, output.at, output.length)) {
+        log_auth_failure(sa, &sa->remote_id);
+        abandon(sa, "authentication failed");
+        return;
+    }
+    const struct ike_payload *error = ike_message_error(&message);
+    if (error != NULL) {
+        log_refusal(sa, error->notify);
+        abandon(sa, "the peer refused the Child SA");
+        return;
+    }
+    const char *reason = accept_child(sa, &message);
+    if (reason != NULL) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "negotiation failed: %s", reason);
+        abandon(sa, reason);
+        return;
+    }
+    ike_sa_establish(sa);
+    log_established(sa);
+    initial_contact_settle(sa);
+}
+
+static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)task;
+    const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
+    const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
+    const struct ike_payload *error = ike_message_error(message);
+    struct identity id;
+    if (error != NULL && auth == NULL) {
+        log_refusal(sa, error->notify);
+        ike_sa_destroy(sa, "refused by the peer");
+        return;
+    }
+    if (auth == NULL || idr == NULL || !identity_parse(idr->id_type, idr->content, &id)) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer's IKE_AUTH answer lacks its ID or AUTH");
+        abandon(sa, "invalid IKE_AUTH");
+        return;
+    }
+    char claimed[IDENTITY_TEXT_SIZE];
+    char expected[IDENTITY_TEXT_SIZE];
+    if (!identity_equal(&id, &sa->remote_id)) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer says it is %s, expected is %s; line %u",
+                   identity_format(&id, claimed), identity_format(&sa->remote_id, expected),
+                   sa->tunnel->policy.line[SETTING_PEER]);
+        abandon(sa, "wrong peer ID");
+        return;
+    }
+    if (auth->method != AUTH_METHOD_PSK) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: the peer proves itself by AUTH method %u, accepted is a pre-shared "
+                   "key; line %u",
+                   auth->method, sa->tunnel->policy.line[SETTING_PEER]);
+        abandon(sa, "wrong authentication method");
+        return;
+    }
+    sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
+    if (!keep_message(sa, message)) {
+        ike_sa_destroy(sa, "out of memory");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
+}
+
+/* ---- Responder --------------------------------------------------------------------------------------- */
+
+static void refuse_peer(struct ike_sa *sa)
+{
+    ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED);
+    ike_sa_destroy(sa, "authentication failed");
+}
+
+/* Makes the Child SA that the peer asks for. Returns the notify that says why there is none, or 0. */
+static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
+                           struct child_agreement *agreement, struct child_sa **child)
+{
+    const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
+    uint16_t error = child_exchange_choose(message, &proposal, agreement);
+    if (error != 0) {
+        child_exchange_log_refusal(sa, message, &proposal, error);
+        return error;
+    }
+    *child = child_sa_new(sa, agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
+    if (*child == NULL)
+        return NOTIFY_TEMPORARY_FAILURE;
+    if (!child_sa_install(*child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
+                          ike_buffer_octets(&sa->nonce_r))) {
+        child_sa_destroy(*child);
+        return NOTIFY_TEMPORARY_FAILURE;
+    }
+    return 0;
+}
+
+/* Our own AUTH value is there: the answer goes out, and the SAs are up. */
+static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
+{
+    if (!ok || output.length != sa->suite.prf->size) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation failed: there is no key for this end's ID; line %u",
+                   sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+        refuse_peer(sa);
+        return;
+    }
+    struct ike_message message;
+    kept_message(sa, &message);
+    struct child_agreement agreement;
+    struct child_sa *child = NULL;
+    uint16_t error = make_child(sa, &message, &agreement, &child);
+    struct message_writer m = ike_sa_begin_response(sa);
+    message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
+    message_put_auth(&m, AUTH_METHOD_PSK, output);
+    if (error != 0) {
+        message_put_notify(&m, PROTOCOL_NONE, no_octets, error, no_octets);
+    } else {
+        message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
+        child_exchange_put_answer(&m, &agreement, child->inbound.spi);
+    }
+    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
+    ike_sa_send_response(sa, EXCHANGE_IKE_AUTH, &m);
+    if (sa->destroyed)
+        return;
+    ike_sa_establish(sa);
+    log_established(sa);
+    if (initial_contact)
+        initial_contact_received(sa);
+    initial_contact_settle(sa);
+}
+
+static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct ike_message message;
+    kept_message(sa, &message);
+    const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
+    if (!ok || auth->content.length != output.length ||
+        !secret_equal(auth->content.at, output.at, output.length)) {
+        log_auth_failure(sa, &sa->remote_id);
+        refuse_peer(sa);
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
+}
+
+/* The tunnel whose peer the sender says it is; NULL, told in the log, if there is none. */
+static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct identity *idi,
+                                      const struct identity *idr)
+{
+    const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
+    struct ike_tunnel *tunnel = candidates_find(sa->engine, &arrival, idi, idr);
+    char id[IDENTITY_TEXT_SIZE];
+    char remote[IP_TEXT_SIZE];
+    if (tunnel == NULL) {
+        engine_log(
+            sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, NULL,
+            "negotiation failed: the peer at %s says it is %s, and no tunnel has `ikev2 peer` with that ID",
+            ip_endpoint_format(&sa->remote, remote), identity_format(idi, id));
+        return NULL;
+    }
+    if (!tunnel_allows_suite(tunnel, &sa->suite)) {
+        char suite[160] = "";
+        FILE *out = fmemopen(suite, sizeof suite, "w");
+        if (out != NULL) {
+            ike_suite_print(&sa->suite, out);
+            (void)fclose(out);
+        }
+        engine_log(
+            sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
+            "negotiation failed: %s was agreed on before the peer told its ID, and this tunnel's own "
+            "sa-proposal (line %u) does not allow it: put the policy of peers with unknown addresses into "
+            "the default profile",
+            suite, tunnel->policy.line[SETTING_IKE_ENCRYPTION]);
+        return NULL;
+    }
+    return tunnel;
+}
+
+void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *idi = ike_message_find(message, PAYLOAD_IDI);
+    const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
+    const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
+    struct identity peer;
+    struct identity own;
+    if (idi == NULL || !identity_parse(idi->id_type, idi->content, &peer) ||
+        ike_message_find(message, PAYLOAD_SA) == NULL || ike_message_find(message, PAYLOAD_TSI) == NULL ||
+        ike_message_find(message, PAYLOAD_TSR) == NULL) {
+        ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_INVALID_SYNTAX);
+        ike_sa_destroy(sa, "invalid IKE_AUTH");
+        return;
+    }
+    bool has_own = idr != NULL && identity_parse(idr->id_type, idr->content, &own);
+    struct ike_tunnel *tunnel = find_tunnel(sa, &peer, has_own ? &own : NULL);
+    if (tunnel == NULL) {
+        refuse_peer(sa);
+        return;
+    }
+    if (auth == NULL || auth->method != AUTH_METHOD_PSK) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
+                   "negotiation failed: the peer proves itself by %s, accepted is a pre-shared key; line %u",
+                   auth == NULL ? "EAP" : "another AUTH method", tunnel->policy.line[SETTING_PEER]);
+        refuse_peer(sa);
+        return;
+    }
+    sa->state = IKE_SA_AUTHENTICATING;
+    ike_sa_set_tunnel(sa, tunnel);
+    if (tunnel->way.mark != 0) {
+        sa->ifindex = tunnel->way.ifindex;
+        sa->mark = tunnel->way.mark;
+    }
+    sa->remote_id = peer;
+    sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
+    if (!keep_message(sa, message)) {
+        ike_sa_destroy(sa, "out of memory");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);
+}

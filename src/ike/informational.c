@@ -1,0 +1,114 @@
+/*
+ * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
+ */
+#include "ike/ike_sa.h"
+#include "ike/rekey.h"
+
+/* ---- Our DELETEs ------------------------------------------------------------------------------------- */
+
+static void delete_ike_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    (void)task;
+    message_put_delete(m, PROTOCOL_IKE, NULL, 0);
+}
+
+static void delete_ike_sa_response(struct ike_sa *sa, struct ike_task *task,
+                                   const struct ike_message *message)
+{
+    (void)task;
+    (void)message;
+    ike_sa_destroy(sa, sa->delete_reason);
+}
+
+const struct ike_task_kind task_delete_ike_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_ike_sa_write,
+                                                 delete_ike_sa_response, NULL};
+
+static void delete_child_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    message_put_delete(m, PROTOCOL_ESP, &task->spi, 1);
+}
+
+static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
+                                     const struct ike_message *message)
+{
+    (void)message;
+    struct child_sa *child = child_sa_by_inbound(sa, task->spi);
+    if (child != NULL)
+        child_sa_retire(child);
+    ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
+}
+
+const struct ike_task_kind task_delete_child_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_child_sa_write,
+                                                   delete_child_sa_response, NULL};
+
+/* ---- The peer's requests ----------------------------------------------------------------------------- */
+
+static bool deletes_ike_sa(const struct ike_message *message)
+{
+    for (size_t i = 0; i < message->count; i++) {
+        const struct ike_payload *p = &message->payloads[i];
+        if (p->type == PAYLOAD_DELETE && p->protocol == PROTOCOL_IKE)
+            return true;
+    }
+    return false;
+}
+
+/* A peer that deletes a Child SA which it has rekeyed has the new one. */
+static void activate_others(struct ike_sa *sa)
+{
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child))
+            child_sa_activate(child);
+    }
+}
+
+/*
+ * Removes the Child SAs that a Delete payload names by the sender's inbound SPIs, and collects our own
+ * inbound SPIs for the answer (RFC 7296 1.4.1); one that is under deletion from both ends is not named again.
+ */
+static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload *p, uint32_t *spis,
+                                    size_t count, size_t capacity)
+{
+    struct reader r = reader_of(p->content.at, p->content.length);
+    for (uint16_t i = 0; i < p->spi_count && !r.failed; i++) {
+        struct child_sa *child = child_sa_by_outbound(sa, reader_u32be(&r));
+        if (child == NULL || child->lingering)
+            continue;
+        engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+                   "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
+        if (!child->deleting && count < capacity)
+            spis[count++] = child->inbound.spi;
+        child_sa_retire(child);
+    }
+    activate_others(sa);
+    return count;
+}
+
+void informational_request(struct ike_sa *sa, const struct ike_message *message)
+{
+    enum { SPIS_MAX = 64 };
+    uint32_t spis[SPIS_MAX];
+    size_t count = 0;
+    struct message_writer m = ike_sa_begin_response(sa);
+    if (deletes_ike_sa(message)) {
+        ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
+        rekey_ike_sa_yield(sa);
+        ike_sa_destroy(sa, "Delete IKE SA by peer");
+        return;
+    }
+    bool had_children = !LIST_EMPTY(&sa->children);
+    for (size_t i = 0; i < message->count; i++) {
+        const struct ike_payload *p = &message->payloads[i];
+        if (p->type == PAYLOAD_DELETE && p->protocol == PROTOCOL_ESP && p->spi_size == 4)
+            count = delete_named_children(sa, p, spis, count, SPIS_MAX);
+    }
+    if (count > 0)
+        message_put_delete(&m, PROTOCOL_ESP, spis, count);
+    ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
+    if (had_children && !sa->destroyed)
+        ike_sa_delete_if_childless(sa, "Delete Child SA by peer");
+}

@@ -1,0 +1,50 @@
+/*
+ * Dead peer detection (R62, RFC 7296 2.4): an empty INFORMATIONAL request at every interval in which no IKE
+ * message of the SA went or came.
+ */
+#include "ike/ike_sa.h"
+
+static void liveness_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    (void)task;
+    (void)m; /* nothing: an empty message */
+}
+
+static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)task;
+    (void)message;
+    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: the peer is alive");
+}
+
+const struct ike_task_kind task_liveness = {EXCHANGE_INFORMATIONAL, "DPD", liveness_write, liveness_response,
+                                            NULL};
+
+static msec_t interval_of(const struct ike_sa *sa)
+{
+    return (msec_t)sa->tunnel->policy.dpd_interval * 1000;
+}
+
+void liveness_start(struct ike_sa *sa)
+{
+    if (interval_of(sa) != 0)
+        engine_set_timer(sa->engine, &sa->liveness, interval_of(sa));
+}
+
+void liveness_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_sa *sa = owner;
+    msec_t interval = interval_of(sa);
+    if (interval == 0 || sa->state != IKE_SA_ESTABLISHED)
+        return;
+    msec_t quiet = engine->now - sa->last_message;
+    if (quiet >= interval) {
+        engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: asking the peer");
+        if (STAILQ_EMPTY(&sa->tasks))
+            ike_sa_add_task(sa, &task_liveness, 0);
+        quiet = 0;
+    }
+    if (!sa->destroyed)
+        engine_set_timer(engine, &sa->liveness, interval - quiet);
+}

@@ -1,0 +1,120 @@
+#include "ike/negotiation.h"
+
+#include "base/secret.h"
+#include "crypto/dh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct negotiation *negotiation_new(struct ike_sa *sa, bool initiator)
+{
+    struct negotiation *n = calloc(1, sizeof *n);
+    uint8_t nonce[NONCE_SIZE];
+    engine_random(sa->engine, nonce, sizeof nonce);
+    if (n != NULL &&
+        !ike_buffer_set(initiator ? &n->nonce_i : &n->nonce_r, (struct octets){nonce, sizeof nonce})) {
+        free(n);
+        return NULL;
+    }
+    return n;
+}
+
+void negotiation_free(struct negotiation *n)
+{
+    if (n == NULL)
+        return;
+    ike_buffer_clear(&n->nonce_i);
+    ike_buffer_clear(&n->nonce_r);
+    secret_free(n, sizeof *n);
+}
+
+/* A job of this negotiation's group, with its private value. */
+static struct ike_job dh_job(const struct negotiation *n, enum ike_job_kind kind)
+{
+    struct ike_job job = {.kind = kind};
+    job.dh.group = n->dh->id;
+    memcpy(job.dh.private_value, n->dh_private, sizeof n->dh_private);
+    return job;
+}
+
+void negotiation_start_public(struct ike_sa *sa, struct negotiation *n,
+                              void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    engine_random(sa->engine, n->dh_private, n->dh->private_size);
+    struct ike_job job = dh_job(n, IKE_JOB_DH_PUBLIC);
+    ike_sa_start_job(sa, &job, done);
+    secret_wipe(&job, sizeof job);
+}
+
+void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,
+                              const struct ike_payload *ke,
+                              void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    if (!initiator)
+        engine_random(sa->engine, n->dh_private, n->dh->private_size);
+    struct ike_job job = dh_job(n, initiator ? IKE_JOB_DH_SHARED : IKE_JOB_DH_EXCHANGE);
+    memcpy(job.dh.peer_public, ke->content.at, n->dh->public_size);
+    ike_sa_start_job(sa, &job, done);
+    secret_wipe(&job, sizeof job);
+}
+
+bool negotiation_ke_is_valid(const struct dh_group *group, const struct ike_payload *ke)
+{
+    return ke != NULL && ke->dh_group == group->id && ke->content.length == group->public_size &&
+           dh_public_is_valid(group, ke->content.at);
+}
+
+bool negotiation_take_nonce(struct ike_buffer *nonce, const struct ike_message *message)
+{
+    const struct ike_payload *p = ike_message_find(message, PAYLOAD_NONCE);
+    return p != NULL && p->content.length >= NONCE_SIZE_MIN && p->content.length <= NONCE_SIZE_MAX &&
+           ike_buffer_set(nonce, p->content);
+}
+
+/* Octet by octet; of two that are the same as far as they go, the shorter one is lower. */
+static int octets_compare(const uint8_t *a, size_t length_a, const uint8_t *b, size_t length_b)
+{
+    int order = memcmp(a, b, length_a < length_b ? length_a : length_b);
+    if (order != 0)
+        return order;
+    return (length_a > length_b) - (length_a < length_b);
+}
+
+struct lowest_nonce lowest_nonce_of(const struct ike_buffer *nonce_i, const struct ike_buffer *nonce_r)
+{
+    bool i_is_lower = octets_compare(nonce_i->at, nonce_i->length, nonce_r->at, nonce_r->length) < 0;
+    const struct ike_buffer *lower = i_is_lower ? nonce_i : nonce_r;
+    struct lowest_nonce lowest = {0};
+    size_t kept = lower->length < sizeof lowest.octets ? lower->length : sizeof lowest.octets;
+    lowest.length = (uint8_t)kept;
+    memcpy(lowest.octets, lower->at, kept);
+    return lowest;
+}
+
+int lowest_nonce_compare(const struct lowest_nonce *a, const struct lowest_nonce *b)
+{
+    return octets_compare(a->octets, a->length, b->octets, b->length);
+}
+
+void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotiation *n, bool initiator)
+{
+    message_put_nonce(m, ike_buffer_octets(initiator ? &n->nonce_i : &n->nonce_r));
+    if (n->dh != NULL)
+        message_put_ke(m, n->dh->id, (struct octets){n->dh_public, n->dh->public_size});
+}
+
+void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets content)
+{
+    negotiation_free(sa->theirs);
+    sa->theirs = NULL;
+    struct message_writer m = ike_sa_begin_response(sa);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
+    ike_sa_send_response(sa, EXCHANGE_CREATE_CHILD_SA, &m);
+}
+
+void negotiation_refuse_group(struct ike_sa *sa, const struct dh_group *wanted)
+{
+    uint8_t group[2];
+    store_u16be(group, wanted->id);
+    negotiation_refuse(sa, NOTIFY_INVALID_KE_PAYLOAD, (struct octets){group, sizeof group});
+}

@@ -1,0 +1,438 @@
+#include "ike/proposal.h"
+
+#include <string.h>
+
+struct proposal_policy proposal_policy_of_ike(const struct ike_algorithms *algorithms)
+{
+    return (struct proposal_policy){.protocol = PROTOCOL_IKE,
+                                    .encryption = algorithms->encryption,
+                                    .integrity = algorithms->integrity,
+                                    .prf = algorithms->prf,
+                                    .dh = algorithms->dh};
+}
+
+struct proposal_policy proposal_policy_of_child(const struct child_algorithms *algorithms, bool in_auth)
+{
+    return (struct proposal_policy){.protocol = PROTOCOL_ESP,
+                                    .encryption = algorithms->encryption,
+                                    .integrity = algorithms->integrity,
+                                    .dh = in_auth ? 0 : algorithms->pfs,
+                                    .dh_none = in_auth || algorithms->pfs_none,
+                                    .dh_ignore = in_auth};
+}
+
+/* ---- Writing --------------------------------------------------------------------------------------- */
+
+enum { SUBSTRUCTURE_LAST = 0, SUBSTRUCTURE_MORE_PROPOSALS = 2, SUBSTRUCTURE_MORE_TRANSFORMS = 3 };
+
+/* The substructure being written: where the "more" octet of the one before stands, to be set by the next. */
+struct chain {
+    size_t last_at;
+    bool any;
+    uint8_t more;
+    uint8_t count;
+};
+
+static void chain_next(struct chain *chain, struct writer *w)
+{
+    if (chain->any)
+        writer_patch_u8(w, chain->last_at, chain->more);
+    chain->last_at = writer_length(w);
+    chain->any = true;
+    chain->count++;
+}
+
+/* RFC 7296 3.3.2. `key_bits` 0: no attribute. */
+static void put_transform(struct writer *w, struct chain *transforms, uint8_t type, uint16_t id,
+                          uint16_t key_bits)
+{
+    chain_next(transforms, w);
+    writer_put_u8(w, SUBSTRUCTURE_LAST);
+    writer_put_u8(w, 0);
+    writer_put_u16be(w, key_bits != 0 ? 12 : 8);
+    writer_put_u8(w, type);
+    writer_put_u8(w, 0);
+    writer_put_u16be(w, id);
+    if (key_bits != 0) {
+        writer_put_u16be(w, ATTRIBUTE_FORMAT_TV | ATTRIBUTE_KEY_LENGTH);
+        writer_put_u16be(w, key_bits);
+    }
+}
+
+/* The set of encryption rows that are AEADs, or those that are not. */
+static algorithm_set encryption_rows(bool aead)
+{
+    algorithm_set set = 0;
+    for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
+        if (encryption_is_aead(&encryption_algorithms[i]) == aead)
+            set |= UINT32_C(1) << i;
+    }
+    return set;
+}
+
+static bool set_has(algorithm_set set, size_t row)
+{
+    return (set >> row & 1) != 0;
+}
+
+static void put_transforms(struct writer *w, const struct proposal_policy *policy, struct chain *transforms)
+{
+    for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
+        const struct encryption_algorithm *a = &encryption_algorithms[i];
+        if (set_has(policy->encryption, i))
+            put_transform(w, transforms, TRANSFORM_ENCR, a->id, a->key_bits);
+    }
+    for (size_t i = 0; i < PRF_COUNT; i++) {
+        if (set_has(policy->prf, i))
+            put_transform(w, transforms, TRANSFORM_PRF, prf_algorithms[i].id, 0);
+    }
+    for (size_t i = 0; i < INTEGRITY_COUNT; i++) {
+        if (set_has(policy->integrity, i))
+            put_transform(w, transforms, TRANSFORM_INTEG, integrity_algorithms[i].id, 0);
+    }
+    for (size_t i = 0; i < DH_COUNT; i++) {
+        if (set_has(policy->dh, i))
+            put_transform(w, transforms, TRANSFORM_DH, dh_groups[i].id, 0);
+    }
+    if (policy->dh_none && policy->dh != 0)
+        put_transform(w, transforms, TRANSFORM_DH, DH_NONE, 0);
+    if (policy->protocol == PROTOCOL_ESP)
+        put_transform(w, transforms, TRANSFORM_ESN, ESN_NONE, 0);
+}
+
+/* RFC 7296 3.3.1: one proposal with all transforms of `policy`. */
+static void put_proposal(struct writer *w, struct chain *proposals, uint8_t number, struct octets spi,
+                         const struct proposal_policy *policy)
+{
+    chain_next(proposals, w);
+    size_t start = writer_length(w);
+    writer_put_u8(w, SUBSTRUCTURE_LAST);
+    writer_put_u8(w, 0);
+    writer_put_u16be(w, 0);
+    writer_put_u8(w, number);
+    writer_put_u8(w, policy->protocol);
+    writer_put_u8(w, (uint8_t)spi.length);
+    size_t count_at = writer_length(w);
+    writer_put_u8(w, 0);
+    writer_put(w, spi.at, spi.length);
+
+    struct chain transforms = {.more = SUBSTRUCTURE_MORE_TRANSFORMS};
+    put_transforms(w, policy, &transforms);
+    writer_patch_u8(w, count_at, transforms.count);
+    writer_patch_u16be(w, start + 2, (uint16_t)(writer_length(w) - start));
+}
+
+void proposal_put_all(struct message_writer *m, const struct proposal_policy *policy, struct octets spi)
+{
+    struct proposal_policy aead = *policy;
+    aead.encryption &= encryption_rows(true);
+    aead.integrity = 0;
+    struct proposal_policy other = *policy;
+    other.encryption &= encryption_rows(false);
+
+    struct chain proposals = {.more = SUBSTRUCTURE_MORE_PROPOSALS};
+    message_begin_payload(m, PAYLOAD_SA);
+    if (aead.encryption != 0)
+        put_proposal(&m->w, &proposals, (uint8_t)(proposals.count + 1), spi, &aead);
+    if (other.encryption != 0 && other.integrity != 0)
+        put_proposal(&m->w, &proposals, (uint8_t)(proposals.count + 1), spi, &other);
+    message_end_payload(m);
+}
+
+/* The set that holds only `row` of `table`; empty if row is NULL. */
+#define SET_OF(row, table) ((row) == NULL ? 0 : UINT32_C(1) << ((row) - (table)))
+
+void proposal_put_choice(struct message_writer *m, uint8_t protocol, uint8_t number, struct octets spi,
+                         const struct ike_suite *suite)
+{
+    const struct proposal_policy chosen = {
+        .protocol = protocol,
+        .encryption = SET_OF(suite->encryption, encryption_algorithms),
+        .integrity = SET_OF(suite->integrity, integrity_algorithms),
+        .prf = SET_OF(suite->prf, prf_algorithms),
+        .dh = SET_OF(suite->dh, dh_groups),
+    };
+    struct chain proposals = {.more = SUBSTRUCTURE_MORE_PROPOSALS};
+    message_begin_payload(m, PAYLOAD_SA);
+    put_proposal(&m->w, &proposals, number, spi, &chosen);
+    message_end_payload(m);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------------- */
+
+/* What one proposal of a peer offers: the rows that Musubi knows, and what else decides. */
+struct offer {
+    uint8_t number;
+    uint8_t protocol;
+    struct octets spi;
+    struct proposal_policy known;
+    bool has_integrity, has_dh, has_esn; /* transforms of that type stand there, known or not */
+    bool integrity_none, esn_none;
+    bool unknown_type; /* a transform type that nobody here understands: the proposal cannot be used */
+    uint8_t transform_count;
+};
+
+/* Reads the attributes of a transform. False if one is malformed; `*usable` is false if one is not known. */
+static bool read_attributes(struct reader *r, uint16_t *key_bits, bool *usable)
+{
+    while (reader_left(r) > 0) {
+        uint16_t type = reader_u16be(r);
+        uint16_t value = reader_u16be(r);
+        if (!(type & ATTRIBUTE_FORMAT_TV))
+            (void)reader_octets(r, value); /* TLV: `value` is a length */
+        if (r->failed)
+            return false;
+        if (type == (ATTRIBUTE_FORMAT_TV | ATTRIBUTE_KEY_LENGTH) && *key_bits == 0)
+            *key_bits = value;
+        else
+            *usable = false;
+    }
+    return true;
+}
+
+static void offer_add(struct offer *offer, uint8_t type, uint16_t id, uint16_t key_bits, bool usable)
+{
+    struct proposal_policy *known = &offer->known;
+    switch (type) {
+    case TRANSFORM_ENCR:
+        if (usable)
+            known->encryption |= SET_OF(encryption_by_id(id, key_bits), encryption_algorithms);
+        break;
+    case TRANSFORM_PRF:
+        if (usable)
+            known->prf |= SET_OF(prf_by_id(id), prf_algorithms);
+        break;
+    case TRANSFORM_INTEG:
+        offer->has_integrity = true;
+        offer->integrity_none |= id == AUTH_NONE;
+        if (usable)
+            known->integrity |= SET_OF(integrity_by_id(id), integrity_algorithms);
+        break;
+    case TRANSFORM_DH:
+        offer->has_dh = true;
+        known->dh_none |= id == DH_NONE;
+        if (usable)
+            known->dh |= SET_OF(dh_by_id(id), dh_groups);
+        break;
+    case TRANSFORM_ESN:
+        offer->has_esn = true;
+        offer->esn_none |= id == ESN_NONE;
+        break;
+    default:
+        offer->unknown_type = true;
+    }
+}
+
+/* Reads the `count` transforms of a proposal, of which nothing may be left over. */
+static bool read_transforms(struct reader *r, uint8_t count, struct offer *offer)
+{
+    for (uint8_t i = 0; i < count; i++) {
+        uint8_t more = reader_u8(r);
+        (void)reader_u8(r);
+        uint16_t length = reader_u16be(r);
+        if (r->failed || length < 8 ||
+            more != (i + 1 < count ? SUBSTRUCTURE_MORE_TRANSFORMS : SUBSTRUCTURE_LAST))
+            return false;
+        struct reader body = reader_part(r, (size_t)length - 4);
+        uint8_t type = reader_u8(&body);
+        (void)reader_u8(&body);
+        uint16_t id = reader_u16be(&body);
+        uint16_t key_bits = 0;
+        bool usable = true;
+        if (body.failed || !read_attributes(&body, &key_bits, &usable))
+            return false;
+        /* Where an algorithm has no Key Length, a transform that carries one is another transform. */
+        if (type != TRANSFORM_ENCR && key_bits != 0)
+            usable = false;
+        offer_add(offer, type, id, key_bits, usable);
+    }
+    return reader_left(r) == 0;
+}
+
+/* Reads the next proposal. False if it is malformed. `*more` tells whether another one follows. */
+static bool read_proposal(struct reader *r, struct offer *offer, bool *more)
+{
+    *offer = (struct offer){0};
+    uint8_t last = reader_u8(r);
+    (void)reader_u8(r);
+    uint16_t length = reader_u16be(r);
+    if (r->failed || length < 8 || (last != SUBSTRUCTURE_LAST && last != SUBSTRUCTURE_MORE_PROPOSALS))
+        return false;
+    *more = last != SUBSTRUCTURE_LAST;
+    struct reader body = reader_part(r, (size_t)length - 4);
+    offer->number = reader_u8(&body);
+    offer->protocol = reader_u8(&body);
+    uint8_t spi_size = reader_u8(&body);
+    offer->transform_count = reader_u8(&body);
+    offer->spi = (struct octets){reader_octets(&body, spi_size), spi_size};
+    return !body.failed && read_transforms(&body, offer->transform_count, offer);
+}
+
+/* The strongest row that both sets hold; NULL if there is none. */
+#define BEST_OF(set, table) ((set) == 0 ? NULL : &(table)[__builtin_ctz(set)])
+
+/* The best suite of one proposal with an AEAD, or with one that is none. False if there is none. */
+static bool choose_suite(const struct offer *offer, const struct proposal_policy *policy, bool aead,
+                         struct ike_suite *out)
+{
+    algorithm_set encryption = offer->known.encryption & policy->encryption & encryption_rows(aead);
+    algorithm_set integrity = offer->known.integrity & policy->integrity;
+    algorithm_set prf = offer->known.prf & policy->prf;
+    algorithm_set dh = policy->dh_ignore ? 0 : offer->known.dh & policy->dh;
+
+    if (encryption == 0)
+        return false;
+    if (aead ? offer->has_integrity && !offer->integrity_none : integrity == 0)
+        return false;
+    if (policy->protocol == PROTOCOL_IKE && (prf == 0 || dh == 0))
+        return false;
+    bool without_dh = !offer->has_dh || offer->known.dh_none;
+    if (policy->protocol == PROTOCOL_ESP && !policy->dh_ignore && dh == 0 && !(without_dh && policy->dh_none))
+        return false;
+
+    *out = (struct ike_suite){
+        .encryption = BEST_OF(encryption, encryption_algorithms),
+        .integrity = aead ? NULL : BEST_OF(integrity, integrity_algorithms),
+        .prf = policy->protocol == PROTOCOL_IKE ? BEST_OF(prf, prf_algorithms) : NULL,
+        .dh = BEST_OF(dh, dh_groups),
+    };
+    return true;
+}
+
+/* Rows in the order of security, "none" last; what stands first in struct ike_rank counts most. */
+struct ike_rank {
+    uint8_t encryption, dh, integrity, prf;
+};
+
+static struct ike_rank suite_rank(const struct ike_suite *s)
+{
+#define RANK(row, table) (uint8_t)((row) == NULL ? 0xff : (row) - (table))
+    return (struct ike_rank){RANK(s->encryption, encryption_algorithms), RANK(s->dh, dh_groups),
+                             RANK(s->integrity, integrity_algorithms), RANK(s->prf, prf_algorithms)};
+#undef RANK
+}
+
+bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b)
+{
+    struct ike_rank rank_a = suite_rank(a);
+    struct ike_rank rank_b = suite_rank(b);
+    return memcmp(&rank_a, &rank_b, sizeof rank_a) < 0;
+}
+
+static bool offer_is_usable(const struct offer *offer, const struct proposal_policy *policy, size_t spi_size)
+{
+    return offer->protocol == policy->protocol && !offer->unknown_type && offer->spi.length == spi_size &&
+           (!offer->has_esn || offer->esn_none);
+}
+
+/* Compares the best suites of `offer` with the best so far. */
+static void choose_from(const struct offer *offer, const struct proposal_policy *policy, bool *found,
+                        struct proposal_choice *best)
+{
+    for (int aead = 1; aead >= 0; aead--) {
+        struct ike_suite suite;
+        if (!choose_suite(offer, policy, aead != 0, &suite))
+            continue;
+        if (*found && !ike_suite_is_better(&suite, &best->suite))
+            continue;
+        *found = true;
+        *best = (struct proposal_choice){suite, offer->number, offer->spi};
+    }
+}
+
+enum proposal_result proposal_choose(const struct ike_payload *sa, const struct proposal_policy *policy,
+                                     size_t spi_size, struct proposal_choice *out)
+{
+    struct reader r = reader_of(sa->content.at, sa->content.length);
+    bool found = false;
+    *out = (struct proposal_choice){0};
+    for (bool more = true; more;) {
+        struct offer offer;
+        if (!read_proposal(&r, &offer, &more))
+            return PROPOSAL_INVALID;
+        if (offer_is_usable(&offer, policy, spi_size))
+            choose_from(&offer, policy, &found, out);
+    }
+    if (reader_left(&r) != 0)
+        return PROPOSAL_INVALID;
+    return found ? PROPOSAL_CHOSEN : PROPOSAL_NONE;
+}
+
+/* True if there is at most one row of each type in the offer: it is a choice, not an offer. */
+static bool offer_is_single(const struct offer *offer)
+{
+    const struct proposal_policy *k = &offer->known;
+    return __builtin_popcount(k->encryption) <= 1 && __builtin_popcount(k->integrity) <= 1 &&
+           __builtin_popcount(k->prf) <= 1 && __builtin_popcount(k->dh) <= 1 && offer->transform_count <= 5;
+}
+
+enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
+                                     size_t spi_size, struct proposal_choice *out)
+{
+    struct reader r = reader_of(sa->content.at, sa->content.length);
+    struct offer offer;
+    bool more = false;
+    if (!read_proposal(&r, &offer, &more) || reader_left(&r) != 0)
+        return PROPOSAL_INVALID;
+    bool found = false;
+    *out = (struct proposal_choice){0};
+    if (!more && offer_is_usable(&offer, policy, spi_size) && offer_is_single(&offer))
+        choose_from(&offer, policy, &found, out);
+    return found ? PROPOSAL_CHOSEN : PROPOSAL_NONE;
+}
+
+uint8_t proposal_protocol(const struct ike_payload *sa)
+{
+    struct reader r = reader_of(sa->content.at, sa->content.length);
+    struct offer offer;
+    bool more;
+    return read_proposal(&r, &offer, &more) ? offer.protocol : (uint8_t)PROTOCOL_NONE;
+}
+
+void proposal_offered(const struct ike_payload *sa, struct proposal_policy *out)
+{
+    struct reader r = reader_of(sa->content.at, sa->content.length);
+    *out = (struct proposal_policy){0};
+    for (bool more = true; more;) {
+        struct offer offer;
+        if (!read_proposal(&r, &offer, &more))
+            return;
+        out->protocol = offer.protocol;
+        out->encryption |= offer.known.encryption;
+        out->integrity |= offer.known.integrity;
+        out->prf |= offer.known.prf;
+        out->dh |= offer.known.dh;
+    }
+}
+
+/* ---- Printing -------------------------------------------------------------------------------------- */
+
+#define PRINT_WORDS(out, label, set, table, count)                                                           \
+    do {                                                                                                     \
+        const char *before = label;                                                                          \
+        for (size_t row = 0; row < (count); row++) {                                                         \
+            if (set_has(set, row)) {                                                                         \
+                fprintf(out, "%s %s", before, (table)[row].word);                                            \
+                before = "";                                                                                 \
+            }                                                                                                \
+        }                                                                                                    \
+    } while (0)
+
+void proposal_policy_print(const struct proposal_policy *policy, FILE *out)
+{
+    PRINT_WORDS(out, "enc", policy->encryption, encryption_algorithms, ENCRYPTION_COUNT);
+    PRINT_WORDS(out, ", integrity", policy->integrity, integrity_algorithms, INTEGRITY_COUNT);
+    PRINT_WORDS(out, ", prf", policy->prf, prf_algorithms, PRF_COUNT);
+    PRINT_WORDS(out, ", dh", policy->dh, dh_groups, DH_COUNT);
+}
+
+void ike_suite_print(const struct ike_suite *suite, FILE *out)
+{
+    fputs(suite->encryption->name, out);
+    if (suite->integrity != NULL)
+        fprintf(out, "/%s", suite->integrity->name);
+    if (suite->prf != NULL)
+        fprintf(out, "/PRF-%s", suite->prf->name);
+    if (suite->dh != NULL)
+        fprintf(out, "/%s", suite->dh->name);
+}

@@ -1,0 +1,97 @@
+/*
+ * A datagram from the network: is it IKEv2, which IKE SA is it for (RFC 7296 2.1, 2.5, 2.6)?
+ */
+#include "ike/ike_sa.h"
+
+enum { IKEV1_MAJOR = 1, IKEV2_MAJOR = 2 };
+
+void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint *local,
+                            const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
+                            const struct ike_header *request, uint16_t notify, struct octets content)
+{
+    const struct ike_header header = {
+        .spi_i = request->spi_i,
+        .spi_r = request->spi_r,
+        .exchange = request->exchange,
+        .flags =
+            (uint8_t)(IKE_FLAG_RESPONSE | (request->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR)),
+        .message_id = request->message_id,
+    };
+    struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
+    engine_send(engine, local, remote, ifindex, mark, message_finish(&m));
+}
+
+/* An IKE_SA_INIT, the one exchange in the clear, is parsed before its SA is known. */
+static void receive_init(struct ike_engine *engine, const struct ip_endpoint *local,
+                         const struct ip_endpoint *remote, uint32_t ifindex, const struct ike_header *header,
+                         struct octets datagram)
+{
+    struct ike_message message = {.header = *header};
+    struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
+    bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
+    bool from_initiator = (header->flags & IKE_FLAG_INITIATOR) != 0;
+    if (header->message_id != 0 || header->spi_i == 0 || response == from_initiator ||
+        (!response && header->spi_r != 0)) {
+        engine_count(engine, IKE_COUNT_MALFORMED);
+        return;
+    }
+    uint8_t culprit = 0;
+    enum message_fault fault = ike_payloads_parse(payloads, header->next_payload, &message, NULL, &culprit);
+    if (fault != MESSAGE_OK) {
+        engine_count(engine, IKE_COUNT_MALFORMED);
+        if (fault == MESSAGE_UNSUPPORTED_CRITICAL && !response)
+            engine_answer_in_clear(engine, local, remote, 0, 0, header, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
+                                   (struct octets){&culprit, 1});
+        return;
+    }
+    if (!response) {
+        ike_sa_init_request(engine, local, remote, ifindex, datagram, &message);
+        return;
+    }
+    struct ike_sa *sa = map_find(&engine->sas, header->spi_i);
+    bool due =
+        sa != NULL && sa->initiator && sa->state == IKE_SA_INITIATING && sa->request_out && sa->job == 0;
+    if (!due || !ip_address_equal(&remote->address, &sa->remote.address)) {
+        engine_count(engine, sa == NULL ? IKE_COUNT_UNKNOWN_SPI : IKE_COUNT_OUT_OF_WINDOW);
+        return;
+    }
+    ike_sa_log_message(sa, "received", &message);
+    ike_sa_init_response(sa, &message, datagram);
+}
+
+void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
+                    const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram)
+{
+    engine_count(engine, IKE_COUNT_RECEIVED);
+    struct ike_header header;
+    bool whole = ike_header_parse(datagram, &header);
+    unsigned major = header.version >> 4;
+    if (datagram.length >= IKE_HEADER_SIZE && major == IKEV1_MAJOR) {
+        engine_count(engine, IKE_COUNT_IKEV1);
+        return;
+    }
+    if (!whole) {
+        engine_count(engine, IKE_COUNT_MALFORMED);
+        return;
+    }
+    if (major != IKEV2_MAJOR) {
+        engine_count(engine, IKE_COUNT_WRONG_VERSION);
+        if (major > IKEV2_MAJOR && !(header.flags & IKE_FLAG_RESPONSE))
+            engine_answer_in_clear(engine, local, remote, 0, 0, &header, NOTIFY_INVALID_MAJOR_VERSION,
+                                   (struct octets){NULL, 0});
+        return;
+    }
+    if (header.exchange == EXCHANGE_IKE_SA_INIT) {
+        receive_init(engine, local, remote, ifindex, &header, datagram);
+        return;
+    }
+    bool from_initiator = (header.flags & IKE_FLAG_INITIATOR) != 0;
+    struct ike_sa *sa = map_find(&engine->sas, from_initiator ? header.spi_r : header.spi_i);
+    if (sa == NULL || sa->initiator == from_initiator || sa->spi_i != header.spi_i ||
+        sa->spi_r != header.spi_r) {
+        engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
+        return;
+    }
+    ike_sa_receive(sa, local, remote, ifindex, &header, datagram);
+}

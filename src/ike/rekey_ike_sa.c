@@ -1,0 +1,321 @@
+/*
+ * CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.8.2, 2.18, 2.25.2): a new IKE SA takes over the
+ * Child SAs of the old one.
+ */
+#include "ike/negotiation.h"
+#include "ike/rekey.h"
+
+#include "base/secret.h"
+
+#include <string.h>
+
+enum { IKE_SPI_SIZE = 8 };
+
+static const struct octets nothing = {NULL, 0};
+
+static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
+static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
+static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
+
+static const struct ike_task_kind task_rekey_ike_sa = {EXCHANGE_CREATE_CHILD_SA, "rekey of the IKE SA",
+                                                       rekey_write, rekey_response, rekey_prepare};
+
+/* ---- The new SA -------------------------------------------------------------------------------------- */
+
+/* A new IKE SA beside `old`, with our SPI set; established, but without keys yet. NULL without memory. */
+static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t own_spi)
+{
+    struct ike_sa *sa = ike_sa_new(old->engine, initiator, own_spi);
+    if (sa == NULL)
+        return NULL;
+    sa->state = IKE_SA_ESTABLISHED;
+    sa->local = old->local;
+    sa->remote = old->remote;
+    sa->ifindex = old->ifindex;
+    sa->mark = old->mark;
+    sa->arrival_ifindex = old->arrival_ifindex;
+    sa->nat_local = old->nat_local;
+    sa->nat_remote = old->nat_remote;
+    sa->encapsulate = old->encapsulate;
+    sa->fragmentation = old->fragmentation;
+    sa->local_id = old->local_id;
+    sa->remote_id = old->remote_id;
+    return sa;
+}
+
+/* Completes the successor: SPIs, keys (RFC 7296 2.18), timers. NULL, with it gone, if that failed. */
+static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, bool initiator,
+                                     struct octets shared_secret)
+{
+    struct ike_sa *sa = successor_new(old, initiator, n->new_spi);
+    if (sa == NULL)
+        return NULL;
+    *(initiator ? &sa->spi_r : &sa->spi_i) = n->peer_spi;
+    sa->suite = n->suite;
+    if (!ike_buffer_set(&sa->nonce_i, ike_buffer_octets(&n->nonce_i)) ||
+        !ike_buffer_set(&sa->nonce_r, ike_buffer_octets(&n->nonce_r)) ||
+        !ike_keys_rekey(old->suite.prf, old->keys.d, &sa->suite, shared_secret,
+                        ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r), sa->spi_i, sa->spi_r,
+                        &sa->keys)) {
+        ike_sa_destroy(sa, "out of memory");
+        return NULL;
+    }
+    ike_sa_set_tunnel(sa, old->tunnel);
+    ike_sa_establish(sa);
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+               "IKE SA rekeyed: serial %u follows serial %u", sa->serial, old->serial);
+    return sa;
+}
+
+/* All Child SAs, and what was to be done with them, pass to the successor. */
+static void inherit(struct ike_sa *old, struct ike_sa *successor)
+{
+    struct child_sa *child;
+    while ((child = LIST_FIRST(&old->children)) != NULL) {
+        LIST_REMOVE(child, link);
+        child->ike_sa = successor;
+        LIST_INSERT_HEAD(&successor->children, child, link);
+    }
+    old->replaced = true;
+    successor->predecessor = 0;
+    ike_sa_hand_over_tasks(old, successor);
+    ike_sa_changed(old);
+    ike_sa_changed(successor);
+}
+
+/* ---- Initiator --------------------------------------------------------------------------------------- */
+
+void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_sa *sa = owner;
+    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
+        return;
+    ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+}
+
+static void end_own(struct ike_sa *sa)
+{
+    negotiation_free(sa->own);
+    sa->own = NULL;
+}
+
+static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct negotiation *n = sa->own;
+    if (!ok || output.length != n->dh->public_size) {
+        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        return;
+    }
+    memcpy(n->dh_public, output.at, output.length);
+    n->ready = true;
+}
+
+static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
+{
+    (void)task;
+    if (sa->own != NULL)
+        return sa->own->ready ? TASK_READY : TASK_WAITS;
+    algorithm_set groups = sa->tunnel->policy.ike.dh;
+    struct negotiation *n = sa->replaced || groups == 0 ? NULL : negotiation_new(sa, true);
+    if (n == NULL)
+        return TASK_DROPPED;
+    sa->own = n;
+    n->new_spi = ike_sa_unused_spi(sa->engine);
+    n->dh = &dh_groups[__builtin_ctz(groups)];
+    negotiation_start_public(sa, n, public_value_done);
+    return TASK_WAITS;
+}
+
+static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)task;
+    const struct negotiation *n = sa->own;
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    uint8_t spi[IKE_SPI_SIZE];
+    store_u64be(spi, n->new_spi);
+    proposal_put_all(m, &proposal, (struct octets){spi, sizeof spi});
+    negotiation_put_nonce_and_ke(m, n, true);
+}
+
+static bool retry_with_group(struct ike_sa *sa, const struct ike_task *task, const struct ike_payload *error)
+{
+    struct negotiation *n = sa->own;
+    struct reader r = reader_of(error->content.at, error->content.length);
+    const struct dh_group *group = dh_by_id(reader_u16be(&r));
+    if (error->notify != NOTIFY_INVALID_KE_PAYLOAD || group == NULL || n->ke_retried ||
+        (sa->tunnel->policy.ike.dh >> (group - dh_groups) & 1) == 0)
+        return false;
+    n->ke_retried = true;
+    n->ready = false;
+    n->dh = group;
+    ike_sa_retry_task(sa, task);
+    negotiation_start_public(sa, n, public_value_done);
+    return true;
+}
+
+/* The SA that the peer made from the same old one, if it is still there. */
+static struct ike_sa *rival_of(const struct ike_sa *sa)
+{
+    if (sa->own == NULL || !sa->own->has_rival)
+        return NULL;
+    return map_find(&sa->engine->sas, sa->own->rival_ike_sa);
+}
+
+static void rekey_refused(struct ike_sa *sa, uint16_t notify)
+{
+    struct ike_sa *rival = rival_of(sa);
+    const char *name = notify_type_name(notify);
+    end_own(sa);
+    if (rival != NULL) {
+        inherit(sa, rival);
+        return;
+    }
+    if (notify != NOTIFY_TEMPORARY_FAILURE)
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "the peer refuses to rekey the IKE SA (%s): it ends with its lifetime",
+                   name != NULL ? name : "an error");
+    engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
+}
+
+static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct negotiation *n = sa->own;
+    struct ike_sa *rival = rival_of(sa);
+    struct ike_sa *made =
+        ok && output.length == n->dh->public_size ? make_successor(sa, n, true, output) : NULL;
+    if (made == NULL) {
+        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        return;
+    }
+    const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
+    bool lost = rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0;
+    end_own(sa);
+    if (lost) {
+        made->replaced = true;
+        ike_sa_delete(made, "made twice at the same time");
+        inherit(sa, rival); /* the peer deletes the old one */
+        return;
+    }
+    if (rival != NULL)
+        rival->replaced = true; /* the peer deletes it */
+    inherit(sa, made);
+    ike_sa_delete(sa, "rekeyed");
+}
+
+static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    struct negotiation *n = sa->own;
+    const struct ike_payload *error = ike_message_error(message);
+    if (error != NULL) {
+        if (!retry_with_group(sa, task, error))
+            rekey_refused(sa, error->notify);
+        return;
+    }
+    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    struct proposal_choice choice;
+    if (offer == NULL || proposal_accept(offer, &proposal, IKE_SPI_SIZE, &choice) != PROPOSAL_CHOSEN ||
+        choice.suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke) ||
+        !negotiation_take_nonce(&n->nonce_r, message) || load_u64be(choice.spi.at) == 0) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "rekey of the IKE SA failed: the peer's answer is not one to what was asked");
+        ike_sa_delete(sa, "invalid answer to a rekey");
+        return;
+    }
+    n->suite = choice.suite;
+    n->peer_spi = load_u64be(choice.spi.at);
+    negotiation_start_shared(sa, n, true, ke, shared_secret_done);
+}
+
+/* ---- Responder --------------------------------------------------------------------------------------- */
+
+void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *deletion = ike_message_find(message, PAYLOAD_DELETE);
+    bool closes_it = deletion != NULL && deletion->protocol == PROTOCOL_IKE;
+    struct ike_sa *old = sa->predecessor == 0 ? NULL : map_find(&sa->engine->sas, sa->predecessor);
+    if (old != NULL && !closes_it)
+        inherit(old, sa);
+}
+
+void rekey_ike_sa_yield(struct ike_sa *sa)
+{
+    struct ike_sa *rival = rival_of(sa);
+    if (rival != NULL && !sa->replaced)
+        inherit(sa, rival);
+}
+
+static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct negotiation *n = sa->theirs;
+    size_t size = n->dh->public_size;
+    struct ike_sa *made = NULL;
+    if (ok && output.length == 2 * size) {
+        memcpy(n->dh_public, output.at, size);
+        made = make_successor(sa, n, false, (struct octets){output.at + size, size});
+    }
+    if (made == NULL) {
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return;
+    }
+    uint8_t spi[IKE_SPI_SIZE];
+    store_u64be(spi, n->new_spi);
+    struct message_writer m = ike_sa_begin_response(sa);
+    proposal_put_choice(&m, PROTOCOL_IKE, n->proposal_number, (struct octets){spi, sizeof spi}, &n->suite);
+    negotiation_put_nonce_and_ke(&m, n, false);
+    ike_sa_send_response(sa, EXCHANGE_CREATE_CHILD_SA, &m);
+    if (sa->own != NULL && sa->own->new_spi != 0) {
+        sa->own->has_rival = true;
+        sa->own->rival_ike_sa = n->new_spi;
+        sa->own->rival_nonce = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
+        made->predecessor = ike_sa_own_spi(sa);
+    } else {
+        inherit(sa, made);
+    }
+    negotiation_free(n);
+    sa->theirs = NULL;
+}
+
+/* True while something of ours with a Child SA is under way (RFC 7296 2.25.2). */
+static bool is_busy_with_children(const struct ike_sa *sa)
+{
+    const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
+    return (sa->own != NULL && sa->own->new_spi == 0) ||
+           (sa->request_out && task->kind == &task_delete_child_sa);
+}
+
+void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    struct proposal_choice choice;
+    if (is_busy_with_children(sa) || (sa->own != NULL && sa->own->has_rival)) {
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return;
+    }
+    enum proposal_result result = proposal_choose(offer, &proposal, IKE_SPI_SIZE, &choice);
+    if (result == PROPOSAL_NONE) {
+        negotiation_refuse(sa, NOTIFY_NO_PROPOSAL_CHOSEN, nothing);
+        return;
+    }
+    struct negotiation *n = result == PROPOSAL_INVALID ? NULL : negotiation_new(sa, false);
+    if (n == NULL || !negotiation_take_nonce(&n->nonce_i, message) || load_u64be(choice.spi.at) == 0) {
+        negotiation_free(n);
+        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
+        return;
+    }
+    sa->theirs = n;
+    n->suite = choice.suite;
+    n->dh = choice.suite.dh;
+    n->proposal_number = choice.number;
+    n->peer_spi = load_u64be(choice.spi.at);
+    n->new_spi = ike_sa_unused_spi(sa->engine);
+    if (ke == NULL || ke->dh_group != n->dh->id)
+        negotiation_refuse_group(sa, n->dh);
+    else if (!negotiation_ke_is_valid(n->dh, ke))
+        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
+    else
+        negotiation_start_shared(sa, n, false, ke, exchange_done);
+}

@@ -1,0 +1,39 @@
+/*
+ * TS payloads (RFC 7296 2.9, 3.13): the traffic selectors of a Child SA on the wire.
+ */
+#ifndef MUSUBI_IKE_SELECTORS_H
+#define MUSUBI_IKE_SELECTORS_H
+
+#include "config/policy.h"
+#include "esp/sa.h"
+#include "ike/message.h"
+
+/* The selectors of one side, as agreed or proposed. */
+struct selector_list {
+    uint8_t count;
+    struct traffic_selector ts[ESP_SELECTORS_MAX];
+};
+
+/* What a policy proposes for one side; without configured selectors all of IPv4 and IPv6 (R71). */
+struct selector_list selectors_of_policy(const struct policy_selector *configured, uint8_t count);
+
+/* Writes a TSi or TSr payload. */
+void selectors_put(struct message_writer *m, uint8_t payload_type, const struct selector_list *list);
+
+enum selectors_result {
+    SELECTORS_OK,
+    SELECTORS_NARROWED, /* there were more, or some of types that are not known: the list is a part */
+    SELECTORS_NONE,     /* none that can be used: TS_UNACCEPTABLE */
+    SELECTORS_INVALID,  /* malformed: INVALID_SYNTAX */
+};
+
+/* Reads a TS payload. Selectors with a lowest address above the highest are malformed. */
+enum selectors_result selectors_read(const struct ike_payload *ts, struct selector_list *out);
+
+/* True if every selector of `narrow` lies within some selector of `wide`. */
+bool selectors_within(const struct selector_list *narrow, const struct selector_list *wide);
+
+/* Prints selectors for log texts: "10.0.0.0-10.255.255.255", with protocol and ports where they restrict. */
+void selectors_print(const struct selector_list *list, FILE *out);
+
+#endif

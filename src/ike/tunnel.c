@@ -1,0 +1,177 @@
+/*
+ * Tunnels: their policy and way, when they start a negotiation, when they are up (R43, R64, S23).
+ */
+#include "ike/engine.h"
+#include "ike/ike_sa.h"
+
+#include <stdlib.h>
+
+static void auto_check_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_tunnel *tunnel = owner;
+    engine_set_timer(engine, &tunnel->auto_check, AUTO_CHECK_INTERVAL);
+    tunnel_connect(engine, tunnel);
+}
+
+/* Starts or stops the checks of `connect-type auto`. The first ones of many tunnels are spread (S20). */
+static void update_auto_check(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    enum { SPREAD = 10 };
+    bool wanted = tunnel->policy.connect_type == CONNECT_AUTO && tunnel->policy.complete && !engine->stopping;
+    if (!wanted)
+        engine_cancel_timer(engine, &tunnel->auto_check);
+    else if (!deadline_is_set(&tunnel->auto_check.deadline))
+        engine_set_timer(engine, &tunnel->auto_check,
+                         (tunnel->policy.tunnel * (msec_t)SPREAD) % AUTO_CHECK_INTERVAL);
+}
+
+static struct ike_tunnel *tunnel_new(struct ike_engine *engine, uint32_t number)
+{
+    struct ike_tunnel *tunnel = calloc(1, sizeof *tunnel);
+    if (tunnel == NULL || !map_put(&engine->tunnels, number, tunnel)) {
+        free(tunnel);
+        return NULL;
+    }
+    tunnel->auto_check = (struct ike_timer){.fire = auto_check_fire, .owner = tunnel};
+    LIST_INSERT_HEAD(&engine->tunnel_list, tunnel, link);
+    return tunnel;
+}
+
+void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
+{
+    struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
+    if (tunnel == NULL)
+        tunnel = tunnel_new(engine, policy->tunnel);
+    if (tunnel == NULL) {
+        engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: %s is left out", policy->name);
+        return;
+    }
+    tunnel->policy = *policy;
+    update_auto_check(engine, tunnel);
+}
+
+void tunnel_clear(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
+{
+    (void)engine;
+    struct ike_sa *next;
+    for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
+        next = LIST_NEXT(sa, tunnel_link);
+        ike_sa_delete(sa, reason);
+    }
+}
+
+void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    while ((sa = LIST_FIRST(&tunnel->sas)) != NULL)
+        ike_sa_destroy(sa, "tunnel removed");
+    engine_cancel_timer(engine, &tunnel->auto_check);
+    (void)map_remove(&engine->tunnels, tunnel->policy.tunnel);
+    LIST_REMOVE(tunnel, link);
+    free(tunnel);
+}
+
+void tunnel_remove(struct ike_engine *engine, uint32_t number)
+{
+    struct ike_tunnel *tunnel = engine_tunnel(engine, number);
+    if (tunnel == NULL)
+        return;
+    /* The DELETEs go out, but nobody is left to wait for their answers. */
+    tunnel_clear(engine, tunnel, "tunnel removed");
+    tunnel_free(engine, tunnel);
+}
+
+void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike_way *way)
+{
+    struct ike_tunnel *tunnel = engine_tunnel(engine, number);
+    if (tunnel == NULL)
+        return;
+    bool came = way->usable && !tunnel->way.usable;
+    bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN &&
+                 tunnel->way.remote.family != IP_NONE && !ip_address_equal(&way->remote, &tunnel->way.remote);
+    if (moved)
+        tunnel_clear(engine, tunnel, "peer address changed"); /* R41 */
+    tunnel->way = *way;
+    if (came && tunnel->policy.connect_type == CONNECT_AUTO)
+        tunnel_connect(engine, tunnel);
+}
+
+/* Why the tunnel may not start a negotiation now; NULL if it may. */
+static const char *why_not_connect(const struct ike_engine *engine, const struct ike_tunnel *tunnel)
+{
+    if (engine->stopping)
+        return "the gateway is stopping";
+    if (!tunnel->policy.complete)
+        return "its configuration is not complete";
+    if (tunnel->policy.shut_down)
+        return "it is shut down";
+    if (tunnel->policy.peer_kind == PEER_ANY)
+        return "the peer's address is not known (peer any)";
+    if (tunnel->policy.direction == NEGOTIATE_RESPONDER)
+        return "negotiation-direction is responder";
+    if (!tunnel->way.usable)
+        return "there is no way to the peer";
+    return NULL;
+}
+
+void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (sa->state != IKE_SA_DELETING)
+            return; /* there is one, or one is being made */
+    }
+    if (why_not_connect(engine, tunnel) == NULL)
+        ike_sa_init_start(engine, tunnel);
+}
+
+void tunnel_packet_waits(struct ike_engine *engine, uint32_t number)
+{
+    struct ike_tunnel *tunnel = engine_tunnel(engine, number);
+    if (tunnel == NULL)
+        return;
+    const char *reason = why_not_connect(engine, tunnel);
+    if (reason == NULL) {
+        tunnel_connect(engine, tunnel);
+        return;
+    }
+    engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, tunnel, "a packet waits, but no SA can be made: %s",
+               reason);
+    tunnel_negotiation_failed(engine, tunnel);
+}
+
+void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    struct ike_action action = {.kind = IKE_ACTION_TUNNEL_FAILED};
+    action.state.tunnel = tunnel->policy.tunnel;
+    action.state.reason = "";
+    effects_add_action(&engine->effects, &action);
+}
+
+static bool tunnel_has_child(const struct ike_tunnel *tunnel)
+{
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        const struct child_sa *child;
+        LIST_FOREACH(child, &sa->children, link)
+        {
+            if (child->installed && !child->lingering)
+                return true;
+        }
+    }
+    return false;
+}
+
+void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
+{
+    bool up = tunnel_has_child(tunnel);
+    if (up == tunnel->up)
+        return;
+    tunnel->up = up;
+    struct ike_action action = {.kind = up ? IKE_ACTION_TUNNEL_UP : IKE_ACTION_TUNNEL_DOWN};
+    action.state.tunnel = tunnel->policy.tunnel;
+    action.state.reason = reason;
+    effects_add_action(&engine->effects, &action);
+}

@@ -1,0 +1,26 @@
+/*
+ * The way in: a batch of datagrams from one socket is given to its Child SAs by SPI, opened in place, and
+ * what comes out is written to the tunnels' TUN devices, in its order.
+ */
+#ifndef MUSUBI_PATH_INBOUND_H
+#define MUSUBI_PATH_INBOUND_H
+
+#include "esp/open.h"
+#include "path/wire.h"
+
+struct child;
+struct worker;
+
+struct inbound {
+    struct wire_inbox inbox;
+    struct datagram datagrams[PATH_BATCH];
+    struct esp_inbound packets[PATH_BATCH];
+    struct child *children[PATH_BATCH];
+    const struct datagram *outer[PATH_BATCH]; /* what each packet came in */
+    size_t packet_count;
+};
+
+/* Takes one batch from a socket; true if there may be more. */
+bool inbound_run(struct worker *worker, int fd, enum wire_kind kind);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * NAT keepalives (RFC 3948 4): one octet to a peer's endpoint when nothing went there for the interval of the
+ * Child SA. What other Child SAs of the tunnel sent to the same endpoint counts too.
+ */
+#ifndef MUSUBI_PATH_KEEPALIVE_H
+#define MUSUBI_PATH_KEEPALIVE_H
+
+struct child;
+struct worker;
+
+/* Starts, or starts anew after a change of interval or way; does nothing without an interval or UDP. */
+void keepalive_start(struct worker *worker, struct child *child);
+
+void keepalive_stop(struct worker *worker, struct child *child);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * The packet path: workers that carry packets between the TUN device of each tunnel and the network, sealed
+ * and opened by esp/. It knows tunnels and Child SAs by number, no configuration and no IKE.
+ *
+ * There are N workers, each a thread with sockets of its own. Each tunnel, and each Child SA of it, belongs
+ * to one worker (path_owner), which alone reads the tunnel's TUN device and alone touches sequence numbers
+ * and replay windows. Whoever chooses inbound SPIs chooses them so that they lead to the tunnel's owner; the
+ * sockets are steered by the same rule (by BPF, host/), and what reaches another worker is discarded.
+ *
+ * All functions here are called from one thread, the controller. They refuse what cannot be, else post a
+ * command to the owner and return PATH_OK; when the owner has carried it out, a PATH_DONE event with the
+ * caller's request number follows. Commands to one worker are carried out in the order of the calls. An event
+ * of another kind may come after the PATH_DONE of a removal and tell of what is gone. What travels, struct
+ * path_tunnel, path_child, path_way and path_event, is plain memory without pointers.
+ */
+#ifndef MUSUBI_PATH_PATH_H
+#define MUSUBI_PATH_PATH_H
+
+#include "base/address.h"
+#include "crypto/algorithm.h"
+#include "esp/live.h"
+#include "esp/selector.h"
+#include "esp/worker.h"
+
+enum {
+    PATH_WORKERS_MAX = 64,
+    PATH_WAITING_PACKETS = 64,       /* that wait in one tunnel for an SA (S6) */
+    PATH_WAITING_OCTETS = 256 << 10, /* the same in octets */
+};
+
+/* Totals of one tunnel in shared memory, written by its owner; they stay when SAs go. */
+struct path_totals {
+    uint64_t counters[ESP_COUNTER_COUNT];
+};
+
+/* What belongs to no tunnel, counted by each worker in shared memory of its own. */
+enum path_counter {
+    PATH_UNKNOWN_SPI, /* ESP for no SA of ours */
+    PATH_TRUNCATED,   /* too short for what it claims to be */
+    PATH_KEEPALIVES,  /* NAT keepalives that came in (RFC 3948 4) */
+    PATH_IKE_STRAYS,  /* datagrams with a zero marker, which were not meant for a worker */
+    PATH_MISDIRECTED, /* ESP whose SPI belongs to another worker */
+    PATH_EVENTS_LOST, /* events that found the queue full; they are raised again where they matter */
+    PATH_READ_ERRORS, /* of a socket or a TUN device */
+    PATH_COUNTER_COUNT
+};
+
+struct path_strays {
+    uint64_t counters[PATH_COUNTER_COUNT];
+};
+
+/* What one worker is given. Descriptors that do not exist are -1. The UDP sockets are bound to port 4500 and
+ * get no datagrams with a zero marker; neither kind sets DF. */
+struct path_worker {
+    int esp_v4; /* SOCK_RAW, IPPROTO_ESP */
+    int esp_v6;
+    int udp_v4;
+    int udp_v6;
+    uint8_t seed[ESP_SEED_SIZE]; /* fresh random octets, of which IVs come; the caller wipes them */
+    uint64_t hash_seed;          /* fresh random bits */
+    struct path_strays *strays;  /* in shared memory */
+};
+
+struct path_options {
+    unsigned worker_count; /* 1 to PATH_WORKERS_MAX */
+    struct path_worker workers[PATH_WORKERS_MAX];
+    struct esp_live *live; /* slots of Child SAs, in memory that outlives this process */
+    size_t live_count;
+    struct path_totals *totals; /* of tunnels, in shared memory */
+    size_t totals_count;
+};
+
+enum path_tunnel_flag {
+    /* A packet outside the selectors of every SA waits and asks for an SA of its own (S38,
+     * SINGLE_PAIR_REQUIRED); without this flag it is dropped. */
+    PATH_TUNNEL_SA_BY_PAIR = 1 << 0,
+};
+
+struct path_tunnel {
+    uint32_t number;
+    uint32_t totals; /* index in path_options.totals */
+    uint32_t mtu;    /* of the TUN device, octets */
+    uint32_t flags;  /* enum path_tunnel_flag */
+};
+
+/* How ESP of a Child SA gets to the peer. */
+struct path_way {
+    struct ip_endpoint local;  /* the source address; the port is that of the socket */
+    struct ip_endpoint remote; /* the port matters with `encapsulated` alone */
+    uint32_t mark;             /* fwmark (R44); 0: none */
+    uint32_t ifindex;          /* 0: routing decides */
+    bool encapsulated;         /* in UDP (RFC 3948) */
+};
+
+enum path_child_flag {
+    PATH_CHILD_ANTI_REPLAY = 1 << 0,
+    /* Packets may leave by it at once. */
+    PATH_CHILD_ACTIVE = 1 << 1,
+    /* The first authenticated packet makes it active: the peer has it too (RFC 7296 2.8). */
+    PATH_CHILD_ACTIVE_WHEN_USED = 1 << 2,
+};
+
+/* One direction's keys: the cipher's key with the salt behind it (RFC 4106 8.1), the integrity key. */
+struct path_keys {
+    uint8_t encryption[ENCRYPTION_KEY_MAX];
+    uint8_t integrity[INTEGRITY_KEY_MAX];
+};
+
+struct path_child {
+    uint32_t tunnel;
+    uint32_t inbound_spi; /* names the Child SA from here on */
+    uint32_t outbound_spi;
+    uint32_t slot;            /* index in path_options.live */
+    uint32_t flags;           /* enum path_child_flag */
+    uint16_t encryption;      /* enum encryption_id */
+    uint16_t encryption_bits; /* key length, 0 where there is one only */
+    uint16_t integrity;       /* enum integrity_id */
+    uint16_t keepalive;       /* seconds without a packet after which a NAT keepalive is sent; 0: never */
+    struct path_way way;
+    struct path_keys inbound;
+    struct path_keys outbound;
+    uint8_t local_count;
+    uint8_t remote_count;
+    struct traffic_selector local[ESP_SELECTORS_MAX];
+    struct traffic_selector remote[ESP_SELECTORS_MAX];
+};
+
+enum path_result {
+    PATH_OK,
+    PATH_INVALID,    /* an argument is out of its range, or leads to a worker that is not the tunnel's */
+    PATH_NO_MEMORY,  /* memory or descriptors ran out */
+    PATH_NO_TUNNEL,  /* there is none of that number */
+    PATH_NO_CHILD,   /* there is none of that inbound SPI in that tunnel */
+    PATH_EXISTS,     /* the tunnel's number or the inbound SPI is taken */
+    PATH_SLOT_TAKEN, /* the slot holds the live state of another Child SA */
+    PATH_RESULT_COUNT
+};
+
+enum path_event_kind {
+    PATH_DONE,         /* the command `request` was carried out, with `result`. Unless that is PATH_OK, what
+                          was added or installed does not work and is to be removed */
+    PATH_PACKET_WAITS, /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
+    PATH_CHILD_USED,   /* the peer has used an SA that was installed with ACTIVE_WHEN_USED */
+    PATH_SEQUENCE_LOW, /* few numbers are left to send on `spi`; once */
+    PATH_PEER_MOVED,   /* the newest authenticated packet on `spi` came from `remote` (S9) */
+    PATH_SPI_UNKNOWN,  /* ESP for `spi`, which is no SA's, came from `remote`; at most once in 10 s each */
+};
+
+struct path_event {
+    enum path_event_kind kind;
+    enum path_result result;
+    uint64_t request;
+    uint32_t tunnel;
+    uint32_t spi;
+    struct packet_flow flow;
+    struct ip_endpoint remote; /* port 0 unless `encapsulated` */
+    bool encapsulated;
+};
+
+struct path;
+
+/* The worker that owns a tunnel of that number and Child SAs of that inbound SPI. */
+unsigned path_owner(unsigned workers, uint32_t number_or_spi);
+
+/*
+ * Starts the workers. The sockets belong to the path from here on, which closes them at its end. The shared
+ * memory must stay mapped until path_free. NULL, with errno set, if memory, descriptors or threads ran out or
+ * an option is out of its range; then the sockets stay the caller's.
+ */
+struct path *path_new(const struct path_options *options);
+
+/* Stops and joins the workers, wipes all keys, closes all descriptors. Live state and counters stay. */
+void path_free(struct path *path);
+
+/* Readable while there may be events: then call path_next_event until it is false. */
+int path_event_fd(const struct path *path);
+
+/* Takes the next event; false if there is none. */
+bool path_next_event(struct path *path, struct path_event *event);
+
+/* Waits until all commands so far have been carried out. Their events are there afterwards. */
+void path_settle(struct path *path);
+
+/* What a result is in words, to be put behind the name of a tunnel. */
+const char *path_result_text(enum path_result result);
+
+/*
+ * Adds a tunnel. `tun` is its device (IFF_TUN, IFF_NO_PI); it belongs to the path from here on, which makes
+ * it non-blocking and closes it with the tunnel. If this is refused it stays the caller's.
+ */
+enum path_result path_tunnel_add(struct path *path, uint64_t request, const struct path_tunnel *tunnel,
+                                 int tun);
+
+/* Changes MTU and flags of a tunnel. */
+enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *tunnel);
+
+/* Removes a tunnel with its Child SAs and the packets that wait in it. */
+enum path_result path_tunnel_remove(struct path *path, uint64_t request, uint32_t number);
+
+/* The negotiation for a tunnel failed: the packets that wait are dropped and counted (S6). */
+enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t number);
+
+/*
+ * Installs a Child SA, both directions; packets that wait leave by it if it is active. The slot of esp_live
+ * must be free (version 0), or hold this Child SA's own state, which is then resumed: numbers go on from its
+ * mark. The keys are expanded at once; the caller wipes `child`.
+ */
+enum path_result path_child_install(struct path *path, uint64_t request, const struct path_child *child);
+
+/* Removes a Child SA and frees its slot, in which the counters stay to be read. */
+enum path_result path_child_remove(struct path *path, uint64_t request, uint32_t inbound_spi);
+
+/* From now on packets leave by it, unless a newer one that is active holds them too. */
+enum path_result path_child_activate(struct path *path, uint64_t request, uint32_t inbound_spi);
+
+/* Packets leave by it no more, whatever comes; those that the peer sends by it are still taken. */
+enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t inbound_spi);
+
+/* The peer, or we, are elsewhere now: from here on its packets go `way`. */
+enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,
+                                     const struct path_way *way);
+
+#endif

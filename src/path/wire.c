@@ -1,0 +1,149 @@
+#include "path/wire.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DATAGRAM_MAX = 65535,
+    /* Not a power of two apart, lest the heads of all packets fall into the same few cache lines. */
+    INBOX_STRIDE = 65536 + 33 * 64,
+};
+
+bool wire_inbox_allocate(struct wire_inbox *inbox)
+{
+    size_t size = (size_t)PATH_BATCH * INBOX_STRIDE;
+    inbox->octets = aligned_alloc(64, size);
+    if (inbox->octets == NULL)
+        return false;
+    memset(inbox->octets, 0, size);
+    for (size_t i = 0; i < PATH_BATCH; i++) {
+        inbox->vectors[i].iov_base = inbox->octets + i * INBOX_STRIDE;
+        inbox->vectors[i].iov_len = DATAGRAM_MAX;
+    }
+    return true;
+}
+
+void wire_inbox_free(struct wire_inbox *inbox)
+{
+    free(inbox->octets);
+    inbox->octets = NULL;
+}
+
+/* Puts one control message behind those that stand in `message`. */
+static void control_put(struct msghdr *message, int level, int type, const void *content, size_t length)
+{
+    uint8_t *at = (uint8_t *)message->msg_control + message->msg_controllen;
+    struct cmsghdr header = {.cmsg_len = CMSG_LEN(length), .cmsg_level = level, .cmsg_type = type};
+    memset(at, 0, CMSG_SPACE(length));
+    memcpy(at, &header, sizeof header);
+    memcpy(at + CMSG_LEN(0), content, length);
+    message->msg_controllen += CMSG_SPACE(length);
+}
+
+bool wire_way_from(struct wire_way *way, const struct path_way *from)
+{
+    enum ip_family family = from->remote.address.family;
+    if (family == IP_NONE || from->local.address.family != family)
+        return false;
+
+    memset(way, 0, sizeof *way);
+    if (from->encapsulated)
+        way->kind = family == IP_V4 ? WIRE_UDP_V4 : WIRE_UDP_V6;
+    else
+        way->kind = family == IP_V4 ? WIRE_ESP_V4 : WIRE_ESP_V6;
+
+    /* A raw IPv6 socket takes a port other than 0 for a protocol, and refuses it. */
+    struct ip_endpoint remote = from->remote;
+    if (!from->encapsulated)
+        remote.port = 0;
+    way->name_length = ip_endpoint_to_sockaddr(&remote, &way->name);
+    if (family == IP_V6 && ip_address_is_link_local(&remote.address)) {
+        struct sockaddr_in6 in6;
+        memcpy(&in6, &way->name, sizeof in6);
+        in6.sin6_scope_id = from->ifindex;
+        memcpy(&way->name, &in6, sizeof in6);
+    }
+
+    struct msghdr message = {.msg_control = way->control};
+    if (family == IP_V4) {
+        struct in_pktinfo info = {.ipi_ifindex = (int)from->ifindex};
+        memcpy(&info.ipi_spec_dst, from->local.address.octets, sizeof info.ipi_spec_dst);
+        control_put(&message, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    } else {
+        struct in6_pktinfo info = {.ipi6_ifindex = from->ifindex};
+        memcpy(&info.ipi6_addr, from->local.address.octets, sizeof info.ipi6_addr);
+        control_put(&message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    }
+    if (from->mark != 0)
+        control_put(&message, SOL_SOCKET, SO_MARK, &from->mark, sizeof from->mark);
+    way->control_length = message.msg_controllen;
+    return true;
+}
+
+void wire_address_message(struct msghdr *message, struct wire_way *way)
+{
+    *message = (struct msghdr){
+        .msg_name = &way->name,
+        .msg_namelen = way->name_length,
+        .msg_control = way->control,
+        .msg_controllen = way->control_length,
+    };
+}
+
+/* A raw IPv4 socket hands out the IP header too; what stands behind it. */
+static void datagram_skip_ip(struct datagram *datagram)
+{
+    struct reader r = reader_of(datagram->at, datagram->length);
+    size_t header = (size_t)(reader_u8(&r) & 0x0f) * 4;
+    if (r.failed || header < 20 || header > datagram->length) {
+        datagram->length = 0;
+        return;
+    }
+    datagram->at += header;
+    datagram->length -= header;
+}
+
+int wire_receive(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams)
+{
+    for (size_t i = 0; i < PATH_BATCH; i++) {
+        inbox->messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &inbox->from[i],
+            .msg_namelen = sizeof inbox->from[i],
+            .msg_iov = &inbox->vectors[i],
+            .msg_iovlen = 1,
+        };
+    }
+    int count;
+    do
+        count = recvmmsg(fd, inbox->messages, PATH_BATCH, MSG_DONTWAIT, NULL);
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return errno == EAGAIN ? 0 : -1;
+
+    for (int i = 0; i < count; i++) {
+        datagrams[i] = (struct datagram){inbox->vectors[i].iov_base, inbox->messages[i].msg_len,
+                                         (const struct sockaddr *)&inbox->from[i]};
+        if (kind == WIRE_ESP_V4)
+            datagram_skip_ip(&datagrams[i]);
+    }
+    return count;
+}
+
+int wire_send(int fd, struct mmsghdr *messages, unsigned count)
+{
+    int sent;
+    do
+        sent = sendmmsg(fd, messages, count, MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind)
+{
+    struct ip_endpoint source = {0};
+    (void)ip_endpoint_from_sockaddr(datagram->from, &source);
+    if (!wire_is_udp(kind))
+        source.port = 0;
+    return source;
+}

@@ -1,0 +1,80 @@
+/*
+ * The network side of a worker: four sockets (ESP over IPv4 and IPv6, ESP in UDP over IPv4 and IPv6), from
+ * which and to which one system call carries a batch. Other ways to reach the network (AF_PACKET, UDP with
+ * segmentation) take the place of this file and yield the same batches.
+ */
+#ifndef MUSUBI_PATH_WIRE_H
+#define MUSUBI_PATH_WIRE_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/bytes.h"
+#include "path/path.h"
+
+enum { PATH_BATCH = 64 }; /* packets */
+
+enum wire_kind {
+    WIRE_ESP_V4,
+    WIRE_ESP_V6,
+    WIRE_UDP_V4,
+    WIRE_UDP_V6,
+    WIRE_COUNT,
+};
+
+/* A path_way in the form that the kernel wants: everything of a message but its octets. */
+struct wire_way {
+    enum wire_kind kind;
+    socklen_t name_length;
+    struct sockaddr_storage name;
+    size_t control_length;
+    _Alignas(struct cmsghdr)
+        uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t))];
+};
+
+/* One datagram as it came in: ESP, whatever was around it. */
+struct datagram {
+    uint8_t *at;
+    size_t length;
+    const struct sockaddr *from;
+};
+
+/* Room for one batch of the largest datagrams. */
+struct wire_inbox {
+    struct mmsghdr messages[PATH_BATCH];
+    struct iovec vectors[PATH_BATCH];
+    struct sockaddr_storage from[PATH_BATCH];
+    uint8_t *octets;
+};
+
+/* Allocates the buffers of a zeroed inbox, and touches them, so that no packet waits for fresh memory. False
+ * if memory ran out; wire_inbox_free may follow in any case. */
+bool wire_inbox_allocate(struct wire_inbox *inbox);
+void wire_inbox_free(struct wire_inbox *inbox);
+
+/* False if remote and local are not of one family. */
+bool wire_way_from(struct wire_way *way, const struct path_way *from);
+
+/* Fills in all of `message` but the vectors. It refers to `way`. */
+void wire_address_message(struct msghdr *message, struct wire_way *way);
+
+/*
+ * Receives up to PATH_BATCH datagrams into the inbox and describes them in `datagrams`. Returns their number;
+ * fewer than PATH_BATCH: nothing more was there. Those that are not even whole in their IP header have
+ * length 0. -1 with errno set if the socket failed.
+ */
+int wire_receive(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams);
+
+/* Sends the first of `count` messages and as many more as go. Returns how many went; -1 with errno set if
+ * the first did not: EAGAIN if the socket's buffer is full, else the message is at fault. */
+int wire_send(int fd, struct mmsghdr *messages, unsigned count);
+
+/* Where a datagram came from; the port is 0 for raw ESP. */
+struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind);
+
+static inline bool wire_is_udp(enum wire_kind kind)
+{
+    return kind == WIRE_UDP_V4 || kind == WIRE_UDP_V6;
+}
+
+#endif

@@ -1,0 +1,270 @@
+#include "path/worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EPOLL_EVENTS = 64 };
+
+msec_t worker_clock(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return (msec_t)t.tv_sec * 1000 + (msec_t)t.tv_nsec / 1000000;
+}
+
+void worker_source_ready(struct worker *worker, struct source *source)
+{
+    if (source->ready)
+        return;
+    source->ready = true;
+    TAILQ_INSERT_TAIL(source->outbound ? &worker->ready_tunnels : &worker->ready, source, link);
+}
+
+bool worker_source_watch(struct worker *worker, struct source *source)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = source};
+    return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, source->fd, &event) == 0;
+}
+
+void worker_source_forget(struct worker *worker, struct source *source)
+{
+    (void)epoll_ctl(worker->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+    if (!source->ready)
+        return;
+    source->ready = false;
+    TAILQ_REMOVE(source->outbound ? &worker->ready_tunnels : &worker->ready, source, link);
+}
+
+/* Whether the socket's room is watched is changed only where a batch got stuck: each packet that leaves a
+ * socket makes an edge of EPOLLOUT. */
+static void worker_watch_room(struct worker *worker, struct source *source, bool watch)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = source};
+    if (watch)
+        event.events |= EPOLLOUT;
+    (void)epoll_ctl(worker->epoll, EPOLL_CTL_MOD, source->fd, &event);
+}
+
+void worker_await_room(struct worker *worker, enum wire_kind kind)
+{
+    worker_watch_room(worker, &worker->wires[kind].source, true);
+}
+
+void worker_timer_set(struct worker *worker, struct timer *timer, msec_t due)
+{
+    (void)deadline_set(&worker->deadlines, &timer->deadline, due);
+}
+
+bool worker_raise(struct worker *worker, const struct path_event *event)
+{
+    if (!event_ring_put(&worker->events, event)) {
+        worker_count(worker, PATH_EVENTS_LOST, 1);
+        return false;
+    }
+    worker->raised = true;
+    return true;
+}
+
+/* Runs each source that stands in the list now once; tunnels only until the network takes no more. */
+static void worker_run_list(struct worker *worker, struct source_list *list)
+{
+    struct source *last = TAILQ_LAST(list, source_list);
+    bool more = last != NULL;
+    while (more) {
+        struct source *source = TAILQ_FIRST(list);
+        if (source->outbound && outbound_is_stuck(&worker->outbound))
+            return;
+        more = source != last;
+        TAILQ_REMOVE(list, source, link);
+        source->ready = false;
+        if (source->run(worker, source))
+            worker_source_ready(worker, source);
+    }
+}
+
+static bool worker_run_mailbox(struct worker *worker, struct source *source)
+{
+    (void)source;
+    mailbox_clear(&worker->mailbox);
+    struct command *command;
+    while ((command = mailbox_next(&worker->mailbox)) != NULL) {
+        worker_carry_out(worker, command);
+        mailbox_finish(&worker->mailbox);
+        worker->raised = true;
+    }
+    mailbox_report(&worker->mailbox);
+    return false;
+}
+
+static bool worker_run_wire(struct worker *worker, struct source *source)
+{
+    const struct wire_source *wire = (const struct wire_source *)source;
+    return inbound_run(worker, source->fd, wire->kind);
+}
+
+/* Milliseconds that epoll may sleep: none where there is work left, for ever where nothing is due. */
+static int worker_patience(const struct worker *worker)
+{
+    if (!TAILQ_EMPTY(&worker->ready))
+        return 0;
+    if (!TAILQ_EMPTY(&worker->ready_tunnels) && !outbound_is_stuck(&worker->outbound))
+        return 0;
+    msec_t due = deadline_next(&worker->deadlines);
+    if (due == MSEC_NEVER)
+        return -1;
+    msec_t now = worker_clock();
+    if (due <= now)
+        return 0;
+    return due - now < INT_MAX ? (int)(due - now) : INT_MAX;
+}
+
+static void worker_wait(struct worker *worker)
+{
+    struct epoll_event events[EPOLL_EVENTS];
+    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, worker_patience(worker));
+    worker->now = worker_clock();
+    for (int i = 0; i < count; i++) {
+        struct source *source = events[i].data.ptr;
+        if ((events[i].events & EPOLLOUT) != 0) {
+            worker_watch_room(worker, source, false);
+            outbound_resume(worker);
+        }
+        if ((events[i].events & ~(uint32_t)EPOLLOUT) != 0)
+            worker_source_ready(worker, source);
+    }
+}
+
+static void worker_run_timers(struct worker *worker)
+{
+    struct deadline *d;
+    while ((d = deadline_take_due(&worker->deadlines, worker->now)) != NULL) {
+        struct timer *timer = (struct timer *)d;
+        timer->due(worker, timer);
+    }
+}
+
+static void worker_tell(struct worker *worker)
+{
+    if (!worker->raised)
+        return;
+    const uint64_t one = 1;
+    (void)!write(worker->event_fd, &one, sizeof one);
+    worker->raised = false;
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    while (!worker->stopping) {
+        worker_wait(worker);
+        worker_run_list(worker, &worker->ready);
+        worker_run_list(worker, &worker->ready_tunnels);
+        worker_run_timers(worker);
+        worker_tell(worker);
+    }
+    return NULL;
+}
+
+bool worker_start(struct worker *worker)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    errno = pthread_create(&worker->thread, NULL, worker_main, worker);
+    worker->started = errno == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!worker->started)
+        return false;
+    char name[16];
+    (void)snprintf(name, sizeof name, "path/%u", worker->index);
+    (void)pthread_setname_np(worker->thread, name);
+    return true;
+}
+
+static bool worker_watch_all(struct worker *worker)
+{
+    if (!worker_source_watch(worker, &worker->mailbox_source))
+        return false;
+    for (size_t i = 0; i < WIRE_COUNT; i++) {
+        struct source *source = &worker->wires[i].source;
+        if (source->fd >= 0 && !worker_source_watch(worker, source))
+            return false;
+    }
+    return true;
+}
+
+void worker_prepare(struct worker *worker)
+{
+    TAILQ_INIT(&worker->ready);
+    TAILQ_INIT(&worker->ready_tunnels);
+    worker->epoll = worker->mailbox.wake = worker->mailbox.finished = -1;
+    for (size_t i = 0; i < WIRE_COUNT; i++)
+        worker->wires[i].source.fd = -1;
+}
+
+bool worker_open(struct worker *worker, const struct path_options *options, unsigned index, int event_fd,
+                 enum esp_arithmetic arithmetic)
+{
+    const struct path_worker *own = &options->workers[index];
+    const int sockets[WIRE_COUNT] = {
+        [WIRE_ESP_V4] = own->esp_v4,
+        [WIRE_ESP_V6] = own->esp_v6,
+        [WIRE_UDP_V4] = own->udp_v4,
+        [WIRE_UDP_V6] = own->udp_v6,
+    };
+    worker->index = index;
+    worker->count = options->worker_count;
+    worker->event_fd = event_fd;
+    worker->strays = own->strays;
+    worker->now = worker_clock();
+    worker->children = map_with_seed(own->hash_seed);
+    worker->strangers.seed = own->hash_seed;
+    for (size_t i = 0; i < WIRE_COUNT; i++) {
+        worker->wires[i] = (struct wire_source){
+            .source = {.fd = sockets[i], .run = worker_run_wire},
+            .kind = (enum wire_kind)i,
+        };
+    }
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (!mailbox_open(&worker->mailbox) || worker->epoll < 0)
+        return false;
+    worker->mailbox_source = (struct source){.fd = worker->mailbox.wake, .run = worker_run_mailbox};
+    worker->esp = esp_worker_new(own->seed, arithmetic);
+    if (worker->esp == NULL || !wire_inbox_allocate(&worker->inbound.inbox) ||
+        !outbound_allocate(&worker->outbound)) {
+        errno = ENOMEM;
+        return false;
+    }
+    return worker_watch_all(worker);
+}
+
+void worker_leave_sockets(struct worker *worker)
+{
+    for (size_t i = 0; i < WIRE_COUNT; i++)
+        worker->wires[i].source.fd = -1;
+}
+
+static void descriptor_close(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+void worker_close(struct worker *worker)
+{
+    for (size_t i = 0; i < WIRE_COUNT; i++)
+        descriptor_close(worker->wires[i].source.fd);
+    descriptor_close(worker->epoll);
+    mailbox_close(&worker->mailbox);
+    wire_inbox_free(&worker->inbound.inbox);
+    outbound_free(&worker->outbound);
+    esp_worker_free(worker->esp);
+    map_free(&worker->children);
+    deadline_heap_free(&worker->deadlines);
+}

@@ -1,0 +1,119 @@
+/*
+ * A packet worker, seen from inside src/path/: its loop and what hangs on it. All of it belongs to the
+ * worker's thread; the controller reaches it through the mailbox alone.
+ *
+ * The loop waits in epoll, edge-triggered, and keeps the sources that have something in lists: each turn does
+ * one batch of each, until a source says that it is empty. Tunnels have a list of their own, since they rest
+ * while the network takes no more.
+ */
+#ifndef MUSUBI_PATH_WORKER_H
+#define MUSUBI_PATH_WORKER_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "base/deadline.h"
+#include "base/map.h"
+#include "path/counters.h"
+#include "path/events.h"
+#include "path/inbound.h"
+#include "path/mailbox.h"
+#include "path/outbound.h"
+#include "path/strangers.h"
+#include "path/wire.h"
+
+struct worker;
+
+/* Something to read from. */
+struct source {
+    TAILQ_ENTRY(source) link;
+    int fd;
+    bool ready;    /* stands in its list */
+    bool outbound; /* a tunnel */
+    /* Does one batch; true if there may be more right now. */
+    bool (*run)(struct worker *worker, struct source *source);
+};
+
+TAILQ_HEAD(source_list, source);
+
+/* Something to do at a time; embedded in what it is for. */
+struct timer {
+    struct deadline deadline; /* first: the heap yields its address */
+    void (*due)(struct worker *worker, struct timer *timer);
+};
+
+struct wire_source {
+    struct source source;
+    enum wire_kind kind;
+};
+
+struct worker {
+    unsigned index;
+    unsigned count; /* of workers */
+    pthread_t thread;
+    int epoll;
+    int event_fd; /* shared by all workers; the controller polls it */
+    bool started;
+    bool stopping;
+    bool raised; /* an event since event_fd was written */
+    msec_t now;  /* CLOCK_BOOTTIME, read once a turn */
+
+    struct source_list ready;
+    struct source_list ready_tunnels;
+    struct deadline_heap deadlines;
+    struct source mailbox_source;
+    struct wire_source wires[WIRE_COUNT];
+
+    struct map children;   /* by inbound SPI */
+    size_t waiting_octets; /* in all tunnels */
+    struct path_strays *strays;
+    struct esp_worker *esp;
+    struct outbound outbound;
+    struct inbound inbound;
+    struct strangers strangers;
+
+    struct mailbox mailbox;
+    struct event_ring events;
+};
+
+/* Milliseconds of CLOCK_BOOTTIME. */
+msec_t worker_clock(void);
+
+/* Puts a source into its list, from which the loop runs it. */
+void worker_source_ready(struct worker *worker, struct source *source);
+
+/* Starts and ends the watch over a source's descriptor; false with errno set. */
+bool worker_source_watch(struct worker *worker, struct source *source);
+void worker_source_forget(struct worker *worker, struct source *source);
+
+/* Has the loop resume the tunnels when the socket takes packets again. */
+void worker_await_room(struct worker *worker, enum wire_kind kind);
+
+/* Sets or moves a timer; MSEC_NEVER unsets it. */
+void worker_timer_set(struct worker *worker, struct timer *timer, msec_t due);
+
+/* Raises an event; false if the queue is full. */
+bool worker_raise(struct worker *worker, const struct path_event *event);
+
+static inline void worker_count(struct worker *worker, enum path_counter counter, uint64_t n)
+{
+    counter_add(&worker->strays->counters[counter], n);
+}
+
+/* Sets up a zeroed worker that has nothing open yet. */
+void worker_prepare(struct worker *worker);
+
+/* Opens what worker `index` needs, before its thread is started; false with errno set. worker_close may
+ * follow in any case, and closes the sockets too, unless they have been left to the caller. */
+bool worker_open(struct worker *worker, const struct path_options *options, unsigned index, int event_fd,
+                 enum esp_arithmetic arithmetic);
+void worker_leave_sockets(struct worker *worker);
+void worker_close(struct worker *worker);
+
+/* Starts the worker's thread, which takes no signals; false with errno set. */
+bool worker_start(struct worker *worker);
+
+/* Carries out one command (command.c). */
+void worker_carry_out(struct worker *worker, struct command *command);
+
+#endif

@@ -1,0 +1,171 @@
+#include "shell/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/control_address.h"
+
+/* ---- Connecting ------------------------------------------------------------------------------------ */
+
+static void complain(FILE *errors, const char *run_directory, int why)
+{
+    switch (why) {
+    case ENOENT:
+    case ECONNREFUSED:
+        (void)fprintf(errors, "%% No musubid is running in %s\n", run_directory);
+        break;
+    case EACCES:
+    case EPERM:
+        (void)fprintf(errors, "%% You may not talk to the musubid in %s; try as root\n", run_directory);
+        break;
+    default:
+        (void)fprintf(errors, "%% Can't reach the musubid in %s: %s\n", run_directory, strerror(why));
+    }
+}
+
+/* A connected socket, or -1 with errno set. */
+static int socket_connect(const char *run_directory)
+{
+    int directory = open(run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return -1;
+    struct sockaddr_un address = control_address(directory);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int connected = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)&address, sizeof(address));
+    int why = errno;
+    close(directory);
+    if (connected == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return -1;
+}
+
+/* ---- Frames ---------------------------------------------------------------------------------------- */
+
+static bool send_all(int fd, const void *from, size_t length)
+{
+    const uint8_t *at = from;
+    while (length > 0) {
+        ssize_t sent = send(fd, at, length, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return false;
+        at += sent;
+        length -= (size_t)sent;
+    }
+    return true;
+}
+
+/* The next frame, which lasts until frame_done. False if the daemon has gone, or is none. */
+static bool frame_receive(struct client *client, struct control_frame *frame)
+{
+    for (;;) {
+        switch (control_frame_parse((struct octets){client->buffer, client->received}, frame)) {
+        case CONTROL_FRAME:
+            return true;
+        case CONTROL_BROKEN:
+            return false;
+        case CONTROL_INCOMPLETE:
+            break;
+        }
+        ssize_t got =
+            recv(client->fd, client->buffer + client->received, sizeof(client->buffer) - client->received, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        client->received += (size_t)got;
+    }
+}
+
+static void frame_done(struct client *client, const struct control_frame *frame)
+{
+    size_t used = CONTROL_HEADER_SIZE + frame->payload.length;
+    client->received -= used;
+    memmove(client->buffer, client->buffer + used, client->received);
+}
+
+/* Takes the prompt, which stands behind `skip` octets of a payload. */
+static void prompt_take(struct client *client, struct octets payload, size_t skip)
+{
+    size_t length = payload.length - skip;
+    if (length >= sizeof(client->prompt))
+        length = sizeof(client->prompt) - 1;
+    memcpy(client->prompt, payload.at + skip, length);
+    client->prompt[length] = '\0';
+}
+
+bool client_open(struct client *client, const char *run_directory, FILE *errors)
+{
+    *client = (struct client){.fd = socket_connect(run_directory)};
+    if (client->fd < 0) {
+        complain(errors, run_directory, errno);
+        return false;
+    }
+    struct control_frame hello;
+    if (!frame_receive(client, &hello) || hello.kind != CONTROL_HELLO || hello.payload.length < 2) {
+        (void)fprintf(errors, "%% The musubid in %s is too busy to answer\n", run_directory);
+        client_close(client);
+        return false;
+    }
+    if (load_u16be(hello.payload.at) != CONTROL_VERSION) {
+        (void)fprintf(errors, "%% The musubid in %s is of another version than this program\n",
+                      run_directory);
+        client_close(client);
+        return false;
+    }
+    prompt_take(client, hello.payload, 2);
+    frame_done(client, &hello);
+    return true;
+}
+
+void client_close(struct client *client)
+{
+    if (client->fd >= 0)
+        close(client->fd);
+    client->fd = -1;
+}
+
+/* Prints frames until the command is done. False if the daemon has gone. */
+static bool answer_print(struct client *client, FILE *out, enum control_status *status)
+{
+    struct control_frame frame;
+    while (frame_receive(client, &frame)) {
+        if (frame.kind == CONTROL_DONE && frame.payload.length >= 1) {
+            *status = (enum control_status)frame.payload.at[0];
+            prompt_take(client, frame.payload, 1);
+            frame_done(client, &frame);
+            return true;
+        }
+        if (frame.kind != CONTROL_OUTPUT)
+            return false;
+        (void)fwrite(frame.payload.at, 1, frame.payload.length, out);
+        frame_done(client, &frame);
+    }
+    return false;
+}
+
+enum control_status client_run(struct client *client, const char *line, size_t length, FILE *out,
+                               FILE *errors, bool *lost)
+{
+    *lost = false;
+    if (length > CONTROL_LINE_MAX || memchr(line, '\0', length) != NULL) {
+        (void)fprintf(errors, "%% The line is too long, or has a NUL in it\n");
+        return CONTROL_FAILED;
+    }
+    uint8_t header[CONTROL_HEADER_SIZE];
+    control_header_write(header, CONTROL_COMMAND, length);
+    enum control_status status = CONTROL_FAILED;
+    if (send_all(client->fd, header, sizeof(header)) && send_all(client->fd, line, length) &&
+        answer_print(client, out, &status))
+        return status;
+    *lost = true;
+    (void)fprintf(errors, "%% The daemon is gone\n");
+    return CONTROL_FAILED;
+}

@@ -1,0 +1,136 @@
+/*
+ * musubi: the operator's commands. With -c it runs them and leaves; without, it offers a prompt.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shell/client.h"
+
+enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "Usage: musubi [--run-dir DIR] [-c COMMAND]...\n"
+    "Operates a running musubid in the command language of UNIVERGE IX routers.\n"
+    "\n"
+    "  -c, --command COMMAND  run this command and leave; several run in order, until one fails\n"
+    "      --run-dir DIR      the musubid's directory (default: /run/musubi)\n"
+    "      --version          print the version and leave\n"
+    "      --help             print this and leave\n"
+    "\n"
+    "Without -c it offers a prompt, until `exit` or the end of the input. The exit status is 1 if a command\n"
+    "of -c failed or no musubid runs, and 2 if this usage is not kept to.\n";
+
+struct arguments {
+    const char *run_directory;
+    const char **commands; /* malloc'ed; the texts are argv's */
+    size_t command_count;
+};
+
+/* Returns false with the exit status set when there is nothing more to do. */
+static bool arguments_read(int argc, char **argv, struct arguments *out, int *status)
+{
+    enum { OPTION_RUN_DIR = 256, OPTION_VERSION, OPTION_HELP };
+    static const struct option options[] = {
+        {"command", required_argument, NULL, 'c'},
+        {"run-dir", required_argument, NULL, OPTION_RUN_DIR},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {0},
+    };
+    *out = (struct arguments){.run_directory = "/run/musubi"};
+    *status = EXIT_DONE;
+    out->commands = calloc((size_t)argc + 1, sizeof(*out->commands));
+    if (out->commands == NULL) {
+        *status = EXIT_FAILED;
+        return false;
+    }
+    int option;
+    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            out->commands[out->command_count++] = optarg;
+            break;
+        case OPTION_RUN_DIR:
+            out->run_directory = optarg;
+            break;
+        case OPTION_VERSION:
+            (void)puts("musubi " MUSUBI_VERSION);
+            return false;
+        case OPTION_HELP:
+            (void)fputs(usage, stdout);
+            return false;
+        default:
+            *status = EXIT_USAGE;
+            (void)fputs(usage, stderr);
+            return false;
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "musubi: unexpected argument: %s\n", argv[optind]);
+        *status = EXIT_USAGE;
+        return false;
+    }
+    return true;
+}
+
+static int run_commands(struct client *client, const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->command_count; i++) {
+        const char *line = arguments->commands[i];
+        bool lost;
+        enum control_status status = client_run(client, line, strlen(line), stdout, stderr, &lost);
+        (void)fflush(stdout);
+        if (status == CONTROL_LEFT)
+            break;
+        if (status != CONTROL_OK)
+            return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+static int run_prompt(struct client *client)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    int status = EXIT_DONE;
+    for (;;) {
+        (void)fputs(client->prompt, stdout);
+        (void)fflush(stdout);
+        ssize_t length = getline(&line, &capacity, stdin);
+        if (length < 0) {
+            (void)putchar('\n');
+            break;
+        }
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+            length--;
+        bool lost;
+        enum control_status done = client_run(client, line, (size_t)length, stdout, stdout, &lost);
+        if (lost)
+            status = EXIT_FAILED;
+        if (lost || done == CONTROL_LEFT)
+            break;
+    }
+    free(line);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct client client;
+    struct arguments arguments;
+    int status;
+    if (arguments_read(argc, argv, &arguments, &status)) {
+        status = EXIT_FAILED;
+        if (client_open(&client, arguments.run_directory, stderr)) {
+            status = arguments.command_count > 0 ? run_commands(&client, &arguments) : run_prompt(&client);
+            client_close(&client);
+        }
+    }
+    free(arguments.commands);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        status = EXIT_FAILED;
+    return status;
+}

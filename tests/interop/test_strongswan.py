@@ -1,0 +1,142 @@
+"""strongSwan with ESP in user space (kernel-libipsec), which is always in UDP, against Musubi."""
+
+import pytest
+
+from lib.direct import AES_CBC_SHA1, AES_GCM, FAR, NEAR, NearSide, must_reach_lan
+from lib.lab import wire
+from lib.strongswan import StrongSwan
+
+NAT_TRAVERSAL = "ikev2 nat-traversal keepalive 20\n"
+SUITES = pytest.mark.parametrize("suite", [AES_CBC_SHA1, AES_GCM], ids=["AES-CBC-256 SHA-1", "AES-GCM-256"])
+FAMILIES = pytest.mark.parametrize("family", [4, 6], ids=["IPv4 outside", "IPv6 outside"])
+
+
+@pytest.fixture(scope="module")
+def near(module_lab):
+    return NearSide(module_lab)
+
+
+@pytest.fixture(scope="module")
+def strongswan(module_lab, near):
+    """A daemon in a namespace on the same wire, with an inner address of each family."""
+    host = module_lab.namespace("strongswan")
+    wire(near.host, "ge0", host, "eth0")
+    host.address("eth0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")
+    host.address("lo", f"{FAR.inner4}/32", f"{FAR.inner6}/128")
+    daemon = StrongSwan(module_lab, host, user_space_esp=True)
+    host.ip("link set ipsec0 up")
+    # strongSwan itself installs a route for one family only.
+    host.ip("route add 192.168.1.0/24 dev ipsec0")
+    host.ip("-6 route add 2001:db8:1::/64 dev ipsec0")
+    return daemon
+
+
+def define(strongswan, suite, family, **more):
+    strongswan.connect(local=FAR.outer(family), remote=NEAR.outer(family), ike_proposals=suite.ike_proposals,
+                       esp_proposals=suite.esp_proposals, **more)
+
+
+def must_be_in_udp(ike, child, suite):
+    """What Musubi shows of an SA with a peer that feigns NAT."""
+    assert "NAT detection" in ike.fields, ike
+    assert ike.fields["Remote Addr"].endswith(":4500"), ike
+    assert (child.fields["Enc alg"], child.fields["Hash alg"]) == (suite.encryption, suite.integrity)
+
+
+@SUITES
+@FAMILIES
+def test_strongswan_responds(lab, near, strongswan, suite, family):
+    define(strongswan, suite, family)
+    gateway = near.gateway(lab, family, NAT_TRAVERSAL + suite.lines)
+
+    near.lan.must_reach(FAR.inner4, count=1, wait=10)
+
+    near.must_reach_far()
+    must_reach_lan(strongswan.host)
+    ike, child = gateway.wait_for_sa()
+    assert ike.fields["Direction"] == "initiator"
+    must_be_in_udp(ike, child, suite)
+    gateway.stop()
+    strongswan.wait_for_no_sa()
+
+
+@SUITES
+@FAMILIES
+def test_strongswan_initiates(lab, near, strongswan, suite, family):
+    define(strongswan, suite, family)
+    gateway = near.gateway(lab, family, NAT_TRAVERSAL + suite.lines)
+
+    strongswan.initiate()
+
+    must_reach_lan(strongswan.host)
+    near.must_reach_far()
+    ike, child = gateway.wait_for_sa()
+    assert ike.fields["Direction"] == "responder"
+    must_be_in_udp(ike, child, suite)
+    gateway.stop()
+    strongswan.wait_for_no_sa()
+
+
+def test_R10_a_delete_of_strongswan_ends_the_sa(lab, near, strongswan):
+    define(strongswan, AES_GCM, 4)
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
+    strongswan.initiate()
+    gateway.wait_for_sa()
+
+    strongswan.terminate()
+
+    gateway.wait_for_no_sa()
+    assert not gateway.child_sas()
+    gateway.stop()
+
+
+def test_R24_strongswan_picks_from_all_that_musubi_proposes(lab, near, strongswan):
+    define(strongswan, AES_CBC_SHA1, 4)
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL)
+
+    near.lan.must_reach(FAR.inner4, count=1, wait=10)
+
+    ike, child = gateway.wait_for_sa()
+    assert (ike.encryption, ike.integrity) == ("AES-CBC-256", "HMAC-SHA1-96")
+    must_be_in_udp(ike, child, AES_CBC_SHA1)
+    gateway.stop()
+
+
+def test_S9_as_initiator_narrowed_selectors_are_kept_to(lab, near, strongswan):
+    define(strongswan, AES_GCM, 4, local_ts="192.168.2.0/24", remote_ts="192.168.1.0/24")
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
+
+    near.lan.must_reach(FAR.inner4, count=1, wait=10)
+
+    _, child = gateway.wait_for_sa()
+    assert [ts.addresses for ts in child.local_ts] == [("192.168.1.0", "192.168.1.255")], child
+    assert [ts.addresses for ts in child.peer_ts] == [("192.168.2.0", "192.168.2.255")], child
+    gateway.stop()
+
+
+def test_R71_as_responder_the_initiators_selectors_are_used(lab, near, strongswan):
+    define(strongswan, AES_GCM, 4, local_ts="192.168.2.0/24", remote_ts="192.168.1.0/24")
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
+
+    strongswan.initiate()
+
+    _, child = gateway.wait_for_sa()
+    assert [ts.addresses for ts in child.peer_ts] == [("192.168.2.0", "192.168.2.255")], child
+    strongswan.host.must_reach("192.168.1.10", "-I", FAR.inner4)
+    gateway.stop()
+
+
+@pytest.mark.parametrize("direction", ["Musubi begins", "strongSwan begins"])
+def test_a_wrong_key_makes_no_sa(lab, near, strongswan, direction):
+    define(strongswan, AES_GCM, 4, secret="something-else")
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
+
+    if direction == "Musubi begins":
+        received, printed = near.lan.ping(FAR.inner4, count=1, wait=2)
+        assert received == 0, printed
+    else:
+        strongswan.must_fail_to_initiate()
+
+    gateway.wait_for_log(r"Tunnel1\.0")
+    assert not [ike for ike in gateway.ike_sas() if ike.established]
+    gateway.stop()

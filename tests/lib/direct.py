@@ -1,0 +1,143 @@
+"""Two gateways on one wire, each with an inner address: for what the manual's two sites do not show.
+
+    lan (192.168.1.10) --- near 10.9.0.1 --- 10.9.0.2 far (192.168.2.1)
+
+Outside and inside are IPv4 and IPv6 alike. `near` is Musubi in a namespace; `far` is whatever a test wants. Both IDs have the same key, since
+strongSwan knows but one for a pair of IDs.
+"""
+
+from dataclasses import dataclass
+
+from lib.lab import wire
+from lib.musubi import Musubi
+
+SECRET = "secret2"
+
+CONFIG = """\
+ikev2 authentication psk id keyid site1 key char {SECRET}
+ikev2 authentication psk id keyid site2 key char {SECRET}
+!
+interface GigaEthernet0.0
+  ip address {here.outer4}/24
+  ipv6 address {here.outer6}/64
+  no shutdown
+!
+interface GigaEthernet1.0
+  ip address {here.inner4}/24
+  ipv6 address {here.inner6}/64
+  no shutdown
+!
+interface {here.tunnel}
+  tunnel mode ipsec-ikev2
+  ip unnumbered GigaEthernet1.0
+  ipv6 enable
+  ikev2 local-authentication psk id keyid site{here.number}
+  ikev2 peer {peer} authentication psk id keyid site{there.number}
+{lines}  no shutdown
+!
+ip route 192.168.{there.number}.0/24 {here.tunnel}
+ipv6 route 2001:db8:{there.number}::/64 {here.tunnel}
+"""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One choice of algorithms, as lines of a tunnel, for strongSwan, and as the shows name them."""
+    lines: str
+    ike_proposals: str
+    esp_proposals: str
+    encryption: str
+    integrity: str
+
+
+AES_CBC_SHA1 = Suite("""\
+ikev2 sa-proposal enc aes-cbc-256
+ikev2 sa-proposal integrity sha1
+ikev2 sa-proposal prf sha1
+ikev2 sa-proposal dh 2048-bit
+ikev2 child-proposal enc aes-cbc-256
+ikev2 child-proposal integrity sha1
+""", "aes256-sha1-modp2048", "aes256-sha1", "AES-CBC-256", "HMAC-SHA1-96")
+
+AES_GCM = Suite("""\
+ikev2 sa-proposal enc aes-gcm-256
+ikev2 sa-proposal prf sha2-256
+ikev2 sa-proposal dh 2048-bit
+ikev2 child-proposal enc aes-gcm-256
+""", "aes256gcm16-prfsha256-modp2048", "aes256gcm16", "AES-GCM-256", "none")
+
+
+@dataclass(frozen=True)
+class End:
+    number: int
+    tunnel: str
+
+    @property
+    def outer4(self):
+        return f"10.9.0.{self.number}"
+
+    @property
+    def outer6(self):
+        return f"2001:db8:9::{self.number}"
+
+    @property
+    def inner4(self):
+        return f"192.168.{self.number}.1"
+
+    @property
+    def inner6(self):
+        return f"2001:db8:{self.number}::1"
+
+    def outer(self, family):
+        return self.outer6 if family == 6 else self.outer4
+
+
+NEAR = End(1, "Tunnel1.0")
+FAR = End(2, "Tunnel2.0")
+
+
+def config(here, there, family=4, lines=""):
+    """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel."""
+    return CONFIG.format(SECRET=SECRET, here=here, there=there, peer=there.outer(family),
+                         lines="".join(f"  {line}\n" for line in lines.splitlines()))
+
+
+class NearSide:
+    """The near gateway's namespace and the LAN behind it; `ge0` awaits the wire to the far end."""
+
+    def __init__(self, lab):
+        self.host = lab.namespace("near", forward=True)
+        self.lan = lab.namespace("lan")
+        wire(self.host, "ge1", self.lan, "eth0")
+        self.lan.address("eth0", "192.168.1.10/24", "2001:db8:1::10/64")
+        self.lan.ip(f"route add default via {NEAR.inner4}")
+        self.lan.ip(f"-6 route add default via {NEAR.inner6}")
+
+    def gateway(self, lab, family=4, lines=""):
+        """The near gateway, started; it ends with `lab`, if the test has not stopped it."""
+        return Musubi(lab, self.host, config(NEAR, FAR, family, lines)).start()
+
+    def must_reach_far(self):
+        """Pings from the LAN to the far end's inner addresses; all have to be answered."""
+        for target in (FAR.inner4, FAR.inner6):
+            self.lan.must_reach(target)
+
+
+def must_reach_lan(far):
+    """Pings from the far end, from its inner addresses to the LAN behind the near one."""
+    far.must_reach("192.168.1.10", "-I", FAR.inner4)
+    far.must_reach("2001:db8:1::10", "-I", FAR.inner6)
+
+
+class MusubiPair(NearSide):
+    """Both ends are Musubi, in namespaces."""
+
+    def __init__(self, lab):
+        super().__init__(lab)
+        self.far_host = lab.namespace("far", forward=True)
+        wire(self.host, "ge0", self.far_host, "ge0")
+        wire(self.far_host, "ge1", lab.namespace("farlan"), "eth0")
+
+    def far_gateway(self, lab, family=4, lines=""):
+        """The far gateway, started."""
+        return Musubi(lab, self.far_host, config(FAR, NEAR, family, lines)).start()

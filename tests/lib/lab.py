@@ -1,0 +1,176 @@
+"""A lab: network namespaces and the wires between them, all gone when it closes.
+
+Names of namespaces carry the process id of the tests, so that suites run side by side, and so that what a
+killed run left behind is known and swept by the next one.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+from lib.process import Background, run
+
+PREFIX = "musubi"
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+
+# Several labs may be open at once.
+namespace_numbers = itertools.count(1)
+
+
+class Host:
+    """Where commands run: a namespace, or a machine of its own kernel (lib.uml)."""
+
+    def run(self, *argv, timeout=30, text_in=None):
+        """Run a command to its end and return it as Finished."""
+        raise NotImplementedError
+
+    def start(self, name, argv, directory, env=None):
+        """Start a command in the background and return it as Background."""
+        raise NotImplementedError
+
+    def runtime_directory(self, directory):
+        """Where a program with the directory `directory` can have its sockets."""
+        raise NotImplementedError
+
+    def must(self, *argv, **options):
+        """Run a command that has to succeed; returns its stdout."""
+        return self.run(*argv, **options).must_succeed().stdout
+
+    def begin_network(self):
+        """Loopback up; link-local addresses at once, since tests compare what is there before and after."""
+        self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
+        self.ip("link set lo up")
+
+    def ip(self, command):
+        """Run `ip COMMAND`, one string, as in a shell."""
+        return self.must("ip", *command.split())
+
+    def sysctl(self, **settings):
+        for name, value in settings.items():
+            self.must("sysctl", "-qw", f"{name.replace('__', '.')}={value}")
+
+    def address(self, interface, *addresses):
+        """Add addresses, without duplicate address detection's wait, and bring the interface up."""
+        for address in addresses:
+            self.ip(f"address add {address} dev {interface}" + (" nodad" if ":" in address else ""))
+        self.ip(f"link set {interface} up")
+
+    def ping(self, target, *options, count=2, wait=5):
+        """Ping without judging; returns the number of answers and what ping printed."""
+        done = self.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait), *map(str, options),
+                        target, timeout=count * 0.2 + wait + 20)
+        received = re.search(r"(\d+) received", done.stdout)
+        return int(received.group(1)) if received else 0, str(done)
+
+    def must_reach(self, target, *options, count=2, wait=5):
+        """Every one of `count` pings has to be answered."""
+        received, printed = self.ping(target, *options, count=count, wait=wait)
+        assert received == count, f"{received} of {count} pings answered\n{printed}"
+
+
+class Namespace(Host):
+    """A network namespace with its loopback up."""
+
+    def __init__(self, name):
+        self.label = name
+        self.name = f"{PREFIX}-{os.getpid()}-{next(namespace_numbers)}-{name}"
+        run("ip", "netns", "add", self.name).must_succeed()
+        self.begin_network()
+
+    def argv(self, *argv):
+        return ["ip", "netns", "exec", self.name, *map(str, argv)]
+
+    def run(self, *argv, timeout=30, text_in=None):
+        return run(*self.argv(*argv), timeout=timeout, text_in=text_in)
+
+    def start(self, name, argv, directory, env=None, pass_fds=()):
+        return Background(name, self.argv(*argv), directory, env, pass_fds)
+
+    def runtime_directory(self, directory):
+        return directory
+
+    def socket(self, family, kind, protocol=0):
+        """A socket of this namespace for the test itself."""
+        made = []
+
+        def enter_and_make():
+            with open(f"/run/netns/{self.name}", "rb") as namespace:
+                if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+            made.append(socket.socket(family, kind, protocol))
+
+        # A thread, since a namespace once entered is not left.
+        thread = threading.Thread(target=enter_and_make)
+        thread.start()
+        thread.join()
+        return made[0]
+
+    def udp_socket(self, address, port):
+        """A UDP socket of this namespace, bound."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        bound = self.socket(family, socket.SOCK_DGRAM)
+        bound.bind((address, port))
+        return bound
+
+    def forward(self):
+        """Make it a router."""
+        self.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
+
+    def delete(self):
+        delete_namespace(self.name)
+
+
+def delete_namespace(name):
+    """Delete a namespace of ours with all that still runs in it."""
+    for pid in run("ip", "netns", "pids", name).stdout.split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    run("ip", "netns", "delete", name)
+
+
+def sweep():
+    """Delete the namespaces of earlier runs that were killed before they could."""
+    for line in run("ip", "netns", "list").stdout.splitlines():
+        name = line.split()[0]
+        made_by = re.match(rf"{PREFIX}-(\d+)-", name)
+        if made_by and not Path("/proc", made_by.group(1)).exists():
+            delete_namespace(name)
+
+
+class Lab(contextlib.ExitStack):
+    """Owns namespaces, a directory and everything started; closes them in reverse order."""
+
+    def __init__(self):
+        super().__init__()
+        # Short, since a Unix socket's path has 108 bytes at most.
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-"))
+        self.callback(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def namespace(self, name, forward=False):
+        """A new namespace; with `forward` it is a router."""
+        namespace = Namespace(name)
+        self.callback(namespace.delete)
+        if forward:
+            namespace.forward()
+        return namespace
+
+    def subdirectory(self, name):
+        """A new directory whose name begins with `name`."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
+
+
+def wire(left, left_interface, right, right_interface):
+    """A veth pair between two namespaces, both ends up."""
+    run("ip", "link", "add", "name", left_interface, "netns", left.name, "type", "veth",
+        "peer", "name", right_interface, "netns", right.name).must_succeed()
+    left.ip(f"link set {left_interface} up")
+    right.ip(f"link set {right_interface} up")

@@ -1,0 +1,168 @@
+"""A Musubi gateway under test: the daemon, and the commands an operator would give it."""
+
+import os
+import re
+from pathlib import Path
+
+from lib import shows
+from lib.footprint import footprint, left_behind
+from lib.process import wait_until
+
+PROJECT = Path(__file__).resolve().parents[2]
+BUILD = PROJECT / os.environ.get("MUSUBI_BUILD", "build")
+DAEMON = BUILD / "musubid"
+SHELL = BUILD / "musubi"
+
+SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+
+
+class Musubi:
+    """One daemon in a host, with a directory of its own for configuration, runtime files and state."""
+
+    def __init__(self, lab, host, config, ports=None, name=None):
+        assert DAEMON.exists(), f"{DAEMON} is not built"
+        self.host = host
+        self.name = name or f"musubid-{host.label}"
+        self.directory = lab.subdirectory(self.name)
+        self.run_directory = host.runtime_directory(self.directory) / "run"
+        self.config_path = self.directory / "config"
+        self.config_path.write_text(config, encoding="utf-8")
+        self.ports = {"GigaEthernet0": "ge0", "GigaEthernet1": "ge1"} if ports is None else ports
+        self.process = None
+        # What `stop` has to restore: the host's network before the start.
+        self.footprint_before = None
+        self._children = set()
+        lab.callback(self._close)
+
+    # The daemon
+
+    def daemon_argv(self, *more):
+        argv = [DAEMON, "--config", self.config_path, "--run-dir", self.run_directory,
+                "--state-dir", self.run_directory.parent / "state", "--foreground"]
+        for port, interface in self.ports.items():
+            argv += ["--port", f"{port}={interface}"]
+        return [*map(str, argv), *more]
+
+    def start(self):
+        """Start and wait for `ready`."""
+        self.footprint_before = footprint(self.host)
+        self.process = self.host.start(self.name, self.daemon_argv(), self.directory, env=self._environment())
+        self.process.wait_for_text("ready\n")
+        self._children = self._daemon_pids()
+        return self
+
+    def stop(self):
+        """SIGTERM: it has to exit with 0 and leave nothing in the namespace."""
+        self.must_be_alive()
+        process, self.process = self.process, None
+        status = process.end()
+        assert status == 0, f"{self.name} ended with status {status}\n{process.log()}"
+        self._no_sanitizer_report(process)
+        assert not (remains := left_behind(self.footprint_before, footprint(self.host))), \
+            f"{self.name} left behind:\n{remains}"
+
+    def kill(self):
+        """End it as a crash would."""
+        process, self.process = self.process, None
+        process.kill()
+        self._no_sanitizer_report(process)
+
+    def _close(self):
+        """At the end of a lab: a test that failed has left it running."""
+        if self.process is not None:
+            process, self.process = self.process, None
+            process.end()
+            self._no_sanitizer_report(process)
+
+    def must_be_alive(self):
+        """The daemon and every process of it that was there when it became ready still run."""
+        status = self.process.status()
+        assert status is None, f"{self.name} ended with status {status}\n{self.process.log()}"
+        died = self._children - self._daemon_pids()
+        assert not died, f"{self.name}: processes {died} died\n{self.process.log()}"
+
+    def resident_kilobytes(self):
+        """Memory of all its processes together."""
+        pids = ",".join(map(str, self._daemon_pids()))
+        return sum(map(int, self.host.must("ps", "-o", "rss=", "-p", pids).split()))
+
+    @property
+    def log(self):
+        return self.process.stderr
+
+    def wait_for_log(self, pattern, timeout=10):
+        """Wait for a line of the log that `pattern`, a regular expression, finds; returns the match."""
+        try:
+            return wait_until(lambda: re.search(pattern, self.log), timeout,
+                              f"{pattern!r} in {self.name}'s log")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.process.log()}") from None
+
+    def _environment(self):
+        reports = f"log_path={self.directory}/sanitizer:halt_on_error=1:print_stacktrace=1"
+        return {**os.environ, "ASAN_OPTIONS": reports, "UBSAN_OPTIONS": reports}
+
+    def _no_sanitizer_report(self, process):
+        texts = [process.stderr, *(path.read_text(errors="replace") for path in
+                                   self.directory.glob("sanitizer*"))]
+        for text in texts:
+            assert not SANITIZER_REPORT.search(text), f"{self.name}: sanitizer report\n{text}"
+
+    def _daemon_pids(self):
+        """The daemon's processes, without short-lived helpers such as nft."""
+        children = {}
+        for line in self.host.must("ps", "-e", "-o", "pid=,ppid=,comm=").splitlines():
+            pid, parent, name = line.split(None, 2)
+            children.setdefault(int(parent), []).append((int(pid), name))
+        found = {self.process.pid} if self.process else set()
+        waiting = list(found)
+        while waiting:
+            ours = [pid for pid, name in children.get(waiting.pop(), ()) if name.startswith("musubi")]
+            found.update(ours)
+            waiting += ours
+        return found
+
+    # The operator
+
+    def command(self, *commands):
+        """Run commands as `musubi -c` does; returns Finished, whatever the status."""
+        argv = [str(SHELL), "--run-dir", str(self.run_directory)]
+        for command in commands:
+            argv += ["-c", command]
+        return self.host.run(*argv)
+
+    def show(self, command):
+        """Run one command that has to succeed; returns what it printed."""
+        return self.command(command).must_succeed().stdout
+
+    def ike_sas(self):
+        return shows.ike_sas(self.show("show ikev2 sa"))
+
+    def child_sas(self):
+        return shows.child_sas(self.show("show ikev2 child-sa"))
+
+    def counters(self, interface):
+        """Statistics and history of one tunnel."""
+        text = self.show("show ikev2 child-sa")
+        tunnels = shows.tunnel_counters(text)
+        assert interface in tunnels, f"no statistics of {interface} in:\n{text}"
+        return tunnels[interface]
+
+    def wait_for_sa(self, timeout=10):
+        """Wait for an established IKE SA with a Child SA; returns both."""
+        def established():
+            for ike in self.ike_sas():
+                if ike.established and ike.children:
+                    mine = [child for child in self.child_sas()
+                            if child.ike_spis == (ike.initiator_spi, ike.responder_spi)]
+                    if mine:
+                        return ike, mine[0]
+            return None
+        try:
+            return wait_until(established, timeout, f"an established SA on {self.name}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.show('show ikev2 sa')}\n{self.process.log()}") from None
+
+    def wait_for_no_sa(self, timeout=10):
+        """Wait until no IKE SA is left."""
+        wait_until(lambda: not self.ike_sas(), timeout, f"no SA left on {self.name}")

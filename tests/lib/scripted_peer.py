@@ -1,0 +1,134 @@
+"""A peer in the hands of a test: it may send what no well-behaved peer would.
+
+Each bad message is followed by a good IKE_SA_INIT from the same address: what came back before that one's
+answer is the answer to the bad message, and the gateway has to be alive to give it.
+"""
+
+import os
+import select
+
+from lib import ikev2
+from lib.direct import FAR, NEAR, config
+from lib.ikev2 import Initiator, payload
+from lib.lab import wire
+from lib.musubi import Musubi
+
+SHORT_GROUP, SHORT_OCTETS = 1, 96       # MODP-768, for messages that need no keys
+SHORT_SUITE = ikev2.IKE_SUITE[:3] + ((4, SHORT_GROUP, 0),)
+
+
+def short_payloads():
+    """A good IKE_SA_INIT's payloads that cost little to answer; nobody knows the private value."""
+    value = b"\x7f" + os.urandom(SHORT_OCTETS - 1)
+    return [payload(ikev2.SA, ikev2.sa_body(SHORT_SUITE)),
+            payload(ikev2.KE, ikev2.ke_body(value, SHORT_GROUP)),
+            payload(ikev2.NONCE, os.urandom(32))]
+
+
+def with_payload(kind, body):
+    """A good IKE_SA_INIT's payloads with one of them changed."""
+    return [payload(kind, body) if each == kind else (each, good, critical)
+            for each, good, critical in short_payloads()]
+
+
+def init_request(payloads=None, initiator_spi=None, responder_spi=bytes(8), exchange=ikev2.IKE_SA_INIT,
+                 message_id=0, **header):
+    """A good IKE_SA_INIT, but for what the test wants otherwise."""
+    return ikev2.message(os.urandom(8) if initiator_spi is None else initiator_spi, responder_spi, exchange,
+                         message_id, short_payloads() if payloads is None else payloads, **header)
+
+
+def must_be_refused(answers):
+    """Dropped, or answered by an error notification that carries no KE: no state is left."""
+    for octets in answers:
+        answer = ikev2.read(octets)
+        assert answer.body(ikev2.KE) is None, f"accepted: {answer}"
+        assert answer.notifies(), answer
+
+
+class ScriptedPeer:
+    """A gateway in a namespace, and its configured peer's address for the test to speak from."""
+
+    def __init__(self, lab):
+        gateway_host = lab.namespace("gateway", forward=True)
+        wire(gateway_host, "ge1", lab.namespace("lan"), "eth0")
+        self.host = lab.namespace("peer")
+        wire(gateway_host, "ge0", self.host, "eth0")
+        self.host.address("eth0", f"{FAR.outer4}/24", "10.9.0.99/24")
+        self.gateway = Musubi(lab, gateway_host, config(NEAR, FAR)).start()
+        self._sockets = {port: self.host.udp_socket(FAR.outer4, port) for port in (500, 4500)}
+        for socket in self._sockets.values():
+            lab.callback(socket.close)
+
+    def send(self, octets, port=500):
+        self._sockets[port].sendto(octets, (NEAR.outer4, port))
+
+    def ask(self, octets):
+        """Send a message to port 500 and return the next one that comes."""
+        self.send(octets)
+        answer = self._receive(500, 5)
+        assert answer is not None, f"no answer\n{self.gateway.process.log()}"
+        return answer
+
+    def answers(self, *messages, port=500):
+        """All that comes back to these messages, from either port."""
+        for octets in messages:
+            self.send(octets, port)
+        probe = init_request()
+        seen = []
+        answer = self.ask(probe)
+        while answer[:8] != probe[:8]:
+            seen.append(answer)
+            answer = self._receive(500, 5)
+            assert answer is not None, f"the gateway answers no more\n{self.gateway.process.log()}"
+        while late := self._receive(4500, 0):
+            seen.append(late)
+        return seen
+
+    def init_answer(self, payloads=None, **header):
+        """The one answer to an IKE_SA_INIT, which is repeated with the cookie if one is asked for (2.6)."""
+        payloads = short_payloads() if payloads is None else payloads
+        spi = os.urandom(8)
+        answer = ikev2.read(self.ask(init_request(payloads, spi, **header)))
+        if ikev2.COOKIE in answer.notifies():
+            cookie = payload(ikev2.NOTIFY, ikev2.notify_body(ikev2.COOKIE, answer.notifies()[ikev2.COOKIE]))
+            answer = ikev2.read(self.ask(init_request([cookie, *payloads], spi, **header)))
+        return answer
+
+    def connect(self):
+        """An initiator whose IKE_SA_INIT has been answered."""
+        initiator = Initiator()
+        answer = self.ask(initiator.init_request())
+        cookie = ikev2.read(answer).notifies().get(ikev2.COOKIE)
+        if cookie is not None:
+            answer = self.ask(initiator.init_request(cookie))
+        initiator.accept(answer)
+        return initiator
+
+    def authenticate(self):
+        """An initiator with an established IKE SA."""
+        initiator = self.connect()
+        answer = initiator.open(self.ask(initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads())))
+        assert answer.body(ikev2.AUTH), answer
+        return initiator
+
+    def close(self, initiator, message_id):
+        """DELETE the SA, which is answered by an empty response."""
+        answer = initiator.open(self.ask(initiator.seal(ikev2.INFORMATIONAL, message_id,
+                                                        [payload(ikev2.DELETE, b"\x01\x00\x00\x00")])))
+        assert answer.payloads == [], answer
+
+    def _receive(self, port, timeout):
+        ready, _, _ = select.select([self._sockets[port]], [], [], timeout)
+        return self._sockets[port].recv(65535) if ready else None
+
+
+def mutated(octets, generator, keep=0):
+    """A few octets changed beyond the first `keep`, or some cut out or added."""
+    octets = bytearray(octets)
+    for _ in range(generator.randint(1, 8)):
+        octets[generator.randrange(keep, len(octets))] ^= generator.randint(1, 255)
+    if generator.random() < 0.3:
+        at = generator.randrange(keep, len(octets))
+        octets[at:at + generator.randint(0, 20)] = generator.randbytes(generator.randint(0, 20))
+    return bytes(octets)

@@ -1,0 +1,158 @@
+"""A strongSwan peer: charon-systemd and swanctl with a configuration of their own in a host.
+
+Its control socket is a TCP port on the host's own loopback, so that peers in several namespaces and in
+user-mode-linux need no path.
+"""
+
+from lib.direct import SECRET
+from lib.process import wait_until
+
+VICI = "tcp://127.0.0.1:4502"
+PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
+           "vici updown")
+
+DAEMON_CONF = """
+charon-systemd {{
+  load = {plugins}
+  install_virtual_ip = no
+  retransmit_tries = 3
+  filelog {{
+    stderr {{
+      default = 1
+      ike = 2
+      flush_line = yes
+    }}
+  }}
+  plugins {{
+    vici {{
+      socket = {vici}
+    }}
+{esp_options}  }}
+}}
+swanctl {{
+  load = random openssl
+}}
+"""
+
+# ESP in the daemon: its own packets carry a mark, so that selectors that hold everything leave them alone.
+USER_SPACE_ESP_OPTIONS = """    kernel-libipsec {
+      allow_peer_ts = yes
+    }
+    kernel-netlink {
+      fwmark = !0x42
+    }
+    socket-default {
+      fwmark = 0x42
+    }
+"""
+
+CONNECTION = """
+connections {{
+  musubi {{
+    version = 2
+    mobike = no
+    fragmentation = no
+    encap = {encap}
+    local_addrs = {local}
+    remote_addrs = {remote}
+    proposals = {ike_proposals}
+    local {{
+      auth = psk
+      id = {local_id}
+    }}
+    remote {{
+      auth = psk
+      id = {remote_id}
+    }}
+    children {{
+      net {{
+        local_ts = {local_ts}
+        remote_ts = {remote_ts}
+        esp_proposals = {esp_proposals}
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike-both {{
+    id-1 = {local_id}
+    id-2 = {remote_id}
+    secret = "{secret}"
+  }}
+}}
+"""
+
+
+class StrongSwan:
+    """One daemon with one connection, `musubi`, and one child in it, `net`.
+
+    With `user_space_esp` it does ESP itself, always in UDP, and packets that its host routes into `ipsec0`
+    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed.
+    """
+
+    def __init__(self, lab, host, user_space_esp):
+        self.host = host
+        self.user_space_esp = user_space_esp
+        self.name = f"strongswan-{host.label}"
+        self._directory = lab.subdirectory(self.name)
+        self._connections = 0
+        conf = self._directory / "strongswan.conf"
+        conf.write_text(DAEMON_CONF.format(
+            vici=VICI, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
+            esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
+        self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
+        self.process = host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
+        lab.callback(self._stop)
+        self.process.wait_for_text("worker threads")
+
+    def connect(self, *, local, remote, ike_proposals, esp_proposals,
+                local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
+                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
+        """Define the connection, instead of an earlier one; nothing is negotiated yet."""
+        if self._connections:
+            self._swanctl("--terminate", "--ike", "musubi", "--force", "--timeout", "5")
+        self._connections += 1
+        # A name not used before: user-mode-linux would not see that a file has changed.
+        path = self._directory / f"connection-{self._connections}.conf"
+        path.write_text(CONNECTION.format(
+            encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
+            remote_id=remote_id, secret=secret, local_ts=local_ts,
+            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals), encoding="ascii")
+        self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
+
+    def initiate(self):
+        """Set the connection up from here; returns when both SAs are there."""
+        done = self._swanctl("--initiate", "--child", "net", "--timeout", "15")
+        assert done.status == 0, f"{done}\n{self.process.log()}"
+
+    def must_fail_to_initiate(self):
+        """The attempt has to end without an SA, told by the peer and not by a timeout."""
+        done = self._swanctl("--initiate", "--child", "net", "--timeout", "10")
+        told = done.status != 0 and "not established after" not in done.stderr
+        assert told, f"{done}\n{self.process.log()}"
+
+    def terminate(self):
+        """Delete all IKE SAs from here and wait for the answer."""
+        self._swanctl("--terminate", "--ike", "musubi", "--timeout", "10").must_succeed()
+
+    def sas(self):
+        """What it prints of its SAs; empty when it has none."""
+        return self._swanctl("--list-sas").must_succeed().stdout
+
+    def wait_for_sa(self):
+        """Wait until an IKE SA and a Child SA are up, whoever began."""
+        try:
+            return wait_until(lambda: (text := self.sas()) and "INSTALLED" in text and text, 15,
+                              f"a Child SA on {self.name}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.sas()}\n{self.process.log()}") from None
+
+    def wait_for_no_sa(self):
+        wait_until(lambda: not self.sas(), 15, f"no SA left on {self.name}")
+
+    def _swanctl(self, command, *options):
+        return self.host.run(*self._environment, "swanctl", command, *options, "--uri", VICI)
+
+    def _stop(self):
+        if self.process.status() is None:
+            self.process.end()

@@ -1,0 +1,153 @@
+"""A machine with a kernel of its own: Debian's user-mode-linux, run as a process in a namespace.
+
+It has the kernel's own ESP, which the kernel under the tests need not have. Its root is this machine's,
+read-only; the lab's directory is writable; its one network card `vec0` is a tap in the namespace.
+"""
+
+import base64
+import os
+import select
+import shlex
+import time
+from pathlib import Path
+
+from lib.lab import Host
+from lib.process import LOG_TAIL, CommandFailed, Finished, running
+
+INIT = Path(__file__).with_name("uml-init.sh")
+BOOT_TIMEOUT = 60
+
+
+class Uml(Host):
+    """Boots on creation and runs one command at a time."""
+
+    def __init__(self, lab, namespace, tap, modules=()):
+        self.label = f"uml-{namespace.label}"
+        self._replies = b""
+        namespace.ip(f"tuntap add {tap} mode tap")
+        commands_out, self._commands = os.pipe()
+        self._answers, answers_in = os.pipe()
+        for end in (self._commands, self._answers):
+            lab.callback(os.close, end)
+        argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+                "env", f"HOME={lab.directory}", f"TMPDIR={_executable_tmp()}",
+                "linux.uml", "mem=256M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={INIT}",
+                f"share={lab.directory}", f"vec0:transport=tap,ifname={tap}",
+                "con=null", "con0=null,fd:1", f"ssl0=fd:{commands_out},fd:{answers_in}", "quiet"]
+        self._process = namespace.start(self.label, argv, lab.directory, pass_fds=(commands_out, answers_in))
+        lab.callback(self._power_off)
+        os.close(commands_out)
+        os.close(answers_in)
+        assert self._read_answer(BOOT_TIMEOUT).strip() == "ready", self._process.log()
+        namespace.ip(f"link set {tap} up")
+        self.load("ipv6", *modules)
+        self.begin_network()
+
+    def run(self, *argv, timeout=30, text_in=None):
+        assert text_in is None, "nothing can be fed to a command in user-mode-linux"
+        return self._shell(shlex.join(map(str, argv)), argv, timeout)
+
+    def start(self, name, argv, directory, env=None):
+        """`directory` is not used: files written inside would be seen outside late."""
+        return UmlBackground(self, name, argv)
+
+    def runtime_directory(self, directory):
+        path = Path("/run") / directory.name
+        self.must("mkdir", "-p", path)
+        return path
+
+    def load(self, *modules):
+        """Load kernel modules; those that are built in count as loaded."""
+        if modules:
+            self.must("/run/modprobe", "-a", *modules)
+
+    def _shell(self, script, argv, timeout):
+        os.write(self._commands, base64.b64encode(script.encode()) + b"\n")
+        status, stdout, stderr = self._read_answer(timeout, argv).rstrip("\n").split(" ")
+        return Finished(argv, int(status), *(base64.b64decode(text).decode(errors="replace")
+                                             for text in (stdout, stderr)))
+
+    def _read_answer(self, timeout, argv=("boot",)):
+        end = time.monotonic() + timeout
+        while b"\n" not in self._replies:
+            ready, _, _ = select.select([self._answers], [], [], max(0, end - time.monotonic()))
+            piece = os.read(self._answers, 65536) if ready else b""
+            if not piece:
+                self._power_off()
+                raise CommandFailed(f"{self.label}: no answer to `{' '.join(map(str, argv))}` within "
+                                    f"{timeout} s\n{self._process.log()}")
+            self._replies += piece
+        line, _, self._replies = self._replies.partition(b"\n")
+        return line.decode()
+
+    def _power_off(self):
+        """Kill the machine's first process; those below it go with its process namespace."""
+        if self._process.status() is None:
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii")
+            for child in children.split():
+                os.kill(int(child), 9)
+            self._process.end()
+
+
+class UmlBackground:
+    """A program in the background of a Uml; what lib.process.Background is for a namespace."""
+
+    def __init__(self, uml, name, argv):
+        self.uml = uml
+        self.name = name
+        self._job = f"/run/jobs/{name}"
+        script = (f"rm -f {self._job}.*; "
+                  f"{{ sh -c 'echo $$ >{self._job}.pid; exec \"$@\"' sh {shlex.join(map(str, argv))}; "
+                  f"echo $? >{self._job}.status; }} >{self._job}.out 2>{self._job}.err & "
+                  f"while ! [ -s {self._job}.pid ]; do sleep 0.05; done; cat {self._job}.pid")
+        self.pid = int(uml.must("sh", "-c", script))
+        running.append(self)
+
+    @property
+    def stdout(self):
+        return self._read("out")
+
+    @property
+    def stderr(self):
+        return self._read("err")
+
+    def log(self):
+        try:
+            return (self.stdout + self.stderr)[-LOG_TAIL:]
+        except (CommandFailed, OSError) as gone:
+            return f"the machine is gone: {gone}"
+
+    def status(self):
+        text = self._read("status")
+        return int(text) if text else None
+
+    def wait_for_text(self, text, timeout=20):
+        end = time.monotonic() + timeout
+        while text not in self.log():
+            if self.status() is not None or time.monotonic() > end:
+                raise CommandFailed(f"{self.name}: no {text!r}, status {self.status()}\n{self.log()}")
+
+    def end(self, timeout=20):
+        """SIGTERM and wait; returns the exit status."""
+        self.uml.run("kill", self.pid)
+        end = time.monotonic() + timeout
+        while (status := self.status()) is None:
+            if time.monotonic() > end:
+                raise CommandFailed(f"{self.name} did not end within {timeout} s\n{self.log()}")
+        running.remove(self)
+        return status
+
+    def kill(self):
+        """Not waited for: the machine is about to go."""
+        self.uml.run("kill", "-9", self.pid)
+        if self in running:
+            running.remove(self)
+
+    def _read(self, what):
+        done = self.uml.run("cat", f"{self._job}.{what}")
+        return done.stdout if done.status == 0 else ""
+
+
+def _executable_tmp():
+    """User-mode-linux keeps its memory in a file that it maps executable."""
+    return "/dev/shm" if not os.statvfs("/dev/shm").f_flag & os.ST_NOEXEC else "/tmp"

@@ -1,0 +1,226 @@
+#include "puppet.h"
+
+#include "arithmetic.h"
+#include "crypto/prf.h"
+#include "ike/selectors.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool note_reply(void *context, const struct flying_datagram *d)
+{
+    struct puppet *p = context;
+    if (ip_endpoint_equal(&d->to, &p->address)) {
+        memcpy(p->reply, d->message.at, d->message.length);
+        p->reply_length = d->message.length;
+        p->reply_count++;
+    }
+    return true;
+}
+
+struct puppet *puppet_new(struct world *world, struct gateway *target, const char *address)
+{
+    struct puppet *p = calloc(1, sizeof *p);
+    assert(p != NULL);
+    p->world = world;
+    p->target = target;
+    bool parsed = ip_address_parse(address, &p->address.address);
+    assert(parsed);
+    (void)parsed;
+    p->address.port = IKE_PORT;
+    p->spi_i = UINT64_C(0x1122334455667788);
+    memset(p->nonce_i, 0x5a, sizeof p->nonce_i);
+    memset(p->dh_private, 0x17, sizeof p->dh_private);
+    p->suite = (struct ike_suite){.encryption = encryption_by_word("aes-cbc-128"),
+                                  .integrity = integrity_by_word("sha2-256"),
+                                  .prf = prf_by_word("sha2-256"),
+                                  .dh = dh_by_word("2048-bit")};
+    world_set_hook(world, note_reply, p);
+    return p;
+}
+
+void puppet_free(struct puppet *p)
+{
+    world_set_hook(p->world, NULL, NULL);
+    free(p);
+}
+
+void puppet_send(struct puppet *p, const void *at, size_t length)
+{
+    p->reply_length = 0;
+    gateway_receive(p->target, &p->address, (struct octets){at, length});
+    world_run(p->world, 100);
+}
+
+struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32_t message_id)
+{
+    return (struct ike_header){.spi_i = p->spi_i,
+                               .spi_r = p->spi_r,
+                               .exchange = exchange,
+                               .flags = IKE_FLAG_INITIATOR,
+                               .message_id = message_id};
+}
+
+struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capacity)
+{
+    p->spi_r = 0;
+    const struct ike_header header = puppet_header(p, EXCHANGE_IKE_SA_INIT, 0);
+    return message_begin(at, capacity, &header);
+}
+
+static void dh_job(const struct puppet *p, enum ike_job_kind kind, const uint8_t *peer_public, uint8_t *out)
+{
+    struct ike_job job = {.kind = kind};
+    job.dh.group = p->suite.dh->id;
+    memcpy(job.dh.private_value, p->dh_private, sizeof job.dh.private_value);
+    if (peer_public != NULL)
+        memcpy(job.dh.peer_public, peer_public, p->suite.dh->public_size);
+    size_t length;
+    bool ok = arithmetic_answer(&job, false, out, &length);
+    assert(ok);
+    (void)ok;
+}
+
+void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
+{
+    uint8_t public_value[DH_PUBLIC_MAX];
+    dh_job(p, IKE_JOB_DH_PUBLIC, NULL, public_value);
+    proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &p->suite);
+    message_put_ke(m, p->suite.dh->id, (struct octets){public_value, p->suite.dh->public_size});
+    message_put_nonce(m, (struct octets){p->nonce_i, sizeof p->nonce_i});
+}
+
+bool puppet_do_init(struct puppet *p)
+{
+    struct message_writer m = puppet_begin_init(p, p->request, sizeof p->request);
+    puppet_put_init_payloads(p, &m);
+    p->request_length = message_finish(&m).length;
+    puppet_send(p, p->request, p->request_length);
+    struct octets reply = {p->reply, p->reply_length};
+    struct ike_message message = {.count = 0};
+    if (!ike_header_parse(reply, &message.header) || p->reply_length > sizeof p->response)
+        return false;
+    struct octets payloads = {reply.at + IKE_HEADER_SIZE, reply.length - IKE_HEADER_SIZE};
+    if (ike_payloads_parse(payloads, message.header.next_payload, &message, NULL, NULL) != MESSAGE_OK)
+        return false;
+    const struct ike_payload *ke = ike_message_find(&message, PAYLOAD_KE);
+    const struct ike_payload *nonce = ike_message_find(&message, PAYLOAD_NONCE);
+    if (ke == NULL || nonce == NULL)
+        return false;
+    memcpy(p->response, reply.at, reply.length);
+    p->response_length = reply.length;
+    memcpy(p->nonce_r, nonce->content.at, nonce->content.length);
+    p->nonce_r_length = nonce->content.length;
+    p->spi_r = message.header.spi_r;
+    uint8_t shared[DH_PUBLIC_MAX];
+    dh_job(p, IKE_JOB_DH_SHARED, ke->content.at, shared);
+    return ike_keys_derive(&p->suite, (struct octets){shared, p->suite.dh->public_size},
+                           (struct octets){p->nonce_i, sizeof p->nonce_i},
+                           (struct octets){p->nonce_r, p->nonce_r_length}, p->spi_i, p->spi_r, &p->keys);
+}
+
+static void auth_value(struct puppet *p, const char *keyid, const char *key, uint8_t *out)
+{
+    const uint8_t id_header[4] = {ID_KEY_ID};
+    const struct octets id_body[] = {{id_header, 4}, {(const uint8_t *)keyid, strlen(keyid)}};
+    uint8_t maced_id[PRF_SIZE_MAX];
+    uint8_t padded[PRF_SIZE_MAX];
+    static const uint8_t pad[] = "Key Pad for IKEv2";
+    const struct octets pad_octets = {pad, sizeof pad - 1};
+    size_t size = p->suite.prf->size;
+    const struct octets octets[] = {
+        {p->request, p->request_length}, {p->nonce_r, p->nonce_r_length}, {maced_id, size}};
+    bool ok = prf_compute(p->suite.prf, (struct octets){p->keys.pi, size}, id_body, 2, maced_id) &&
+              prf_compute(p->suite.prf, (struct octets){(const uint8_t *)key, strlen(key)}, &pad_octets, 1,
+                          padded) &&
+              prf_compute(p->suite.prf, (struct octets){padded, size}, octets, 3, out);
+    assert(ok);
+    (void)ok;
+}
+
+void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
+                              const char *peer_keyid, const char *key)
+{
+    uint8_t auth[PRF_SIZE_MAX];
+    auth_value(p, keyid, key, auth);
+    static const uint8_t spi[] = {0xc0, 0, 0, 1};
+    const struct ike_suite child = {.encryption = p->suite.encryption, .integrity = p->suite.integrity};
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    message_put_id(m, PAYLOAD_IDI, ID_KEY_ID, (struct octets){(const uint8_t *)keyid, strlen(keyid)});
+    message_put_id(m, PAYLOAD_IDR, ID_KEY_ID,
+                   (struct octets){(const uint8_t *)peer_keyid, strlen(peer_keyid)});
+    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){auth, p->suite.prf->size});
+    proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){spi, sizeof spi}, &child);
+    selectors_put(m, PAYLOAD_TSI, &any);
+    selectors_put(m, PAYLOAD_TSR, &any);
+}
+
+bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key)
+{
+    uint8_t chain[2048];
+    struct message_writer m = message_begin_inner(chain, sizeof chain);
+    puppet_put_auth_payloads(p, &m, keyid, peer_keyid, key);
+    const struct ike_header header = puppet_header(p, EXCHANGE_IKE_AUTH, 1);
+    puppet_send_sealed(p, &header, &m);
+    if (!puppet_read_reply(p))
+        return false;
+    const struct ike_payload *sa = ike_message_find(&p->message, PAYLOAD_SA);
+    if (sa == NULL)
+        return false;
+    p->child_spi = load_u32be(sa->content.at + 8);
+    return ike_message_find(&p->message, PAYLOAD_AUTH) != NULL;
+}
+
+static struct ike_protection protection(const struct puppet *p, bool of_initiator)
+{
+    return (struct ike_protection){.encryption = p->suite.encryption,
+                                   .integrity = p->suite.integrity,
+                                   .encryption_key = of_initiator ? p->keys.ei : p->keys.er,
+                                   .integrity_key = of_initiator ? p->keys.ai : p->keys.ar};
+}
+
+void puppet_send_sealed(struct puppet *p, const struct ike_header *header, const struct message_writer *inner)
+{
+    static const uint8_t iv[16] = {1, 2, 3};
+    static uint8_t out[PUPPET_BUFFER];
+    const struct ike_protection keys = protection(p, true);
+    const struct protect_text text = protect_whole(inner);
+    struct octets message = protect_seal(&keys, header, &text, iv, out, sizeof out);
+    assert(message.length > 0);
+    puppet_send(p, message.at, message.length);
+}
+
+bool puppet_read_reply(struct puppet *p)
+{
+    struct octets reply = {p->reply, p->reply_length};
+    p->message = (struct ike_message){.count = 0};
+    if (p->reply_length < IKE_HEADER_SIZE || !ike_header_parse(reply, &p->message.header))
+        return false;
+    struct octets payloads = {reply.at + IKE_HEADER_SIZE, reply.length - IKE_HEADER_SIZE};
+    struct ike_message outer = {.count = 0};
+    uint8_t first = PAYLOAD_NONE;
+    if (ike_payloads_parse(payloads, p->message.header.next_payload, &outer, &first, NULL) != MESSAGE_OK)
+        return false;
+    const struct ike_payload *sk = ike_message_find(&outer, PAYLOAD_SK);
+    if (sk == NULL) {
+        struct ike_header header = p->message.header;
+        p->message = outer;
+        p->message.header = header;
+        return true;
+    }
+    const struct ike_protection keys = protection(p, false);
+    struct octets chain;
+    return protect_open(&keys, p->reply, sk, &chain) &&
+           ike_payloads_parse(chain, first, &p->message, NULL, NULL) == MESSAGE_OK;
+}
+
+uint16_t puppet_reply_notify(struct puppet *p)
+{
+    if (!puppet_read_reply(p))
+        return 0;
+    const struct ike_payload *notify = ike_message_error(&p->message);
+    if (notify == NULL)
+        notify = ike_message_find(&p->message, PAYLOAD_NOTIFY);
+    return notify != NULL ? notify->notify : 0;
+}

@@ -1,0 +1,68 @@
+/*
+ * A peer that says what a test wants it to say: it can go through IKE_SA_INIT and IKE_AUTH properly, and send
+ * any message at any point, protected with the right keys or not. It answers nothing by itself.
+ */
+#ifndef MUSUBI_SIM_PUPPET_H
+#define MUSUBI_SIM_PUPPET_H
+
+#include "ike/keys.h"
+#include "ike/message.h"
+#include "ike/protect.h"
+#include "world.h"
+
+enum { PUPPET_BUFFER = 65535 };
+
+struct puppet {
+    struct world *world;
+    struct gateway *target;
+    struct ip_endpoint address;
+    uint64_t spi_i, spi_r;
+    uint8_t nonce_i[NONCE_SIZE];
+    uint8_t nonce_r[NONCE_SIZE_MAX];
+    size_t nonce_r_length;
+    uint8_t dh_private[DH_PRIVATE_MAX];
+    struct ike_suite suite;
+    struct ike_keys keys;
+    uint8_t request[2048], response[2048]; /* IKE_SA_INIT as sent and received */
+    size_t request_length, response_length;
+    uint32_t child_spi; /* of the target: where our ESP would go */
+
+    uint8_t reply[PUPPET_BUFFER]; /* the last datagram that the target sent us */
+    size_t reply_length;
+    size_t reply_count;
+    struct ike_message message; /* the reply, parsed and decrypted */
+};
+
+/* A puppet at `address` that plays against `target`, which has a tunnel to that address. */
+struct puppet *puppet_new(struct world *world, struct gateway *target, const char *address);
+void puppet_free(struct puppet *p);
+
+/* Hands octets to the target, and lets its jobs be done. Replies are noted. */
+void puppet_send(struct puppet *p, const void *at, size_t length);
+
+/* The header of a proper message of ours. */
+struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32_t message_id);
+
+/* A proper IKE_SA_INIT request, with MODP-2048, AES-CBC-128, SHA2-256: starts it, writes its payloads. */
+struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capacity);
+void puppet_put_init_payloads(struct puppet *p, struct message_writer *m);
+
+/* The whole of IKE_SA_INIT, or of both exchanges. False if the target did not go along. */
+bool puppet_do_init(struct puppet *p);
+bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key);
+
+/* Payloads of a proper IKE_AUTH request. */
+void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
+                              const char *peer_keyid, const char *key);
+
+/* Seals a chain of payloads with our keys and sends it under `header`. */
+void puppet_send_sealed(struct puppet *p, const struct ike_header *header,
+                        const struct message_writer *inner);
+
+/* Decrypts and parses the last reply to `message`. False if there is none or it cannot be read. */
+bool puppet_read_reply(struct puppet *p);
+
+/* The notify of the last reply, in the clear or protected; 0 if it has none. */
+uint16_t puppet_reply_notify(struct puppet *p);
+
+#endif

@@ -1,0 +1,571 @@
+/* Two engines on virtual time: IKE_SA_INIT, IKE_AUTH, DELETE, retransmission. */
+#include "ike/ike_sa.h"
+#include "ike/record.h"
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct pair {
+    struct world *w;
+    struct gateway *a, *b;
+};
+
+/* Two gateways with a tunnel to each other, nothing configured but IDs and keys. */
+static struct pair pair_of(const struct tunnel_policy *at_a, const struct tunnel_policy *at_b)
+{
+    struct pair p = {.w = world_new(1)};
+    p.a = world_add_gateway(p.w, "A", "10.1.0.1");
+    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
+    gateway_set_tunnel(p.a, at_a, "secret1", "secret2");
+    gateway_set_tunnel(p.b, at_b, "secret2", "secret1");
+    return p;
+}
+
+static struct tunnel_policy policy_a(void)
+{
+    return world_default_policy(1, "10.2.0.1", "site1", "site2");
+}
+
+static struct tunnel_policy policy_b(void)
+{
+    return world_default_policy(0, "10.1.0.1", "site2", "site1");
+}
+
+static struct pair default_pair(void)
+{
+    const struct tunnel_policy a = policy_a();
+    const struct tunnel_policy b = policy_b();
+    return pair_of(&a, &b);
+}
+
+static void a_waiting_packet_brings_the_tunnel_up(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_true(gateway_log_has(p.a, "IKE SA created, serial 1, with KEY-ID site2"));
+    world_free(p.w);
+}
+
+static void real_arithmetic_agrees_with_itself(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    world_weather(p.w)->real_arithmetic = true;
+
+    gateway_packet_waits(p.b, 0);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void R20_unset_proposals_take_the_most_secure(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    const struct ike_child_install *sa = &gateway_children(p.a)->sa;
+    assert_int_equal(sa->encryption, ENCR_AES_GCM_16);
+    assert_int_equal(sa->key_bits, 256);
+    assert_true(gateway_log_has(p.a, "AES-GCM-256/PRF-HMAC-SHA2-512/MODP-3072"));
+    world_free(p.w);
+}
+
+/* Each algorithm of R4 to R7, pinned at one side as R24 has it, carries a tunnel in either direction. */
+static void R24_an_algorithm_configured_at_one_side_is_used(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 60; i++) {
+        struct tunnel_policy a = policy_a();
+        const struct tunnel_policy b = policy_b();
+        uint32_t enc = i % ENCRYPTION_COUNT;
+        uint32_t integrity = i % INTEGRITY_COUNT;
+        a.ike = (struct ike_algorithms){1U << enc, 1U << integrity, 1U << (i / 4 % PRF_COUNT),
+                                        1U << (i % DH_COUNT)};
+        a.child.encryption = 1U << enc;
+        a.child.integrity = 1U << integrity;
+        struct pair p = pair_of(&a, &b);
+
+        gateway_packet_waits(i % 2 ? p.a : p.b, i % 2 ? 1 : 0);
+        world_run(p.w, 2000);
+
+        assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+        const struct ike_child_install *sa = &gateway_children(p.b)->sa;
+        assert_int_equal(sa->encryption, encryption_algorithms[enc].id);
+        assert_int_equal(sa->key_bits, encryption_algorithms[enc].key_bits);
+        world_free(p.w);
+    }
+}
+
+static void S9_a_wrong_group_is_answered_with_the_right_one(void **state)
+{
+    (void)state;
+    const struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    b.ike.dh = 1U << (dh_by_id(DH_MODP_1536) - dh_groups);
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_true(gateway_log_has(p.a, "the peer wants DH group MODP-1536"));
+    world_free(p.w);
+}
+
+static void S34_no_common_proposal_names_both_sides_algorithms(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.ike.encryption = 1U << 2;
+    b.ike.encryption = 1U << 0;
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 40000);
+
+    assert_false(gateway_tunnel_is_up(p.a, 1));
+    assert_true(gateway_failures(p.a, 1) > 0);
+    assert_true(
+        gateway_log_has(p.b, "no common IKE SA proposal with 10.1.0.1:500: the peer offers enc aes-cbc-256"));
+    assert_true(gateway_log_has(p.b, "accepted here enc aes-gcm-256"));
+    assert_true(gateway_log_has(p.a, "the peer answers IKE_SA_INIT with NO_PROPOSAL_CHOSEN"));
+    assert_int_equal(gateway_record_count(p.a), 0);
+    assert_int_equal(gateway_record_count(p.b), 0);
+    world_free(p.w);
+}
+
+static void S34_a_wrong_key_is_told_at_both_ends(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    const struct tunnel_policy a = policy_a();
+    gateway_set_tunnel(p.a, &a, "wrong", "secret2");
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 40000);
+
+    assert_false(gateway_tunnel_is_up(p.a, 1));
+    assert_int_equal(gateway_child_count(p.b, 0), 0);
+    assert_true(gateway_log_has(p.b, "the AUTH of KEY-ID site1 does not fit the key configured for it"));
+    assert_true(gateway_log_has(p.a, "the peer does not accept KEY-ID site1"));
+    world_free(p.w);
+}
+
+static void R32_the_responder_must_prove_itself_too(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    const struct tunnel_policy a = policy_a();
+    gateway_set_tunnel(p.a, &a, "secret1", "other");
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 40000);
+
+    assert_false(gateway_tunnel_is_up(p.a, 1));
+    assert_int_equal(gateway_child_count(p.a, 1), 0);
+    assert_int_equal(gateway_child_count(p.b, 0), 0); /* it was told by DELETE */
+    assert_true(gateway_log_has(p.a, "the AUTH of KEY-ID site2 does not fit"));
+    world_free(p.w);
+}
+
+static void S34_an_unknown_id_is_named(void **state)
+{
+    (void)state;
+    const struct tunnel_policy a = world_default_policy(1, "10.2.0.1", "site9", "site2");
+    const struct tunnel_policy b = policy_b();
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 40000);
+
+    assert_false(gateway_tunnel_is_up(p.b, 0));
+    assert_true(gateway_log_has(p.b, "the peer at 10.1.0.1:500 says it is KEY-ID site9"));
+    world_free(p.w);
+}
+
+static void R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id(void **state)
+{
+    (void)state;
+    struct world *w = world_new(3);
+    struct gateway *centre = world_add_gateway(w, "centre", "10.0.0.1");
+    struct gateway *site = world_add_gateway(w, "site2", "192.0.2.7");
+    const struct tunnel_policy c1 = world_default_policy(1, "any", "center", "site1");
+    const struct tunnel_policy c2 = world_default_policy(2, "any", "center", "site2");
+    const struct tunnel_policy s2 = world_default_policy(0, "10.0.0.1", "site2", "center");
+    gateway_set_tunnel(centre, &c1, "secret-c", "secret-s1");
+    gateway_set_tunnel(centre, &c2, "secret-c", "secret-s2");
+    gateway_set_tunnel(site, &s2, "secret-s2", "secret-c");
+
+    gateway_packet_waits(site, 0);
+    world_run(w, 1000);
+
+    assert_true(world_tunnel_carries(site, 0, centre, 2));
+    assert_false(gateway_tunnel_is_up(centre, 1));
+    world_free(w);
+}
+
+struct silence {
+    msec_t times[16];
+    size_t count;
+    struct world *w;
+};
+
+static bool note_and_drop(void *context, const struct flying_datagram *d)
+{
+    struct silence *s = context;
+    (void)d;
+    if (s->count < 16)
+        s->times[s->count++] = world_now(s->w);
+    return false;
+}
+
+static void R15_a_silent_peer_gets_four_sendings_and_30_seconds(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    struct silence s = {.w = p.w};
+    world_set_hook(p.w, note_and_drop, &s);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 29990);
+    size_t failures_before = gateway_failures(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_int_equal(s.count, 4);
+    assert_int_equal(s.times[1] - s.times[0], 2000);
+    assert_int_equal(s.times[2] - s.times[0], 6000);
+    assert_int_equal(s.times[3] - s.times[0], 14000);
+    assert_int_equal(failures_before, 0);
+    assert_int_equal(gateway_failures(p.a, 1), 1);
+    assert_true(gateway_log_has(p.a, "IKE_SA_INIT timed out"));
+    assert_int_equal(gateway_record_count(p.a), 0);
+    world_free(p.w);
+}
+
+static void R12_clear_sends_delete_and_both_ends_forget(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+
+    gateway_clear(p.a, 1);
+    assert_true(gateway_tunnel_is_up(p.a, 1)); /* until the answer comes */
+    world_run(p.w, 1000);
+
+    assert_false(gateway_tunnel_is_up(p.a, 1));
+    assert_false(gateway_tunnel_is_up(p.b, 0));
+    assert_string_equal(gateway_last_down_reason(p.a), "Delete IKE SA by command");
+    assert_int_equal(gateway_record_count(p.a) + gateway_record_count(p.b), 0);
+    world_free(p.w);
+}
+
+static void R12_clear_ends_by_timeout_when_the_peer_is_gone(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    struct silence s = {.w = p.w};
+    world_set_hook(p.w, note_and_drop, &s);
+
+    gateway_clear(p.a, 1);
+    world_run(p.w, 29000);
+    assert_int_equal(gateway_child_count(p.a, 1), 1);
+    world_run(p.w, 2000);
+
+    assert_int_equal(gateway_child_count(p.a, 1), 0);
+    world_free(p.w);
+}
+
+static void R10_a_stopping_gateway_deletes_its_sas(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    gateway_stop(p.a);
+    world_run(p.w, 1000);
+
+    assert_true(ike_engine_is_idle(gateway_engine(p.a)));
+    assert_int_equal(gateway_child_count(p.b, 0), 0);
+    world_free(p.w);
+}
+
+static void R43_auto_connects_without_traffic(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    a.connect_type = CONNECT_AUTO;
+    const struct tunnel_policy b = policy_b();
+    struct pair p = pair_of(&a, &b);
+
+    world_run(p.w, 11000);
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    gateway_clear(p.b, 0);
+    world_run(p.w, 12000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void S23_a_responder_starts_nothing_and_an_initiator_answers_nothing(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.direction = NEGOTIATE_INITIATOR;
+    b.direction = NEGOTIATE_RESPONDER;
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.b, 0);
+    world_run(p.w, 1000);
+    assert_int_equal(gateway_sent(p.b), 0);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void R14_initial_contact_takes_the_old_sa_away(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    struct gateway *reborn = world_add_gateway(p.w, "A2", "10.1.0.1"); /* the same address, no memory */
+    const struct tunnel_policy a = policy_a();
+    gateway_set_tunnel(reborn, &a, "secret1", "secret2");
+
+    gateway_packet_waits(reborn, 1);
+    world_run(p.w, 1000);
+
+    assert_int_equal(gateway_child_count(p.b, 0), 1);
+    assert_true(world_tunnel_carries(reborn, 1, p.b, 0));
+    assert_true(gateway_log_has(p.b, "the peer has restarted (INITIAL_CONTACT)"));
+    world_free(p.w);
+}
+
+static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct world *w = world_new(seed);
+        *world_weather(w) = (struct weather){.delay_min = 5, .delay_max = 400};
+        struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
+        struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
+        struct tunnel_policy at_a = world_default_policy(0, "10.2.0.1", "site1", "site2");
+        struct tunnel_policy at_b = policy_b();
+        at_a.connect_type = at_b.connect_type = CONNECT_AUTO;
+        gateway_set_tunnel(a, &at_a, "secret1", "secret2");
+        gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+
+        world_run(w, 3000);
+        world_set_traffic(w, 10);
+        world_run(w, 60000); /* a half-open SA that was given up has timed out by then */
+
+        if (!world_tunnel_carries(a, 0, b, 0))
+            fail_msg("seed %lu: %zu and %zu Child SAs", (unsigned long)seed, gateway_child_count(a, 0),
+                     gateway_child_count(b, 0));
+        if (gateway_record_count(a) != 1 || gateway_record_count(b) != 1)
+            fail_msg("seed %lu: more than one IKE SA is left", (unsigned long)seed);
+        world_free(w);
+    }
+}
+
+/* A policy whose IKE_AUTH is larger than one datagram may be: long IDs, many selectors. */
+static struct tunnel_policy large_policy(uint32_t tunnel, const char *peer, uint8_t local, uint8_t remote)
+{
+    struct tunnel_policy p = world_default_policy(tunnel, peer, "", "");
+    p.local_id = p.remote_id = (struct identity){.type = ID_KEY_ID, .length = IDENTITY_SIZE};
+    memset(p.local_id.value, local, IDENTITY_SIZE);
+    memset(p.remote_id.value, remote, IDENTITY_SIZE);
+    for (uint8_t i = 0; i < POLICY_SELECTORS_MAX; i++) {
+        struct policy_selector s = {
+            .first = {.family = IP_V6}, .last = {.family = IP_V6}, .last_port = UINT16_MAX};
+        s.first.octets[0] = s.last.octets[0] = i;
+        p.local_ts[p.local_ts_count++] = s;
+        p.remote_ts[p.remote_ts_count++] = s;
+    }
+    return p;
+}
+
+struct size_watch {
+    size_t largest, of_auth;
+    size_t drop; /* the nth datagram of IKE_AUTH is lost */
+};
+
+static bool watch_size(void *context, const struct flying_datagram *d)
+{
+    struct size_watch *watch = context;
+    if (d->message.length > watch->largest)
+        watch->largest = d->message.length;
+    return d->message.at[18] != EXCHANGE_IKE_AUTH || ++watch->of_auth != watch->drop;
+}
+
+static void a_large_ike_auth_goes_in_fragments(void **state)
+{
+    (void)state;
+    for (size_t drop = 0; drop <= 3; drop++) {
+        const struct tunnel_policy a = large_policy(1, "10.2.0.1", 'a', 'b');
+        const struct tunnel_policy b = large_policy(0, "10.1.0.1", 'b', 'a');
+        struct pair p = pair_of(&a, &b);
+        struct size_watch watch = {.drop = drop};
+        world_set_hook(p.w, watch_size, &watch);
+
+        gateway_packet_waits(p.a, 1);
+        world_run(p.w, 5000);
+
+        assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+        assert_true(watch.largest <= 1280 - 40 - 8 - 4);
+        assert_true(watch.of_auth >= 3); /* two fragments of the request at least */
+        world_free(p.w);
+    }
+}
+
+static void R76_force_moves_to_port_4500(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.nat_traversal = b.nat_traversal = true;
+    a.nat_force = true;
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_true(gateway_children(p.a)->sa.encapsulate);
+    assert_int_equal(gateway_children(p.b)->sa.remote.port, 4500);
+    world_free(p.w);
+}
+
+static void R76_without_nat_nothing_is_encapsulated(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.nat_traversal = b.nat_traversal = true;
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_false(gateway_children(p.a)->sa.encapsulate);
+    assert_int_equal(gateway_children(p.a)->sa.remote.port, 500);
+    world_free(p.w);
+}
+
+static void loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct world *w = world_new(seed);
+        *world_weather(w) = (struct weather){.delay_min = 1,
+                                             .delay_max = 3000,
+                                             .loss_percent = 20,
+                                             .duplicate_percent = 20,
+                                             .corrupt_percent = 5};
+        struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
+        struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
+        struct tunnel_policy at_a = policy_a();
+        at_a.connect_type = CONNECT_AUTO;
+        const struct tunnel_policy at_b = policy_b();
+        gateway_set_tunnel(a, &at_a, "secret1", "secret2");
+        gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+
+        world_run(w, 60000);
+        *world_weather(w) = (struct weather){.delay_min = 1, .delay_max = 1};
+        world_run(w, 90000);
+
+        if (!world_tunnel_carries(a, 1, b, 0))
+            fail_msg("seed %lu: the tunnel does not carry", (unsigned long)seed);
+        world_free(w);
+    }
+}
+
+static void records_say_what_the_packet_path_has(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_int_equal(gateway_record_count(p.a), 1);
+    struct ike_record record;
+    assert_true(ike_record_read(gateway_record(p.a, 0), &record));
+
+    const struct ike_child_install *sa = &gateway_children(p.a)->sa;
+    assert_int_equal(record.state, IKE_SA_ESTABLISHED);
+    assert_int_equal(record.tunnel, 1);
+    assert_int_equal(record.child_count, 1);
+    assert_int_equal(record.children[0].inbound.spi, sa->inbound.spi);
+    assert_int_equal(record.children[0].outbound.spi, sa->outbound.spi);
+    assert_memory_equal(record.children[0].outbound.encryption_key, sa->outbound.encryption_key,
+                        sizeof sa->outbound.encryption_key);
+    assert_int_equal(record.request_id, 2);
+    assert_int_equal(record.expected_id, 0);
+    world_free(p.w);
+}
+
+static void spis_belong_to_the_tunnels_worker(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_int_equal(gateway_children(p.a)->sa.inbound.spi % 2, 1);
+    assert_int_equal(gateway_children(p.b)->sa.inbound.spi % 2, 0);
+    world_free(p.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_waiting_packet_brings_the_tunnel_up),
+        cmocka_unit_test(real_arithmetic_agrees_with_itself),
+        cmocka_unit_test(R20_unset_proposals_take_the_most_secure),
+        cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),
+        cmocka_unit_test(S9_a_wrong_group_is_answered_with_the_right_one),
+        cmocka_unit_test(S34_no_common_proposal_names_both_sides_algorithms),
+        cmocka_unit_test(S34_a_wrong_key_is_told_at_both_ends),
+        cmocka_unit_test(R32_the_responder_must_prove_itself_too),
+        cmocka_unit_test(S34_an_unknown_id_is_named),
+        cmocka_unit_test(R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id),
+        cmocka_unit_test(R15_a_silent_peer_gets_four_sendings_and_30_seconds),
+        cmocka_unit_test(R12_clear_sends_delete_and_both_ends_forget),
+        cmocka_unit_test(R12_clear_ends_by_timeout_when_the_peer_is_gone),
+        cmocka_unit_test(R10_a_stopping_gateway_deletes_its_sas),
+        cmocka_unit_test(R43_auto_connects_without_traffic),
+        cmocka_unit_test(S23_a_responder_starts_nothing_and_an_initiator_answers_nothing),
+        cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
+        cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
+        cmocka_unit_test(a_large_ike_auth_goes_in_fragments),
+        cmocka_unit_test(R76_force_moves_to_port_4500),
+        cmocka_unit_test(R76_without_nat_nothing_is_encapsulated),
+        cmocka_unit_test(loss_and_duplication_do_not_keep_a_tunnel_down),
+        cmocka_unit_test(records_say_what_the_packet_path_has),
+        cmocka_unit_test(spis_belong_to_the_tunnels_worker),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

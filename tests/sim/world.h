@@ -1,0 +1,96 @@
+/*
+ * A world of gateways on virtual time: real engines, a network between them that a test bends as it likes,
+ * jobs answered on the spot. Everything follows from the seed, so that a run can be repeated exactly.
+ */
+#ifndef MUSUBI_SIM_WORLD_H
+#define MUSUBI_SIM_WORLD_H
+
+#include "ike/ike.h"
+
+struct world;
+struct gateway;
+
+/* What the network does to datagrams, and how jobs are answered. */
+struct weather {
+    msec_t delay_min, delay_max; /* of each datagram */
+    unsigned loss_percent;
+    unsigned duplicate_percent;
+    unsigned corrupt_percent;
+    bool real_arithmetic; /* real Diffie-Hellman, not the toy group */
+};
+
+/* A Child SA that a gateway's packet path holds. */
+struct installed_child {
+    struct installed_child *next;
+    struct ike_child_install sa;
+    bool active;  /* packets may leave by it */
+    bool stopped; /* no more */
+};
+
+/* A datagram on its way, as a test's hook sees it. */
+struct flying_datagram {
+    struct ip_endpoint from, to;
+    struct octets message;
+};
+
+struct world *world_new(uint64_t seed);
+void world_free(struct world *w);
+
+struct weather *world_weather(struct world *w);
+msec_t world_now(const struct world *w);
+
+/* Called for each datagram that is sent; false drops it. NULL: none. */
+void world_set_hook(struct world *w, bool (*hook)(void *context, const struct flying_datagram *d),
+                    void *context);
+
+/* A gateway at an address. Log lines are kept; `world_log_has` searches them. */
+struct gateway *world_add_gateway(struct world *w, const char *name, const char *address);
+
+/* A policy as R20 has it when nothing is configured, to the peer at `peer` (an address or "any"). */
+struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, const char *local_keyid,
+                                          const char *remote_keyid);
+
+/* Gives a tunnel to a gateway, with the keys of both sides and a way to the peer. */
+void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
+                        const char *remote_key);
+
+/* Events. */
+void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
+void gateway_clear(struct gateway *g, uint32_t tunnel);
+void gateway_stop(struct gateway *g);
+void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
+
+/*
+ * From now on each gateway sends a packet by each of its tunnels every `interval` milliseconds (0: none), by
+ * the newest active Child SA; the network delays it, but loses none.
+ */
+void world_set_traffic(struct world *w, msec_t interval);
+
+/* Packets that a gateway got by a Child SA that it has, and those for which it had none. */
+size_t gateway_packets_received(const struct gateway *g);
+size_t gateway_packets_lost(const struct gateway *g);
+
+/* Lets `duration` milliseconds pass. */
+void world_run(struct world *w, msec_t duration);
+
+/* What can be seen of a gateway. */
+bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel);
+size_t gateway_child_count(const struct gateway *g, uint32_t tunnel);
+const struct installed_child *gateway_children(const struct gateway *g);
+size_t gateway_failures(const struct gateway *g,
+                        uint32_t tunnel);             /* times that waiting packets were dropped */
+size_t gateway_record_count(const struct gateway *g); /* records that are kept */
+struct octets gateway_record(const struct gateway *g, size_t index);
+bool gateway_log_has(const struct gateway *g, const char *text);
+const char *gateway_last_down_reason(const struct gateway *g);
+struct ike_engine *gateway_engine(const struct gateway *g);
+size_t gateway_sent(const struct gateway *g);
+
+/*
+ * True if each of the two gateways has one Child SA for its tunnel, and what one sends the other can open:
+ * SPIs, algorithms, keys and selectors fit.
+ */
+bool world_tunnel_carries(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
+                          uint32_t tunnel_b);
+
+#endif

@@ -1,0 +1,214 @@
+"""ESP that a gateway has to drop: replayed, forged, truncated, for no SA of its own."""
+
+import logging
+import socket
+
+import pytest
+
+from lib.capture import packets
+from lib.process import wait_until
+from lib.sites import IKE_ON_WIRE, SITE1, SITE2, TwoSites
+
+logging.getLogger("scapy").setLevel(logging.ERROR)
+from scapy.layers.inet import IP, UDP  # noqa: E402
+from scapy.layers.l2 import Ether  # noqa: E402
+from scapy.packet import Raw  # noqa: E402
+from scapy.utils import rdpcap  # noqa: E402
+
+ESP = 50
+SEQUENCE_NUMBER = slice(4, 8)
+
+
+class Wire:
+    """The router's end of site 1's wire: what came over it can be sent again, as it was or bent."""
+
+    def __init__(self, lab, sites):
+        self.sites = sites
+        self._socket = sites.internet.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self._socket.bind(("wan1", 0))
+        lab.callback(self._socket.close)
+
+    def esp_to_site1(self, count):
+        """Frames with ESP that brought `count` answers of LAN 2 to LAN 1."""
+        capture = self.sites.capture("esp")
+        self.sites.lan1.must_reach(SITE2.lan4(10), count=count)
+        frames = [frame for frame in rdpcap(str(capture.stop()))
+                  if IP in frame and frame[IP].proto == ESP and frame[IP].dst == SITE1.wan]
+        assert len(frames) >= count, f"{len(frames)} frames of ESP"
+        return frames[:count]
+
+    def send(self, frames):
+        for frame in frames:
+            self._socket.send(bytes(frame))
+
+
+def with_esp(frame, esp):
+    """The frame with other octets after its IP header."""
+    return (Ether(src=frame.src, dst=frame.dst) / IP(src=frame[IP].src, dst=frame[IP].dst, proto=ESP) /
+            Raw(bytes(esp)))
+
+
+def esp_of(frame):
+    return bytearray(bytes(frame[IP].payload)[:frame[IP].len - 20])
+
+
+@pytest.fixture(scope="module")
+def sites(module_lab):
+    two_sites = TwoSites(module_lab).start()
+    two_sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    yield two_sites
+    two_sites.stop()
+
+
+@pytest.fixture(scope="module")
+def wire(module_lab, sites):
+    return Wire(module_lab, sites)
+
+
+@pytest.fixture(autouse=True)
+def traffic_goes_on(sites):
+    """Whatever a test sends, the tunnel carries traffic after it."""
+    yield
+    sites.lan1.must_reach(SITE2.lan4(10))
+    sites.gateway1.must_be_alive()
+
+
+def inbound(sites):
+    return sites.gateway1.counters("Tunnel1.0").inbound
+
+
+def wait_for_count(sites, before, name, more):
+    """Wait until a counter has grown by exactly `more`, and check that no packet was taken."""
+    def grown():
+        return inbound(sites)[name] - before[name] >= more
+    try:
+        wait_until(grown, 5, name)
+    except AssertionError:
+        raise AssertionError(f"{name!r} has not grown by {more}: {before}, now {inbound(sites)}") from None
+    after = inbound(sites)
+    assert after[name] - before[name] == more, (before, after)
+    assert after["packets"] == before["packets"], f"a bad packet was taken: {before} {after}"
+
+
+def test_R70_replayed_packets_are_dropped_and_counted(sites, wire):
+    frames = wire.esp_to_site1(5)
+    before = inbound(sites)
+
+    wire.send(frames)
+
+    wait_for_count(sites, before, "replay detected", 5)
+
+
+def test_R70_replayed_packets_do_not_reach_the_lan(sites, wire):
+    frames = wire.esp_to_site1(5)
+    lan = sites.capture_lan("replayed")
+    before = inbound(sites)
+
+    wire.send(frames)
+
+    wait_for_count(sites, before, "replay detected", 5)
+    assert not packets(lan.stop(), "icmp")
+
+
+def test_R70_packets_out_of_order_are_taken_once(sites, wire):
+    example = wire.esp_to_site1(1)[0]
+    held_back = hold_back(sites, 20, example)
+    before = inbound(sites)
+
+    wire.send(reversed(held_back))
+    wait_until(lambda: inbound(sites)["packets"] == before["packets"] + 20, 5,
+               f"20 packets in reverse order: {before}, now {inbound(sites)}")
+
+    between = inbound(sites)
+    wire.send(held_back)
+    wait_for_count(sites, between, "replay detected", 20)
+
+
+def hold_back(sites, count, example):
+    """Let `count` packets of site 2 be lost at the router; returns them as frames of site 1's wire."""
+    capture = sites.capture("held", SITE2)
+    sites.internet.must("nft", "add table ip hold; "
+                        "add chain ip hold forward { type filter hook forward priority 0; }; "
+                        "add rule ip hold forward ip protocol esp drop")
+    sites.lan2.ping(SITE1.lan4(10), count=count, wait=1)
+    sites.internet.must("nft", "delete table ip hold")
+    held = [with_esp(example, esp_of(frame)) for frame in rdpcap(str(capture.stop()))
+            if IP in frame and frame[IP].proto == ESP and frame[IP].src == SITE2.wan]
+    assert len(held) == count, f"{len(held)} frames held back"
+    return held
+
+
+@pytest.mark.parametrize("at", [8, 30, -13, -1], ids=["IV", "ciphertext", "padding", "ICV"])
+def test_S9_a_forged_packet_is_dropped_and_counted(sites, wire, at):
+    frame = wire.esp_to_site1(1)[0]
+    esp = esp_of(frame)
+    esp[SEQUENCE_NUMBER] = (int.from_bytes(esp[SEQUENCE_NUMBER], "big") + 500).to_bytes(4, "big")
+    esp[at] ^= 1
+    before = inbound(sites)
+
+    wire.send([with_esp(frame, esp)])
+
+    wait_for_count(sites, before, "integrity failure", 1)
+
+
+def test_S9_a_forged_sequence_number_does_not_move_the_window(sites, wire):
+    frame = wire.esp_to_site1(1)[0]
+    esp = esp_of(frame)
+    esp[SEQUENCE_NUMBER] = b"\xff\xff\xff\x00"
+    before = inbound(sites)
+
+    wire.send([with_esp(frame, esp)])
+
+    wait_for_count(sites, before, "integrity failure", 1)
+    sites.lan1.must_reach(SITE2.lan4(10), count=5)
+    assert inbound(sites)["replay detected"] == before["replay detected"]
+
+
+def test_S9_truncated_packets_are_dropped_and_counted(sites, wire):
+    frame = wire.esp_to_site1(1)[0]
+    esp = esp_of(frame)
+    before = inbound(sites)
+
+    # SPI, sequence number, IV, one block and ICV are the least; a replay is not reached.
+    wire.send([with_esp(frame, esp[:length]) for length in range(8, 8 + 16 + 16 + 12)])
+
+    wait_for_count(sites, before, "packet truncated", 16 + 16 + 12)
+
+
+def test_S9_packets_without_a_whole_header_are_survived(sites, wire):
+    frame = wire.esp_to_site1(1)[0]
+    esp = esp_of(frame)
+    before = inbound(sites)
+
+    wire.send([with_esp(frame, esp[:length]) for length in range(8)])
+
+    assert inbound(sites)["packets"] == before["packets"]
+
+
+@pytest.mark.parametrize("spi", [b"\x00\x00\x00\x00", b"\x00\x00\x00\xff", b"\xde\xad\xbe\xef"],
+                         ids=["0", "255", "unknown"])
+def test_S9_esp_for_no_sa_is_dropped_and_begins_nothing(sites, wire, spi):
+    frame = wire.esp_to_site1(1)[0]
+    esp = spi + esp_of(frame)[4:]
+    capture = sites.capture("no-sa")
+    before = inbound(sites)
+
+    wire.send([with_esp(frame, esp)] * 10)
+
+    sites.lan1.must_reach(SITE2.lan4(10), count=1)
+    exchanges = packets(capture.stop(), f"({IKE_ON_WIRE}) and udp[26] = 34")
+    assert not exchanges, f"IKE_SA_INIT: {exchanges}"
+    after = inbound(sites)
+    assert after["packets"] - before["packets"] == 1, (before, after)
+
+
+def test_S9_esp_in_udp_is_taken_on_any_sa(sites, wire):
+    example = wire.esp_to_site1(1)[0]
+    held_back = hold_back(sites, 3, example)
+    before = inbound(sites)
+
+    wire.send([Ether(src=frame.src, dst=frame.dst) / IP(src=frame[IP].src, dst=frame[IP].dst) /
+               UDP(sport=4500, dport=4500) / Raw(bytes(esp_of(Ether(bytes(frame))))) for frame in held_back])
+
+    wait_until(lambda: inbound(sites)["packets"] == before["packets"] + 3, 5,
+               f"3 packets in UDP: {before}, now {inbound(sites)}")

@@ -1,0 +1,163 @@
+"""An SA between the manual's two sites from its first packet to its end."""
+
+import pytest
+
+from lib.capture import fields, packets
+from lib.process import wait_until
+from lib.sites import IKE_ON_WIRE, SITE1, SITE2, TwoSites
+
+DELETE_PAYLOAD = 42
+
+
+@pytest.fixture
+def sites(lab):
+    """The namespaces; gateways are started by the test."""
+    return TwoSites(lab)
+
+
+@pytest.fixture
+def connected(sites):
+    """Both gateways up, with an SA."""
+    sites.start()
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    sites.gateway2.wait_for_sa()
+    return sites
+
+
+def delete_messages(path, ike):
+    """Source addresses of the INFORMATIONAL requests with a DELETE payload in a capture."""
+    rows = fields(path, f"isakmp.typepayload == {DELETE_PAYLOAD} and isakmp.flag_r == 0", "ip.src", ike=[ike])
+    return [source for source, in rows]
+
+
+@pytest.mark.parametrize("target", [SITE2.lan4(10), SITE2.lan6(10)], ids=["ipv4", "ipv6"])
+def test_R13_the_packet_that_triggers_the_negotiation_is_not_lost(sites, target):
+    sites.start()
+    assert not sites.gateway1.ike_sas()
+
+    sites.lan1.must_reach(target, count=1, wait=10)
+
+    sites.stop()
+
+
+def test_R13_packets_wait_while_the_sa_is_made(sites):
+    sites.start()
+
+    received, printed = sites.lan1.ping(SITE2.lan4(10), "-i", "0.002", count=20, wait=10)
+
+    assert received == 20, printed
+    sites.stop()
+
+
+def test_S6_what_linux_itself_sends_triggers_nothing(sites):
+    sites.start()
+    capture = sites.capture("idle")
+
+    sites.gateway1.host.run("ping", "-c", "1", "-W", "1", "ff02::1%Tunnel1.0")
+
+    assert not packets(capture.stop(), IKE_ON_WIRE)
+    assert not sites.gateway1.ike_sas()
+
+
+def test_R43_auto_makes_the_sa_without_traffic(sites):
+    sites.start("ikev2 connect-type auto")
+
+    for gateway in (sites.gateway1, sites.gateway2):
+        gateway.wait_for_sa(timeout=25)
+
+    sites.ping_lans()
+    sites.stop()
+
+
+def test_R12_clear_sends_delete_and_a_packet_makes_a_new_sa(connected):
+    old, _ = connected.gateway1.wait_for_sa()
+    capture = connected.capture("clear")
+
+    connected.gateway1.show("clear ikev2 sa")
+
+    connected.gateway1.wait_for_no_sa()
+    connected.gateway2.wait_for_no_sa()
+    assert delete_messages(capture.stop(), old) == [SITE1.wan]
+    events = [event for _, event in connected.gateway1.counters("Tunnel1.0").history]
+    assert len(events) == 2 and events[0] == "Create" and events[1].startswith("Delete : "), events
+    connected.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    new, _ = connected.gateway1.wait_for_sa()
+    assert new.initiator_spi != old.initiator_spi
+    connected.stop()
+
+
+def test_a_gateway_that_stops_deletes_its_sas(connected):
+    ike, _ = connected.gateway1.wait_for_sa()
+    capture = connected.capture("stop")
+
+    connected.gateway1.stop()
+
+    connected.gateway2.wait_for_no_sa()
+    assert delete_messages(capture.stop(), ike) == [SITE1.wan]
+    connected.gateway2.stop()
+
+
+def test_R10_no_child_sa_outlives_its_ike_sa(connected):
+    connected.gateway1.show("clear ikev2 sa")
+    connected.gateway1.wait_for_no_sa()
+
+    assert not connected.gateway1.child_sas()
+    wait_until(lambda: not connected.gateway2.child_sas(), 10, "no Child SA left at site 2")
+
+
+def test_S16_what_linux_had_is_left_alone(sites):
+    host = sites.gateway_hosts[SITE1]
+    host.ip("address add 10.1.7.7/32 dev ge0")
+    host.ip("route add 198.51.100.0/24 dev ge0")
+    host.ip("rule add priority 1000 from 10.1.7.7 lookup main")
+
+    sites.start()
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    sites.stop()    # compares with what was there before
+
+    assert "10.1.7.7" in host.ip("address show dev ge0")
+    assert "198.51.100.0/24" in host.ip("route show")
+
+
+def test_R14_a_gateway_restarted_after_sigterm_connects_again(connected):
+    connected.gateway2.stop()
+    connected.gateway2.start()
+
+    connected.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
+
+    connected.lan1.must_reach(SITE2.lan4(10))
+    connected.stop()
+
+
+def test_R14_S16_a_killed_gateway_starts_again_connects_and_leaves_nothing(connected):
+    untouched = connected.gateway2.footprint_before
+    connected.gateway2.kill()
+
+    connected.gateway2.start()
+    connected.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
+
+    wait_until(lambda: len(connected.gateway1.ike_sas()) == 1, 10,
+               f"INITIAL_CONTACT leaves one SA at site 1, not {connected.gateway1.ike_sas()}")
+    connected.lan1.must_reach(SITE2.lan4(10))
+    connected.gateway2.footprint_before = untouched
+    connected.stop()
+
+
+def test_S34_a_wrong_key_is_told_without_telling_it(sites):
+    gateway2 = sites.gateway(SITE2)
+    config = gateway2.config_path.read_text(encoding="ascii").replace("site1 key char secret1",
+                                                                      "site1 key char not-the-secret")
+    gateway2.config_path.write_text(config, encoding="ascii")
+    gateway1 = sites.gateway(SITE1).start()
+    gateway2.start()
+
+    received, printed = sites.lan1.ping(SITE2.lan4(10), count=1, wait=2)
+
+    assert received == 0, printed
+    gateway2.wait_for_log(r"Tunnel0\.0.*")
+    assert not [ike for ike in gateway2.ike_sas() if ike.established]
+    assert not [ike for ike in gateway1.ike_sas() if ike.established]
+    for log in (gateway1.log, gateway2.log):
+        assert "secret" not in log, log
+    gateway1.stop()
+    gateway2.stop()

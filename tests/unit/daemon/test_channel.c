@@ -1,0 +1,201 @@
+/* daemon/channel.h and daemon/messages.h */
+#include "daemon/messages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct pair {
+    struct channel a, b;
+    int raw; /* the socket of `b` */
+};
+
+static int pair_set_up(void **state)
+{
+    struct pair *pair = calloc(1, sizeof(*pair));
+    int fds[2];
+    assert_true(channel_pair(fds));
+    channel_open(&pair->a, fds[0]);
+    channel_open(&pair->b, fds[1]);
+    pair->raw = fds[1];
+    *state = pair;
+    return 0;
+}
+
+static int pair_tear_down(void **state)
+{
+    struct pair *pair = *state;
+    channel_close(&pair->a);
+    channel_close(&pair->b);
+    free(pair);
+    return 0;
+}
+
+static void message_arrives_with_its_tail(void **state)
+{
+    struct pair *pair = *state;
+    const struct message_log log = {.level = LOG_LEVEL_WARN, .tunnel = 7};
+
+    assert_true(channel_send(&pair->a, MESSAGE_LOG, &log, sizeof(log), "text", 4, NULL, 0));
+
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(pair->b.message.type, MESSAGE_LOG);
+    assert_int_equal(((const struct message_log *)pair->b.message.body)->tunnel, 7);
+    struct octets tail = message_tail(&pair->b.message, sizeof(log));
+    assert_int_equal(tail.length, 4);
+    assert_memory_equal(tail.at, "text", 4);
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+}
+
+static void descriptors_that_nobody_takes_are_closed(void **state)
+{
+    struct pair *pair = *state;
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+
+    assert_true(channel_send(&pair->a, 1, NULL, 0, NULL, 0, pipes, 2));
+    close(pipes[0]);
+    close(pipes[1]);
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(pair->b.message.fd_count, 2);
+    int reading = channel_take_fd(&pair->b, 0);
+    int writing = pair->b.message.fds[1];
+    assert_int_equal(channel_take_fd(&pair->b, 2), -1);
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+
+    char octet;
+    assert_int_equal(read(reading, &octet, 1), 0);
+    assert_int_equal(fcntl(writing, F_GETFD), -1);
+    assert_true((fcntl(reading, F_GETFD) & FD_CLOEXEC) != 0);
+    close(reading);
+}
+
+static void messages_wait_in_order_for_a_slow_reader(void **state)
+{
+    enum { COUNT = 3000 };
+    struct pair *pair = *state;
+    static uint8_t body[8000];
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+
+    for (uint32_t i = 0; i < COUNT; i++) {
+        store_u32be(body, i);
+        assert_true(channel_send(&pair->a, i, body, sizeof(body), NULL, 0, pipes, i % 2));
+    }
+    assert_true(channel_is_waiting(&pair->a));
+
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_true(channel_flush(&pair->a));
+        assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+        assert_int_equal(pair->b.message.type, i);
+        assert_int_equal(load_u32be(pair->b.message.body), i);
+        assert_int_equal(pair->b.message.fd_count, i % 2);
+    }
+    assert_false(channel_is_waiting(&pair->a));
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+static void end_of_the_other_side_is_told(void **state)
+{
+    struct pair *pair = *state;
+    assert_true(channel_send(&pair->a, 5, NULL, 0, NULL, 0, NULL, 0));
+    channel_close(&pair->a);
+
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_CLOSED);
+    assert_false(channel_send(&pair->b, 5, NULL, 0, NULL, 0, NULL, 0));
+}
+
+static void what_is_no_message_closes_the_channel(void **state)
+{
+    struct pair *pair = *state;
+    const struct channel_header lie = {.type = 1, .length = 100};
+
+    assert_int_equal(send(pair->raw, "short", 5, 0), 5);
+    assert_int_equal(channel_receive(&pair->a), CHANNEL_CLOSED);
+    assert_int_equal(send(pair->raw, &lie, sizeof(lie), 0), sizeof(lie));
+    assert_int_equal(channel_receive(&pair->a), CHANNEL_CLOSED);
+}
+
+/* ---- Messages ---------------------------------------------------------------------------------------- */
+
+static bool is_sound(enum process from, enum process to, uint32_t type, const void *body, size_t length)
+{
+    struct channel_message message = {.type = type, .body = body, .length = length};
+    return message_is_sound(from, to, &message);
+}
+
+static void messages_are_taken_from_whom_they_may_come(void **state)
+{
+    (void)state;
+    const struct message_tunnel tunnel = {1};
+    size_t size = sizeof(tunnel);
+
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_TUNNEL_GONE, &tunnel, size));
+    assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_TUNNEL_GONE, &tunnel, size));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_PATH, MESSAGE_TUNNEL_GONE, &tunnel, size));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_TYPE_COUNT, &tunnel, size));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_TUNNEL_GONE, &tunnel, size - 1));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_TUNNEL_GONE, &tunnel, size + 1));
+}
+
+static void values_out_of_their_range_are_refused(void **state)
+{
+    (void)state;
+    struct message_log log = {.level = LOG_LEVEL_DEBUG, .function = LOG_IPSEC};
+    struct message_secret_job job = {.kind = IKE_JOB_PSK_AUTH, .prf = PRF_HMAC_SHA1};
+    struct path_event event = {.kind = PATH_DONE};
+
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOG, &log, sizeof(log)));
+    log.level++;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOG, &log, sizeof(log)));
+
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
+    job.identity.length = IDENTITY_SIZE + 1;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
+    job.identity.length = 0;
+    job.kind = IKE_JOB_DH_PUBLIC;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
+
+    assert_true(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_PATH_EVENT, &event, sizeof(event)));
+    memset(&event.encapsulated, 2, sizeof(event.encapsulated));
+    assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_PATH_EVENT, &event, sizeof(event)));
+}
+
+static void policies_with_unterminated_names_are_refused(void **state)
+{
+    (void)state;
+    struct tunnel_policy *policy = calloc(1, sizeof(*policy));
+
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, policy, sizeof(*policy)));
+    memset(policy->name, 'x', sizeof(policy->name));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, policy, sizeof(*policy)));
+
+    free(policy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(message_arrives_with_its_tail, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(descriptors_that_nobody_takes_are_closed, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(messages_wait_in_order_for_a_slow_reader, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(end_of_the_other_side_is_told, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_message_closes_the_channel, pair_set_up, pair_tear_down),
+        cmocka_unit_test(messages_are_taken_from_whom_they_may_come),
+        cmocka_unit_test(values_out_of_their_range_are_refused),
+        cmocka_unit_test(policies_with_unterminated_names_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,299 @@
+/* daemon/control.h: a server in the loop of the test, clients that behave and others. */
+#include "daemon/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/control_address.h"
+
+enum { LARGE = 8 << 20 };
+
+struct fixture {
+    uv_loop_t loop;
+    char directory[64];
+    int directory_fd;
+    struct control *control;
+    int open_sessions;
+};
+
+static void *session_open(void *context)
+{
+    struct fixture *f = context;
+    f->open_sessions++;
+    return f;
+}
+
+static void session_close(void *context, void *session)
+{
+    struct fixture *f = context;
+    assert_ptr_equal(session, f);
+    f->open_sessions--;
+}
+
+/* `large` prints LARGE octets, `fail` fails, `exit` leaves; anything else is echoed. */
+static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
+{
+    (void)context;
+    (void)session;
+    if (strcmp(line, "exit") == 0)
+        return CONTROL_LEFT;
+    if (strcmp(line, "fail") == 0) {
+        text_print(out, "%% no\n");
+        return CONTROL_FAILED;
+    }
+    if (strcmp(line, "large") == 0) {
+        for (int i = 0; i < LARGE / 16; i++)
+            text_append(out, "0123456789abcde\n", 16);
+        return CONTROL_OK;
+    }
+    text_print(out, "%s\n", line);
+    return CONTROL_OK;
+}
+
+static void session_prompt(void *context, void *session, char out[CONTROL_PROMPT_SIZE])
+{
+    (void)context;
+    (void)session;
+    (void)snprintf(out, CONTROL_PROMPT_SIZE, "Router# ");
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    const struct control_handler handler = {session_open, session_close, session_run, session_prompt, f};
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    (void)snprintf(f->directory, sizeof(f->directory), "/tmp/musubi-control-XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    f->directory_fd = open(f->directory, O_RDONLY | O_DIRECTORY);
+    f->control = control_open(&f->loop, f->directory_fd, &handler);
+    assert_non_null(f->control);
+    *state = f;
+    return 0;
+}
+
+static void turn(struct fixture *f)
+{
+    for (int i = 0; i < 50; i++)
+        (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    control_close(f->control);
+    assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    assert_int_equal(f->open_sessions, 0);
+    assert_int_equal(faccessat(f->directory_fd, CONTROL_SOCKET_NAME, F_OK, 0), -1);
+    close(f->directory_fd);
+    assert_int_equal(rmdir(f->directory), 0);
+    free(f);
+    return 0;
+}
+
+static int client_connect(struct fixture *f)
+{
+    struct sockaddr_un address = control_address(f->directory_fd);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    turn(f);
+    return fd;
+}
+
+static void client_send(int fd, uint8_t kind, const char *payload, size_t length)
+{
+    uint8_t header[CONTROL_HEADER_SIZE];
+    control_header_write(header, (enum control_kind)kind, length);
+    assert_int_equal(send(fd, header, sizeof(header), MSG_NOSIGNAL), sizeof(header));
+    assert_int_equal(send(fd, payload, length, MSG_NOSIGNAL), length);
+}
+
+static void client_command(int fd, const char *line)
+{
+    client_send(fd, CONTROL_COMMAND, line, strlen(line));
+}
+
+/* Reads what has come, turning the loop in between; returns its length. */
+static size_t client_read(struct fixture *f, int fd, uint8_t *to, size_t size)
+{
+    size_t length = 0;
+    for (int idle = 0; idle < 20 && length < size;) {
+        turn(f);
+        ssize_t got = recv(fd, to + length, size - length, MSG_DONTWAIT);
+        if (got == 0)
+            break;
+        idle = got < 0 ? idle + 1 : 0;
+        length += got > 0 ? (size_t)got : 0;
+    }
+    return length;
+}
+
+/* True if the server has hung up. */
+static bool client_is_left(struct fixture *f, int fd)
+{
+    static uint8_t sink[65536];
+    turn(f);
+    for (;;) {
+        ssize_t got = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
+        if (got == 0)
+            return true;
+        if (got < 0)
+            return errno == ECONNRESET;
+    }
+}
+
+#define HELLO "\x00\x00\x00\x0aH\x00\x01Router# "
+
+static void socket_is_for_its_owner_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct stat status;
+
+    assert_int_equal(fstatat(f->directory_fd, CONTROL_SOCKET_NAME, &status, 0), 0);
+
+    assert_true(S_ISSOCK(status.st_mode));
+    assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+static void commands_are_answered_in_order(void **state)
+{
+    struct fixture *f = *state;
+    static const char expected[] = HELLO "\x00\x00\x00\x04Oone\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x00Router# "
+                                         "\x00\x00\x00\x05O% no\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x01Router# "
+                                         "\x00\x00\x00\x01O\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x00Router# "
+                                         "\x00\x00\x00\x09"
+                                         "D\x02Router# ";
+    uint8_t answer[512];
+    int fd = client_connect(f);
+
+    client_command(fd, "one");
+    client_command(fd, "fail");
+    client_command(fd, "");
+    client_command(fd, "exit");
+
+    size_t length = client_read(f, fd, answer, sizeof(answer));
+    assert_int_equal(length, sizeof(expected) - 1);
+    assert_memory_equal(answer, expected, length);
+    assert_int_equal(f->open_sessions, 0);
+    close(fd);
+}
+
+static void client_that_does_not_read_delays_nobody(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t answer[256];
+    int slow = client_connect(f);
+    for (int i = 0; i < 20; i++)
+        client_command(slow, "large");
+    turn(f);
+
+    int other = client_connect(f);
+    client_command(other, "two");
+    size_t length = client_read(f, other, answer, sizeof(answer));
+
+    assert_int_equal(length, sizeof(HELLO "\x00\x00\x00\x04Otwo\n\x00\x00\x00\x09"
+                                          "D\x00Router# ") -
+                                 1);
+    close(other);
+    close(slow);
+    turn(f);
+    assert_int_equal(f->open_sessions, 0);
+}
+
+static void large_output_arrives_whole(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *answer = malloc(2 * LARGE);
+    size_t printed = 0;
+    int fd = client_connect(f);
+    client_command(fd, "large");
+
+    size_t length = client_read(f, fd, answer, 2 * LARGE);
+
+    struct control_frame frame;
+    size_t at = sizeof(HELLO) - 1;
+    while (control_frame_parse((struct octets){answer + at, length - at}, &frame) == CONTROL_FRAME) {
+        at += CONTROL_HEADER_SIZE + frame.payload.length;
+        if (frame.kind == CONTROL_OUTPUT)
+            printed += frame.payload.length;
+    }
+    assert_int_equal(frame.kind, CONTROL_DONE);
+    assert_int_equal(at, length);
+    assert_int_equal(printed, LARGE);
+    free(answer);
+    close(fd);
+}
+
+static void rude_clients_are_disconnected(void **state)
+{
+    struct fixture *f = *state;
+    static char large[CONTROL_LINE_MAX + 1];
+    memset(large, 'x', sizeof(large));
+
+    int fd = client_connect(f);
+    assert_int_equal(send(fd, "\xff\xff\xff\xff", 4, 0), 4);
+    assert_int_equal(send(fd, "C", 1, 0), 1);
+    assert_true(client_is_left(f, fd));
+    close(fd);
+
+    fd = client_connect(f);
+    client_send(fd, CONTROL_COMMAND, large, sizeof(large));
+    assert_true(client_is_left(f, fd));
+    close(fd);
+
+    fd = client_connect(f);
+    client_send(fd, 'Z', "x", 1);
+    assert_true(client_is_left(f, fd));
+    close(fd);
+
+    fd = client_connect(f);
+    client_send(fd, CONTROL_COMMAND, "a\0b", 3);
+    assert_true(client_is_left(f, fd));
+    close(fd);
+    assert_int_equal(f->open_sessions, 0);
+}
+
+static void sessions_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    int fds[CONTROL_SESSIONS_MAX + 1];
+
+    for (size_t i = 0; i < CONTROL_SESSIONS_MAX + 1; i++)
+        fds[i] = client_connect(f);
+
+    assert_int_equal(f->open_sessions, CONTROL_SESSIONS_MAX);
+    assert_true(client_is_left(f, fds[CONTROL_SESSIONS_MAX]));
+    for (size_t i = 0; i < CONTROL_SESSIONS_MAX + 1; i++)
+        close(fds[i]);
+    turn(f);
+    assert_int_equal(f->open_sessions, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(socket_is_for_its_owner_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(commands_are_answered_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(client_that_does_not_read_delays_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(large_output_arrives_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rude_clients_are_disconnected, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sessions_are_bounded, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,342 @@
+#include "stand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "path/counters.h"
+
+/* Linux 4.20 and later; not in every header. */
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
+
+enum { UDP_ENCAPSULATION_PORT = 4500, BUFFER = 8 << 20, INNER_MTU = 65535, OUTER_MTU = 1500 };
+
+const struct stand_sa stand_gcm_udp = {IP_V4, true, ENCR_AES_GCM_16, 256, AUTH_NONE};
+
+int64_t stand_clock(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void file_write(const char *name, const char *text)
+{
+    int fd = open(name, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+}
+
+static struct ifreq link_request(const char *name)
+{
+    struct ifreq request = {0};
+    (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    return request;
+}
+
+static void link_raise(const char *name, int mtu)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = link_request(name);
+    request.ifr_mtu = mtu;
+    assert_int_equal(ioctl(fd, SIOCSIFMTU, &request), 0);
+    request = link_request(name);
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+    (void)close(fd);
+}
+
+struct ip_address end_address(unsigned index, enum ip_family family)
+{
+    struct ip_address address;
+    const char *const texts[2][2] = {{"127.0.0.1", "127.0.0.2"}, {"fd00::1", "fd00::2"}};
+    assert_true(ip_address_parse(texts[family == IP_V6][index], &address));
+    return address;
+}
+
+static void loopback_add_address(const struct ip_address *address)
+{
+    struct {
+        struct in6_addr address;
+        uint32_t prefix;
+        int ifindex;
+    } request = {.prefix = 128, .ifindex = 1};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    memcpy(&request.address, address->octets, 16);
+    assert_int_equal(ioctl(fd, SIOCSIFADDR, &request), 0);
+
+    /* The kernel takes its time to find that no other has it. */
+    struct sockaddr_storage own;
+    socklen_t length = ip_endpoint_to_sockaddr(&(struct ip_endpoint){*address, 0}, &own);
+    int64_t until = stand_clock() + STAND_PATIENCE;
+    while (bind(fd, (const struct sockaddr *)&own, length) != 0) {
+        if (stand_clock() > until)
+            fail_msg("no IPv6 address on lo: %s", strerror(errno));
+        (void)usleep(1000);
+    }
+    (void)close(fd);
+}
+
+bool stand_enter_namespace(void)
+{
+    if (unshare(CLONE_NEWNET) != 0) {
+        (void)printf("1..0 # SKIP no network namespace: %s\n", strerror(errno));
+        return false;
+    }
+    link_raise("lo", OUTER_MTU);
+    for (unsigned i = 0; i < 2; i++) {
+        struct ip_address address = end_address(i, IP_V6);
+        loopback_add_address(&address);
+    }
+    return true;
+}
+
+static void socket_bind(int fd, struct ip_endpoint endpoint)
+{
+    struct sockaddr_storage address;
+    const int size = BUFFER;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+    socklen_t length = ip_endpoint_to_sockaddr(&endpoint, &address);
+    char text[IP_TEXT_SIZE];
+    if (bind(fd, (const struct sockaddr *)&address, length) != 0)
+        fail_msg("bind to %s: %s", ip_endpoint_format(&endpoint, text), strerror(errno));
+}
+
+static int socket_open(unsigned index, enum ip_family family, bool udp)
+{
+    int fd = socket(ip_address_af(family), (udp ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC,
+                    udp ? IPPROTO_UDP : IPPROTO_ESP);
+    assert_true(fd >= 0);
+    int v4 = IP_PMTUDISC_DONT;
+    int v6 = IPV6_PMTUDISC_DONT;
+    int one = 1;
+    if (family == IP_V4)
+        assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4), 0);
+    else
+        assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6), 0);
+    if (udp)
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
+    socket_bind(fd, (struct ip_endpoint){end_address(index, family), udp ? UDP_ENCAPSULATION_PORT : 0});
+    return fd;
+}
+
+/* Datagrams on port 4500 go to the owner of the SPI that they begin with. */
+static void socket_steer(int fd, unsigned workers)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    const struct sock_fprog program = {.len = 3, .filter = code};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program), 0);
+}
+
+static void end_start(struct end *end)
+{
+    struct path_options options = {
+        .worker_count = end->workers,
+        .live = end->live,
+        .live_count = STAND_SLOTS,
+        .totals = end->totals,
+        .totals_count = 1,
+    };
+    for (unsigned i = 0; i < end->workers; i++) {
+        struct path_worker *worker = &options.workers[i];
+        worker->esp_v4 = socket_open(end->index, IP_V4, false);
+        worker->esp_v6 = socket_open(end->index, IP_V6, false);
+        worker->udp_v4 = socket_open(end->index, IP_V4, true);
+        worker->udp_v6 = socket_open(end->index, IP_V6, true);
+        worker->strays = &end->strays[i];
+        assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
+    }
+    end->udp_v4 = options.workers[0].udp_v4;
+    socket_steer(options.workers[0].udp_v4, end->workers);
+    socket_steer(options.workers[0].udp_v6, end->workers);
+    end->path = path_new(&options);
+    assert_non_null(end->path);
+}
+
+/* The TUN device goes with the path that it is given to. */
+static int end_open_tun(struct end *end)
+{
+    char name[IFNAMSIZ];
+    (void)snprintf(name, sizeof name, "Tunnel%u.0", end->index);
+    struct ifreq request = link_request(name);
+    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI);
+    int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    assert_true(tun >= 0);
+    assert_int_equal(ioctl(tun, TUNSETIFF, &request), 0);
+
+    char knob[64];
+    (void)snprintf(knob, sizeof knob, "/proc/sys/net/ipv6/conf/Tunnel%u.0/disable_ipv6", end->index);
+    file_write(knob, "1");
+    link_raise(name, INNER_MTU);
+    end->ifindex = (int)if_nametoindex(name);
+    return tun;
+}
+
+static void end_add_tunnel(struct end *end)
+{
+    int tun = end_open_tun(end);
+    end->packets = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const struct sockaddr_ll address = {
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(ETH_P_ALL),
+        .sll_ifindex = end->ifindex,
+    };
+    const int one = 1;
+    const int size = BUFFER;
+    assert_int_equal(setsockopt(end->packets, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one), 0);
+    assert_int_equal(setsockopt(end->packets, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size), 0);
+    assert_int_equal(bind(end->packets, (const struct sockaddr *)&address, sizeof address), 0);
+
+    const struct path_tunnel tunnel = {.number = STAND_TUNNEL, .totals = 0, .mtu = INNER_MTU};
+    assert_int_equal(path_tunnel_add(end->path, ++end->requests, &tunnel, tun), PATH_OK);
+    path_settle(end->path);
+}
+
+static void *shared_memory(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(at != MAP_FAILED);
+    return at;
+}
+
+void stand_start(struct stand *stand, unsigned workers)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct end *end = &stand->ends[i];
+        *end = (struct end){.index = i, .workers = workers};
+        end->live = shared_memory(STAND_SLOTS * sizeof *end->live);
+        end->totals = shared_memory(sizeof *end->totals);
+        end->strays = shared_memory(PATH_WORKERS_MAX * sizeof *end->strays);
+        end_start(end);
+        end_add_tunnel(end);
+    }
+}
+
+static void end_stop(struct end *end)
+{
+    path_free(end->path);
+    (void)close(end->packets);
+}
+
+void end_restart(struct end *end)
+{
+    end_stop(end);
+    end_start(end);
+    end_add_tunnel(end);
+}
+
+void stand_stop(struct stand *stand)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct end *end = &stand->ends[i];
+        end_stop(end);
+        (void)munmap(end->live, STAND_SLOTS * sizeof *end->live);
+        (void)munmap(end->totals, sizeof *end->totals);
+        (void)munmap(end->strays, PATH_WORKERS_MAX * sizeof *end->strays);
+    }
+}
+
+uint32_t end_spi(const struct end *end, uint32_t number)
+{
+    /* A multiple of both numbers of workers that are tested, as STAND_TUNNEL is. */
+    return 0x1000 * (end->index + 1) + 2 * number;
+}
+
+/* Keys that are the same at both ends and different in both directions. */
+static struct path_keys keys_of(uint32_t spi)
+{
+    struct path_keys keys;
+    memset(keys.encryption, (int)(spi & 0xff), sizeof keys.encryption);
+    memset(keys.integrity, (int)(spi >> 8), sizeof keys.integrity);
+    /* Three keys that differ, for 3DES. */
+    keys.encryption[0] ^= 0x10;
+    keys.encryption[8] ^= 0x20;
+    return keys;
+}
+
+static struct traffic_selector selector_any(enum ip_family family)
+{
+    struct traffic_selector any = {
+        .last_port = 65535,
+        .first = {.family = family},
+        .last = {.family = family},
+    };
+    memset(any.last.octets, 0xff, ip_address_size(family));
+    return any;
+}
+
+struct path_child end_child(const struct end *end, const struct stand_sa *sa, uint32_t number)
+{
+    const struct end other = {.index = 1 - end->index};
+    struct path_child child = {
+        .tunnel = STAND_TUNNEL,
+        .inbound_spi = end_spi(end, number),
+        .outbound_spi = end_spi(&other, number),
+        .slot = number,
+        .flags = PATH_CHILD_ANTI_REPLAY | PATH_CHILD_ACTIVE,
+        .encryption = sa->encryption,
+        .encryption_bits = sa->bits,
+        .integrity = sa->integrity,
+        .way =
+            {
+                .local = {end_address(end->index, sa->outer), UDP_ENCAPSULATION_PORT},
+                .remote = {end_address(other.index, sa->outer), UDP_ENCAPSULATION_PORT},
+                .encapsulated = sa->encapsulated,
+            },
+        .inbound = keys_of(end_spi(end, number)),
+        .outbound = keys_of(end_spi(&other, number)),
+        .local_count = 2,
+        .remote_count = 2,
+        .local = {selector_any(IP_V4), selector_any(IP_V6)},
+        .remote = {selector_any(IP_V4), selector_any(IP_V6)},
+    };
+    return child;
+}
+
+void end_install(struct end *end, const struct path_child *child)
+{
+    assert_int_equal(path_child_install(end->path, ++end->requests, child), PATH_OK);
+    path_settle(end->path);
+}
+
+void stand_install(struct stand *stand, const struct stand_sa *sa, uint32_t number)
+{
+    /* The second end first: what waits at the first is sent at once. */
+    for (unsigned i = 2; i-- > 0;) {
+        struct path_child child = end_child(&stand->ends[i], sa, number);
+        end_install(&stand->ends[i], &child);
+    }
+}
+
+void end_remove(struct end *end, uint32_t number)
+{
+    assert_int_equal(path_child_remove(end->path, ++end->requests, end_spi(end, number)), PATH_OK);
+    path_settle(end->path);
+}

@@ -1,0 +1,402 @@
+/* Child SAs that come, change and go under traffic. */
+#include "stand.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+static struct stand stand;
+static struct end *const here = &stand.ends[0];
+static struct end *const there = &stand.ends[1];
+
+static int start(void **state)
+{
+    (void)state;
+    stand_start(&stand, 1);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    stand_stop(&stand);
+    return 0;
+}
+
+enum { LENGTH = 300, WINDOW = 100 /* packets in flight */ };
+
+/* Keeps packets in flight until `count` have come since the start of the test; each must come, in order. */
+static void carry_until(uint32_t *put, uint32_t *taken, uint32_t count)
+{
+    for (; *taken < count; ++*taken) {
+        for (; *put < *taken + WINDOW; ++*put)
+            end_put_number(here, IP_V4, LENGTH, *put);
+        end_expect_number(there, *taken);
+    }
+}
+
+/* As a rekey goes (RFC 7296 2.8): the responder's new SA first, inbound; the initiator uses it at once; the
+ * responder when it sees that; then the old one goes. */
+static void rekeys_under_traffic_lose_nothing(void **state)
+{
+    (void)state;
+    uint32_t put = 0;
+    uint32_t taken = 0;
+    stand_install(&stand, &stand_gcm_udp, 1);
+
+    for (uint32_t number = 2; number <= 40; number++) {
+        struct path_child child = end_child(there, &stand_gcm_udp, number);
+        child.flags = PATH_CHILD_ANTI_REPLAY | PATH_CHILD_ACTIVE_WHEN_USED;
+        assert_int_equal(path_child_install(there->path, 0, &child), PATH_OK);
+        carry_until(&put, &taken, taken + 50);
+        path_settle(there->path);
+        child = end_child(here, &stand_gcm_udp, number);
+        assert_int_equal(path_child_install(here->path, 0, &child), PATH_OK);
+        carry_until(&put, &taken, taken + 150);
+        (void)end_expect_event(there, PATH_CHILD_USED);
+        assert_int_equal(path_child_remove(here->path, 0, end_spi(here, number - 1)), PATH_OK);
+        assert_int_equal(path_child_remove(there->path, 0, end_spi(there, number - 1)), PATH_OK);
+    }
+    carry_until(&put, &taken, put);
+
+    end_expect_total(here, ESP_OUT_PACKETS, put);
+    end_expect_total(there, ESP_IN_PACKETS, put);
+    end_expect_stray(there, PATH_UNKNOWN_SPI, 0);
+}
+
+static void newest_active_sa_that_holds_a_packet_is_taken(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    stand_install(&stand, &stand_gcm_udp, 2);
+    for (unsigned i = 2; i-- > 0;) {
+        struct path_child child = end_child(&stand.ends[i], &stand_gcm_udp, 3);
+        child.local_count = child.remote_count = 1; /* IPv4 alone */
+        end_install(&stand.ends[i], &child);
+    }
+    struct path_child inactive = end_child(here, &stand_gcm_udp, 4);
+    inactive.flags &= ~(uint32_t)PATH_CHILD_ACTIVE;
+    end_install(here, &inactive);
+
+    end_put_number(here, IP_V4, LENGTH, 1);
+    end_expect_number(there, 1);
+    end_put_number(here, IP_V6, LENGTH, 2);
+    end_expect_number(there, 2);
+
+    assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 0);
+    assert_int_equal(esp_live_counter(&here->live[2], ESP_OUT_PACKETS), 1);
+    assert_int_equal(esp_live_counter(&here->live[3], ESP_OUT_PACKETS), 1);
+    assert_int_equal(esp_live_counter(&here->live[4], ESP_OUT_PACKETS), 0);
+}
+
+static void stopped_sa_takes_packets_but_sends_none(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    stand_install(&stand, &stand_gcm_udp, 2);
+
+    assert_int_equal(path_child_stop(here->path, ++here->requests, end_spi(here, 2)), PATH_OK);
+    end_put_number(there, IP_V4, LENGTH, 1); /* by the newest, which is stopped at this end alone */
+    end_expect_number(here, 1);
+    end_put_number(here, IP_V4, LENGTH, 2);
+    end_expect_number(there, 2);
+
+    assert_int_equal(esp_live_counter(&here->live[2], ESP_IN_PACKETS), 1);
+    assert_int_equal(esp_live_counter(&here->live[2], ESP_OUT_PACKETS), 0);
+    assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 1);
+}
+
+static void responder_uses_its_new_sa_once_the_peer_does(void **state)
+{
+    (void)state;
+    struct path_child child = end_child(there, &stand_gcm_udp, 1);
+    child.flags = PATH_CHILD_ANTI_REPLAY | PATH_CHILD_ACTIVE_WHEN_USED;
+    end_install(there, &child);
+    child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+    end_put_number(there, IP_V4, LENGTH, 1);
+    (void)end_expect_event(there, PATH_PACKET_WAITS);
+
+    end_put_number(here, IP_V4, LENGTH, 2);
+
+    end_expect_number(there, 2);
+    end_expect_number(here, 1);
+    struct path_event event = end_expect_event(there, PATH_CHILD_USED);
+    assert_int_equal(event.spi, end_spi(there, 1));
+    assert_int_equal(event.tunnel, STAND_TUNNEL);
+}
+
+static void removal_under_traffic_leaves_the_others_alone(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+
+    for (uint32_t number = 2; number < 30; number++) {
+        stand_install(&stand, &stand_gcm_udp, number);
+        for (uint32_t i = 0; i < 100; i++)
+            end_put_number(here, IP_V4, LENGTH, i);
+        end_remove(here, number);
+        end_remove(there, number);
+    }
+
+    /* What was in flight on a removed SA is lost; nothing else is. */
+    static uint8_t packet[STAND_PACKET_MAX];
+    while (end_take(there, packet, STAND_QUIET) != 0)
+        continue;
+    end_put_number(here, IP_V4, LENGTH, 4711);
+    end_expect_number(there, 4711);
+    end_expect_total(here, ESP_OUT_PACKETS, 28 * 100 + 1);
+}
+
+static void restart_under_traffic_leaves_a_working_path(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 10; round++) {
+        stand_install(&stand, &stand_gcm_udp, 1);
+        for (uint32_t i = 0; i < 100; i++)
+            end_put_number(here, IP_V4, LENGTH, i);
+        end_restart(there);
+        struct path_child child = end_child(there, &stand_gcm_udp, 1);
+        end_install(there, &child);
+
+        end_put_number(here, IP_V4, LENGTH, 1000 + round);
+        static uint8_t packet[STAND_PACKET_MAX];
+        do
+            assert_int_not_equal(end_take(there, packet, STAND_PATIENCE), 0);
+        while (packet_number(packet) != 1000 + round);
+        end_remove(here, 1);
+        end_remove(there, 1);
+    }
+}
+
+static void restarted_path_goes_on_from_the_live_state(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    for (uint32_t number = 0; number < 10; number++) {
+        end_put_number(here, IP_V4, LENGTH, number);
+        end_expect_number(there, number);
+    }
+
+    end_restart(here);
+    end_restart(there);
+    struct path_child child = end_child(there, &stand_gcm_udp, 1);
+    end_install(there, &child);
+    child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+    end_put_number(here, IP_V4, LENGTH, 10);
+
+    end_expect_number(there, 10);
+    end_expect_total(there, ESP_IN_REPLAY, 0);
+    end_expect_total(there, ESP_IN_PACKETS, 11);
+    assert_int_equal(esp_live_counter(&there->live[1], ESP_IN_PACKETS), 11);
+}
+
+static void counters_of_a_tunnel_outlive_its_sas(void **state)
+{
+    (void)state;
+    for (uint32_t number = 1; number <= 3; number++) {
+        stand_install(&stand, &stand_gcm_udp, number);
+        end_put_number(here, IP_V4, LENGTH, number);
+        end_expect_number(there, number);
+        end_remove(here, number);
+        end_remove(there, number);
+    }
+
+    assert_int_equal(end_total(here, ESP_OUT_PACKETS), 3);
+    assert_int_equal(end_total(there, ESP_IN_OCTETS), 3 * LENGTH);
+}
+
+static void what_cannot_be_is_refused_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct path *path = here->path;
+    const struct path_child good = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &good);
+
+    assert_int_equal(path_child_install(path, 0, &good), PATH_EXISTS);
+    struct path_child child = end_child(here, &stand_gcm_udp, 2);
+    child.slot = 1;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_SLOT_TAKEN);
+    child.slot = STAND_SLOTS;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    child.slot = 2;
+    child.tunnel = 17;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_NO_TUNNEL);
+    child.tunnel = STAND_TUNNEL;
+    child.encryption_bits = 192;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    child.encryption_bits = 256;
+    child.outbound_spi = 255;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    child.outbound_spi = 256;
+    child.local_count = 0;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    child.local_count = ESP_SELECTORS_MAX + 1;
+    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    child.local_count = 1;
+    child.way.local.address = end_address(0, IP_V6);
+    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    assert_int_equal(here->live[2].version, 0);
+
+    assert_int_equal(path_child_remove(path, 0, 4711), PATH_NO_CHILD);
+    assert_int_equal(path_child_activate(path, 0, 4711), PATH_NO_CHILD);
+    assert_int_equal(path_child_redirect(path, 0, 4711, &good.way), PATH_NO_CHILD);
+    assert_int_equal(path_tunnel_remove(path, 0, 17), PATH_NO_TUNNEL);
+    assert_int_equal(path_tunnel_fail(path, 0, 17), PATH_NO_TUNNEL);
+    assert_int_equal(path_tunnel_add(path, 0, &(struct path_tunnel){.number = 17, .totals = 1}, -1),
+                     PATH_INVALID);
+}
+
+static void each_command_is_answered_in_order(void **state)
+{
+    (void)state;
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    struct path_event event;
+    while (path_next_event(here->path, &event))
+        continue;
+
+    /* More than a mailbox holds. */
+    for (uint64_t i = 0; i < 1000; i += 2) {
+        assert_int_equal(path_child_install(here->path, i, &child), PATH_OK);
+        assert_int_equal(path_child_remove(here->path, i + 1, child.inbound_spi), PATH_OK);
+        path_settle(here->path);
+    }
+    for (uint64_t i = 1000; i < 3000; i++)
+        assert_int_equal(path_tunnel_fail(here->path, i, STAND_TUNNEL), PATH_OK);
+    path_settle(here->path);
+
+    for (uint64_t i = 0; i < 3000; i++) {
+        assert_true(path_next_event(here->path, &event));
+        assert_int_equal(event.kind, PATH_DONE);
+        assert_int_equal(event.result, PATH_OK);
+        assert_int_equal(event.request, i);
+        assert_int_equal(event.tunnel, STAND_TUNNEL);
+    }
+    assert_false(path_next_event(here->path, &event));
+}
+
+static void redirected_sa_sends_to_the_new_endpoint(void **state)
+{
+    (void)state;
+    uint8_t datagram[2000];
+    int middle = middle_open(3);
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+
+    child.way.remote = middle_endpoint(3);
+    assert_int_equal(path_child_redirect(here->path, 0, child.inbound_spi, &child.way), PATH_OK);
+    path_settle(here->path);
+    end_put_number(here, IP_V4, LENGTH, 1);
+
+    assert_int_not_equal(middle_take(middle, datagram, sizeof datagram, STAND_PATIENCE), 0);
+    assert_int_equal(load_u32be(datagram), child.outbound_spi);
+    (void)close(middle);
+}
+
+/* Takes datagrams at the middle until a keepalive comes; returns how many others came before. */
+static unsigned middle_await_keepalive(int middle)
+{
+    uint8_t datagram[2000];
+    for (unsigned others = 0;; others++) {
+        size_t length = middle_take(middle, datagram, sizeof datagram, STAND_PATIENCE);
+        assert_int_not_equal(length, 0);
+        if (length == 1 && datagram[0] == 0xff)
+            return others;
+    }
+}
+
+static void idle_sa_in_udp_sends_keepalives(void **state)
+{
+    (void)state;
+    int middle = middle_open(3);
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    child.way.remote = middle_endpoint(3);
+    child.keepalive = 1;
+    int64_t start_time = stand_clock();
+    end_install(here, &child);
+
+    assert_int_equal(middle_await_keepalive(middle), 0);
+    assert_int_equal(middle_await_keepalive(middle), 0);
+
+    assert_true(stand_clock() - start_time >= 1900);
+    (void)close(middle);
+}
+
+static void sas_that_share_an_endpoint_share_its_keepalives(void **state)
+{
+    (void)state;
+    int middle = middle_open(3);
+    for (uint32_t number = 1; number <= 5; number++) {
+        struct path_child child = end_child(here, &stand_gcm_udp, number);
+        child.way.remote = middle_endpoint(3);
+        child.keepalive = 1;
+        end_install(here, &child);
+    }
+    int64_t start_time = stand_clock();
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(middle_await_keepalive(middle), 0);
+
+    assert_true(stand_clock() - start_time >= 2900);
+    (void)close(middle);
+}
+
+static void busy_sa_sends_no_keepalive(void **state)
+{
+    (void)state;
+    int middle = middle_open(3);
+    uint8_t datagram[2000];
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    child.way.remote = middle_endpoint(3);
+    child.keepalive = 2;
+    end_install(here, &child);
+
+    /* Packets as often as a loaded machine lets us; only where it did not is a keepalive in place. */
+    int64_t longest_pause = 0;
+    unsigned keepalives = 0;
+    for (int64_t begin = stand_clock(), last = begin; last - begin < 5000;) {
+        end_put_number(here, IP_V4, LENGTH, 1);
+        size_t length = middle_take(middle, datagram, sizeof datagram, STAND_PATIENCE);
+        keepalives += length == 1;
+        while (middle_take(middle, datagram, sizeof datagram, 50) != 0)
+            continue;
+        int64_t now = stand_clock();
+        longest_pause = now - last > longest_pause ? now - last : longest_pause;
+        last = now;
+    }
+
+    assert_true(keepalives == 0 || longest_pause > 1000);
+    (void)close(middle);
+}
+
+#define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAND_TEST(rekeys_under_traffic_lose_nothing),
+        STAND_TEST(newest_active_sa_that_holds_a_packet_is_taken),
+        STAND_TEST(stopped_sa_takes_packets_but_sends_none),
+        STAND_TEST(responder_uses_its_new_sa_once_the_peer_does),
+        STAND_TEST(removal_under_traffic_leaves_the_others_alone),
+        STAND_TEST(restart_under_traffic_leaves_a_working_path),
+        STAND_TEST(restarted_path_goes_on_from_the_live_state),
+        STAND_TEST(counters_of_a_tunnel_outlive_its_sas),
+        STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
+        STAND_TEST(each_command_is_answered_in_order),
+        STAND_TEST(redirected_sa_sends_to_the_new_endpoint),
+        STAND_TEST(idle_sa_in_udp_sends_keepalives),
+        STAND_TEST(sas_that_share_an_endpoint_share_its_keepalives),
+        STAND_TEST(busy_sa_sends_no_keepalive),
+    };
+    if (!stand_enter_namespace())
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

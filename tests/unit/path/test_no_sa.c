@@ -1,0 +1,255 @@
+/* Packets that find no SA: they wait, ask, are sent on or dropped (R13, S6, S38). */
+#include "stand.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+static struct stand stand;
+static struct end *const here = &stand.ends[0];
+static struct end *const there = &stand.ends[1];
+
+static int start(void **state)
+{
+    (void)state;
+    stand_start(&stand, 1);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    stand_stop(&stand);
+    return 0;
+}
+
+static void packet_without_sa_asks_once_with_its_flow(void **state)
+{
+    (void)state;
+
+    end_put_number(here, IP_V4, 100, 1);
+    end_put_number(here, IP_V6, 100, 2);
+
+    struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
+    assert_int_equal(event.tunnel, STAND_TUNNEL);
+    assert_int_equal(event.flow.protocol, 17);
+    assert_int_equal(event.flow.source_port, 1000);
+    assert_int_equal(event.flow.destination_port, 2000);
+    assert_memory_equal(event.flow.source.octets, ((uint8_t[]){10, 0, 1, 1}), 4);
+    assert_memory_equal(event.flow.destination.octets, ((uint8_t[]){10, 0, 2, 2}), 4);
+    assert_false(end_has_event(here, PATH_PACKET_WAITS));
+}
+
+static void question_is_repeated_while_packets_wait(void **state)
+{
+    (void)state;
+    end_put_number(here, IP_V4, 100, 1);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+    int64_t asked = stand_clock();
+
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+
+    assert_true(stand_clock() - asked >= 900);
+}
+
+static void waiting_packets_leave_in_order_when_the_sa_is_there(void **state)
+{
+    (void)state;
+    for (uint32_t number = 0; number < 50; number++)
+        end_put_number(here, number % 3 ? IP_V4 : IP_V6, 100 + number, number);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+
+    stand_install(&stand, &stand_gcm_udp, 1);
+    end_put_number(here, IP_V4, 100, 50);
+
+    for (uint32_t number = 0; number <= 50; number++)
+        end_expect_number(there, number);
+    end_expect_total(here, ESP_OUT_PACKETS, 51);
+    end_expect_total(here, ESP_OUT_MISC_ERROR, 0);
+}
+
+/* A new packet that the tunnel lets no more wait is dropped, so the counter tells that all have been read. */
+static void put_and_overflow(uint32_t count, uint32_t overflow)
+{
+    for (uint32_t number = 0; number < count + overflow; number++)
+        end_put_number(here, IP_V4, 100, number);
+    end_expect_total(here, ESP_OUT_MISC_ERROR, overflow);
+}
+
+static void oldest_64_wait_and_the_others_are_counted(void **state)
+{
+    (void)state;
+    put_and_overflow(PATH_WAITING_PACKETS, 7);
+
+    stand_install(&stand, &stand_gcm_udp, 1);
+
+    for (uint32_t number = 0; number < PATH_WAITING_PACKETS; number++)
+        end_expect_number(there, number);
+    end_expect_silence(there);
+}
+
+static void large_packets_wait_up_to_256_kib(void **state)
+{
+    (void)state;
+    for (uint32_t number = 0; number < 6; number++)
+        end_put_number(here, IP_V4, 60000, number);
+    end_expect_total(here, ESP_OUT_MISC_ERROR, 2);
+
+    stand_install(&stand, &stand_gcm_udp, 1);
+
+    for (uint32_t number = 0; number < 4; number++)
+        end_expect_number(there, number);
+    end_expect_silence(there);
+}
+
+static void failed_negotiation_drops_and_counts_what_waits(void **state)
+{
+    (void)state;
+    put_and_overflow(PATH_WAITING_PACKETS, 1);
+
+    assert_int_equal(path_tunnel_fail(here->path, ++here->requests, STAND_TUNNEL), PATH_OK);
+    path_settle(here->path);
+
+    assert_int_equal(end_total(here, ESP_OUT_MISC_ERROR), PATH_WAITING_PACKETS + 1);
+    stand_install(&stand, &stand_gcm_udp, 1);
+    end_expect_silence(there);
+}
+
+static void sa_that_is_not_active_lets_packets_wait(void **state)
+{
+    (void)state;
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    child.flags &= ~(uint32_t)PATH_CHILD_ACTIVE;
+    end_install(here, &child);
+    child = end_child(there, &stand_gcm_udp, 1);
+    end_install(there, &child);
+    end_put_number(here, IP_V4, 100, 1);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+
+    assert_int_equal(path_child_activate(here->path, ++here->requests, end_spi(here, 1)), PATH_OK);
+
+    end_expect_number(there, 1);
+}
+
+/* Router solicitation, MLDv2 report behind its hop-by-hop header, neighbour solicitation, IGMPv3 report. */
+static void linux_own_multicast_neither_asks_nor_waits(void **state)
+{
+    (void)state;
+    uint8_t rs[48] = {0x60, [5] = 8, [6] = 58, [7] = 255, [8] = 0xfe, 0x80, [24] = 0xff, 2, [39] = 2, 133};
+    uint8_t mld[76] = {0x60, [5] = 36, [7] = 1, [8] = 0xfe, 0x80, [24] = 0xff, 2, [39] = 22, 58,
+                       0,    5,        2,       0,          0,    1,           0, 143};
+    uint8_t ns[64] = {0x60, [5] = 24, [6] = 58, [7] = 255, [24] = 0xff, 2, [39] = 1, 135};
+    uint8_t igmp[40] = {0x46, [3] = 40, [8] = 1, [9] = 2, [16] = 224, 0, 0, 22, [24] = 0x22};
+
+    end_put(here, rs, sizeof rs);
+    end_put(here, mld, sizeof mld);
+    end_put(here, ns, sizeof ns);
+    end_put(here, igmp, sizeof igmp);
+
+    assert_false(end_has_event(here, PATH_PACKET_WAITS));
+    end_put_number(here, IP_V6, 100, 1);
+    struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
+    assert_int_equal(event.flow.protocol, 17);
+    stand_install(&stand, &stand_gcm_udp, 1);
+    end_expect_number(there, 1);
+    end_expect_silence(there);
+}
+
+static void what_is_no_ip_packet_is_counted(void **state)
+{
+    (void)state;
+    const uint8_t nonsense[30] = {0x70, 1, 2, 3};
+    const uint8_t short_header[12] = {0x45, 0, 0, 12};
+
+    end_put(here, nonsense, sizeof nonsense);
+    end_put(here, short_header, sizeof short_header);
+    end_expect_total(here, ESP_OUT_MISC_ERROR, 2);
+    stand_install(&stand, &stand_gcm_udp, 1);
+    end_put(here, nonsense, sizeof nonsense);
+
+    end_expect_total(here, ESP_OUT_MISC_ERROR, 3);
+    end_expect_silence(there);
+}
+
+/* Both ends' Child SA `number`, for the ports that packet_make gives, or for one other port. */
+static void install_for_port(uint32_t number, uint16_t port)
+{
+    for (unsigned i = 2; i-- > 0;) {
+        struct path_child child = end_child(&stand.ends[i], &stand_gcm_udp, number);
+        struct traffic_selector *there_side = i == 0 ? child.remote : child.local;
+        there_side[0].protocol = there_side[1].protocol = 17;
+        there_side[0].first_port = there_side[0].last_port = port;
+        there_side[1].first_port = there_side[1].last_port = port;
+        end_install(&stand.ends[i], &child);
+    }
+}
+
+static void packets_outside_of_the_selectors_are_dropped_when_the_sa_comes(void **state)
+{
+    (void)state;
+    end_put_number(here, IP_V4, 100, 1);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+
+    install_for_port(1, 53);
+
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
+    end_put_number(here, IP_V4, 100, 2);
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 2);
+    end_expect_silence(there);
+}
+
+static void with_an_sa_for_each_pair_packets_outside_ask_for_another(void **state)
+{
+    (void)state;
+    const struct path_tunnel settings = {
+        .number = STAND_TUNNEL, .mtu = 65535, .flags = PATH_TUNNEL_SA_BY_PAIR};
+    assert_int_equal(path_tunnel_update(here->path, ++here->requests, &settings), PATH_OK);
+    install_for_port(1, 53);
+
+    end_put_number(here, IP_V4, 100, 1);
+    struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
+    assert_int_equal(event.flow.destination_port, 2000);
+    install_for_port(2, 2000);
+
+    end_expect_number(there, 1);
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 0);
+}
+
+static void removed_tunnel_lets_go_of_what_waits(void **state)
+{
+    (void)state;
+    put_and_overflow(PATH_WAITING_PACKETS, 1);
+
+    assert_int_equal(path_tunnel_remove(here->path, ++here->requests, STAND_TUNNEL), PATH_OK);
+    path_settle(here->path);
+
+    assert_int_equal(end_total(here, ESP_OUT_MISC_ERROR), PATH_WAITING_PACKETS + 1);
+}
+
+#define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAND_TEST(packet_without_sa_asks_once_with_its_flow),
+        STAND_TEST(question_is_repeated_while_packets_wait),
+        STAND_TEST(waiting_packets_leave_in_order_when_the_sa_is_there),
+        STAND_TEST(oldest_64_wait_and_the_others_are_counted),
+        STAND_TEST(large_packets_wait_up_to_256_kib),
+        STAND_TEST(failed_negotiation_drops_and_counts_what_waits),
+        STAND_TEST(sa_that_is_not_active_lets_packets_wait),
+        STAND_TEST(linux_own_multicast_neither_asks_nor_waits),
+        STAND_TEST(what_is_no_ip_packet_is_counted),
+        STAND_TEST(packets_outside_of_the_selectors_are_dropped_when_the_sa_comes),
+        STAND_TEST(with_an_sa_for_each_pair_packets_outside_ask_for_another),
+        STAND_TEST(removed_tunnel_lets_go_of_what_waits),
+    };
+    if (!stand_enter_namespace())
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
