@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/secret.h"
+#include "config/hash.h"
 #include "config/pattern.h"
 
 struct config {
@@ -81,25 +82,12 @@ static size_t identity_words(const struct command_line *line)
     }
 }
 
-#define HASH_PRIME UINT64_C(0x100000001b3) /* FNV-1a */
-
-static uint64_t hash_octets(uint64_t hash, const void *at, size_t length)
-{
-    const unsigned char *octet = at;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ octet[i]) * HASH_PRIME;
-    return hash;
-}
-
 static uint64_t identity_hash(const struct section *section, const struct command_line *line)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    hash = (hash ^ (uintptr_t)section) * HASH_PRIME;
-    hash = (hash ^ (uintptr_t)line->row) * HASH_PRIME;
-    for (size_t i = 0; i < identity_words(line); i++) {
-        const char *word = line_word_at(line, i);
-        hash = hash_octets(hash, word, strlen(word) + 1);
-    }
+    uint64_t hash = hash_number(HASH_START, (uintptr_t)section);
+    hash = hash_number(hash, (uintptr_t)line->row);
+    for (size_t i = 0; i < identity_words(line); i++)
+        hash = hash_text(hash, line_word_at(line, i));
     return hash;
 }
 

@@ -241,6 +241,22 @@ static void S14_a_file_indented_as_a_whole_reads_the_same(void **state)
                   "snmp-agent ip enable\n");
 }
 
+static void S14_what_printing_leaves_of_a_file_reads_the_same(void **state)
+{
+    (void)state;
+    static const char running[] = "interface GigaEthernet0.0\n"
+                                  "!\n"
+                                  "interface BVI1\n"
+                                  "!\n"
+                                  "snmp-agent ip enable\n";
+    assert_prints("interface GigaEthernet0.0\n"
+                  "  no ip address\n"
+                  "interface BVI1\n"
+                  "snmp-agent ip enable\n",
+                  running);
+    assert_prints(running, running);
+}
+
 static void S14_a_foreign_tunnel_mode_is_a_value_like_ours(void **state)
 {
     (void)state;
@@ -299,6 +315,7 @@ int main(void)
         cmocka_unit_test(S14_profiles_end_at_foreign_lines_without_indentation),
         cmocka_unit_test(S14_a_foreign_line_at_a_headers_depth_ends_our_section_too),
         cmocka_unit_test(S14_a_file_indented_as_a_whole_reads_the_same),
+        cmocka_unit_test(S14_what_printing_leaves_of_a_file_reads_the_same),
         cmocka_unit_test(S14_a_foreign_tunnel_mode_is_a_value_like_ours),
         cmocka_unit_test(binary_lines_are_foreign_or_errors_but_never_ours),
         cmocka_unit_test(secrets_are_printed_for_the_administrator_only),
