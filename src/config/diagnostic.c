@@ -136,7 +136,9 @@ static char shown(char c)
     unsigned char u = (unsigned char)c;
     if (c == '\t')
         return ' ';
-    return u < 0x20 || u == 0x7f ? '?' : c;
+    if (u < 0x20 || u == 0x7f)
+        return '?';
+    return c;
 }
 
 char *excerpt_of(const char *line, size_t length, size_t column, size_t span, size_t secret_from,
@@ -155,7 +157,9 @@ char *excerpt_of(const char *line, size_t length, size_t column, size_t span, si
         return NULL;
     char *at = excerpt;
     for (size_t i = from; i < to; i++)
-        *at++ = i >= secret_from && i < secret_to ? '*' : shown(line[i]);
+        *at++ = shown(line[i]);
+    for (size_t i = secret_from > from ? secret_from : from; i < secret_to && i < to; i++)
+        excerpt[i - from] = '*';
     *at++ = '\n';
     memset(at, ' ', before);
     at += before;

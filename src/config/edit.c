@@ -79,35 +79,32 @@ static void sort_options(struct line_draft *draft, size_t head)
     }
 }
 
-/* What a set or options are once `line` has been added to `old`. */
-static void merge(struct line_draft *draft, const struct command_line *old, const struct command_line *line)
+/* Adds the words of a set that it does not have yet. */
+static void add_members(struct line_draft *draft, const struct command_line *line, size_t head)
 {
-    size_t head = pattern_head(line->row->pattern);
-    start_with_head(draft, line, head);
-    bool replaces = is_off(old) != is_off(line);
-    if (line->row->kind == KIND_SET) {
-        if (!replaces)
-            add_words(draft, old, head, keep_all, NULL);
-        struct command_line so_far = line_draft_view(draft);
-        add_words(draft, line, head, keep_not_in, &so_far);
-        return;
-    }
-    if (!replaces)
-        add_words(draft, old, head, keep_option_not_in, line);
-    add_words(draft, line, head, keep_all, NULL);
-    sort_options(draft, head);
-}
-
-/* A line such as `sa-proposal enc A A` names A once. */
-static void without_repetitions(struct line_draft *draft, const struct command_line *line)
-{
-    size_t head = pattern_head(line->row->pattern);
-    start_with_head(draft, line, head);
     for (size_t i = head; i < line->count; i++) {
         struct command_line so_far = line_draft_view(draft);
         if (!has_word(&so_far, head, line_word_at(line, i)))
             line_draft_add(draft, line_element_at(line, i), line_word_at(line, i));
     }
+}
+
+/* What a set or options are once `line` has been added to `old`, which is NULL if there was none. */
+static void merge(struct line_draft *draft, const struct command_line *old, const struct command_line *line)
+{
+    size_t head = pattern_head(line->row->pattern);
+    start_with_head(draft, line, head);
+    bool adds = old != NULL && is_off(old) == is_off(line);
+    if (line->row->kind == KIND_SET) {
+        if (adds)
+            add_members(draft, old, head);
+        add_members(draft, line, head);
+        return;
+    }
+    if (adds)
+        add_words(draft, old, head, keep_option_not_in, line);
+    add_words(draft, line, head, keep_all, NULL);
+    sort_options(draft, head);
 }
 
 struct setting *edit_set(struct config *config, struct section *section, const struct command_line *line,
@@ -121,11 +118,8 @@ struct setting *edit_set(struct config *config, struct section *section, const s
     struct setting *old = config_find(config, section, line);
     if (old != NULL && line->row->kind == KIND_SECTION)
         return old;
-    if (line->row->kind == KIND_SET && old == NULL) {
-        without_repetitions(&draft, line);
-        result = line_draft_view(&draft);
-    } else if (old != NULL && (line->row->kind == KIND_SET || line->row->kind == KIND_OPTIONS)) {
-        merge(&draft, &old->line, line);
+    if (line->row->kind == KIND_SET || line->row->kind == KIND_OPTIONS) {
+        merge(&draft, old == NULL ? NULL : &old->line, line);
         result = line_draft_view(&draft);
     }
     struct command_line copy = line_copy(&result);
@@ -175,11 +169,11 @@ bool edit_unset(struct config *config, struct section *section, const struct com
         struct setting *old = config_find(config, section, line);
         return old == NULL || unset_parts(config, old, line);
     }
-    const struct setting *next;
-    for (const struct setting *s = section_setting(section, command_id(line->row)); s != NULL; s = next) {
-        next = setting_next_of_row(s);
+    struct setting *next;
+    for (struct setting *s = config_first_of_row(section, command_id(line->row)); s != NULL; s = next) {
+        next = config_next_of_row(s);
         if (begins_with(&s->line, line))
-            config_remove(config, (struct setting *)(uintptr_t)s);
+            config_remove(config, s);
     }
     return true;
 }
@@ -249,9 +243,9 @@ struct setting *edit_add_foreign(struct config *config, struct section *section,
     const struct command *row = kept == NULL ? NULL : row_of_foreign(section, kept);
     if (row == NULL)
         return kept;
-    const struct setting *ours = section_setting(section, command_id(row));
+    struct setting *ours = config_first_of_row(section, command_id(row));
     if (ours != NULL)
-        config_remove(config, (struct setting *)(uintptr_t)ours);
+        config_remove(config, ours);
     section->foreign_value = kept;
     return kept;
 }

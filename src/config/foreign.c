@@ -127,8 +127,53 @@ static const char *const globals[] = {
     "zabbix",
 };
 
-/* Words that are keywords wherever they stand after others. */
+/* Words that are keywords where they begin a line of a sub-mode or stand after other keywords. */
 static const char *const keywords[] = {
+    "action",
+    "apn",
+    "assignable-range",
+    "auto-cost",
+    "bandwidth",
+    "bridge",
+    "chap",
+    "class",
+    "default-gateway",
+    "description",
+    "dialer",
+    "dns-server",
+    "domain-name",
+    "duplex",
+    "echo",
+    "event",
+    "exit",
+    "information-request",
+    "isdn",
+    "lcp",
+    "linkmgr",
+    "lldp",
+    "match",
+    "mdi",
+    "multilink",
+    "no",
+    "option",
+    "option-request",
+    "originate-default",
+    "pap",
+    "ppp",
+    "pppoe",
+    "priority",
+    "probe-counter",
+    "probe-timer",
+    "rd",
+    "route-target",
+    "set",
+    "shutdown",
+    "snmp",
+    "speed",
+    "subnet-mask",
+    "timers",
+    "traffic-shape",
+    "vlan-group",
     "access-list",
     "address",
     "adjust-mss",
@@ -306,10 +351,9 @@ static bool is_plain(const struct word *word)
 
 const char *foreign_keywords(const struct words *words, size_t known, char out[FOREIGN_KEYWORDS_SIZE])
 {
-    if (words->count == 0 || !is_plain(&words->word[0])) {
-        (void)strcpy(out, "...");
+    out[0] = '\0';
+    if (words->count == 0 || !is_plain(&words->word[0]))
         return out;
-    }
     char *at = stpcpy(out, words->word[0].text);
     for (size_t i = 1; i < words->count && i < 4 && is_plain(&words->word[i]); i++) {
         bool negated = i == 1 && strcasecmp(words->word[0].text, "no") == 0;

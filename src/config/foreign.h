@@ -22,7 +22,8 @@ bool foreign_is_known(const struct words *words);
 enum { FOREIGN_KEYWORDS_SIZE = 96 };
 
 /* The leading keywords of a foreign line: its first word, and the next ones as long as they are known to be
- * keywords. `known`: how many are known otherwise. Nothing that could be an argument. */
+ * keywords. `known`: how many are known otherwise. Nothing that could be an argument; "" if the first word
+ * does not look like a keyword. */
 const char *foreign_keywords(const struct words *words, size_t known, char out[FOREIGN_KEYWORDS_SIZE]);
 
 #endif

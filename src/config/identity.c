@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/hash.h"
+
 static const struct {
     const char *keyword;
     enum identity_type type;
@@ -72,10 +74,11 @@ bool identity_equal(const struct identity *a, const struct identity *b)
 
 uint32_t identity_hash(const struct identity *id)
 {
-    uint32_t hash = (UINT32_C(2166136261) ^ id->type) * UINT32_C(16777619);
+    uint64_t hash = hash_number(HASH_START, id->type);
     for (size_t i = 0; i < id->length; i++)
-        hash = (hash ^ comparable(id, i)) * UINT32_C(16777619);
-    return hash == 0 ? 1 : hash;
+        hash = hash_number(hash, comparable(id, i));
+    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
+    return folded == 0 ? 1 : folded;
 }
 
 const char *identity_words(const struct identity *id, char out[IDENTITY_WORDS_SIZE])

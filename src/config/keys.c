@@ -19,12 +19,19 @@ struct key_table {
     struct key *first;
 };
 
-static uint8_t hex_digit(char c)
+static unsigned hex_digit(char c)
 {
-    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-/* `hex`: the word is pairs of digits, as value.c has checked. */
+/* One octet of a key, which is written as characters or as pairs of digits that value.c has checked. */
+static uint8_t key_octet(const char *word, bool hex, size_t index)
+{
+    if (!hex)
+        return (uint8_t)word[index];
+    return (uint8_t)(hex_digit(word[2 * index]) << 4 | hex_digit(word[2 * index + 1]));
+}
+
 static struct key *key_new(const char *word, bool hex)
 {
     size_t length = strlen(word) / (hex ? 2 : 1);
@@ -32,10 +39,8 @@ static struct key *key_new(const char *word, bool hex)
     if (key == NULL)
         return NULL;
     key->length = length;
-    if (!hex)
-        memcpy(key->secret, word, length);
-    for (size_t i = 0; hex && i < length; i++)
-        key->secret[i] = (uint8_t)(hex_digit(word[2 * i]) << 4 | hex_digit(word[2 * i + 1]));
+    for (size_t i = 0; i < length; i++)
+        key->secret[i] = key_octet(word, hex, i);
     return key;
 }
 

@@ -1,5 +1,6 @@
 #include "config/match.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -98,6 +99,9 @@ static void try_element(const struct word *word, uint16_t state, const char *ele
         try_argument(word, candidate, list);
         return;
     }
+    /* Nearly every keyword is told apart by its first letter: this saves most of the time. */
+    if (tolower((unsigned char)word->text[0]) != tolower((unsigned char)element[0]))
+        return;
     candidate.keyword = element;
     candidate.keyword_length = keyword_length(element);
     candidate.grade = grade_keyword(word, element, candidate.keyword_length);
@@ -206,12 +210,12 @@ static enum match_result follow(struct match *m, const struct word *word, bool i
 
 static void add_rows(struct match *m, unsigned modes, unsigned but_not)
 {
-    for (uint16_t i = 0; i < COMMAND_COUNT; i++) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const struct command *row = &command_table[i];
         if ((row->modes & modes) == 0 || (row->modes & but_not) != 0)
             continue;
         bool prefixed = command_prefix(row, m->scope.mode)[0] != '\0';
-        (void)add_state(m, (struct match_state){i, NO_PARENT, 0, prefixed ? AT_PREFIX : 0});
+        (void)add_state(m, (struct match_state){(uint16_t)i, NO_PARENT, 0, prefixed ? AT_PREFIX : 0});
     }
 }
 

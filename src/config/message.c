@@ -146,9 +146,9 @@ static bool is_near(const struct expected *e)
 /* The word in quotes, or without its text if that may be secret or can't be shown. */
 static void append_word(char text[MESSAGE_SIZE], const char *word, bool secret)
 {
-    bool readable = !secret;
-    for (const char *c = word; *c != '\0'; c++)
-        readable = readable && (unsigned char)*c >= 0x20 && *c != 0x7f;
+    bool readable = word != NULL && !secret;
+    for (const char *c = word; readable && *c != '\0'; c++)
+        readable = (unsigned char)*c >= 0x20 && *c != 0x7f;
     if (readable && strlen(word) <= WORD_SHOWN)
         append(text, "`%s`", word);
     else

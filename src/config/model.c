@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/secret.h"
+#include "config/hash.h"
 #include "config/pattern.h"
 
 struct config {
@@ -81,23 +82,12 @@ static size_t identity_words(const struct command_line *line)
     }
 }
 
-static uint64_t hash_octets(uint64_t hash, const void *at, size_t length)
-{
-    const unsigned char *octet = at;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ octet[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static uint64_t identity_hash(const struct section *section, const struct command_line *line)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    hash = hash_octets(hash, &section, sizeof section);
-    hash = hash_octets(hash, &line->row, sizeof line->row);
-    for (size_t i = 0; i < identity_words(line); i++) {
-        const char *word = line_word_at(line, i);
-        hash = hash_octets(hash, word, strlen(word) + 1);
-    }
+    uint64_t hash = hash_number(HASH_START, (uintptr_t)section);
+    hash = hash_number(hash, (uintptr_t)line->row);
+    for (size_t i = 0; i < identity_words(line); i++)
+        hash = hash_text(hash, line_word_at(line, i));
     return hash;
 }
 
@@ -161,22 +151,32 @@ static struct setting_run *find_run(const struct section *section, const struct 
     return i < section->run_count && section->runs[i].row == row ? &section->runs[i] : NULL;
 }
 
-static bool add_run(struct section *section, struct setting *setting)
+static bool make_room_for_run(struct section *section)
 {
-    if (section->run_count == section->run_capacity) {
-        size_t capacity = section->run_capacity == 0 ? 8 : 2 * section->run_capacity;
-        struct setting_run *runs = realloc(section->runs, capacity * sizeof *runs);
-        if (runs == NULL)
-            return false;
-        section->runs = runs;
-        section->run_capacity = capacity;
+    if (section->run_count < section->run_capacity)
+        return true;
+    size_t capacity = section->run_capacity == 0 ? 8 : 2 * section->run_capacity;
+    struct setting_run *runs = realloc(section->runs, capacity * sizeof *runs);
+    if (runs == NULL)
+        return false;
+    section->runs = runs;
+    section->run_capacity = capacity;
+    return true;
+}
+
+/* Adds the setting to the run of its row, which there must be room for if it is the first one. */
+static void add_to_run(struct section *section, struct setting *setting)
+{
+    struct setting_run *run = find_run(section, setting->line.row);
+    if (run != NULL) {
+        run->last = setting;
+        return;
     }
     size_t place = run_place(section, setting->line.row);
     memmove(section->runs + place + 1, section->runs + place,
             (section->run_count - place) * sizeof *section->runs);
     section->runs[place] = (struct setting_run){setting->line.row, setting, setting};
     section->run_count++;
-    return true;
 }
 
 /* Links before `next`; NULL: at the end. */
@@ -225,21 +225,6 @@ static bool open_section(struct setting *header)
     return true;
 }
 
-static bool insert(struct config *config, struct section *section, struct setting *setting)
-{
-    const struct command *row = setting->line.row;
-    size_t after = run_place(section, row + 1);
-    struct setting *next = after < section->run_count ? section->runs[after].first : NULL;
-    struct setting_run *run = find_run(section, row);
-    setting->section = section;
-    if (run == NULL && !add_run(section, setting))
-        return false;
-    if (run != NULL)
-        run->last = setting;
-    link_before(section, setting, next);
-    return index_add(config, setting);
-}
-
 struct setting *config_insert(struct config *config, struct section *section, struct command_line line,
                               struct source_place source)
 {
@@ -251,11 +236,18 @@ struct setting *config_insert(struct config *config, struct section *section, st
     }
     setting->line = line;
     setting->source = source;
-    if (line.row->kind == KIND_SECTION && !open_section(setting)) {
+    setting->section = section;
+    /* All that may fail comes first. */
+    bool opened = line.row->kind != KIND_SECTION || open_section(setting);
+    if (!opened || !make_room_for_run(section) || !index_add(config, setting)) {
         setting_free(setting);
         return NULL;
     }
-    return insert(config, section, setting) ? setting : NULL;
+    size_t after = run_place(section, line.row + 1);
+    struct setting *next = after < section->run_count ? section->runs[after].first : NULL;
+    add_to_run(section, setting);
+    link_before(section, setting, next);
+    return setting;
 }
 
 struct setting *config_insert_foreign(struct section *section, struct setting *after, char *text,
@@ -306,8 +298,12 @@ static void remove_from_run(struct setting *setting)
 
 void config_remove(struct config *config, struct setting *setting)
 {
-    while (setting->under != NULL && setting->under->first != NULL)
-        config_remove(config, setting->under->first);
+    /* What stands under a header is only found by the index; the rest of it is freed with the header. */
+    struct setting *in = setting->under == NULL ? NULL : setting->under->first;
+    for (; in != NULL; in = in->next) {
+        if (in->line.row != NULL)
+            index_remove(config, in);
+    }
     if (setting->line.row != NULL) {
         remove_from_run(setting);
         index_remove(config, setting);
@@ -315,10 +311,6 @@ void config_remove(struct config *config, struct setting *setting)
     if (setting->section->foreign_value == setting)
         setting->section->foreign_value = NULL;
     unlink_setting(setting);
-    if (setting->under != NULL)
-        free(setting->under->runs);
-    free(setting->under);
-    setting->under = NULL;
     setting_free(setting);
 }
 
@@ -344,19 +336,29 @@ const struct section *config_section(const struct config *config, enum command_i
     return found == NULL ? NULL : found->under;
 }
 
-const struct setting *section_setting(const struct section *section, enum command_id id)
+struct setting *config_first_of_row(const struct section *section, enum command_id id)
 {
-    const struct setting_run *run = section == NULL ? NULL : find_run(section, &command_table[id]);
+    const struct setting_run *run = find_run(section, &command_table[id]);
     return run == NULL ? NULL : run->first;
 }
 
-const struct setting *setting_next_of_row(const struct setting *setting)
+struct setting *config_next_of_row(const struct setting *setting)
 {
     const struct setting_run *run = find_run(setting->section, setting->line.row);
     if (run->last == setting)
         return NULL;
-    const struct setting *next = setting->next;
+    struct setting *next = setting->next;
     while (next->line.row != setting->line.row)
         next = next->next;
     return next;
+}
+
+const struct setting *section_setting(const struct section *section, enum command_id id)
+{
+    return section == NULL ? NULL : config_first_of_row(section, id);
+}
+
+const struct setting *setting_next_of_row(const struct setting *setting)
+{
+    return config_next_of_row(setting);
 }

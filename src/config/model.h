@@ -85,6 +85,10 @@ struct setting *config_insert_foreign(struct section *section, struct setting *a
                                       size_t length, struct source_place source);
 void config_remove(struct config *config, struct setting *setting);
 
+/* As section_setting and setting_next_of_row, to be changed. */
+struct setting *config_first_of_row(const struct section *section, enum command_id id);
+struct setting *config_next_of_row(const struct setting *setting);
+
 /* The setting that the line would replace: same section, row and key; NULL if there is none. */
 struct setting *config_find(const struct config *config, const struct section *section,
                             const struct command_line *line);

@@ -2,25 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "config/edit.h"
 #include "config/foreign.h"
 #include "config/match.h"
 #include "config/message.h"
 #include "config/report.h"
-
-enum { TAB_STOP = 8 };
-
-/* One line of the file, with its words. */
-struct source {
-    const char *text;
-    size_t length;   /* without the line end */
-    uint32_t number; /* 1-based */
-    size_t depth;    /* columns of blank space before its first word */
-    size_t indent;   /* octets of it */
-    struct words words;
-};
+#include "config/source.h"
 
 /* What stands under a foreign header, or under a header with an error. */
 enum foreign_reach {
@@ -37,101 +25,43 @@ struct parser {
     size_t header_depth;     /* of the section's header */
     enum foreign_reach foreign;
     size_t foreign_depth;         /* of the foreign header */
-    size_t foreign_indent;        /* octets of its indentation */
     struct setting *last_foreign; /* the foreign header, or the last line kept under it */
     bool skip;                    /* the header had an error: say nothing of what stands under it */
     bool no_memory;
+    struct words words; /* of the line that is being read */
 };
-
-/* Takes the next line off the text. */
-static bool next_line(const char **at, const char *end, struct source *out)
-{
-    if (*at == end)
-        return false;
-    const char *line_end = memchr(*at, '\n', (size_t)(end - *at));
-    const char *stop = line_end == NULL ? end : line_end;
-    out->text = *at;
-    out->length = (size_t)(stop - *at);
-    while (out->length > 0 && out->text[out->length - 1] == '\r')
-        out->length--;
-    out->number++;
-    *at = line_end == NULL ? end : line_end + 1;
-
-    out->depth = 0;
-    out->indent = 0;
-    while (out->indent < out->length && is_blank(out->text[out->indent])) {
-        out->depth = out->text[out->indent] == '\t' ? (out->depth / TAB_STOP + 1) * TAB_STOP : out->depth + 1;
-        out->indent++;
-    }
-    return true;
-}
 
 static struct source_place place_of(const struct source *line)
 {
     return (struct source_place){line->number, (uint32_t)text_characters(line->text, line->indent) + 1};
 }
 
-static bool is_blank_or_comment(const struct source *line)
+/*
+ * A foreign line as it is printed under a header of ours or another: indented as it is if the header is not,
+ * else by the columns that it has beyond the header's, by two blanks if it has none. To be freed; NULL if
+ * memory ran out.
+ */
+static char *indented_copy(const struct source *line, size_t header_depth, size_t *length)
 {
-    return line->indent == line->length || line->text[line->indent] == '!';
-}
-
-static bool is_own_header(const struct words *words)
-{
-    static const char *const first[] = {"interface", "device", "ikev2"};
-    static const char *const second[] = {NULL, NULL, "profile"};
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
-        if (words->count > 1 && strcmp(words->word[0].text, first[i]) == 0 &&
-            (second[i] == NULL || strstr(words->word[1].text, second[i]) != NULL))
-            return true;
-    }
-    return false;
-}
-
-/* True if what stands under a header is deeper than it anywhere in the file. */
-static bool is_indented(const char *text, const char *end)
-{
-    struct source line = {0};
-    const char *previous = NULL;
-    size_t previous_length = 0;
-    size_t previous_depth = 0;
-    while (next_line(&text, end, &line)) {
-        if (is_blank_or_comment(&line))
-            continue;
-        if (previous != NULL && line.depth > previous_depth) {
-            words_split(previous, previous_length, &line.words);
-            if (is_own_header(&line.words) || foreign_is_header(&line.words))
-                return true;
-        }
-        previous = line.text;
-        previous_length = line.length;
-        previous_depth = line.depth;
-    }
-    return false;
-}
-
-/* A foreign line as it is printed under a header: with the indentation that it has beyond the first `skipped`
- * octets, or two blanks if it has none. To be freed; NULL if memory ran out. */
-static char *indented_copy(const struct source *line, size_t skipped, size_t *length)
-{
-    bool bare = line->indent <= skipped;
-    size_t from = bare ? line->indent : skipped;
-    *length = line->length - from + (bare ? 2 : 0);
-    char *text = malloc(*length + 1);
+    size_t rest = line->length - line->indent;
+    size_t blanks = line->depth > header_depth ? line->depth - header_depth : 2;
+    bool verbatim = header_depth == 0 && line->depth > 0;
+    if (verbatim)
+        blanks = line->indent;
+    char *text = malloc(blanks + rest + 1);
     if (text == NULL)
         return NULL;
-    char *at = bare ? (char *)memcpy(text, "  ", 2) + 2 : text;
-    memcpy(at, line->text + from, line->length - from);
+    memset(text, ' ', blanks);
+    if (verbatim)
+        memcpy(text, line->text, blanks);
+    memcpy(text + blanks, line->text + line->indent, rest);
+    *length = blanks + rest;
     return text;
 }
 
 static void warn_of_foreign(struct parser *p, const struct source *line, size_t known)
 {
-    char keywords[FOREIGN_KEYWORDS_SIZE];
-    struct source_place place = place_of(line);
-    diagnostics_warn_at(p->diagnostics, place.line, place.column,
-                        "`%s` is not a command of Musubi: the line is kept and has no effect",
-                        foreign_keywords(&line->words, known, keywords));
+    report_foreign(p->diagnostics, line->text, line->number, &p->words, known);
 }
 
 /* Keeps a line that stands under a foreign header. */
@@ -140,7 +70,7 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
     if (p->skip)
         return;
     size_t length;
-    char *text = indented_copy(line, p->foreign_indent, &length);
+    char *text = indented_copy(line, p->foreign_depth, &length);
     if (text != NULL)
         p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
     p->no_memory = text == NULL || p->last_foreign == NULL;
@@ -150,9 +80,8 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
 
 static void start_foreign(struct parser *p, const struct source *line, bool skip)
 {
-    p->foreign = p->indented || (!skip && !foreign_is_header(&line->words)) ? REACH_DEEPER : REACH_OPEN;
+    p->foreign = p->indented || (!skip && !foreign_is_header(&p->words)) ? REACH_DEEPER : REACH_OPEN;
     p->foreign_depth = line->depth;
-    p->foreign_indent = line->indent;
     p->skip = skip;
     p->section = config_global_section(p->config);
 }
@@ -170,7 +99,7 @@ static void keep_global(struct parser *p, const struct source *line, size_t know
 static void keep_in_section(struct parser *p, const struct source *line, size_t known)
 {
     size_t length;
-    char *text = indented_copy(line, line->depth > p->header_depth ? 0 : line->indent, &length);
+    char *text = indented_copy(line, p->header_depth, &length);
     p->no_memory =
         text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
     free(text);
@@ -197,12 +126,12 @@ static bool ends_section(const struct parser *p, const struct source *line)
         return false;
     if (p->indented)
         return line->depth <= p->header_depth;
-    return foreign_is_header(&line->words) || (in_profile(p) && foreign_is_global(&line->words));
+    return foreign_is_header(&p->words) || (in_profile(p) && foreign_is_global(&p->words));
 }
 
 static void report_error(struct parser *p, const struct source *line, const struct match *m)
 {
-    report_match(p->diagnostics, line->text, line->length, line->number, m, &line->words);
+    report_match(p->diagnostics, line->text, line->length, line->number, m, &p->words);
     /* What stands under a header that was not understood would only be reported for that. */
     bool header = m->count > 0;
     for (size_t i = m->first; i < m->first + m->count; i++)
@@ -230,7 +159,7 @@ static void apply(struct parser *p, const struct source *line, const struct matc
         p->no_memory = true;
         return;
     }
-    report_applied(p->diagnostics, line->text, line->number, &view, &line->words);
+    report_applied(p->diagnostics, line->text, line->number, &view, &p->words);
     if (setting->under != NULL) {
         p->section = setting->under;
         p->header_depth = line->depth;
@@ -252,13 +181,13 @@ static void read_own(struct parser *p, const struct source *line)
 {
     struct match m;
     struct line_draft draft;
-    bool leave = line->words.count == 1 && first_word_is(&line->words, "exit");
+    bool leave = p->words.count == 1 && first_word_is(&p->words, "exit");
     if (leave && p->section->mode != MODE_GLOBAL) {
         p->section = config_global_section(p->config);
         return;
     }
     struct match_scope scope = scope_of(p);
-    match_words(&scope, &line->words, &m, &draft);
+    match_words(&scope, &p->words, &m, &draft);
     if (m.result == MATCH_FOUND) {
         apply(p, line, &m, &draft);
         return;
@@ -267,11 +196,11 @@ static void read_own(struct parser *p, const struct source *line)
     if (ends) {
         p->section = config_global_section(p->config);
         scope = scope_of(p);
-        match_words(&scope, &line->words, &m, &draft);
+        match_words(&scope, &p->words, &m, &draft);
     }
-    bool strict = first_word_is(&line->words, "ikev2") || in_profile(p);
-    bool wrong = !line->words.binary && !line->words.overlong &&
-                 (m.result == MATCH_WRONG || m.result == MATCH_MISSING);
+    bool strict = first_word_is(&p->words, "ikev2") || in_profile(p);
+    bool wrong =
+        !p->words.binary && !p->words.overlong && (m.result == MATCH_WRONG || m.result == MATCH_MISSING);
     if (strict || wrong)
         report_error(p, line, &m);
     else if (p->section->mode == MODE_GLOBAL)
@@ -281,14 +210,14 @@ static void read_own(struct parser *p, const struct source *line)
 }
 
 /* True if a line that stands after a foreign header without indentation is one of config mode of ours. */
-static bool is_own_global(struct parser *p, const struct source *line)
+static bool is_own_global(struct parser *p)
 {
     struct match m;
     struct match_scope scope = scope_of(p);
-    match_words(&scope, &line->words, &m, NULL);
+    match_words(&scope, &p->words, &m, NULL);
     if (m.result == MATCH_FOUND || m.result == MATCH_WRONG || m.result == MATCH_MISSING)
         return true;
-    return m.known >= 2 && strcmp(line->words.word[0].text, "ikev2") == 0;
+    return m.known >= 2 && strcmp(p->words.word[0].text, "ikev2") == 0;
 }
 
 /* A line after a foreign header; false if it does not stand under it. */
@@ -300,17 +229,17 @@ static bool read_under_foreign(struct parser *p, const struct source *line)
         keep_under_foreign(p, line);
         return true;
     }
-    if (is_own_global(p, line) || foreign_is_header(&line->words))
+    if (is_own_global(p) || foreign_is_header(&p->words))
         return false;
     keep_under_foreign(p, line);
-    if (line->words.count == 1 && first_word_is(&line->words, "exit"))
+    if (p->words.count == 1 && first_word_is(&p->words, "exit"))
         p->foreign = REACH_NONE;
     return true;
 }
 
 static void read_line(struct parser *p, struct source *line)
 {
-    words_split(line->text, line->length, &line->words);
+    words_split(line->text, line->length, &p->words);
     if (p->foreign != REACH_NONE && read_under_foreign(p, line))
         return;
     p->foreign = REACH_NONE;
@@ -330,13 +259,13 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
     const char *end = text + length;
     if (length >= 3 && memcmp(text, byte_order_mark, 3) == 0)
         at += 3;
-    p.indented = is_indented(at, end);
+    p.indented = source_is_indented(at, end);
     p.section = config_global_section(p.config);
 
     size_t errors = diagnostics->errors;
     struct source line = {0};
-    while (!p.no_memory && next_line(&at, end, &line)) {
-        if (!is_blank_or_comment(&line))
+    while (!p.no_memory && source_next_line(&at, end, &line)) {
+        if (!source_is_blank(&line) && !source_is_comment(&line))
             read_line(&p, &line);
     }
     if (p.no_memory)

@@ -6,7 +6,7 @@
 
 static bool is_bracket(char c)
 {
-    return strchr("{|}[]", c) != NULL && c != '\0';
+    return c == '{' || c == '|' || c == '}' || c == '[' || c == ']';
 }
 
 static const char *skip_blanks(const char *at)
@@ -106,7 +106,7 @@ bool element_is_argument(const char *element)
 size_t keyword_length(const char *element)
 {
     size_t length = 0;
-    while (element[length] != '\0' && strchr(" !{|}[]", element[length]) == NULL)
+    while (element[length] > '!' && !is_bracket(element[length]))
         length++;
     return length;
 }

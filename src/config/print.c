@@ -15,7 +15,8 @@ static void print_foreign(const struct setting *setting, enum print_secrets secr
     char keywords[FOREIGN_KEYWORDS_SIZE];
     words_split(setting->foreign, setting->foreign_length, &words);
     size_t indent = words.count > 0 ? words.word[0].column : 0;
-    (void)fprintf(out, "%.*s%s ...\n", (int)indent, setting->foreign, foreign_keywords(&words, 0, keywords));
+    (void)fprintf(out, "%.*s%s ********\n", (int)indent, setting->foreign,
+                  foreign_keywords(&words, 0, keywords));
 }
 
 static void print_setting(const struct setting *setting, enum command_mode mode, enum print_secrets secrets,
@@ -30,11 +31,21 @@ static void print_setting(const struct setting *setting, enum command_mode mode,
                   line_print(&setting->line, mode, secrets == SECRETS_SHOWN, text));
 }
 
-/* Settings of one row stand together; sections, and foreign lines with what is under them, alone. */
+static bool is_foreign_header(const struct setting *setting)
+{
+    struct words words;
+    words_split(setting->foreign, setting->foreign_length, &words);
+    return foreign_is_header(&words);
+}
+
+/* Settings of one row stand together, and so do foreign lines. Sections stand alone; so does a foreign
+ * header, lest what follows seem to stand under it. */
 static bool belong_together(const struct setting *a, const struct setting *b)
 {
+    if (b->foreign != NULL && b->foreign_under)
+        return true;
     if (b->foreign != NULL)
-        return b->foreign_under || (a->foreign != NULL && !a->foreign_under);
+        return a->foreign != NULL && !a->foreign_under && !is_foreign_header(a);
     return a->foreign == NULL && a->under == NULL && b->under == NULL && a->line.row == b->line.row;
 }
 

@@ -140,10 +140,7 @@ static enum prompt_outcome keep_foreign(struct typed *t, struct section *section
         return refuse(t, "out of memory");
     if (header)
         move_to(t->cursor, text, true);
-    char keywords[FOREIGN_KEYWORDS_SIZE];
-    diagnostics_add(t->diagnostics, SEVERITY_WARNING, 0, 0, NULL,
-                    "`%s` is not a command of Musubi: the line is kept and has no effect",
-                    foreign_keywords(&t->words, t->match.known, keywords));
+    report_foreign(t->diagnostics, t->text, 0, &t->words, t->match.known);
     return PROMPT_APPLIED;
 }
 
@@ -157,12 +154,12 @@ static bool begins_with_ikev2(const struct typed *t)
 static bool is_foreign(const struct typed *t)
 {
     const struct match *m = &t->match;
-    if (t->words.binary || t->words.overlong)
+    bool ours =
+        m->result == MATCH_WRONG || m->result == MATCH_MISSING || t->words.binary || t->words.overlong;
+    if (ours)
         return false;
     if (t->cursor->foreign)
-        return true;
-    if (m->result == MATCH_WRONG || m->result == MATCH_MISSING)
-        return false;
+        return !begins_with_ikev2(t) || m->known < 2;
     if (begins_with_ikev2(t) || (m->scope.mode & (MODE_DEFAULT_PROFILE | MODE_PROFILE)) != 0)
         return foreign_is_header(&t->words);
     if (match_was_slip(m, &t->words))
@@ -221,7 +218,7 @@ const char *config_cursor_name(const struct config_cursor *cursor, char out[PROM
     struct words words;
     words_split(cursor->header, strlen(cursor->header), &words);
     if (words.count < 2) {
-        (void)strcpy(out, "config");
+        (void)snprintf(out, PROMPT_NAME_SIZE, "config");
         return out;
     }
     bool ikev2 = strcmp(words.word[0].text, "ikev2") == 0;

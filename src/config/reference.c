@@ -67,24 +67,30 @@ void syntax_print(const struct command *row, FILE *out)
     }
 }
 
+/* True if the argument stands in the pattern before the place `before` too. */
+static bool said_before(const struct command *row, const char *before, const struct argument *argument)
+{
+    for (const char *at = row->pattern; (at = strchr(at, '<')) != before; at = pattern_after(at)) {
+        struct argument earlier = element_argument(at);
+        if (earlier.label_length == argument->label_length &&
+            memcmp(earlier.label, argument->label, argument->label_length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The ranges of the numbers in a pattern, each label once. */
 static void print_ranges(const struct command *row, FILE *out)
 {
-    char said[128] = "";
-    const char *at = row->pattern;
-    while ((at = strchr(at, '<')) != NULL) {
+    for (const char *at = row->pattern; (at = strchr(at, '<')) != NULL; at = pattern_after(at)) {
         struct argument argument = element_argument(at);
-        at = pattern_after(at);
-        char shape[HELP_WORD_SIZE + 1];
-        (void)argument_shape(&argument, shape);
-        if (argument.limits[0] == '\0' || strstr(said, shape) != NULL ||
-            strlen(said) + strlen(shape) >= sizeof said)
+        if (argument.limits[0] == '\0' || said_before(row, at, &argument))
             continue;
-        (void)strcat(said, shape);
+        char shape[HELP_WORD_SIZE];
         int length = (int)strcspn(argument.limits, ">");
-        const char *dash = strchr(argument.limits, '-');
-        int low = (int)(dash - argument.limits);
-        (void)fprintf(out, " %s: %.*s to %.*s.", shape, low, argument.limits, length - low - 1, dash + 1);
+        int low = (int)strcspn(argument.limits, "-");
+        (void)fprintf(out, " %s: %.*s to %.*s.", argument_shape(&argument, shape), low, argument.limits,
+                      length - low - 1, argument.limits + low + 1);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "config/foreign.h"
 #include "config/message.h"
 #include "config/pattern.h"
 
@@ -47,4 +48,17 @@ void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t 
                             "missing");
     if (command_id(applied->row) == COMMAND_IPSEC_MODE && line_has(applied, "transport"))
         diagnostics_warn_at(diagnostics, place, column, "transport mode is not supported yet");
+}
+
+void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t number,
+                    const struct words *words, size_t known)
+{
+    char keywords[FOREIGN_KEYWORDS_SIZE];
+    (void)foreign_keywords(words, known, keywords);
+    bool some = keywords[0] != '\0';
+    size_t column = words->count == 0 ? 0 : words->word[0].column;
+    diagnostics_warn_at(diagnostics, number == 0 ? UINT32_MAX : number,
+                        (uint32_t)text_characters(line, column) + 1,
+                        "this %s%s%sline is not handled by Musubi: it is kept and has no effect",
+                        some ? "`" : "", keywords, some ? "` " : "");
 }

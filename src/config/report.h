@@ -16,4 +16,9 @@ void report_match(struct diagnostics *diagnostics, const char *line, size_t leng
 void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t number,
                     const struct command_line *applied, const struct words *words);
 
+/* The warning that a foreign line deserves (S14): its leading keywords, of which `known` matched, but none of
+ * its arguments. */
+void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t number,
+                    const struct words *words, size_t known);
+
 #endif

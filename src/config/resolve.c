@@ -330,6 +330,7 @@ bool policies_resolve(const struct config *config, const struct key_table *keys,
     *out = (struct tunnel_policies){.items = calloc(count + 1, sizeof *out->items)};
     if (out->items == NULL)
         return false;
+    survey_host(&survey);
     survey_policy_sections(&survey);
     const struct setting *s = section_setting(config_global(config), COMMAND_INTERFACE);
     for (; s != NULL; s = setting_next_of_row(s)) {

@@ -10,9 +10,7 @@
 /* Seconds before the end of a lifetime at which an SA is rekeyed (R60). */
 enum { SA_MARGIN = 30, CHILD_MARGIN = 60 };
 
-/* Warns at a line; returns false, for `return warn(…)` where something is missing. */
-__attribute__((format(printf, 3, 4))) static bool warn(const struct survey *survey,
-                                                       const struct setting *setting, const char *format, ...)
+bool survey_warn(const struct survey *survey, const struct setting *setting, const char *format, ...)
 {
     char *text = NULL;
     va_list arguments;
@@ -46,7 +44,7 @@ static void check_interface(const struct survey *survey, const struct section *s
     const struct setting *s = section_setting(section, id);
     const char *name = s == NULL ? NULL : line_argument(&s->line, "interface");
     if (name != NULL && !survey_interface_known(survey, name))
-        (void)warn(survey, s, "%s is nowhere defined: tunnels that use it stay down", name);
+        (void)survey_warn(survey, s, "%s is nowhere defined: tunnels that use it stay down", name);
 }
 
 static void check_lifetime(const struct survey *survey, const struct section *section, enum command_id id,
@@ -55,17 +53,18 @@ static void check_lifetime(const struct survey *survey, const struct section *se
     const struct setting *s = section_setting(section, id);
     uint32_t seconds;
     if (s != NULL && line_number(&s->line, "seconds", &seconds) && seconds <= margin)
-        (void)warn(survey, s,
-                   "a lifetime of %u s is not longer than the %u s before its end at which SAs are rekeyed: "
-                   "they are rekeyed at half of it",
-                   seconds, margin);
+        (void)survey_warn(
+            survey, s,
+            "a lifetime of %u s is not longer than the %u s before its end at which SAs are rekeyed: "
+            "they are rekeyed at half of it",
+            seconds, margin);
 }
 
 static void check_nat_traversal(const struct survey *survey, const struct section *section)
 {
     const struct setting *s = section_setting(section, COMMAND_NAT_TRAVERSAL);
     if (s != NULL && !line_has(&s->line, "off") && !line_has(&s->line, "keepalive"))
-        (void)warn(survey, s, "nat-traversal without keepalive: one is sent every 20 s");
+        (void)survey_warn(survey, s, "nat-traversal without keepalive: one is sent every 20 s");
 }
 
 static void check_selectors(const struct survey *survey, const struct section *section, enum command_id id)
@@ -73,8 +72,9 @@ static void check_selectors(const struct survey *survey, const struct section *s
     size_t count = 0;
     for (const struct setting *s = section_setting(section, id); s != NULL; s = setting_next_of_row(s)) {
         if (++count == POLICY_SELECTORS_MAX + 1)
-            (void)warn(survey, s, "more than %d selectors of one side: tunnels that use them stay down",
-                       POLICY_SELECTORS_MAX);
+            (void)survey_warn(survey, s,
+                              "more than %d selectors of one side: tunnels that use them stay down",
+                              POLICY_SELECTORS_MAX);
     }
 }
 
@@ -112,14 +112,16 @@ static bool has_mode_and_peer(const struct survey *survey, const struct section 
     const struct setting *mode = section_setting(tunnel, COMMAND_TUNNEL_MODE);
     const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
     if (tunnel->foreign_value != NULL)
-        return warn(survey, tunnel->foreign_value, "this tunnel mode is not supported: %s stays down", name);
+        return survey_warn(survey, tunnel->foreign_value, "this tunnel mode is not supported: %s stays down",
+                           name);
     if (mode == NULL && peer == NULL)
-        return warn(survey, tunnel->header,
-                    "%s has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it stays down", name);
+        return survey_warn(survey, tunnel->header,
+                           "%s has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it stays down", name);
     if (mode == NULL)
-        return warn(survey, tunnel->header, "%s has no `tunnel mode ipsec-ikev2`: it stays down", name);
+        return survey_warn(survey, tunnel->header, "%s has no `tunnel mode ipsec-ikev2`: it stays down",
+                           name);
     if (peer == NULL)
-        return warn(survey, tunnel->header, "%s has no `ikev2 peer`: it stays down", name);
+        return survey_warn(survey, tunnel->header, "%s has no `ikev2 peer`: it stays down", name);
     return true;
 }
 
@@ -128,8 +130,17 @@ static bool has_profile(const struct survey *survey, const struct policy_levels 
     const struct setting *binding = section_setting(levels->section[0], COMMAND_IKEV2_BINDING);
     if (binding == NULL || levels->section[1] != NULL)
         return true;
-    return warn(survey, binding, "profile `%s` is nowhere defined: %s stays down",
-                line_argument(&binding->line, "profile"), name);
+    return survey_warn(survey, binding, "profile `%s` is nowhere defined: %s stays down",
+                       line_argument(&binding->line, "profile"), name);
+}
+
+/* Names in the form of certificates come with them. */
+static bool has_usable_id(const struct survey *survey, const struct setting *s, const struct identity *id,
+                          const char *name)
+{
+    if (id->type != ID_DER_ASN1_DN)
+        return true;
+    return survey_warn(survey, s, "an ID of type dn is not supported yet: %s stays down", name);
 }
 
 static bool has_remote_key(const struct survey *survey, const struct setting *peer,
@@ -137,12 +148,12 @@ static bool has_remote_key(const struct survey *survey, const struct setting *pe
 {
     char id[IDENTITY_WORDS_SIZE];
     if (policy->remote_auth == AUTH_KIND_RSA)
-        return warn(survey, peer, "authentication by certificate is not supported yet: %s stays down",
-                    policy->name);
+        return survey_warn(survey, peer, "authentication by certificate is not supported yet: %s stays down",
+                           policy->name);
     if (policy->remote_key != 0)
-        return true;
-    return warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
-                identity_words(&policy->remote_id, id), policy->name);
+        return has_usable_id(survey, peer, &policy->remote_id, policy->name);
+    return survey_warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
+                       identity_words(&policy->remote_id, id), policy->name);
 }
 
 /* S17: without local-authentication the source address is the ID, and its key or the peer's is used. */
@@ -154,12 +165,12 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
     if (local == NULL)
         return true;
     if (policy->local_auth == AUTH_KIND_RSA)
-        return warn(survey, local, "authentication by certificate is not supported yet: %s stays down",
-                    policy->name);
+        return survey_warn(survey, local, "authentication by certificate is not supported yet: %s stays down",
+                           policy->name);
     if (policy->local_key != 0)
-        return true;
-    return warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
-                identity_words(&policy->local_id, id), policy->name);
+        return has_usable_id(survey, local, &policy->local_id, policy->name);
+    return survey_warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
+                       identity_words(&policy->local_id, id), policy->name);
 }
 
 static bool has_tunnel_mode(const struct survey *survey, const struct policy_levels *levels, const char *name)
@@ -167,7 +178,7 @@ static bool has_tunnel_mode(const struct survey *survey, const struct policy_lev
     const struct setting *mode = levels_find(levels, COMMAND_IPSEC_MODE);
     if (mode == NULL || !line_has(&mode->line, "transport"))
         return true;
-    return warn(survey, mode, "transport mode is not supported: %s stays down", name);
+    return survey_warn(survey, mode, "transport mode is not supported: %s stays down", name);
 }
 
 static size_t count_of_row(const struct setting *s)
@@ -190,8 +201,19 @@ static bool unnumbered_holds(const struct survey *survey, const struct section *
     const struct setting *s = section_setting(tunnel, id);
     if (reference_holds(survey, s))
         return true;
-    return warn(survey, s, "%s is nowhere defined: %s stays down", line_argument(&s->line, "interface"),
-                name);
+    return survey_warn(survey, s, "%s is nowhere defined: %s stays down",
+                       line_argument(&s->line, "interface"), name);
+}
+
+/* An address that packets are to be sent from or by, but that is of another family than the peer's. */
+static void check_family(const struct survey *survey, const struct setting *s,
+                         const struct ip_address *address, const struct tunnel_policy *policy)
+{
+    enum ip_family peer =
+        policy->peer_kind == PEER_ADDRESS ? policy->peer_address.family : policy->peer_family;
+    if (s != NULL && address->family != IP_NONE && peer != IP_NONE && address->family != peer)
+        (void)survey_warn(survey, s, "this address can't be used to reach the peer of %s, which is of IPv%d",
+                          policy->name, (int)peer);
 }
 
 /* What works, but perhaps not as it was meant. */
@@ -200,15 +222,19 @@ static void check_contradictions(const struct survey *survey, const struct polic
 {
     const struct setting *s = levels_find(levels, COMMAND_SUPPRESS_SEND_DELETE);
     if (policy->suppress_delete && !policy->suppress_rekey)
-        (void)warn(survey, s,
-                   "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the traffic "
-                   "of %s will stop",
-                   policy->name);
+        (void)survey_warn(
+            survey, s,
+            "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the traffic "
+            "of %s will stop",
+            policy->name);
+    check_family(survey, levels_find(levels, COMMAND_OUTGOING_INTERFACE), &policy->out_next_hop, policy);
+    check_family(survey, levels_find(levels, COMMAND_SOURCE_ADDRESS), &policy->source_address, policy);
     if (policy->peer_kind != PEER_ANY)
         return;
     s = levels_find(levels, COMMAND_NEGOTIATION_DIRECTION);
     if (policy->direction == NEGOTIATE_INITIATOR)
-        (void)warn(survey, s, "%s never comes up: to `peer any` only the peer can start", policy->name);
+        (void)survey_warn(survey, s, "%s never comes up: to `peer any` only the peer can start",
+                          policy->name);
 }
 
 bool survey_tunnel(const struct survey *survey, const struct policy_levels *levels,

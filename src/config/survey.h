@@ -26,4 +26,11 @@ void survey_policy_sections(const struct survey *survey);
 bool survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
                    const struct key_table *keys, const struct tunnel_policy *policy);
 
+/* References of routes, interfaces and filters to what is nowhere defined. */
+void survey_host(const struct survey *survey);
+
+/* Warns at a setting; returns false, for `return survey_warn(…)` where something is missing. */
+__attribute__((format(printf, 3, 4))) bool
+survey_warn(const struct survey *survey, const struct setting *setting, const char *format, ...);
+
 #endif

@@ -56,26 +56,6 @@ static bool is_usable_source(const struct host *host, const struct ip_address *a
     return false;
 }
 
-/* The address of an interface: the config's first one, or else the first that Linux has. NULL if none can be
- * used now. */
-static const struct ip_address *interface_address(const struct way_finder *finder, const char *interface,
-                                                  const struct inventory_link *link, enum ip_family family)
-{
-    const struct configured_interface *configured =
-        host_settings_interface(&finder->configuration->settings, interface);
-    if (configured != NULL) {
-        const struct interface_family *lines =
-            family == IP_V6 ? &configured->ipv6_lines : &configured->ipv4_lines;
-        for (size_t i = 0; i < lines->address_count; i++) {
-            const struct ip_address *address = &lines->addresses[i].address;
-            if (!ip_address_is_link_local(address) && link_has_source(link, address))
-                return address;
-        }
-    }
-    const struct host_ifaddr *primary = inventory_primary(link, family);
-    return primary != NULL ? &primary->prefix.address : NULL;
-}
-
 /* The source that the policy fixes, of IP_NONE if it fixes none. */
 static enum way_problem fixed_source(const struct way_finder *finder, const struct tunnel_policy *policy,
                                      enum ip_family family, struct ip_address *source)
@@ -96,10 +76,10 @@ static enum way_problem fixed_source(const struct way_finder *finder, const stru
         return WAY_SOURCE_GONE;
     if (family == IP_NONE)
         return WAY_FOUND;
-    const struct ip_address *address = interface_address(finder, policy->source_interface, link, family);
+    const struct host_ifaddr *address = host_primary_address(finder->host, link, family);
     if (address == NULL)
         return WAY_SOURCE_GONE;
-    *source = *address;
+    *source = address->prefix.address;
     return WAY_FOUND;
 }
 
@@ -121,8 +101,11 @@ static enum way_problem routed(const struct way_finder *finder, const struct tun
     if (finder->leads_into(finder->context, answer.link, policy->tunnel))
         return WAY_RECURSIVE;
     way->link = answer.link;
+    const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
+    const struct host_ifaddr *address =
+        link != NULL ? host_primary_address(finder->host, link, way->way.remote.family) : NULL;
     if (way->way.local.family == IP_NONE)
-        way->way.local = answer.source;
+        way->way.local = address != NULL ? address->prefix.address : answer.source; /* R45 */
     if (way->way.local.family == IP_NONE)
         return WAY_NO_SOURCE;
     way->way.ifindex = wanted != NULL ? (uint32_t)wanted->is.index : 0;
@@ -145,10 +128,10 @@ static enum way_problem pinned(const struct way_finder *finder, const struct tun
     way->way.mark = *mark;
     if (way->way.local.family != IP_NONE)
         return WAY_FOUND;
-    const struct ip_address *address = interface_address(finder, policy->out_interface, link, family);
+    const struct host_ifaddr *address = host_primary_address(finder->host, link, family);
     if (address == NULL)
         return WAY_NO_SOURCE;
-    way->way.local = *address;
+    way->way.local = address->prefix.address;
     return WAY_FOUND;
 }
 

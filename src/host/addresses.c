@@ -171,3 +171,15 @@ void addresses_remove_all(struct host *host)
     if (!remove_all_unwanted(host, &reason))
         host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
 }
+
+const struct host_ifaddr *host_primary_address(const struct host *host, const struct inventory_link *link,
+                                               enum ip_family family)
+{
+    for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
+        const struct plan_address plan = plan_of(&link->is, &at->is);
+        if (at->is.prefix.address.family == family && host_ifaddr_is_usable(&at->is) &&
+            find(host, &plan) != NULL)
+            return &at->is;
+    }
+    return inventory_primary(link, family);
+}

@@ -101,8 +101,7 @@ int host_fd(const struct host *host)
     return watch_fd(host->watch);
 }
 
-/* Links first, since addresses and routes need them; routes last, since next hops and sources need addresses.
- */
+/* Links first, since addresses and routes need them; routes last, since they need addresses. */
 static bool pass(struct host *host, struct host_error *err)
 {
     forwarding_reconcile(host);

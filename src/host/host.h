@@ -96,6 +96,13 @@ bool host_lookup(struct host *host, const struct host_route_question *question,
 /* The links and their addresses as last heard. */
 const struct inventory *host_inventory(const struct host *host);
 
+/*
+ * The address that stands for a link: one of the plan's, else the first that Linux has there
+ * (inventory_primary). NULL if there is no usable one of that family.
+ */
+const struct host_ifaddr *host_primary_address(const struct host *host, const struct inventory_link *link,
+                                               enum ip_family family);
+
 /* A socket for other questions of this folder (host_route_list ...), to be used between calls of `host`. */
 struct netlink *host_netlink(const struct host *host);
 

@@ -44,8 +44,7 @@ struct plan_route {
     char link[HOST_LINK_NAME_SIZE]; /* "": that by which the gateway is reached */
     struct ip_address gateway;      /* IP_NONE: none */
     uint32_t metric;                /* `distance`, 1 to 255 */
-    /* Packets of the gateway itself take the first address of this link (`ip unnumbered`); "": Linux chooses.
-     */
+    /* The gateway's own packets take the first address of this link (`ip unnumbered`); "": as Linux says. */
     char source_link[HOST_LINK_NAME_SIZE];
     uint32_t table; /* 0: HOST_TABLE_MAIN */
     bool onlink;    /* the gateway is on the link even if no address says so */

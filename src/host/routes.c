@@ -152,6 +152,20 @@ static void set_state(struct host *host, struct route_item *item, enum item_stat
     }
 }
 
+/* True if the gateway may be behind the link. Behind a Tunnel only if an address of it says so: else a
+ * default route through a Tunnel would take the way to its own peer when that way is down. */
+static bool may_be_behind(const struct host *host, int link, const struct ip_address *gateway)
+{
+    const struct inventory_link *known = inventory_find(&host->inventory, link);
+    if (known == NULL || !known->is.ours)
+        return true;
+    for (const struct inventory_address *a = known->addresses; a != NULL; a = a->next_on_link) {
+        if (ip_prefix_contains(&a->is.prefix, gateway))
+            return true;
+    }
+    return false;
+}
+
 /* Finds the link by which the gateway of a route without one is reached. */
 static bool find_link(struct host *host, struct route_item *item, struct host_error *err)
 {
@@ -161,7 +175,8 @@ static bool find_link(struct host *host, struct route_item *item, struct host_er
     if (!host_route_lookup(host->netlink, &question, &answer, &reason))
         return host_fail_because(err, &reason, "next hop");
     char text[IP_TEXT_SIZE];
-    if (answer.kind == HOST_ROUTE_UNICAST && answer.gateway.family == IP_NONE) {
+    if (answer.kind == HOST_ROUTE_UNICAST && answer.gateway.family == IP_NONE &&
+        may_be_behind(host, answer.link, &item->plan.gateway)) {
         item->route.link = answer.link;
         return true;
     }
@@ -202,7 +217,8 @@ static void make_ready(struct host *host, struct route_item *item)
     const struct inventory_link *source_link =
         plan->source_link[0] != '\0' ? inventory_find_name(&host->inventory, plan->source_link) : NULL;
     const struct host_ifaddr *source =
-        source_link != NULL ? inventory_primary(source_link, plan->destination.address.family) : NULL;
+        source_link != NULL ? host_primary_address(host, source_link, plan->destination.address.family)
+                            : NULL;
     if (source != NULL)
         item->route.source = source->prefix.address;
     item->ready = true;
@@ -250,8 +266,7 @@ struct route_group {
     size_t there_count;
 };
 
-/* Marks the wanted ones that are there, and moves the others of `there` to its front; returns their number.
- */
+/* Marks the wanted ones that are there, moves the others of `there` to its front; returns their number. */
 static size_t match_group(struct host *host, struct route_group *group)
 {
     size_t surplus = 0;

@@ -7,8 +7,7 @@
 
 #include <stdint.h>
 
-/* The worker, from 0 to `workers` - 1, that owns the Child SA with the inbound SPI `spi` (host byte order).
- */
+/* The worker, 0 to `workers` - 1, that owns the Child SA with the inbound SPI `spi` (host byte order). */
 static inline uint32_t spi_owner(uint32_t spi, uint32_t workers)
 {
     return spi % workers;

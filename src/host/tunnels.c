@@ -50,16 +50,11 @@ static void forget_device(struct tunnel_item *tunnel)
     tunnel->configured = false;
 }
 
-static void free_tunnels(struct tunnel_item *tunnels, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        forget_device(&tunnels[i]);
-    free(tunnels);
-}
-
 void tunnels_free(struct host *host)
 {
-    free_tunnels(host->tunnels, host->tunnel_count);
+    for (size_t i = 0; i < host->tunnel_count; i++)
+        forget_device(&host->tunnels[i]);
+    free(host->tunnels);
     host->tunnels = NULL;
     host->tunnel_count = 0;
 }
@@ -140,8 +135,29 @@ static bool doom_links(struct host *host, keep_link *keep, size_t *doomed, struc
     return true;
 }
 
-/* Removes those by one request, since each request takes long. Nobody else uses that group, or is not known.
- */
+/* True if another program has put a link of its own into that group. */
+static bool group_is_shared(const struct host *host)
+{
+    for (size_t i = 0; i < host->inventory.links.capacity; i++) {
+        const struct inventory_link *link = host->inventory.links.slots[i].value;
+        if (link != NULL && link->is.group == HOST_LINK_DOOMED_GROUP && !link->is.ours)
+            return true;
+    }
+    return false;
+}
+
+static bool remove_doomed_one_by_one(struct host *host, struct host_error *err)
+{
+    for (size_t i = 0; i < host->inventory.links.capacity; i++) {
+        const struct inventory_link *link = host->inventory.links.slots[i].value;
+        if (link != NULL && link->is.group == HOST_LINK_DOOMED_GROUP && link->is.ours &&
+            !host_link_remove(host->netlink, link->is.index, err))
+            return false;
+    }
+    return true;
+}
+
+/* Removes the marked links that `keep` is false of: by one request, since each takes long. */
 static bool remove_links(struct host *host, keep_link *keep, struct host_error *err)
 {
     size_t doomed;
@@ -149,7 +165,11 @@ static bool remove_links(struct host *host, keep_link *keep, struct host_error *
         return false;
     if (doomed == 0)
         return true;
-    return host_link_remove_group(host->netlink, HOST_LINK_DOOMED_GROUP, err) && host_drain(host, err);
+    if (!host_drain(host, err))
+        return false;
+    bool removed = group_is_shared(host) ? remove_doomed_one_by_one(host, err)
+                                         : host_link_remove_group(host->netlink, HOST_LINK_DOOMED_GROUP, err);
+    return removed && host_drain(host, err);
 }
 
 static bool is_wanted(const struct host *host, const struct host_link *link)
@@ -168,8 +188,7 @@ static bool open_device(struct host *host, struct tunnel_item *tunnel, const str
         tunnel->fd = tun_open(name, false, &tunnel->plan.options, &reason);
         if (tunnel->fd >= 0)
             return true;
-        /* Made with other options, or held by what is left of a dead musubid: we have the namespace's lock.
-         */
+        /* Made with other options, or held by what is left of a dead musubid, since we have the lock. */
         if (reason.number != EINVAL && reason.number != EBUSY)
             return host_fail_because(err, &reason, "%s is there from before", name);
         if (!host_link_remove(host->netlink, found->is.index, err) || !host_drain(host, err))

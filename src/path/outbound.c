@@ -66,7 +66,7 @@ static void outbound_put_message(struct outbound *outbound, const struct esp_out
     outbound->messages[i].msg_hdr.msg_iovlen = 1;
 }
 
-/* The controller hears in time that a new SA is needed; how often it asked does not matter to it. */
+/* Tells the controller in time that the SA's numbers will be used up. */
 static void child_watch_sequence(struct worker *worker, struct child *child)
 {
     if (child->low_told || esp_sa_sequences_left(child->outbound) > sequence_low)
@@ -92,8 +92,8 @@ static void outbound_seal(struct worker *worker)
         if (packet->result == ESP_SEALED) {
             tunnel_count(child->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
             outbound_put_message(outbound, packet, child);
+            child->sent = worker->now;
         }
-        child->sent = worker->now;
         child_watch_sequence(worker, child);
     }
     outbound->packet_count = 0;

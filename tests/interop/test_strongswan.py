@@ -128,7 +128,7 @@ def test_R71_as_responder_the_initiators_selectors_are_used(lab, near, strongswa
 
 @pytest.mark.parametrize("direction", ["Musubi begins", "strongSwan begins"])
 def test_a_wrong_key_makes_no_sa(lab, near, strongswan, direction):
-    define(strongswan, AES_GCM, 4, remote_secret="something-else")
+    define(strongswan, AES_GCM, 4, secret="something-else")
     gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
 
     if direction == "Musubi begins":

@@ -2,7 +2,8 @@
 
     lan (192.168.1.10) --- near 10.9.0.1 --- 10.9.0.2 far (192.168.2.1)
 
-Outside and inside are IPv4 and IPv6 alike. `near` is Musubi in a namespace; `far` is whatever a test wants.
+Outside and inside are IPv4 and IPv6 alike. `near` is Musubi in a namespace; `far` is whatever a test wants. Both IDs have the same key, since
+strongSwan knows but one for a pair of IDs.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from dataclasses import dataclass
 from lib.lab import wire
 from lib.musubi import Musubi
 
+SECRET = "secret2"
+
 CONFIG = """\
-ikev2 authentication psk id keyid site1 key char secret1
-ikev2 authentication psk id keyid site2 key char secret2
+ikev2 authentication psk id keyid site1 key char {SECRET}
+ikev2 authentication psk id keyid site2 key char {SECRET}
 !
 interface GigaEthernet0.0
   ip address {here.outer4}/24
@@ -95,7 +98,7 @@ FAR = End(2, "Tunnel2.0")
 
 def config(here, there, family=4, lines=""):
     """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel."""
-    return CONFIG.format(here=here, there=there, peer=there.outer(family),
+    return CONFIG.format(SECRET=SECRET, here=here, there=there, peer=there.outer(family),
                          lines="".join(f"  {line}\n" for line in lines.splitlines()))
 
 

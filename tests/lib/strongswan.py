@@ -4,6 +4,7 @@ Its control socket is a TCP port on the host's own loopback, so that peers in se
 user-mode-linux need no path.
 """
 
+from lib.direct import SECRET
 from lib.process import wait_until
 
 VICI = "tcp://127.0.0.1:4502"
@@ -73,13 +74,10 @@ connections {{
   }}
 }}
 secrets {{
-  ike-local {{
-    id = {local_id}
-    secret = "{local_secret}"
-  }}
-  ike-remote {{
-    id = {remote_id}
-    secret = "{remote_secret}"
+  ike-both {{
+    id-1 = {local_id}
+    id-2 = {remote_id}
+    secret = "{secret}"
   }}
 }}
 """
@@ -108,8 +106,7 @@ class StrongSwan:
         self.process.wait_for_text("worker threads")
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
-                local_id="keyid:site2", local_secret="secret2",
-                remote_id="keyid:site1", remote_secret="secret1",
+                local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
                 local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
         """Define the connection, instead of an earlier one; nothing is negotiated yet."""
         if self._connections:
@@ -119,7 +116,7 @@ class StrongSwan:
         path = self._directory / f"connection-{self._connections}.conf"
         path.write_text(CONNECTION.format(
             encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
-            remote_id=remote_id, local_secret=local_secret, remote_secret=remote_secret, local_ts=local_ts,
+            remote_id=remote_id, secret=secret, local_ts=local_ts,
             remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals), encoding="ascii")
         self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
 

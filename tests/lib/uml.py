@@ -52,7 +52,9 @@ class Uml(Host):
         return UmlBackground(self, name, argv)
 
     def runtime_directory(self, directory):
-        return Path("/run") / directory.name
+        path = Path("/run") / directory.name
+        self.must("mkdir", "-p", path)
+        return path
 
     def load(self, *modules):
         """Load kernel modules; those that are built in count as loaded."""

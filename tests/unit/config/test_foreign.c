@@ -9,20 +9,20 @@
 static void S14_foreign_lines_keep_their_place_word_for_word(void **state)
 {
     (void)state;
-    assert_kept(
-        "ip ufs-cache max-entries   20000\n"
-        "!\n"
-        "ip route default 10.0.0.254\n"
-        "!\n"
-        "ip ufs-cache enable\n"
-        "!\n"
-        "interface GigaEthernet0.0\n"
-        "  bandwidth  1000000\n"
-        "  ip address 10.0.0.1/24\n"
-        "  ip proxy-arp\n"
-        "  no shutdown\n",
-        "FILE:1:1: warning: `ip ufs-cache max-entries` is not a command of Musubi: the line is kept and has "
-        "no effect");
+    assert_kept("ip ufs-cache max-entries   20000\n"
+                "!\n"
+                "ip route default 10.0.0.254\n"
+                "!\n"
+                "ip ufs-cache enable\n"
+                "!\n"
+                "interface GigaEthernet0.0\n"
+                "  bandwidth  1000000\n"
+                "  ip address 10.0.0.1/24\n"
+                "  ip proxy-arp\n"
+                "  no shutdown\n",
+                "FILE:1:1: warning: this `ip ufs-cache max-entries` line is not handled by Musubi: it is "
+                "kept and has "
+                "no effect");
 }
 
 static void S14_each_foreign_line_is_reported_once_without_arguments(void **state)
@@ -36,11 +36,11 @@ static void S14_each_foreign_line_is_reported_once_without_arguments(void **stat
                                  "  ip address dhcp receive-default\n");
     assert_int_equal(r.diagnostics.warnings, 5);
     assert_lacks(r.said, "secret");
-    assert_contains(r.said, "FILE:1:1: warning: `username` is not");
-    assert_contains(r.said, "FILE:2:1: warning: `ppp profile` is not");
-    assert_contains(r.said, "FILE:3:3: warning: `authentication password` is not");
-    assert_contains(r.said, "FILE:4:1: warning: `ike policy` is not");
-    assert_contains(r.said, "FILE:6:3: warning: `ip address dhcp receive-default` is not");
+    assert_contains(r.said, "FILE:1:1: warning: this `username` line is not handled");
+    assert_contains(r.said, "FILE:2:1: warning: this `ppp profile` line is not handled");
+    assert_contains(r.said, "FILE:3:3: warning: this `authentication password` line is not handled");
+    assert_contains(r.said, "FILE:4:1: warning: this `ike policy` line is not handled");
+    assert_contains(r.said, "FILE:6:3: warning: this `ip address dhcp receive-default` line is not handled");
     reading_free(&r);
 }
 
@@ -132,7 +132,7 @@ static void S14_what_stands_under_a_foreign_header_is_foreign(void **state)
                 "  ip address 10.0.0.1/99\n"
                 "  ikev2 nonsense\n"
                 "  no shutdown\n",
-                "FILE:3:3: warning: `ikev2`");
+                "FILE:3:3: warning: this `ikev2` line");
 }
 
 static void S14_a_foreign_section_ends_at_the_next_command_of_ours(void **state)
@@ -241,6 +241,22 @@ static void S14_a_file_indented_as_a_whole_reads_the_same(void **state)
                   "snmp-agent ip enable\n");
 }
 
+static void S14_what_printing_leaves_of_a_file_reads_the_same(void **state)
+{
+    (void)state;
+    static const char running[] = "interface GigaEthernet0.0\n"
+                                  "!\n"
+                                  "interface BVI1\n"
+                                  "!\n"
+                                  "snmp-agent ip enable\n";
+    assert_prints("interface GigaEthernet0.0\n"
+                  "  no ip address\n"
+                  "interface BVI1\n"
+                  "snmp-agent ip enable\n",
+                  running);
+    assert_prints(running, running);
+}
+
 static void S14_a_foreign_tunnel_mode_is_a_value_like_ours(void **state)
 {
     (void)state;
@@ -275,7 +291,7 @@ static void secrets_are_printed_for_the_administrator_only(void **state)
     FILE *out = open_memstream(&text, &length);
     config_print(r.config, SECRETS_HIDDEN, out);
     (void)fclose(out);
-    assert_string_equal(text, "username ...\n"
+    assert_string_equal(text, "username ********\n"
                               "!\n"
                               "ikev2 authentication psk id keyid a key char ********\n"
                               "ikev2 authentication psk id keyid b key hex ********\n");
@@ -299,6 +315,7 @@ int main(void)
         cmocka_unit_test(S14_profiles_end_at_foreign_lines_without_indentation),
         cmocka_unit_test(S14_a_foreign_line_at_a_headers_depth_ends_our_section_too),
         cmocka_unit_test(S14_a_file_indented_as_a_whole_reads_the_same),
+        cmocka_unit_test(S14_what_printing_leaves_of_a_file_reads_the_same),
         cmocka_unit_test(S14_a_foreign_tunnel_mode_is_a_value_like_ours),
         cmocka_unit_test(binary_lines_are_foreign_or_errors_but_never_ours),
         cmocka_unit_test(secrets_are_printed_for_the_administrator_only),

@@ -450,6 +450,28 @@ static void S20_any_that_only_initiates_never_comes_up(void **state)
     resolution_free(&r);
 }
 
+static void R45_addresses_of_another_family_than_the_peer_are_named(void **state)
+{
+    (void)state;
+    struct resolution r = resolve_tunnel("", "  ikev2 source-address 2001:db8::1\n"
+                                             "  ikev2 outgoing-interface GigaEthernet0.0 2001:db8::fe\n");
+    assert_contains(r.said,
+                    "FILE:7:3: warning: this address can't be used to reach the peer of Tunnel0.0, which is "
+                    "of IPv4");
+    assert_contains(r.said, "FILE:8:3: warning: this address can't be used");
+    resolution_free(&r);
+}
+
+static void S3_ids_of_type_dn_come_with_certificates(void **state)
+{
+    (void)state;
+    assert_incomplete("ikev2 authentication psk id dn CN=a key char b\n"
+                      "interface Tunnel0.0\n"
+                      "  tunnel mode ipsec-ikev2\n"
+                      "  ikev2 peer any authentication psk id dn CN=a\n",
+                      "FILE:4:3: warning: an ID of type dn is not supported yet: Tunnel0.0 stays down");
+}
+
 static void shutdown_is_told_not_hidden(void **state)
 {
     (void)state;
@@ -514,6 +536,8 @@ int main(void)
         cmocka_unit_test(S28_nat_traversal_without_keepalive_uses_20_seconds),
         cmocka_unit_test(R63_send_delete_suppressed_alone_is_named),
         cmocka_unit_test(S20_any_that_only_initiates_never_comes_up),
+        cmocka_unit_test(R45_addresses_of_another_family_than_the_peer_are_named),
+        cmocka_unit_test(S3_ids_of_type_dn_come_with_certificates),
         cmocka_unit_test(shutdown_is_told_not_hidden),
         cmocka_unit_test(check_warns_of_what_is_worth_a_second_look),
     };

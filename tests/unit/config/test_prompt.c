@@ -162,7 +162,7 @@ static void S14_foreign_lines_are_kept_at_the_prompt_too(void **state)
     TYPE(s, "ppp profile isp", "authentication myname user", "interface GigaEthernet0.1",
          "encapsulation pppoe", "ip address ipcp");
     assert_contains(diagnostics_first(&s->diagnostics)->message,
-                    "`ip address ipcp` is not a command of Musubi");
+                    "this `ip address ipcp` line is not handled");
     TYPE(s, "ppp profile isp", "authentication password user word", "hostname a");
     assert_running(s, "ppp profile isp\n"
                       "  authentication myname user\n"

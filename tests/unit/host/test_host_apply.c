@@ -398,6 +398,37 @@ static void unnumbered_routes_follow_the_address_of_their_source_link(void **sta
     host_plan_clear(&plan);
 }
 
+static void next_hop_is_not_looked_for_behind_a_tunnel(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    want_tunnel(&plan, "Tunnel1.0", false);
+    want_tunnel(&plan, "Tunnel2.0", false);
+    want_address(&plan, "ge0", "10.0.0.1/24");
+    want_address(&plan, "Tunnel2.0", "10.50.0.1/30");
+    want_route(&plan, "0.0.0.0/0", "Tunnel1.0", 1);
+    want_route(&plan, "203.0.113.9/32", "10.0.0.254", 1); /* the peer */
+    want_route(&plan, "10.60.0.0/16", "10.50.0.2", 1);
+    apply(host, &plan);
+    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
+    assert_true(host_set_carrier(host, "Tunnel2.0", true, NULL));
+    run("sleep 1.1");
+    settle(host);
+    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
+    assert_output("ip route", "10.60.0.0/16 via 10.50.0.2 dev Tunnel2.0");
+
+    run("ip link set ge0 down");
+    settle(host);
+    assert_no_output("ip route show 203.0.113.9");
+    assert_non_null(strstr(seen.notes, "warning: route 203.0.113.9/32 via 10.0.0.254 cannot be used"));
+    run("ip link set ge0 up");
+    settle(host);
+    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
 static void what_needs_a_missing_link_waits_for_it(void **state)
 {
     (void)state;
@@ -541,6 +572,23 @@ static void second_musubid_in_the_namespace_is_refused(void **state)
     host_teardown(host);
 }
 
+static void foreign_link_in_our_groups_survives(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    run("ip link add veth8 group %d type veth peer name veth9 group %d", HOST_LINK_GROUP,
+        HOST_LINK_DOOMED_GROUP);
+    run("ip link set veth8 alias musubi-is-fun");
+    struct host *host = open_host(&seen);
+    want_tunnel(&plan, "Tunnel1.0", true);
+    want_tunnel(&plan, "Tunnel2.0", true);
+    apply(host, &plan);
+    host_teardown(host);
+    assert_no_output("ip -o link show type tun");
+    assert_output("ip link", "veth8@veth9");
+    host_plan_clear(&plan);
+}
+
 static void many_tunnels_come_and_go_at_once(void **state)
 {
     (void)state;
@@ -609,11 +657,13 @@ int main(void)
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),
+        IN_NAMESPACE(next_hop_is_not_looked_for_behind_a_tunnel),
         IN_NAMESPACE(what_needs_a_missing_link_waits_for_it),
         IN_NAMESPACE(routes_of_one_distance_stand_beside_each_other),
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
         IN_NAMESPACE(thief_does_not_keep_the_host_busy),
         IN_NAMESPACE(second_musubid_in_the_namespace_is_refused),
+        IN_NAMESPACE(foreign_link_in_our_groups_survives),
         IN_NAMESPACE(many_tunnels_come_and_go_at_once),
         IN_NAMESPACE(missing_rights_are_told),
     };

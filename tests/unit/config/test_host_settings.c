@@ -1,0 +1,177 @@
+/* config/host_settings.h: what the host is told. */
+#include "support.h"
+
+#include <string.h>
+
+#include "config/host_settings.h"
+
+static struct host_settings settings_of(const char *text)
+{
+    struct reading r = read_text(text);
+    if (r.config == NULL)
+        fail_msg("%s", r.said);
+    struct host_settings host;
+    assert_true(host_settings_of(r.config, &host));
+    reading_free(&r);
+    return host;
+}
+
+static const char *text_of(const struct ip_prefix *prefix)
+{
+    static char text[IP_TEXT_SIZE];
+    return ip_prefix_format(prefix, text);
+}
+
+static void an_empty_config_says_nothing(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("");
+    assert_string_equal(host.host_name, "");
+    assert_int_equal(host.interface_count + host.port_count + host.route_count + host.name_server_count, 0);
+    assert_int_equal(host.ikev2_level, LOG_LEVEL_WARN);
+    assert_int_equal(host.ipsec_level, LOG_LEVEL_WARN);
+    host_settings_free(&host);
+}
+
+static void an_interface_has_all_that_its_lines_say(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("interface GigaEthernet2:1.1\n"
+                                            "  description \"LAN  side\" 1\n"
+                                            "  ip address 10.0.0.1/24\n"
+                                            "  ip mtu 1400\n"
+                                            "  ip tcp adjust-mss auto\n"
+                                            "  ipv6 address 2001:db8::1/64\n"
+                                            "  ipv6 address 2001:db8::2/64\n"
+                                            "  ipv6 mtu 1380\n"
+                                            "  ipv6 tcp adjust-mss 1300\n"
+                                            "  shutdown\n");
+    const struct configured_interface *i = host_settings_interface(&host, "GigaEthernet2:1.1");
+    assert_non_null(i);
+    assert_int_equal(i->parts.kind, INTERFACE_GIGA_ETHERNET);
+    assert_true(i->parts.has_port);
+    assert_int_equal(i->parts.number, 2);
+    assert_int_equal(i->parts.sub_number, 1);
+    assert_string_equal(i->description, "LAN  side 1");
+    assert_int_equal(i->ipv4_lines.address_count, 1);
+    assert_string_equal(text_of(&i->ipv4_lines.addresses[0]), "10.0.0.1/24");
+    assert_int_equal(i->ipv4_lines.mtu, 1400);
+    assert_true(i->ipv4_lines.adjust_mss_auto);
+    assert_int_equal(i->ipv6_lines.address_count, 2);
+    assert_string_equal(text_of(&i->ipv6_lines.addresses[1]), "2001:db8::2/64");
+    assert_int_equal(i->ipv6_lines.mtu, 1380);
+    assert_int_equal(i->ipv6_lines.adjust_mss, 1300);
+    assert_true(i->ipv6);
+    assert_false(i->ipv6_enable);
+    assert_int_equal(i->admin, ADMIN_DOWN);
+    assert_int_equal(i->line, 1);
+    host_settings_free(&host);
+}
+
+static void R13_a_tunnel_without_an_ipv6_line_has_no_ipv6(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("interface Tunnel0.0\n"
+                                            "  ip unnumbered Loopback0.0\n"
+                                            "  no shutdown\n"
+                                            "interface Tunnel1.0\n"
+                                            "  ipv6 enable\n"
+                                            "interface Tunnel2.0\n"
+                                            "  ipv6 unnumbered Loopback0.0\n");
+    const struct configured_interface *one = host_settings_interface(&host, "Tunnel0.0");
+    assert_false(one->ipv6);
+    assert_int_equal(one->admin, ADMIN_UP);
+    assert_string_equal(one->ipv4_lines.unnumbered, "Loopback0.0");
+    const struct configured_interface *two = host_settings_interface(&host, "Tunnel1.0");
+    assert_true(two->ipv6 && two->ipv6_enable);
+    assert_int_equal(two->admin, ADMIN_UNSAID);
+    const struct configured_interface *three = host_settings_interface(&host, "Tunnel2.0");
+    assert_true(three->ipv6);
+    assert_false(three->ipv6_enable);
+    assert_null(host_settings_interface(&host, "Tunnel3.0"));
+    host_settings_free(&host);
+}
+
+static void S16_devices_map_ports_to_linux(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("device GigaEthernet0\n  linux-interface eth0\n"
+                                            "device GigaEthernet1\n"
+                                            "device GigaEthernet12\n  linux-interface wan\n");
+    assert_int_equal(host.port_count, 2);
+    assert_int_equal(host.ports[0].number, 0);
+    assert_string_equal(host.ports[0].linux_name, "eth0");
+    assert_int_equal(host.ports[1].number, 12);
+    assert_string_equal(host.ports[1].linux_name, "wan");
+    host_settings_free(&host);
+}
+
+static void routes_have_target_and_distance(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("ip route default 10.0.0.254\n"
+                                            "ip route 10.1.2.3/16 Tunnel0.0 distance 20\n"
+                                            "ip route 10.0.0.0/8 Null0.0 distance 250\n"
+                                            "ipv6 route default 2001:db8::1\n"
+                                            "ipv6 route 2001:db8:1::/48 Null0.0\n");
+    assert_int_equal(host.route_count, 5);
+    assert_string_equal(text_of(&host.routes[0].prefix), "0.0.0.0/0");
+    assert_int_equal(host.routes[0].target, ROUTE_NEXT_HOP);
+    assert_int_equal(host.routes[0].distance, 1);
+    assert_string_equal(text_of(&host.routes[1].prefix), "10.1.0.0/16");
+    assert_int_equal(host.routes[1].target, ROUTE_INTERFACE);
+    assert_string_equal(host.routes[1].interface, "Tunnel0.0");
+    assert_int_equal(host.routes[1].distance, 20);
+    assert_int_equal(host.routes[2].target, ROUTE_BLACKHOLE);
+    assert_int_equal(host.routes[2].line, 3);
+    assert_string_equal(text_of(&host.routes[3].prefix), "::/0");
+    assert_int_equal(host.routes[4].target, ROUTE_BLACKHOLE);
+    host_settings_free(&host);
+}
+
+static void a_functions_own_log_level_counts_before_all(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("logging subsystem IKEv2 debug\n"
+                                            "logging subsystem all error\n"
+                                            "logging buffered 65536\n"
+                                            "dns server 10.0.0.53\n"
+                                            "dns server 2001:db8::53\n"
+                                            "hostname 本社\n");
+    assert_int_equal(host.ikev2_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(host.ipsec_level, LOG_LEVEL_ERROR);
+    assert_int_equal(host.log_size, 65536);
+    assert_int_equal(host.name_server_count, 2);
+    assert_int_equal(host.name_servers[1].family, IP_V6);
+    assert_string_equal(host.host_name, "本社");
+    host_settings_free(&host);
+}
+
+static void references_to_nothing_are_named(void **state)
+{
+    (void)state;
+    struct resolution r = resolve_text("ip route default Tunnel9.0\n"
+                                       "interface GigaEthernet0.0\n"
+                                       "  ip unnumbered Loopback0.0\n"
+                                       "  ip filter nobody 1 in\n"
+                                       "  ip napt static GigaEthernet7.0 50\n");
+    assert_contains(r.said, "FILE:1:1: warning: Tunnel9.0 is nowhere defined: the route has no effect");
+    assert_contains(r.said, "FILE:3:3: warning: Loopback0.0 is nowhere defined: there is no address to use");
+    assert_contains(r.said, "FILE:4:3: warning: access list `nobody` is nowhere defined");
+    assert_contains(r.said, "FILE:5:3: warning: GigaEthernet7.0 is nowhere defined: the line has no effect");
+    resolution_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_config_says_nothing),
+        cmocka_unit_test(an_interface_has_all_that_its_lines_say),
+        cmocka_unit_test(R13_a_tunnel_without_an_ipv6_line_has_no_ipv6),
+        cmocka_unit_test(S16_devices_map_ports_to_linux),
+        cmocka_unit_test(routes_have_target_and_distance),
+        cmocka_unit_test(a_functions_own_log_level_counts_before_all),
+        cmocka_unit_test(references_to_nothing_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
