@@ -15,9 +15,9 @@
 #include "daemon/show_interfaces.h"
 #include "daemon/show_routes.h"
 
-/* One operator's session. Its mode will stand here when there are others than operating commands. */
+/* One operator's session: where in the command language he stands. */
 struct operator_session {
-    struct keeper *keeper;
+    enum command_mode mode; /* MODE_EXEC */
 };
 
 /* Carries out a command that was understood. Of one that fails the last line begins with %. */
@@ -264,9 +264,10 @@ static enum control_status session_run(void *context, void *session, const char 
 
 static void *session_open(void *context)
 {
+    (void)context;
     struct operator_session *session = calloc(1, sizeof(*session));
     if (session != NULL)
-        session->keeper = context;
+        session->mode = MODE_EXEC;
     return session;
 }
 

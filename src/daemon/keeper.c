@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -350,6 +351,16 @@ static void keeper_free(struct keeper *keeper)
     free(keeper->marks);
 }
 
+/* Each tunnel takes a descriptor here and one in the path, which inherits the limit. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static uint32_t worker_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -368,6 +379,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
     enum exit_status status;
     if (!arguments->foreground && !detach_begin(&keeper.told, &status))
         return status;
+    raise_descriptor_limit();
     keeper.log = event_log_new();
     bool locked = secret_lock_process();
     if (keeper.log == NULL || !start_loop(&keeper))
