@@ -130,11 +130,10 @@ void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
     struct ike_task *next;
     for (struct ike_task *task = STAILQ_FIRST(&sa->tasks); task != NULL; task = next) {
         next = STAILQ_NEXT(task, link);
-        if (task == under_way)
+        if (task == under_way || task->spi == 0)
             continue;
         STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
-        if (task->spi != 0)
-            ike_sa_add_task(successor, task->kind, task->spi);
+        ike_sa_add_task(successor, task->kind, task->spi);
         free(task);
     }
 }
