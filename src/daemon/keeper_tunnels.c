@@ -218,11 +218,13 @@ void keeper_update_ways(struct keeper *keeper)
 {
     const struct way_finder finder = {keeper->host, &keeper->ports, &keeper->configuration, leads_into,
                                       keeper};
-    keeper->ways_are_old = false;
+    bool all = keeper->all_ways_are_old;
+    keeper->ways_are_due = false;
+    keeper->all_ways_are_old = false;
     for (size_t i = 0; i < keeper->tunnel_count; i++) {
         struct tunnel *tunnel = keeper->tunnels[i];
         add_to_path(keeper, tunnel);
-        if (!tunnel->way_is_old)
+        if (!all && !tunnel->way_is_old)
             continue;
         tunnel->way_is_old = false;
         if (way_find(&finder, &tunnel->policy, &tunnel->way) && tunnel->stage == TUNNEL_THERE)
@@ -304,6 +306,8 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
         host_settings_interface(&keeper->configuration.settings, policy->name);
     uint32_t mtu = interface != NULL ? desired_tunnel_mtu(interface) : tunnel->mtu;
     bool there = tunnel->stage == TUNNEL_THERE;
+    /* Padding may make equal policies look different: then one is sent in vain. */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0)
         processes_send(&keeper->processes.engine, MESSAGE_POLICY, policy, sizeof(*policy));
     if (there && tunnel->mtu != mtu) {
