@@ -2,6 +2,7 @@
  * Requests and responses of one IKE SA: message IDs, the window of 1, retransmission (RFC 7296 2.1 to 2.3).
  * A request and its retransmissions are the same octets, and so are a response and its repetitions.
  */
+#include "ike/fragmentation.h"
 #include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
@@ -130,11 +131,10 @@ void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
     struct ike_task *next;
     for (struct ike_task *task = STAILQ_FIRST(&sa->tasks); task != NULL; task = next) {
         next = STAILQ_NEXT(task, link);
-        if (task == under_way)
+        if (task == under_way || task->spi == 0)
             continue;
         STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
-        if (task->spi != 0)
-            ike_sa_add_task(successor, task->kind, task->spi);
+        ike_sa_add_task(successor, task->kind, task->spi);
         free(task);
     }
 }
@@ -274,7 +274,7 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
 }
 
 /* Whether a message has the ID that is due; a repeated request is answered again from memory. */
-static bool id_is_due(struct ike_sa *sa, const struct ike_header *header)
+static bool id_is_due(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
 {
     if (header->flags & IKE_FLAG_RESPONSE) {
         const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
@@ -288,7 +288,7 @@ static bool id_is_due(struct ike_sa *sa, const struct ike_header *header)
         return true;
     bool repeated = header->message_id + 1 == sa->expected_id && sa->response.length > 0;
     engine_count(sa->engine, repeated ? IKE_COUNT_REPLAYED : IKE_COUNT_OUT_OF_WINDOW);
-    if (repeated)
+    if (repeated && fragmentation_asks_again(datagram))
         send_octets(sa, &sa->response);
     return false;
 }
@@ -300,7 +300,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         keep_waiting(sa, local, remote, ifindex, datagram);
         return;
     }
-    if (!id_is_due(sa, header))
+    if (!id_is_due(sa, header, datagram))
         return;
     if (sa->suite.encryption == NULL || header->exchange == EXCHANGE_IKE_SA_INIT) {
         engine_count(sa->engine,

@@ -360,6 +360,10 @@ static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octet
         refuse_peer(sa);
         return;
     }
+    if (initial_contact_is_stale(sa)) {
+        ike_sa_destroy(sa, "the peer has begun anew since");
+        return;
+    }
     start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
 }
 

@@ -92,6 +92,9 @@ struct ike_sa {
     uint32_t serial;
     enum ike_sa_state state;
     bool initiator;       /* we are the original initiator */
+    bool initial_contact; /* the peer sent INITIAL_CONTACT with it */
+    uint64_t
+        superfluous; /* own SPI of an SA that both ends' starting at once has made besides this one, or 0 */
     uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
                              rekey of it is under way and may win; else 0 */
     bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
@@ -221,7 +224,7 @@ void ike_sa_start_task(struct ike_sa *sa);
 void ike_sa_end_task(struct ike_sa *sa);
 void ike_sa_drop_tasks(struct ike_sa *sa);
 
-/* Gives tasks that concern Child SAs and are not under way to the SA's successor; drops the others. */
+/* Gives tasks that concern Child SAs and are not under way to the SA's successor. */
 void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor);
 
 /* Takes in a datagram that is addressed to this SA; waits if a job is out. */
@@ -263,6 +266,9 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message);
 
 /* initial_contact.c: the tunnel of `sa`, not established yet, has got an IKE SA from the peer meanwhile. */
 bool initial_contact_peer_was_first(const struct ike_sa *sa);
+
+/* The peer began `sa` before it began another one with INITIAL_CONTACT: it has forgotten `sa`. */
+bool initial_contact_is_stale(const struct ike_sa *sa);
 
 /* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
 void initial_contact_received(struct ike_sa *sa);

@@ -81,6 +81,8 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
     ike_sa_hand_over_tasks(old, successor);
     ike_sa_changed(old);
     ike_sa_changed(successor);
+    if (successor->engine->stopping)
+        ike_sa_delete(successor, "stopped");
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
