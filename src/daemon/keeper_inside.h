@@ -32,6 +32,7 @@ struct tunnel {
     bool carrier; /* as last set */
     struct way way;
     bool way_is_old; /* to be worked out anew, see also keeper.all_ways_are_old */
+    bool leaving;    /* not in the config any more; its SAs are being deleted (S4) */
     bool kept;       /* by the config that is being applied */
     struct history history;
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics` */

@@ -54,8 +54,8 @@ static void choose_policy(struct scenario *s, struct tunnel_policy *p)
 /* A tunnel between two gateways: kept up by both ends, or by one that asks for life (DPD). */
 static void add_link(struct scenario *s, size_t a, size_t b)
 {
-    char id_a[16];
-    char id_b[16];
+    char id_a[32];
+    char id_b[32];
     char address_a[32];
     char address_b[32];
     struct link *l = &s->links[s->link_count];
@@ -83,7 +83,7 @@ static void build(struct scenario *s, uint64_t seed)
     *s = (struct scenario){.w = world_new(seed)};
     s->gateway_count = 2 + below(s, GATEWAYS_MAX - 1);
     for (size_t i = 0; i < s->gateway_count; i++) {
-        char name[8];
+        char name[32];
         char address[32];
         (void)snprintf(name, sizeof name, "G%zu", i + 1);
         (void)snprintf(address, sizeof address, "10.0.0.%zu", i + 1);

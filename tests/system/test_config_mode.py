@@ -18,7 +18,7 @@ def type_lines(gateway, *lines):
 def test_the_prompt_tells_where_one_is(connected):
     printed = type_lines(connected.gateway1, "configure", "interface Tunnel1.0", "exit", "ikev2 profile p", "end")
 
-    for prompt in ("Router# ", "Router(config)# ", "Router(config-Tunnel1.0)# "):
+    for prompt in ("site1# ", "site1(config)# ", "site1(config-Tunnel1.0)# "):
         assert prompt in printed, printed
 
 
