@@ -227,13 +227,22 @@ static void keeper_message(void *context)
 
 /* ---- Messages of the path -------------------------------------------------------------------------- */
 
+/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up.
+ */
+static void child_done(struct engine_process *process, const struct path_event *event)
+{
+    struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
+    if (!engine_actions_done(process, event, &clear.clear.tunnel))
+        engine_process_event(process, &clear);
+    tell_idle(process);
+}
+
 static void path_event(struct engine_process *process, const struct path_event *event)
 {
     struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
     switch (event->kind) {
     case PATH_DONE:
-        engine_actions_done(process, event);
-        tell_idle(process);
+        child_done(process, event);
         break;
     case PATH_PACKET_WAITS:
         waits.packet.tunnel = event->tunnel;

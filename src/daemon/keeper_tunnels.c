@@ -270,6 +270,8 @@ void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done 
     if (tunnel == NULL || done->operation != MESSAGE_TUNNEL_ADD || tunnel->stage != TUNNEL_ADDING)
         return;
     if (done->result != PATH_OK) {
+        const struct message_tunnel gone = {tunnel->policy.tunnel};
+        processes_send(&keeper->processes.path, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
         tunnel->stage = TUNNEL_REFUSED;
         event_log_print(keeper->log, EVENT_IPSEC, LOG_LEVEL_ERROR, tunnel->policy.name,
                         "the packet path can't take the tunnel: %s", path_result_text(done->result));

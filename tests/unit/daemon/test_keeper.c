@@ -164,7 +164,9 @@ static void routes_are_planned_but_by_ports_that_are_shut_down(void **state)
         if (f->plan.routes[i].link[0] != '\0')
             by_tunnel = &f->plan.routes[i];
     }
-    assert_non_null(by_tunnel);
+    assert_true(by_tunnel != NULL);
+    if (by_tunnel == NULL)
+        return;
     assert_string_equal(by_tunnel->link, "Tunnel1.0");
     assert_string_equal(by_tunnel->source_link, "wan0");
     assert_int_equal(by_tunnel->metric, 5);
