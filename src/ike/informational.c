@@ -24,6 +24,13 @@ static void delete_ike_sa_response(struct ike_sa *sa, struct ike_task *task,
 const struct ike_task_kind task_delete_ike_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_ike_sa_write,
                                                  delete_ike_sa_response, NULL};
 
+/* There is no need to delete what the peer has deleted meanwhile. */
+static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
+{
+    const struct child_sa *child = child_sa_by_inbound(sa, task->spi);
+    return child != NULL && !child->lingering ? TASK_READY : TASK_DROPPED;
+}
+
 static void delete_child_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
     (void)sa;
@@ -41,7 +48,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
 }
 
 const struct ike_task_kind task_delete_child_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_child_sa_write,
-                                                   delete_child_sa_response, NULL};
+                                                   delete_child_sa_response, delete_child_sa_prepare};
 
 /* ---- The peer's requests ----------------------------------------------------------------------------- */
 
@@ -53,6 +60,13 @@ static bool deletes_ike_sa(const struct ike_message *message)
             return true;
     }
     return false;
+}
+
+/* True while our own DELETE of a Child SA is waiting for its answer. */
+static bool is_being_deleted(const struct ike_sa *sa, const struct child_sa *child)
+{
+    const struct ike_task *task = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
+    return task != NULL && task->kind == &task_delete_child_sa && task->spi == child->inbound.spi;
 }
 
 /* A peer that deletes a Child SA which it has rekeyed has the new one. */
@@ -80,7 +94,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
             continue;
         engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
-        if (!child->deleting && count < capacity)
+        if (!is_being_deleted(sa, child) && count < capacity)
             spis[count++] = child->inbound.spi;
         child_sa_retire(child);
     }
