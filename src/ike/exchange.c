@@ -125,17 +125,31 @@ void ike_sa_drop_tasks(struct ike_sa *sa)
         ike_sa_end_task(sa);
 }
 
+/* The first task that is not under way. */
+static struct ike_task *first_queued(const struct ike_sa *sa)
+{
+    struct ike_task *first = STAILQ_FIRST(&sa->tasks);
+    return sa->request_out ? STAILQ_NEXT(first, link) : first;
+}
+
+void ike_sa_drop_queued_tasks(struct ike_sa *sa)
+{
+    struct ike_task *task;
+    while ((task = first_queued(sa)) != NULL) {
+        STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
+        free(task);
+    }
+}
+
 void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
 {
-    struct ike_task *under_way = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
     struct ike_task *next;
-    for (struct ike_task *task = STAILQ_FIRST(&sa->tasks); task != NULL; task = next) {
+    for (struct ike_task *task = first_queued(sa); task != NULL; task = next) {
         next = STAILQ_NEXT(task, link);
-        if (task == under_way)
+        if (task->spi == 0)
             continue;
         STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
-        if (task->spi != 0)
-            ike_sa_add_task(successor, task->kind, task->spi);
+        ike_sa_add_task(successor, task->kind, task->spi);
         free(task);
     }
 }
@@ -158,6 +172,7 @@ static void request_timed_out(struct ike_sa *sa)
         ike_sa_destroy(sa, "refused by the peer");
         return;
     }
+    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
     engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                "%s timed out: no answer from the peer on %s after %d sendings", task->kind->name,
                ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX);

@@ -174,6 +174,9 @@ void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
 
+/* Another SA has its Child SAs, or is to have them. */
+void ike_sa_set_replaced(struct ike_sa *sa);
+
 /* The SA's record is out of date: it is written before the answer to this event is performed. */
 void ike_sa_changed(struct ike_sa *sa);
 
@@ -221,7 +224,10 @@ void ike_sa_start_task(struct ike_sa *sa);
 void ike_sa_end_task(struct ike_sa *sa);
 void ike_sa_drop_tasks(struct ike_sa *sa);
 
-/* Gives tasks that concern Child SAs and are not under way to the SA's successor; drops the others. */
+/* Drops the tasks that are not under way. */
+void ike_sa_drop_queued_tasks(struct ike_sa *sa);
+
+/* Gives tasks that concern Child SAs and are not under way to the SA's successor. */
 void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor);
 
 /* Takes in a datagram that is addressed to this SA; waits if a job is out. */

@@ -111,7 +111,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (deletes_ike_sa(message)) {
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
         rekey_ike_sa_yield(sa);
-        ike_sa_destroy(sa, "Delete IKE SA by peer");
+        ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
         return;
     }
     bool had_children = !LIST_EMPTY(&sa->children);

@@ -161,6 +161,10 @@ static void resolve_collision(struct ike_sa *sa, const struct negotiation *n, st
 
 static void make_child(struct ike_sa *sa, struct octets shared_secret)
 {
+    if (sa->state == IKE_SA_DELETING) { /* what was made goes with the IKE SA */
+        end_own(sa);
+        return;
+    }
     struct negotiation *n = sa->own;
     sa->own = NULL;
     struct child_sa *made = child_sa_new(sa, &n->agreement, n->request.inbound_spi, true);

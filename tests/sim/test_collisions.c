@@ -227,6 +227,21 @@ static void RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_rekeyed_is_answered
     stage_strike(&s);
 }
 
+static void RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_closed_is_answered(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    gateway_clear(s.b, 0);
+
+    send_delete(&s, FIRST_ID, PROTOCOL_IKE, 0);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_true(s.p->message.header.flags & IKE_FLAG_RESPONSE);
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
+    stage_strike(&s);
+}
+
 static void RFC7296_2_25_2_a_child_is_not_made_while_the_ike_sa_is_rekeyed(void **state)
 {
     (void)state;
@@ -297,6 +312,44 @@ static size_t living_ike_sas(const struct stage *s, bool *initiator)
     return count;
 }
 
+/* Both ends have rekeyed the IKE SA; the puppet answers B's request last. */
+static struct stage stage_of_two_new_ike_sas(enum nonce_kind puppets)
+{
+    struct stage s = stage_in_ike_rekey();
+    const struct ike_header header = s.p->message.header;
+    send_ike_rekey(&s, FIRST_ID, puppets);
+    s.p->message.header = header;
+    answer_ike_rekey(&s, HIGHEST);
+    return s;
+}
+
+static void RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest(void **state)
+{
+    (void)state;
+    struct stage s = stage_of_two_new_ike_sas(LOWEST);
+
+    bool initiator = false;
+    assert_int_equal(living_ike_sas(&s, &initiator), 1);
+    assert_true(initiator);
+    assert_true(puppet_read_reply(s.p)); /* B deletes the old one */
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
+static void RFC7296_2_8_2_one_of_two_new_ike_sas_stays(void **state)
+{
+    (void)state;
+    struct stage s = stage_of_two_new_ike_sas(HIGHEST);
+
+    bool initiator;
+    assert_int_equal(living_ike_sas(&s, &initiator), 1);
+    assert_true(carries(&s, PUPPET_CHILD));
+    world_run(s.w, 31000); /* what B deleted has timed out; the old one waits for the puppet's DELETE */
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
 static void RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one(void **state)
 {
     (void)state;
@@ -310,6 +363,21 @@ static void RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one(
     assert_int_equal(living_ike_sas(&s, &initiator), 1);
     assert_false(initiator);
     assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
+static void a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_ike_rekey();
+    send_ike_rekey(&s, FIRST_ID, HIGHEST);
+
+    world_run(s.w, 30500);
+
+    assert_true(carries(&s, PUPPET_CHILD));
+    bool initiator = true;
+    assert_int_equal(living_ike_sas(&s, &initiator), 1);
+    assert_false(initiator);
     stage_strike(&s);
 }
 
@@ -328,11 +396,15 @@ int main(void)
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_closed_is_put_off),
         cmocka_unit_test(RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_rekeyed_is_answered),
+        cmocka_unit_test(RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_closed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_a_child_is_not_made_while_the_ike_sa_is_rekeyed),
         cmocka_unit_test(RFC7296_2_25_2_delete_of_a_child_while_the_ike_sa_is_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is),
         cmocka_unit_test(RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is_deleted),
+        cmocka_unit_test(RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest),
+        cmocka_unit_test(RFC7296_2_8_2_one_of_two_new_ike_sas_stays),
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
+        cmocka_unit_test(a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
