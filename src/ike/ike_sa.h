@@ -238,8 +238,12 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
 struct message_writer ike_sa_begin_response(struct ike_sa *sa);
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m);
 
-/* Answers a request with a single error notify. */
-void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify);
+/*
+ * Answers a request with a single error notify. INVALID_SYNTAX ends the IKE SA at both ends, without DELETE
+ * (RFC 7296 2.21.3).
+ */
+void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify,
+                       struct octets content);
 
 /* Answers with octets that are already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);

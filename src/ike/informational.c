@@ -1,6 +1,7 @@
 /*
  * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
  */
+#include "ike/identity.h"
 #include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
@@ -102,6 +103,37 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
     return count;
 }
 
+/*
+ * What an initiator does not like in our IKE_AUTH answer it tells in the exchange that follows, and that ends
+ * the IKE SA without DELETE (RFC 7296 2.21.2). 0: it has no such complaint.
+ */
+static uint16_t refusal_of_auth(const struct ike_sa *sa, const struct ike_message *message)
+{
+    enum { AFTER_IKE_AUTH = 2 };
+    static const uint16_t fatal[] = {NOTIFY_AUTHENTICATION_FAILED, NOTIFY_INVALID_SYNTAX,
+                                     NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD};
+    if (sa->initiator || message->header.message_id != AFTER_IKE_AUTH)
+        return 0;
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+        if (ike_message_notify(message, fatal[i]) != NULL)
+            return fatal[i];
+    }
+    return 0;
+}
+
+static void end_refused(struct ike_sa *sa, uint16_t notify, struct message_writer *m)
+{
+    char id[IDENTITY_TEXT_SIZE];
+    ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, m);
+    if (sa->destroyed)
+        return;
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "negotiation failed: the peer does not accept %s with the key configured for it (%s); line %u",
+               identity_format(&sa->local_id, id), notify_type_name(notify),
+               sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+    ike_sa_destroy(sa, "refused by the peer");
+}
+
 void informational_request(struct ike_sa *sa, const struct ike_message *message)
 {
     enum { SPIS_MAX = 64 };
@@ -112,6 +144,11 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
         rekey_ike_sa_yield(sa);
         ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
+        return;
+    }
+    uint16_t refusal = refusal_of_auth(sa, message);
+    if (refusal != 0) {
+        end_refused(sa, refusal, &m);
         return;
     }
     bool had_children = !LIST_EMPTY(&sa->children);

@@ -186,6 +186,19 @@ static void RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten(void **stat
     stage_strike(&s);
 }
 
+static void RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_child_rekey();
+
+    answer_with(&s, NOTIFY_INVALID_SYNTAX);
+
+    assert_int_equal(s.p->reply_length, 0); /* no DELETE */
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_int_equal(gateway_child_count(s.b, 0), 0);
+    stage_strike(&s);
+}
+
 /* ---- RFC 7296 2.25.2: while B does something with the IKE SA
  * ----------------------------------------------- */
 
@@ -393,6 +406,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest),
         cmocka_unit_test(RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again),
         cmocka_unit_test(RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten),
+        cmocka_unit_test(RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa),
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_closed_is_put_off),
         cmocka_unit_test(RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_rekeyed_is_answered),
