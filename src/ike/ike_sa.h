@@ -177,6 +177,9 @@ void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
 
+/* Another SA has its Child SAs, or is to have them. */
+void ike_sa_set_replaced(struct ike_sa *sa);
+
 /* The SA's record is out of date: it is written before the answer to this event is performed. */
 void ike_sa_changed(struct ike_sa *sa);
 
@@ -224,6 +227,9 @@ void ike_sa_start_task(struct ike_sa *sa);
 void ike_sa_end_task(struct ike_sa *sa);
 void ike_sa_drop_tasks(struct ike_sa *sa);
 
+/* Drops the tasks that are not under way. */
+void ike_sa_drop_queued_tasks(struct ike_sa *sa);
+
 /* Gives tasks that concern Child SAs and are not under way to the SA's successor. */
 void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor);
 
@@ -235,8 +241,12 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
 struct message_writer ike_sa_begin_response(struct ike_sa *sa);
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m);
 
-/* Answers a request with a single error notify. */
-void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify);
+/*
+ * Answers a request with a single error notify. INVALID_SYNTAX ends the IKE SA at both ends, without DELETE
+ * (RFC 7296 2.21.3).
+ */
+void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify,
+                       struct octets content);
 
 /* Answers with octets that are already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);

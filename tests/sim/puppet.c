@@ -82,10 +82,15 @@ static void dh_job(const struct puppet *p, enum ike_job_kind kind, const uint8_t
     (void)ok;
 }
 
+void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX])
+{
+    dh_job(p, IKE_JOB_DH_PUBLIC, NULL, out);
+}
+
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
 {
     uint8_t public_value[DH_PUBLIC_MAX];
-    dh_job(p, IKE_JOB_DH_PUBLIC, NULL, public_value);
+    puppet_public_value(p, public_value);
     proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &p->suite);
     message_put_ke(m, p->suite.dh->id, (struct octets){public_value, p->suite.dh->public_size});
     message_put_nonce(m, (struct octets){p->nonce_i, sizeof p->nonce_i});

@@ -48,6 +48,9 @@ struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32
 struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capacity);
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m);
 
+/* Our public value of the group of our suite. */
+void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX]);
+
 /* The whole of IKE_SA_INIT, or of both exchanges. False if the target did not go along. */
 bool puppet_do_init(struct puppet *p);
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key);

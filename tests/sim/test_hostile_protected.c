@@ -272,6 +272,29 @@ static void reflected_direction(struct stage *s)
     puppet_send_sealed(s->p, &header, &m);
 }
 
+static void error_after_auth(struct stage *s, uint16_t notify)
+{
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, (struct octets){NULL, 0});
+    send_inner(s, EXCHANGE_INFORMATIONAL, 2, &m);
+    assert_true(s->p->reply_length > 0);
+}
+
+static void authentication_failed_after_auth(struct stage *s)
+{
+    error_after_auth(s, NOTIFY_AUTHENTICATION_FAILED);
+}
+
+static void invalid_syntax_after_auth(struct stage *s)
+{
+    error_after_auth(s, NOTIFY_INVALID_SYNTAX);
+}
+
+static void unsupported_critical_after_auth(struct stage *s)
+{
+    error_after_auth(s, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD);
+}
+
 static const struct sealed_case sealed_cases[] = {
     {"a wrong pre-shared key", "2.15", false, auth_wrong_key, NOTIFY_AUTHENTICATION_FAILED, false},
     {"an ID that no tunnel names", "2.15", false, auth_unknown_id, NOTIFY_AUTHENTICATION_FAILED, false},
@@ -282,8 +305,13 @@ static const struct sealed_case sealed_cases[] = {
     {"an AUTH value of one octet", "2.15", false, auth_too_short, NOTIFY_AUTHENTICATION_FAILED, false},
     {"IKE_AUTH without AUTH: EAP", "2.16", false, auth_without_auth_payload, NOTIFY_AUTHENTICATION_FAILED,
      false},
-    {"INFORMATIONAL before IKE_AUTH", "1.4", false, informational_before_auth, NOTIFY_INVALID_SYNTAX, true},
-    {"IKE_AUTH again", "1.2", true, auth_after_auth, NOTIFY_INVALID_SYNTAX, true},
+    {"INFORMATIONAL before IKE_AUTH", "1.4", false, informational_before_auth, NOTIFY_INVALID_SYNTAX, false},
+    {"IKE_AUTH again", "1.2", true, auth_after_auth, NOTIFY_INVALID_SYNTAX, false},
+    {"AUTHENTICATION_FAILED right after IKE_AUTH", "2.21.2", true, authentication_failed_after_auth, SILENCE,
+     false},
+    {"INVALID_SYNTAX right after IKE_AUTH", "2.21.2", true, invalid_syntax_after_auth, SILENCE, false},
+    {"UNSUPPORTED_CRITICAL_PAYLOAD right after IKE_AUTH", "2.21.2", true, unsupported_critical_after_auth,
+     SILENCE, false},
     {"a message ID beyond the window", "2.3", true, id_too_new, SILENCE, true},
     {"a message ID before the window", "2.3", true, id_too_old, SILENCE, true},
     {"a message ID of 2^32 - 1", "2.2", true, id_maximum, SILENCE, true},
@@ -297,7 +325,8 @@ static const struct sealed_case sealed_cases[] = {
     {"DELETE of an unknown Child SA", "1.4.1", true, delete_of_unknown_child, SILENCE, true},
     {"DELETE with a count that lies", "3.11", true, delete_with_a_lying_count, SILENCE, true},
     {"DELETE of the IKE SA", "1.4.1", true, delete_of_the_ike_sa, SILENCE, false},
-    {"an exchange type that nobody knows", "3.1", true, unknown_exchange_inside, NOTIFY_INVALID_SYNTAX, true},
+    {"an exchange type that nobody knows", "3.1", true, unknown_exchange_inside, NOTIFY_INVALID_SYNTAX,
+     false},
     {"a wrong ICV", "2.4", true, corrupted_icv, SILENCE, true},
     {"DELETE in the clear", "2.4", true, in_the_clear, SILENCE, true},
     {"an SK payload that is too short", "3.14", true, sk_too_short, SILENCE, true},

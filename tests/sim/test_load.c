@@ -1,6 +1,8 @@
 /* What many messages do: repeated, mutated, more than there is room for. */
 #include "stage.h"
 
+#include "crypto/prf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,6 +64,35 @@ static void R16_under_load_a_cookie_is_demanded_and_no_state_kept(void **state)
     world_run(s.w, 100);
 
     assert_int_equal(gateway_record_count(s.b), 33);
+    stage_strike(&s);
+}
+
+/* A cookie that the first secret would make if it were all zeros, as fresh memory is. */
+static void R16_a_cookie_of_no_secret_is_not_taken(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    for (uint32_t i = 0; i < 40; i++)
+        knock(&s, 1 + i, false);
+    static const uint8_t zeros[32];
+    s.p->spi_i = 1000;
+    uint8_t at[2048];
+    uint8_t cookie[33] = {0};
+    uint8_t spi[8];
+    store_u64be(spi, s.p->spi_i);
+    const struct octets parts[] = {
+        {s.p->nonce_i, sizeof s.p->nonce_i}, {s.p->address.address.octets, 4}, {spi, sizeof spi}};
+    assert_true(prf_compute(prf_by_id(PRF_HMAC_SHA2_256), (struct octets){zeros, sizeof zeros}, parts, 3,
+                            cookie + 1));
+
+    struct message_writer m = puppet_begin_init(s.p, at, sizeof at);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_COOKIE,
+                       (struct octets){cookie, 33});
+    puppet_put_init_payloads(s.p, &m);
+    gateway_receive(s.b, &s.p->address, message_finish(&m));
+    world_run(s.w, 100);
+
+    assert_int_equal(gateway_record_count(s.b), 32);
     stage_strike(&s);
 }
 
@@ -148,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(repeated_requests_get_the_same_octets_again),
         cmocka_unit_test(R16_under_load_a_cookie_is_demanded_and_no_state_kept),
+        cmocka_unit_test(R16_a_cookie_of_no_secret_is_not_taken),
         cmocka_unit_test(R16_an_initiator_sends_the_cookie_along),
         cmocka_unit_test(half_open_sas_are_bounded_and_time_out),
         cmocka_unit_test(mutated_messages_do_no_harm),
