@@ -134,7 +134,7 @@ struct setting *edit_set(struct config *config, struct section *section, const s
 static bool begins_with(const struct command_line *line, const struct command_line *start)
 {
     for (size_t i = 0; i < start->count; i++) {
-        if (i >= line->count || strcmp(line_word_at(line, i), line_word_at(start, i)) != 0)
+        if (i >= line->count || !line_same_word(line, start, i))
             return false;
     }
     return true;

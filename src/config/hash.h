@@ -5,6 +5,7 @@
 #ifndef MUSUBI_CONFIG_HASH_H
 #define MUSUBI_CONFIG_HASH_H
 
+#include <ctype.h>
 #include <stdint.h>
 
 #define HASH_START UINT64_C(0xcbf29ce484222325)
@@ -19,6 +20,15 @@ static inline uint64_t hash_text(uint64_t hash, const char *text)
 {
     do
         hash = hash_number(hash, (unsigned char)*text);
+    while (*text++ != '\0');
+    return hash;
+}
+
+/* The same for texts that differ in the case of letters alone. */
+static inline uint64_t hash_text_any_case(uint64_t hash, const char *text)
+{
+    do
+        hash = hash_number(hash, (uint64_t)tolower((unsigned char)*text));
     while (*text++ != '\0');
     return hash;
 }

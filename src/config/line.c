@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/secret.h"
 #include "config/pattern.h"
@@ -70,6 +71,17 @@ bool line_equal(const struct command_line *a, const struct command_line *b)
             return false;
     }
     return true;
+}
+
+bool line_same_word(const struct command_line *a, const struct command_line *b, size_t index)
+{
+    const char *word = line_word_at(a, index);
+    const char *other = line_word_at(b, index);
+    if (strcmp(word, other) == 0)
+        return true;
+    const char *element = line_element_at(a, index);
+    return strcasecmp(word, other) == 0 && element == line_element_at(b, index) &&
+           element_is_argument(element) && element_argument(element).type->any_case;
 }
 
 const char *line_word_at(const struct command_line *line, size_t index)

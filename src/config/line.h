@@ -56,6 +56,10 @@ void line_free(struct command_line *line);
 /* Same row, sign and words. */
 bool line_equal(const struct command_line *a, const struct command_line *b);
 
+/* The word at an index is the same in both, case aside where the type of its argument does not tell it apart.
+ */
+bool line_same_word(const struct command_line *a, const struct command_line *b, size_t index);
+
 /* The word at an index, and the place in the pattern that it stands for. */
 const char *line_word_at(const struct command_line *line, size_t index);
 const char *line_element_at(const struct command_line *line, size_t index);

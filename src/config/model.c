@@ -87,7 +87,7 @@ static uint64_t identity_hash(const struct section *section, const struct comman
     uint64_t hash = hash_number(HASH_START, (uintptr_t)section);
     hash = hash_number(hash, (uintptr_t)line->row);
     for (size_t i = 0; i < identity_words(line); i++)
-        hash = hash_text(hash, line_word_at(line, i));
+        hash = hash_text_any_case(hash, line_word_at(line, i));
     return hash;
 }
 
@@ -97,7 +97,7 @@ static bool same_identity(const struct command_line *a, const struct command_lin
     if (a->row != b->row || words != identity_words(b))
         return false;
     for (size_t i = 0; i < words; i++) {
-        if (strcmp(line_word_at(a, i), line_word_at(b, i)) != 0)
+        if (!line_same_word(a, b, i))
             return false;
     }
     return true;

@@ -265,6 +265,11 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
     size_t errors = diagnostics->errors;
     struct source line = {0};
     while (!p.no_memory && source_next_line(&at, end, &line)) {
+        if (line.number > CONFIG_LINES_MAX) {
+            diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL,
+                            "a config has %d lines at most", CONFIG_LINES_MAX);
+            break;
+        }
         if (!source_is_blank(&line) && !source_is_comment(&line))
             read_line(&p, &line);
     }

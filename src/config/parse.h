@@ -7,6 +7,10 @@
 #include "config/diagnostic.h"
 #include "config/model.h"
 
+/* More lines than this are an error, so that memory is bounded by more than the length: a line takes up to
+ * half a kilobyte, however short it is. */
+enum { CONFIG_LINES_MAX = 2000000 };
+
 /*
  * Reads `length` octets of text, which may hold anything. What there is to say is added to `diagnostics`.
  * Returns the config; NULL if there was an error, for which the whole of it is refused. Takes time and memory

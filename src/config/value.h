@@ -28,8 +28,9 @@ struct value_type {
     /* For a type that is one of a fixed set of words: the word number `index`, NULL beyond the last. Such
      * words may be abbreviated, as keywords may. NULL for other types. */
     const char *(*word)(size_t index);
-    bool free;   /* takes any word, or nearly: an abbreviated keyword beats it */
-    bool secret; /* is shown to nobody but the administrator, and never in a message */
+    bool free;     /* takes any word, or nearly: an abbreviated keyword beats it */
+    bool any_case; /* values that differ in the case of letters alone are the same */
+    bool secret;   /* is shown to nobody but the administrator, and never in a message */
 };
 
 /* The type called by the `length` octets at `name`; NULL if there is none. */

@@ -1,5 +1,6 @@
 /*
- * musubi: the operator's commands. With -c it runs them and leaves; without, it offers a prompt.
+ * musubi: the operator's commands. With -c it runs them and leaves; without, it offers a prompt. `musubi
+ * check` reads configs, and needs no daemon.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -7,13 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check/check.h"
 #include "shell/client.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "Usage: musubi [--run-dir DIR] [-c COMMAND]...\n"
-    "Operates a running musubid in the command language of UNIVERGE IX routers.\n"
+    "       musubi check FILE...\n"
+    "Operates a running musubid in the command language of UNIVERGE IX routers; `check` reads configs, and\n"
+    "needs neither root nor a musubid.\n"
     "\n"
     "  -c, --command COMMAND  run this command and leave; several run in order, until one fails\n"
     "      --run-dir DIR      the musubid's directory (default: /run/musubi)\n"
@@ -21,13 +25,36 @@ static const char usage[] =
     "      --help             print this and leave\n"
     "\n"
     "Without -c it offers a prompt, until `exit` or the end of the input. The exit status is 1 if a command\n"
-    "of -c failed or no musubid runs, and 2 if this usage is not kept to.\n";
+    "of -c failed or no musubid runs, and 2 if this usage is not kept to.\n"
+    "Of `check` it is 0 if there are at most warnings, 1 if there are errors, 2 if a FILE can't be read.\n";
 
 struct arguments {
     const char *run_directory;
     const char **commands; /* malloc'ed; the texts are argv's */
     size_t command_count;
+    bool check;
+    char **files; /* of `check`: the rest of argv */
+    size_t file_count;
 };
+
+/* What follows the options: nothing, or `check` and its files. */
+static bool operands_read(int argc, char **argv, struct arguments *out)
+{
+    if (optind == argc)
+        return true;
+    out->check = strcmp(argv[optind], "check") == 0;
+    if (!out->check) {
+        (void)fprintf(stderr, "musubi: unexpected argument: %s\n", argv[optind]);
+        return false;
+    }
+    out->files = argv + optind + 1;
+    out->file_count = (size_t)(argc - optind - 1);
+    if (out->file_count > 0 && out->command_count == 0)
+        return true;
+    (void)fprintf(stderr, out->file_count == 0 ? "musubi check: which file?\n"
+                                               : "musubi check: -c is for a running musubid\n");
+    return false;
+}
 
 /* Returns false with the exit status set when there is nothing more to do. */
 static bool arguments_read(int argc, char **argv, struct arguments *out, int *status)
@@ -68,12 +95,20 @@ static bool arguments_read(int argc, char **argv, struct arguments *out, int *st
             return false;
         }
     }
-    if (optind < argc) {
-        (void)fprintf(stderr, "musubi: unexpected argument: %s\n", argv[optind]);
-        *status = EXIT_USAGE;
-        return false;
+    if (operands_read(argc, argv, out))
+        return true;
+    *status = EXIT_USAGE;
+    return false;
+}
+
+static int run_check(const struct arguments *arguments)
+{
+    enum check_result worst = CHECK_GOOD;
+    for (size_t i = 0; i < arguments->file_count; i++) {
+        enum check_result result = check_file(arguments->files[i], stdout, stderr);
+        worst = result > worst ? result : worst;
     }
-    return true;
+    return worst == CHECK_GOOD ? EXIT_DONE : worst == CHECK_WRONG ? EXIT_FAILED : EXIT_USAGE;
 }
 
 static int run_commands(struct client *client, const struct arguments *arguments)
@@ -124,7 +159,9 @@ int main(int argc, char **argv)
     int status;
     if (arguments_read(argc, argv, &arguments, &status)) {
         status = EXIT_FAILED;
-        if (client_open(&client, arguments.run_directory, stderr)) {
+        if (arguments.check) {
+            status = run_check(&arguments);
+        } else if (client_open(&client, arguments.run_directory, stderr)) {
             status = arguments.command_count > 0 ? run_commands(&client, &arguments) : run_prompt(&client);
             client_close(&client);
         }

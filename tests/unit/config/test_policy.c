@@ -329,6 +329,30 @@ static void R30_keys_are_found_by_type_and_value(void **state)
     resolution_free(&r);
 }
 
+static void S12_of_names_that_differ_in_case_the_later_key_wins(void **state)
+{
+    (void)state;
+    struct resolution r = resolve_text("ikev2 authentication psk id fqdn GW.example.com key char one\n"
+                                       "ikev2 authentication psk id keyid gw.example.com key char other\n"
+                                       "ikev2 authentication psk id keyid GW.example.com key char else\n"
+                                       "ikev2 authentication psk id rfc822 a@example.com key char three\n"
+                                       "ikev2 authentication psk id rfc822 A@Example.com key char four\n"
+                                       "ikev2 authentication psk id fqdn gw.example.com key char two\n"
+                                       "ikev2 authentication psk id fqdn x.example.com key char five\n"
+                                       "no ikev2 authentication psk id fqdn X.example.com\n");
+    struct identity id = identity_of_fqdn("gw.EXAMPLE.com");
+    assert_memory_equal(key_table_secret(r.keys, key_table_find(r.keys, &id)).at, "two", 3);
+    id = identity_of_fqdn("x.example.com");
+    assert_int_equal(key_table_find(r.keys, &id), 0);
+    char *running = printed(r.config);
+    assert_string_equal(running, "ikev2 authentication psk id fqdn gw.example.com key char two\n"
+                                 "ikev2 authentication psk id keyid gw.example.com key char other\n"
+                                 "ikev2 authentication psk id keyid GW.example.com key char else\n"
+                                 "ikev2 authentication psk id rfc822 A@Example.com key char four\n");
+    free(running);
+    resolution_free(&r);
+}
+
 static void key_numbers_outlive_edits(void **state)
 {
     (void)state;
@@ -526,6 +550,7 @@ int main(void)
         cmocka_unit_test(S17_a_peer_by_address_without_id_has_its_address),
         cmocka_unit_test(S17_without_local_authentication_the_source_address_decides),
         cmocka_unit_test(R30_keys_are_found_by_type_and_value),
+        cmocka_unit_test(S12_of_names_that_differ_in_case_the_later_key_wins),
         cmocka_unit_test(key_numbers_outlive_edits),
         cmocka_unit_test(R51_both_mode_and_peer_are_needed),
         cmocka_unit_test(S12_undefined_references_are_named_with_their_line),

@@ -157,12 +157,30 @@ static void a_flood_of_findings_is_cut_and_counted(void **state)
     free(text);
 }
 
+static void too_many_lines_are_refused(void **state)
+{
+    (void)state;
+    enum { LENGTH = 2 * (CONFIG_LINES_MAX + 1) };
+    char *text = malloc(LENGTH);
+    for (size_t i = 0; i < LENGTH; i += 2)
+        memcpy(text + i, "!\n", 2);
+    struct reading enough = read_octets(text, LENGTH - 2);
+    assert_string_equal(enough.said, "");
+    reading_free(&enough);
+    struct reading r = read_octets(text, LENGTH);
+    assert_null(r.config);
+    assert_string_equal(r.said, "FILE:2000001: error: a config has 2000000 lines at most\n");
+    reading_free(&r);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_times_the_lines_take_about_four_times_as_long),
         cmocka_unit_test(an_endless_line_gets_a_short_answer),
         cmocka_unit_test(a_flood_of_findings_is_cut_and_counted),
+        cmocka_unit_test(too_many_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,40 @@
+#include "check/check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "config/lint.h"
+#include "daemon/configuration.h"
+
+bool check_text(const char *text, size_t length, struct diagnostics *diagnostics)
+{
+    struct configuration configuration;
+    struct port_table ports = {0};
+    bool good = configuration_read(&configuration, text, length, &ports, diagnostics);
+    if (good) {
+        config_lint(configuration.config, &configuration.policies, diagnostics);
+        configuration_free(&configuration);
+    } else if (diagnostics->errors == 0) {
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
+    }
+    port_table_clear(&ports);
+    diagnostics_sort(diagnostics);
+    return good;
+}
+
+enum check_result check_file(const char *path, FILE *out, FILE *errors)
+{
+    size_t length;
+    char *text = configuration_read_file(path, &length);
+    if (text == NULL) {
+        (void)fprintf(errors, "musubi check: %s: %s\n", path, strerror(errno));
+        return CHECK_UNREADABLE;
+    }
+    struct diagnostics diagnostics = {0};
+    bool good = check_text(text, length, &diagnostics);
+    secret_free(text, length);
+    diagnostics_print(&diagnostics, path, out);
+    diagnostics_free(&diagnostics);
+    return good ? CHECK_GOOD : CHECK_WRONG;
+}

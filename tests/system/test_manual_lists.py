@@ -1,0 +1,222 @@
+"""Each list of the manual that describes a working pair comes up (S13): the texts of tests/configs/manual.
+
+    lan N --- gateway N (10.N.0.1) --- internet (10.N.0.254) --- …
+
+The internet knows no route into a LAN, so that what one LAN hears from another came through a tunnel. Lists
+2.25.1 and 2.25.2 have test_two_sites.py; 2.25.15 and 2.25.16 want certificates.
+"""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lib.lab import wire
+from lib.musubi import Musubi
+from lib.process import wait_until
+
+LISTS = Path(__file__).resolve().parents[1] / "configs" / "manual"
+CENTRE = 0
+
+
+def manual_list(number):
+    return (LISTS / f"list-{number}.cfg").read_text(encoding="utf-8")
+
+
+def replaced(text, *pairs):
+    """The text of another site; each word of it that is to change has to be there."""
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+class Network:
+    """Gateways with a LAN each, around one router; what runs in the gateways, each test says."""
+
+    def __init__(self, lab, sites):
+        self.lab = lab
+        self.internet = lab.namespace("internet", forward=True)
+        self.hosts = {}
+        self.lans = {}
+        for site in sites:
+            self._build(site)
+
+    def _build(self, site):
+        host = self.hosts[site] = self.lab.namespace(f"gateway{site}", forward=True)
+        lan = self.lans[site] = self.lab.namespace(f"lan{site}")
+        wire(host, "ge0", self.internet, f"wan{site}")
+        wire(host, "ge1", lan, "eth0")
+        self.internet.address(f"wan{site}", f"10.{site}.0.254/24")
+        lan.address("eth0", f"192.168.{site}.10/24", f"192.168.{site}.130/24")
+        lan.ip(f"route add default via 192.168.{site}.254")
+
+    @contextmanager
+    def running(self, configs):
+        """The gateways of these sites, by site; each has to end well and leave nothing."""
+        gateways = {site: Musubi(self.lab, self.hosts[site], text).start() for site, text in configs.items()}
+        yield gateways
+        for gateway in gateways.values():
+            gateway.stop()
+
+    def must_reach(self, site, other, host=10):
+        """A ping from LAN to LAN, which may have to wait for the negotiation."""
+        self.lans[site].must_reach(f"192.168.{other}.{host}", "-I", f"192.168.{site}.{host}", count=1, wait=10)
+
+    def must_connect(self, site, other, host=10):
+        """The same towards a tunnel to `any`, which is up only after it has its SA: an answer that comes sooner
+        finds no route, so it is asked again."""
+        wait_until(lambda: self.lans[site].ping(f"192.168.{other}.{host}", "-I", f"192.168.{site}.{host}", count=1,
+                                                wait=1)[0],
+                   10, f"an answer from site {other} to site {site}")
+
+
+@pytest.fixture(scope="module")
+def network(module_lab):
+    return Network(module_lab, sites=(CENTRE, 1, 2, 3))
+
+
+def identities(gateway):
+    """Of each established IKE SA by its tunnel: our ID and the peer's. One SA a tunnel."""
+    found = {sa.interface: (sa.fields["Local ID"], sa.fields["Peer ID"]) for sa in gateway.ike_sas()
+             if sa.established}
+    assert len(found) == len(gateway.ike_sas()), gateway.show("show ikev2 sa")
+    return found
+
+
+def packets(gateway, tunnel):
+    counters = gateway.counters(tunnel)
+    return counters.outbound["packets"], counters.inbound["packets"]
+
+
+# Lists 2.25.3 and 2.25.4, and 2.25.5, which is site 2 once more
+
+SITE1_OF_THREE = manual_list("2.25.3")
+SITE2_OF_THREE = manual_list("2.25.4")
+SITE3_OF_THREE = replaced(SITE2_OF_THREE, ("site2", "site3"), ("secret2", "secret3"), ("10.2.0.", "10.3.0."),
+                          ("192.168.2.", "192.168.3."))
+
+
+@pytest.mark.parametrize("first", [1, 2], ids=["site 1 begins", "the others begin"])
+def test_S13_R32_lists_2_25_3_and_4_three_sites(network, first):
+    with network.running({1: SITE1_OF_THREE, 2: SITE2_OF_THREE, 3: SITE3_OF_THREE}) as gateways:
+        for site in (2, 3):
+            network.must_reach(*((1, site) if first == 1 else (site, 1)))
+        for site in (2, 3):
+            network.must_reach(*((site, 1) if first == 1 else (1, site)))
+
+        assert identities(gateways[1]) == {"Tunnel1.0": ("KEY-ID site1", "KEY-ID site2"),
+                                           "Tunnel2.0": ("KEY-ID site1", "KEY-ID site3")}
+        assert identities(gateways[2]) == {"Tunnel0.0": ("KEY-ID site2", "KEY-ID site1")}
+        assert identities(gateways[3]) == {"Tunnel0.0": ("KEY-ID site3", "KEY-ID site1")}
+
+
+def test_S13_R32_a_site_with_another_sites_key_gets_no_sa(network):
+    wrong = replaced(SITE2_OF_THREE, ("keyid site2 key char secret2", "keyid site2 key char secret3"))
+    with network.running({1: SITE1_OF_THREE, 2: wrong}) as gateways:
+        network.lans[2].ping("192.168.1.10", count=1, wait=0.1)
+
+        gateways[1].wait_for_log(r"Tunnel1\.0: .*site2")
+        gateways[1].wait_for_no_sa()
+        assert not any(sa.established for sa in gateways[2].ike_sas())
+
+
+def test_S13_R44_list_2_25_5_an_outgoing_interface_with_auto(network):
+    with network.running({1: SITE1_OF_THREE, 2: manual_list("2.25.5")}) as gateways:
+        network.must_reach(2, 1)
+        network.must_reach(1, 2)
+
+        assert identities(gateways[2]) == {"Tunnel0.0": ("KEY-ID site2", "KEY-ID site1")}
+
+
+# Lists 2.25.8 and 2.25.9
+
+
+def test_S13_R47_lists_2_25_8_and_9_two_tunnels_between_two_devices(network):
+    with network.running({1: manual_list("2.25.8"), 2: manual_list("2.25.9")}) as gateways:
+        for host in (10, 130):
+            network.must_connect(1, 2, host)
+
+        assert identities(gateways[1]) == {"Tunnel0.0": ("KEY-ID site1A", "KEY-ID site2A"),
+                                           "Tunnel1.0": ("KEY-ID site1B", "KEY-ID site2B")}
+        assert identities(gateways[2]) == {"Tunnel0.0": ("KEY-ID site2A", "KEY-ID site1A"),
+                                           "Tunnel1.0": ("KEY-ID site2B", "KEY-ID site1B")}
+
+        # From the side that does not know the peer's address, and each by its own tunnel.
+        for host, used, other in ((10, "Tunnel0.0", "Tunnel1.0"), (130, "Tunnel1.0", "Tunnel0.0")):
+            before = [(packets(gateway, used), packets(gateway, other)) for gateway in gateways.values()]
+            network.must_reach(2, 1, host)
+            for gateway, (out_and_in, others) in zip(gateways.values(), before):
+                assert packets(gateway, used) == tuple(count + 1 for count in out_and_in)
+                assert packets(gateway, other) == others
+
+
+# Lists 2.25.10 and 2.25.11: the manual shows one side; it names no ID of its own, so that is its address (S17)
+
+PEER_OF_10_AND_11 = """\
+ip route default 10.1.0.254
+ip route 192.168.2.0/24 Tunnel0.0
+!
+ikev2 authentication psk id keyid site1 key char secret1
+ikev2 authentication psk id ipv4 10.2.0.1 key char secret1
+!
+interface GigaEthernet0.0
+  ip address 10.1.0.1/24
+  no shutdown
+!
+interface GigaEthernet1.0
+  ip address 192.168.1.254/24
+  no shutdown
+!
+interface Tunnel0.0
+  tunnel mode ipsec-ikev2
+  ip unnumbered GigaEthernet0.0
+  ikev2 local-authentication psk id keyid site1
+  ikev2 peer 10.2.0.1 authentication psk
+  no shutdown
+"""
+
+
+@pytest.mark.parametrize("number, prf", [("2.25.10", "HMAC-SHA2-512"), ("2.25.11", "HMAC-SHA1")],
+                         ids=["2.25.10 by a profile", "2.25.11 in the Tunnel"])
+def test_S13_R21_policy_of_lists_2_25_10_and_11(network, number, prf):
+    with network.running({1: PEER_OF_10_AND_11, 2: manual_list(number)}) as gateways:
+        network.must_reach(1, 2)
+        network.must_reach(2, 1)
+
+        assert identities(gateways[2]) == {"Tunnel0.0": ("IPv4-ADDR 10.2.0.1", "KEY-ID site1")}
+        for site, dpd in ((1, "disable"), (2, "10 sec")):
+            ike, child = gateways[site].wait_for_sa()
+            expected = {"Encryption alg": "AES-CBC-256", "Integrity alg": "HMAC-SHA1-96", "PRF alg": prf,
+                        "DH group": "MODP-3072", "DPD": dpd}
+            assert {label: ike.fields[label] for label in expected} == expected
+            assert (child.fields["Enc alg"], child.fields["Hash alg"]) == ("AES-CBC-256", "HMAC-SHA1-96")
+
+
+# Lists 2.25.12 and 2.25.13
+
+CENTRE_OF_SITES = manual_list("2.25.12")
+SITE1_OF_CENTRE = manual_list("2.25.13")
+SITE2_OF_CENTRE = replaced(SITE1_OF_CENTRE, ("site1", "site2"), ("secret-s1", "secret-s2"), ("10.1.0.", "10.2.0."),
+                           ("192.168.1.", "192.168.2."))
+
+
+def test_S13_R48_lists_2_25_12_and_13_a_centre_with_dynamic_sites(network):
+    with network.running({CENTRE: CENTRE_OF_SITES, 2: SITE2_OF_CENTRE}) as gateways:
+        with network.running({1: SITE1_OF_CENTRE}):
+            for site in (1, 2):
+                network.must_connect(site, CENTRE)
+            for site in (1, 2):
+                network.must_reach(CENTRE, site)
+
+            assert identities(gateways[CENTRE]) == {"Tunnel1.0": ("KEY-ID center", "KEY-ID site1"),
+                                                    "Tunnel2.0": ("KEY-ID center", "KEY-ID site2")}
+
+        # Site 1 comes back with another address; the centre's config knows neither.
+        with network.running({1: replaced(SITE1_OF_CENTRE, ("10.1.0.1/24", "10.1.0.77/24"))}):
+            network.must_connect(1, CENTRE)
+            network.must_reach(CENTRE, 1)
+
+            wait_until(lambda: len(gateways[CENTRE].ike_sas()) == 2, 10, "one SA for each site (R14)")
+            remote = {sa.interface: sa.fields["Remote Addr"] for sa in gateways[CENTRE].ike_sas()}
+            assert remote == {"Tunnel1.0": "10.1.0.77:500", "Tunnel2.0": "10.2.0.1:500"}

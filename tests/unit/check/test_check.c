@@ -1,0 +1,97 @@
+/* `musubi check` says what musubid would say, and what is worth a second look, in the order of the lines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/check.h"
+
+/* Fails unless the result and what is said are as expected. */
+static void assert_said(const char *text, bool good, const char *expected)
+{
+    struct diagnostics diagnostics = {0};
+    char *said = NULL;
+    size_t length = 0;
+    assert_int_equal(check_text(text, strlen(text), &diagnostics), good);
+    FILE *out = open_memstream(&said, &length);
+    diagnostics_print(&diagnostics, "FILE", out);
+    (void)fclose(out);
+    assert_string_equal(said, expected);
+    free(said);
+    diagnostics_free(&diagnostics);
+}
+
+static void a_sound_config_is_good_without_a_word(void **state)
+{
+    (void)state;
+    assert_said("hostname a\ninterface GigaEthernet0.0\n  no shutdown\n", true, "");
+    assert_said("", true, "");
+}
+
+static void S15_an_error_has_its_line_and_a_caret(void **state)
+{
+    (void)state;
+    assert_said("hostname a\nikev2 profile p\n  sa-proposal enc aes-cbc-257\n", false,
+                "FILE:3:19: error: `aes-cbc-257` is not known here; did you mean `aes-cbc-256`?\n"
+                "  sa-proposal enc aes-cbc-257\n"
+                "                  ^~~~~~~~~~~\n");
+}
+
+static void warnings_of_all_kinds_come_in_the_order_of_lines(void **state)
+{
+    (void)state;
+    /* Of resolution, of lint, of the parser. */
+    assert_said(
+        "interface Tunnel0.0\n"
+        "  tunnel mode ipsec-ikev2\n"
+        "  no shutdown\n"
+        "interface GigaEthernet0.0\n"
+        "  ip address dhcp\n",
+        true,
+        "FILE:1:1: warning: Tunnel0.0 has no `ikev2 peer`: it stays down\n"
+        "FILE:4:1: warning: GigaEthernet0.0 has neither `shutdown` nor `no shutdown`: it is up\n"
+        "FILE:5:3: warning: this `ip address dhcp` line is not handled by Musubi: it is kept and has no "
+        "effect\n");
+}
+
+static void S16_ports_that_contradict_each_other_are_an_error(void **state)
+{
+    (void)state;
+    struct diagnostics diagnostics = {0};
+    const char *text = "device GigaEthernet0\n  linux-interface eth0\n"
+                       "device GigaEthernet1\n  linux-interface eth0\n";
+    assert_false(check_text(text, strlen(text), &diagnostics));
+    assert_int_equal(diagnostics.errors, 1);
+    diagnostics_free(&diagnostics);
+}
+
+static void what_cannot_be_read_is_told_in_one_line(void **state)
+{
+    (void)state;
+    char *said = NULL;
+    size_t length = 0;
+    FILE *errors = open_memstream(&said, &length);
+    assert_int_equal(check_file("/no/such/file", stdout, errors), CHECK_UNREADABLE);
+    assert_int_equal(check_file("/", stdout, errors), CHECK_UNREADABLE);
+    (void)fclose(errors);
+    assert_string_equal(said, "musubi check: /no/such/file: No such file or directory\n"
+                              "musubi check: /: Is a directory\n");
+    free(said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_config_is_good_without_a_word),
+        cmocka_unit_test(S15_an_error_has_its_line_and_a_caret),
+        cmocka_unit_test(warnings_of_all_kinds_come_in_the_order_of_lines),
+        cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
+        cmocka_unit_test(what_cannot_be_read_is_told_in_one_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
