@@ -25,7 +25,11 @@ static void print_diagnostics(const struct diagnostics *diagnostics, struct text
 static enum control_status apply(struct keeper *keeper, struct text *out)
 {
     const struct event_log_settings settings = configuration_log_settings(&keeper->configuration);
+    const enum log_level before = event_log_level(keeper->log);
     event_log_set(keeper->log, &settings);
+    const struct message_log_level level = {event_log_level(keeper->log)};
+    if (level.level != (uint32_t)before)
+        processes_send(&keeper->processes.engine, MESSAGE_LOG_LEVEL, &level, sizeof(level));
     struct host_error reason;
     if (keeper_apply(keeper, &reason))
         return CONTROL_OK;

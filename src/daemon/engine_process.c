@@ -177,6 +177,7 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     const struct message_way *way = message->body;
     const struct message_clear *clear = message->body;
     const struct message_job_done *done = message->body;
+    const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
         *event = (struct ike_event){.kind = IKE_EVENT_POLICY, .policy = message->body};
@@ -190,6 +191,9 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         return true;
     case MESSAGE_CLEAR:
         *event = (struct ike_event){.kind = IKE_EVENT_CLEAR, .clear = {clear->all != 0, clear->tunnel}};
+        return true;
+    case MESSAGE_LOG_LEVEL:
+        *event = (struct ike_event){.kind = IKE_EVENT_LOG_LEVEL, .log_level = (int)log->level};
         return true;
     case MESSAGE_STOP:
         *event = (struct ike_event){.kind = IKE_EVENT_STOP};

@@ -79,3 +79,10 @@ def test_S35_write_memory_replaces_the_startup_config(connected):
     assert gateway.show("show startup-config") == gateway.show("show running-config")
     assert [path.name for path in gateway.config_path.parent.iterdir()
             if path.name.startswith("config.")] == [], "no file is left beside it"
+
+
+def test_R102_a_log_level_set_at_the_prompt_holds_at_once(connected):
+    gateway = connected.gateway1
+    type_lines(gateway, "configure", "logging subsystem ikev2 debug", "end", "clear ikev2 sa")
+
+    gateway.wait_for_log(r"sent 10\.1\.0\.1:500-10\.2\.0\.1:500: INFORMATIONAL request")
