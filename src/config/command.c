@@ -37,7 +37,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_SYSLOG] = {MODE_GLOBAL, KIND_LIST,
                         .pattern = "syslog {ip {enable|host <host:address>}|facility <facility:name>|"
                                    "timestamp {datetime|timeofday|uptime}|id <id:name>}",
-                        .help = "Send events by syslog", .not_yet = true},
+                        .help = "Send events by syslog too"},
     [COMMAND_DNS_SERVER] = {MODE_GLOBAL, KIND_LIST, .pattern = "dns server <server:address>",
                             .help = "Ask this server for the addresses of peers", .not_yet = true},
     [COMMAND_IP_ROUTE] = {MODE_GLOBAL, KIND_KEYED, .key_words = 2,

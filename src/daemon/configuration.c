@@ -174,19 +174,45 @@ void configuration_free(struct configuration *configuration)
     *configuration = (struct configuration){0};
 }
 
+static enum event_timestamp timestamp_of(const struct command_line *line)
+{
+    if (line_has(line, "timeofday"))
+        return EVENT_TIME_OF_DAY;
+    return line_has(line, "uptime") ? EVENT_UPTIME : EVENT_DATETIME;
+}
+
+/* One line of `syslog ...`. */
+static void read_syslog_line(const struct command_line *line, struct event_log_settings *log)
+{
+    struct syslog_settings *syslog = &log->syslog;
+    const char *facility = line_argument(line, "facility");
+    const char *id = line_argument(line, "id");
+    struct ip_address host;
+    if (line_address(line, "host", &host) && syslog->host_count < SYSLOG_HOSTS_MAX)
+        syslog->hosts[syslog->host_count++] = host;
+    if (facility != NULL && syslog_facility(facility) >= 0)
+        syslog->facility = syslog_facility(facility);
+    if (id != NULL)
+        (void)snprintf(syslog->name, sizeof(syslog->name), "%s", id);
+    if (line_has(line, "timestamp"))
+        log->syslog_timestamp = timestamp_of(line);
+}
+
 struct event_log_settings configuration_log_settings(const struct configuration *configuration)
 {
     const struct host_settings *settings = &configuration->settings;
+    const struct section *global = config_global(configuration->config);
     struct event_log_settings log = event_log_defaults();
     log.level[EVENT_IKEV2] = settings->ikev2_level;
     log.level[EVENT_IPSEC] = settings->ipsec_level;
     if (settings->log_size != 0)
         log.buffer_size = settings->log_size;
-    const struct setting *timestamp =
-        section_setting(config_global(configuration->config), COMMAND_LOGGING_TIMESTAMP);
-    if (timestamp != NULL && line_has(&timestamp->line, "timeofday"))
-        log.timestamp = EVENT_TIME_OF_DAY;
-    if (timestamp != NULL && line_has(&timestamp->line, "uptime"))
-        log.timestamp = EVENT_UPTIME;
+    const struct setting *timestamp = section_setting(global, COMMAND_LOGGING_TIMESTAMP);
+    if (timestamp != NULL)
+        log.timestamp = timestamp_of(&timestamp->line);
+    (void)snprintf(log.syslog.name, sizeof(log.syslog.name), "%.63s", settings->host_name);
+    for (const struct setting *s = section_setting(global, COMMAND_SYSLOG); s != NULL;
+         s = setting_next_of_row(s))
+        read_syslog_line(&s->line, &log);
     return log;
 }

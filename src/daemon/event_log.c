@@ -79,6 +79,7 @@ void event_log_free(struct event_log *log)
 void event_log_set(struct event_log *log, const struct event_log_settings *settings)
 {
     log->settings = *settings;
+    syslog_set(&log->syslog, &settings->syslog);
     if (log->settings.buffer_size > EVENT_BUFFER_MAX)
         log->settings.buffer_size = EVENT_BUFFER_MAX;
     buffer_trim(log, log->settings.buffer_size);
@@ -101,10 +102,11 @@ enum log_level event_log_level(const struct event_log *log)
 
 /* ---- Lines ----------------------------------------------------------------------------------------- */
 
-static void timestamp_format(const struct event_log *log, char out[LOCAL_TIME_SIZE])
+static void timestamp_format(const struct event_log *log, enum event_timestamp form,
+                             char out[LOCAL_TIME_SIZE])
 {
     struct timespec now;
-    switch (log->settings.timestamp) {
+    switch (form) {
     case EVENT_UPTIME:
         (void)clock_gettime(CLOCK_BOOTTIME, &now);
         (void)snprintf(out, LOCAL_TIME_SIZE, "%lld", (long long)(now.tv_sec - log->start.tv_sec));
@@ -146,6 +148,20 @@ static void text_tame(char *out, size_t size, const char *text)
     out[i] = '\0';
 }
 
+/* Syslog has the date of its own; another form of time stands before the text. */
+static void send_syslog(struct event_log *log, enum log_level level, const char *text)
+{
+    char at[LOCAL_TIME_SIZE];
+    char line[EVENT_LINE_SIZE + LOCAL_TIME_SIZE];
+    if (log->settings.syslog_timestamp == EVENT_DATETIME) {
+        syslog_send(&log->syslog, level, text);
+        return;
+    }
+    timestamp_format(log, log->settings.syslog_timestamp, at);
+    (void)snprintf(line, sizeof(line), "%s %s", at, text);
+    syslog_send(&log->syslog, level, line);
+}
+
 void event_log_add(struct event_log *log, enum event_function function, enum log_level level,
                    const char *tunnel, const char *text)
 {
@@ -155,7 +171,7 @@ void event_log_add(struct event_log *log, enum event_function function, enum log
     char at[LOCAL_TIME_SIZE];
     char line[EVENT_LINE_SIZE];
     text_tame(tamed, sizeof(tamed), text);
-    timestamp_format(log, at);
+    timestamp_format(log, log->settings.timestamp, at);
     const char *name = tunnel != NULL ? tunnel : "";
     const char *colon = tunnel != NULL ? ": " : "";
     (void)snprintf(line, sizeof(line), "%s %s %s %s%s%s\n", at, function_names[function], level_names[level],
@@ -166,7 +182,7 @@ void event_log_add(struct event_log *log, enum event_function function, enum log
     if (log->terminal)
         (void)!write(STDERR_FILENO, line, length);
     line[length - 1] = '\0';
-    syslog_send(&log->syslog, level, line + strlen(at) + 1);
+    send_syslog(log, level, line + strlen(at) + 1);
 }
 
 void event_log_print(struct event_log *log, enum event_function function, enum log_level level,

@@ -7,6 +7,7 @@
 #ifndef MUSUBI_DAEMON_EVENT_LOG_H
 #define MUSUBI_DAEMON_EVENT_LOG_H
 
+#include "daemon/syslog.h"
 #include "daemon/text.h"
 #include "ike/ike.h"
 
@@ -23,7 +24,9 @@ enum event_timestamp {
 struct event_log_settings {
     enum log_level level[EVENT_FUNCTION_COUNT]; /* less important events are not logged */
     enum event_timestamp timestamp;             /* in memory and on standard error; syslog has its own */
-    size_t buffer_size;                         /* octets of lines kept for `show logging` */
+    enum event_timestamp syslog_timestamp;      /* stands before the text there, unless it is the date */
+    struct syslog_settings syslog;
+    size_t buffer_size; /* octets of lines kept for `show logging` */
 };
 
 enum {

@@ -2,6 +2,7 @@
 
 import subprocess
 
+from lib.capture import fields
 from lib.musubi import SHELL
 from lib.process import wait_until
 from lib.sites import SITE1, SITE2
@@ -86,3 +87,16 @@ def test_R102_a_log_level_set_at_the_prompt_holds_at_once(connected):
     type_lines(gateway, "configure", "logging subsystem ikev2 debug", "end", "clear ikev2 sa")
 
     gateway.wait_for_log(r"sent 10\.1\.0\.1:500-10\.2\.0\.1:500: INFORMATIONAL request")
+
+
+def test_R102_events_go_to_the_syslog_host(connected):
+    lan = connected.lan1
+    capture = connected.capture_lan("syslog")
+    type_lines(connected.gateway1, "configure", f"syslog ip host {SITE1.lan4(10)}", "syslog facility local3",
+               "syslog id tokyo", "end", "clear ikev2 sa")
+    connected.gateway1.wait_for_no_sa()
+
+    lan.must_reach(SITE2.lan4(10), count=1, wait=10)
+
+    lines = [line for (line,) in fields(capture.stop(), "syslog", "syslog.msg")]
+    assert any("tokyo musubid: ikev2 warn Tunnel1.0: IKE SA deleted" in line for line in lines), lines
