@@ -3,8 +3,8 @@
 
     config_size.py MUSUBI [--docs DIRECTORY]
 
-Prints a table. With --docs it also writes docs/config-size.md and docs/config-size.svg anew. Each figure is the
-least processor time (user and system) of some runs, and the largest resident memory.
+Prints a table. With --docs it also writes docs/config-size.md and docs/config-size.svg anew. Each figure is
+the least processor time (user and system) of some runs, and the largest resident memory.
 """
 
 import argparse
@@ -30,13 +30,18 @@ def tunnels(count):
             yield line.format(*values)
 
 
+def each(line):
+    """So many lines, of which `line` writes the one with a number."""
+    return lambda count: (line(number) for number in range(count))
+
+
 SHAPES = {
-    "routes": lambda count: (f"ip route 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32 192.0.2.1" for n in range(count)),
-    "keys": lambda count: (f"ikev2 authentication psk id keyid site{n} key char secret{n}" for n in range(count)),
+    "routes": each(lambda n: f"ip route 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32 192.0.2.1"),
+    "keys": each(lambda n: f"ikev2 authentication psk id keyid site{n} key char secret{n}"),
     "tunnels": tunnels,
-    "one setting again and again": lambda count: ("hostname a" if n % 2 else "no hostname" for n in range(count)),
-    "foreign lines": lambda count: (f"snmp-agent line {n}" for n in range(count)),
-    "errors": lambda count: ("ikev2 defualt-profile" for _ in range(count)),
+    "one setting again and again": each(lambda n: "hostname a" if n % 2 else "no hostname"),
+    "foreign lines": each(lambda n: f"snmp-agent line {n}"),
+    "errors": each(lambda _: "ikev2 defualt-profile"),
 }
 LINE_OCTETS = 50    # what the shapes without lines count as one, so that they have a place in the plot
 PIECE = 1 << 16
@@ -84,8 +89,9 @@ class Measured:
         unit = "line" if self.lines else "octet"
         time = f"{self.seconds / each * 1e6:.2f} µs" if self.lines else f"{self.seconds / each * 1e9:.1f} ns"
         count = f"{self.lines:,}" if self.lines else "–"
-        return (f"| {self.shape} | {count} | {self.octets / MIB:.1f} | {self.seconds:.2f} | {self.memory / MIB:.0f} "
-                f"| {time} | {self.memory / each:.{0 if self.lines else 1}f} | {unit} |")
+        octets = f"{self.memory / each:.{0 if self.lines else 1}f}"
+        return (f"| {self.shape} | {count} | {self.octets / MIB:.1f} | {self.seconds:.2f} "
+                f"| {self.memory / MIB:.0f} | {time} | {octets} | {unit} |")
 
 
 HEADER = """\
@@ -96,18 +102,19 @@ HEADER = """\
 PAGE = """\
 # Time and memory over the size of a config
 
-`musubi check`, and musubid when it starts, read a config in time and memory that grow in proportion to its size,
-whatever it holds:
+`musubi check`, and musubid when it starts, read a config in time and memory that grow in proportion to its
+size, whatever it holds:
 
 ![Processor time and memory over size](config-size.svg)
 
 {table}
-The last three columns show it: from an eighth of a million lines to a million they stay about the same for a shape, or
-fall where nothing is kept of a line. (Of a small file's memory, more is the program itself.) Processor time is
-counted, the least of {runs} runs; the machine was shared with other work, so that a figure can be off by a third.
+The last three columns show it: from an eighth of a million lines to a million they stay about the same for a
+shape, or fall where nothing is kept of a line. (Of a small file's memory, more is the program itself.)
+Processor time is counted, the least of {runs} runs; the machine was shared with other work, so that a figure
+can be off by a third.
 
-Memory is bounded besides: a file has 64 MiB at most, a config 2,000,000 lines, and of errors and of warnings 10,000
-each are kept and printed, the others counted.
+Memory is bounded besides: a file has 64 MiB at most, a config 2,000,000 lines, and of errors and of warnings
+10,000 each are kept and printed, the others counted.
 
 `make bench` measures; `tests/bench/config_size.py build/musubi --docs docs` writes this page anew.
 """
@@ -150,17 +157,18 @@ def plot(measured):
     curves = {}
     for one in measured:
         curves.setdefault(one.shape, []).append(one)
-    panels = [Panel(0, "processor time, s",
-                    {shape: [(one.octets / MIB, one.seconds) for one in ones] for shape, ones in curves.items()}),
-              Panel(1, "memory, MiB",
-                    {shape: [(one.octets / MIB, one.memory / MIB) for one in ones] for shape, ones in curves.items()})]
-    lines = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 440" font-family="sans-serif" font-size="12">',
+    times = {shape: [(one.octets / MIB, one.seconds) for one in ones] for shape, ones in curves.items()}
+    memory = {shape: [(one.octets / MIB, one.memory / MIB) for one in ones] for shape, ones in curves.items()}
+    panels = [Panel(0, "processor time, s", times), Panel(1, "memory, MiB", memory)]
+    lines = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 440" font-family="sans-serif" '
+             'font-size="12">',
              '<rect width="840" height="440" fill="white"/>']
     for panel in panels:
         lines += panel.svg()
     for number, (colour, shape) in enumerate(zip(COLOURS, curves)):
         x, y = 60 + number % 4 * 195, 372 + number // 4 * 24
-        lines.append(f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/><text x="{x + 10}" y="{y + 4}">{shape}</text>')
+        lines.append(f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>'
+                     f'<text x="{x + 10}" y="{y + 4}">{shape}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 
