@@ -156,8 +156,7 @@ bool channel_send(struct channel *channel, uint32_t type, const void *body, size
         more_length > CHANNEL_BODY_MAX - length || fd_count > CHANNEL_FDS_MAX)
         return false;
     struct channel_header header = {.type = type, .length = (uint32_t)(length + more_length)};
-    struct iovec parts[] = {
-        {&header, sizeof(header)}, {(void *)(uintptr_t)body, length}, {(void *)(uintptr_t)more, more_length}};
+    struct iovec parts[] = {{&header, sizeof(header)}, {(void *)body, length}, {(void *)more, more_length}};
     const size_t part_count = sizeof(parts) / sizeof(parts[0]);
     if (!channel_flush(channel))
         return false;

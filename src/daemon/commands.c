@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "config/print.h"
 #include "config/prompt.h"
+#include "daemon/config_mode.h"
 #include "daemon/keeper_inside.h"
 #include "daemon/sa_list.h"
 #include "daemon/show_child.h"
@@ -15,9 +16,9 @@
 #include "daemon/show_interfaces.h"
 #include "daemon/show_routes.h"
 
-/* One operator's session. Its mode will stand here when there are others than operating commands. */
+/* One operator's session: where in the command language he stands. */
 struct operator_session {
-    struct keeper *keeper;
+    struct config_mode config;
 };
 
 /* Carries out a command that was understood. Of one that fails the last line begins with %. */
@@ -55,6 +56,13 @@ static enum control_status show_running_config(struct keeper *keeper, const stru
     config_print(keeper->configuration.config, SECRETS_SHOWN, stream);
     (void)fclose(stream);
     return CONTROL_OK;
+}
+
+static enum control_status write_memory(struct keeper *keeper, const struct command_line *line,
+                                        struct text *out)
+{
+    (void)line;
+    return config_mode_write(keeper, out);
 }
 
 static enum control_status show_startup_config(struct keeper *keeper, const struct command_line *line,
@@ -238,21 +246,36 @@ static run_command *const commands[COMMAND_COUNT] = {
     [COMMAND_SHOW_LOGGING] = show_logging,
     [COMMAND_CLEAR_IKEV2_SA] = clear_ikev2_sa,
     [COMMAND_CLEAR_IKEV2_STATISTICS] = clear_ikev2_statistics,
+    [COMMAND_WRITE_MEMORY] = write_memory,
+    [COMMAND_COPY_RUNNING_STARTUP] = write_memory,
     [COMMAND_EXIT] = leave,
 };
+
+static bool enters_config_mode(const struct exec_command *command)
+{
+    return command->id == COMMAND_CONFIGURE || command->id == COMMAND_ENABLE_CONFIG;
+}
 
 static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
 {
     struct keeper *keeper = context;
     struct exec_command command;
     char error[EXEC_ERROR_SIZE];
-    (void)session;
+    struct operator_session *operator_at = session;
+    bool operation = true;
+    if (operator_at->config.active) {
+        enum control_status done = config_mode_run(keeper, &operator_at->config, line, out, &operation);
+        if (!operation)
+            return done;
+    }
     if (!exec_parse(line, &command, error)) {
         text_print(out, "%s\n", error);
         return CONTROL_FAILED;
     }
     enum control_status status = CONTROL_OK;
-    if (command.id != COMMAND_COUNT && commands[command.id] != NULL) {
+    if (enters_config_mode(&command)) {
+        operator_at->config = (struct config_mode){.active = true};
+    } else if (command.id != COMMAND_COUNT && commands[command.id] != NULL) {
         status = commands[command.id](keeper, &command.line, out);
     } else if (command.id != COMMAND_COUNT) {
         text_print(out, "%% This command is not supported yet\n");
@@ -264,10 +287,8 @@ static enum control_status session_run(void *context, void *session, const char 
 
 static void *session_open(void *context)
 {
-    struct operator_session *session = calloc(1, sizeof(*session));
-    if (session != NULL)
-        session->keeper = context;
-    return session;
+    (void)context;
+    return calloc(1, sizeof(struct operator_session));
 }
 
 static void session_close(void *context, void *session)
@@ -280,9 +301,15 @@ static void session_prompt(void *context, void *session, char out[CONTROL_PROMPT
 {
     const struct keeper *keeper = context;
     const char *name = keeper->configuration.settings.host_name;
-    (void)session;
-    (void)snprintf(out, CONTROL_PROMPT_SIZE, "%.*s# ", CONTROL_PROMPT_SIZE - 8,
-                   name[0] != '\0' ? name : "Router");
+    const struct operator_session *operator_at = session;
+    char place[PROMPT_NAME_SIZE] = "";
+    if (name[0] == '\0')
+        name = "Router";
+    if (!operator_at->config.active)
+        (void)snprintf(out, CONTROL_PROMPT_SIZE, "%.*s# ", CONTROL_PROMPT_SIZE - 8, name);
+    else
+        (void)snprintf(out, CONTROL_PROMPT_SIZE, "%.*s(%s)# ", CONTROL_PROMPT_SIZE - PROMPT_NAME_SIZE - 8,
+                       name, config_cursor_name(&operator_at->config.cursor, place));
 }
 
 struct control_handler keeper_control_handler(struct keeper *keeper)

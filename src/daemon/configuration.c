@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "config/parse.h"
+#include "config/print.h"
 
 char *configuration_read_file(const char *path, size_t *length)
 {
@@ -73,27 +74,102 @@ static bool read_ports(const struct host_settings *settings, struct port_table *
     return good;
 }
 
-bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
-                        struct diagnostics *diagnostics)
+/* Frees what follows from the config, but not the config. */
+static void free_derived(struct configuration *configuration)
 {
-    *out = (struct configuration){.config = config_parse(text, length, diagnostics)};
-    if (out->config == NULL)
-        return false;
+    policies_free(&configuration->policies);
+    host_settings_free(&configuration->settings);
+    key_table_free(configuration->keys);
+    configuration->keys = NULL;
+}
+
+/* Works out all that follows from out->config. False, with nothing of it left, if that can't be. */
+static bool derive(struct configuration *out, struct port_table *ports, struct diagnostics *diagnostics)
+{
     out->keys = key_table_new(out->config);
     const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
     if (out->keys != NULL && host_settings_of(out->config, &out->settings) &&
         read_ports(&out->settings, ports, diagnostics) &&
         policies_resolve(out->config, out->keys, &surroundings, &out->policies, diagnostics))
         return true;
+    free_derived(out);
+    return false;
+}
+
+bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
+                        struct diagnostics *diagnostics)
+{
+    *out = (struct configuration){.config = config_parse(text, length, diagnostics)};
+    if (out->config == NULL)
+        return false;
+    if (derive(out, ports, diagnostics))
+        return true;
     configuration_free(out);
     return false;
 }
 
+char *configuration_print(const struct configuration *configuration, size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+    if (out == NULL)
+        return NULL;
+    config_print(configuration->config, SECRETS_SHOWN, out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Takes a change of the model back, by what it was before. */
+static bool restore(struct configuration *configuration, const char *text, size_t length,
+                    struct port_table *ports)
+{
+    struct diagnostics known = {0};
+    struct config *before = config_parse(text, length, &known);
+    if (before != NULL) {
+        config_free(configuration->config);
+        configuration->config = before;
+    }
+    bool done = before != NULL && read_ports(&configuration->settings, ports, &known);
+    diagnostics_free(&known);
+    return done;
+}
+
+enum prompt_outcome configuration_apply_line(struct configuration *configuration,
+                                             struct config_cursor *cursor, const char *line,
+                                             struct port_table *ports, struct diagnostics *diagnostics)
+{
+    size_t length = 0;
+    char *before = configuration_print(configuration, &length);
+    const struct config_cursor place = *cursor;
+    enum prompt_outcome outcome = PROMPT_REFUSED;
+    if (before == NULL) {
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
+        return outcome;
+    }
+    outcome = config_apply_line(configuration->config, cursor, line, diagnostics);
+    struct configuration after = {.config = configuration->config};
+    struct diagnostics of_all = {0}; /* what is said of the whole config is known, or `check` says it */
+    if (outcome == PROMPT_APPLIED && derive(&after, ports, &of_all)) {
+        free_derived(configuration);
+        *configuration = after;
+    } else if (outcome == PROMPT_APPLIED) {
+        const struct diagnostic *why = diagnostics_first(&of_all);
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "%s",
+                        why != NULL ? why->message : "out of memory");
+        (void)restore(configuration, before, length, ports);
+        *cursor = place;
+        outcome = PROMPT_REFUSED;
+    }
+    diagnostics_free(&of_all);
+    secret_free(before, length);
+    return outcome;
+}
+
 void configuration_free(struct configuration *configuration)
 {
-    policies_free(&configuration->policies);
-    host_settings_free(&configuration->settings);
-    key_table_free(configuration->keys);
+    free_derived(configuration);
     config_free(configuration->config);
     *configuration = (struct configuration){0};
 }

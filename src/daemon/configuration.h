@@ -9,6 +9,7 @@
 #include "config/host_settings.h"
 #include "config/keys.h"
 #include "config/model.h"
+#include "config/prompt.h"
 #include "config/resolve.h"
 #include "daemon/event_log.h"
 #include "host/port.h"
@@ -31,6 +32,17 @@ char *configuration_read_file(const char *path, size_t *length);
  */
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
                         struct diagnostics *diagnostics);
+
+/* The running-config as text, secrets included; the caller wipes and frees it. NULL if memory ran out. */
+char *configuration_print(const struct configuration *configuration, size_t *length);
+
+/*
+ * Applies a line typed in config mode (config_apply_line) and works out what follows from it. A line with
+ * which the config as a whole would have an error is refused, and the config stays as it was.
+ */
+enum prompt_outcome configuration_apply_line(struct configuration *configuration,
+                                             struct config_cursor *cursor, const char *line,
+                                             struct port_table *ports, struct diagnostics *diagnostics);
 
 /* Wipes and frees it. */
 void configuration_free(struct configuration *configuration);

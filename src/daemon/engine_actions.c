@@ -68,8 +68,10 @@ static void install_child(struct engine_process *process, const struct ike_child
     };
     memcpy(m.child.local, install->local_ts, sizeof(m.child.local));
     memcpy(m.child.remote, install->remote_ts, sizeof(m.child.remote));
-    if (message_send(&process->path, MESSAGE_CHILD_INSTALL, &m, sizeof(m)))
+    if (message_send(&process->path, MESSAGE_CHILD_INSTALL, &m, sizeof(m))) {
         process->awaited_request = m.request;
+        process->awaited_tunnel = install->tunnel;
+    }
     secret_wipe(&m, sizeof(m));
 }
 
@@ -236,15 +238,17 @@ void engine_actions_perform(struct engine_process *process, const struct ike_eff
     }
 }
 
-void engine_actions_done(struct engine_process *process, const struct path_event *event)
+bool engine_actions_done(struct engine_process *process, const struct path_event *event, uint32_t *tunnel)
 {
     if (event->request == 0 || event->request != process->awaited_request)
-        return;
+        return true;
     process->awaited_request = 0;
+    *tunnel = process->awaited_tunnel;
     if (event->result != PATH_OK)
         engine_process_log(process, LOG_LEVEL_ERROR, "Child SA 0x%08" PRIx32 " can't be installed: %s",
                            event->spi, path_result_text(event->result));
     resume(process);
+    return event->result == PATH_OK;
 }
 
 void engine_actions_release(struct engine_process *process)

@@ -32,6 +32,7 @@ struct engine_process {
     STAILQ_HEAD(, deferred_action) deferred;
     uint64_t last_request;
     uint64_t awaited_request; /* 0: none */
+    uint32_t awaited_tunnel;  /* whose Child SA that is about */
     bool stopping, told_idle;
 };
 
@@ -51,8 +52,9 @@ __attribute__((format(printf, 3, 4))) void engine_process_log(struct engine_proc
  * not wait. */
 void engine_actions_perform(struct engine_process *process, const struct ike_effects *effects);
 
-/* The path has carried out a request. */
-void engine_actions_done(struct engine_process *process, const struct path_event *event);
+/* The path has carried out a request. False if it was the installation that is waited for, and failed: then
+ * the SAs of that tunnel (*tunnel) are of no use. */
+bool engine_actions_done(struct engine_process *process, const struct path_event *event, uint32_t *tunnel);
 
 /* The path is gone: nothing waits for it any more. */
 void engine_actions_release(struct engine_process *process);

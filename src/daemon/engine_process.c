@@ -177,6 +177,7 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     const struct message_way *way = message->body;
     const struct message_clear *clear = message->body;
     const struct message_job_done *done = message->body;
+    const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
         *event = (struct ike_event){.kind = IKE_EVENT_POLICY, .policy = message->body};
@@ -190,6 +191,9 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         return true;
     case MESSAGE_CLEAR:
         *event = (struct ike_event){.kind = IKE_EVENT_CLEAR, .clear = {clear->all != 0, clear->tunnel}};
+        return true;
+    case MESSAGE_LOG_LEVEL:
+        *event = (struct ike_event){.kind = IKE_EVENT_LOG_LEVEL, .log_level = (int)log->level};
         return true;
     case MESSAGE_STOP:
         *event = (struct ike_event){.kind = IKE_EVENT_STOP};
@@ -227,13 +231,22 @@ static void keeper_message(void *context)
 
 /* ---- Messages of the path -------------------------------------------------------------------------- */
 
+/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up.
+ */
+static void child_done(struct engine_process *process, const struct path_event *event)
+{
+    struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
+    if (!engine_actions_done(process, event, &clear.clear.tunnel))
+        engine_process_event(process, &clear);
+    tell_idle(process);
+}
+
 static void path_event(struct engine_process *process, const struct path_event *event)
 {
     struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
     switch (event->kind) {
     case PATH_DONE:
-        engine_actions_done(process, event);
-        tell_idle(process);
+        child_done(process, event);
         break;
     case PATH_PACKET_WAITS:
         waits.packet.tunnel = event->tunnel;

@@ -247,8 +247,7 @@ int engine_sockets_send(struct engine_sockets *sockets, const struct ip_endpoint
     struct sockaddr_storage to;
     union arrival_control control;
     bool marked = local->port == IKE_NAT_PORT;
-    struct iovec parts[] = {{(void *)(uintptr_t)marker, marked ? MARKER_SIZE : 0},
-                            {(void *)(uintptr_t)message.at, message.length}};
+    struct iovec parts[] = {{(void *)marker, marked ? MARKER_SIZE : 0}, {(void *)message.at, message.length}};
     struct msghdr header = {
         .msg_name = &to,
         .msg_namelen = ip_endpoint_to_sockaddr(remote, &to),

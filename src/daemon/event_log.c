@@ -158,16 +158,15 @@ void event_log_add(struct event_log *log, enum event_function function, enum log
     timestamp_format(log, at);
     const char *name = tunnel != NULL ? tunnel : "";
     const char *colon = tunnel != NULL ? ": " : "";
-    int start = 0;
-    (void)snprintf(line, sizeof(line), "%s %n%s %s %s%s%s\n", at, &start, function_names[function],
-                   level_names[level], name, colon, tamed);
+    (void)snprintf(line, sizeof(line), "%s %s %s %s%s%s\n", at, function_names[function], level_names[level],
+                   name, colon, tamed);
     size_t length = strlen(line);
     buffer_add(log, line, length);
     /* Standard error is not worth failing for. */
     if (log->terminal)
         (void)!write(STDERR_FILENO, line, length);
     line[length - 1] = '\0';
-    syslog_send(&log->syslog, level, line + start);
+    syslog_send(&log->syslog, level, line + strlen(at) + 1);
 }
 
 void event_log_print(struct event_log *log, enum event_function function, enum log_level level,

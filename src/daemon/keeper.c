@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,8 +18,9 @@
 
 enum {
     WORKERS_MAX = 16,
-    STOP_PATIENCE = 2000, /* milliseconds for the DELETEs */
-    END_PATIENCE = 1000,  /* for engine and path to end by themselves */
+    STOP_PATIENCE = 2000,   /* milliseconds for the DELETEs */
+    END_PATIENCE = 1000,    /* for engine and path to end by themselves */
+    START_PATIENCE = 10000, /* for them to set themselves up */
 
     RECORDS_MAX = 1 << 17,  /* IKE SAs */
     BLOCKS_MAX = 1 << 21,   /* of their state: 1 GiB */
@@ -162,19 +164,29 @@ static void process_ended(void *context, enum process which, const char *how)
 {
     struct keeper *keeper = context;
     const char *name = which == PROCESS_ENGINE ? "engine" : "path";
+    bool expected = keeper->stopping;
+    if (expected && which == PROCESS_ENGINE)
+        uv_stop(&keeper->loop); /* nobody is left to wait for */
+    if (expected)
+        return;
     event_log_print(keeper->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL, "the %s process %s: musubid stops",
                     name, how);
     if (!keeper->started && !keeper->arguments->foreground)
         (void)cannot("the %s process %s", name, how);
     keeper_stop(keeper, STATUS_FAILED);
-    if (which == PROCESS_ENGINE)
-        uv_stop(&keeper->loop);
+}
+
+static void start_took_too_long(uv_timer_t *timer)
+{
+    (void)cannot("engine and path don't answer");
+    keeper_stop(timer->data, STATUS_FAILED);
 }
 
 /* Engine and path are set up: now the config can be applied. */
 static void processes_are_ready(void *context)
 {
     struct keeper *keeper = context;
+    (void)uv_timer_stop(&keeper->stop_timer);
     const struct control_handler handler = keeper_control_handler(keeper);
     struct host_error reason;
     bool done = keeper_apply(keeper, &reason);
@@ -280,8 +292,9 @@ static bool start_processes(struct keeper *keeper)
         .sockets = &keeper->sockets,
         .keep_errors = keeper->arguments->foreground,
     };
-    return processes_start(&keeper->processes, &keeper->loop, &listener, &setup) ||
-           cannot("engine and path can't be started: %s", strerror(errno));
+    if (!processes_start(&keeper->processes, &keeper->loop, &listener, &setup))
+        return cannot("engine and path can't be started: %s", strerror(errno));
+    return uv_timer_start(&keeper->stop_timer, start_took_too_long, START_PATIENCE, 0) == 0;
 }
 
 /* Takes all that can be refused, in an order in which nothing is changed before the last of it. */
@@ -338,6 +351,16 @@ static void keeper_free(struct keeper *keeper)
     free(keeper->marks);
 }
 
+/* Each tunnel takes a descriptor here and one in the path, which inherits the limit. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static uint32_t worker_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -356,6 +379,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
     enum exit_status status;
     if (!arguments->foreground && !detach_begin(&keeper.told, &status))
         return status;
+    raise_descriptor_limit();
     keeper.log = event_log_new();
     bool locked = secret_lock_process();
     if (keeper.log == NULL || !start_loop(&keeper))

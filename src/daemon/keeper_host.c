@@ -20,10 +20,9 @@ static void host_event(void *context, const struct host_event *event)
     struct keeper *keeper = context;
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
         keeper_tunnel_replaced(keeper, event->link_name);
-    for (size_t i = 0; i < keeper->tunnel_count; i++) {
-        struct tunnel *tunnel = keeper->tunnels[i];
-        tunnel->way_is_old |= event->kind != HOST_EVENT_ROUTE || concerns(tunnel, &event->prefix);
-    }
+    keeper->all_ways_are_old |= event->kind != HOST_EVENT_ROUTE;
+    for (size_t i = 0; i < keeper->tunnel_count && !keeper->all_ways_are_old; i++)
+        keeper->tunnels[i]->way_is_old |= concerns(keeper->tunnels[i], &event->prefix);
     keeper_schedule_ways(keeper);
 }
 
@@ -43,9 +42,9 @@ static void ways_due(uv_timer_t *timer)
 
 void keeper_schedule_ways(struct keeper *keeper)
 {
-    if (keeper->ways_are_old || !keeper->host_polled)
+    if (keeper->ways_are_due || !keeper->host_polled)
         return;
-    keeper->ways_are_old = true;
+    keeper->ways_are_due = true;
     (void)uv_timer_start(&keeper->ways_timer, ways_due, WAYS_DELAY, 0);
 }
 

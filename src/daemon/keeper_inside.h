@@ -31,7 +31,8 @@ struct tunnel {
     bool has_sa;
     bool carrier; /* as last set */
     struct way way;
-    bool way_is_old; /* to be worked out anew */
+    bool way_is_old; /* to be worked out anew, see also keeper.all_ways_are_old */
+    bool leaving;    /* not in the config any more; its SAs are being deleted (S4) */
     bool kept;       /* by the config that is being applied */
     struct history history;
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics` */
@@ -75,7 +76,8 @@ struct keeper {
     struct engine_mark *marks;
     size_t mark_count;
     uv_timer_t ways_timer;
-    bool ways_are_old;
+    bool ways_are_due; /* the timer is set */
+    bool all_ways_are_old;
 
     struct control *control;
     uv_signal_t terminate, interrupt;

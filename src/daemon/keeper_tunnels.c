@@ -218,11 +218,15 @@ void keeper_update_ways(struct keeper *keeper)
 {
     const struct way_finder finder = {keeper->host, &keeper->ports, &keeper->configuration, leads_into,
                                       keeper};
-    keeper->ways_are_old = false;
+    bool all = keeper->all_ways_are_old;
+    keeper->ways_are_due = false;
+    keeper->all_ways_are_old = false;
     for (size_t i = 0; i < keeper->tunnel_count; i++) {
         struct tunnel *tunnel = keeper->tunnels[i];
+        if (tunnel->leaving)
+            continue; /* it keeps its way for the DELETE */
         add_to_path(keeper, tunnel);
-        if (!tunnel->way_is_old)
+        if (!all && !tunnel->way_is_old)
             continue;
         tunnel->way_is_old = false;
         if (way_find(&finder, &tunnel->policy, &tunnel->way) && tunnel->stage == TUNNEL_THERE)
@@ -233,6 +237,31 @@ void keeper_update_ways(struct keeper *keeper)
     keeper_schedule_host(keeper);
 }
 
+/* ---- Going ------------------------------------------------------------------------------------------ */
+
+static void remove_tunnel(struct keeper *keeper, struct tunnel *tunnel)
+{
+    const struct message_tunnel gone = {tunnel->policy.tunnel};
+    if (tunnel->stage == TUNNEL_THERE)
+        processes_send(&keeper->processes.engine, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
+    if (tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_ADDING)
+        processes_send(&keeper->processes.path, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
+    way_release(keeper->host, &tunnel->way);
+    tunnel_free(keeper, tunnel);
+}
+
+/* The same, also in the keeper's own list. */
+static void forget_tunnel(struct keeper *keeper, struct tunnel *tunnel)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < keeper->tunnel_count; i++) {
+        if (keeper->tunnels[i] != tunnel)
+            keeper->tunnels[kept++] = keeper->tunnels[i];
+    }
+    keeper->tunnel_count = kept;
+    remove_tunnel(keeper, tunnel);
+}
+
 /* ---- What path and engine say ---------------------------------------------------------------------- */
 
 void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done *done)
@@ -241,6 +270,8 @@ void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done 
     if (tunnel == NULL || done->operation != MESSAGE_TUNNEL_ADD || tunnel->stage != TUNNEL_ADDING)
         return;
     if (done->result != PATH_OK) {
+        const struct message_tunnel gone = {tunnel->policy.tunnel};
+        processes_send(&keeper->processes.path, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
         tunnel->stage = TUNNEL_REFUSED;
         event_log_print(keeper->log, EVENT_IPSEC, LOG_LEVEL_ERROR, tunnel->policy.name,
                         "the packet path can't take the tunnel: %s", path_result_text(done->result));
@@ -258,6 +289,10 @@ void keeper_tunnel_state(struct keeper *keeper, const struct message_tunnel_stat
     if (tunnel == NULL)
         return;
     tunnel->has_sa = state->up != 0;
+    if (tunnel->leaving && !tunnel->has_sa) {
+        forget_tunnel(keeper, tunnel);
+        return;
+    }
     if (tunnel->has_sa)
         history_add_create(&tunnel->history, time(NULL));
     else
@@ -281,21 +316,25 @@ void keeper_tunnel_replaced(struct keeper *keeper, const char *name)
 
 /* ---- Applying a config ----------------------------------------------------------------------------- */
 
-static void remove_tunnel(struct keeper *keeper, struct tunnel *tunnel)
+/* A tunnel was taken out of the config: it makes no SA any more, and goes when those it has are deleted (S4).
+ */
+static void leave(struct keeper *keeper, struct tunnel *tunnel)
 {
-    const struct message_tunnel gone = {tunnel->policy.tunnel};
-    if (tunnel->stage == TUNNEL_THERE)
-        processes_send(&keeper->processes.engine, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
-    if (tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_ADDING)
-        processes_send(&keeper->processes.path, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
-    way_release(keeper->host, &tunnel->way);
-    tunnel_free(keeper, tunnel);
+    const struct message_clear clear = {.all = 0, .tunnel = tunnel->policy.tunnel};
+    tunnel->leaving = true;
+    tunnel->policy.complete = false;
+    processes_send(&keeper->processes.engine, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    processes_send(&keeper->processes.engine, MESSAGE_CLEAR, &clear, sizeof(clear));
 }
 
 /* Takes in a tunnel's policy, new or not. A changed one holds from the next negotiation (R11). */
 static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_policy *policy)
 {
     struct tunnel *tunnel = keeper_tunnel(keeper, policy->tunnel);
+    if (tunnel != NULL && tunnel->leaving) {
+        forget_tunnel(keeper, tunnel); /* its device was another one */
+        tunnel = NULL;
+    }
     if (tunnel == NULL)
         tunnel = tunnel_new(keeper, policy->tunnel);
     if (tunnel == NULL)
@@ -304,6 +343,8 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
         host_settings_interface(&keeper->configuration.settings, policy->name);
     uint32_t mtu = interface != NULL ? desired_tunnel_mtu(interface) : tunnel->mtu;
     bool there = tunnel->stage == TUNNEL_THERE;
+    /* Padding may make equal policies look different: then one is sent in vain. */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0)
         processes_send(&keeper->processes.engine, MESSAGE_POLICY, policy, sizeof(*policy));
     if (there && tunnel->mtu != mtu) {
@@ -321,7 +362,7 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
 static bool apply_policies(struct keeper *keeper)
 {
     const struct tunnel_policies *policies = &keeper->configuration.policies;
-    struct tunnel **ordered = calloc(policies->count + 1, sizeof(struct tunnel *));
+    struct tunnel **ordered = calloc(policies->count + keeper->tunnel_count + 1, sizeof(struct tunnel *));
     if (ordered == NULL)
         return false;
     for (size_t i = 0; i < keeper->tunnel_count; i++)
@@ -336,8 +377,15 @@ static bool apply_policies(struct keeper *keeper)
                             "left out: there is no room for more tunnels");
     }
     for (size_t i = 0; i < keeper->tunnel_count; i++) {
-        if (!keeper->tunnels[i]->kept)
-            remove_tunnel(keeper, keeper->tunnels[i]);
+        struct tunnel *tunnel = keeper->tunnels[i];
+        if (tunnel->kept)
+            continue;
+        if (tunnel->has_sa && !tunnel->leaving)
+            leave(keeper, tunnel);
+        if (tunnel->leaving)
+            ordered[count++] = tunnel;
+        else
+            remove_tunnel(keeper, tunnel);
     }
     free(keeper->tunnels);
     keeper->tunnels = ordered;

@@ -20,5 +20,5 @@ int main(int argc, char **argv)
     if (arguments_read(argc, argv, &arguments, &status))
         status = keeper_run(&arguments);
     arguments_free(&arguments);
-    return status;
+    return (int)status;
 }

@@ -56,6 +56,12 @@ static bool are_policy_selectors(const struct policy_selector *list, uint8_t cou
 
 /* ---- Each message's own rules ---------------------------------------------------------------------- */
 
+static bool log_level_is_sound(const void *body)
+{
+    const struct message_log_level *m = body;
+    return m->level <= LOG_LEVEL_DEBUG;
+}
+
 static bool engine_setup_is_sound(const void *body)
 {
     const struct message_engine_setup *m = body;
@@ -165,6 +171,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_WAY] = {"WAY", KEEPER, sizeof(struct message_way), 0, 0, way_is_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
+    [MESSAGE_LOG_LEVEL] = {"LOG_LEVEL", KEEPER, sizeof(struct message_log_level), 0, 0, log_level_is_sound},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
     [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
 

@@ -24,8 +24,9 @@ enum message_type {
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_WAY,
     MESSAGE_CLEAR,
-    MESSAGE_STOP,     /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE, /* tail: the output of a secret job */
+    MESSAGE_LOG_LEVEL, /* IKE_EVENT_LOG_LEVEL */
+    MESSAGE_STOP,      /* no body: IKE_EVENT_STOP */
+    MESSAGE_JOB_DONE,  /* tail: the output of a secret job */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -85,6 +86,10 @@ struct message_engine_sockets {
 struct message_way {
     uint32_t tunnel;
     struct ike_way way;
+};
+
+struct message_log_level {
+    uint32_t level; /* enum log_level */
 };
 
 struct message_clear {

@@ -143,6 +143,8 @@ static void keeper_message(struct path_process *process)
 {
     const struct channel_message *message = &process->keeper.message;
     if (!message_is_sound(PROCESS_KEEPER, PROCESS_PATH, message)) {
+        process_log(process, LOG_LEVEL_ERROR, "the keeper sent the path something malformed (%s)",
+                    message_name(message->type));
         process->failed = true;
         return;
     }

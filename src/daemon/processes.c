@@ -103,36 +103,49 @@ static bool process_start(struct worker_process *process, const char *argument, 
     return uv_poll_start(&process->end_poll, UV_READABLE, process_ended) == 0;
 }
 
+static void close_pair(const int fds[2])
+{
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* The channels: each is a pair of descriptors, of which the first is for the keeper, or for the engine. */
+struct channel_pairs {
+    int engine[2], path[2], between[2];
+};
+
+static bool pairs_open(struct channel_pairs *pairs)
+{
+    if (!channel_pair(pairs->engine))
+        return false;
+    if (!channel_pair(pairs->path)) {
+        close_pair(pairs->engine);
+        return false;
+    }
+    if (!channel_pair(pairs->between)) {
+        close_pair(pairs->engine);
+        close_pair(pairs->path);
+        return false;
+    }
+    return true;
+}
+
 static bool start_both(struct processes *processes, bool keep_errors)
 {
-    int engine[2];
-    int path[2];
-    int between[2];
-    if (!channel_pair(engine))
+    struct channel_pairs pairs;
+    if (!pairs_open(&pairs))
         return false;
-    if (!channel_pair(path)) {
-        close(engine[0]);
-        close(engine[1]);
-        return false;
-    }
-    bool started = false;
-    if (channel_pair(between)) {
-        /* Each takes over its first descriptor, also when it fails. */
-        started =
-            process_start(&processes->engine, SPAWN_ENGINE_ARGUMENT, engine[0], engine[1], between[0],
-                          keep_errors) &
-            process_start(&processes->path, SPAWN_PATH_ARGUMENT, path[0], path[1], between[1], keep_errors);
-        close(between[0]);
-        close(between[1]);
-    } else {
-        close(engine[0]);
-        close(path[0]);
-    }
+    /* Each takes over its first descriptor, also when it fails. */
+    bool engine = process_start(&processes->engine, SPAWN_ENGINE_ARGUMENT, pairs.engine[0], pairs.engine[1],
+                                pairs.between[0], keep_errors);
+    bool path = process_start(&processes->path, SPAWN_PATH_ARGUMENT, pairs.path[0], pairs.path[1],
+                              pairs.between[1], keep_errors);
     int why = errno;
-    close(engine[1]);
-    close(path[1]);
+    close(pairs.engine[1]);
+    close(pairs.path[1]);
+    close_pair(pairs.between);
     errno = why;
-    return started;
+    return engine && path;
 }
 
 /* Collects the descriptors that are there; returns how many, and which by a bit each. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -24,10 +25,9 @@ static bool lock_is_in_place(const struct run_directory *directory)
 static int lock_holder(int lock)
 {
     char text[32] = "";
-    int pid = 0;
-    if (pread(lock, text, sizeof(text) - 1, 0) > 0)
-        (void)sscanf(text, "%d", &pid);
-    return pid;
+    if (pread(lock, text, sizeof(text) - 1, 0) <= 0)
+        return 0;
+    return (int)strtol(text, NULL, 10);
 }
 
 static void complain_taken(const struct run_directory *directory)

@@ -124,6 +124,8 @@ static void show_interface(const struct keeper *keeper, const struct configured_
     show_link(link, name, out);
     show_family("IPv4", &interface->ipv4_lines, out);
     show_family("IPv6", &interface->ipv6_lines, out);
+    if (interface->ipv6_enable)
+        text_print(out, "  IPv6 : enabled\n");
     if (tunnel != NULL)
         show_tunnel_state(keeper, tunnel, out);
 }

@@ -30,6 +30,25 @@ static int actions_of(posix_spawn_file_actions_t *actions, int keeper_fd, int pe
     return failure;
 }
 
+/* What is the keeper's to deal with: signals of the terminal and of the service manager. */
+static const int keepers_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+static void keepers_signals_put(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    for (size_t i = 0; i < sizeof(keepers_signals) / sizeof(keepers_signals[0]); i++)
+        (void)sigaddset(set, keepers_signals[i]);
+}
+
+/* Has the child start with those signals blocked: it may get one before spawn_enter. */
+static int attributes_of(posix_spawnattr_t *attributes)
+{
+    sigset_t blocked;
+    keepers_signals_put(&blocked);
+    int failure = posix_spawnattr_setsigmask(attributes, &blocked);
+    return failure != 0 ? failure : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK);
+}
+
 static int spawn_with(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, pid_t *pid)
 {
     char program[] = "musubid";
@@ -37,13 +56,17 @@ static int spawn_with(const char *argument, int keeper_fd, int peer_fd, bool kee
     (void)snprintf(role, sizeof(role), "%s", argument);
     char *const arguments[] = {program, role, NULL};
     posix_spawn_file_actions_t actions;
-    int failure = posix_spawn_file_actions_init(&actions);
-    if (failure != 0)
-        return failure;
-    failure = actions_of(&actions, keeper_fd, peer_fd, keep_errors);
+    posix_spawnattr_t attributes;
+    /* Neither can fail in the C library that we have. */
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawnattr_init(&attributes);
+    int failure = actions_of(&actions, keeper_fd, peer_fd, keep_errors);
     if (failure == 0)
-        failure = posix_spawn(pid, "/proc/self/exe", &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
+        failure = attributes_of(&attributes);
+    if (failure == 0)
+        failure = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, arguments, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    (void)posix_spawn_file_actions_destroy(&actions);
     return failure;
 }
 
@@ -82,10 +105,11 @@ bool spawn_enter(const char *name)
             return false;
     }
     (void)prctl(PR_SET_NAME, name, 0, 0, 0);
-    static const int left_to_the_keeper[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    for (size_t i = 0; i < sizeof(left_to_the_keeper) / sizeof(left_to_the_keeper[0]); i++)
-        (void)signal(left_to_the_keeper[i], SIG_IGN);
-    return true;
+    sigset_t blocked;
+    keepers_signals_put(&blocked);
+    for (size_t i = 0; i < sizeof(keepers_signals) / sizeof(keepers_signals[0]); i++)
+        (void)signal(keepers_signals[i], SIG_IGN);
+    return sigprocmask(SIG_UNBLOCK, &blocked, NULL) == 0;
 }
 
 static void spawned_forget(struct spawned *process)

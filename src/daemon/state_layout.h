@@ -70,7 +70,7 @@ struct state_map {
     enum state_map_access access;
 
     /* Of the writer alone. */
-    struct map serials; /* serial -> place + 1 */
+    struct map serials; /* serial -> its place */
     struct state_list free_places, free_blocks;
     struct state_change changes[STATE_BATCH_MAX];
     size_t change_count;

@@ -103,16 +103,16 @@ static struct state_change *change_add(struct state_map *map, uint32_t place)
 /* The place of a record; false if it has none. */
 static bool place_find(const struct state_map *map, uint32_t serial, uint32_t *place)
 {
-    const void *found = map_find(&map->serials, serial);
+    const struct state_place *found = map_find(&map->serials, serial);
     if (found == NULL)
         return false;
-    *place = (uint32_t)((uintptr_t)found - 1);
+    *place = (uint32_t)(found - map->places);
     return true;
 }
 
 static bool serial_learn(struct state_map *map, uint32_t serial, uint32_t place)
 {
-    return map_put(&map->serials, serial, (void *)((uintptr_t)place + 1));
+    return map_put(&map->serials, serial, &map->places[place]);
 }
 
 static bool place_new(struct state_map *map, uint32_t serial, uint32_t *place)

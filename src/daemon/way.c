@@ -72,10 +72,13 @@ static enum way_problem fixed_source(const struct way_finder *finder, const stru
         return WAY_FOUND;
     }
     const struct inventory_link *link = usable_link(finder, policy->source_interface);
-    const struct host_ifaddr *address =
-        link != NULL && family != IP_NONE ? host_primary_address(finder->host, link, family) : NULL;
+    if (link == NULL)
+        return WAY_SOURCE_GONE;
+    if (family == IP_NONE)
+        return WAY_FOUND;
+    const struct host_ifaddr *address = host_primary_address(finder->host, link, family);
     if (address == NULL)
-        return link == NULL || family != IP_NONE ? WAY_SOURCE_GONE : WAY_FOUND;
+        return WAY_SOURCE_GONE;
     *source = address->prefix.address;
     return WAY_FOUND;
 }
@@ -110,10 +113,12 @@ static enum way_problem routed(const struct way_finder *finder, const struct tun
 }
 
 /* Out of a link, to a next hop or, on a point-to-point link, without; the routing table is not asked. */
-static enum way_problem pinned(const struct way_finder *finder, const struct inventory_link *link,
-                               const struct ip_address *next_hop, enum ip_family family, uint32_t *mark,
+static enum way_problem pinned(const struct way_finder *finder, const struct tunnel_policy *policy,
+                               const struct inventory_link *link, enum ip_family family, uint32_t *mark,
                                struct way *way)
 {
+    const struct ip_address none = {.family = IP_NONE};
+    const struct ip_address *next_hop = policy->way_out == WAY_OUT_NEXT_HOP ? &policy->out_next_hop : &none;
     if (next_hop->family != IP_NONE && next_hop->family != family)
         return WAY_FAMILY;
     if (!host_take_way(finder->host, link->is.name, family, next_hop, mark, NULL))
@@ -131,49 +136,50 @@ static enum way_problem pinned(const struct way_finder *finder, const struct inv
 }
 
 /* A peer whose address is not known: the interface alone has to be there. */
-static enum way_problem unnamed(const struct tunnel_policy *policy, const struct inventory_link *link,
-                                struct way *way)
+static enum way_problem unnamed(const struct inventory_link *link, struct way *way)
 {
-    if (policy->way_out != WAY_OUT_ROUTED) {
+    if (link != NULL) {
         way->link = link->is.index;
         way->way.ifindex = (uint32_t)link->is.index;
     }
     return WAY_FOUND;
 }
 
+/* True if the routing table is not to be asked: a next hop is given, or none is needed (S21). */
+static bool is_pinned(const struct tunnel_policy *policy, const struct inventory_link *link,
+                      enum ip_family family)
+{
+    if (link == NULL || family == IP_NONE)
+        return false;
+    return policy->way_out == WAY_OUT_NEXT_HOP ||
+           (policy->way_out == WAY_OUT_INTERFACE && link->is.point_to_point);
+}
+
 /* Works it out; `mark` receives the mark of the pinned way that was taken. */
 static enum way_problem find(const struct way_finder *finder, const struct tunnel_policy *policy,
                              uint32_t *mark, struct way *way)
 {
+    const struct inventory_link *link = NULL;
     if (!policy->complete)
         return WAY_NOT_COMPLETE;
     if (policy->peer_kind == PEER_FQDN)
         return WAY_UNRESOLVED;
-    if (policy->peer_kind == PEER_ADDRESS)
-        way->way.remote = policy->peer_address;
-    bool pins = policy->way_out == WAY_OUT_NEXT_HOP;
-    enum ip_family family = way->way.remote.family;
-    if (family == IP_NONE && pins)
-        family = policy->out_next_hop.family;
-    const struct inventory_link *link = NULL;
     if (policy->way_out != WAY_OUT_ROUTED) {
         link = usable_link(finder, policy->out_interface);
         if (link == NULL)
             return WAY_INTERFACE_DOWN;
-        pins |= policy->way_out == WAY_OUT_INTERFACE && link->is.point_to_point && family != IP_NONE;
+    }
+    enum ip_family family = policy->way_out == WAY_OUT_NEXT_HOP ? policy->out_next_hop.family : IP_NONE;
+    if (policy->peer_kind == PEER_ADDRESS) {
+        way->way.remote = policy->peer_address;
+        family = policy->peer_address.family;
     }
     enum way_problem problem = fixed_source(finder, policy, family, &way->way.local);
     if (problem != WAY_FOUND)
         return problem;
-    if (pins) {
-        const struct ip_address none = {.family = IP_NONE};
-        const struct ip_address *next_hop =
-            policy->way_out == WAY_OUT_NEXT_HOP ? &policy->out_next_hop : &none;
-        return pinned(finder, link, next_hop, family, mark, way);
-    }
-    if (policy->peer_kind == PEER_ANY)
-        return unnamed(policy, link, way);
-    return routed(finder, policy, link, way);
+    if (is_pinned(policy, link, family))
+        return pinned(finder, policy, link, family, mark, way);
+    return policy->peer_kind == PEER_ANY ? unnamed(link, way) : routed(finder, policy, link, way);
 }
 
 static bool ways_differ(const struct ike_way *a, const struct ike_way *b)

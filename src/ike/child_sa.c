@@ -39,12 +39,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         return; /* it goes with its IKE SA */
     engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                "Child SA deleted, SPI 0x%08x: lifetime expired", child->inbound.spi);
-    child->deleting = true;
-    if (!sa->tunnel->policy.suppress_delete) {
-        ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
-        return;
-    }
-    child_sa_destroy(child);
+    child_sa_delete(child);
     ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
 }
 
@@ -201,6 +196,17 @@ static bool has_successor(const struct child_sa *child)
             return true;
     }
     return child->replaced;
+}
+
+void child_sa_delete(struct child_sa *child)
+{
+    struct ike_sa *sa = child->ike_sa;
+    child->deleting = true;
+    ike_sa_changed(sa);
+    if (sa->tunnel->policy.suppress_delete)
+        child_sa_retire(child);
+    else
+        ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
 }
 
 void child_sa_retire(struct child_sa *child)

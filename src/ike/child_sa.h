@@ -20,7 +20,7 @@ struct child_sa {
     bool initiator; /* we started the exchange that made it */
     bool installed;
     bool replaced;      /* another one carries the packets; the end that replaced it deletes it */
-    bool deleting;      /* our DELETE is under way */
+    bool deleting;      /* our DELETE is under way, or queued */
     bool lingering;     /* deleted at both ends, but for packets that are still under way (S24) */
     bool stopped;       /* packets leave by it no more */
     bool waits_for_use; /* packets leave by it when the peer has used it */
@@ -62,6 +62,9 @@ void child_sa_activate(struct child_sa *child);
 
 /* Packets leave by it no more; it is there for what the peer still sends by it. */
 void child_sa_stop(struct child_sa *child);
+
+/* Ends it: by DELETE, or, where none may be sent (R63), without a word. May delete the child at once. */
+void child_sa_delete(struct child_sa *child);
 
 /* Its DELETE is done: it lingers where another one carries on, else it goes at once. */
 void child_sa_retire(struct child_sa *child);

@@ -256,6 +256,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_CLEAR:
         handle_clear(engine, event);
         break;
+    case IKE_EVENT_LOG_LEVEL:
+        engine->options.log_level = event->log_level;
+        break;
     case IKE_EVENT_STOP:
         handle_stop(engine);
         break;

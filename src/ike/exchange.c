@@ -2,6 +2,7 @@
  * Requests and responses of one IKE SA: message IDs, the window of 1, retransmission (RFC 7296 2.1 to 2.3).
  * A request and its retransmissions are the same octets, and so are a response and its repetitions.
  */
+#include "ike/fragmentation.h"
 #include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
@@ -124,17 +125,31 @@ void ike_sa_drop_tasks(struct ike_sa *sa)
         ike_sa_end_task(sa);
 }
 
+/* The first task that is not under way. */
+static struct ike_task *first_queued(const struct ike_sa *sa)
+{
+    struct ike_task *first = STAILQ_FIRST(&sa->tasks);
+    return sa->request_out ? STAILQ_NEXT(first, link) : first;
+}
+
+void ike_sa_drop_queued_tasks(struct ike_sa *sa)
+{
+    struct ike_task *task;
+    while ((task = first_queued(sa)) != NULL) {
+        STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
+        free(task);
+    }
+}
+
 void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
 {
-    struct ike_task *under_way = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
     struct ike_task *next;
-    for (struct ike_task *task = STAILQ_FIRST(&sa->tasks); task != NULL; task = next) {
+    for (struct ike_task *task = first_queued(sa); task != NULL; task = next) {
         next = STAILQ_NEXT(task, link);
-        if (task == under_way)
+        if (task->spi == 0)
             continue;
         STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
-        if (task->spi != 0)
-            ike_sa_add_task(successor, task->kind, task->spi);
+        ike_sa_add_task(successor, task->kind, task->spi);
         free(task);
     }
 }
@@ -157,6 +172,7 @@ static void request_timed_out(struct ike_sa *sa)
         ike_sa_destroy(sa, "refused by the peer");
         return;
     }
+    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
     engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                "%s timed out: no answer from the peer on %s after %d sendings", task->kind->name,
                ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX);
@@ -201,11 +217,18 @@ void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct
     ike_sa_send_plain_response(sa, ike_sa_seal(sa, exchange, true, sa->expected_id, m));
 }
 
-void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify)
+void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify, struct octets content)
 {
     struct message_writer m = ike_sa_begin_response(sa);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, (struct octets){NULL, 0});
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
     ike_sa_send_response(sa, exchange, &m);
+    if (notify != NOTIFY_INVALID_SYNTAX || sa->destroyed)
+        return;
+    /* The peer takes it as the end of the SA (RFC 7296 2.21.3), and so must we. */
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "the peer's request was answered with INVALID_SYNTAX");
+    rekey_ike_sa_yield(sa);
+    ike_sa_destroy(sa, "invalid syntax in a message of the peer");
 }
 
 /* ---- Receiving --------------------------------------------------------------------------------------- */
@@ -225,18 +248,14 @@ static void keep_waiting(struct ike_sa *sa, const struct ip_endpoint *local, con
 static void refuse_request(struct ike_sa *sa, const struct ike_header *header, enum message_fault fault,
                            uint8_t culprit)
 {
-    struct message_writer m = ike_sa_begin_response(sa);
-    uint16_t notify =
-        fault == MESSAGE_UNSUPPORTED_CRITICAL ? NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD : NOTIFY_INVALID_SYNTAX;
-    struct octets content = {&culprit, fault == MESSAGE_UNSUPPORTED_CRITICAL ? 1 : 0};
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
-    ike_sa_send_response(sa, header->exchange, &m);
-    if (sa->destroyed)
+    if (fault != MESSAGE_UNSUPPORTED_CRITICAL) {
+        ike_sa_send_error(sa, header->exchange, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
         return;
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "the peer's request was answered with %s",
-               notify_type_name(notify));
-    if (notify == NOTIFY_INVALID_SYNTAX)
-        ike_sa_destroy(sa, "invalid syntax in a message of the peer");
+    }
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "the peer's request was answered with UNSUPPORTED_CRITICAL_PAYLOAD (type %u)", culprit);
+    ike_sa_send_error(sa, header->exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
+                      (struct octets){&culprit, 1});
 }
 
 static void dispatch_request(struct ike_sa *sa, const struct ike_message *message)
@@ -260,7 +279,7 @@ static void dispatch_request(struct ike_sa *sa, const struct ike_message *messag
         }
     }
     /* Nothing but IKE_AUTH may follow IKE_SA_INIT, and IKE_AUTH nowhere else. */
-    ike_sa_send_error(sa, message->header.exchange, NOTIFY_INVALID_SYNTAX);
+    ike_sa_send_error(sa, message->header.exchange, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
 }
 
 static void receive_response(struct ike_sa *sa, const struct ike_message *message)
@@ -270,11 +289,19 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
     struct ike_task answered = *task;
     ike_sa_end_task(sa);
     sa->request_id++;
-    answered.kind->response(sa, &answered, message);
+    bool fatal = sa->handshake == NULL && ike_message_notify(message, NOTIFY_INVALID_SYNTAX) != NULL;
+    if (!fatal) {
+        answered.kind->response(sa, &answered, message);
+        return;
+    }
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "the peer answers %s with INVALID_SYNTAX, which ends the IKE SA", answered.kind->name);
+    rekey_ike_sa_yield(sa);
+    ike_sa_destroy(sa, "INVALID_SYNTAX from the peer");
 }
 
 /* Whether a message has the ID that is due; a repeated request is answered again from memory. */
-static bool id_is_due(struct ike_sa *sa, const struct ike_header *header)
+static bool id_is_due(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
 {
     if (header->flags & IKE_FLAG_RESPONSE) {
         const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
@@ -288,7 +315,7 @@ static bool id_is_due(struct ike_sa *sa, const struct ike_header *header)
         return true;
     bool repeated = header->message_id + 1 == sa->expected_id && sa->response.length > 0;
     engine_count(sa->engine, repeated ? IKE_COUNT_REPLAYED : IKE_COUNT_OUT_OF_WINDOW);
-    if (repeated)
+    if (repeated && fragmentation_asks_again(datagram))
         send_octets(sa, &sa->response);
     return false;
 }
@@ -300,7 +327,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         keep_waiting(sa, local, remote, ifindex, datagram);
         return;
     }
-    if (!id_is_due(sa, header))
+    if (!id_is_due(sa, header, datagram))
         return;
     if (sa->suite.encryption == NULL || header->exchange == EXCHANGE_IKE_SA_INIT) {
         engine_count(sa->engine,

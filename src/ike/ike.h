@@ -60,6 +60,7 @@ enum ike_event_kind {
     IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
     IKE_EVENT_WAY,         /* the way to a tunnel's peer is known, changed or gone */
     IKE_EVENT_CLEAR,       /* `clear ikev2 sa` (R12) */
+    IKE_EVENT_LOG_LEVEL,   /* another log level is wanted from now on */
     IKE_EVENT_STOP,        /* the daemon stops: DELETE for every SA, nothing new any more */
 };
 
@@ -83,6 +84,7 @@ struct ike_event {
             struct octets output;
         } job;
         const struct tunnel_policy *policy;
+        int log_level;
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;

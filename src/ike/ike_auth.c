@@ -289,7 +289,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
 
 static void refuse_peer(struct ike_sa *sa)
 {
-    ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED);
+    ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED, no_octets);
     ike_sa_destroy(sa, "authentication failed");
 }
 
@@ -360,6 +360,10 @@ static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octet
         refuse_peer(sa);
         return;
     }
+    if (initial_contact_is_stale(sa)) {
+        ike_sa_destroy(sa, "the peer has begun anew since");
+        return;
+    }
     start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
 }
 
@@ -406,8 +410,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     if (idi == NULL || !identity_parse(idi->id_type, idi->content, &peer) ||
         ike_message_find(message, PAYLOAD_SA) == NULL || ike_message_find(message, PAYLOAD_TSI) == NULL ||
         ike_message_find(message, PAYLOAD_TSR) == NULL) {
-        ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_INVALID_SYNTAX);
-        ike_sa_destroy(sa, "invalid IKE_AUTH");
+        ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_INVALID_SYNTAX, no_octets);
         return;
     }
     bool has_own = idr != NULL && identity_parse(idr->id_type, idr->content, &own);

@@ -54,6 +54,12 @@ void ike_sa_changed(struct ike_sa *sa)
     LIST_INSERT_HEAD(&sa->engine->dirty, sa, dirty_link);
 }
 
+void ike_sa_set_replaced(struct ike_sa *sa)
+{
+    sa->replaced = true;
+    ike_sa_changed(sa);
+}
+
 /* ---- Timers ------------------------------------------------------------------------------------------ */
 
 /* The end of sa-lifetime, or of a half-open SA's patience. */
@@ -68,6 +74,9 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         ike_sa_destroy(sa, "negotiation timed out");
         return;
     }
+    /* However a rekey under way ends, this SA ends with it, and its Child SAs may live on. */
+    if (sa->own != NULL && sa->own->new_spi != 0)
+        return;
     ike_sa_delete(sa, "IKE SA lifetime expired");
 }
 
@@ -236,6 +245,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
     }
     sa->state = IKE_SA_DELETING;
     sa->delete_reason = reason;
+    ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
     ike_sa_add_task(sa, &task_delete_ike_sa, 0);
 }

@@ -92,6 +92,9 @@ struct ike_sa {
     uint32_t serial;
     enum ike_sa_state state;
     bool initiator;       /* we are the original initiator */
+    bool initial_contact; /* the peer sent INITIAL_CONTACT with it */
+    uint64_t
+        superfluous; /* own SPI of an SA that both ends' starting at once has made besides this one, or 0 */
     uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
                              rekey of it is under way and may win; else 0 */
     bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
@@ -174,6 +177,9 @@ void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
 
+/* Another SA has its Child SAs, or is to have them. */
+void ike_sa_set_replaced(struct ike_sa *sa);
+
 /* The SA's record is out of date: it is written before the answer to this event is performed. */
 void ike_sa_changed(struct ike_sa *sa);
 
@@ -221,7 +227,10 @@ void ike_sa_start_task(struct ike_sa *sa);
 void ike_sa_end_task(struct ike_sa *sa);
 void ike_sa_drop_tasks(struct ike_sa *sa);
 
-/* Gives tasks that concern Child SAs and are not under way to the SA's successor; drops the others. */
+/* Drops the tasks that are not under way. */
+void ike_sa_drop_queued_tasks(struct ike_sa *sa);
+
+/* Gives tasks that concern Child SAs and are not under way to the SA's successor. */
 void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor);
 
 /* Takes in a datagram that is addressed to this SA; waits if a job is out. */
@@ -232,8 +241,12 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
 struct message_writer ike_sa_begin_response(struct ike_sa *sa);
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m);
 
-/* Answers a request with a single error notify. */
-void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify);
+/*
+ * Answers a request with a single error notify. INVALID_SYNTAX ends the IKE SA at both ends, without DELETE
+ * (RFC 7296 2.21.3).
+ */
+void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify,
+                       struct octets content);
 
 /* Answers with octets that are already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);
@@ -263,6 +276,9 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message);
 
 /* initial_contact.c: the tunnel of `sa`, not established yet, has got an IKE SA from the peer meanwhile. */
 bool initial_contact_peer_was_first(const struct ike_sa *sa);
+
+/* The peer began `sa` before it began another one with INITIAL_CONTACT: it has forgotten `sa`. */
+bool initial_contact_is_stale(const struct ike_sa *sa);
 
 /* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
 void initial_contact_received(struct ike_sa *sa);

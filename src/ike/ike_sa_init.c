@@ -124,6 +124,7 @@ static bool may_restart(struct ike_sa *sa)
     if (++sa->handshake->restarts > RESTARTS_MAX)
         return false;
     ike_sa_drop_tasks(sa);
+    sa->handshake->refusal = 0; /* whoever refused before, somebody goes along now */
     return true;
 }
 
@@ -225,6 +226,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
         return;
     }
     ike_sa_end_task(sa);
+    h->refusal = 0; /* it was not the peer who refused */
     sa->request_id++;
     sa->spi_r = message->header.spi_r;
     sa->suite = choice.suite;
@@ -318,10 +320,9 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     struct ike_handshake *h = sa->handshake;
     size_t size = sa->suite.dh->public_size;
-    struct octets shared = {output.at + size, size};
     if (!ok || output.length != 2 * size ||
-        !ike_keys_derive(&sa->suite, shared, ike_buffer_octets(&sa->nonce_i), ike_buffer_octets(&sa->nonce_r),
-                         sa->spi_i, sa->spi_r, &sa->keys)) {
+        !ike_keys_derive(&sa->suite, (struct octets){output.at + size, size}, ike_buffer_octets(&sa->nonce_i),
+                         ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys)) {
         ike_sa_destroy(sa, "Diffie-Hellman failed");
         return;
     }

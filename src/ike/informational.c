@@ -1,6 +1,7 @@
 /*
  * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
  */
+#include "ike/identity.h"
 #include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
@@ -24,6 +25,13 @@ static void delete_ike_sa_response(struct ike_sa *sa, struct ike_task *task,
 const struct ike_task_kind task_delete_ike_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_ike_sa_write,
                                                  delete_ike_sa_response, NULL};
 
+/* There is no need to delete what the peer has deleted meanwhile. */
+static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
+{
+    const struct child_sa *child = child_sa_by_inbound(sa, task->spi);
+    return child != NULL && !child->lingering ? TASK_READY : TASK_DROPPED;
+}
+
 static void delete_child_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
     (void)sa;
@@ -41,7 +49,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
 }
 
 const struct ike_task_kind task_delete_child_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_child_sa_write,
-                                                   delete_child_sa_response, NULL};
+                                                   delete_child_sa_response, delete_child_sa_prepare};
 
 /* ---- The peer's requests ----------------------------------------------------------------------------- */
 
@@ -53,6 +61,13 @@ static bool deletes_ike_sa(const struct ike_message *message)
             return true;
     }
     return false;
+}
+
+/* True while our own DELETE of a Child SA is waiting for its answer. */
+static bool is_being_deleted(const struct ike_sa *sa, const struct child_sa *child)
+{
+    const struct ike_task *task = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
+    return task != NULL && task->kind == &task_delete_child_sa && task->spi == child->inbound.spi;
 }
 
 /* A peer that deletes a Child SA which it has rekeyed has the new one. */
@@ -80,12 +95,43 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
             continue;
         engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
-        if (!child->deleting && count < capacity)
+        if (!is_being_deleted(sa, child) && count < capacity)
             spis[count++] = child->inbound.spi;
         child_sa_retire(child);
     }
     activate_others(sa);
     return count;
+}
+
+/*
+ * What an initiator does not like in our IKE_AUTH answer it tells in the exchange that follows, and that ends
+ * the IKE SA without DELETE (RFC 7296 2.21.2). 0: it has no such complaint.
+ */
+static uint16_t refusal_of_auth(const struct ike_sa *sa, const struct ike_message *message)
+{
+    enum { AFTER_IKE_AUTH = 2 };
+    static const uint16_t fatal[] = {NOTIFY_AUTHENTICATION_FAILED, NOTIFY_INVALID_SYNTAX,
+                                     NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD};
+    if (sa->initiator || message->header.message_id != AFTER_IKE_AUTH)
+        return 0;
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+        if (ike_message_notify(message, fatal[i]) != NULL)
+            return fatal[i];
+    }
+    return 0;
+}
+
+static void end_refused(struct ike_sa *sa, uint16_t notify, struct message_writer *m)
+{
+    char id[IDENTITY_TEXT_SIZE];
+    ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, m);
+    if (sa->destroyed)
+        return;
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "negotiation failed: the peer does not accept %s with the key configured for it (%s); line %u",
+               identity_format(&sa->local_id, id), notify_type_name(notify),
+               sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+    ike_sa_destroy(sa, "refused by the peer");
 }
 
 void informational_request(struct ike_sa *sa, const struct ike_message *message)
@@ -97,7 +143,12 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (deletes_ike_sa(message)) {
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
         rekey_ike_sa_yield(sa);
-        ike_sa_destroy(sa, "Delete IKE SA by peer");
+        ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
+        return;
+    }
+    uint16_t refusal = refusal_of_auth(sa, message);
+    if (refusal != 0) {
+        end_refused(sa, refusal, &m);
         return;
     }
     bool had_children = !LIST_EMPTY(&sa->children);

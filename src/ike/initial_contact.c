@@ -14,12 +14,25 @@ static bool between_the_same(const struct ike_sa *a, const struct ike_sa *b)
 void initial_contact_received(struct ike_sa *sa)
 {
     struct ike_sa *next;
+    sa->initial_contact = true;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
         bool before = old->established_event != 0 && old->established_event < sa->started_event;
         if (old != sa && before && between_the_same(old, sa))
             ike_sa_destroy(old, "the peer has restarted (INITIAL_CONTACT)");
     }
+}
+
+bool initial_contact_is_stale(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->initial_contact && other->state == IKE_SA_ESTABLISHED &&
+            other->started_event > sa->started_event && between_the_same(other, sa))
+            return true;
+    }
+    return false;
 }
 
 bool initial_contact_peer_was_first(const struct ike_sa *sa)
@@ -42,17 +55,36 @@ static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
            b->established_event > a->started_event;
 }
 
-/* Packets leave by the other one from now on; the SA's initiator tells the peer. */
-static void close_superfluous(struct ike_sa *sa)
+static void confirm_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
+    (void)sa;
+    (void)task;
+    (void)m; /* nothing: an empty message */
+}
+
+/* The SA that is to stay is known to the peer: the other one can go, by its initiator. */
+static void confirm_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)task;
+    (void)message;
+    struct ike_sa *other = map_find(&sa->engine->sas, sa->superfluous);
+    sa->superfluous = 0;
+    if (other == NULL || !other->initiator || other->state != IKE_SA_ESTABLISHED)
+        return;
     struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
+    LIST_FOREACH(child, &other->children, link)
     {
         child_sa_stop(child);
     }
-    if (sa->initiator)
-        ike_sa_delete(sa, "both ends made an IKE SA at the same time");
+    ike_sa_delete(other, "both ends made an IKE SA at the same time");
 }
+
+/*
+ * One of the two may have been made by what the peer was before it restarted, from messages that were long
+ * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
+ */
+static const struct ike_task_kind task_confirm = {EXCHANGE_INFORMATIONAL, "liveness check", confirm_write,
+                                                  confirm_response, NULL};
 
 void initial_contact_settle(struct ike_sa *sa)
 {
@@ -63,7 +95,10 @@ void initial_contact_settle(struct ike_sa *sa)
             continue;
         const struct lowest_nonce mine = lowest_nonce_of(&sa->nonce_i, &sa->nonce_r);
         const struct lowest_nonce its = lowest_nonce_of(&other->nonce_i, &other->nonce_r);
-        close_superfluous(lowest_nonce_compare(&mine, &its) < 0 ? sa : other);
+        bool mine_goes = lowest_nonce_compare(&mine, &its) < 0;
+        struct ike_sa *stays = mine_goes ? other : sa;
+        stays->superfluous = ike_sa_own_spi(mine_goes ? sa : other);
+        ike_sa_add_task(stays, &task_confirm, 0);
         return;
     }
 }

@@ -107,9 +107,7 @@ void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets conten
 {
     negotiation_free(sa->theirs);
     sa->theirs = NULL;
-    struct message_writer m = ike_sa_begin_response(sa);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
-    ike_sa_send_response(sa, EXCHANGE_CREATE_CHILD_SA, &m);
+    ike_sa_send_error(sa, EXCHANGE_CREATE_CHILD_SA, notify, content);
 }
 
 void negotiation_refuse_group(struct ike_sa *sa, const struct dh_group *wanted)

@@ -145,20 +145,26 @@ static void resolve_collision(struct ike_sa *sa, const struct negotiation *n, st
     struct child_sa *rival = n->has_rival ? child_sa_by_inbound(sa, n->rival_child) : NULL;
     struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
     if (rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0) {
+        if (old != NULL)
+            old->replaced = true; /* the peer deletes it */
         child_sa_stop(made);
-        ike_sa_add_task(sa, &task_delete_child_sa, made->inbound.spi);
-        return; /* the peer deletes the old one */
+        child_sa_delete(made);
+        return;
     }
     if (rival != NULL)
         child_sa_stop(rival); /* the peer deletes it */
     if (old == NULL || old->lingering)
         return;
     old->replaced = true;
-    ike_sa_add_task(sa, &task_delete_child_sa, old->inbound.spi);
+    child_sa_delete(old);
 }
 
 static void make_child(struct ike_sa *sa, struct octets shared_secret)
 {
+    if (sa->state == IKE_SA_DELETING) { /* what was made goes with the IKE SA */
+        end_own(sa);
+        return;
+    }
     struct negotiation *n = sa->own;
     sa->own = NULL;
     struct child_sa *made = child_sa_new(sa, &n->agreement, n->request.inbound_spi, true);

@@ -76,11 +76,12 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
         child->ike_sa = successor;
         LIST_INSERT_HEAD(&successor->children, child, link);
     }
-    old->replaced = true;
+    ike_sa_set_replaced(old);
     successor->predecessor = 0;
     ike_sa_hand_over_tasks(old, successor);
-    ike_sa_changed(old);
     ike_sa_changed(successor);
+    if (successor->engine->stopping)
+        ike_sa_delete(successor, "stopped");
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
@@ -170,6 +171,10 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
         inherit(sa, rival);
         return;
     }
+    if (sa->engine->now >= sa->expires) {
+        ike_sa_delete(sa, "IKE SA lifetime expired");
+        return;
+    }
     if (notify != NOTIFY_TEMPORARY_FAILURE)
         engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                    "the peer refuses to rekey the IKE SA (%s): it ends with its lifetime",
@@ -190,14 +195,20 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
     bool lost = rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0;
     end_own(sa);
+    if (sa->state == IKE_SA_DELETING) { /* a command has come meanwhile, and holds for what it became too */
+        ike_sa_delete(made, sa->delete_reason);
+        return;
+    }
     if (lost) {
-        made->replaced = true;
+        ike_sa_set_replaced(made);
         ike_sa_delete(made, "made twice at the same time");
         inherit(sa, rival); /* the peer deletes the old one */
         return;
     }
-    if (rival != NULL)
-        rival->replaced = true; /* the peer deletes it */
+    if (rival != NULL) {
+        ike_sa_set_replaced(rival); /* the peer deletes it */
+        rival->predecessor = 0;
+    }
     inherit(sa, made);
     ike_sa_delete(sa, "rekeyed");
 }

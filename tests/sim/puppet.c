@@ -82,13 +82,21 @@ static void dh_job(const struct puppet *p, enum ike_job_kind kind, const uint8_t
     (void)ok;
 }
 
+void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX])
+{
+    dh_job(p, IKE_JOB_DH_PUBLIC, NULL, out);
+}
+
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
 {
     uint8_t public_value[DH_PUBLIC_MAX];
-    dh_job(p, IKE_JOB_DH_PUBLIC, NULL, public_value);
+    puppet_public_value(p, public_value);
     proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &p->suite);
     message_put_ke(m, p->suite.dh->id, (struct octets){public_value, p->suite.dh->public_size});
     message_put_nonce(m, (struct octets){p->nonce_i, sizeof p->nonce_i});
+    if (p->fragmentation)
+        message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
+                           (struct octets){NULL, 0});
 }
 
 bool puppet_do_init(struct puppet *p)
@@ -180,15 +188,41 @@ static struct ike_protection protection(const struct puppet *p, bool of_initiato
                                    .integrity_key = of_initiator ? p->keys.ai : p->keys.ar};
 }
 
-void puppet_send_sealed(struct puppet *p, const struct ike_header *header, const struct message_writer *inner)
+static void send_text(struct puppet *p, const struct ike_header *header, const struct protect_text *text)
 {
     static const uint8_t iv[16] = {1, 2, 3};
     static uint8_t out[PUPPET_BUFFER];
     const struct ike_protection keys = protection(p, true);
-    const struct protect_text text = protect_whole(inner);
-    struct octets message = protect_seal(&keys, header, &text, iv, out, sizeof out);
+    struct octets message = protect_seal(&keys, header, text, iv, out, sizeof out);
     assert(message.length > 0);
     puppet_send(p, message.at, message.length);
+}
+
+void puppet_send_sealed(struct puppet *p, const struct ike_header *header, const struct message_writer *inner)
+{
+    const struct protect_text text = protect_whole(inner);
+    send_text(p, header, &text);
+}
+
+void puppet_send_fragment(struct puppet *p, const struct ike_header *header, const struct protect_text *text)
+{
+    send_text(p, header, text);
+}
+
+bool puppet_await(struct puppet *p, msec_t patience)
+{
+    enum { STEP = 10 };
+    p->reply_length = 0;
+    for (msec_t waited = 0; waited < patience && p->reply_length == 0; waited += STEP)
+        world_run(p->world, STEP);
+    return puppet_read_reply(p);
+}
+
+void puppet_answer(struct puppet *p, const struct message_writer *inner)
+{
+    struct ike_header header = puppet_header(p, p->message.header.exchange, p->message.header.message_id);
+    header.flags |= IKE_FLAG_RESPONSE;
+    puppet_send_sealed(p, &header, inner);
 }
 
 bool puppet_read_reply(struct puppet *p)

@@ -26,6 +26,7 @@ struct puppet {
     uint8_t request[2048], response[2048]; /* IKE_SA_INIT as sent and received */
     size_t request_length, response_length;
     uint32_t child_spi; /* of the target: where our ESP would go */
+    bool fragmentation; /* announced in IKE_SA_INIT (RFC 7383 2.3) */
 
     uint8_t reply[PUPPET_BUFFER]; /* the last datagram that the target sent us */
     size_t reply_length;
@@ -47,6 +48,9 @@ struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32
 struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capacity);
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m);
 
+/* Our public value of the group of our suite. */
+void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX]);
+
 /* The whole of IKE_SA_INIT, or of both exchanges. False if the target did not go along. */
 bool puppet_do_init(struct puppet *p);
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key);
@@ -58,6 +62,15 @@ void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const 
 /* Seals a chain of payloads with our keys and sends it under `header`. */
 void puppet_send_sealed(struct puppet *p, const struct ike_header *header,
                         const struct message_writer *inner);
+
+/* Seals one fragment of a chain of payloads and sends it. */
+void puppet_send_fragment(struct puppet *p, const struct ike_header *header, const struct protect_text *text);
+
+/* Waits up to `patience` milliseconds for a datagram of the target, and reads it. False if none came. */
+bool puppet_await(struct puppet *p, msec_t patience);
+
+/* Answers the request that was read last with a chain of payloads. */
+void puppet_answer(struct puppet *p, const struct message_writer *inner);
 
 /* Decrypts and parses the last reply to `message`. False if there is none or it cannot be read. */
 bool puppet_read_reply(struct puppet *p);

@@ -125,6 +125,48 @@ static void S9_a_wrong_group_is_answered_with_the_right_one(void **state)
     world_free(p.w);
 }
 
+/* Drops the first answer to IKE_AUTH, and answers IKE_SA_INIT with a forged refusal before the peer does. */
+struct forger {
+    struct gateway *victim;
+    struct ip_endpoint peer;
+    struct ike_header header;
+    unsigned auth_answers;
+};
+
+static bool drop_first_auth_answer(void *context, const struct flying_datagram *d)
+{
+    struct forger *f = context;
+    if (d->message.at[18] == EXCHANGE_IKE_SA_INIT && !(d->message.at[19] & IKE_FLAG_RESPONSE)) {
+        bool parsed = ike_header_parse(d->message, &f->header);
+        assert_true(parsed);
+        f->peer = d->to;
+    }
+    return d->message.at[18] != EXCHANGE_IKE_AUTH || !(d->message.at[19] & IKE_FLAG_RESPONSE) ||
+           f->auth_answers++ > 0;
+}
+
+static void RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes_on(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    struct forger f = {.victim = p.a};
+    world_set_hook(p.w, drop_first_auth_answer, &f);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 5); /* the request is on the way */
+
+    f.header.flags = IKE_FLAG_RESPONSE;
+    uint8_t at[64];
+    struct message_writer m = message_begin(at, sizeof at, &f.header);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_NO_PROPOSAL_CHOSEN,
+                       (struct octets){NULL, 0});
+    gateway_receive(p.a, &f.peer, message_finish(&m));
+    world_run(p.w, 5000);
+
+    assert_int_equal(gateway_failures(p.a, 1), 0);
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
 static void S34_no_common_proposal_names_both_sides_algorithms(void **state)
 {
     (void)state;
@@ -547,6 +589,7 @@ int main(void)
         cmocka_unit_test(R20_unset_proposals_take_the_most_secure),
         cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),
         cmocka_unit_test(S9_a_wrong_group_is_answered_with_the_right_one),
+        cmocka_unit_test(RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes_on),
         cmocka_unit_test(S34_no_common_proposal_names_both_sides_algorithms),
         cmocka_unit_test(S34_a_wrong_key_is_told_at_both_ends),
         cmocka_unit_test(R32_the_responder_must_prove_itself_too),

@@ -95,7 +95,7 @@ static void rekey_collisions_leave_one_child_sa(void **state)
             fail_msg("seed %lu: the tunnel is down", (unsigned long)seed);
         world_free(p.w);
     }
-    print_message("%zu of 60 runs saw an IKE SA rekeyed by both ends at once\n", collisions);
+    assert_true(collisions > 0); /* else the test shows nothing */
 }
 
 static void rekeys_survive_loss(void **state)

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "arithmetic.h"
+#include "base/map.h"
 #include "crypto/prf.h"
 
 #include <assert.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64 };
+enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64, PARTITIONS_MAX = 64, CHILDREN_OF_TUNNEL_MAX = 16 };
 
 struct kept_record {
     uint32_t serial;
@@ -18,6 +19,7 @@ struct kept_record {
 
 struct sim_tunnel {
     bool present, up;
+    struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
 };
@@ -63,6 +65,12 @@ struct world {
     msec_t traffic_interval;
     bool (*hook)(void *context, const struct flying_datagram *d);
     void *hook_context;
+    struct {
+        struct ip_address a, b;
+    } partitions[PARTITIONS_MAX];
+    size_t partition_count;
+    struct map keys_seen; /* outbound keys of all Child SAs ever installed, hashed: none may come twice */
+    char fault[256];
     struct gateway *gateways;
     struct coming *coming; /* in order of time */
 };
@@ -81,6 +89,11 @@ static uint64_t world_random(struct world *w)
 static bool world_chance(struct world *w, unsigned percent)
 {
     return percent > 0 && world_random(w) % 100 < percent;
+}
+
+uint64_t world_chance_below(struct world *w, uint64_t bound)
+{
+    return world_random(w) % bound;
 }
 
 static void fill_random(void *context, uint8_t *out, size_t length)
@@ -123,11 +136,39 @@ static struct gateway *world_gateway_at(struct world *w, const struct ip_address
     return NULL;
 }
 
+static bool is_cut(const struct world *w, const struct ip_address *x, const struct ip_address *y)
+{
+    for (size_t i = 0; i < w->partition_count; i++) {
+        const struct ip_address *a = &w->partitions[i].a;
+        const struct ip_address *b = &w->partitions[i].b;
+        if ((ip_address_equal(a, x) && ip_address_equal(b, y)) ||
+            (ip_address_equal(a, y) && ip_address_equal(b, x)))
+            return true;
+    }
+    return false;
+}
+
+void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut)
+{
+    bool was_cut = is_cut(w, &a->address, &b->address);
+    if (cut && !was_cut && w->partition_count < PARTITIONS_MAX) {
+        w->partitions[w->partition_count].a = a->address;
+        w->partitions[w->partition_count++].b = b->address;
+    }
+    for (size_t i = 0; !cut && i < w->partition_count; i++) {
+        if (is_cut(w, &a->address, &b->address) && ((ip_address_equal(&w->partitions[i].a, &a->address) &&
+                                                     ip_address_equal(&w->partitions[i].b, &b->address)) ||
+                                                    (ip_address_equal(&w->partitions[i].a, &b->address) &&
+                                                     ip_address_equal(&w->partitions[i].b, &a->address))))
+            w->partitions[i--] = w->partitions[--w->partition_count];
+    }
+}
+
 static void send_once(struct world *w, const struct ip_endpoint *from, const struct ip_endpoint *to,
                       struct octets message)
 {
     struct gateway *target = world_gateway_at(w, &to->address);
-    if (target == NULL || world_chance(w, w->weather.loss_percent))
+    if (target == NULL || is_cut(w, &from->address, &to->address) || world_chance(w, w->weather.loss_percent))
         return;
     struct coming *c = coming_new(target, message);
     c->from = *from;
@@ -174,8 +215,36 @@ static void keep_record(struct gateway *g, const struct ike_record_effect *effec
     g->records[i].length = effect->state.length;
 }
 
+/* Notes the first fault of a run. */
+static void note_fault(struct gateway *g, const char *what)
+{
+    if (g->world->fault[0] == '\0')
+        (void)snprintf(g->world->fault, sizeof g->world->fault, "at %lu ms, %s: %s",
+                       (unsigned long)g->world->now, g->name, what);
+}
+
+/* Keys are random: that the same come again at one gateway means that they were derived from the same again.
+ */
+static void check_keys_are_new(struct gateway *g, const struct ike_child_install *install)
+{
+    uint64_t key;
+    memcpy(&key, install->outbound.encryption_key, sizeof key);
+    key ^= (uint64_t)(uintptr_t)g * 31;
+    if (map_find(&g->world->keys_seen, key) != NULL)
+        note_fault(g, "a Child SA got keys that were used before");
+    (void)map_put(&g->world->keys_seen, key, g);
+}
+
+static void check_child_count(struct gateway *g, uint32_t tunnel)
+{
+    if (gateway_child_count(g, tunnel) > CHILDREN_OF_TUNNEL_MAX)
+        note_fault(g, "Child SAs pile up");
+}
+
 static void install_child(struct gateway *g, const struct ike_child_install *install)
 {
+    check_keys_are_new(g, install);
+    check_child_count(g, install->tunnel);
     struct installed_child *child = calloc(1, sizeof *child);
     assert(child != NULL);
     child->sa = *install;
@@ -300,14 +369,17 @@ struct world *world_new(uint64_t seed)
     struct world *w = calloc(1, sizeof *w);
     assert(w != NULL);
     w->random_state = seed;
+    w->keys_seen = map_with_seed(seed);
     w->now = 1000000;
     w->weather = (struct weather){.delay_min = 10, .delay_max = 10};
     return w;
 }
 
-static void gateway_free(struct gateway *g)
+/* Forgets the SAs of a gateway: engine, packet path, records. */
+static void gateway_forget(struct gateway *g)
 {
     ike_engine_free(g->engine);
+    g->engine = NULL;
     while (g->children != NULL) {
         struct installed_child *child = g->children;
         g->children = child->next;
@@ -315,6 +387,12 @@ static void gateway_free(struct gateway *g)
     }
     for (size_t i = 0; i < g->record_count; i++)
         free(g->records[i].octets);
+    g->record_count = 0;
+}
+
+static void gateway_free(struct gateway *g)
+{
+    gateway_forget(g);
     free(g->log);
     free(g);
 }
@@ -331,7 +409,13 @@ void world_free(struct world *w)
         w->coming = c->next;
         free(c);
     }
+    map_free(&w->keys_seen);
     free(w);
+}
+
+const char *world_fault(const struct world *w)
+{
+    return w->fault[0] != '\0' ? w->fault : NULL;
 }
 
 struct weather *world_weather(struct world *w)
@@ -487,6 +571,14 @@ void world_run(struct world *w, msec_t duration)
 
 /* ---- Gateways ---------------------------------------------------------------------------------------- */
 
+static void gateway_start_engine(struct gateway *g)
+{
+    const struct ike_options options = {
+        .random = fill_random, .random_context = g->world, .esp_owners = 2, .log_level = LOG_LEVEL_DEBUG};
+    g->engine = ike_engine_new(&options);
+    assert(g->engine != NULL);
+}
+
 struct gateway *world_add_gateway(struct world *w, const char *name, const char *address)
 {
     struct gateway *g = calloc(1, sizeof *g);
@@ -496,10 +588,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
     (void)parsed;
-    const struct ike_options options = {
-        .random = fill_random, .random_context = w, .esp_owners = 2, .log_level = LOG_LEVEL_DEBUG};
-    g->engine = ike_engine_new(&options);
-    assert(g->engine != NULL);
+    gateway_start_engine(g);
     g->next = w->gateways;
     w->gateways = g;
     return g;
@@ -533,20 +622,56 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
     return p;
 }
 
-void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
-                        const char *remote_key)
+/* Tells the engine of a tunnel: its policy, and the way to its peer. */
+static void gateway_tell_tunnel(struct gateway *g, const struct tunnel_policy *policy)
 {
-    assert(policy->tunnel < TUNNELS_MAX);
-    struct sim_tunnel *t = &g->tunnels[policy->tunnel];
-    t->present = true;
-    (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
-    (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
     struct ike_event way = {.kind = IKE_EVENT_WAY};
     way.way.tunnel = policy->tunnel;
     way.way.way = (struct ike_way){
         .usable = policy->peer_kind == PEER_ADDRESS, .local = g->address, .remote = policy->peer_address};
     gateway_handle(g, &way);
+}
+
+void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
+                        const char *remote_key)
+{
+    assert(policy->tunnel < TUNNELS_MAX);
+    struct sim_tunnel *t = &g->tunnels[policy->tunnel];
+    t->present = true;
+    t->policy = *policy;
+    (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
+    (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
+    gateway_tell_tunnel(g, policy);
+}
+
+/* Answers to jobs of the engine that is gone mean nothing to the next one. */
+static void drop_jobs(struct gateway *g)
+{
+    struct coming **at = &g->world->coming;
+    while (*at != NULL) {
+        struct coming *c = *at;
+        if (c->gateway != g || c->kind != COMING_JOB) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        free(c);
+    }
+}
+
+void gateway_restart(struct gateway *g)
+{
+    add_log_line(g, "RESTART");
+    gateway_forget(g);
+    drop_jobs(g);
+    gateway_start_engine(g);
+    for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
+        struct sim_tunnel *t = &g->tunnels[i];
+        t->up = false;
+        if (t->present)
+            gateway_tell_tunnel(g, &t->policy);
+    }
 }
 
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel)

@@ -54,6 +54,13 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
 
+/* Cuts two gateways off from each other, or joins them again. */
+void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut);
+
+/* Takes away all that a gateway knows, its SAs too, as a power cut does, and starts it again with its
+ * tunnels. */
+void gateway_restart(struct gateway *g);
+
 /* Events. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
@@ -72,6 +79,12 @@ size_t gateway_packets_lost(const struct gateway *g);
 
 /* Lets `duration` milliseconds pass. */
 void world_run(struct world *w, msec_t duration);
+
+/* A number from the world's chance, below `bound`. */
+uint64_t world_chance_below(struct world *w, uint64_t bound);
+
+/* What no run may ever show; NULL while all is well, else what was seen. */
+const char *world_fault(const struct world *w);
 
 /* What can be seen of a gateway. */
 bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel);

@@ -33,3 +33,18 @@ def silent_peer_of_session():
         gateway = sites.gateway(SITE1).start()
         sites.lan1.ping(SITE2.lan4(10), count=1, wait=0.1)
         yield gateway, capture
+
+
+@pytest.fixture
+def sites(lab):
+    """The namespaces; gateways are started by the test."""
+    return TwoSites(lab)
+
+
+@pytest.fixture
+def connected(sites):
+    """Both gateways up, with an SA."""
+    sites.start()
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    sites.gateway2.wait_for_sa()
+    return sites

@@ -4,24 +4,9 @@ import pytest
 
 from lib.capture import fields, packets
 from lib.process import wait_until
-from lib.sites import IKE_ON_WIRE, SITE1, SITE2, TwoSites
+from lib.sites import IKE_ON_WIRE, SITE1, SITE2
 
 DELETE_PAYLOAD = 42
-
-
-@pytest.fixture
-def sites(lab):
-    """The namespaces; gateways are started by the test."""
-    return TwoSites(lab)
-
-
-@pytest.fixture
-def connected(sites):
-    """Both gateways up, with an SA."""
-    sites.start()
-    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
-    sites.gateway2.wait_for_sa()
-    return sites
 
 
 def delete_messages(path, ike):

@@ -16,7 +16,7 @@
 
 #include "daemon/control_address.h"
 
-enum { LARGE = 8 << 20 };
+enum { LARGE = 8 << 20, ANSWER_SIZE = 2 * LARGE };
 
 struct fixture {
     uv_loop_t loop;
@@ -219,14 +219,14 @@ static void client_that_does_not_read_delays_nobody(void **state)
 static void large_output_arrives_whole(void **state)
 {
     struct fixture *f = *state;
-    uint8_t *answer = malloc(2 * LARGE);
+    uint8_t *answer = malloc(ANSWER_SIZE);
     size_t printed = 0;
     int fd = client_connect(f);
     client_command(fd, "large");
 
-    size_t length = client_read(f, fd, answer, 2 * LARGE);
+    size_t length = client_read(f, fd, answer, ANSWER_SIZE);
 
-    struct control_frame frame;
+    struct control_frame frame = {0};
     size_t at = sizeof(HELLO) - 1;
     while (control_frame_parse((struct octets){answer + at, length - at}, &frame) == CONTROL_FRAME) {
         at += CONTROL_HEADER_SIZE + frame.payload.length;

@@ -3,7 +3,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -76,14 +75,23 @@ static void control_characters_do_not_reach_a_terminal(void **state)
     event_log_free(log);
 }
 
+/* True if `text` is `shape`, in which 9 stands for any digit. */
+static bool has_shape(const char *text, const char *shape)
+{
+    for (size_t i = 0; shape[i] != '\0'; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (shape[i] == '9' ? !digit : text[i] != shape[i])
+            return false;
+    }
+    return strlen(text) == strlen(shape);
+}
+
 static void timestamps_are_as_configured(void **state)
 {
     (void)state;
     struct event_log *log = event_log_new();
     struct event_log_settings settings = event_log_defaults();
     struct text text = {0};
-    int numbers[6];
-    int end = 0;
 
     event_log_add(log, EVENT_IKEV2, LOG_LEVEL_WARN, NULL, "x");
     settings.timestamp = EVENT_TIME_OF_DAY;
@@ -94,15 +102,9 @@ static void timestamps_are_as_configured(void **state)
     event_log_add(log, EVENT_IKEV2, LOG_LEVEL_WARN, NULL, "x");
 
     shown(log, &text);
-    int found = sscanf(text_get(&text), "%d/%d/%d %d:%d:%d ikev2 warn x\n%n", &numbers[0], &numbers[1],
-                       &numbers[2], &numbers[3], &numbers[4], &numbers[5], &end);
-    assert_int_equal(found, 6);
-    assert_true(end > 0);
-    const char *rest = text_get(&text) + end;
-    end = 0;
-    assert_int_equal(sscanf(rest, "%d:%d:%d ikev2 warn x\n%n", &numbers[0], &numbers[1], &numbers[2], &end),
-                     3);
-    assert_string_equal(rest + end, "0 ikev2 warn x\n");
+    assert_true(has_shape(text_get(&text), "9999/99/99 99:99:99 ikev2 warn x\n"
+                                           "99:99:99 ikev2 warn x\n"
+                                           "9 ikev2 warn x\n"));
     text_free(&text);
     event_log_free(log);
 }
@@ -120,9 +122,9 @@ static void R64_history_holds_the_last_ten_events_in_local_time(void **state)
 
     history_print(&history, "  ", &text);
     assert_string_equal(text_get(&text), "");
-    for (int i = 0; i < 12; i++) {
-        history_add_create(&history, start + 2 * i);
-        history_add_delete(&history, start + 2 * i + 1, "Delete IKE SA by command");
+    for (time_t at = start; at < start + 24; at += 2) {
+        history_add_create(&history, at);
+        history_add_delete(&history, at + 1, "Delete IKE SA by command");
     }
     history_print(&history, "      ", &text);
 

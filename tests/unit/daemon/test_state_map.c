@@ -196,16 +196,18 @@ static void more_changes_than_a_batch_holds_are_all_made(void **state)
 static void full_map_refuses_a_record_and_keeps_the_old_one(void **state)
 {
     (void)state;
-    static uint8_t buffer[10 * STATE_BLOCK_OCTETS];
+    enum { SIX_BLOCKS = 6 * STATE_BLOCK_OCTETS, FIVE_BLOCKS = 5 * STATE_BLOCK_OCTETS };
+    enum { TEN_BLOCKS = 10 * STATE_BLOCK_OCTETS };
+    static uint8_t buffer[TEN_BLOCKS];
     uint32_t found[SERIALS];
     const struct state_map_size small = {.places = 2, .blocks = 10};
     int fd = state_map_create(&small);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
-    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, 6 * STATE_BLOCK_OCTETS)));
+    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, SIX_BLOCKS)));
     state_map_commit(map);
 
-    assert_false(state_map_put(map, 1, record_make(buffer, 1, 2, 5 * STATE_BLOCK_OCTETS)));
-    assert_false(state_map_put(map, 2, record_make(buffer, 2, 2, 10 * STATE_BLOCK_OCTETS)));
+    assert_false(state_map_put(map, 1, record_make(buffer, 1, 2, FIVE_BLOCKS)));
+    assert_false(state_map_put(map, 2, record_make(buffer, 2, 2, TEN_BLOCKS)));
     assert_true(state_map_put(map, 3, record_make(buffer, 3, 3, 100)));
     assert_false(state_map_put(map, 4, record_make(buffer, 4, 3, 100)));
     state_map_commit(map);

@@ -1,0 +1,50 @@
+/*
+ * What the puppet asks and answers once an IKE SA is up: CREATE_CHILD_SA and DELETE.
+ */
+#ifndef MUSUBI_SIM_REQUESTS_H
+#define MUSUBI_SIM_REQUESTS_H
+
+#include "stage.h"
+
+enum {
+    PUPPET_CHILD = 0xc0000001, /* the puppet's inbound SPI of the Child SA of IKE_AUTH */
+    SECOND_CHILD = 0xc0000002,
+    THIRD_CHILD = 0xc0000003,
+    FIRST_ID = 2,     /* message ID of the puppet's first request */
+    PATIENCE = 60000, /* milliseconds that the puppet waits for a request of B's */
+};
+
+/* The puppet's nonce: lower or higher than anything that B may choose. */
+enum nonce_kind { LOWEST = 0x00, HIGHEST = 0xff };
+
+void put_nonce(struct message_writer *m, enum nonce_kind kind);
+
+/* SA, nonce and selectors of a Child SA with this SPI of the puppet's, without PFS. */
+void put_child(struct stage *s, struct message_writer *m, uint32_t spi, enum nonce_kind kind);
+
+void put_rekey(struct message_writer *m, uint32_t spi);
+
+/* Whole requests with message ID `id`. */
+void send_child_rekey(struct stage *s, uint32_t id, uint32_t old, uint32_t spi, enum nonce_kind kind);
+void send_ike_rekey(struct stage *s, uint32_t id, enum nonce_kind kind);
+void send_delete(struct stage *s, uint32_t id, uint8_t protocol, uint32_t spi);
+
+/* Answers B's request to rekey the IKE SA, which was read last. */
+void answer_ike_rekey(struct stage *s, enum nonce_kind kind);
+
+/* Answers the request that was read last with one notify. */
+void answer_with(struct stage *s, uint16_t notify);
+
+/*
+ * A policy by which B rekeys its Child SA or its IKE SA within some seconds, without PFS, with no other
+ * algorithms than the puppet's.
+ */
+struct tunnel_policy policy_that_rekeys(uint32_t sa_lifetime, uint32_t child_lifetime);
+
+/* Waits until B asks something by an exchange, and fails if it does not. */
+void await_request(struct stage *s, uint8_t exchange);
+
+/* Whether packets leave B by a Child SA that leads to this SPI of the puppet's. */
+bool carries(const struct stage *s, uint32_t outbound_spi);
+
+#endif

@@ -1,0 +1,176 @@
+/* How SAs end: DELETE, its suppression (R63), lifetimes, and what is under way when they do. */
+#include "requests.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void R63_suppressed_delete_is_not_sent_for_a_rekeyed_child(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(86400, 10);
+    policy.suppress_delete = true;
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    struct message_writer m = inner();
+    put_child(&s, &m, SECOND_CHILD, HIGHEST);
+
+    puppet_answer(s.p, &m);
+
+    assert_int_equal(s.p->reply_length, 0);
+    assert_true(carries(&s, SECOND_CHILD));
+    assert_false(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
+static void S24_the_inbound_sa_of_a_rekeyed_child_stays_5_seconds_after_its_delete(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 100);
+    struct stage s = stage_set_up_with(&policy);
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+    send_delete(&s, FIRST_ID + 1, PROTOCOL_ESP, PUPPET_CHILD);
+
+    world_run(s.w, 4800);
+    assert_int_equal(gateway_child_count(s.b, 0), 2);
+    world_run(s.w, 400);
+
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    assert_true(carries(&s, SECOND_CHILD));
+    stage_strike(&s);
+}
+
+static void RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+    struct stage s = stage_set_up_with(&policy);
+    struct message_writer m = inner();
+    put_child(&s, &m, SECOND_CHILD, HIGHEST);
+    send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID, &m);
+    m = inner();
+    put_child(&s, &m, THIRD_CHILD, HIGHEST);
+    send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + 1, &m);
+    assert_int_equal(gateway_child_count(s.b, 0), 3);
+
+    /* One payload names an SA twice and one that nobody knows, the other one names a second SA. */
+    static const uint32_t first[] = {SECOND_CHILD, SECOND_CHILD, 0x1234567};
+    static const uint32_t second[] = {THIRD_CHILD};
+    m = inner();
+    message_put_delete(&m, PROTOCOL_ESP, first, 3);
+    message_put_delete(&m, PROTOCOL_ESP, second, 1);
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID + 2, &m);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(ike_message_count(&s.p->message, PAYLOAD_DELETE), 1);
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->spi_count, 2);
+    world_run(s.w, 6000);
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
+static void R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(10, 28800);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+
+    gateway_clear(s.b, 0);
+    answer_ike_rekey(&s, HIGHEST);
+    assert_true(puppet_read_reply(s.p) || s.p->reply_count > 0); /* DELETE of either */
+    world_run(s.w, 31000);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_int_equal(gateway_child_count(s.b, 0), 0);
+    assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
+    stage_strike(&s);
+}
+
+static void R12_clear_during_a_rekey_of_a_child_deletes_all(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 10);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+
+    gateway_clear(s.b, 0);
+    struct message_writer m = inner();
+    put_child(&s, &m, SECOND_CHILD, HIGHEST);
+    puppet_answer(s.p, &m);
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
+    m = inner();
+    puppet_answer(s.p, &m);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_int_equal(gateway_child_count(s.b, 0), 0);
+    stage_strike(&s);
+}
+
+static void R12_clear_under_suppress_send_delete_removes_at_once(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.suppress_delete = true;
+    struct stage s = stage_set_up_with(&policy);
+    size_t replies = s.p->reply_count;
+
+    gateway_clear(s.b, 0);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_int_equal(s.p->reply_count, replies);
+    stage_strike(&s);
+}
+
+static void R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(10, 28800);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    world_run(s.w, 6000); /* past its lifetime */
+
+    answer_ike_rekey(&s, HIGHEST);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
+    struct message_writer m = inner();
+    puppet_answer(s.p, &m);
+    assert_true(carries(&s, PUPPET_CHILD));
+    assert_int_equal(gateway_record_count(s.b), 1);
+    stage_strike(&s);
+}
+
+static void R60_an_ike_sa_whose_rekey_is_refused_late_ends(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(10, 28800);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    world_run(s.w, 6000);
+
+    answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
+    stage_strike(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(R63_suppressed_delete_is_not_sent_for_a_rekeyed_child),
+        cmocka_unit_test(S24_the_inbound_sa_of_a_rekeyed_child_stays_5_seconds_after_its_delete),
+        cmocka_unit_test(RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all),
+        cmocka_unit_test(R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new),
+        cmocka_unit_test(R12_clear_during_a_rekey_of_a_child_deletes_all),
+        cmocka_unit_test(R12_clear_under_suppress_send_delete_removes_at_once),
+        cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same),
+        cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_refused_late_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

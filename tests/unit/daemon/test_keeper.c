@@ -1,0 +1,328 @@
+/* The keeper's parts that need no Linux: daemon/configuration.h, daemon/desired.h, daemon/keys.h,
+ * daemon/run_directory.h, daemon/arguments.h. */
+#include "daemon/desired.h"
+#include "daemon/keys.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/identity.h"
+#include "crypto/prf.h"
+#include "daemon/arguments.h"
+#include "daemon/run_directory.h"
+
+static const char site1[] = "ikev2 authentication psk id keyid site1 key char secret1\n"
+                            "ikev2 authentication psk id keyid site2 key char secret2\n"
+                            "ikev2 authentication psk id ipv4 10.1.0.1 key char address\n"
+                            "ikev2 default-profile\n"
+                            "  local-authentication psk id keyid site1\n"
+                            "logging subsystem ikev2 debug\n"
+                            "logging timestamp uptime\n"
+                            "interface GigaEthernet0.0\n"
+                            "  ip address 10.1.0.1/24\n"
+                            "  ip mtu 1400\n"
+                            "  no shutdown\n"
+                            "interface GigaEthernet1.0\n"
+                            "  ip address 192.168.1.1/24\n"
+                            "  shutdown\n"
+                            "interface Loopback0.0\n"
+                            "  ipv6 address 2001:db8::1/128\n"
+                            "interface Tunnel1.0\n"
+                            "  tunnel mode ipsec-ikev2\n"
+                            "  ip unnumbered GigaEthernet0.0\n"
+                            "  ikev2 peer 10.2.0.1 authentication psk id keyid site2\n"
+                            "  no shutdown\n"
+                            "interface Tunnel2.0\n"
+                            "  tunnel mode ipsec-ikev2\n"
+                            "  ipv6 enable\n"
+                            "  ip mtu 1000\n"
+                            "  ikev2 peer 10.3.0.1 authentication psk id keyid site2\n"
+                            "  shutdown\n"
+                            "ip route default 10.1.0.254\n"
+                            "ip route 192.168.2.0/24 Tunnel1.0 distance 5\n"
+                            "ip route 192.168.3.0/24 GigaEthernet1.0\n"
+                            "ip route 10.0.0.0/8 Null0.0\n";
+
+struct fixture {
+    struct port_table ports;
+    struct configuration configuration;
+    struct diagnostics diagnostics;
+    struct event_log *log;
+    struct host_plan plan;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_true(port_table_set_option(&f->ports, "GigaEthernet0=wan0", NULL));
+    assert_true(configuration_read(&f->configuration, site1, strlen(site1), &f->ports, &f->diagnostics));
+    f->log = event_log_new();
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    host_plan_clear(&f->plan);
+    event_log_free(f->log);
+    diagnostics_free(&f->diagnostics);
+    configuration_free(&f->configuration);
+    port_table_clear(&f->ports);
+    free(f);
+    return 0;
+}
+
+/* ---- Configuration ----------------------------------------------------------------------------------- */
+
+static void error_in_the_config_leaves_nothing(void **state)
+{
+    (void)state;
+    static const char text[] = "ikev2 default-profile\n  dpd interval x\n";
+    struct port_table ports = {0};
+    struct configuration configuration;
+    struct diagnostics diagnostics = {0};
+
+    assert_false(configuration_read(&configuration, text, strlen(text), &ports, &diagnostics));
+
+    assert_int_equal(diagnostics.errors, 1);
+    assert_null(configuration.config);
+    diagnostics_free(&diagnostics);
+    port_table_clear(&ports);
+}
+
+static void R102_levels_of_the_log_come_from_the_config(void **state)
+{
+    struct fixture *f = *state;
+
+    const struct event_log_settings settings = configuration_log_settings(&f->configuration);
+
+    assert_int_equal(settings.level[EVENT_IKEV2], LOG_LEVEL_DEBUG);
+    assert_int_equal(settings.level[EVENT_IPSEC], LOG_LEVEL_WARN);
+    assert_int_equal(settings.timestamp, EVENT_UPTIME);
+}
+
+/* ---- What is wanted of Linux ------------------------------------------------------------------------- */
+
+static const struct plan_tunnel *tunnel_named(const struct host_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->tunnel_count; i++) {
+        if (strcmp(plan->tunnels[i].name, name) == 0)
+            return &plan->tunnels[i];
+    }
+    return NULL;
+}
+
+static void S16_ports_are_mapped_and_those_shut_down_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    char text[IP_TEXT_SIZE];
+
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->plan));
+
+    assert_int_equal(f->plan.port_count, 1);
+    assert_string_equal(f->plan.ports[0].name, "wan0");
+    assert_int_equal(f->plan.ports[0].mtu, 1400);
+    assert_int_equal(f->plan.address_count, 2);
+    assert_string_equal(f->plan.addresses[0].link, "wan0");
+    assert_string_equal(ip_prefix_format(&f->plan.addresses[0].prefix, text), "10.1.0.1/24");
+    assert_string_equal(f->plan.addresses[1].link, "lo");
+}
+
+static void tunnels_are_planned_with_their_state_and_mtu(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->plan));
+
+    const struct plan_tunnel *first = tunnel_named(&f->plan, "Tunnel1.0");
+    const struct plan_tunnel *second = tunnel_named(&f->plan, "Tunnel2.0");
+    assert_true(first->up && !first->ipv6);
+    assert_int_equal(first->mtu, 1500);
+    assert_true(!second->up && second->ipv6);
+    assert_int_equal(second->mtu, 1280);
+    assert_true(f->plan.forward_v4 && f->plan.forward_v6);
+}
+
+static void routes_are_planned_but_by_ports_that_are_shut_down(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->plan));
+
+    assert_int_equal(f->plan.route_count, 3);
+    const struct plan_route *by_tunnel = NULL;
+    for (size_t i = 0; i < f->plan.route_count; i++) {
+        if (f->plan.routes[i].link[0] != '\0')
+            by_tunnel = &f->plan.routes[i];
+    }
+    assert_true(by_tunnel != NULL);
+    if (by_tunnel == NULL)
+        return;
+    assert_string_equal(by_tunnel->link, "Tunnel1.0");
+    assert_string_equal(by_tunnel->source_link, "wan0");
+    assert_int_equal(by_tunnel->metric, 5);
+}
+
+/* ---- Secret jobs ------------------------------------------------------------------------------------- */
+
+static const struct octets signed_octets = {(const uint8_t *)"octets", 6};
+
+static struct message_secret_job job_for(enum ike_key_side side, uint8_t type, const char *value)
+{
+    struct message_secret_job job = {.kind = IKE_JOB_PSK_AUTH, .side = side, .prf = PRF_HMAC_SHA2_256};
+    job.identity.type = type;
+    job.identity.length = (uint16_t)strlen(value);
+    memcpy(job.identity.value, value, strlen(value));
+    return job;
+}
+
+/* RFC 7296 2.15, done here once more. */
+static void assert_auth_by(const char *secret, const uint8_t *auth, size_t length)
+{
+    const struct prf_algorithm *prf = prf_by_id(PRF_HMAC_SHA2_256);
+    const struct octets pad = {(const uint8_t *)"Key Pad for IKEv2", 17};
+    uint8_t key[PRF_SIZE_MAX];
+    uint8_t expected[PRF_SIZE_MAX];
+    assert_true(prf_compute(prf, (struct octets){(const uint8_t *)secret, strlen(secret)}, &pad, 1, key));
+    assert_true(prf_compute(prf, (struct octets){key, prf->size}, &signed_octets, 1, expected));
+    assert_int_equal(length, prf->size);
+    assert_memory_equal(auth, expected, length);
+}
+
+static void R32_each_side_has_its_own_key(void **state)
+{
+    struct fixture *f = *state;
+    const struct tunnel_policy *policy = &f->configuration.policies.items[0];
+    uint8_t auth[PRF_SIZE_MAX];
+    struct message_secret_job job = job_for(IKE_KEY_LOCAL, ID_KEY_ID, "site1");
+
+    size_t length = keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth);
+    assert_auth_by("secret1", auth, length);
+
+    job = job_for(IKE_KEY_REMOTE, ID_KEY_ID, "site2");
+    length = keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth);
+    assert_auth_by("secret2", auth, length);
+}
+
+static void jobs_for_ids_of_others_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    const struct tunnel_policy *policy = &f->configuration.policies.items[0];
+    uint8_t auth[PRF_SIZE_MAX];
+
+    struct message_secret_job job = job_for(IKE_KEY_LOCAL, ID_KEY_ID, "site2");
+    assert_int_equal(keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth), 0);
+    job = job_for(IKE_KEY_REMOTE, ID_KEY_ID, "site1");
+    assert_int_equal(keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth), 0);
+    job = job_for(IKE_KEY_LOCAL, ID_KEY_ID, "site1");
+    job.prf = 99;
+    assert_int_equal(keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth), 0);
+}
+
+static void S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers(void **state)
+{
+    struct fixture *f = *state;
+    struct tunnel_policy policy = f->configuration.policies.items[0];
+    uint8_t auth[PRF_SIZE_MAX];
+    policy.local_id.type = ID_NONE;
+    policy.local_key = 0;
+
+    struct message_secret_job job = job_for(IKE_KEY_LOCAL, ID_IPV4_ADDR, "\x0a\x01\x63\x01");
+    size_t length = keys_psk_auth(f->configuration.keys, &policy, &job, signed_octets, auth);
+    assert_auth_by("secret2", auth, length);
+
+    memcpy(job.identity.value, "\x0a\x01\x00\x01", 4);
+    length = keys_psk_auth(f->configuration.keys, &policy, &job, signed_octets, auth);
+    assert_auth_by("address", auth, length);
+}
+
+/* ---- The run-dir ------------------------------------------------------------------------------------- */
+
+static void run_directory_belongs_to_one_and_goes_with_it(void **state)
+{
+    (void)state;
+    char parent[] = "/tmp/musubi-run-XXXXXX";
+    char path[64];
+    struct run_directory first;
+    struct run_directory second;
+    assert_non_null(mkdtemp(parent));
+    (void)snprintf(path, sizeof(path), "%s/run", parent);
+
+    assert_true(run_directory_take(&first, path));
+    assert_int_equal(access(path, F_OK), 0);
+    assert_false(run_directory_take(&second, path));
+    run_directory_leave(&first);
+    assert_int_equal(access(path, F_OK), -1);
+
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_true(run_directory_take(&first, path));
+    run_directory_leave(&first);
+    assert_int_equal(rmdir(path), 0); /* was there before, and is empty again */
+    assert_int_equal(rmdir(parent), 0);
+}
+
+/* ---- Arguments --------------------------------------------------------------------------------------- */
+
+/* Reads a command line of words between blanks, which `line` holds afterwards. */
+static bool read_line(char *line, struct arguments *arguments, enum exit_status *status)
+{
+    char *argv[16] = {NULL};
+    int argc = 0;
+    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    optind = 0;
+    return arguments_read(argc, argv, arguments, status);
+}
+
+static void arguments_have_defaults_and_need_a_config(void **state)
+{
+    (void)state;
+    char all[] = "musubid --config c --port GigaEthernet0=a --port GigaEthernet1=b --foreground";
+    char none[] = "musubid";
+    char extra[] = "musubid --config c more";
+    struct arguments arguments;
+    enum exit_status status;
+
+    assert_true(read_line(all, &arguments, &status));
+    assert_string_equal(arguments.config, "c");
+    assert_string_equal(arguments.run_directory, "/run/musubi");
+    assert_int_equal(arguments.port_count, 2);
+    assert_true(arguments.foreground);
+    arguments_free(&arguments);
+
+    assert_false(read_line(none, &arguments, &status));
+    assert_int_equal(status, STATUS_USAGE);
+    arguments_free(&arguments);
+
+    assert_false(read_line(extra, &arguments, &status));
+    assert_int_equal(status, STATUS_USAGE);
+    arguments_free(&arguments);
+}
+
+#define WITH_CONFIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(error_in_the_config_leaves_nothing),
+        WITH_CONFIG(R102_levels_of_the_log_come_from_the_config),
+        WITH_CONFIG(S16_ports_are_mapped_and_those_shut_down_left_alone),
+        WITH_CONFIG(tunnels_are_planned_with_their_state_and_mtu),
+        WITH_CONFIG(routes_are_planned_but_by_ports_that_are_shut_down),
+        WITH_CONFIG(R32_each_side_has_its_own_key),
+        WITH_CONFIG(jobs_for_ids_of_others_are_refused),
+        WITH_CONFIG(S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers),
+        cmocka_unit_test(run_directory_belongs_to_one_and_goes_with_it),
+        cmocka_unit_test(arguments_have_defaults_and_need_a_config),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
