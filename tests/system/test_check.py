@@ -15,8 +15,7 @@ GOOD, WRONG, USAGE = 0, 1, 2
 # What may be asked of a machine for a million lines, and for a line without end.
 ADDRESS_SPACE = 1 << 30
 
-# `accepted, but has no effect yet` and `not supported yet` go as what they speak of comes; every other warning
-# about the manual's lists would be one too many.
+# These go as what they speak of comes; every other warning about the manual's lists would be one too many.
 NOT_YET = (" is accepted, but has no effect yet", " is not supported yet")
 
 
@@ -96,7 +95,8 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line_and_the_others_are_check
     assert f"{wrong}:1:" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("argv", [["check"], ["check", "-c", "show ikev2 sa", "x"], ["check", "--nonsense", "x"]])
+@pytest.mark.parametrize("argv", [["check"], ["check", "-c", "show ikev2 sa", "x"],
+                                  ["check", "--nonsense", "x"]])
 def test_wrong_usage_exits_with_2(argv):
     done = run(SHELL, *argv)
 
