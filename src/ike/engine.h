@@ -23,6 +23,7 @@ enum {
     HALF_OPEN_MAX = 1024,        /* IKE SAs that we answered and that are not authenticated */
     HALF_OPEN_TIMEOUT = 30000,   /* milliseconds; R15: the peer's retransmissions end by then */
     AUTO_CHECK_INTERVAL = 10000, /* milliseconds (R43) */
+    CHILDREN_MAX = 16,           /* Child SAs of one tunnel (S38) */
 };
 
 /* Something that happens at a time. `deadline` stands first, so that the heap's entry is the timer. */
@@ -131,6 +132,10 @@ void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike
 void tunnel_packet_waits(struct ike_engine *engine, uint32_t number);
 void tunnel_clear(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not
+ * count. */
+bool tunnel_has_room(const struct ike_tunnel *tunnel);
 
 /* A tunnel's Child SAs changed: tells the caller when it came up or went down (R64). */
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);

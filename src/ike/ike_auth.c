@@ -298,6 +298,11 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
                            struct child_agreement *agreement, struct child_sa **child)
 {
     const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
+    if (!tunnel_has_room(sa->tunnel)) {
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "negotiation of a Child SA failed: the tunnel has %d already", CHILDREN_MAX);
+        return NOTIFY_NO_ADDITIONAL_SAS;
+    }
     uint16_t error = child_exchange_choose(message, &proposal, agreement);
     if (error != 0) {
         child_exchange_log_refusal(sa, message, &proposal, error);
@@ -347,6 +352,8 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
+    /* Else packets would wait in vain: nothing new is negotiated while there is an IKE SA. */
+    ike_sa_delete_if_childless(sa, "no Child SA could be made");
 }
 
 static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)

@@ -2,11 +2,10 @@
  * CREATE_CHILD_SA for Child SAs (RFC 7296 1.3.1, 1.3.3): rekeys, and further ones that a peer asks for.
  */
 #include "ike/negotiation.h"
+#include "ike/record.h"
 #include "ike/rekey.h"
 
 #include <string.h>
-
-enum { CHILDREN_MAX = 16 }; /* of one tunnel (S38) */
 
 static const struct octets nothing = {NULL, 0};
 
@@ -57,9 +56,17 @@ static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
 {
-    if (sa->own != NULL)
-        return sa->own->ready ? TASK_READY : TASK_WAITS;
-    const struct child_sa *child = child_sa_by_inbound(sa, task->spi);
+    struct child_sa *child = child_sa_by_inbound(sa, task->spi);
+    if (sa->own != NULL && !sa->own->ready)
+        return TASK_WAITS;
+    if (sa->own != NULL && child != NULL && child_sa_is_current(child) && !sa->own->has_rival)
+        return TASK_READY;
+    if (sa->own != NULL) { /* the peer has deleted or rekeyed it while a job was out */
+        if (child != NULL && sa->own->has_rival)
+            child->replaced = true;
+        end_own(sa);
+        return TASK_DROPPED;
+    }
     struct negotiation *n = child != NULL && child_sa_is_current(child) ? negotiation_new(sa, true) : NULL;
     if (n == NULL)
         return TASK_DROPPED;
@@ -116,6 +123,8 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
     const struct tunnel_policy *policy = &sa->tunnel->policy;
     const char *name = notify_type_name(notify);
     bool rivalled = sa->own->has_rival;
+    if (rivalled && old != NULL)
+        old->replaced = true; /* by the peer's own rekey; the peer deletes it */
     end_own(sa);
     if (notify == NOTIFY_TEMPORARY_FAILURE) {
         put_off(old);
@@ -278,20 +287,19 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     answer(sa, (struct octets){output.at + size, size});
 }
 
-/* Whether the tunnel may have one more; those that only linger do not count. */
-static bool has_room(const struct ike_sa *sa)
+/*
+ * A peer may leave Child SAs that it has rekeyed undeleted, or rekey without end: no more are made than the
+ * IKE SA's record holds. One place is kept for a rekey of our own.
+ */
+static bool has_place_in_record(const struct ike_sa *sa)
 {
     size_t count = 0;
-    const struct ike_sa *other;
-    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
     {
-        const struct child_sa *child;
-        LIST_FOREACH(child, &other->children, link)
-        {
-            count += child_sa_is_current(child);
-        }
+        count++;
     }
-    return count < CHILDREN_MAX;
+    return count + 1 < IKE_RECORD_CHILDREN_MAX;
 }
 
 void rekey_child_request(struct ike_sa *sa, const struct ike_message *message)
@@ -303,8 +311,10 @@ void rekey_child_request(struct ike_sa *sa, const struct ike_message *message)
         error = NOTIFY_TEMPORARY_FAILURE; /* the IKE SA itself is being rekeyed (RFC 7296 2.25.2) */
     else if (rekey != NULL)
         old = named_child(sa, rekey, &error);
-    else if (!has_room(sa))
+    else if (!tunnel_has_room(sa->tunnel))
         error = NOTIFY_NO_ADDITIONAL_SAS;
+    if (error == 0 && !has_place_in_record(sa))
+        error = NOTIFY_TEMPORARY_FAILURE;
     if (error != 0) {
         negotiation_refuse(sa, error, nothing);
         return;

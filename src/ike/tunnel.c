@@ -149,6 +149,21 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
     effects_add_action(&engine->effects, &action);
 }
 
+bool tunnel_has_room(const struct ike_tunnel *tunnel)
+{
+    size_t count = 0;
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        const struct child_sa *child;
+        LIST_FOREACH(child, &sa->children, link)
+        {
+            count += child_sa_is_current(child);
+        }
+    }
+    return count < CHILDREN_MAX;
+}
+
 static bool tunnel_has_child(const struct ike_tunnel *tunnel)
 {
     const struct ike_sa *sa;

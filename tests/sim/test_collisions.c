@@ -173,6 +173,20 @@ static void RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again(void **state)
     stage_strike(&s);
 }
 
+static void a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_child_rekey();
+    const struct ike_header header = s.p->message.header;
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+
+    s.p->message.header = header;
+    answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
+
+    assert_false(puppet_await(s.p, 2500)); /* it would be within a quarter of what is left of the lifetime */
+    stage_strike(&s);
+}
+
 static void RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten(void **state)
 {
     (void)state;
@@ -405,6 +419,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_maker),
         cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest),
         cmocka_unit_test(RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again),
+        cmocka_unit_test(a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again),
         cmocka_unit_test(RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten),
         cmocka_unit_test(RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa),
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_rekeyed_is_answered),

@@ -1,0 +1,220 @@
+/* Hostile and odd offers in CREATE_CHILD_SA: proposals (RFC 7296 3.3) and traffic selectors (3.13). */
+#include "create_case.h"
+
+#include "ike/selectors.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct octets nothing = {NULL, 0};
+
+/* ---- Proposals of a Child SA ------------------------------------------------------------------------------
+ */
+
+static void child_of_spi(struct stage *s, struct message_writer *m, uint8_t protocol, struct octets spi)
+{
+    put_offer_with_spi(s, m, protocol, spi);
+    put_nonce(m, HIGHEST);
+    put_any_selectors(m);
+}
+
+static void spi_of_8(struct stage *s, struct message_writer *m)
+{
+    child_of_spi(s, m, PROTOCOL_ESP, (struct octets){some_octets, 8});
+}
+
+static void spi_of_0(struct stage *s, struct message_writer *m)
+{
+    child_of_spi(s, m, PROTOCOL_ESP, nothing);
+}
+
+static void spi_reserved(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t spi[4] = {0, 0, 0, 255};
+    child_of_spi(s, m, PROTOCOL_ESP, (struct octets){spi, sizeof spi});
+}
+
+static void spi_zero(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t spi[4];
+    child_of_spi(s, m, PROTOCOL_ESP, (struct octets){spi, sizeof spi});
+}
+
+static void protocol_ah(struct stage *s, struct message_writer *m)
+{
+    child_of_spi(s, m, PROTOCOL_AH, (struct octets){some_octets, 4});
+}
+
+static void child_of_raw_sa(struct message_writer *m, const uint8_t *at, size_t length)
+{
+    put_raw(m, PAYLOAD_SA, at, length);
+    put_nonce(m, HIGHEST);
+    put_any_selectors(m);
+}
+
+static void sa_empty(struct stage *s, struct message_writer *m)
+{
+    (void)s;
+    child_of_raw_sa(m, NULL, 0);
+}
+
+static void sa_truncated(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0, 0, 0, 40, 1, 3, 4, 3, 0xc0, 0, 0, 2, 3, 0, 0, 12};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+/* AES-CBC-128, HMAC-SHA2-256-128 and an ESN transform, or two. */
+static void esn_alone(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0,    0,  0, 40,  1, 3, 4, 3, 0xc0, 0, 0, 2,  3, 0, 0, 12, 1, 0, 0, 12,
+                                 0x80, 14, 0, 128, 3, 0, 0, 8, 3,    0, 0, 12, 0, 0, 0, 8,  5, 0, 0, 1};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void esn_or_none(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0, 0, 0, 48, 1,    3,  4, 4,   0xc0, 0, 0, 2, 3, 0, 0, 12,
+                                 1, 0, 0, 12, 0x80, 14, 0, 128, 3,    0, 0, 8, 3, 0, 0, 12,
+                                 3, 0, 0, 8,  5,    0,  0, 1,   0,    0, 0, 8, 5, 0, 0, 0};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void gcm_with_integrity(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0,    0,  0, 40, 1, 3, 4, 3, 0xc0, 0, 0, 2,  3, 0, 0, 12, 1, 0, 0, 20,
+                                 0x80, 14, 1, 0,  3, 0, 0, 8, 3,    0, 0, 12, 0, 0, 0, 8,  5, 0, 0, 0};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void gcm_with_integrity_none(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0,    0,  0, 40, 1, 3, 4, 3, 0xc0, 0, 0, 2, 3, 0, 0, 12, 1, 0, 0, 20,
+                                 0x80, 14, 1, 0,  3, 0, 0, 8, 3,    0, 0, 0, 0, 0, 0, 8,  5, 0, 0, 0};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void aes_without_integrity(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0, 0, 0, 32, 1,    3,  4, 2,   0xc0, 0, 0, 2, 3, 0, 0, 12,
+                                 1, 0, 0, 12, 0x80, 14, 0, 128, 0,    0, 0, 8, 5, 0, 0, 0};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+/* ---- Selectors --------------------------------------------------------------------------------------------
+ */
+
+static void child_of_tsi(struct stage *s, struct message_writer *m, const uint8_t *at, size_t length)
+{
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    put_esp_offer(s, m, SECOND_CHILD, NULL);
+    put_nonce(m, HIGHEST);
+    put_raw(m, PAYLOAD_TSI, at, length);
+    selectors_put(m, PAYLOAD_TSR, &any);
+}
+
+static void ts_none(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {0, 0, 0, 0};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_inverted(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 9, 10, 0, 0, 1};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_ports_inverted(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 17, 0, 16, 0, 9, 0, 1, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_opaque_ports(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 17, 0, 16, 0xff, 0xff, 0, 0, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_overruns(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_of_length_4(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 0, 0, 4};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_count_lies(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {200, 0, 0, 0, 7, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_ipv6_in_the_size_of_ipv4(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 8, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_of_an_unknown_type(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 9, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static const struct create_case offer_cases[] = {
+    {"an ESP SPI of 8 octets", "3.3.1", spi_of_8, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"an ESP proposal without SPI", "3.3.1", spi_of_0, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"an ESP SPI of 255", "RFC 4303 2.1", spi_reserved, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"an ESP SPI of 0", "RFC 4303 2.1", spi_zero, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"AH", "3.3.1", protocol_ah, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"an empty SA payload", "3.3", sa_empty, NOTIFY_INVALID_SYNTAX, false},
+    {"an SA payload that ends too early", "3.3", sa_truncated, NOTIFY_INVALID_SYNTAX, false},
+    {"extended sequence numbers alone", "R17", esn_alone, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"extended sequence numbers or not", "R17", esn_or_none, MADE, true},
+    {"AES-GCM with an integrity algorithm", "RFC 5282 8", gcm_with_integrity, NOTIFY_NO_PROPOSAL_CHOSEN,
+     true},
+    {"AES-GCM with integrity NONE", "RFC 5282 8", gcm_with_integrity_none, MADE, true},
+    {"AES-CBC without an integrity algorithm", "3.3.3", aes_without_integrity, NOTIFY_NO_PROPOSAL_CHOSEN,
+     true},
+    {"TSi without selectors", "3.13", ts_none, NOTIFY_INVALID_SYNTAX, false},
+    {"a range of addresses upside down", "3.13.1", ts_inverted, NOTIFY_INVALID_SYNTAX, false},
+    {"a range of ports upside down", "3.13.1", ts_ports_inverted, NOTIFY_INVALID_SYNTAX, false},
+    {"OPAQUE ports", "3.13.1", ts_opaque_ports, MADE, true},
+    {"a selector that overruns", "3.13.1", ts_overruns, NOTIFY_INVALID_SYNTAX, false},
+    {"a selector of 4 octets", "3.13.1", ts_of_length_4, NOTIFY_INVALID_SYNTAX, false},
+    {"a number of selectors that lies", "3.13", ts_count_lies, NOTIFY_INVALID_SYNTAX, false},
+    {"an IPv6 selector in the size of IPv4", "3.13.1", ts_ipv6_in_the_size_of_ipv4, NOTIFY_INVALID_SYNTAX,
+     false},
+    {"a selector of a type that nobody knows", "3.13.1", ts_of_an_unknown_type, NOTIFY_TS_UNACCEPTABLE, true},
+};
+
+static void odd_offers_get_the_right_answer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof offer_cases / sizeof *offer_cases; i++)
+        check_create_case(&offer_cases[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(odd_offers_get_the_right_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
