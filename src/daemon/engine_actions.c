@@ -85,15 +85,25 @@ static void change_child(struct engine_process *process, enum message_type chang
     (void)message_send(&process->path, change, &m, sizeof(m));
 }
 
+/*
+ * Of a tunnel that comes up the keeper's answer is waited for: a peer that had ours sooner would get the
+ * answers of our LAN by another way, in the clear, as long as the Tunnel's routes are passed over (R43).
+ */
 static void tell_tunnel_state(struct engine_process *process, const struct ike_action *action)
 {
+    bool up = action->kind == IKE_ACTION_TUNNEL_UP;
     const struct message_tunnel_state m = {
+        .request = up ? ++process->last_request : 0,
         .tunnel = action->state.tunnel,
-        .up = action->kind == IKE_ACTION_TUNNEL_UP,
+        .up = up,
     };
     const char *reason = action->state.reason != NULL ? action->state.reason : "";
-    (void)channel_send(&process->keeper, MESSAGE_TUNNEL_STATE, &m, sizeof(m), reason,
-                       strnlen(reason, MESSAGE_TEXT_MAX), NULL, 0);
+    bool sent = channel_send(&process->keeper, MESSAGE_TUNNEL_STATE, &m, sizeof(m), reason,
+                             strnlen(reason, MESSAGE_TEXT_MAX), NULL, 0);
+    if (up && sent) {
+        process->awaited_request = m.request;
+        process->awaited_tunnel = m.tunnel;
+    }
 }
 
 static void send_log(struct engine_process *process, const struct ike_action *action)
@@ -249,6 +259,14 @@ bool engine_actions_done(struct engine_process *process, const struct path_event
                            event->spi, path_result_text(event->result));
     resume(process);
     return event->result == PATH_OK;
+}
+
+void engine_actions_answered(struct engine_process *process, uint64_t request)
+{
+    if (request == 0 || request != process->awaited_request)
+        return;
+    process->awaited_request = 0;
+    resume(process);
 }
 
 void engine_actions_release(struct engine_process *process)

@@ -56,6 +56,9 @@ void engine_actions_perform(struct engine_process *process, const struct ike_eff
  * the SAs of that tunnel (*tunnel) are of no use. */
 bool engine_actions_done(struct engine_process *process, const struct path_event *event, uint32_t *tunnel);
 
+/* The keeper has answered a request. */
+void engine_actions_answered(struct engine_process *process, uint64_t request);
+
 /* The path is gone: nothing waits for it any more. */
 void engine_actions_release(struct engine_process *process);
 

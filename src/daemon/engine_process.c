@@ -223,6 +223,9 @@ static void keeper_message(void *context)
         fail(process, "a message before the setup");
     } else if (message->type == MESSAGE_ENGINE_SOCKETS) {
         set_sockets(process);
+    } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
+        engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
+        tell_idle(process);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);

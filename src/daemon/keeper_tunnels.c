@@ -283,7 +283,8 @@ void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done 
     update_carrier(keeper, tunnel);
 }
 
-void keeper_tunnel_state(struct keeper *keeper, const struct message_tunnel_state *state, const char *reason)
+static void change_tunnel_state(struct keeper *keeper, const struct message_tunnel_state *state,
+                                const char *reason)
 {
     struct tunnel *tunnel = keeper_tunnel(keeper, state->tunnel);
     if (tunnel == NULL)
@@ -298,6 +299,14 @@ void keeper_tunnel_state(struct keeper *keeper, const struct message_tunnel_stat
     else
         history_add_delete(&tunnel->history, time(NULL), reason);
     update_carrier(keeper, tunnel);
+}
+
+void keeper_tunnel_state(struct keeper *keeper, const struct message_tunnel_state *state, const char *reason)
+{
+    const struct message_tunnel_state_done done = {state->request};
+    change_tunnel_state(keeper, state, reason);
+    if (state->request != 0)
+        processes_send(&keeper->processes.engine, MESSAGE_TUNNEL_STATE_DONE, &done, sizeof(done));
 }
 
 void keeper_tunnel_replaced(struct keeper *keeper, const char *name)

@@ -172,6 +172,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_WAY] = {"WAY", KEEPER, sizeof(struct message_way), 0, 0, way_is_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
     [MESSAGE_LOG_LEVEL] = {"LOG_LEVEL", KEEPER, sizeof(struct message_log_level), 0, 0, log_level_is_sound},
+    [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
+                                   0, NULL},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
     [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
 

@@ -24,9 +24,10 @@ enum message_type {
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_WAY,
     MESSAGE_CLEAR,
-    MESSAGE_LOG_LEVEL, /* IKE_EVENT_LOG_LEVEL */
-    MESSAGE_STOP,      /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,  /* tail: the output of a secret job */
+    MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
+    MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
+    MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
+    MESSAGE_JOB_DONE,          /* tail: the output of a secret job */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -130,8 +131,13 @@ struct message_secret_job {
 };
 
 struct message_tunnel_state {
+    uint64_t request; /* to be answered by MESSAGE_TUNNEL_STATE_DONE; 0: not */
     uint32_t tunnel;
     uint32_t up; /* 0 or 1 */
+};
+
+struct message_tunnel_state_done {
+    uint64_t request;
 };
 
 struct message_tunnel_done {

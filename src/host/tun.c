@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -47,18 +49,36 @@ bool tun_set_persistent(int fd, bool on, struct host_error *err)
            host_fail(err, errno, "cannot make a TUN device persistent");
 }
 
-bool tun_set_carrier(int fd, bool on, struct host_error *err)
-{
-    int carrier = on;
-    return ioctl(fd, TUNSETCARRIER, &carrier) == 0 ||
-           host_fail(err, errno, "cannot switch the carrier of a TUN device");
-}
-
 bool tun_name(int fd, char name[HOST_LINK_NAME_SIZE])
 {
     struct ifreq request = {0};
     if (ioctl(fd, TUNGETIFF, &request) < 0)
         return false;
     memcpy(name, request.ifr_name, HOST_LINK_NAME_SIZE);
+    return true;
+}
+
+/* Linux takes in a change of the carrier, and routes follow it, up to a second late; since 6.8 not later than
+ * when somebody asks for the state of the link. */
+static void carrier_settle(int fd)
+{
+    struct ethtool_value state = {.cmd = ETHTOOL_GLINK};
+    struct ifreq request = {0};
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return;
+    if (tun_name(fd, request.ifr_name)) {
+        request.ifr_data = (char *)&state;
+        (void)ioctl(any, SIOCETHTOOL, &request);
+    }
+    close(any);
+}
+
+bool tun_set_carrier(int fd, bool on, struct host_error *err)
+{
+    int carrier = on;
+    if (ioctl(fd, TUNSETCARRIER, &carrier) != 0)
+        return host_fail(err, errno, "cannot switch the carrier of a TUN device");
+    carrier_settle(fd);
     return true;
 }

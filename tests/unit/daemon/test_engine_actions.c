@@ -142,6 +142,22 @@ static void what_follows_an_installation_waits_for_the_path(void **state)
     assert_true(path_says_done(f, request, PATH_OK));
 
     assert_string_equal(keeper_got(f), "bU");
+}
+
+static void what_follows_a_tunnel_that_comes_up_waits_for_the_keeper(void **state)
+{
+    struct fixture *f = *state;
+    const struct ike_action up = {.kind = IKE_ACTION_TUNNEL_UP, .state = {.tunnel = 1}};
+    const struct ike_action actions[] = {up, log_action("a")};
+
+    perform(f, actions, 2);
+    assert_string_equal(keeper_got(f), "U");
+    engine_actions_answered(&f->process, f->process.awaited_request + 1); /* another one's */
+    assert_string_equal(keeper_got(f), "");
+
+    engine_actions_answered(&f->process, f->process.awaited_request);
+
+    assert_string_equal(keeper_got(f), "a");
     assert_true(engine_actions_are_idle(&f->process));
 }
 
@@ -198,6 +214,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_follows_an_installation_waits_for_the_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_follows_a_tunnel_that_comes_up_waits_for_the_keeper, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(later_batches_keep_their_order_but_jobs_go_ahead, set_up, tear_down),
         cmocka_unit_test_setup_teardown(installation_that_fails_holds_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_path_nothing_waits, set_up, tear_down),
