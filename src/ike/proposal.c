@@ -166,10 +166,9 @@ struct offer {
     uint8_t protocol;
     struct octets spi;
     struct proposal_policy known;
-    bool has_integrity, has_dh, has_esn; /* transforms of that type stand there, known or not */
+    uint8_t counts[TRANSFORM_ESN + 1]; /* of transforms of each type, known or not */
     bool integrity_none, esn_none;
     bool unknown_type; /* a transform type that nobody here understands: the proposal cannot be used */
-    uint8_t transform_count;
 };
 
 /* Reads the attributes of a transform. False if one is malformed; `*usable` is false if one is not known. */
@@ -193,6 +192,8 @@ static bool read_attributes(struct reader *r, uint16_t *key_bits, bool *usable)
 static void offer_add(struct offer *offer, uint8_t type, uint16_t id, uint16_t key_bits, bool usable)
 {
     struct proposal_policy *known = &offer->known;
+    if (type <= TRANSFORM_ESN)
+        offer->counts[type]++;
     switch (type) {
     case TRANSFORM_ENCR:
         if (usable)
@@ -203,19 +204,16 @@ static void offer_add(struct offer *offer, uint8_t type, uint16_t id, uint16_t k
             known->prf |= SET_OF(prf_by_id(id), prf_algorithms);
         break;
     case TRANSFORM_INTEG:
-        offer->has_integrity = true;
         offer->integrity_none |= id == AUTH_NONE;
         if (usable)
             known->integrity |= SET_OF(integrity_by_id(id), integrity_algorithms);
         break;
     case TRANSFORM_DH:
-        offer->has_dh = true;
         known->dh_none |= id == DH_NONE;
         if (usable)
             known->dh |= SET_OF(dh_by_id(id), dh_groups);
         break;
     case TRANSFORM_ESN:
-        offer->has_esn = true;
         offer->esn_none |= id == ESN_NONE;
         break;
     default:
@@ -263,9 +261,9 @@ static bool read_proposal(struct reader *r, struct offer *offer, bool *more)
     offer->number = reader_u8(&body);
     offer->protocol = reader_u8(&body);
     uint8_t spi_size = reader_u8(&body);
-    offer->transform_count = reader_u8(&body);
+    uint8_t transform_count = reader_u8(&body);
     offer->spi = (struct octets){reader_octets(&body, spi_size), spi_size};
-    return !body.failed && read_transforms(&body, offer->transform_count, offer);
+    return !body.failed && read_transforms(&body, transform_count, offer);
 }
 
 /* The strongest row that both sets hold; NULL if there is none. */
@@ -282,11 +280,11 @@ static bool choose_suite(const struct offer *offer, const struct proposal_policy
 
     if (encryption == 0)
         return false;
-    if (aead ? offer->has_integrity && !offer->integrity_none : integrity == 0)
+    if (aead ? offer->counts[TRANSFORM_INTEG] > 0 && !offer->integrity_none : integrity == 0)
         return false;
     if (policy->protocol == PROTOCOL_IKE && (prf == 0 || dh == 0))
         return false;
-    bool without_dh = !offer->has_dh || offer->known.dh_none;
+    bool without_dh = offer->counts[TRANSFORM_DH] == 0 || offer->known.dh_none;
     if (policy->protocol == PROTOCOL_ESP && !policy->dh_ignore && dh == 0 && !(without_dh && policy->dh_none))
         return false;
 
@@ -321,8 +319,10 @@ bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b)
 
 static bool offer_is_usable(const struct offer *offer, const struct proposal_policy *policy, size_t spi_size)
 {
-    return offer->protocol == policy->protocol && !offer->unknown_type && offer->spi.length == spi_size &&
-           (!offer->has_esn || offer->esn_none);
+    /* A PRF has no business in a proposal for ESP (RFC 7296 3.3.3), and is not understood there. */
+    bool misplaced_prf = offer->protocol == PROTOCOL_ESP && offer->counts[TRANSFORM_PRF] > 0;
+    return offer->protocol == policy->protocol && !offer->unknown_type && !misplaced_prf &&
+           offer->spi.length == spi_size && (offer->counts[TRANSFORM_ESN] == 0 || offer->esn_none);
 }
 
 /* Compares the best suites of `offer` with the best so far. */
@@ -358,12 +358,14 @@ enum proposal_result proposal_choose(const struct ike_payload *sa, const struct 
     return found ? PROPOSAL_CHOSEN : PROPOSAL_NONE;
 }
 
-/* True if there is at most one row of each type in the offer: it is a choice, not an offer. */
+/* True if there is at most one transform of each type in the offer: it is a choice, not an offer. */
 static bool offer_is_single(const struct offer *offer)
 {
-    const struct proposal_policy *k = &offer->known;
-    return __builtin_popcount(k->encryption) <= 1 && __builtin_popcount(k->integrity) <= 1 &&
-           __builtin_popcount(k->prf) <= 1 && __builtin_popcount(k->dh) <= 1 && offer->transform_count <= 5;
+    for (size_t type = 0; type <= TRANSFORM_ESN; type++) {
+        if (offer->counts[type] > 1)
+            return false;
+    }
+    return true;
 }
 
 enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,

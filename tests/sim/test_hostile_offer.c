@@ -111,6 +111,15 @@ static void aes_without_integrity(struct stage *s, struct message_writer *m)
     child_of_raw_sa(m, sa, sizeof sa);
 }
 
+static void prf_for_esp(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0, 0, 0, 48, 1,    3,  4, 4,   0xc0, 0, 0, 2, 3, 0, 0, 12,
+                                 1, 0, 0, 12, 0x80, 14, 0, 128, 3,    0, 0, 8, 3, 0, 0, 12,
+                                 3, 0, 0, 8,  2,    0,  0, 5,   0,    0, 0, 8, 5, 0, 0, 0};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
 /* ---- Selectors --------------------------------------------------------------------------------------------
  */
 
@@ -192,6 +201,7 @@ static const struct create_case offer_cases[] = {
     {"AES-GCM with integrity NONE", "RFC 5282 8", gcm_with_integrity_none, MADE, true},
     {"AES-CBC without an integrity algorithm", "3.3.3", aes_without_integrity, NOTIFY_NO_PROPOSAL_CHOSEN,
      true},
+    {"a PRF for ESP", "3.3.3", prf_for_esp, NOTIFY_NO_PROPOSAL_CHOSEN, true},
     {"TSi without selectors", "3.13", ts_none, NOTIFY_INVALID_SYNTAX, false},
     {"a range of addresses upside down", "3.13.1", ts_inverted, NOTIFY_INVALID_SYNTAX, false},
     {"a range of ports upside down", "3.13.1", ts_ports_inverted, NOTIFY_INVALID_SYNTAX, false},
