@@ -274,9 +274,12 @@ static void write_records(struct ike_engine *engine)
         sa->dirty = false;
         struct writer w = writer_to(engine->message_scratch, SCRATCH_SIZE);
         ike_record_write(sa, &w);
-        if (!w.failed)
-            effects_add_record(&engine->effects, sa->serial,
-                               effects_copy(&engine->effects, writer_octets(&w)));
+        struct octets state = effects_copy(&engine->effects, writer_octets(&w));
+        if (w.failed)
+            engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, sa->tunnel,
+                       "IKE SA, serial %u: its state is too large to be recorded", sa->serial);
+        else if (state.length > 0) /* no octets would say that the SA is gone */
+            effects_add_record(&engine->effects, sa->serial, state);
     }
 }
 

@@ -60,7 +60,9 @@ bool nat_detection_read(struct ike_sa *sa, const struct ike_message *message)
             destination_matches |= octets_equal(p->content, (struct octets){local, SHA1_SIZE});
         }
     }
-    sa->nat_remote = any_source && !source_matches;
-    sa->nat_local = any_destination && !destination_matches;
-    return any_source && any_destination;
+    if (!any_source || !any_destination)
+        return false;
+    sa->nat_remote = !source_matches;
+    sa->nat_local = !destination_matches;
+    return true;
 }

@@ -65,7 +65,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
 {
     engine_count(engine, IKE_COUNT_RECEIVED);
     struct ike_header header;
-    bool whole = ike_header_parse(datagram, &header);
+    bool whole = ike_header_parse(datagram, &header) && datagram.length <= IKE_DATAGRAM_MAX;
     unsigned major = header.version >> 4;
     if (datagram.length >= IKE_HEADER_SIZE && major == IKEV1_MAJOR) {
         engine_count(engine, IKE_COUNT_IKEV1);

@@ -51,10 +51,19 @@ static void stream_u8(struct record_stream *s, uint8_t *value)
         *value = reader_u8(s->r);
 }
 
+/* A field that no whole record can have: what follows is not worth reading. */
+static void refuse(struct record_stream *s)
+{
+    if (s->r != NULL)
+        s->r->failed = true;
+}
+
 static void stream_bool(struct record_stream *s, bool *value)
 {
     uint8_t octet = *value;
     stream_u8(s, &octet);
+    if (octet > 1)
+        refuse(s);
     *value = octet != 0;
 }
 
@@ -62,7 +71,11 @@ static void stream_address(struct record_stream *s, struct ip_address *a)
 {
     uint8_t family = (uint8_t)a->family;
     stream_u8(s, &family);
-    a->family = family == IP_V4 || family == IP_V6 ? (enum ip_family)family : IP_NONE;
+    if (family != IP_NONE && family != IP_V4 && family != IP_V6) {
+        refuse(s);
+        family = IP_NONE;
+    }
+    a->family = (enum ip_family)family;
     stream_octets(s, a->octets, sizeof a->octets);
 }
 
@@ -76,8 +89,10 @@ static void stream_identity(struct record_stream *s, struct identity *id)
 {
     stream_u8(s, &id->type);
     stream_u16(s, &id->length);
-    if (id->length > IDENTITY_SIZE)
-        id->length = 0; /* only a damaged record has one */
+    if (id->length > IDENTITY_SIZE) {
+        refuse(s);
+        id->length = 0;
+    }
     stream_octets(s, id->value, id->length);
 }
 
@@ -95,8 +110,10 @@ static void stream_run(struct record_stream *s, struct octets *run)
 static void stream_selectors(struct record_stream *s, struct selector_list *list)
 {
     stream_u8(s, &list->count);
-    if (list->count > ESP_SELECTORS_MAX)
+    if (list->count > ESP_SELECTORS_MAX) {
+        refuse(s);
         list->count = 0;
+    }
     for (uint8_t i = 0; i < list->count; i++) {
         struct traffic_selector *ts = &list->ts[i];
         stream_u8(s, &ts->protocol);
@@ -182,8 +199,14 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_run(s, &record->request);
     stream_run(s, &record->response);
     stream_u8(s, &child_count);
-    if (child_count > IKE_RECORD_CHILDREN_MAX)
+    if (child_count > IKE_RECORD_CHILDREN_MAX) {
+        refuse(s);
         child_count = 0;
+    }
+    if (state > IKE_SA_DELETING) {
+        refuse(s);
+        state = 0;
+    }
     record->state = (enum ike_sa_state)state;
     record->child_count = child_count;
     for (size_t i = 0; i < child_count; i++)

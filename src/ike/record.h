@@ -43,7 +43,7 @@ struct ike_record {
 /* Writes the record of an IKE SA. */
 void ike_record_write(const struct ike_sa *sa, struct writer *w);
 
-/* Reads a record. False if it is not one, or of another version. */
+/* Reads a record. False if it is not one, or of another version; then nothing in `out` is to be used. */
 bool ike_record_read(struct octets state, struct ike_record *out);
 
 #endif

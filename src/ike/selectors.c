@@ -64,6 +64,12 @@ void selectors_put(struct message_writer *m, uint8_t payload_type, const struct 
     message_end_payload(m);
 }
 
+/* 65535 to 0 is OPAQUE (RFC 7296 3.13.1): no port can be seen. Only all ports together include that. */
+static bool is_opaque(const struct traffic_selector *ts)
+{
+    return ts->first_port == UINT16_MAX && ts->last_port == 0;
+}
+
 /* Reads one selector's body. False if it is malformed. */
 static bool read_selector(struct reader *r, enum ip_family family, uint8_t protocol,
                           struct traffic_selector *out)
@@ -77,9 +83,7 @@ static bool read_selector(struct reader *r, enum ip_family family, uint8_t proto
     reader_copy(r, out->last.octets, size);
     if (r->failed || reader_left(r) != 0 || ip_address_compare(&out->first, &out->last) > 0)
         return false;
-    /* 65535 to 0 is OPAQUE (RFC 7296 3.13.1): no port can be seen, so that only packets without one match. */
-    bool opaque = out->first_port == UINT16_MAX && out->last_port == 0;
-    return opaque || out->first_port <= out->last_port;
+    return is_opaque(out) || out->first_port <= out->last_port;
 }
 
 enum selectors_result selectors_read(const struct ike_payload *payload, struct selector_list *out)
@@ -113,11 +117,18 @@ enum selectors_result selectors_read(const struct ike_payload *payload, struct s
     return left_out ? SELECTORS_NARROWED : SELECTORS_OK;
 }
 
+static bool ports_within(const struct traffic_selector *narrow, const struct traffic_selector *wide)
+{
+    bool all = wide->first_port == 0 && wide->last_port == UINT16_MAX;
+    if (is_opaque(narrow))
+        return all || is_opaque(wide);
+    return narrow->first_port >= wide->first_port && narrow->last_port <= wide->last_port;
+}
+
 static bool selector_within(const struct traffic_selector *narrow, const struct traffic_selector *wide)
 {
     return narrow->first.family == wide->first.family &&
-           (wide->protocol == 0 || narrow->protocol == wide->protocol) &&
-           narrow->first_port >= wide->first_port && narrow->last_port <= wide->last_port &&
+           (wide->protocol == 0 || narrow->protocol == wide->protocol) && ports_within(narrow, wide) &&
            ip_address_compare(&narrow->first, &wide->first) >= 0 &&
            ip_address_compare(&narrow->last, &wide->last) <= 0;
 }

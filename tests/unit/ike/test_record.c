@@ -1,0 +1,237 @@
+/* The byte form of an IKE SA (design: SA state outlives every process): round trips, truncation, corruption.
+ */
+#include "ike/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RECORD_MAX = 65535 };
+
+static struct ip_endpoint endpoint(const char *address, uint16_t port)
+{
+    struct ip_endpoint e = {.port = port};
+    assert_true(ip_address_parse(address, &e.address));
+    return e;
+}
+
+/* An IKE SA with everything in it that a record holds; `children` Child SAs hang on it. */
+struct specimen {
+    struct ike_tunnel tunnel;
+    struct ike_sa sa;
+    struct child_sa children[IKE_RECORD_CHILDREN_MAX];
+    uint8_t request[100], response[200];
+};
+
+static void fill_child(struct specimen *s, size_t i)
+{
+    struct child_sa *child = &s->children[i];
+    child->ike_sa = &s->sa;
+    child->suite = (struct ike_suite){.encryption = &encryption_algorithms[i % ENCRYPTION_COUNT],
+                                      .integrity = i % ENCRYPTION_COUNT < 2 ? NULL : &integrity_algorithms[1],
+                                      .dh = i % 2 == 0 ? NULL : &dh_groups[3]};
+    child->inbound.spi = (uint32_t)(1000 + i);
+    child->outbound.spi = (uint32_t)(2000 + i);
+    memset(child->outbound.encryption_key, (int)i, sizeof child->outbound.encryption_key);
+    child->installed = true;
+    child->replaced = i % 3 == 1;
+    child->lingering = i % 3 == 2;
+    child->live_slot = (uint32_t)i;
+    child->expires = 5000 + i;
+    child->local_ts = selectors_of_policy(NULL, 0);
+    child->remote_ts = selectors_of_policy(NULL, 0);
+    LIST_INSERT_HEAD(&s->sa.children, child, link);
+}
+
+static struct specimen *specimen_new(size_t children)
+{
+    struct specimen *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    struct ike_sa *sa = &s->sa;
+    s->tunnel.policy.tunnel = 65537;
+    sa->tunnel = &s->tunnel;
+    sa->serial = 7;
+    sa->state = IKE_SA_ESTABLISHED;
+    sa->initiator = true;
+    sa->nat_remote = true;
+    sa->encapsulate = true;
+    sa->spi_i = 0x1111111122222222;
+    sa->spi_r = 0x3333333344444444;
+    sa->local = endpoint("10.1.0.1", 4500);
+    sa->remote = endpoint("2001:db8::2", 4500);
+    sa->ifindex = 3;
+    sa->mark = 0x77;
+    sa->suite = (struct ike_suite){&encryption_algorithms[2], &integrity_algorithms[3], &prf_algorithms[1],
+                                   &dh_groups[0]};
+    memset(&sa->keys, 0xab, sizeof sa->keys);
+    sa->local_id = (struct identity){.type = ID_KEY_ID, .length = 5, .value = "site1"};
+    sa->remote_id = (struct identity){.type = ID_FQDN, .length = IDENTITY_SIZE};
+    sa->request_id = 9;
+    sa->expected_id = 4;
+    sa->gcm_iv = 12345678901234;
+    sa->created = 1000;
+    sa->expires = 86401000;
+    sa->request = (struct ike_buffer){s->request, sizeof s->request};
+    sa->response = (struct ike_buffer){s->response, sizeof s->response};
+    sa->request_out = true;
+    for (size_t i = 0; i < children; i++)
+        fill_child(s, i);
+    return s;
+}
+
+static struct octets write(const struct specimen *s, uint8_t *at, size_t capacity)
+{
+    struct writer w = writer_to(at, capacity);
+    ike_record_write(&s->sa, &w);
+    return w.failed ? (struct octets){NULL, 0} : writer_octets(&w);
+}
+
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(3);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    assert_true(ike_record_read(write(s, at, sizeof at), &r));
+
+    assert_int_equal(r.serial, 7);
+    assert_int_equal(r.tunnel, 65537);
+    assert_int_equal(r.state, IKE_SA_ESTABLISHED);
+    assert_true(r.has_tunnel && r.initiator && r.nat_remote && r.encapsulate);
+    assert_false(r.replaced || r.nat_local || r.fragmentation);
+    assert_true(r.spi_i == s->sa.spi_i && r.spi_r == s->sa.spi_r);
+    assert_true(ip_endpoint_equal(&r.local, &s->sa.local) && ip_endpoint_equal(&r.remote, &s->sa.remote));
+    assert_int_equal(r.encryption, ENCR_AES_CBC);
+    assert_int_equal(r.key_bits, 256);
+    assert_int_equal(r.integrity, AUTH_HMAC_SHA1_96);
+    assert_int_equal(r.prf, PRF_HMAC_SHA2_384);
+    assert_int_equal(r.dh, DH_MODP_3072);
+    assert_memory_equal(&r.keys, &s->sa.keys, sizeof r.keys);
+    assert_int_equal(r.local_id.length, 5);
+    assert_int_equal(r.remote_id.length, IDENTITY_SIZE);
+    assert_int_equal(r.request_id, 9);
+    assert_int_equal(r.expected_id, 4);
+    assert_true(r.gcm_iv == s->sa.gcm_iv && r.expires == s->sa.expires);
+    assert_int_equal(r.request.length, sizeof s->request);
+    assert_int_equal(r.response.length, sizeof s->response);
+    assert_int_equal(r.child_count, 3);
+    assert_int_equal(r.children[0].inbound.spi, 1002); /* as the list has them, newest first */
+    assert_int_equal(r.children[2].integrity, AUTH_NONE);
+    assert_int_equal(r.children[2].dh, DH_NONE);
+    assert_int_equal(r.children[0].local_ts.count, 2);
+    free(s);
+}
+
+static void a_request_that_is_not_out_is_not_recorded(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(0);
+    s->sa.request_out = false;
+    s->sa.tunnel = NULL;
+    s->sa.suite = (struct ike_suite){0};
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    assert_true(ike_record_read(write(s, at, sizeof at), &r));
+    assert_int_equal(r.request.length, 0);
+    assert_false(r.has_tunnel);
+    assert_int_equal(r.encryption, 0);
+    assert_int_equal(r.child_count, 0);
+    free(s);
+}
+
+static void the_largest_record_fits_a_slot_of_64_kib(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(IKE_RECORD_CHILDREN_MAX);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    assert_true(ike_record_read(write(s, at, sizeof at), &r));
+    assert_int_equal(r.child_count, IKE_RECORD_CHILDREN_MAX);
+    free(s);
+}
+
+static void another_version_is_refused(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(1);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    struct octets record = write(s, at, sizeof at);
+    at[3]++;
+    assert_false(ike_record_read(record, &r));
+    free(s);
+}
+
+static void every_truncation_is_refused(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(2);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    struct octets record = write(s, at, sizeof at);
+    for (size_t length = 0; length < record.length; length++) {
+        uint8_t *copy = malloc(length > 0 ? length : 1); /* of its exact size, for the sanitizer */
+        assert_non_null(copy);
+        memcpy(copy, at, length);
+        assert_false(ike_record_read((struct octets){copy, length}, &r));
+        free(copy);
+    }
+    at[record.length] = 0;
+    assert_false(ike_record_read((struct octets){at, record.length + 1}, &r));
+    free(s);
+}
+
+/* A damaged record may read as another one, but its numbers are within their bounds. */
+static void corrupted_records_never_lead_out_of_bounds(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(3);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    struct octets record = write(s, at, sizeof at);
+    for (size_t bit = 0; bit < 8 * record.length; bit++) {
+        at[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        if (ike_record_read(record, &r)) {
+            assert_true(r.state <= IKE_SA_DELETING);
+            assert_true(r.child_count <= IKE_RECORD_CHILDREN_MAX);
+            assert_true(r.local_id.length <= IDENTITY_SIZE && r.remote_id.length <= IDENTITY_SIZE);
+            assert_true(r.local.address.family == IP_NONE || r.local.address.family == IP_V4 ||
+                        r.local.address.family == IP_V6);
+            for (size_t i = 0; i < r.child_count; i++)
+                assert_true(r.children[i].local_ts.count <= ESP_SELECTORS_MAX);
+        }
+        at[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+    free(s);
+}
+
+static void a_state_that_does_not_exist_is_refused(void **state)
+{
+    (void)state;
+    enum { STATE_AT = 4 + 4 + 4 + 1 };
+    struct specimen *s = specimen_new(1);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    struct octets record = write(s, at, sizeof at);
+    assert_int_equal(at[STATE_AT], IKE_SA_ESTABLISHED);
+    at[STATE_AT] = IKE_SA_DELETING + 1;
+    assert_false(ike_record_read(record, &r));
+    free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(a_request_that_is_not_out_is_not_recorded),
+        cmocka_unit_test(the_largest_record_fits_a_slot_of_64_kib),
+        cmocka_unit_test(another_version_is_refused),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(corrupted_records_never_lead_out_of_bounds),
+        cmocka_unit_test(a_state_that_does_not_exist_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
