@@ -100,3 +100,15 @@ def test_R102_events_go_to_the_syslog_host(connected):
 
     lines = [line for (line,) in fields(capture.stop(), "syslog", "syslog.msg")]
     assert any("tokyo musubid: ikev2 warn Tunnel1.0: IKE SA deleted" in line for line in lines), lines
+
+
+def test_S16_what_another_program_takes_away_is_put_back(connected):
+    host = connected.gateway_hosts[SITE1]
+
+    host.ip("address del 10.1.0.1/15 dev ge0")
+    host.ip("route del 192.168.2.0/24")
+
+    wait_until(lambda: "10.1.0.1/15" in host.ip("address show dev ge0"), 10, "the address put back")
+    wait_until(lambda: "192.168.2.0/24" in host.ip("route show"), 10, "the route put back")
+    connected.gateway1.wait_for_log("put back")
+    connected.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
