@@ -31,6 +31,8 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages)
 
 static struct ike_task *task_new(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
 {
+    if (sa->destroyed)
+        return NULL;
     struct ike_task *task = calloc(1, sizeof *task);
     if (task == NULL) {
         ike_sa_destroy(sa, "out of memory");

@@ -267,6 +267,8 @@ void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason)
 void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
                       void (*done)(struct ike_sa *sa, bool ok, struct octets output))
 {
+    if (sa->destroyed)
+        return; /* its memory goes when the event is done: no job may come back to it */
     sa->job_done = done;
     engine_start_job(sa->engine, sa, job);
 }

@@ -276,6 +276,10 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     proposal_put_choice(&m, PROTOCOL_IKE, n->proposal_number, (struct octets){spi, sizeof spi}, &n->suite);
     negotiation_put_nonce_and_ke(&m, n, false);
     ike_sa_send_response(sa, EXCHANGE_CREATE_CHILD_SA, &m);
+    if (sa->destroyed) {
+        ike_sa_destroy(made, "the peer was not told of it");
+        return;
+    }
     if (sa->own != NULL && sa->own->new_spi != 0) {
         sa->own->has_rival = true;
         sa->own->rival_ike_sa = n->new_spi;

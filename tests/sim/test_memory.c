@@ -1,0 +1,105 @@
+/*
+ * Memory that runs out: allocations of the engine in the life of a tunnel fail once, in turn. Nothing
+ * may crash or leak, and when there is memory again the tunnel comes back.
+ */
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static bool in_engine;
+static size_t allocations, failing; /* the one that fails, counted from 1; 0: none */
+
+static bool fails(void)
+{
+    return in_engine && ++allocations == failing;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_reallocarray(void *at, size_t count, size_t size);
+const struct ike_effects *__real_ike_engine_handle(struct ike_engine *engine, msec_t now,
+                                                   const struct ike_event *event);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_reallocarray(void *at, size_t count, size_t size);
+const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, msec_t now,
+                                                   const struct ike_event *event);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_reallocarray(void *at, size_t count, size_t size)
+{
+    return fails() ? NULL : __real_reallocarray(at, count, size);
+}
+
+const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, msec_t now,
+                                                   const struct ike_event *event)
+{
+    in_engine = true;
+    const struct ike_effects *effects = __real_ike_engine_handle(engine, now, event);
+    in_engine = false;
+    return effects;
+}
+
+/* Two minutes of a tunnel with many rekeys at both ends, of Child SAs and IKE SAs, then a clear. */
+static bool live_and_recover(size_t allocation)
+{
+    allocations = 0;
+    failing = allocation;
+    struct world *w = world_new(1);
+    struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
+    struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
+    struct tunnel_policy at_a = world_default_policy(1, "10.2.0.1", "site1", "site2");
+    struct tunnel_policy at_b = world_default_policy(0, "10.1.0.1", "site2", "site1");
+    at_a.connect_type = CONNECT_AUTO;
+    at_a.sa_lifetime = 31;
+    at_a.child_lifetime = 23;
+    at_b.sa_lifetime = 29;
+    at_b.child_lifetime = 21;
+    at_b.ike.dh = 1U << 2; /* A's first KE is always of another group */
+    at_b.child.pfs = 1U << 3;
+    at_a.dpd_interval = at_b.dpd_interval = 10;
+    gateway_set_tunnel(a, &at_a, "secret1", "secret2");
+    gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+    world_run(w, 30 * 1000);
+    gateway_clear(b, 0);
+    world_run(w, 15 * 1000);
+    bool reached = allocations >= failing;
+    failing = 0;
+    gateway_set_tunnel(a, &at_a, "secret1", "secret2"); /* should the first time have failed */
+    gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+    world_run(w, 150 * 1000);
+    if (!gateway_tunnel_is_up(a, 1) || !gateway_tunnel_is_up(b, 0))
+        fail_msg("allocation %zu failed, and the tunnel has not come back", allocation);
+    world_free(w);
+    return reached;
+}
+
+static void any_allocation_may_fail_once(void **state)
+{
+    (void)state;
+    size_t allocation = 1;
+    while (live_and_recover(allocation))
+        allocation += 3;
+    assert_true(allocation > 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_allocation_may_fail_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
