@@ -14,37 +14,41 @@ size_t fragmentation_room(const struct ike_suite *suite)
     return text - 1; /* the pad length */
 }
 
-void fragmentation_reset(struct ike_sa *sa)
+static void reassembly_free(struct reassembly **place)
 {
-    struct reassembly *r = sa->reassembly;
+    struct reassembly *r = *place;
     if (r == NULL)
         return;
     for (size_t i = 0; i < FRAGMENTS_MAX; i++)
         ike_buffer_clear(&r->parts[i]);
     secret_free(r, sizeof *r);
-    sa->reassembly = NULL;
+    *place = NULL;
+}
+
+void fragmentation_reset(struct ike_sa *sa)
+{
+    reassembly_free(&sa->requests);
+    reassembly_free(&sa->responses);
 }
 
 /* The reassembly that a fragment belongs to, started anew where RFC 7383 2.6 says so; NULL to drop it. */
-static struct reassembly *reassembly_of(struct ike_sa *sa, const struct ike_header *header,
+static struct reassembly *reassembly_of(struct reassembly **place, uint32_t message_id,
                                         const struct ike_payload *skf)
 {
-    bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
-    struct reassembly *r = sa->reassembly;
-    bool same = r != NULL && r->message_id == header->message_id && r->response == response;
+    struct reassembly *r = *place;
+    bool same = r != NULL && r->message_id == message_id;
     /* A sender that learns of a smaller path sends the message again in more pieces. */
     if (same && skf->fragments < r->total)
         return NULL;
     if (same && skf->fragments == r->total)
         return r;
-    fragmentation_reset(sa);
+    reassembly_free(place);
     r = calloc(1, sizeof *r);
     if (r != NULL) {
-        r->message_id = header->message_id;
-        r->response = response;
+        r->message_id = message_id;
         r->total = skf->fragments;
     }
-    sa->reassembly = r;
+    *place = r;
     return r;
 }
 
@@ -62,7 +66,9 @@ bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, cons
 {
     if (skf->fragment == 0 || skf->fragment > skf->fragments || skf->fragments > FRAGMENTS_MAX)
         return false;
-    struct reassembly *r = reassembly_of(sa, header, skf);
+    /* A request and a response of the peer may come mixed, with the same message ID even. */
+    struct reassembly **place = header->flags & IKE_FLAG_RESPONSE ? &sa->responses : &sa->requests;
+    struct reassembly *r = reassembly_of(place, header->message_id, skf);
     if (r == NULL)
         return false;
     struct ike_buffer *part = &r->parts[skf->fragment - 1];
@@ -75,7 +81,7 @@ bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, cons
         return false;
     *chain = join(r, whole);
     *chain_first = r->first_payload;
-    fragmentation_reset(sa);
+    reassembly_free(place);
     return true;
 }
 

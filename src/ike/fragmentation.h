@@ -17,7 +17,6 @@ enum {
 /* Fragments of the peer's message that is due, while some are missing. */
 struct reassembly {
     uint32_t message_id;
-    bool response;
     uint8_t first_payload;
     uint16_t total, count;
     size_t octets; /* of all that are there */
@@ -41,7 +40,7 @@ bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, cons
  */
 bool fragmentation_asks_again(struct octets datagram);
 
-/* Forgets what is there of a message. */
+/* Forgets what is there of messages. */
 void fragmentation_reset(struct ike_sa *sa);
 
 #endif

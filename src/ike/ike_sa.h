@@ -124,10 +124,10 @@ struct ike_sa {
     uint64_t gcm_iv;            /* the next IV of a GCM key of ours */
     STAILQ_HEAD(, ike_task) tasks;
 
-    bool fragmentation; /* both ends do RFC 7383 */
-    struct reassembly *reassembly;
-    struct negotiation *own;    /* CREATE_CHILD_SA of ours under way, or NULL */
-    struct negotiation *theirs; /* the peer's, being answered */
+    bool fragmentation;                      /* both ends do RFC 7383 */
+    struct reassembly *requests, *responses; /* the peer's, of which fragments are missing; or NULL */
+    struct negotiation *own;                 /* CREATE_CHILD_SA of ours under way, or NULL */
+    struct negotiation *theirs;              /* the peer's, being answered */
 
     uint32_t job; /* that is out; 0: none */
     void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);

@@ -86,11 +86,189 @@ static void RFC7383_2_6_1_only_the_first_fragment_repeats_the_answer(void **stat
     stage_strike(&s);
 }
 
+/* ---- Fragments that are none, or too many
+ * ------------------------------------------------------------------ */
+
+struct odd_fragment {
+    const char *name;
+    uint16_t number, total;
+};
+
+static const struct odd_fragment odd_fragments[] = {
+    {"number 0 of 3", 0, 3},
+    {"number 4 of 3", 4, 3},
+    {"number 65535 of 3", 65535, 3},
+    {"number 1 of 65535", 1, 65535},
+    {"number 65535 of 65535", 65535, 65535},
+    {"number 1 of 65", 1, 65},
+    {"number 65 of 65", 65, 65},
+    {"number 2 of 1", 2, 1},
+};
+
+/* An odd fragment in the midst of a message is dropped, and does not disturb it. */
+static void RFC7383_2_6_odd_fragments_are_dropped(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof odd_fragments / sizeof *odd_fragments; i++) {
+        struct stage s = stage_with_fragmentation();
+        const struct message_writer m = large_request();
+        send_part(&s, 2, &m, 1, 3);
+        send_part(&s, 2, &m, odd_fragments[i].number, odd_fragments[i].total);
+        send_part(&s, 2, &m, 2, 3);
+        if (s.p->reply_count != 0)
+            fail_msg("%s: answered", odd_fragments[i].name);
+        send_part(&s, 2, &m, 3, 3);
+
+        if (s.p->reply_count != 1)
+            fail_msg("%s: the message that it was among is not answered", odd_fragments[i].name);
+        stage_strike(&s);
+    }
+}
+
+static void RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    const struct message_writer m = large_request();
+    send_part(&s, 2, &m, 1, 2);
+    for (uint16_t n = 1; n <= 4; n++) {
+        assert_int_equal(s.p->reply_count, 0);
+        send_part(&s, 2, &m, n, 4);
+        if (n == 2)
+            send_part(&s, 2, &m, 2, 2); /* late, of the larger ones */
+    }
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
+static void duplicates_of_fragments_do_not_count_twice(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    const struct message_writer m = large_request();
+    for (int i = 0; i < 5; i++) {
+        send_part(&s, 2, &m, 1, 3);
+        send_part(&s, 2, &m, 3, 3);
+    }
+    assert_int_equal(s.p->reply_count, 0);
+    send_part(&s, 2, &m, 2, 3);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
+static void fragments_of_another_message_id_are_out_of_the_window(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    const struct message_writer m = large_request();
+    static const uint32_t others[] = {0, 1, 3, 4, UINT32_MAX};
+    send_part(&s, 2, &m, 1, 2);
+    s.p->reply_count = 0;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        send_part(&s, others[i], &m, 2, 2);
+    assert_int_equal(s.p->reply_count, 0);
+    send_part(&s, 2, &m, 2, 2);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
+static void RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    const struct message_writer m = large_request();
+    s.p->keys.ai[0] ^= 1;
+    for (uint16_t n = 1; n <= 3; n++)
+        send_part(&s, 2, &m, n, 3);
+    s.p->keys.ai[0] ^= 1;
+    assert_int_equal(stage_counter(&s, IKE_COUNT_INTEGRITY), 3);
+    for (uint16_t n = 1; n <= 3; n++)
+        send_part(&s, 2, &m, n, 3);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
+static void RFC7383_2_3_fragments_are_not_taken_unless_both_ends_announced_them(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    const struct message_writer m = large_request();
+    s.p->reply_count = 0;
+    for (uint16_t n = 1; n <= 3; n++)
+        send_part(&s, 2, &m, n, 3);
+
+    assert_int_equal(s.p->reply_count, 0);
+    stage_strike(&s);
+}
+
+static void sixty_four_fragments_are_the_limit(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    const struct message_writer m = large_request();
+    for (uint16_t n = 1; n <= FRAGMENTS_MAX; n++)
+        send_part(&s, 2, &m, n, FRAGMENTS_MAX);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
+/* A chain that is too large for any buffer: what does not fit is dropped with its fragment. */
+static void endless_fragments_are_dropped(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    static const uint8_t octets[8000];
+    const struct ike_header header = puppet_header(s.p, EXCHANGE_INFORMATIONAL, 2);
+    for (uint16_t n = 1; n <= FRAGMENTS_MAX; n++) {
+        const struct protect_text text = {{octets, sizeof octets}, PAYLOAD_VENDOR, n, FRAGMENTS_MAX};
+        puppet_send_fragment(s.p, &header, &text);
+    }
+    assert_int_equal(s.p->reply_count, 0);
+    stage_strike(&s);
+}
+
+/* Fragments of a request and of a response arrive by turns, with the same message ID. */
+static void a_fragmented_response_does_not_disturb_a_fragmented_request(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    gateway_clear(s.b, 0); /* B asks with ID 0 */
+    assert_true(puppet_read_reply(s.p));
+    const struct message_writer m = large_request();
+    struct ike_header response = puppet_header(s.p, EXCHANGE_INFORMATIONAL, 0);
+    response.flags |= IKE_FLAG_RESPONSE;
+    const struct protect_text first = {{some_octets, 0}, PAYLOAD_NONE, 1, 2};
+    send_part(&s, 2, &m, 1, 2);
+    puppet_send_fragment(s.p, &response, &first);
+    s.p->reply_count = 0;
+    send_part(&s, 2, &m, 2, 2);
+    assert_int_equal(s.p->reply_count, 1);
+    const struct protect_text second = {{some_octets, 0}, PAYLOAD_NONE, 2, 2};
+    puppet_send_fragment(s.p, &response, &second);
+
+    assert_int_equal(gateway_record_count(s.b), 0); /* the DELETE is answered */
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fragments_in_any_order_make_a_message),
         cmocka_unit_test(RFC7383_2_6_1_only_the_first_fragment_repeats_the_answer),
+        cmocka_unit_test(RFC7383_2_6_odd_fragments_are_dropped),
+        cmocka_unit_test(RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew),
+        cmocka_unit_test(duplicates_of_fragments_do_not_count_twice),
+        cmocka_unit_test(fragments_of_another_message_id_are_out_of_the_window),
+        cmocka_unit_test(RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place),
+        cmocka_unit_test(RFC7383_2_3_fragments_are_not_taken_unless_both_ends_announced_them),
+        cmocka_unit_test(sixty_four_fragments_are_the_limit),
+        cmocka_unit_test(endless_fragments_are_dropped),
+        cmocka_unit_test(a_fragmented_response_does_not_disturb_a_fragmented_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
