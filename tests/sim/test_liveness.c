@@ -1,0 +1,174 @@
+/* What happens in time: retransmission (R15), dead peer detection (R62), lifetimes without rekeys (R49, R63),
+ * S23. */
+#include "requests.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void R15_a_request_of_an_ike_sa_is_sent_at_0_2_6_and_14_seconds_and_given_up_at_30(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    s.p->reply_count = 0;
+    static const msec_t sendings[] = {0, 2000, 6000, 14000};
+    uint8_t first[2048];
+
+    gateway_clear(s.b, 0);
+    size_t length = s.p->reply_length;
+    memcpy(first, s.p->reply, length);
+    msec_t start = world_now(s.w);
+    for (size_t i = 1; i < 4; i++) {
+        world_run(s.w, start + sendings[i] - world_now(s.w) - 1);
+        assert_int_equal(s.p->reply_count, i);
+        world_run(s.w, 1);
+        assert_int_equal(s.p->reply_count, i + 1);
+        assert_int_equal(s.p->reply_length, length); /* the same octets each time (RFC 7296 2.1) */
+        assert_memory_equal(s.p->reply, first, length);
+    }
+    world_run(s.w, start + 30000 - world_now(s.w) - 1);
+    assert_int_equal(gateway_record_count(s.b), 1);
+    world_run(s.w, 1);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_int_equal(s.p->reply_count, 4);
+    stage_strike(&s);
+}
+
+static struct stage stage_with_dpd(void)
+{
+    struct tunnel_policy policy = stage_policy();
+    policy.dpd_interval = 10;
+    struct stage s = stage_set_up_with(&policy);
+    s.p->reply_count = 0;
+    return s;
+}
+
+static void R62_dpd_is_put_off_by_a_message_of_the_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_dpd();
+    world_run(s.w, 8000);
+    struct message_writer m = inner();
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+    assert_int_equal(s.p->reply_count, 1);
+
+    world_run(s.w, 9800);
+    assert_int_equal(s.p->reply_count, 1);
+    world_run(s.w, 200);
+
+    assert_int_equal(s.p->reply_count, 2);
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(s.p->message.header.exchange, EXCHANGE_INFORMATIONAL);
+    assert_int_equal(s.p->message.count, 0);
+    stage_strike(&s);
+}
+
+/* What is not authenticated is no sign of life. */
+static void R62_dpd_is_not_put_off_by_what_anybody_can_send(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_dpd();
+    for (int i = 0; i < 9; i++) {
+        struct message_writer m = inner();
+        s.p->keys.ai[0] ^= 1;
+        send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+        s.p->keys.ai[0] ^= 1;
+        world_run(s.w, 900);
+    }
+    assert_int_equal(s.p->reply_count, 0);
+    world_run(s.w, 1200);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
+static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(86400, 20);
+    policy.suppress_rekey = true;
+    struct stage s = stage_set_up_with(&policy);
+    s.p->reply_count = 0;
+
+    world_run(s.w, 19500);
+    assert_int_equal(s.p->reply_count, 0);
+    await_request(&s, EXCHANGE_INFORMATIONAL);
+
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_ESP);
+    stage_strike(&s);
+}
+
+static void R63_the_peers_rekeys_are_answered_all_the_same(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+    policy.suppress_rekey = true;
+    struct stage s = stage_set_up_with(&policy);
+
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_non_null(ike_message_find(&s.p->message, PAYLOAD_SA));
+    stage_strike(&s);
+}
+
+static void S23_an_initiator_answers_no_new_ike_sa(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.direction = NEGOTIATE_INITIATOR;
+    struct stage s = stage_set_with(&policy);
+
+    assert_false(puppet_do_init(s.p));
+
+    assert_int_equal(s.p->reply_count, 0);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_NO_TUNNEL), 1);
+    stage_strike(&s);
+}
+
+static void S23_a_responder_starts_rekeys_too(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(86400, 10);
+    policy.direction = NEGOTIATE_RESPONDER;
+    struct stage s = stage_set_up_with(&policy);
+
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+
+    assert_non_null(ike_message_notify(&s.p->message, NOTIFY_REKEY_SA));
+    stage_strike(&s);
+}
+
+static void R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(86400, 20);
+    struct stage s = stage_set_up_with(&policy);
+    policy.shut_down = true;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+    s.p->reply_count = 0;
+
+    world_run(s.w, 19000);
+
+    assert_int_equal(s.p->reply_count, 0);
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    stage_strike(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(R15_a_request_of_an_ike_sa_is_sent_at_0_2_6_and_14_seconds_and_given_up_at_30),
+        cmocka_unit_test(R62_dpd_is_put_off_by_a_message_of_the_ike_sa),
+        cmocka_unit_test(R62_dpd_is_not_put_off_by_what_anybody_can_send),
+        cmocka_unit_test(R63_suppressed_rekey_lets_the_child_end_with_its_lifetime),
+        cmocka_unit_test(R63_the_peers_rekeys_are_answered_all_the_same),
+        cmocka_unit_test(S23_an_initiator_answers_no_new_ike_sa),
+        cmocka_unit_test(S23_a_responder_starts_rekeys_too),
+        cmocka_unit_test(R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
