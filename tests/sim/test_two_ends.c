@@ -1,0 +1,151 @@
+/*
+ * Two IKE SAs of one tunnel: a peer that restarted (R14), and both ends that start at once (S7). And an
+ * IKE_AUTH that goes in fragments.
+ */
+#include "ike/ike_sa.h"
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct pair {
+    struct world *w;
+    struct gateway *a, *b;
+};
+
+/* Two gateways with a tunnel to each other, nothing configured but IDs and keys. */
+static struct pair pair_of(const struct tunnel_policy *at_a, const struct tunnel_policy *at_b)
+{
+    struct pair p = {.w = world_new(1)};
+    p.a = world_add_gateway(p.w, "A", "10.1.0.1");
+    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
+    gateway_set_tunnel(p.a, at_a, "secret1", "secret2");
+    gateway_set_tunnel(p.b, at_b, "secret2", "secret1");
+    return p;
+}
+
+static struct tunnel_policy policy_a(void)
+{
+    return world_default_policy(1, "10.2.0.1", "site1", "site2");
+}
+
+static struct tunnel_policy policy_b(void)
+{
+    return world_default_policy(0, "10.1.0.1", "site2", "site1");
+}
+
+static struct pair default_pair(void)
+{
+    const struct tunnel_policy a = policy_a();
+    const struct tunnel_policy b = policy_b();
+    return pair_of(&a, &b);
+}
+
+static void R14_initial_contact_takes_the_old_sa_away(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    struct gateway *reborn = world_add_gateway(p.w, "A2", "10.1.0.1"); /* the same address, no memory */
+    const struct tunnel_policy a = policy_a();
+    gateway_set_tunnel(reborn, &a, "secret1", "secret2");
+
+    gateway_packet_waits(reborn, 1);
+    world_run(p.w, 1000);
+
+    assert_int_equal(gateway_child_count(p.b, 0), 1);
+    assert_true(world_tunnel_carries(reborn, 1, p.b, 0));
+    assert_true(gateway_log_has(p.b, "the peer has restarted (INITIAL_CONTACT)"));
+    world_free(p.w);
+}
+
+static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct world *w = world_new(seed);
+        *world_weather(w) = (struct weather){.delay_min = 5, .delay_max = 400};
+        struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
+        struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
+        struct tunnel_policy at_a = world_default_policy(0, "10.2.0.1", "site1", "site2");
+        struct tunnel_policy at_b = policy_b();
+        at_a.connect_type = at_b.connect_type = CONNECT_AUTO;
+        gateway_set_tunnel(a, &at_a, "secret1", "secret2");
+        gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+
+        world_run(w, 3000);
+        world_set_traffic(w, 10);
+        world_run(w, 60000); /* a half-open SA that was given up has timed out by then */
+
+        if (!world_tunnel_carries(a, 0, b, 0))
+            fail_msg("seed %lu: %zu and %zu Child SAs", (unsigned long)seed, gateway_child_count(a, 0),
+                     gateway_child_count(b, 0));
+        if (gateway_record_count(a) != 1 || gateway_record_count(b) != 1)
+            fail_msg("seed %lu: more than one IKE SA is left", (unsigned long)seed);
+        world_free(w);
+    }
+}
+
+/* A policy whose IKE_AUTH is larger than one datagram may be: long IDs, many selectors. */
+static struct tunnel_policy large_policy(uint32_t tunnel, const char *peer, uint8_t local, uint8_t remote)
+{
+    struct tunnel_policy p = world_default_policy(tunnel, peer, "", "");
+    p.local_id = p.remote_id = (struct identity){.type = ID_KEY_ID, .length = IDENTITY_SIZE};
+    memset(p.local_id.value, local, IDENTITY_SIZE);
+    memset(p.remote_id.value, remote, IDENTITY_SIZE);
+    for (uint8_t i = 0; i < POLICY_SELECTORS_MAX; i++) {
+        struct policy_selector s = {
+            .first = {.family = IP_V6}, .last = {.family = IP_V6}, .last_port = UINT16_MAX};
+        s.first.octets[0] = s.last.octets[0] = i;
+        p.local_ts[p.local_ts_count++] = s;
+        p.remote_ts[p.remote_ts_count++] = s;
+    }
+    return p;
+}
+
+struct size_watch {
+    size_t largest, of_auth;
+    size_t drop; /* the nth datagram of IKE_AUTH is lost */
+};
+
+static bool watch_size(void *context, const struct flying_datagram *d)
+{
+    struct size_watch *watch = context;
+    if (d->message.length > watch->largest)
+        watch->largest = d->message.length;
+    return d->message.at[18] != EXCHANGE_IKE_AUTH || ++watch->of_auth != watch->drop;
+}
+
+static void a_large_ike_auth_goes_in_fragments(void **state)
+{
+    (void)state;
+    for (size_t drop = 0; drop <= 3; drop++) {
+        const struct tunnel_policy a = large_policy(1, "10.2.0.1", 'a', 'b');
+        const struct tunnel_policy b = large_policy(0, "10.1.0.1", 'b', 'a');
+        struct pair p = pair_of(&a, &b);
+        struct size_watch watch = {.drop = drop};
+        world_set_hook(p.w, watch_size, &watch);
+
+        gateway_packet_waits(p.a, 1);
+        world_run(p.w, 5000);
+
+        assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+        assert_true(watch.largest <= 1280 - 40 - 8 - 4);
+        assert_true(watch.of_auth >= 3); /* two fragments of the request at least */
+        world_free(p.w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
+        cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
+        cmocka_unit_test(a_large_ike_auth_goes_in_fragments),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
