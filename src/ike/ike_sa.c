@@ -62,6 +62,8 @@ void ike_sa_set_replaced(struct ike_sa *sa)
 
 /* ---- Timers ------------------------------------------------------------------------------------------ */
 
+enum { REKEY_PATIENCE = 30000 }; /* milliseconds */
+
 /* The end of sa-lifetime, or of a half-open SA's patience. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
@@ -74,9 +76,11 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         ike_sa_destroy(sa, "negotiation timed out");
         return;
     }
-    /* However a rekey under way ends, this SA ends with it, and its Child SAs may live on. */
-    if (sa->own != NULL && sa->own->new_spi != 0)
+    /* A rekey under way may yet save the Child SAs; by then it has been answered or has timed out (R15). */
+    if (sa->own != NULL && sa->own->new_spi != 0) {
+        engine_set_timer(engine, &sa->lifetime, REKEY_PATIENCE);
         return;
+    }
     ike_sa_delete(sa, "IKE SA lifetime expired");
 }
 

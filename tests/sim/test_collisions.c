@@ -393,6 +393,29 @@ static void RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one(
     stage_strike(&s);
 }
 
+static void an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_ike_rekey();
+    const struct ike_header header = s.p->message.header;
+    send_ike_rekey(&s, FIRST_ID, HIGHEST);
+    world_run(s.w, 25000); /* past the lifetime, within the patience of R15 */
+    s.p->message.header = header;
+    answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
+
+    world_run(s.w, 31000);
+
+    bool deleting = false;
+    for (size_t i = 0; i < gateway_record_count(s.b); i++) {
+        struct ike_record record;
+        assert_true(ike_record_read(gateway_record(s.b, i), &record));
+        deleting |= record.spi_i == s.p->spi_i && record.state == IKE_SA_DELETING;
+    }
+    assert_true(deleting);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
 static void a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa(void **state)
 {
     (void)state;
@@ -433,6 +456,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest),
         cmocka_unit_test(RFC7296_2_8_2_one_of_two_new_ike_sas_stays),
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
+        cmocka_unit_test(an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same),
         cmocka_unit_test(a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
