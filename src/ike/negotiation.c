@@ -37,13 +37,46 @@ static struct ike_job dh_job(const struct negotiation *n, enum ike_job_kind kind
     return job;
 }
 
-void negotiation_start_public(struct ike_sa *sa, struct negotiation *n,
-                              void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void negotiation_end_own(struct ike_sa *sa)
 {
+    negotiation_free(sa->own);
+    sa->own = NULL;
+}
+
+static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct negotiation *n = sa->own;
+    if (!ok || output.length != n->dh->public_size) {
+        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        return;
+    }
+    memcpy(n->dh_public, output.at, output.length);
+    n->ready = true;
+}
+
+void negotiation_start_public(struct ike_sa *sa, struct negotiation *n)
+{
+    n->ready = false;
     engine_random(sa->engine, n->dh_private, n->dh->private_size);
     struct ike_job job = dh_job(n, IKE_JOB_DH_PUBLIC);
-    ike_sa_start_job(sa, &job, done);
+    ike_sa_start_job(sa, &job, public_value_done);
     secret_wipe(&job, sizeof job);
+}
+
+bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task,
+                                  const struct ike_payload *error, algorithm_set allowed)
+{
+    struct negotiation *n = sa->own;
+    struct reader r = reader_of(error->content.at, error->content.length);
+    const struct dh_group *group = dh_by_id(reader_u16be(&r));
+    if (error->notify != NOTIFY_INVALID_KE_PAYLOAD || group == NULL || n->ke_retried ||
+        (allowed >> (group - dh_groups) & 1) == 0)
+        return false;
+    n->ke_retried = true;
+    n->dh = group;
+    ike_sa_retry_task(sa, task);
+    negotiation_start_public(sa, n);
+    return true;
 }
 
 void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,

@@ -44,9 +44,18 @@ struct negotiation *negotiation_new(struct ike_sa *sa, bool initiator);
 /* Wipes and frees. `n` may be NULL. */
 void negotiation_free(struct negotiation *n);
 
-/* Chooses a private value and has its public value computed; `done` is called then. */
-void negotiation_start_public(struct ike_sa *sa, struct negotiation *n,
-                              void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+/* Ends our own negotiation. */
+void negotiation_end_own(struct ike_sa *sa);
+
+/* Ours: chooses a private value and has its public value computed; `ready` is set then. */
+void negotiation_start_public(struct ike_sa *sa, struct negotiation *n);
+
+/*
+ * Ours: the peer refuses with `error`. If that is INVALID_KE_PAYLOAD with a group of `allowed`, `task` is
+ * tried again with that group, once (RFC 7296 1.3). False if it is not.
+ */
+bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task,
+                                  const struct ike_payload *error, algorithm_set allowed);
 
 /* Has the shared secret computed (as responder together with our public value). */
 void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,

@@ -37,23 +37,6 @@ static void put_off(struct child_sa *child)
     engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
 }
 
-static void end_own(struct ike_sa *sa)
-{
-    negotiation_free(sa->own);
-    sa->own = NULL;
-}
-
-static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
-{
-    struct negotiation *n = sa->own;
-    if (!ok || output.length != n->dh->public_size) {
-        ike_sa_destroy(sa, "Diffie-Hellman failed");
-        return;
-    }
-    memcpy(n->dh_public, output.at, output.length);
-    n->ready = true;
-}
-
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
 {
     struct child_sa *child = child_sa_by_inbound(sa, task->spi);
@@ -64,7 +47,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     if (sa->own != NULL) { /* the peer has deleted or rekeyed it while a job was out */
         if (child != NULL && sa->own->has_rival)
             child->replaced = true;
-        end_own(sa);
+        negotiation_end_own(sa);
         return TASK_DROPPED;
     }
     struct negotiation *n = child != NULL && child_sa_is_current(child) ? negotiation_new(sa, true) : NULL;
@@ -83,7 +66,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     n->ready = n->dh == NULL;
     if (n->ready)
         return TASK_READY;
-    negotiation_start_public(sa, n, public_value_done);
+    negotiation_start_public(sa, n);
     return TASK_WAITS;
 }
 
@@ -99,23 +82,6 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
     child_exchange_put_selectors(m, &n->request);
 }
 
-/* The peer refuses the group of our KE: try the one that it wants, once (RFC 7296 1.3). */
-static bool retry_with_group(struct ike_sa *sa, const struct ike_task *task, const struct ike_payload *error)
-{
-    struct negotiation *n = sa->own;
-    struct reader r = reader_of(error->content.at, error->content.length);
-    const struct dh_group *group = dh_by_id(reader_u16be(&r));
-    if (error->notify != NOTIFY_INVALID_KE_PAYLOAD || group == NULL || n->ke_retried ||
-        (n->request.proposal.dh >> (group - dh_groups) & 1) == 0)
-        return false;
-    n->ke_retried = true;
-    n->ready = false;
-    n->dh = group;
-    ike_sa_retry_task(sa, task);
-    negotiation_start_public(sa, n, public_value_done);
-    return true;
-}
-
 /* The peer refuses to rekey: RFC 7296 2.25. */
 static void rekey_refused(struct ike_sa *sa, uint16_t notify)
 {
@@ -125,7 +91,7 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
     bool rivalled = sa->own->has_rival;
     if (rivalled && old != NULL)
         old->replaced = true; /* by the peer's own rekey; the peer deletes it */
-    end_own(sa);
+    negotiation_end_own(sa);
     if (notify == NOTIFY_TEMPORARY_FAILURE) {
         put_off(old);
         return;
@@ -171,7 +137,7 @@ static void resolve_collision(struct ike_sa *sa, const struct negotiation *n, st
 static void make_child(struct ike_sa *sa, struct octets shared_secret)
 {
     if (sa->state == IKE_SA_DELETING) { /* what was made goes with the IKE SA */
-        end_own(sa);
+        negotiation_end_own(sa);
         return;
     }
     struct negotiation *n = sa->own;
@@ -200,7 +166,7 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!retry_with_group(sa, task, error))
+        if (!negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
             rekey_refused(sa, error->notify);
         return;
     }

@@ -94,23 +94,6 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
 }
 
-static void end_own(struct ike_sa *sa)
-{
-    negotiation_free(sa->own);
-    sa->own = NULL;
-}
-
-static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
-{
-    struct negotiation *n = sa->own;
-    if (!ok || output.length != n->dh->public_size) {
-        ike_sa_destroy(sa, "Diffie-Hellman failed");
-        return;
-    }
-    memcpy(n->dh_public, output.at, output.length);
-    n->ready = true;
-}
-
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
 {
     (void)task;
@@ -123,7 +106,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     sa->own = n;
     n->new_spi = ike_sa_unused_spi(sa->engine);
     n->dh = &dh_groups[__builtin_ctz(groups)];
-    negotiation_start_public(sa, n, public_value_done);
+    negotiation_start_public(sa, n);
     return TASK_WAITS;
 }
 
@@ -138,22 +121,6 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
     negotiation_put_nonce_and_ke(m, n, true);
 }
 
-static bool retry_with_group(struct ike_sa *sa, const struct ike_task *task, const struct ike_payload *error)
-{
-    struct negotiation *n = sa->own;
-    struct reader r = reader_of(error->content.at, error->content.length);
-    const struct dh_group *group = dh_by_id(reader_u16be(&r));
-    if (error->notify != NOTIFY_INVALID_KE_PAYLOAD || group == NULL || n->ke_retried ||
-        (sa->tunnel->policy.ike.dh >> (group - dh_groups) & 1) == 0)
-        return false;
-    n->ke_retried = true;
-    n->ready = false;
-    n->dh = group;
-    ike_sa_retry_task(sa, task);
-    negotiation_start_public(sa, n, public_value_done);
-    return true;
-}
-
 /* The SA that the peer made from the same old one, if it is still there. */
 static struct ike_sa *rival_of(const struct ike_sa *sa)
 {
@@ -166,7 +133,7 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
 {
     struct ike_sa *rival = rival_of(sa);
     const char *name = notify_type_name(notify);
-    end_own(sa);
+    negotiation_end_own(sa);
     if (rival != NULL) {
         inherit(sa, rival);
         return;
@@ -194,7 +161,7 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     }
     const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
     bool lost = rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0;
-    end_own(sa);
+    negotiation_end_own(sa);
     if (sa->state == IKE_SA_DELETING) { /* a command has come meanwhile, and holds for what it became too */
         ike_sa_delete(made, sa->delete_reason);
         return;
@@ -218,7 +185,7 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!retry_with_group(sa, task, error))
+        if (!negotiation_retry_with_group(sa, task, error, sa->tunnel->policy.ike.dh))
             rekey_refused(sa, error->notify);
         return;
     }
