@@ -101,11 +101,12 @@ static enum way_problem routed(const struct way_finder *finder, const struct tun
     if (finder->leads_into(finder->context, answer.link, policy->tunnel))
         return WAY_RECURSIVE;
     way->link = answer.link;
-    const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
-    const struct host_ifaddr *address =
-        link != NULL ? host_primary_address(finder->host, link, way->way.remote.family) : NULL;
-    if (way->way.local.family == IP_NONE)
-        way->way.local = address != NULL ? address->prefix.address : answer.source; /* R45 */
+    if (way->way.local.family == IP_NONE) { /* R45: an address of the interface */
+        const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
+        const struct host_ifaddr *address =
+            link != NULL ? host_primary_address(finder->host, link, way->way.remote.family) : NULL;
+        way->way.local = address != NULL ? address->prefix.address : answer.source;
+    }
     if (way->way.local.family == IP_NONE)
         return WAY_NO_SOURCE;
     way->way.ifindex = wanted != NULL ? (uint32_t)wanted->is.index : 0;

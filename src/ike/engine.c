@@ -214,7 +214,7 @@ static void handle_clear(struct ike_engine *engine, const struct ike_event *even
     LIST_FOREACH(tunnel, &engine->tunnel_list, link)
     {
         if (event->clear.all || tunnel->policy.tunnel == event->clear.tunnel)
-            tunnel_clear(engine, tunnel, "Delete IKE SA by command");
+            tunnel_clear(tunnel, "Delete IKE SA by command");
     }
 }
 

@@ -130,7 +130,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
 void tunnel_remove(struct ike_engine *engine, uint32_t number);
 void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike_way *way);
 void tunnel_packet_waits(struct ike_engine *engine, uint32_t number);
-void tunnel_clear(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
+void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not

@@ -40,7 +40,7 @@ struct ike_task_kind {
     const char *name; /* for the log */
     /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. */
     void (*write)(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
-    /* Takes in the response. May destroy the SA. */
+    /* Takes in the response. May destroy the SA. NULL for IKE_SA_INIT, whose response comes in the clear. */
     void (*response)(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
     /* Asked before the request is written, again after each job. NULL: it is always ready. */
     enum task_readiness (*prepare)(struct ike_sa *sa, struct ike_task *task);
@@ -296,5 +296,8 @@ extern const struct ike_task_kind task_delete_child_sa;
 void liveness_start(struct ike_sa *sa);
 void liveness_fire(struct ike_engine *engine, void *owner);
 extern const struct ike_task_kind task_liveness;
+
+/* The `write` of a request without payloads, which only asks whether the peer answers. */
+void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 #endif

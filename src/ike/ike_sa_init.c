@@ -36,11 +36,10 @@ static void print_policy(const struct proposal_policy *policy, char *out, size_t
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
-static void init_ignore_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
 /* Its response comes in the clear, by ike_sa_init_response. */
-static const struct ike_task_kind task_ike_sa_init = {EXCHANGE_IKE_SA_INIT, "IKE_SA_INIT", init_write,
-                                                      init_ignore_response, NULL};
+static const struct ike_task_kind task_ike_sa_init = {EXCHANGE_IKE_SA_INIT, "IKE_SA_INIT", init_write, NULL,
+                                                      NULL};
 
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -58,13 +57,6 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
         nat_detection_write(sa, policy->nat_force, m);
     message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
                        (struct octets){NULL, 0});
-}
-
-static void init_ignore_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
-{
-    (void)sa;
-    (void)task;
-    (void)message;
 }
 
 static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)

@@ -55,13 +55,6 @@ static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
            b->established_event > a->started_event;
 }
 
-static void confirm_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
-{
-    (void)sa;
-    (void)task;
-    (void)m; /* nothing: an empty message */
-}
-
 /* The SA that is to stay is known to the peer: the other one can go, by its initiator. */
 static void confirm_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
@@ -83,8 +76,8 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
  * One of the two may have been made by what the peer was before it restarted, from messages that were long
  * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
  */
-static const struct ike_task_kind task_confirm = {EXCHANGE_INFORMATIONAL, "liveness check", confirm_write,
-                                                  confirm_response, NULL};
+static const struct ike_task_kind task_confirm = {EXCHANGE_INFORMATIONAL, "liveness check",
+                                                  task_write_nothing, confirm_response, NULL};
 
 void initial_contact_settle(struct ike_sa *sa)
 {

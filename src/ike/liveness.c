@@ -4,11 +4,11 @@
  */
 #include "ike/ike_sa.h"
 
-static void liveness_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
     (void)sa;
     (void)task;
-    (void)m; /* nothing: an empty message */
+    (void)m;
 }
 
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -18,8 +18,8 @@ static void liveness_response(struct ike_sa *sa, struct ike_task *task, const st
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: the peer is alive");
 }
 
-const struct ike_task_kind task_liveness = {EXCHANGE_INFORMATIONAL, "DPD", liveness_write, liveness_response,
-                                            NULL};
+const struct ike_task_kind task_liveness = {EXCHANGE_INFORMATIONAL, "DPD", task_write_nothing,
+                                            liveness_response, NULL};
 
 static msec_t interval_of(const struct ike_sa *sa)
 {

@@ -50,9 +50,8 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     update_auto_check(engine, tunnel);
 }
 
-void tunnel_clear(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
+void tunnel_clear(struct ike_tunnel *tunnel, const char *reason)
 {
-    (void)engine;
     struct ike_sa *next;
     for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
         next = LIST_NEXT(sa, tunnel_link);
@@ -77,7 +76,7 @@ void tunnel_remove(struct ike_engine *engine, uint32_t number)
     if (tunnel == NULL)
         return;
     /* The DELETEs go out, but nobody is left to wait for their answers. */
-    tunnel_clear(engine, tunnel, "tunnel removed");
+    tunnel_clear(tunnel, "tunnel removed");
     tunnel_free(engine, tunnel);
 }
 
@@ -90,7 +89,7 @@ void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike
     bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN &&
                  tunnel->way.remote.family != IP_NONE && !ip_address_equal(&way->remote, &tunnel->way.remote);
     if (moved)
-        tunnel_clear(engine, tunnel, "peer address changed"); /* R41 */
+        tunnel_clear(tunnel, "peer address changed"); /* R41 */
     tunnel->way = *way;
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         tunnel_connect(engine, tunnel);
