@@ -1,15 +1,10 @@
 /* The life of SAs on virtual time: rekeys, collisions, dead peers. */
-#include "world.h"
+#include "pair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
-
-struct pair {
-    struct world *w;
-    struct gateway *a, *b;
-};
 
 struct lifetimes {
     uint32_t sa, child;
@@ -17,19 +12,14 @@ struct lifetimes {
 
 static struct pair pair_with(uint64_t seed, struct lifetimes at_a, struct lifetimes at_b)
 {
-    struct pair p = {.w = world_new(seed)};
-    p.a = world_add_gateway(p.w, "A", "10.1.0.1");
-    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
-    struct tunnel_policy a = world_default_policy(1, "10.2.0.1", "site1", "site2");
-    struct tunnel_policy b = world_default_policy(0, "10.1.0.1", "site2", "site1");
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
     a.connect_type = CONNECT_AUTO;
     a.sa_lifetime = at_a.sa;
     a.child_lifetime = at_a.child;
     b.sa_lifetime = at_b.sa;
     b.child_lifetime = at_b.child;
-    gateway_set_tunnel(p.a, &a, "secret1", "secret2");
-    gateway_set_tunnel(p.b, &b, "secret2", "secret1");
-    return p;
+    return pair_with_seed(seed, &a, &b);
 }
 
 static void R60_rekeys_lose_no_packet(void **state)

@@ -3,46 +3,13 @@
  * IKE_AUTH that goes in fragments.
  */
 #include "ike/ike_sa.h"
-#include "world.h"
+#include "pair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-struct pair {
-    struct world *w;
-    struct gateway *a, *b;
-};
-
-/* Two gateways with a tunnel to each other, nothing configured but IDs and keys. */
-static struct pair pair_of(const struct tunnel_policy *at_a, const struct tunnel_policy *at_b)
-{
-    struct pair p = {.w = world_new(1)};
-    p.a = world_add_gateway(p.w, "A", "10.1.0.1");
-    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
-    gateway_set_tunnel(p.a, at_a, "secret1", "secret2");
-    gateway_set_tunnel(p.b, at_b, "secret2", "secret1");
-    return p;
-}
-
-static struct tunnel_policy policy_a(void)
-{
-    return world_default_policy(1, "10.2.0.1", "site1", "site2");
-}
-
-static struct tunnel_policy policy_b(void)
-{
-    return world_default_policy(0, "10.1.0.1", "site2", "site1");
-}
-
-static struct pair default_pair(void)
-{
-    const struct tunnel_policy a = policy_a();
-    const struct tunnel_policy b = policy_b();
-    return pair_of(&a, &b);
-}
 
 static void R14_initial_contact_takes_the_old_sa_away(void **state)
 {
