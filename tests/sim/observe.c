@@ -1,0 +1,117 @@
+/*
+ * What a test can see of gateways.
+ */
+#include "world_inside.h"
+
+#include <string.h>
+
+bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel)
+{
+    return g->tunnels[tunnel].up;
+}
+
+size_t gateway_child_count(const struct gateway *g, uint32_t tunnel)
+{
+    size_t count = 0;
+    for (const struct installed_child *c = g->children; c != NULL; c = c->next)
+        count += c->sa.tunnel == tunnel;
+    return count;
+}
+
+const struct installed_child *gateway_children(const struct gateway *g)
+{
+    return g->children;
+}
+
+size_t gateway_failures(const struct gateway *g, uint32_t tunnel)
+{
+    return g->tunnels[tunnel].failures;
+}
+
+size_t gateway_record_count(const struct gateway *g)
+{
+    return g->record_count;
+}
+
+struct octets gateway_record(const struct gateway *g, size_t index)
+{
+    return (struct octets){g->records[index].octets, g->records[index].length};
+}
+
+bool gateway_log_has(const struct gateway *g, const char *text)
+{
+    return g->log != NULL && strstr(g->log, text) != NULL;
+}
+
+const char *gateway_last_down_reason(const struct gateway *g)
+{
+    return g->down_reason;
+}
+
+struct ike_engine *gateway_engine(const struct gateway *g)
+{
+    return g->engine;
+}
+
+size_t gateway_packets_received(const struct gateway *g)
+{
+    return g->packets_received;
+}
+
+size_t gateway_packets_lost(const struct gateway *g)
+{
+    return g->packets_lost;
+}
+
+size_t gateway_sent(const struct gateway *g)
+{
+    return g->sent;
+}
+
+static const struct ike_child_install *only_child(const struct gateway *g, uint32_t tunnel)
+{
+    const struct ike_child_install *found = NULL;
+    for (const struct installed_child *c = g->children; c != NULL; c = c->next) {
+        if (c->sa.tunnel != tunnel)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &c->sa;
+    }
+    return found;
+}
+
+static bool directions_fit(const struct ike_child_direction *out, const struct ike_child_direction *in)
+{
+    return out->spi == in->spi &&
+           memcmp(out->encryption_key, in->encryption_key, sizeof out->encryption_key) == 0 &&
+           memcmp(out->integrity_key, in->integrity_key, sizeof out->integrity_key) == 0;
+}
+
+static bool selectors_fit(const struct traffic_selector *a, uint8_t count_a, const struct traffic_selector *b,
+                          uint8_t count_b)
+{
+    if (count_a != count_b)
+        return false;
+    for (uint8_t i = 0; i < count_a; i++) {
+        if (a[i].protocol != b[i].protocol || a[i].first_port != b[i].first_port ||
+            a[i].last_port != b[i].last_port || !ip_address_equal(&a[i].first, &b[i].first) ||
+            !ip_address_equal(&a[i].last, &b[i].last))
+            return false;
+    }
+    return true;
+}
+
+bool world_tunnel_carries(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
+                          uint32_t tunnel_b)
+{
+    const struct ike_child_install *x = only_child(a, tunnel_a);
+    const struct ike_child_install *y = only_child(b, tunnel_b);
+    return x != NULL && y != NULL && gateway_tunnel_is_up(a, tunnel_a) && gateway_tunnel_is_up(b, tunnel_b) &&
+           x->encryption == y->encryption && x->key_bits == y->key_bits && x->integrity == y->integrity &&
+           x->encapsulate == y->encapsulate && directions_fit(&x->outbound, &y->inbound) &&
+           directions_fit(&y->outbound, &x->inbound) &&
+           selectors_fit(x->local_ts, x->local_ts_count, y->remote_ts, y->remote_ts_count) &&
+           selectors_fit(x->remote_ts, x->remote_ts_count, y->local_ts, y->local_ts_count) &&
+           ip_endpoint_equal(&x->local, &y->remote) && ip_endpoint_equal(&x->remote, &y->local);
+}

@@ -1,0 +1,78 @@
+/*
+ * Packets through the tunnels of a world: sealed by the newest active Child SA, opened by whoever has the
+ * keys.
+ */
+#include "world_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The octets of a packet of a simulation: the outbound direction that sealed it. */
+static void send_packet(struct gateway *g, const struct ike_child_install *sa)
+{
+    struct gateway *target = world_gateway_at(g->world, &sa->remote.address);
+    if (target == NULL)
+        return;
+    struct coming *c =
+        coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
+    const struct weather *weather = &g->world->weather;
+    msec_t spread = weather->delay_max - weather->delay_min;
+    c->kind = COMING_PACKET;
+    world_schedule(g->world, c,
+                   weather->delay_min + (spread > 0 ? world_random(g->world) % (spread + 1) : 0));
+}
+
+/* The newest active Child SA of a tunnel; NULL if there is none. */
+static const struct installed_child *outbound_child(const struct gateway *g, uint32_t tunnel)
+{
+    const struct installed_child *child = g->children;
+    while (child != NULL && (child->sa.tunnel != tunnel || !child->active || child->stopped))
+        child = child->next;
+    return child;
+}
+
+void world_traffic_due(struct world *w)
+{
+    for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
+        for (uint32_t tunnel = 0; tunnel < TUNNELS_MAX; tunnel++) {
+            const struct installed_child *child = outbound_child(g, tunnel);
+            if (child != NULL)
+                send_packet(g, &child->sa);
+        }
+    }
+    if (w->traffic_interval != 0) {
+        struct coming *c = coming_new(NULL, (struct octets){NULL, 0});
+        c->kind = COMING_TRAFFIC;
+        world_schedule(w, c, w->traffic_interval);
+    }
+}
+
+void world_set_traffic(struct world *w, msec_t interval)
+{
+    bool running = w->traffic_interval != 0;
+    w->traffic_interval = interval;
+    if (!running && interval != 0)
+        world_traffic_due(w);
+}
+
+void gateway_take_packet(struct gateway *g, const struct coming *c)
+{
+    struct ike_child_direction sealed;
+    memcpy(&sealed, c->octets, sizeof sealed);
+    for (struct installed_child *child = g->children; child != NULL; child = child->next) {
+        if (child->sa.inbound.spi != sealed.spi)
+            continue;
+        bool opens = memcmp(child->sa.inbound.encryption_key, sealed.encryption_key,
+                            sizeof sealed.encryption_key) == 0;
+        if (!opens)
+            break;
+        child->active = true;
+        g->packets_received++;
+        return;
+    }
+    g->packets_lost++;
+    if (getenv("MUSUBI_SIM_TRACE") != NULL)
+        fprintf(stderr, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now, g->name,
+                sealed.spi);
+}
