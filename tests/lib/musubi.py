@@ -62,7 +62,9 @@ class Musubi:
             f"{self.name} left behind:\n{remains}"
 
     def kill(self):
-        """End it as a crash would."""
+        """End all of its processes as a crash would."""
+        for pid in self._daemon_pids():
+            self.host.run("kill", "-KILL", pid)
         process, self.process = self.process, None
         process.kill()
         self._no_sanitizer_report(process)

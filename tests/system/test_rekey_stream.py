@@ -31,10 +31,10 @@ class StreamedSites:
 
 @pytest.fixture(scope="module")
 def streamed(module_lab):
-    """Two pairs of sites, side by side: one in which site 1 rekeys, and one in which either does."""
+    """Two pairs of sites, side by side: in one site 1 rekeys both SAs, in the other site 2 rekeys the IKE SA."""
     return {
-        "AES-GCM": StreamedSites(module_lab, GCM, [(6, 4), (6, 4)], rate=5000, count=100_000),
-        "AES-CBC": StreamedSites(module_lab, CBC, [(6, 5), (5, 6)], rate=2500, count=50_000),
+        "AES-GCM": StreamedSites(module_lab, GCM, [(10, 8), (10, 8)], rate=5000, count=100_000),
+        "AES-CBC": StreamedSites(module_lab, CBC, [(10, 8), (7, 10)], rate=2500, count=50_000),
     }
 
 

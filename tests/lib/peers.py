@@ -1,0 +1,206 @@
+"""Many tunnels side by side between Musubi and strongSwan, so that what takes time takes it at once.
+
+    lan 192.168.1.10 --- near 10.9.0.1 --- wire --- far 10.9.0.11, .12, … with 192.168.11.1, .12.1, … inside
+
+A peer is an address and an ID of a far host, a tunnel of Musubi, and a connection of strongSwan with one child,
+both named as its ID. Its lifetimes at strongSwan's end are endless unless the test says otherwise.
+"""
+
+import re
+from dataclasses import dataclass
+
+from lib.direct import SECRET
+from lib.lab import wire
+from lib.musubi import Musubi
+from lib.stream import Stream
+from lib.strongswan import StrongSwan
+
+NEAR = "10.9.0.1"
+LAN = "192.168.1.0/24"
+LAN_HOST = "192.168.1.10"
+
+CONFIG_HEAD = f"""\
+ikev2 authentication psk id keyid near key char {SECRET}
+!
+ikev2 default-profile
+  local-authentication psk id keyid near
+!
+interface GigaEthernet0.0
+  ip address {NEAR}/24
+  no shutdown
+!
+interface GigaEthernet1.0
+  ip address 192.168.1.1/24
+  no shutdown
+!
+logging subsystem all info
+"""
+
+CONFIG_TUNNEL = """\
+!
+ikev2 authentication psk id keyid {peer.id} key char {SECRET}
+!
+interface {peer.tunnel}
+  tunnel mode ipsec-ikev2
+  ip unnumbered GigaEthernet1.0
+  ikev2 peer {address} authentication psk id keyid {peer.id}
+{lines}  no shutdown
+!
+ip route {peer.inner}/32 {peer.tunnel}
+"""
+
+CONNECTION = """\
+  {peer.id} {{
+    version = 2
+    mobike = no
+    encap = {encap}
+    local_addrs = {peer.outer}
+    remote_addrs = {NEAR}
+    proposals = aes256-sha256-modp2048
+    rekey_time = 0
+    rand_time = 0
+    over_time = 600
+{ike_options}    local {{
+      auth = psk
+      id = keyid:{peer.id}
+    }}
+    remote {{
+      auth = psk
+      id = keyid:near
+    }}
+    children {{
+      {peer.id} {{
+        local_ts = {peer.inner}/32
+        remote_ts = {LAN}
+        rekey_time = 0
+        rand_time = 0
+        life_time = 600
+{child_options}      }}
+    }}
+  }}
+"""
+
+SECRETS = f"""\
+secrets {{
+  ike-all {{
+    secret = "{SECRET}"
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """`lines` are of the tunnel; the options, a line each, of strongSwan's connection and of its child."""
+    number: int
+    lines: str = ""
+    ike_options: str = ""
+    child_options: str = ""
+    any: bool = False       # Musubi is not told its address
+
+    @property
+    def id(self):
+        return f"peer{self.number}"
+
+    @property
+    def tunnel(self):
+        return f"Tunnel{self.number}.0"
+
+    @property
+    def outer(self):
+        return f"10.9.0.{10 + self.number}"
+
+    @property
+    def inner(self):
+        return f"192.168.{10 + self.number}.1"
+
+
+def _indented(lines, blanks):
+    return "".join(f"{' ' * blanks}{line.strip()}\n" for line in lines.splitlines())
+
+
+def musubi_config(peers):
+    """The near gateway's configuration."""
+    return CONFIG_HEAD + "".join(
+        CONFIG_TUNNEL.format(peer=peer, address="any" if peer.any else peer.outer, SECRET=SECRET,
+                             lines=_indented(peer.lines, 2)) for peer in peers)
+
+
+def strongswan_config(peers, encap):
+    """strongSwan's connections to the near gateway."""
+    connections = "".join(
+        CONNECTION.format(peer=peer, NEAR=NEAR, LAN=LAN, encap="yes" if encap else "no",
+                          ike_options=_indented(peer.ike_options, 4), child_options=_indented(peer.child_options, 8))
+        for peer in peers)
+    return f"connections {{\n{connections}}}\n" + SECRETS
+
+
+class FarSide:
+    """A host with strongSwan that is several peers at once."""
+
+    def __init__(self, lab, host, interface, peers, user_space_esp):
+        self.host = host
+        self.peers = peers
+        for peer in peers:
+            host.address(interface, f"{peer.outer}/24")
+            host.address("lo", f"{peer.inner}/32")
+        self.strongswan = StrongSwan(lab, host, user_space_esp)
+        self._connect()
+
+    def _connect(self):
+        if self.strongswan.user_space_esp:
+            self.host.ip("link set ipsec0 up")
+            self.host.ip(f"route replace {LAN} dev ipsec0")
+        self.strongswan.load(strongswan_config(self.peers, encap=self.strongswan.user_space_esp))
+
+    def start_again(self):
+        """Start strongSwan that was killed."""
+        self.strongswan.start()
+        self._connect()
+
+
+class Near:
+    """Musubi and the LAN behind it, and a wire on which the peers are."""
+
+    def __init__(self, lab, peers):
+        self.lab = lab
+        self.host = lab.namespace("near", forward=True)
+        self.lan = lab.namespace("lan")
+        self.switch = lab.namespace("switch")
+        wire(self.host, "ge1", self.lan, "eth0")
+        self.lan.address("eth0", f"{LAN_HOST}/24")
+        self.lan.ip("route add default via 192.168.1.1")
+        self.switch.ip("link add bridge0 type bridge")
+        self.switch.ip("link set bridge0 up")
+        wire(self.host, "ge0", self.switch, "near")
+        self.switch.ip("link set near master bridge0")
+        self.musubi = Musubi(lab, self.host, musubi_config(peers))
+
+    def user_space_side(self, name, peers):
+        """Peers in a namespace, with strongSwan's own ESP."""
+        host = self.lab.namespace(name)
+        wire(self.switch, name, host, "eth0")
+        self.switch.ip(f"link set {name} master bridge0")
+        return FarSide(self.lab, host, "eth0", peers, user_space_esp=True)
+
+    def must_reach(self, peer):
+        """A ping from the LAN to the peer's inner address, which may trigger the negotiation."""
+        self.lan.must_reach(peer.inner, count=1, wait=10)
+
+    def stream(self, far, peer, rate=200):
+        """A stream from the LAN to the peer's inner address and back."""
+        return Stream(self.lab, self.lan, LAN_HOST, far.host, peer.inner, rate)
+
+    def ike_sas(self, peer):
+        return [sa for sa in self.musubi.ike_sas() if sa.interface == peer.tunnel]
+
+    def child_sas(self, peer):
+        return [sa for sa in self.musubi.child_sas() if sa.interface == peer.tunnel]
+
+    def history(self, peer):
+        """The events, without their times."""
+        return [event for _, event in self.musubi.counters(peer.tunnel).history]
+
+    def logged(self, peer, pattern):
+        """Lines of the log of this peer's tunnel that have `pattern`."""
+        return re.findall(rf".* {re.escape(peer.tunnel)}: .*{pattern}.*", self.musubi.log)
