@@ -213,6 +213,26 @@ static void counters_of_a_tunnel_outlive_its_sas(void **state)
     assert_int_equal(end_total(there, ESP_IN_OCTETS), 3 * LENGTH);
 }
 
+/* A rekeyed Child SA goes in the same moment in which another one comes (R60). */
+static void R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once(void **state)
+{
+    (void)state;
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+    struct path_child next = end_child(here, &stand_gcm_udp, 2);
+    next.slot = child.slot;
+
+    assert_int_equal(path_child_remove(here->path, 0, child.inbound_spi), PATH_OK);
+    assert_int_equal(path_child_install(here->path, 0, &next), PATH_OK);
+    path_settle(here->path);
+    child = end_child(there, &stand_gcm_udp, 2);
+    end_install(there, &child);
+    end_put_number(here, IP_V4, LENGTH, 1);
+
+    end_expect_number(there, 1);
+    assert_int_equal(here->live[next.slot].inbound_spi, next.inbound_spi);
+}
+
 static void what_cannot_be_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
@@ -389,6 +409,7 @@ int main(void)
         STAND_TEST(restart_under_traffic_leaves_a_working_path),
         STAND_TEST(restarted_path_goes_on_from_the_live_state),
         STAND_TEST(counters_of_a_tunnel_outlive_its_sas),
+        STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
         STAND_TEST(each_command_is_answered_in_order),
         STAND_TEST(redirected_sa_sends_to_the_new_endpoint),
