@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from lib.direct import SECRET
 from lib.lab import wire
 from lib.musubi import Musubi
-from lib.stream import Stream
+from lib.process import wait_until
+from lib.stream import Echo, Stream
 from lib.strongswan import StrongSwan
+from lib.uml import KERNEL_ESP, Uml
 
 NEAR = "10.9.0.1"
 LAN = "192.168.1.0/24"
@@ -75,9 +77,18 @@ CONNECTION = """\
         rekey_time = 0
         rand_time = 0
         life_time = 600
+        start_action = {start_action}
 {child_options}      }}
     }}
   }}
+"""
+
+# strongSwan drops a response that comes while it works at a request with the same message ID, as happens when both
+# ends rekey at once, and waits for the next one. Its cookies are no good in the first 10 seconds after a boot.
+OPTIONS = """\
+  retransmit_timeout = 0.5
+  retransmit_tries = 6
+  dos_protection = no
 """
 
 SECRETS = f"""\
@@ -97,6 +108,7 @@ class Peer:
     ike_options: str = ""
     child_options: str = ""
     any: bool = False       # Musubi is not told its address
+    begins: bool = False    # strongSwan begins as soon as it is there
 
     @property
     def id(self):
@@ -130,7 +142,7 @@ def strongswan_config(peers, encap):
     """strongSwan's connections to the near gateway."""
     connections = "".join(
         CONNECTION.format(peer=peer, NEAR=NEAR, LAN=LAN, encap="yes" if encap else "no",
-                          ike_options=_indented(peer.ike_options, 4), child_options=_indented(peer.child_options, 8))
+                          start_action="start" if peer.begins else "none", ike_options=_indented(peer.ike_options, 4), child_options=_indented(peer.child_options, 8))
         for peer in peers)
     return f"connections {{\n{connections}}}\n" + SECRETS
 
@@ -141,16 +153,17 @@ class FarSide:
     def __init__(self, lab, host, interface, peers, user_space_esp):
         self.host = host
         self.peers = peers
-        for peer in peers:
-            host.address(interface, f"{peer.outer}/24")
-            host.address("lo", f"{peer.inner}/32")
-        self.strongswan = StrongSwan(lab, host, user_space_esp)
+        self._route = "dev ipsec0" if user_space_esp else f"via {NEAR}"
+        host.address(interface, *[f"{peer.outer}/24" for peer in peers])
+        host.address("lo", *[f"{peer.inner}/32" for peer in peers])
+        self.strongswan = StrongSwan(lab, host, user_space_esp, OPTIONS)
+        Echo(lab, host, *[peer.inner for peer in peers])
         self._connect()
 
     def _connect(self):
         if self.strongswan.user_space_esp:
             self.host.ip("link set ipsec0 up")
-            self.host.ip(f"route replace {LAN} dev ipsec0")
+        self.host.ip(f"route replace {LAN} {self._route}")
         self.strongswan.load(strongswan_config(self.peers, encap=self.strongswan.user_space_esp))
 
     def start_again(self):
@@ -160,7 +173,7 @@ class FarSide:
 
 
 class Near:
-    """Musubi and the LAN behind it, and a wire on which the peers are."""
+    """Musubi, started, and the LAN behind it, and a wire on which the peers are."""
 
     def __init__(self, lab, peers):
         self.lab = lab
@@ -174,22 +187,33 @@ class Near:
         self.switch.ip("link set bridge0 up")
         wire(self.host, "ge0", self.switch, "near")
         self.switch.ip("link set near master bridge0")
-        self.musubi = Musubi(lab, self.host, musubi_config(peers))
+        self.musubi = Musubi(lab, self.host, musubi_config(peers)).start()
 
     def user_space_side(self, name, peers):
-        """Peers in a namespace, with strongSwan's own ESP."""
+        """Peers in a namespace, with strongSwan's own ESP, which is always in UDP."""
         host = self.lab.namespace(name)
         wire(self.switch, name, host, "eth0")
         self.switch.ip(f"link set {name} master bridge0")
         return FarSide(self.lab, host, "eth0", peers, user_space_esp=True)
 
+    def kernel_side(self, name, peers):
+        """Peers in user-mode-linux, whose kernel does ESP."""
+        machine = Uml(self.lab, self.switch, name, KERNEL_ESP)
+        self.switch.ip(f"link set {name} master bridge0")
+        return FarSide(self.lab, machine, "vec0", peers, user_space_esp=False)
+
     def must_reach(self, peer):
         """A ping from the LAN to the peer's inner address, which may trigger the negotiation."""
         self.lan.must_reach(peer.inner, count=1, wait=10)
 
-    def stream(self, far, peer, rate=200):
+    def stream(self, peer, rate=200):
         """A stream from the LAN to the peer's inner address and back."""
-        return Stream(self.lab, self.lan, LAN_HOST, far.host, peer.inner, rate)
+        return Stream(self.lab, self.lan, LAN_HOST, peer.inner, rate)
+
+    def wait_for_sa(self, peer):
+        """Wait until there is an IKE SA with a Child SA."""
+        wait_until(lambda: [sa for sa in self.ike_sas(peer) if sa.established and sa.children], 30,
+                   f"an SA of {peer.tunnel}")
 
     def ike_sas(self, peer):
         return [sa for sa in self.musubi.ike_sas() if sa.interface == peer.tunnel]
@@ -204,3 +228,13 @@ class Near:
     def logged(self, peer, pattern):
         """Lines of the log of this peer's tunnel that have `pattern`."""
         return re.findall(rf".* {re.escape(peer.tunnel)}: .*{pattern}.*", self.musubi.log)
+
+    def wait_for_rekeys(self, peer, number):
+        """Wait until IKE SA and Child SA have each been rekeyed `number` times."""
+        def are_done():
+            return (len(self.logged(peer, "IKE SA rekeyed")) >= number and
+                    len(self.logged(peer, "Child SA created")) > number)
+        try:
+            wait_until(are_done, 90, f"{number} rekeys of both SAs of {peer.tunnel}")
+        except AssertionError as late:
+            raise AssertionError("\n".join([str(late), *self.logged(peer, "")])) from None

@@ -25,18 +25,24 @@ class Streamed:
         assert self.sent >= at_least, f"too short to show anything: {self.text}"
 
 
-class Stream:
-    """`rate` packets a second from `source` to `sink`, each of which comes back; `count` of them, or all
-    until `stop`."""
+class Echo:
+    """Sends packets to these addresses of a host back."""
 
-    def __init__(self, lab, source, source_address, sink, sink_address, rate=200, count=None):
+    def __init__(self, lab, host, *addresses):
         assert PROGRAM.exists(), f"{PROGRAM} is not built"
-        name = f"stream-{source.label}-{sink.label}-{sink_address.replace(':', '.')}"
-        echo = sink.start(f"{name}-echo", [PROGRAM, "echo", sink_address, PORT], lab.directory)
+        self.host = host
+        echo = host.start(f"echo-{host.label}", [PROGRAM, "echo", PORT, *addresses], lab.directory)
         lab.callback(echo.kill)
         echo.wait_for_text("ready")
-        argv = [PROGRAM, "send", source_address, sink_address, PORT, rate]
-        self._sender = source.start(name, argv if count is None else [*argv, count], lab.directory)
+
+
+class Stream:
+    """`rate` packets a second to where an Echo sends them back; `count` of them, or all until `stop`."""
+
+    def __init__(self, lab, source, source_address, destination, rate=200, count=None):
+        argv = [PROGRAM, "send", source_address, destination, PORT, rate]
+        self._sender = source.start(f"stream-{source.label}-{destination.replace(':', '.')}",
+                                    argv if count is None else [*argv, count], lab.directory)
         lab.callback(self._close)
 
     def wait(self, timeout):

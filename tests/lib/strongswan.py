@@ -16,7 +16,7 @@ charon-systemd {{
   load = {plugins}
   install_virtual_ip = no
   retransmit_tries = 3
-  filelog {{
+{options}  filelog {{
     stderr {{
       default = 1
       ike = 2
@@ -87,10 +87,11 @@ class StrongSwan:
     """One daemon with one connection, `musubi`, and one child in it, `net`.
 
     With `user_space_esp` it does ESP itself, always in UDP, and packets that its host routes into `ipsec0`
-    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed.
+    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed. `options` are lines
+    of strongswan.conf for the daemon.
     """
 
-    def __init__(self, lab, host, user_space_esp):
+    def __init__(self, lab, host, user_space_esp, options=""):
         self.host = host
         self.user_space_esp = user_space_esp
         self.name = f"strongswan-{host.label}"
@@ -98,7 +99,7 @@ class StrongSwan:
         self._connections = 0
         conf = self._directory / "strongswan.conf"
         conf.write_text(DAEMON_CONF.format(
-            vici=VICI, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
+            options=options, vici=VICI, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
             esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
         self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
         self.process = None

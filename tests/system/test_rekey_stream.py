@@ -3,7 +3,7 @@
 import pytest
 
 from lib.sites import SITE1, SITE2, TwoSites
-from lib.stream import Stream
+from lib.stream import Echo, Stream
 
 GCM = "ikev2 sa-proposal enc aes-gcm-256\nikev2 child-proposal enc aes-gcm-256\n"
 CBC = "ikev2 sa-proposal enc aes-cbc-256\nikev2 child-proposal enc aes-cbc-256\n"
@@ -21,7 +21,8 @@ class StreamedSites:
                 site, f"{algorithms}ikev2 sa-lifetime {sa_lifetime}\nikev2 child-lifetime {child_lifetime}").start()
         self.sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
         self.count = count
-        self.stream = Stream(lab, self.sites.lan1, SITE1.lan4(10), self.sites.lan2, SITE2.lan4(10), rate, count)
+        Echo(lab, self.sites.lan2, SITE2.lan4(10))
+        self.stream = Stream(lab, self.sites.lan1, SITE1.lan4(10), SITE2.lan4(10), rate, count)
 
     def rekeys(self):
         """How often site 1's IKE SA and Child SA have been rekeyed, told by their serial numbers."""

@@ -1,7 +1,7 @@
 /*
  * A stream of numbered UDP packets that come back, to count what is lost or doubled on the way:
  *
- *   stream echo ADDRESS PORT
+ *   stream echo PORT ADDRESS...
  *   stream send SOURCE DESTINATION PORT RATE [COUNT]
  *
  * `echo` sends every packet back. `send` sends RATE packets a second, each with the next number; few of them
@@ -26,9 +26,10 @@ enum {
     PACKET_SIZE = 64,
     PACKETS_MAX = 1 << 22,
     RECEIVE_BUFFER = 8 << 20,
-    WINDOW = 100,    /* packets that may be under way */
-    PATIENCE = 2000, /* milliseconds without an answer: what is under way is lost */
+    WINDOW = 50,      /* packets that may be under way */
+    PATIENCE = 15000, /* milliseconds without an answer: what is under way is lost */
     RUNS_PRINTED = 20,
+    ECHOES_MAX = 64,
 };
 
 static volatile sig_atomic_t stopped;
@@ -86,18 +87,34 @@ static int bound_socket(const char *text, const char *port)
     return fd;
 }
 
-static void echo(int fd)
+static void send_back(int fd)
 {
+    uint8_t packet[PACKET_SIZE];
+    struct sockaddr_storage from;
+    socklen_t length = sizeof from;
+    ssize_t got = recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &length);
+    if (got > 0)
+        (void)sendto(fd, packet, (size_t)got, 0, (const struct sockaddr *)&from, length);
+}
+
+/* A socket for each address, so that an answer comes from where its packet went. */
+static int echo(const char *port, char **addresses)
+{
+    struct pollfd polled[ECHOES_MAX];
+    nfds_t count = 0;
+    while (addresses[count] != NULL && count < ECHOES_MAX) {
+        polled[count] = (struct pollfd){.fd = bound_socket(addresses[count], port), .events = POLLIN};
+        count++;
+    }
     printf("ready\n");
     fflush(stdout);
-    for (;;) {
-        uint8_t packet[PACKET_SIZE];
-        struct sockaddr_storage from;
-        socklen_t length = sizeof from;
-        ssize_t got = recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &length);
-        if (got > 0)
-            (void)sendto(fd, packet, (size_t)got, 0, (const struct sockaddr *)&from, length);
+    while (poll(polled, count, -1) >= 0) {
+        for (nfds_t i = 0; i < count; i++) {
+            if (polled[i].revents != 0)
+                send_back(polled[i].fd);
+        }
     }
+    return 1;
 }
 
 struct stream {
@@ -195,6 +212,7 @@ static void report(const struct stream *s)
 
 static int send_stream(char **arguments)
 {
+    signal(SIGTERM, stop);
     size_t count = arguments[4] != NULL ? strtoul(arguments[4], NULL, 10) : PACKETS_MAX;
     struct stream s = {.fd = bound_socket(arguments[0], "0"),
                        .interval = 1000000 / strtoul(arguments[3], NULL, 10),
@@ -215,14 +233,11 @@ static int send_stream(char **arguments)
 
 int main(int argc, char **argv)
 {
-    signal(SIGTERM, stop);
-    if (argc == 4 && strcmp(argv[1], "echo") == 0) {
-        signal(SIGTERM, SIG_DFL);
-        echo(bound_socket(argv[2], argv[3]));
-    }
+    if (argc >= 4 && strcmp(argv[1], "echo") == 0)
+        return echo(argv[2], argv + 3);
     if ((argc == 6 || argc == 7) && strcmp(argv[1], "send") == 0)
         return send_stream(argv + 2);
-    fprintf(stderr, "usage: stream echo ADDRESS PORT\n"
+    fprintf(stderr, "usage: stream echo PORT ADDRESS...\n"
                     "       stream send SOURCE DESTINATION PORT RATE [COUNT]\n");
     return 2;
 }
