@@ -37,6 +37,7 @@ class Life:
     def __init__(self, lab):
         peers = [*REKEYED.values(), ITS_CHILD_DELETED, CLEARED]
         self.near = Near(lab, peers)
+        self.near.musubi.start()
         self.far = self.near.kernel_side("far", peers)
         for peer in REKEYED.values():
             if peer.begins:

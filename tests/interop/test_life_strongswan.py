@@ -55,9 +55,10 @@ class Life:
     def __init__(self, lab):
         self.near = Near(lab, [*LIVING, *SILENT])
         self.silent = self.near.user_space_side("silent", SILENT)
+        self.near.musubi.start()
         self.far = self.near.user_space_side("far", LIVING)
-        for peer in SILENT:
-            self.near.must_reach(peer)
+        self.near.wait_for_sa(AUTO)
+        self.near.must_reach(CLEARED_IN_VAIN)
         self.silent.strongswan.kill()
         self.near.musubi.show(f"clear ikev2 sa {CLEARED_IN_VAIN.tunnel}")
         streamed = [*REKEYED.values(), ANY_REKEYED]
@@ -169,6 +170,7 @@ def alone(lab):
     peer = Peer(1, NAT + "ikev2 dpd interval 10\n")
     near = Near(lab, [peer])
     far = near.user_space_side("far", [peer])
+    near.musubi.start()
     near.must_reach(peer)
     return near, far, peer
 

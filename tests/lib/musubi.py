@@ -137,6 +137,15 @@ class Musubi:
         """Run one command that has to succeed; returns what it printed."""
         return self.command(command).must_succeed().stdout
 
+    def type_lines(self, *lines):
+        """A session in which each line is typed; returns what the shell printed."""
+        done = self.host.run(SHELL, "--run-dir", self.run_directory, timeout=20, text_in="\n".join([*lines, "exit", ""]))
+        return done.must_succeed().stdout
+
+    def configure(self, *lines):
+        """Lines typed in config mode; returns what the shell printed."""
+        return self.type_lines("configure", *lines, "end")
+
     def ike_sas(self):
         return shows.ike_sas(self.show("show ikev2 sa"))
 

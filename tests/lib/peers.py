@@ -173,7 +173,7 @@ class FarSide:
 
 
 class Near:
-    """Musubi, started, and the LAN behind it, and a wire on which the peers are."""
+    """Musubi, not started, and the LAN behind it, and a wire on which the peers are."""
 
     def __init__(self, lab, peers):
         self.lab = lab
@@ -187,7 +187,7 @@ class Near:
         self.switch.ip("link set bridge0 up")
         wire(self.host, "ge0", self.switch, "near")
         self.switch.ip("link set near master bridge0")
-        self.musubi = Musubi(lab, self.host, musubi_config(peers)).start()
+        self.musubi = Musubi(lab, self.host, musubi_config(peers))
 
     def user_space_side(self, name, peers):
         """Peers in a namespace, with strongSwan's own ESP, which is always in UDP."""
@@ -204,7 +204,7 @@ class Near:
 
     def must_reach(self, peer):
         """A ping from the LAN to the peer's inner address, which may trigger the negotiation."""
-        self.lan.must_reach(peer.inner, count=1, wait=10)
+        self.lan.must_reach(peer.inner, count=1, wait=20)
 
     def stream(self, peer, rate=200):
         """A stream from the LAN to the peer's inner address and back."""
