@@ -1,5 +1,7 @@
 """Config mode at the prompt: each line is applied at once, and no SA is touched (R11, S4, S12, S35)."""
 
+import pytest
+
 from lib.capture import fields
 from lib.process import wait_until
 from lib.sites import SITE1, SITE2
@@ -40,12 +42,39 @@ def test_S15_a_wrong_line_is_refused_alone_with_the_nearest_word(connected):
     assert gateway.show("show running-config") == before
 
 
-def test_S4_no_interface_deletes_the_tunnels_sas(connected):
-    connected.gateway1.configure("no interface Tunnel1.0")
+def test_R11_a_changed_proposal_touches_no_sa_and_holds_at_the_next_negotiation(connected):
+    gateway1, gateway2 = connected.gateway1, connected.gateway2
+    before, _ = gateway1.wait_for_sa()
 
-    wait_until(lambda: not connected.gateway1.ike_sas() and not connected.gateway2.ike_sas(), 10,
-               "both ends' SAs gone")
-    assert "Tunnel1.0" not in connected.gateway_hosts[SITE1].ip("link show")
+    gateway1.configure("interface Tunnel1.0", "ikev2 sa-proposal enc aes-gcm-128", "ikev2 child-proposal enc aes-cbc-192")
+
+    after, child = gateway1.wait_for_sa()
+    assert (after.fields["Serial"], after.encryption) == (before.fields["Serial"], "AES-CBC-256")
+    assert child.fields["Enc alg"] == "AES-CBC-256"
+    connected.lan1.must_reach(SITE2.lan4(10), count=1)
+    gateway1.show("clear ikev2 sa")
+    wait_until(lambda: not gateway1.ike_sas() and not gateway2.ike_sas(), 10, "both ends' SAs gone")
+    connected.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
+    ike, child = gateway2.wait_for_sa()
+    assert (ike.encryption, child.fields["Enc alg"]) == ("AES-GCM-128", "AES-CBC-192")
+
+
+@pytest.mark.parametrize("lines", [
+    ("no interface Tunnel1.0",),
+    ("interface Tunnel1.0", "no tunnel mode"),
+    ("interface Tunnel1.0", "no ikev2 peer"),
+], ids=lambda lines: lines[-1])
+def test_S4_taking_a_tunnels_definition_away_deletes_its_sas(connected, lines):
+    gateway1, gateway2 = connected.gateway1, connected.gateway2
+
+    gateway1.configure(*lines)
+
+    wait_until(lambda: not gateway1.ike_sas() and not gateway2.ike_sas(), 10, "both ends' SAs gone")
+    events = [event for _, event in gateway2.counters("Tunnel0.0").history]
+    assert events == ["Create", "Delete : Delete IKE SA by peer"], "site 2 was told by DELETE"
+    received, printed = connected.lan1.ping(SITE2.lan4(10), count=1, wait=0.2)
+    assert received == 0 and not gateway1.ike_sas(), printed
+    connected.stop()
 
 
 def test_S16_an_address_and_a_route_come_and_go_with_their_lines(connected):
