@@ -15,10 +15,8 @@ class StreamedSites:
     """Two sites whose SAs live for seconds, and a stream between their LANs."""
 
     def __init__(self, lab, algorithms, lifetimes, rate, count):
-        self.sites = TwoSites(lab)
-        for site, (sa_lifetime, child_lifetime) in zip((SITE1, SITE2), lifetimes):
-            self.sites.gateways[site] = self.sites.gateway(
-                site, f"{algorithms}ikev2 sa-lifetime {sa_lifetime}\nikev2 child-lifetime {child_lifetime}").start()
+        self.sites = TwoSites(lab).start(*[f"{algorithms}ikev2 sa-lifetime {sa}\nikev2 child-lifetime {child}"
+                                           for sa, child in lifetimes])
         self.sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
         self.count = count
         Echo(lab, self.sites.lan2, SITE2.lan4(10))
