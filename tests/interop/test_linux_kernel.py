@@ -57,7 +57,7 @@ def must_be_plain(ike, child, suite):
 
 @SUITES
 @FAMILIES
-def test_the_kernels_side_responds(lab, near, strongswan, suite, family):
+def test_R1_the_kernels_side_responds(lab, near, strongswan, suite, family):
     define(strongswan, suite, family)
     gateway = near.gateway(lab, family, suite.lines)
 
@@ -74,7 +74,7 @@ def test_the_kernels_side_responds(lab, near, strongswan, suite, family):
 
 @SUITES
 @FAMILIES
-def test_the_kernels_side_initiates(lab, near, strongswan, suite, family):
+def test_R1_the_kernels_side_initiates(lab, near, strongswan, suite, family):
     define(strongswan, suite, family)
     gateway = near.gateway(lab, family, suite.lines)
 

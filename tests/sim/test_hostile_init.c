@@ -461,7 +461,7 @@ static void check_init_case(const struct init_case *c)
     stage_strike(&s);
 }
 
-static void odd_first_messages_leave_no_state(void **state)
+static void S9_odd_first_messages_leave_no_state(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof init_cases / sizeof *init_cases; i++)
@@ -471,7 +471,7 @@ static void odd_first_messages_leave_no_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_first_messages_leave_no_state),
+        cmocka_unit_test(S9_odd_first_messages_leave_no_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static void a_waiting_packet_brings_the_tunnel_up(void **state)
+static void R13_a_waiting_packet_brings_the_tunnel_up(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -388,7 +388,7 @@ static void R76_without_nat_nothing_is_encapsulated(void **state)
     world_free(p.w);
 }
 
-static void loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
+static void R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
@@ -455,7 +455,7 @@ static void spis_belong_to_the_tunnels_worker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_waiting_packet_brings_the_tunnel_up),
+        cmocka_unit_test(R13_a_waiting_packet_brings_the_tunnel_up),
         cmocka_unit_test(real_arithmetic_agrees_with_itself),
         cmocka_unit_test(R20_unset_proposals_take_the_most_secure),
         cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),
@@ -474,7 +474,7 @@ int main(void)
         cmocka_unit_test(S23_a_responder_starts_nothing_and_an_initiator_answers_nothing),
         cmocka_unit_test(R76_force_moves_to_port_4500),
         cmocka_unit_test(R76_without_nat_nothing_is_encapsulated),
-        cmocka_unit_test(loss_and_duplication_do_not_keep_a_tunnel_down),
+        cmocka_unit_test(R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down),
         cmocka_unit_test(records_say_what_the_packet_path_has),
         cmocka_unit_test(spis_belong_to_the_tunnels_worker),
     };

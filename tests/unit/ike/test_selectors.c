@@ -42,7 +42,7 @@ static void R71_unset_selectors_are_all_of_ipv4_and_ipv6(void **state)
     assert_memory_equal(ts->body.at, expected, sizeof expected);
 }
 
-static void a_protocol_for_any_address_holds_for_both_families(void **state)
+static void R71_a_protocol_for_any_address_holds_for_both_families(void **state)
 {
     (void)state;
     const struct policy_selector udp = {.protocol = 17, .first_port = 53, .last_port = 53};
@@ -178,7 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R71_unset_selectors_are_all_of_ipv4_and_ipv6),
-        cmocka_unit_test(a_protocol_for_any_address_holds_for_both_families),
+        cmocka_unit_test(R71_a_protocol_for_any_address_holds_for_both_families),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(RFC7296_3_13_odd_selectors_are_told_apart),
         cmocka_unit_test(more_selectors_than_there_is_room_for_narrow_the_list),
