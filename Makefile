@@ -3,6 +3,7 @@
 #   make            build build/musubid and build/musubi
 #   make run        two sites with a tunnel between them, in network namespaces of their own
 #   make test       all tests; ends with "N passed, N failed"
+#   make docs       writes docs/commands.md and docs/requirements.md anew
 #   make bench      measurements, side by side with rivals
 #   make install    into PREFIX (default /usr/local), below DESTDIR
 #
@@ -10,7 +11,7 @@
 PREFIX ?= /usr/local
 SANITIZED = build-sanitized
 
-.PHONY: all build run test sanitized bench install format tidy clean
+.PHONY: all build run test sanitized docs bench install format tidy clean
 
 all: build
 
@@ -32,6 +33,10 @@ test: build
 	@tools/install-packages test
 	@$(MAKE) --no-print-directory sanitized
 	@tests/run
+
+docs: build
+	@ninja -C build --quiet commands.md
+	@tools/requirements
 
 bench: build
 	@tools/install-packages bench
