@@ -61,7 +61,7 @@ def test_R12_clear_deletes_the_kernels_sa(life):
     life.near.must_reach(CLEARED)
 
 
-def test_R10_a_deleted_child_sa_of_the_kernel_is_made_anew(life):
+def test_RFC7296_1_4_1_a_child_sa_that_the_kernels_side_deletes_is_made_anew(life):
     life.near.must_reach(ITS_CHILD_DELETED)
 
     life.far.strongswan.terminate_child(ITS_CHILD_DELETED.id)
