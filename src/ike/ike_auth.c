@@ -109,8 +109,13 @@ static void log_established(struct ike_sa *sa)
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response,
-                                                   NULL};
+static const struct ike_task_kind task_ike_auth = {
+    .number = TASK_IKE_AUTH,
+    .exchange = EXCHANGE_IKE_AUTH,
+    .name = "IKE_AUTH",
+    .write = auth_write,
+    .response = auth_response,
+};
 
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {

@@ -248,7 +248,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
         return;
     }
     sa->state = IKE_SA_DELETING;
-    sa->delete_reason = reason;
+    (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "%s", reason);
     ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
     ike_sa_add_task(sa, &task_delete_ike_sa, 0);

@@ -21,6 +21,7 @@ enum ike_sa_state {
 enum {
     SA_WAITING_MAX = 8,       /* datagrams that wait while a job is out */
     REQUEST_SENDINGS_MAX = 4, /* first and three retransmissions (R15) */
+    DELETE_REASON_SIZE = 80,  /* with its final NUL */
 };
 
 struct ike_task;
@@ -34,8 +35,21 @@ enum task_readiness {
     TASK_DROPPED, /* there is no need for it any more */
 };
 
+/* Kinds of tasks as records have them: a number never comes to mean another kind. */
+enum ike_task_number {
+    TASK_IKE_SA_INIT = 0,
+    TASK_IKE_AUTH = 1,
+    TASK_DELETE_IKE_SA = 2,
+    TASK_DELETE_CHILD_SA = 3,
+    TASK_LIVENESS = 4,
+    TASK_CONFIRM = 5,
+    TASK_REKEY_CHILD = 6,
+    TASK_REKEY_IKE_SA = 7,
+};
+
 /* What we are about to ask the peer: one kind for each exchange of ours. */
 struct ike_task_kind {
+    enum ike_task_number number;
     enum exchange_type exchange;
     const char *name; /* for the log */
     /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. */
@@ -135,8 +149,8 @@ struct ike_sa {
     size_t waiting_count;
 
     struct child_sa_list children;
-    const char *delete_reason; /* while IKE_SA_DELETING: for the history and the log */
-    msec_t created, expires;   /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
+    char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
+    msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     uint64_t started_event, established_event; /* engine->event_number then */
     msec_t last_message;                       /* when a message of this SA last went or came */
     struct ike_timer retransmit, lifetime, rekey, liveness;
@@ -296,6 +310,9 @@ extern const struct ike_task_kind task_delete_child_sa;
 void liveness_start(struct ike_sa *sa);
 void liveness_fire(struct ike_engine *engine, void *owner);
 extern const struct ike_task_kind task_liveness;
+
+/* initial_contact.c: asks for life before the other one of two SAs is closed. */
+extern const struct ike_task_kind task_confirm;
 
 /* The `write` of a request without payloads, which only asks whether the peer answers. */
 void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);

@@ -22,8 +22,13 @@ static void delete_ike_sa_response(struct ike_sa *sa, struct ike_task *task,
     ike_sa_destroy(sa, sa->delete_reason);
 }
 
-const struct ike_task_kind task_delete_ike_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_ike_sa_write,
-                                                 delete_ike_sa_response, NULL};
+const struct ike_task_kind task_delete_ike_sa = {
+    .number = TASK_DELETE_IKE_SA,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DELETE",
+    .write = delete_ike_sa_write,
+    .response = delete_ike_sa_response,
+};
 
 /* There is no need to delete what the peer has deleted meanwhile. */
 static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -48,8 +53,14 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
 }
 
-const struct ike_task_kind task_delete_child_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_child_sa_write,
-                                                   delete_child_sa_response, delete_child_sa_prepare};
+const struct ike_task_kind task_delete_child_sa = {
+    .number = TASK_DELETE_CHILD_SA,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DELETE",
+    .write = delete_child_sa_write,
+    .response = delete_child_sa_response,
+    .prepare = delete_child_sa_prepare,
+};
 
 /* ---- The peer's requests ----------------------------------------------------------------------------- */
 

@@ -76,8 +76,13 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
  * One of the two may have been made by what the peer was before it restarted, from messages that were long
  * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
  */
-static const struct ike_task_kind task_confirm = {EXCHANGE_INFORMATIONAL, "liveness check",
-                                                  task_write_nothing, confirm_response, NULL};
+const struct ike_task_kind task_confirm = {
+    .number = TASK_CONFIRM,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "liveness check",
+    .write = task_write_nothing,
+    .response = confirm_response,
+};
 
 void initial_contact_settle(struct ike_sa *sa)
 {
