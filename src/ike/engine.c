@@ -29,6 +29,12 @@ void engine_set_timer(struct ike_engine *engine, struct ike_timer *timer, msec_t
         engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: a timer could not be set");
 }
 
+void engine_set_timer_at(struct ike_engine *engine, struct ike_timer *timer, msec_t due)
+{
+    msec_t past_or_now = due < engine->now ? engine->now : due;
+    engine_set_timer(engine, timer, due == MSEC_NEVER ? MSEC_NEVER : past_or_now - engine->now);
+}
+
 void engine_cancel_timer(struct ike_engine *engine, struct ike_timer *timer)
 {
     deadline_cancel(&engine->deadlines, &timer->deadline);
@@ -261,6 +267,12 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_STOP:
         handle_stop(engine);
+        break;
+    case IKE_EVENT_SAVED:
+        engine_restore(engine, event->saved);
+        break;
+    case IKE_EVENT_SAVED_END:
+        engine_restore_end(engine);
         break;
     }
 }

@@ -95,6 +95,9 @@ uint64_t engine_random_spi(struct ike_engine *engine);
 void engine_set_timer(struct ike_engine *engine, struct ike_timer *timer, msec_t delay);
 void engine_cancel_timer(struct ike_engine *engine, struct ike_timer *timer);
 
+/* The same at a time, `due`, which may have passed. */
+void engine_set_timer_at(struct ike_engine *engine, struct ike_timer *timer, msec_t due);
+
 /* Takes and gives back a slot for a struct esp_live. */
 uint32_t engine_take_slot(struct ike_engine *engine);
 void engine_give_back_slot(struct ike_engine *engine, uint32_t slot);
@@ -140,11 +143,22 @@ bool tunnel_has_room(const struct ike_tunnel *tunnel);
 /* A tunnel's Child SAs changed: tells the caller when it came up or went down (R64). */
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
 
+/* Tells the caller in any case. */
+void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
+
 /* A negotiation that the tunnel started or answered failed: waiting packets are dropped. */
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* Starts a negotiation if the tunnel may and none is under way. */
 void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* ---- Saved states (restore.c) ------------------------------------------------------------------------ */
+
+/* Takes in one saved IKE SA with its Child SAs; what can't go on is forgotten. */
+void engine_restore(struct ike_engine *engine, struct octets state);
+
+/* All are there: hands their Child SAs to the packet path, sends requests again, goes on with the rest. */
+void engine_restore_end(struct ike_engine *engine);
 
 /* ---- Datagrams (receive.c) -------------------------------------------------------------------------- */
 

@@ -56,7 +56,16 @@ void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32
     if (task == NULL)
         return;
     STAILQ_INSERT_TAIL(&sa->tasks, task, link);
+    ike_sa_changed(sa);
     ike_sa_start_task(sa);
+}
+
+bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+{
+    struct ike_task *task = task_new(sa, kind, spi);
+    if (task != NULL)
+        STAILQ_INSERT_TAIL(&sa->tasks, task, link);
+    return task != NULL;
 }
 
 /* Puts the request of `task` together: whole for IKE_SA_INIT, sealed for all others. */
@@ -104,8 +113,13 @@ void ike_sa_start_task(struct ike_sa *sa)
         return;
     }
     sa->request_out = true;
-    sa->sendings = 1;
     ike_sa_changed(sa);
+    ike_sa_resume_request(sa);
+}
+
+void ike_sa_resume_request(struct ike_sa *sa)
+{
+    sa->sendings = 1;
     send_octets(sa, &sa->request);
     engine_set_timer(sa->engine, &sa->retransmit, sending_intervals[0]);
 }

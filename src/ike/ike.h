@@ -62,6 +62,15 @@ enum ike_event_kind {
     IKE_EVENT_CLEAR,       /* `clear ikev2 sa` (R12) */
     IKE_EVENT_LOG_LEVEL,   /* another log level is wanted from now on */
     IKE_EVENT_STOP,        /* the daemon stops: DELETE for every SA, nothing new any more */
+    /*
+     * A new engine goes on with what an earlier one had committed: after the tunnels' policies and before
+     * anything else it gets IKE_EVENT_SAVED for each record, in any order, then IKE_EVENT_SAVED_END. The
+     * answer to that names each Child SA and the state of each tunnel once more, since the earlier engine may
+     * have been cut off anywhere in an answer: what the packet path has already stays as it is, and what it
+     * has besides goes.
+     */
+    IKE_EVENT_SAVED,
+    IKE_EVENT_SAVED_END,
 };
 
 struct ike_event {
@@ -85,6 +94,7 @@ struct ike_event {
         } job;
         const struct tunnel_policy *policy;
         int log_level;
+        struct octets saved; /* a record's state */
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;

@@ -228,6 +228,9 @@ bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octe
 /* The retransmission timer of an SA is due (R15). */
 void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner);
 
+/* Puts a task at the end of the queue of an SA that was saved; false if there is no memory. */
+bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
+
 /* Queues a request; it is sent when those before it are answered. */
 void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
 
@@ -236,6 +239,9 @@ void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered);
 
 /* Sends the first task's request if none is under way and nothing of the peer's is being worked on. */
 void ike_sa_start_task(struct ike_sa *sa);
+
+/* Sends the request that was under way when the SA was saved, octet for octet, and waits for its answer. */
+void ike_sa_resume_request(struct ike_sa *sa);
 
 /* Ends the request under way, keeping or dropping the other tasks. */
 void ike_sa_end_task(struct ike_sa *sa);

@@ -181,9 +181,13 @@ static bool tunnel_has_child(const struct ike_tunnel *tunnel)
 
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
+    if (tunnel_has_child(tunnel) != tunnel->up)
+        tunnel_tell_state(engine, tunnel, reason);
+}
+
+void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
+{
     bool up = tunnel_has_child(tunnel);
-    if (up == tunnel->up)
-        return;
     tunnel->up = up;
     struct octets text =
         effects_copy(&engine->effects, (struct octets){(const uint8_t *)reason, strlen(reason) + 1});

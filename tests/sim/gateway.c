@@ -61,14 +61,33 @@ static void check_child_count(struct gateway *g, uint32_t tunnel)
         note_fault(g, "Child SAs pile up");
 }
 
+/* An engine that goes on names what the packet path has already. */
+static bool is_installed_already(struct gateway *g, const struct ike_child_install *install)
+{
+    for (struct installed_child *child = g->children; child != NULL; child = child->next) {
+        if (child->sa.inbound.spi != install->inbound.spi)
+            continue;
+        if (!g->restoring || memcmp(&child->sa.inbound, &install->inbound, sizeof install->inbound) != 0 ||
+            memcmp(&child->sa.outbound, &install->outbound, sizeof install->outbound) != 0)
+            note_fault(g, "a Child SA was installed twice");
+        child->named = true;
+        return true;
+    }
+    return false;
+}
+
 static void install_child(struct gateway *g, const struct ike_child_install *install)
 {
-    check_keys_are_new(g, install);
+    if (is_installed_already(g, install))
+        return;
+    if (!g->restoring)
+        check_keys_are_new(g, install);
     check_child_count(g, install->tunnel);
     struct installed_child *child = calloc(1, sizeof *child);
     assert(child != NULL);
     child->sa = *install;
     child->active = !install->active_when_used;
+    child->named = true;
     child->next = g->children;
     g->children = child;
 }
@@ -173,27 +192,39 @@ static void perform(struct gateway *g, const struct ike_action *action)
     }
 }
 
+static void gateway_resume(struct gateway *g);
+
 void gateway_handle(struct gateway *g, const struct ike_event *event)
 {
     const struct ike_effects *effects = ike_engine_handle(g->engine, g->world->now, event);
     for (size_t i = 0; i < effects->record_count; i++)
         keep_record(g, &effects->records[i]);
-    for (size_t i = 0; i < effects->action_count; i++)
+    for (size_t i = 0; i < effects->action_count; i++) {
+        if (g->ends && g->actions_left-- == 0) {
+            gateway_resume(g);
+            return;
+        }
         perform(g, &effects->actions[i]);
+    }
 }
 
 /* ---- Life and events --------------------------------------------------------------------------------- */
+
+static void forget_children(struct gateway *g)
+{
+    while (g->children != NULL) {
+        struct installed_child *child = g->children;
+        g->children = child->next;
+        free(child);
+    }
+}
 
 /* Forgets the SAs of a gateway: engine, packet path, records. */
 static void gateway_forget(struct gateway *g)
 {
     ike_engine_free(g->engine);
     g->engine = NULL;
-    while (g->children != NULL) {
-        struct installed_child *child = g->children;
-        g->children = child->next;
-        free(child);
-    }
+    forget_children(g);
     for (size_t i = 0; i < g->record_count; i++)
         free(g->records[i].octets);
     g->record_count = 0;
@@ -259,10 +290,18 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
     return p;
 }
 
-/* Tells the engine of a tunnel: its policy, and the way to its peer. */
-static void gateway_tell_tunnel(struct gateway *g, const struct tunnel_policy *policy)
+static void tell_policies(struct gateway *g)
 {
-    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
+    for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
+        const struct sim_tunnel *t = &g->tunnels[i];
+        if (t->present)
+            gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = &t->policy});
+    }
+}
+
+/* Tells the engine of the way to a tunnel's peer. */
+static void tell_way(struct gateway *g, const struct tunnel_policy *policy)
+{
     struct ike_event way = {.kind = IKE_EVENT_WAY};
     way.way.tunnel = policy->tunnel;
     way.way.way = (struct ike_way){
@@ -279,7 +318,21 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
     t->policy = *policy;
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
-    gateway_tell_tunnel(g, policy);
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
+    tell_way(g, policy);
+}
+
+void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
+{
+    g->tunnels[tunnel].present = false;
+}
+
+static void tell_ways(struct gateway *g)
+{
+    for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
+        if (g->tunnels[i].present)
+            tell_way(g, &g->tunnels[i].policy);
+    }
 }
 
 /* Answers to jobs of the engine that is gone mean nothing to the next one. */
@@ -302,13 +355,78 @@ void gateway_restart(struct gateway *g)
     gateway_add_log_line(g, "RESTART");
     gateway_forget(g);
     drop_jobs(g);
+    g->ends = false;
     gateway_start_engine(g);
-    for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
-        struct sim_tunnel *t = &g->tunnels[i];
-        t->up = false;
-        if (t->present)
-            gateway_tell_tunnel(g, &t->policy);
+    for (uint32_t i = 0; i < TUNNELS_MAX; i++)
+        g->tunnels[i].up = false;
+    tell_policies(g);
+    tell_ways(g);
+}
+
+/* Hands out the kept records, of which a copy is made: the engine's answers change them. */
+static void tell_saved(struct gateway *g)
+{
+    size_t count = g->record_count;
+    struct kept_record *saved = calloc(count > 0 ? count : 1, sizeof *saved);
+    assert(saved != NULL);
+    for (size_t i = 0; i < count; i++) {
+        saved[i] = g->records[i];
+        saved[i].octets = malloc(saved[i].length);
+        assert(saved[i].octets != NULL);
+        memcpy(saved[i].octets, g->records[i].octets, saved[i].length);
     }
+    for (size_t i = 0; i < count; i++) {
+        struct ike_event event = {.kind = IKE_EVENT_SAVED};
+        event.saved = (struct octets){saved[i].octets, saved[i].length};
+        gateway_handle(g, &event);
+        free(saved[i].octets);
+    }
+    free(saved);
+}
+
+/* The packet path drops what the new engine did not name. */
+static void drop_unnamed_children(struct gateway *g)
+{
+    for (struct installed_child **at = &g->children; *at != NULL;) {
+        struct installed_child *child = *at;
+        if (child->named) {
+            at = &child->next;
+            continue;
+        }
+        *at = child->next;
+        free(child);
+    }
+}
+
+static void gateway_resume(struct gateway *g)
+{
+    gateway_add_log_line(g, "THE ENGINE ENDS, AND ANOTHER ONE GOES ON");
+    g->ends = false;
+    ike_engine_free(g->engine);
+    drop_jobs(g);
+    if (g->path_ends)
+        forget_children(g);
+    for (struct installed_child *child = g->children; child != NULL; child = child->next)
+        child->named = false;
+    gateway_start_engine(g);
+    g->restoring = true;
+    tell_policies(g);
+    tell_saved(g);
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
+    drop_unnamed_children(g);
+    g->restoring = false;
+    tell_ways(g);
+    if (g->stopped)
+        gateway_stop(g);
+}
+
+void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too)
+{
+    g->ends = true;
+    g->actions_left = actions;
+    g->path_ends = path_too;
+    if (actions == 0)
+        gateway_resume(g);
 }
 
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel)
@@ -327,6 +445,7 @@ void gateway_clear(struct gateway *g, uint32_t tunnel)
 
 void gateway_stop(struct gateway *g)
 {
+    g->stopped = true;
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_STOP});
 }
 

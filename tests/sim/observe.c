@@ -43,6 +43,14 @@ bool gateway_log_has(const struct gateway *g, const char *text)
     return g->log != NULL && strstr(g->log, text) != NULL;
 }
 
+size_t gateway_log_count(const struct gateway *g, const char *text)
+{
+    size_t count = 0;
+    for (const char *at = g->log; at != NULL && (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
 const char *gateway_last_down_reason(const struct gateway *g)
 {
     return g->down_reason;

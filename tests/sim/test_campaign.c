@@ -111,9 +111,13 @@ static void something_happens(struct scenario *s)
     size_t i = below(s, s->gateway_count);
     struct gateway *g = s->gateways[i];
     const struct link *l = &s->links[below(s, s->link_count)];
-    switch (below(s, 6)) {
+    switch (below(s, 8)) {
     case 0:
         gateway_restart(g);
+        break;
+    case 5:
+    case 6:
+        gateway_resume_after(g, (unsigned)below(s, 12), below(s, 2) == 0);
         break;
     case 1:
         gateway_clear(s->gateways[l->a], l->tunnel_a);

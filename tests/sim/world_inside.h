@@ -35,6 +35,11 @@ struct gateway {
     char *log;
     size_t log_length;
     char down_reason[128];
+    bool stopped;   /* told to stop, and so is an engine that goes on */
+    bool ends;      /* the engine is to end, after `actions_left` more actions */
+    bool path_ends; /* and the packet path with it */
+    bool restoring; /* what is installed already stays as it is */
+    unsigned actions_left;
     size_t sent;
     size_t packets_received, packets_lost;
 };
@@ -92,7 +97,7 @@ void world_send(struct world *w, const struct ip_endpoint *from, const struct ip
 
 /* ---- gateway.c --------------------------------------------------------------------------------------- */
 
-/* Hands an event to the engine and performs its answer. */
+/* Hands an event to the engine and performs its answer. An engine that is to end may end in the middle. */
 void gateway_handle(struct gateway *g, const struct ike_event *event);
 
 void gateway_add_log_line(struct gateway *g, const char *text);
