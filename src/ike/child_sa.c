@@ -31,6 +31,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
     if (child->lingering) {
         child_sa_destroy(child);
         return;

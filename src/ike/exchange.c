@@ -356,6 +356,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     if (!ike_sa_open(sa, header, datagram, &message, &fault, &culprit))
         return;
     sa->last_message = sa->engine->now;
+    ike_sa_changed(sa);
     ike_sa_log_message(sa, "received", &message);
     bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
     /* The peer may have moved to port 4500 with IKE_AUTH (RFC 7296 2.23); answers go where requests came

@@ -28,6 +28,7 @@ void rekey_child_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || !rekey_is_allowed(sa->tunnel) ||
         !child_sa_is_current(child))
         return;

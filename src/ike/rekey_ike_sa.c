@@ -95,6 +95,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
+    ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
         return;
     ike_sa_add_task(sa, &task_rekey_ike_sa, 0);

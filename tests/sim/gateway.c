@@ -3,6 +3,7 @@
  */
 #include "arithmetic.h"
 #include "crypto/prf.h"
+#include "invariants.h"
 #include "world_inside.h"
 
 #include <assert.h>
@@ -35,32 +36,6 @@ static void keep_record(struct gateway *g, const struct ike_record_effect *effec
     g->records[i].length = effect->state.length;
 }
 
-/* Notes the first fault of a run. */
-static void note_fault(struct gateway *g, const char *what)
-{
-    if (g->world->fault[0] == '\0')
-        (void)snprintf(g->world->fault, sizeof g->world->fault, "at %lu ms, %s: %s",
-                       (unsigned long)g->world->now, g->name, what);
-}
-
-/* Keys are random: that the same come again at one gateway means that they were derived from the same again.
- */
-static void check_keys_are_new(struct gateway *g, const struct ike_child_install *install)
-{
-    uint64_t key;
-    memcpy(&key, install->outbound.encryption_key, sizeof key);
-    key ^= (uint64_t)(uintptr_t)g * 31;
-    if (map_find(&g->world->keys_seen, key) != NULL)
-        note_fault(g, "a Child SA got keys that were used before");
-    (void)map_put(&g->world->keys_seen, key, g);
-}
-
-static void check_child_count(struct gateway *g, uint32_t tunnel)
-{
-    if (gateway_child_count(g, tunnel) > CHILDREN_OF_TUNNEL_MAX)
-        note_fault(g, "Child SAs pile up");
-}
-
 /* An engine that goes on names what the packet path has already. */
 static bool is_installed_already(struct gateway *g, const struct ike_child_install *install)
 {
@@ -69,7 +44,7 @@ static bool is_installed_already(struct gateway *g, const struct ike_child_insta
             continue;
         if (!g->restoring || memcmp(&child->sa.inbound, &install->inbound, sizeof install->inbound) != 0 ||
             memcmp(&child->sa.outbound, &install->outbound, sizeof install->outbound) != 0)
-            note_fault(g, "a Child SA was installed twice");
+            invariant_broken(g, "a Child SA was installed twice");
         child->named = true;
         return true;
     }
@@ -81,8 +56,7 @@ static void install_child(struct gateway *g, const struct ike_child_install *ins
     if (is_installed_already(g, install))
         return;
     if (!g->restoring)
-        check_keys_are_new(g, install);
-    check_child_count(g, install->tunnel);
+        invariants_check_child(g, install);
     struct installed_child *child = calloc(1, sizeof *child);
     assert(child != NULL);
     child->sa = *install;
@@ -159,6 +133,7 @@ static void perform(struct gateway *g, const struct ike_action *action)
     switch (action->kind) {
     case IKE_ACTION_DATAGRAM:
         g->sent++;
+        invariants_check_message(g, action->datagram.message);
         world_send(g->world, &action->datagram.local, &action->datagram.remote, action->datagram.message);
         break;
     case IKE_ACTION_CHILD_INSTALL:
@@ -199,6 +174,8 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
     const struct ike_effects *effects = ike_engine_handle(g->engine, g->world->now, event);
     for (size_t i = 0; i < effects->record_count; i++)
         keep_record(g, &effects->records[i]);
+    if (!g->restoring)
+        invariants_check_records(g);
     for (size_t i = 0; i < effects->action_count; i++) {
         if (g->ends && g->actions_left-- == 0) {
             gateway_resume(g);

@@ -1,4 +1,4 @@
-#include "world_inside.h"
+#include "invariants.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -127,7 +127,7 @@ struct world *world_new(uint64_t seed)
     struct world *w = calloc(1, sizeof *w);
     assert(w != NULL);
     w->random_state = seed;
-    w->keys_seen = map_with_seed(seed);
+    w->seen = map_with_seed(seed);
     w->now = 1000000;
     w->weather = (struct weather){.delay_min = 10, .delay_max = 10};
     return w;
@@ -145,7 +145,7 @@ void world_free(struct world *w)
         w->coming = c->next;
         free(c);
     }
-    map_free(&w->keys_seen);
+    map_free(&w->seen);
     free(w);
 }
 
@@ -199,6 +199,7 @@ static void deliver(const struct coming *c)
         event.job.ok = c->job_ok;
         event.job.output = octets;
     } else {
+        invariants_note_arrival(c->gateway, octets);
         event.datagram.local = c->to;
         event.datagram.remote = c->from;
         event.datagram.ifindex = 1;

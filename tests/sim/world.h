@@ -97,6 +97,9 @@ uint64_t world_chance_below(struct world *w, uint64_t bound);
 /* What no run may ever show; NULL while all is well, else what was seen. */
 const char *world_fault(const struct world *w);
 
+/* After gateway_stop and time enough: a fault if the gateway has anything left. */
+void gateway_check_end(struct gateway *g);
+
 /* What can be seen of a gateway. */
 bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel);
 size_t gateway_child_count(const struct gateway *g, uint32_t tunnel);

@@ -5,9 +5,10 @@
 #define MUSUBI_SIM_WORLD_INSIDE_H
 
 #include "base/map.h"
+#include "ike/engine.h"
 #include "world.h"
 
-enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64, PARTITIONS_MAX = 64, CHILDREN_OF_TUNNEL_MAX = 16 };
+enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64, PARTITIONS_MAX = 64 };
 
 struct kept_record {
     uint32_t serial;
@@ -72,7 +73,7 @@ struct world {
         struct ip_address a, b;
     } partitions[PARTITIONS_MAX];
     size_t partition_count;
-    struct map keys_seen; /* outbound keys of all Child SAs ever installed, hashed: none may come twice */
+    struct map seen; /* what must not come again (invariants.c), by hashes */
     char fault[256];
     struct gateway *gateways;
     struct coming *coming; /* in order of time */
