@@ -143,6 +143,11 @@ static void add_action(const struct child_sa *child, enum ike_action_kind kind)
 {
     const struct ike_sa *sa = child->ike_sa;
     struct ike_action action = {.kind = kind};
+    action.child.local = sa->local;
+    action.child.remote = sa->remote;
+    action.child.ifindex = sa->ifindex;
+    action.child.mark = sa->mark;
+    action.child.encapsulate = sa->encapsulate;
     action.child.tunnel = sa->tunnel->policy.tunnel;
     action.child.inbound_spi = child->inbound.spi;
     action.child.live_slot = child->live_slot;
@@ -152,6 +157,11 @@ static void add_action(const struct child_sa *child, enum ike_action_kind kind)
 void child_sa_hand_over_stop(const struct child_sa *child)
 {
     add_action(child, IKE_ACTION_CHILD_STOP);
+}
+
+void child_sa_redirect(const struct child_sa *child)
+{
+    add_action(child, IKE_ACTION_CHILD_REDIRECT);
 }
 
 void child_sa_destroy(struct child_sa *child)

@@ -63,6 +63,9 @@ void child_sa_hand_over(const struct child_sa *child);
 /* The same for one that packets leave by no more. */
 void child_sa_hand_over_stop(const struct child_sa *child);
 
+/* Its packets go to where its IKE SA says that the peer is now. */
+void child_sa_redirect(const struct child_sa *child);
+
 /* Takes it from the packet path and frees it. */
 void child_sa_destroy(struct child_sa *child);
 

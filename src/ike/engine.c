@@ -250,6 +250,18 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_JOB_DONE:
         handle_job_done(engine, event);
         break;
+    case IKE_EVENT_CHILD_USED:
+        engine_child_used(engine, event->esp.spi);
+        break;
+    case IKE_EVENT_SEQUENCE_LOW:
+        engine_sequence_low(engine, event->esp.spi);
+        break;
+    case IKE_EVENT_PEER_MOVED:
+        engine_peer_moved(engine, event->esp.spi, &event->esp.remote);
+        break;
+    case IKE_EVENT_SPI_UNKNOWN:
+        engine_spi_unknown(engine, event->esp.spi, &event->esp.remote.address);
+        break;
     case IKE_EVENT_POLICY:
         tunnel_set_policy(engine, event->policy);
         break;

@@ -49,6 +49,12 @@ struct cookie_secrets {
     uint8_t secret[2][32];
 };
 
+/* How often something may still be done in the second that began at `since`. */
+struct ike_budget {
+    msec_t since;
+    unsigned spent;
+};
+
 LIST_HEAD(ike_tunnel_list, ike_tunnel);
 LIST_HEAD(ike_sa_list, ike_sa);
 
@@ -81,6 +87,8 @@ struct ike_engine {
     uint8_t *inner_scratch;    /* SCRATCH_SIZE octets: payloads being put together */
     uint8_t *message_scratch;  /* SCRATCH_SIZE octets: the message that they go into */
 
+    msec_t unknown_spi_told;        /* when ESP for no SA was looked into last */
+    struct ike_budget invalid_spis; /* answers to IKE requests for no SA */
     bool stopping;
     uint64_t counters[IKE_COUNTER_COUNT];
 };
@@ -159,6 +167,18 @@ void engine_restore(struct ike_engine *engine, struct octets state);
 
 /* All are there: hands their Child SAs to the packet path, sends requests again, goes on with the rest. */
 void engine_restore_end(struct ike_engine *engine);
+
+/* ---- What the packet path reports (path_reports.c) ---------------------------------------------------- */
+
+void engine_child_used(struct ike_engine *engine, uint32_t inbound_spi);
+void engine_sequence_low(struct ike_engine *engine, uint32_t inbound_spi);
+void engine_peer_moved(struct ike_engine *engine, uint32_t inbound_spi, const struct ip_endpoint *remote);
+
+/*
+ * The peer is told in the tunnel's IKE SA, so that it sends by another Child SA (RFC 7296 1.5); where there
+ * is none, and the address is the configured peer's, one is made (S9).
+ */
+void engine_spi_unknown(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote);
 
 /* ---- Datagrams (receive.c) -------------------------------------------------------------------------- */
 

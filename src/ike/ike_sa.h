@@ -45,6 +45,7 @@ enum ike_task_number {
     TASK_CONFIRM = 5,
     TASK_REKEY_CHILD = 6,
     TASK_REKEY_IKE_SA = 7,
+    TASK_INVALID_SPI = 9,
 };
 
 /* What we are about to ask the peer: one kind for each exchange of ours. */
@@ -112,13 +113,15 @@ struct ike_sa {
     uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
                              rekey of it is under way and may win; else 0 */
     bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
+    bool unknown_to_peer; /* says somebody at the peer's address (INVALID_IKE_SPI): for the log alone */
     bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
     uint64_t half_open_key; /* in engine->half_open; 0: not there */
     struct ip_endpoint local, remote;
-    uint32_t ifindex, mark;     /* of the way out, see struct ike_way */
-    uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
+    struct ip_endpoint reply_local, reply_remote; /* of the peer's request: its answer goes there */
+    uint32_t ifindex, mark;                       /* of the way out, see struct ike_way */
+    uint32_t arrival_ifindex;                     /* as responder: where the peer's request came in */
     bool nat_local, nat_remote; /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;           /* ESP goes in UDP */
 
@@ -300,6 +303,9 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa);
 /* The peer began `sa` before it began another one with INITIAL_CONTACT: it has forgotten `sa`. */
 bool initial_contact_is_stale(const struct ike_sa *sa);
 
+/* True if we have no other IKE SA with the peer of `sa`, so that INITIAL_CONTACT may be said. */
+bool initial_contact_is_true(const struct ike_sa *sa);
+
 /* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
 void initial_contact_received(struct ike_sa *sa);
 void initial_contact_settle(struct ike_sa *sa);
@@ -317,7 +323,20 @@ void liveness_start(struct ike_sa *sa);
 void liveness_fire(struct ike_engine *engine, void *owner);
 extern const struct ike_task_kind task_liveness;
 
-/* initial_contact.c: asks for life before the other one of two SAs is closed. */
+/*
+ * path_reports.c: an authenticated packet came from `remote`. Where the peer is behind a NAT, and we are not,
+ * IKE and ESP go there from now on (RFC 7296 2.23, S28).
+ */
+void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote);
+
+/* The peer does not know a Child SA of the tunnel (INVALID_SPI, authenticated by `sa`): deletes it. */
+void ike_sa_forget_child_of_peer(struct ike_sa *sa, uint32_t outbound_spi);
+extern const struct ike_task_kind task_invalid_spi;
+
+/* initial_contact.c: True if both IKE SAs have the same pair of IDs. */
+bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b);
+
+/* Asks for life before the other one of two SAs is closed. */
 extern const struct ike_task_kind task_confirm;
 
 /* The `write` of a request without payloads, which only asks whether the peer answers. */

@@ -380,6 +380,8 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     sa->spi_i = message->header.spi_i;
     sa->local = *arrival->local;
     sa->remote = *arrival->remote;
+    sa->reply_local = *arrival->local;
+    sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
     sa->ifindex = out_ifindex(arrival, candidates);
     sa->mark = candidates->mark;

@@ -150,6 +150,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     enum { SPIS_MAX = 64 };
     uint32_t spis[SPIS_MAX];
     size_t count = 0;
+    uint32_t unknown_spi = 0; /* of a Child SA that the peer does not have */
     struct message_writer m = ike_sa_begin_response(sa);
     if (deletes_ike_sa(message)) {
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
@@ -167,10 +168,16 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         const struct ike_payload *p = &message->payloads[i];
         if (p->type == PAYLOAD_DELETE && p->protocol == PROTOCOL_ESP && p->spi_size == 4)
             count = delete_named_children(sa, p, spis, count, SPIS_MAX);
+        if (p->type == PAYLOAD_NOTIFY && p->notify == NOTIFY_INVALID_SPI && p->content.length == 4)
+            unknown_spi = load_u32be(p->content.at);
     }
     if (count > 0)
         message_put_delete(&m, PROTOCOL_ESP, spis, count);
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-    if (had_children && !sa->destroyed)
+    if (sa->destroyed)
+        return;
+    if (unknown_spi != 0)
+        ike_sa_forget_child_of_peer(sa, unknown_spi);
+    if (had_children)
         ike_sa_delete_if_childless(sa, "Delete Child SA by peer");
 }

@@ -145,6 +145,9 @@ static void perform(struct gateway *g, const struct ike_action *action)
     case IKE_ACTION_CHILD_STOP:
         find_child(g, action->child.inbound_spi)->stopped = true;
         break;
+    case IKE_ACTION_CHILD_REDIRECT:
+        find_child(g, action->child.inbound_spi)->sa.remote = action->child.remote;
+        break;
     case IKE_ACTION_CHILD_REMOVE:
         remove_child(g, action->child.inbound_spi);
         break;

@@ -8,7 +8,7 @@
 #include "ike/engine.h"
 #include "world.h"
 
-enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64, PARTITIONS_MAX = 64 };
+enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64, PARTITIONS_MAX = 64, STRANGERS_MAX = 64 };
 
 struct kept_record {
     uint32_t serial;
@@ -21,6 +21,12 @@ struct sim_tunnel {
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
+};
+
+/* Somebody who sends ESP for no SA, and when the engine was told of it. */
+struct stranger {
+    struct ip_address address;
+    msec_t told;
 };
 
 struct gateway {
@@ -42,6 +48,8 @@ struct gateway {
     bool restoring; /* what is installed already stays as it is */
     unsigned actions_left;
     size_t sent;
+    struct stranger strangers[STRANGERS_MAX];
+    size_t stranger_count;
     size_t packets_received, packets_lost;
 };
 
