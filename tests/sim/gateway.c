@@ -11,7 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number)
+{
+    struct sim_tunnel *t = g->tunnels;
+    while (t != NULL && t->policy.tunnel != number)
+        t = t->next;
+    return t;
+}
+
 /* ---- Performing effects ------------------------------------------------------------------------------ */
+
+static void grow_records(struct gateway *g)
+{
+    if (g->record_count < g->record_capacity)
+        return;
+    g->record_capacity = g->record_capacity == 0 ? 16 : 2 * g->record_capacity;
+    g->records = realloc(g->records, g->record_capacity * sizeof *g->records);
+    assert(g->records != NULL);
+}
 
 static void keep_record(struct gateway *g, const struct ike_record_effect *effect)
 {
@@ -26,7 +43,7 @@ static void keep_record(struct gateway *g, const struct ike_record_effect *effec
         return;
     }
     if (i == g->record_count) {
-        assert(g->record_count < RECORDS_MAX);
+        grow_records(g);
         g->records[g->record_count++] = (struct kept_record){.serial = effect->serial};
     }
     free(g->records[i].octets);
@@ -90,7 +107,7 @@ static void remove_child(struct gateway *g, uint32_t inbound_spi)
 static bool answer_psk(struct gateway *g, const struct ike_job *job, uint8_t *out, size_t *length)
 {
     const struct prf_algorithm *prf = prf_by_id(job->psk.prf);
-    const struct sim_tunnel *t = &g->tunnels[job->psk.tunnel];
+    const struct sim_tunnel *t = gateway_tunnel(g, job->psk.tunnel);
     const char *key = job->psk.side == IKE_KEY_LOCAL ? t->local_key : t->remote_key;
     static const char pad[] = "Key Pad for IKEv2";
     const struct octets pad_octets = {(const uint8_t *)pad, sizeof pad - 1};
@@ -124,8 +141,8 @@ void gateway_add_log_line(struct gateway *g, const char *text)
     g->log_length += length;
     g->log[g->log_length++] = '\n';
     g->log[g->log_length] = '\0';
-    if (getenv("MUSUBI_SIM_TRACE") != NULL)
-        fprintf(stderr, "%8lu %s: %s\n", (unsigned long)g->world->now, g->name, text);
+    if (g->world->trace != NULL)
+        fprintf(g->world->trace, "%8lu %s: %s\n", (unsigned long)g->world->now, g->name, text);
 }
 
 static void perform(struct gateway *g, const struct ike_action *action)
@@ -134,7 +151,7 @@ static void perform(struct gateway *g, const struct ike_action *action)
     case IKE_ACTION_DATAGRAM:
         g->sent++;
         invariants_check_message(g, action->datagram.message);
-        world_send(g->world, &action->datagram.local, &action->datagram.remote, action->datagram.message);
+        network_send(g, &action->datagram.local, &action->datagram.remote, action->datagram.message);
         break;
     case IKE_ACTION_CHILD_INSTALL:
         install_child(g, action->install);
@@ -152,14 +169,14 @@ static void perform(struct gateway *g, const struct ike_action *action)
         remove_child(g, action->child.inbound_spi);
         break;
     case IKE_ACTION_TUNNEL_UP:
-        g->tunnels[action->state.tunnel].up = true;
+        gateway_tunnel(g, action->state.tunnel)->up = true;
         break;
     case IKE_ACTION_TUNNEL_DOWN:
-        g->tunnels[action->state.tunnel].up = false;
+        gateway_tunnel(g, action->state.tunnel)->up = false;
         (void)snprintf(g->down_reason, sizeof g->down_reason, "%s", action->state.reason);
         break;
     case IKE_ACTION_TUNNEL_FAILED:
-        g->tunnels[action->state.tunnel].failures++;
+        gateway_tunnel(g, action->state.tunnel)->failures++;
         break;
     case IKE_ACTION_JOB:
         answer_job(g, action->job);
@@ -170,14 +187,12 @@ static void perform(struct gateway *g, const struct ike_action *action)
     }
 }
 
-static void gateway_resume(struct gateway *g);
-
 void gateway_handle(struct gateway *g, const struct ike_event *event)
 {
-    const struct ike_effects *effects = ike_engine_handle(g->engine, g->world->now, event);
+    const struct ike_effects *effects = ike_engine_handle(g->engine, gateway_now(g), event);
     for (size_t i = 0; i < effects->record_count; i++)
         keep_record(g, &effects->records[i]);
-    if (!g->restoring)
+    if (!g->restoring && g->world->checks_records)
         invariants_check_records(g);
     for (size_t i = 0; i < effects->action_count; i++) {
         if (g->ends && g->actions_left-- == 0) {
@@ -188,226 +203,7 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
     }
 }
 
-/* ---- Life and events --------------------------------------------------------------------------------- */
-
-static void forget_children(struct gateway *g)
-{
-    while (g->children != NULL) {
-        struct installed_child *child = g->children;
-        g->children = child->next;
-        free(child);
-    }
-}
-
-/* Forgets the SAs of a gateway: engine, packet path, records. */
-static void gateway_forget(struct gateway *g)
-{
-    ike_engine_free(g->engine);
-    g->engine = NULL;
-    forget_children(g);
-    for (size_t i = 0; i < g->record_count; i++)
-        free(g->records[i].octets);
-    g->record_count = 0;
-}
-
-void gateway_free(struct gateway *g)
-{
-    gateway_forget(g);
-    free(g->log);
-    free(g);
-}
-
-static void gateway_start_engine(struct gateway *g)
-{
-    const struct ike_options options = {.random = world_fill_random,
-                                        .random_context = g->world,
-                                        .esp_owners = 2,
-                                        .log_level = LOG_LEVEL_DEBUG};
-    g->engine = ike_engine_new(&options);
-    assert(g->engine != NULL);
-}
-
-struct gateway *world_add_gateway(struct world *w, const char *name, const char *address)
-{
-    struct gateway *g = calloc(1, sizeof *g);
-    assert(g != NULL);
-    g->world = w;
-    (void)snprintf(g->name, sizeof g->name, "%s", name);
-    bool parsed = ip_address_parse(address, &g->address);
-    assert(parsed);
-    (void)parsed;
-    gateway_start_engine(g);
-    g->next = w->gateways;
-    w->gateways = g;
-    return g;
-}
-
-static struct identity key_id(const char *text)
-{
-    struct identity id = {.type = ID_KEY_ID, .length = (uint16_t)strlen(text)};
-    memcpy(id.value, text, id.length);
-    return id;
-}
-
-struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, const char *local_keyid,
-                                          const char *remote_keyid)
-{
-    struct tunnel_policy p = {
-        .tunnel = tunnel,
-        .complete = true,
-        .local_id = key_id(local_keyid),
-        .remote_id = key_id(remote_keyid),
-        .ike = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(DH_COUNT)},
-        .child = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                  ALGORITHM_SET_ALL(DH_COUNT), true},
-        .sa_lifetime = 86400,
-        .child_lifetime = 28800,
-        .anti_replay = true,
-    };
-    (void)snprintf(p.name, sizeof p.name, "Tunnel%u.0", tunnel);
-    p.peer_kind = ip_address_parse(peer, &p.peer_address) ? PEER_ADDRESS : PEER_ANY;
-    return p;
-}
-
-static void tell_policies(struct gateway *g)
-{
-    for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
-        const struct sim_tunnel *t = &g->tunnels[i];
-        if (t->present)
-            gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = &t->policy});
-    }
-}
-
-/* Tells the engine of the way to a tunnel's peer. */
-static void tell_way(struct gateway *g, const struct tunnel_policy *policy)
-{
-    struct ike_event way = {.kind = IKE_EVENT_WAY};
-    way.way.tunnel = policy->tunnel;
-    way.way.way = (struct ike_way){
-        .usable = policy->peer_kind == PEER_ADDRESS, .local = g->address, .remote = policy->peer_address};
-    gateway_handle(g, &way);
-}
-
-void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
-                        const char *remote_key)
-{
-    assert(policy->tunnel < TUNNELS_MAX);
-    struct sim_tunnel *t = &g->tunnels[policy->tunnel];
-    t->present = true;
-    t->policy = *policy;
-    (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
-    (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
-    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
-    tell_way(g, policy);
-}
-
-void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
-{
-    g->tunnels[tunnel].present = false;
-}
-
-static void tell_ways(struct gateway *g)
-{
-    for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
-        if (g->tunnels[i].present)
-            tell_way(g, &g->tunnels[i].policy);
-    }
-}
-
-/* Answers to jobs of the engine that is gone mean nothing to the next one. */
-static void drop_jobs(struct gateway *g)
-{
-    struct coming **at = &g->world->coming;
-    while (*at != NULL) {
-        struct coming *c = *at;
-        if (c->gateway != g || c->kind != COMING_JOB) {
-            at = &c->next;
-            continue;
-        }
-        *at = c->next;
-        free(c);
-    }
-}
-
-void gateway_restart(struct gateway *g)
-{
-    gateway_add_log_line(g, "RESTART");
-    gateway_forget(g);
-    drop_jobs(g);
-    g->ends = false;
-    gateway_start_engine(g);
-    for (uint32_t i = 0; i < TUNNELS_MAX; i++)
-        g->tunnels[i].up = false;
-    tell_policies(g);
-    tell_ways(g);
-}
-
-/* Hands out the kept records, of which a copy is made: the engine's answers change them. */
-static void tell_saved(struct gateway *g)
-{
-    size_t count = g->record_count;
-    struct kept_record *saved = calloc(count > 0 ? count : 1, sizeof *saved);
-    assert(saved != NULL);
-    for (size_t i = 0; i < count; i++) {
-        saved[i] = g->records[i];
-        saved[i].octets = malloc(saved[i].length);
-        assert(saved[i].octets != NULL);
-        memcpy(saved[i].octets, g->records[i].octets, saved[i].length);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct ike_event event = {.kind = IKE_EVENT_SAVED};
-        event.saved = (struct octets){saved[i].octets, saved[i].length};
-        gateway_handle(g, &event);
-        free(saved[i].octets);
-    }
-    free(saved);
-}
-
-/* The packet path drops what the new engine did not name. */
-static void drop_unnamed_children(struct gateway *g)
-{
-    for (struct installed_child **at = &g->children; *at != NULL;) {
-        struct installed_child *child = *at;
-        if (child->named) {
-            at = &child->next;
-            continue;
-        }
-        *at = child->next;
-        free(child);
-    }
-}
-
-static void gateway_resume(struct gateway *g)
-{
-    gateway_add_log_line(g, "THE ENGINE ENDS, AND ANOTHER ONE GOES ON");
-    g->ends = false;
-    ike_engine_free(g->engine);
-    drop_jobs(g);
-    if (g->path_ends)
-        forget_children(g);
-    for (struct installed_child *child = g->children; child != NULL; child = child->next)
-        child->named = false;
-    gateway_start_engine(g);
-    g->restoring = true;
-    tell_policies(g);
-    tell_saved(g);
-    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
-    drop_unnamed_children(g);
-    g->restoring = false;
-    tell_ways(g);
-    if (g->stopped)
-        gateway_stop(g);
-}
-
-void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too)
-{
-    g->ends = true;
-    g->actions_left = actions;
-    g->path_ends = path_too;
-    if (actions == 0)
-        gateway_resume(g);
-}
+/* ---- Events ------------------------------------------------------------------------------------------ */
 
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel)
 {

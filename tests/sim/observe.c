@@ -12,7 +12,8 @@ void gateway_check_end(struct gateway *g)
 
 bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel)
 {
-    return g->tunnels[tunnel].up;
+    const struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    return t != NULL && t->up;
 }
 
 size_t gateway_child_count(const struct gateway *g, uint32_t tunnel)
@@ -30,7 +31,8 @@ const struct installed_child *gateway_children(const struct gateway *g)
 
 size_t gateway_failures(const struct gateway *g, uint32_t tunnel)
 {
-    return g->tunnels[tunnel].failures;
+    const struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    return t != NULL ? t->failures : 0;
 }
 
 size_t gateway_record_count(const struct gateway *g)

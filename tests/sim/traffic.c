@@ -5,7 +5,6 @@
 #include "world_inside.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* An SPI of no SA is told to the engine, as the packet path does: once in 10 s of each sender. */
@@ -51,17 +50,15 @@ static void note_use(struct gateway *g, struct installed_child *child, const str
 /* The octets of a packet of a simulation: the outbound direction that sealed it. */
 static void send_packet(struct gateway *g, const struct ike_child_install *sa)
 {
-    struct gateway *target = world_gateway_at(g->world, &sa->remote.address);
+    struct ip_endpoint to = sa->remote;
+    struct gateway *target = network_find(g->world, &to);
     if (target == NULL)
         return;
     struct coming *c =
         coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
-    const struct weather *weather = &g->world->weather;
-    msec_t spread = weather->delay_max - weather->delay_min;
     c->kind = COMING_PACKET;
-    c->from = sa->local;
-    world_schedule(g->world, c,
-                   weather->delay_min + (spread > 0 ? world_random(g->world) % (spread + 1) : 0));
+    c->from = network_outside(g, &sa->local);
+    world_schedule(g->world, c, network_delay(g->world));
 }
 
 /* The newest active Child SA of a tunnel; NULL if there is none. */
@@ -76,9 +73,9 @@ static const struct installed_child *outbound_child(const struct gateway *g, uin
 void world_traffic_due(struct world *w)
 {
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
-        for (uint32_t tunnel = 0; tunnel < TUNNELS_MAX; tunnel++) {
-            const struct installed_child *child = outbound_child(g, tunnel);
-            if (child != NULL)
+        for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
+            const struct installed_child *child = outbound_child(g, t->policy.tunnel);
+            if (child != NULL && !t->policy.shut_down)
                 send_packet(g, &child->sa);
         }
     }
@@ -113,8 +110,8 @@ void gateway_take_packet(struct gateway *g, const struct coming *c)
         return;
     }
     g->packets_lost++;
-    if (getenv("MUSUBI_SIM_TRACE") != NULL)
-        fprintf(stderr, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now, g->name,
-                sealed.spi);
+    if (g->world->trace != NULL)
+        fprintf(g->world->trace, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now,
+                g->name, sealed.spi);
     tell_unknown_spi(g, c, sealed.spi);
 }

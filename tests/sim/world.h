@@ -58,6 +58,16 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 /* Takes a tunnel out of what the gateway's next engine will be told; its present one keeps it. */
 void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel);
 
+/*
+ * Puts a NAT with a public address in front of a gateway, before it has tunnels; several gateways may share
+ * the address. Then lets it forget its mappings: what the gateway sends comes from other ports from now on.
+ */
+void gateway_set_nat(struct gateway *g, const char *address);
+void gateway_rebind_nat(struct gateway *g);
+
+/* The gateway's clock jumps ahead, as when a machine has slept. */
+void gateway_jump_clock(struct gateway *g, msec_t by);
+
 /* Cuts two gateways off from each other, or joins them again. */
 void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut);
 
