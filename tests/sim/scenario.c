@@ -53,7 +53,7 @@ static void choose_times(struct scenario *s, struct scenario_end *end)
 {
     end->sa_lifetime = (uint32_t)(40 + below(s, 400));
     end->child_lifetime = (uint32_t)(20 + below(s, 300));
-    end->dpd_interval = one_in(s, 2) ? (uint32_t)(5 + below(s, 20)) : 0;
+    end->dpd_interval = end->asks_for_life || one_in(s, 2) ? (uint32_t)(5 + below(s, 20)) : 0;
 }
 
 /* What both ends have in common whatever they choose. */
@@ -76,15 +76,14 @@ static void add_link(struct scenario *s, size_t first, size_t second, bool secon
     *link = (struct scenario_link){.number = s->link_count};
     link->ends[0] = (struct scenario_end){.gateway = first, .interface = s->next_interface[first]++};
     link->ends[1] = (struct scenario_end){.gateway = second, .interface = s->next_interface[second]++};
-    choose_times(s, &link->ends[0]);
-    choose_times(s, &link->ends[1]);
-    choose_algorithms(s, link);
     link->ends[0].keeps_up = true;
     link->ends[1].any = second_knows_no_address;
     link->ends[1].keeps_up = !second_knows_no_address && one_in(s, 2);
     link->ends[1].responder = !link->ends[1].keeps_up && one_in(s, 4);
-    if (!link->ends[1].keeps_up && link->ends[0].dpd_interval == 0)
-        link->ends[0].dpd_interval = 10;
+    link->ends[0].asks_for_life = !link->ends[1].keeps_up;
+    choose_times(s, &link->ends[0]);
+    choose_times(s, &link->ends[1]);
+    choose_algorithms(s, link);
     if (second_knows_no_address) { /* R49: the dynamic side's lifetimes must not be longer */
         link->ends[1].sa_lifetime = 500;
         link->ends[1].child_lifetime = 400;
@@ -249,8 +248,6 @@ void scenario_heal(struct scenario *s)
         struct scenario_end *ends = s->links[i].ends;
         world_set_partition(s->w, s->gateways[ends[0].gateway], s->gateways[ends[1].gateway], false);
         ends[0].shut_down = ends[0].absent = ends[1].shut_down = ends[1].absent = false;
-        if (!ends[1].keeps_up && ends[0].dpd_interval == 0)
-            ends[0].dpd_interval = 10;
     }
     for (size_t i = 0; i < s->gateway_count; i++)
         configure(s, i);

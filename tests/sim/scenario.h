@@ -20,6 +20,7 @@ struct scenario_end {
     bool any;           /* `peer any`: the other end's address is not known */
     bool keeps_up;      /* connect-type auto */
     bool responder;     /* negotiation-direction responder */
+    bool asks_for_life; /* DPD is on, whatever an operator changes */
     uint32_t sa_lifetime, child_lifetime, dpd_interval;
     const char *proposal, *pfs; /* lines, or NULL */
     bool shut_down, absent;
