@@ -1,13 +1,12 @@
 """A strongSwan peer: charon-systemd and swanctl with a configuration of their own in a host.
 
-Its control socket is a TCP port on the host's own loopback, so that peers in several namespaces and in
-user-mode-linux need no path.
+Its control socket lies in the host's runtime directory: over TCP each of the many small messages of a command
+would wait for a delayed acknowledgement.
 """
 
 from lib.direct import SECRET
 from lib.process import wait_until
 
-VICI = "tcp://127.0.0.1:4502"
 PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
            "vici updown")
 
@@ -95,10 +94,11 @@ class StrongSwan:
         self.user_space_esp = user_space_esp
         self.name = f"strongswan-{host.label}"
         self._directory = lab.subdirectory(self.name)
+        self._vici = f"unix://{host.runtime_directory(self._directory)}/vici"
         self._connections = 0
         conf = self._directory / "strongswan.conf"
         conf.write_text(DAEMON_CONF.format(
-            vici=VICI, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
+            vici=self._vici, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
             esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
         self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
         self.process = host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
@@ -151,7 +151,7 @@ class StrongSwan:
         wait_until(lambda: not self.sas(), 15, f"no SA left on {self.name}")
 
     def _swanctl(self, command, *options):
-        return self.host.run(*self._environment, "swanctl", command, *options, "--uri", VICI)
+        return self.host.run(*self._environment, "swanctl", command, *options, "--uri", self._vici)
 
     def _stop(self):
         if self.process.status() is None:
