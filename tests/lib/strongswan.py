@@ -4,7 +4,8 @@ Its control socket lies in the host's runtime directory: over TCP each of the ma
 would wait for a delayed acknowledgement.
 """
 
-from lib.direct import SECRET
+from lib.direct import FAR, NEAR, SECRET
+from lib.lab import wire
 from lib.process import wait_until
 
 PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
@@ -15,7 +16,7 @@ charon-systemd {{
   load = {plugins}
   install_virtual_ip = no
   retransmit_tries = 3
-  filelog {{
+{options}  filelog {{
     stderr {{
       default = 1
       ike = 2
@@ -50,7 +51,7 @@ connections {{
   musubi {{
     version = 2
     mobike = no
-    fragmentation = no
+    fragmentation = {fragmentation}
     encap = {encap}
     local_addrs = {local}
     remote_addrs = {remote}
@@ -86,10 +87,11 @@ class StrongSwan:
     """One daemon with one connection, `musubi`, and one child in it, `net`.
 
     With `user_space_esp` it does ESP itself, always in UDP, and packets that its host routes into `ipsec0`
-    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed.
+    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed. `options` are lines
+    of the daemon's section in strongswan.conf.
     """
 
-    def __init__(self, lab, host, user_space_esp):
+    def __init__(self, lab, host, user_space_esp, options=""):
         self.host = host
         self.user_space_esp = user_space_esp
         self.name = f"strongswan-{host.label}"
@@ -98,7 +100,7 @@ class StrongSwan:
         self._connections = 0
         conf = self._directory / "strongswan.conf"
         conf.write_text(DAEMON_CONF.format(
-            vici=self._vici, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
+            vici=self._vici, options=options, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
             esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
         self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
         self.process = host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
@@ -107,7 +109,7 @@ class StrongSwan:
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
                 local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
-                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
+                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0", fragmentation="no"):
         """Define the connection, instead of an earlier one; nothing is negotiated yet."""
         if self._connections:
             self._swanctl("--terminate", "--ike", "musubi", "--force", "--timeout", "5")
@@ -117,7 +119,8 @@ class StrongSwan:
         path.write_text(CONNECTION.format(
             encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
             remote_id=remote_id, secret=secret, local_ts=local_ts,
-            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals), encoding="ascii")
+            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals,
+            fragmentation=fragmentation), encoding="ascii")
         self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
 
     def initiate(self):
@@ -156,3 +159,17 @@ class StrongSwan:
     def _stop(self):
         if self.process.status() is None:
             self.process.end()
+
+
+def beside(lab, near, options=""):
+    """A daemon with ESP in user space at the other end of the near gateway's wire, an inner address of each family."""
+    host = lab.namespace("strongswan")
+    wire(near.host, "ge0", host, "eth0")
+    host.address("eth0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")
+    host.address("lo", f"{FAR.inner4}/32", f"{FAR.inner6}/128")
+    daemon = StrongSwan(lab, host, user_space_esp=True, options=options)
+    host.ip("link set ipsec0 up")
+    # strongSwan itself installs a route for one family only.
+    host.ip(f"route add 192.168.{NEAR.number}.0/24 dev ipsec0")
+    host.ip(f"-6 route add 2001:db8:{NEAR.number}::/64 dev ipsec0")
+    return daemon
