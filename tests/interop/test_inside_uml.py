@@ -37,7 +37,7 @@ def test_S16_musubi_runs_on_linux_6_1(lab, near, machine, suite, family):
     must_reach_lan(machine)
     near.lan.must_reach(FAR.inner4, "-s", 3000, "-M", "dont")
     ike, child = inside.wait_for_sa()
-    assert (ike.algorithms, child.algorithms) == (suite.shown, suite.child_shown)
+    suite.must_be_shown(ike, child)
     outside.stop()
     inside.wait_for_no_sa()
     inside.stop()

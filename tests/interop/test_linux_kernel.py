@@ -2,12 +2,12 @@
 
 import pytest
 
+from lib import kernel_esp
 from lib.direct import FAR, NEAR, NearSide, must_reach_lan
+from lib.kernel_esp import must_be_plain, must_count_no_error
 from lib.strongswan import StrongSwan
 from lib.suite import AES_CBC_SHA1, AES_CBC_SHA512, AES_GCM, TRIPLE_DES
-from lib.uml import Uml
 
-KERNEL_ESP = ["esp4", "esp6", "xfrm_user", "authenc", "cbc", "ctr", "gcm", "hmac", "seqiv", "echainiv"]
 CASES = {
     "AES-CBC-256 SHA-1, IPv4 outside": (AES_CBC_SHA1, 4),
     "AES-CBC-256 SHA-1, IPv6 outside": (AES_CBC_SHA1, 6),
@@ -17,8 +17,6 @@ CASES = {
     "3DES SHA-1, IPv6 outside": (TRIPLE_DES, 6),
 }
 EACH_CASE = pytest.mark.parametrize("suite, family", CASES.values(), ids=CASES)
-# Packets of the machine itself, such as MLD reports, that met the policy before there was an SA.
-NO_FAULT_OF_ESP = "XfrmAcquireError"
 
 
 @pytest.fixture(scope="module")
@@ -27,50 +25,13 @@ def near(module_lab):
 
 
 @pytest.fixture(scope="module")
-def linux(module_lab, near):
-    """The other kernel on the same wire, with an inner address of each family."""
-    machine = Uml(module_lab, near.host, "ge0", KERNEL_ESP)
-    machine.address("vec0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")
-    machine.address("lo", f"{FAR.inner4}/32", f"{FAR.inner6}/128")
-    machine.ip(f"route add default via {NEAR.outer4}")
-    machine.ip(f"-6 route add default via {NEAR.outer6}")
-    know_each_other(near.host, "ge0", NEAR, machine, "vec0", FAR)
-    return machine
-
-
-@pytest.fixture(scope="module")
-def strongswan(module_lab, linux):
-    return StrongSwan(module_lab, linux, user_space_esp=False)
-
-
-def know_each_other(left, left_interface, left_end, right, right_interface, right_end):
-    """Fixed neighbours: selectors that hold everything hold neighbour discovery too."""
-    def station(host, interface):
-        return host.must("cat", f"/sys/class/net/{interface}/address").strip()
-    for family in (4, 6):
-        left.ip(f"neigh replace {right_end.outer(family)} lladdr {station(right, right_interface)} "
-                f"dev {left_interface} nud permanent")
-        right.ip(f"neigh replace {left_end.outer(family)} lladdr {station(left, left_interface)} "
-                 f"dev {right_interface} nud permanent")
+def strongswan(module_lab, near):
+    return StrongSwan(module_lab, kernel_esp.beside(module_lab, near), user_space_esp=False)
 
 
 def define(strongswan, suite, family):
     strongswan.connect(local=FAR.outer(family), remote=NEAR.outer(family), ike_proposals=suite.ike_proposals,
                        esp_proposals=suite.esp_proposals)
-
-
-def must_be_plain(ike, child, suite):
-    """What Musubi shows of an SA without NAT traversal."""
-    assert "NAT detection" not in ike.fields, ike
-    assert ike.fields["Remote Addr"].endswith(":500"), ike
-    assert (ike.algorithms, child.algorithms) == (suite.shown, suite.child_shown)
-
-
-def must_count_no_error(machine):
-    """XFRM's error counters since the machine's start: there was nothing that the kernel refused."""
-    counters = dict(line.split() for line in machine.must("cat", "/proc/net/xfrm_stat").splitlines())
-    refused = {name: count for name, count in counters.items() if count != "0" and name != NO_FAULT_OF_ESP}
-    assert counters and not refused, refused
 
 
 @EACH_CASE
@@ -84,7 +45,8 @@ def test_the_kernels_side_responds(lab, near, strongswan, suite, family):
     must_reach_lan(strongswan.host)
     ike, child = gateway.wait_for_sa()
     assert ike.fields["Direction"] == "initiator"
-    must_be_plain(ike, child, suite)
+    must_be_plain(ike)
+    suite.must_be_shown(ike, child)
     must_count_no_error(strongswan.host)
     gateway.stop()
     strongswan.wait_for_no_sa()
@@ -101,7 +63,8 @@ def test_the_kernels_side_initiates(lab, near, strongswan, suite, family):
     near.must_reach_far()
     ike, child = gateway.wait_for_sa()
     assert ike.fields["Direction"] == "responder"
-    must_be_plain(ike, child, suite)
+    must_be_plain(ike)
+    suite.must_be_shown(ike, child)
     must_count_no_error(strongswan.host)
     gateway.stop()
     strongswan.wait_for_no_sa()

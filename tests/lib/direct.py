@@ -35,8 +35,8 @@ interface {here.tunnel}
   ikev2 peer {peer} authentication psk id {there_id}
 {lines}  no shutdown
 !
-ip route 192.168.{there.number}.0/24 {here.tunnel}
-ipv6 route 2001:db8:{there.number}::/64 {here.tunnel}
+ip route {there.subnet4} {here.tunnel}
+ipv6 route {there.subnet6} {here.tunnel}
 """
 
 
@@ -89,6 +89,14 @@ class End:
     @property
     def inner6(self):
         return f"2001:db8:{self.number}::1"
+
+    @property
+    def subnet4(self):
+        return f"192.168.{self.number}.0/24"
+
+    @property
+    def subnet6(self):
+        return f"2001:db8:{self.number}::/64"
 
     def outer(self, family):
         return self.outer6 if family == 6 else self.outer4

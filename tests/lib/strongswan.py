@@ -170,6 +170,6 @@ def beside(lab, near, options=""):
     daemon = StrongSwan(lab, host, user_space_esp=True, options=options)
     host.ip("link set ipsec0 up")
     # strongSwan itself installs a route for one family only.
-    host.ip(f"route add 192.168.{NEAR.number}.0/24 dev ipsec0")
-    host.ip(f"-6 route add 2001:db8:{NEAR.number}::/64 dev ipsec0")
+    host.ip(f"route add {NEAR.subnet4} dev ipsec0")
+    host.ip(f"-6 route add {NEAR.subnet6} dev ipsec0")
     return daemon

@@ -92,6 +92,10 @@ class Suite:
         return ("/".join(names.strongswan_shown for names in self._ike()),
                 "ESP:" + "/".join(names.strongswan_shown for names in self._child()))
 
+    def must_be_shown(self, ike, child):
+        """These are the algorithms of a gateway's SAs, as lib.shows reads them."""
+        assert (ike.algorithms, child.algorithms) == (self.shown, self.child_shown)
+
     def _ike(self):
         integrity = [INTEGRITY[self.integrity]] if self.integrity else []
         return [ENCRYPTION[self.encryption], *integrity, PRF[self.prf], GROUP[self.group]]

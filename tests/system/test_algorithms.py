@@ -27,7 +27,7 @@ def test_R4_to_R8_every_algorithm_carries_both_families(lab, algorithms, family)
     pair.must_reach_far()
     must_reach_lan(pair.far_host)
     ike, child = near.wait_for_sa()
-    assert (ike.algorithms, child.algorithms) == (algorithms.shown, algorithms.child_shown)
+    algorithms.must_be_shown(ike, child)
     near.stop()
     far.stop()
 
@@ -41,6 +41,6 @@ def test_R20_R23_S10_with_everything_left_out_the_strongest_is_taken(lab):
 
     ike, child = near.wait_for_sa()
     strongest = suite("aes-gcm-256", None, "sha2-512", "3072-bit")
-    assert (ike.algorithms, child.algorithms) == (strongest.shown, strongest.child_shown)
+    strongest.must_be_shown(ike, child)
     near.stop()
     far.stop()
