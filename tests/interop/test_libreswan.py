@@ -5,7 +5,7 @@ import pytest
 from lib import kernel_esp
 from lib.direct import FAR, NEAR, NearSide, must_reach_lan
 from lib.kernel_esp import must_be_plain, must_count_no_error
-from lib.libreswan import Libreswan
+from lib.libreswan import OUR_ID, PEER_ID, Libreswan
 from lib.process import wait_until
 from lib.suite import AES_CBC_SHA256, AES_GCM
 
@@ -26,7 +26,7 @@ def libreswan(module_lab, near):
 @EACH_SUITE
 def test_libreswan_responds(lab, near, libreswan, suite):
     libreswan.connect(suite)
-    gateway = near.gateway(lab, lines=suite.lines + IPV4_ALONE, id_types=("fqdn", "fqdn"))
+    gateway = near.gateway(lab, lines=suite.lines + IPV4_ALONE, ids=(OUR_ID, PEER_ID))
 
     near.lan.must_reach(FAR.inner4, wait=10)
 
@@ -44,7 +44,7 @@ def test_libreswan_responds(lab, near, libreswan, suite):
 @EACH_SUITE
 def test_R71_libreswan_initiates_with_a_child_sa_for_each_family(lab, near, libreswan, suite):
     libreswan.connect(suite)
-    gateway = near.gateway(lab, lines=suite.lines, id_types=("fqdn", "fqdn"))
+    gateway = near.gateway(lab, lines=suite.lines, ids=(OUR_ID, PEER_ID))
 
     libreswan.initiate("ipv4")
     libreswan.initiate("ipv6")

@@ -75,7 +75,7 @@ def test_R3_to_R8_strongswan_and_musubi_agree(lab, near, strongswan, capture, ro
                        local_id=peer_id.strongswan, remote_id=our_id.strongswan,
                        ike_proposals=suite.ike_proposals, esp_proposals=suite.esp_proposals)
     gateway = near.gateway(lab, row["family"], NAT_TRAVERSAL + (suite.lines if row["proposed"] != "all" else ""),
-                           id_types=(row["our_id"], row["peer_id"]))
+                           ids=(our_id, peer_id))
 
     if row["initiator"] == "strongSwan":
         strongswan.initiate()

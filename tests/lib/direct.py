@@ -106,9 +106,12 @@ NEAR = End(1, "Tunnel1.0")
 FAR = End(2, "Tunnel2.0")
 
 
-def config(here, there, family=4, lines="", id_types=("keyid", "keyid")):
-    """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel."""
-    here_id, there_id = here.identity(id_types[0]), there.identity(id_types[1])
+def config(here, there, family=4, lines="", ids=None):
+    """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel.
+
+    `ids` are its own and its peer's, a key ID each if not given.
+    """
+    here_id, there_id = ids or (here.identity(), there.identity())
     return CONFIG.format(SECRET=SECRET, here=here, there=there, here_id=here_id, there_id=there_id,
                          peer=there.outer(family),
                          lines="".join(f"  {line}\n" for line in lines.splitlines()))
@@ -125,9 +128,9 @@ class NearSide:
         self.lan.ip(f"route add default via {NEAR.inner4}")
         self.lan.ip(f"-6 route add default via {NEAR.inner6}")
 
-    def gateway(self, lab, family=4, lines="", id_types=("keyid", "keyid")):
+    def gateway(self, lab, family=4, lines="", ids=None):
         """The near gateway, started; it ends with `lab`, if the test has not stopped it."""
-        return Musubi(lab, self.host, config(NEAR, FAR, family, lines, id_types)).start()
+        return Musubi(lab, self.host, config(NEAR, FAR, family, lines, ids)).start()
 
     def must_reach_far(self, **options):
         """Pings from the LAN to the far end's inner addresses; all have to be answered."""

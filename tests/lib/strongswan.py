@@ -4,6 +4,8 @@ Its control socket lies in the host's runtime directory: over TCP each of the ma
 would wait for a delayed acknowledgement.
 """
 
+import re
+
 from lib.direct import FAR, NEAR, SECRET
 from lib.lab import wire
 from lib.process import wait_until
@@ -134,6 +136,10 @@ class StrongSwan:
         told = done.status != 0 and "not established after" not in done.stderr
         assert told, f"{done}\n{self.process.log()}"
 
+    def rekey_child(self):
+        """Begin to rekey the Child SA from here; not waited for."""
+        self._swanctl("--rekey", "--child", "net").must_succeed()
+
     def terminate(self):
         """Delete all IKE SAs from here and wait for the answer."""
         self._swanctl("--terminate", "--ike", "musubi", "--timeout", "10").must_succeed()
@@ -149,6 +155,13 @@ class StrongSwan:
                               f"a Child SA on {self.name}")
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.sas()}\n{self.process.log()}") from None
+
+    def wait_for_log(self, pattern):
+        """Wait for a line of its log that `pattern`, a regular expression, finds; returns the match."""
+        try:
+            return wait_until(lambda: re.search(pattern, self.process.stderr), 10, f"{pattern!r} in {self.name}'s log")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.process.log()}") from None
 
     def wait_for_no_sa(self):
         wait_until(lambda: not self.sas(), 15, f"no SA left on {self.name}")
