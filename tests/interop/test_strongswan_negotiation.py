@@ -1,4 +1,4 @@
-"""What a negotiation with strongSwan goes through besides the plain way: wrong guesses, fragments, cookies, refusals."""
+"""What a negotiation with strongSwan may go through: wrong guesses, fragments, cookies, refusals."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_RFC7296_1_2_a_wrong_guess_of_a_group_is_corrected_by_us(lab, near, stro
     ("Musubi", "modp1536", "ikev2 child-pfs 3072-bit 1536-bit\nikev2 child-lifetime 4\n"),
     ("strongSwan", "modp3072-modp1536", "ikev2 child-pfs 1536-bit\n"),
 ], ids=["our guess", "strongSwan's guess"])
-def test_RFC7296_1_3_a_wrong_guess_of_a_group_in_a_rekey_is_corrected(lab, near, strongswan, beginner, esp_groups, lines):
+def test_RFC7296_1_3_a_wrong_guess_in_a_rekey_is_corrected(lab, near, strongswan, beginner, esp_groups, lines):
     define(strongswan, esp_proposals=f"aes256-sha256-{esp_groups}")
     gateway = near.gateway(lab, lines=NAT_TRAVERSAL + lines)
     near.must_reach_far(wait=10)
@@ -68,7 +68,8 @@ def test_RFC7296_1_3_a_wrong_guess_of_a_group_in_a_rekey_is_corrected(lab, near,
 
     answer = "parsed" if beginner == "strongSwan" else "generating"
     strongswan.wait_for_log(rf"{answer} CREATE_CHILD_SA response \d \[ N\(INVAL_KE\) \]")
-    wait_until(lambda: first not in [child.outbound["SPI"] for child in gateway.child_sas()], 10, "the new Child SA alone")
+    wait_until(lambda: first not in [child.outbound["SPI"] for child in gateway.child_sas()], 10,
+               "the new Child SA alone")
     near.must_reach_far()
     must_reach_lan(strongswan.host)
     assert gateway.ike_sas()[0].fields["PFS"] == "MODP-1536"
@@ -102,7 +103,7 @@ def test_RFC7383_fragments_are_joined(lab, near, beginner):
 
 
 def ask(host, source, target, request):
-    """Send an IKE_SA_INIT from another port than a gateway's, and wait for the answer: a half-open IKE SA, or a cookie."""
+    """Send an IKE_SA_INIT from a port of its own and wait for the answer: a half-open IKE SA, or a cookie."""
     with host.udp_socket(source, 10500) as sender:
         sender.settimeout(5)
         sender.sendto(request, (target, 500))

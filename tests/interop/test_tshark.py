@@ -61,6 +61,6 @@ def must_read_ike_auth(path, ike):
 
 def must_read_pings(path, child):
     """Both pings and their answers, with good integrity check values; Linux's own MLD reports aside."""
-    seen = fields(path, "esp and (icmp or icmpv6) and not icmpv6.type == 143", "icmp.type", "icmpv6.type", "esp.icv_good",
-                  children=[child])
+    seen = fields(path, "esp and (icmp or icmpv6) and not icmpv6.type == 143", "icmp.type", "icmpv6.type",
+                  "esp.icv_good", children=[child])
     assert sorted(seen) == sorted([("8", "", "1"), ("0", "", "1"), ("", "128", "1"), ("", "129", "1")]), seen

@@ -49,9 +49,9 @@ class Libreswan:
         config.write_text("config setup\n", encoding="ascii")
         secrets.write_text(f'@{PEER_ID.value} @{OUR_ID.value} : PSK "{SECRET}"\n', encoding="ascii")
         self.process = machine.start("pluto", [
-            PROGRAMS / "pluto", "--nofork", "--stderrlog", "--log-no-time", "--config", config, "--secretsfile", secrets,
-            "--rundir", self._control.parent, "--ipsecdir", self._directory, "--nssdir", self._directory,
-            "--no-dnssec"], self._directory)
+            PROGRAMS / "pluto", "--nofork", "--stderrlog", "--no-dnssec", "--config", config,
+            "--secretsfile", secrets, "--rundir", self._control.parent, "--ipsecdir", self._directory,
+            "--nssdir", self._directory], self._directory)
         lab.callback(self.process.kill)
         self.process.wait_for_text("loading secrets")
 
