@@ -140,6 +140,10 @@ class StrongSwan:
         """Begin to rekey the Child SA from here; not waited for."""
         self._swanctl("--rekey", "--child", "net").must_succeed()
 
+    def rekey_ike(self):
+        """Begin to rekey the IKE SA from here; not waited for."""
+        self._swanctl("--rekey", "--ike", "musubi").must_succeed()
+
     def terminate(self):
         """Delete all IKE SAs from here and wait for the answer."""
         self._swanctl("--terminate", "--ike", "musubi", "--timeout", "10").must_succeed()
