@@ -38,6 +38,7 @@ class Libreswan:
     """One daemon with two connections, `ipv4` and `ipv6`, each with a Child SA between the ends' subnets."""
 
     def __init__(self, lab, machine):
+        assert PROGRAMS.is_dir(), f"{PROGRAMS} is missing: tools/install-packages test"
         self.host = machine
         self._directory = lab.subdirectory("libreswan")
         self._control = machine.runtime_directory(self._directory) / "pluto.ctl"
