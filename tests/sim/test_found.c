@@ -132,17 +132,17 @@ static void R43_a_replaced_ike_sa_does_not_keep_a_new_one_from_being_made(void *
     a.direction = NEGOTIATE_RESPONDER;
     a.sa_lifetime = 40;
     b.connect_type = CONNECT_AUTO;
-    b.dpd_interval = 10;
+    b.child_lifetime = 30; /* a rekey that is not answered ends the new one */
     struct pair p = pair_of(&a, &b);
     struct ip_address address;
     assert_true(ip_address_parse("10.1.0.1", &address));
-    world_run(p.w, 15 * 1000);
+    world_run(p.w, 17 * 1000);
     world_set_hook(p.w, drop_what_is_asked_by, &address);
     while (!gateway_log_has(p.b, "IKE SA rekeyed") && world_now(p.w) < 1100 * 1000)
         world_run(p.w, 100);
     world_set_hook(p.w, NULL, NULL);
     world_set_partition(p.w, p.a, p.b, true);
-    world_run(p.w, 45 * 1000);
+    world_run(p.w, 65 * 1000);
     assert_false(gateway_tunnel_is_up(p.b, 0));
     world_set_partition(p.w, p.a, p.b, false);
 
