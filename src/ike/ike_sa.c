@@ -42,7 +42,7 @@ const char *ike_sa_endpoints(const struct ike_sa *sa, char out[2 * IP_TEXT_SIZE]
 {
     char local[IP_TEXT_SIZE];
     char remote[IP_TEXT_SIZE];
-    (void)snprintf(out, 2 * IP_TEXT_SIZE, "%s-%s", ip_endpoint_format(&sa->local, local),
+    (void)snprintf(out, (size_t)2 * IP_TEXT_SIZE, "%s-%s", ip_endpoint_format(&sa->local, local),
                    ip_endpoint_format(&sa->remote, remote));
     return out;
 }
@@ -58,6 +58,8 @@ void ike_sa_changed(struct ike_sa *sa)
 void ike_sa_set_replaced(struct ike_sa *sa)
 {
     sa->replaced = true;
+    if (sa->state == IKE_SA_ESTABLISHED)
+        liveness_start(sa);
     ike_sa_changed(sa);
 }
 
@@ -70,6 +72,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     char endpoints[2 * IP_TEXT_SIZE];
+    ike_sa_changed(sa);
     if (sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING) {
         engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                    "negotiation timed out: %s started one and sent no IKE_AUTH",
@@ -250,7 +253,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
         return;
     }
     sa->state = IKE_SA_DELETING;
-    sa->delete_reason = reason;
+    (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "%s", reason);
     ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
     ike_sa_add_task(sa, &task_delete_ike_sa, 0);
@@ -282,6 +285,7 @@ void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
 void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     sa->job = 0;
+    ike_sa_changed(sa);
     sa->job_done(sa, ok, output);
     /* Those that waited, in order; one of them may hand out the next job. */
     while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {

@@ -9,13 +9,14 @@ both named as its ID. Its lifetimes at strongSwan's end are endless unless the t
 import re
 from dataclasses import dataclass
 
+from lib import kernel_esp
 from lib.direct import SECRET
 from lib.lab import wire
 from lib.musubi import Musubi
 from lib.process import wait_until
 from lib.stream import Echo, Stream
 from lib.strongswan import StrongSwan
-from lib.uml import KERNEL_ESP, Uml
+from lib.uml import Uml
 
 NEAR = "10.9.0.1"
 LAN = "192.168.1.0/24"
@@ -198,7 +199,7 @@ class Near:
 
     def kernel_side(self, name, peers):
         """Peers in user-mode-linux, whose kernel does ESP."""
-        machine = Uml(self.lab, self.switch, name, KERNEL_ESP)
+        machine = Uml(self.lab, self.switch, name, kernel_esp.MODULES)
         self.switch.ip(f"link set {name} master bridge0")
         return FarSide(self.lab, machine, "vec0", peers, user_space_esp=False)
 

@@ -17,9 +17,6 @@ from lib.process import LOG_TAIL, CommandFailed, Finished, running
 INIT = Path(__file__).with_name("uml-init.sh")
 BOOT_TIMEOUT = 60
 
-# Modules with which the machine's kernel does ESP.
-KERNEL_ESP = ["esp4", "esp6", "xfrm_user", "authenc", "cbc", "ctr", "gcm", "hmac", "seqiv", "echainiv"]
-
 
 class Uml(Host):
     """Boots on creation and runs one command at a time."""
