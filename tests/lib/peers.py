@@ -212,9 +212,11 @@ class Near:
         return Stream(self.lab, self.lan, LAN_HOST, peer.inner, rate)
 
     def wait_for_sa(self, peer):
-        """Wait until there is an IKE SA with a Child SA."""
+        """Wait until there is an IKE SA with a Child SA here, then until a ping is answered: a peer that began gets
+        packets before it has taken in the answer to its IKE_AUTH."""
         wait_until(lambda: [sa for sa in self.ike_sas(peer) if sa.established and sa.children], 30,
                    f"an SA of {peer.tunnel}")
+        wait_until(lambda: self.lan.ping(peer.inner, count=1, wait=1)[0] == 1, 30, f"a ping answered by {peer.id}")
 
     def ike_sas(self, peer):
         return [sa for sa in self.musubi.ike_sas() if sa.interface == peer.tunnel]
