@@ -167,6 +167,10 @@ class FarSide:
         self.host.ip(f"route replace {LAN} {self._route}")
         self.strongswan.load(strongswan_config(self.peers, encap=self.strongswan.user_space_esp))
 
+    def installed_suites(self, peer):
+        """What strongSwan says of the algorithms of a peer's Child SAs, without those that it has deleted."""
+        return re.findall(r"INSTALLED, .*ESP:(\S+)", self.strongswan.sas(peer.id))
+
     def start_again(self):
         """Start strongSwan that was killed."""
         self.strongswan.start()
