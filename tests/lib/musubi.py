@@ -139,7 +139,7 @@ class Musubi:
 
     def type_lines(self, *lines):
         """A session in which each line is typed; returns what the shell printed."""
-        done = self.host.run(SHELL, "--run-dir", self.run_directory, timeout=20, text_in="\n".join([*lines, "exit", ""]))
+        done = self.host.run(SHELL, "--run-dir", self.run_directory, text_in="\n".join([*lines, "exit", ""]))
         return done.must_succeed().stdout
 
     def configure(self, *lines):

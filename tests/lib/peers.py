@@ -143,7 +143,8 @@ def strongswan_config(peers, encap):
     """strongSwan's connections to the near gateway."""
     connections = "".join(
         CONNECTION.format(peer=peer, NEAR=NEAR, LAN=LAN, encap="yes" if encap else "no",
-                          start_action="start" if peer.begins else "none", ike_options=_indented(peer.ike_options, 4), child_options=_indented(peer.child_options, 8))
+                          start_action="start" if peer.begins else "none",
+                          ike_options=_indented(peer.ike_options, 4), child_options=_indented(peer.child_options, 8))
         for peer in peers)
     return f"connections {{\n{connections}}}\n" + SECRETS
 

@@ -53,7 +53,7 @@ class Stream:
     def stop(self):
         """Send no more, wait for what is under way; what became of all packets."""
         sender, self._sender = self._sender, None
-        status = sender.end()
+        status = sender.end(timeout=30)     # longer than its own patience
         match = re.match(r"sent (\d+) answered (\d+) lost (\d+) duplicated (\d+) errors (\d+)\n", sender.stdout)
         assert status == 0 and match, f"{sender.name}: status {status}\n{sender.log()}"
         return Streamed(*map(int, match.groups()), sender.stdout)

@@ -46,7 +46,8 @@ def test_R11_a_changed_proposal_touches_no_sa_and_holds_at_the_next_negotiation(
     gateway1, gateway2 = connected.gateway1, connected.gateway2
     before, _ = gateway1.wait_for_sa()
 
-    gateway1.configure("interface Tunnel1.0", "ikev2 sa-proposal enc aes-gcm-128", "ikev2 child-proposal enc aes-cbc-192")
+    gateway1.configure("interface Tunnel1.0", "ikev2 sa-proposal enc aes-gcm-128",
+                       "ikev2 child-proposal enc aes-cbc-192")
 
     after, child = gateway1.wait_for_sa()
     assert (after.fields["Serial"], after.encryption) == (before.fields["Serial"], "AES-CBC-256")

@@ -10,7 +10,6 @@
  * line of numbers and one for each run of packets that did not come back.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,7 +19,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     PACKET_SIZE = 64,
@@ -46,10 +44,11 @@ static void fail(const char *what)
     exit(1);
 }
 
-static uint64_t microseconds(clockid_t clock)
+/* Microseconds on a clock that never goes back. */
+static uint64_t clock_now(void)
 {
     struct timespec now;
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
@@ -137,7 +136,7 @@ static void take_answers(struct stream *s)
         memcpy(&number, packet, sizeof number);
         if (got != PACKET_SIZE || number >= s->sent)
             continue;
-        s->last_progress = microseconds(CLOCK_MONOTONIC);
+        s->last_progress = clock_now();
         if (s->answers[number]++ > 0) {
             s->duplicates++;
             continue;
@@ -161,7 +160,7 @@ static void send_next(struct stream *s, uint64_t since_start)
 static void wait_for_answers(const struct stream *s, uint64_t until)
 {
     struct pollfd wanted = {.fd = s->fd, .events = POLLIN};
-    uint64_t now = microseconds(CLOCK_MONOTONIC);
+    uint64_t now = clock_now();
     const uint64_t left = until > now ? until - now : 0;
     const struct timespec timeout = {.tv_sec = (time_t)(left / 1000000),
                                      .tv_nsec = (long)(left % 1000000) * 1000};
@@ -171,14 +170,14 @@ static void wait_for_answers(const struct stream *s, uint64_t until)
 /* Sends until it is enough, then waits for what is under way. */
 static void run(struct stream *s)
 {
-    const uint64_t start = microseconds(CLOCK_MONOTONIC);
+    const uint64_t start = clock_now();
     uint64_t due = start;
     s->last_progress = start;
     while (!stopped || s->settled < s->sent) {
         if (s->sent == s->count)
             stopped = 1;
         take_answers(s);
-        uint64_t now = microseconds(CLOCK_MONOTONIC);
+        uint64_t now = clock_now();
         if (s->settled == s->sent)
             s->last_progress = now;
         if (now - s->last_progress > (uint64_t)PATIENCE * 1000)
