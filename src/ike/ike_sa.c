@@ -110,6 +110,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     *(initiator ? &sa->spi_i : &sa->spi_r) = own_spi;
     sa->serial = ++engine->next_ike_serial;
     sa->started_event = engine->event_number;
+    sa->begun_here = initiator;
     sa->created = engine->now;
     sa->expires = MSEC_NEVER;
     sa->retransmit = (struct ike_timer){.fire = ike_sa_retransmit_fire, .owner = sa};

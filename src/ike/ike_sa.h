@@ -154,8 +154,10 @@ struct ike_sa {
     struct child_sa_list children;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
-    uint64_t started_event, established_event; /* engine->event_number then */
-    msec_t last_message;                       /* when a message of this SA last went or came */
+    /* Of the first IKE SA of a line of rekeys, engine->event_number then, and who began it: what S7 asks. */
+    uint64_t started_event, established_event;
+    bool begun_here;
+    msec_t last_message; /* when a message of this SA last went or came */
     struct ike_timer retransmit, lifetime, rekey, liveness;
 };
 

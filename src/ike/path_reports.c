@@ -109,8 +109,7 @@ static struct ike_sa *newest_with(const struct ike_tunnel *tunnel, const struct 
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced &&
-            ip_address_equal(&sa->remote.address, remote) &&
-            (newest == NULL || sa->established_event > newest->established_event))
+            ip_address_equal(&sa->remote.address, remote) && (newest == NULL || sa->serial > newest->serial))
             newest = sa;
     }
     return newest;

@@ -151,6 +151,7 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_u64(s, &record->rekey_due);
     stream_u64(s, &record->started_event);
     stream_u64(s, &record->established_event);
+    stream_bool(s, &record->begun_here);
     stream_run(s, &record->delete_reason);
     stream_run(s, &record->request);
     stream_run(s, &record->response);
@@ -249,6 +250,7 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .rekey_due = due_of(&sa->rekey),
         .started_event = sa->started_event,
         .established_event = sa->established_event,
+        .begun_here = sa->begun_here,
         .delete_reason = {(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)},
         .request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0},
         .response = ike_buffer_octets(&sa->response),

@@ -59,6 +59,7 @@ struct ike_record {
     msec_t created, expires;
     msec_t lifetime_due, rekey_due; /* of its timers; MSEC_NEVER: not set */
     uint64_t started_event, established_event;
+    bool begun_here;
     struct octets delete_reason;
     struct octets request;  /* of the first task, under way; none: no request is out */
     struct octets response; /* to the peer's last request */

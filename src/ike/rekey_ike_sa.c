@@ -68,6 +68,9 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     }
     ike_sa_set_tunnel(sa, old->tunnel);
     ike_sa_establish(sa);
+    sa->started_event = old->started_event;
+    sa->established_event = old->established_event;
+    sa->begun_here = old->begun_here;
     engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                "IKE SA rekeyed: serial %u follows serial %u", sa->serial, old->serial);
     return sa;
