@@ -15,8 +15,11 @@ struct lowest_nonce {
     uint8_t octets[NONCE_SIZE_MAX - 1]; /* what lies behind cannot matter between nonces of ours and theirs */
 };
 
+struct child_purpose;
+
 struct negotiation {
-    uint32_t old_spi; /* inbound SPI of the Child SA that is rekeyed; 0: none */
+    uint32_t old_spi;                    /* inbound SPI of the Child SA that is rekeyed; 0: none */
+    const struct child_purpose *purpose; /* ours, of a Child SA */
     struct ike_buffer nonce_i, nonce_r;
     const struct dh_group *dh; /* NULL: no PFS */
     uint8_t dh_private[DH_PRIVATE_MAX];

@@ -27,8 +27,7 @@ bool rekey_is_allowed(const struct ike_tunnel *tunnel);
 void rekey_child_fire(struct ike_engine *engine, void *owner);
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner);
 
-/* The peer's requests. */
-void rekey_child_request(struct ike_sa *sa, const struct ike_message *message);
+/* The peer's request to rekey the IKE SA; those for Child SAs are answered in create_child_sa.c. */
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message);
 
 /*
