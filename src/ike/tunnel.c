@@ -143,8 +143,7 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number)
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
     struct ike_action action = {.kind = IKE_ACTION_TUNNEL_FAILED};
-    action.state.tunnel = tunnel->policy.tunnel;
-    action.state.reason = "";
+    action.failed.tunnel = tunnel->policy.tunnel;
     effects_add_action(&engine->effects, &action);
 }
 

@@ -151,6 +151,9 @@ static void perform(struct gateway *g, const struct ike_action *action)
     case IKE_ACTION_CHILD_STOP:
         find_child(g, action->child.inbound_spi)->stopped = true;
         break;
+    case IKE_ACTION_CHILD_COMPLETE:
+        find_child(g, action->child.inbound_spi)->sa.more_to_come = false;
+        break;
     case IKE_ACTION_CHILD_REMOVE:
         remove_child(g, action->child.inbound_spi);
         break;
@@ -162,7 +165,7 @@ static void perform(struct gateway *g, const struct ike_action *action)
         (void)snprintf(g->down_reason, sizeof g->down_reason, "%s", action->state.reason);
         break;
     case IKE_ACTION_TUNNEL_FAILED:
-        g->tunnels[action->state.tunnel].failures++;
+        g->tunnels[action->failed.tunnel].failures++;
         break;
     case IKE_ACTION_JOB:
         answer_job(g, action->job);
