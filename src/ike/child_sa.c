@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "ike/child_exchange.h"
 #include "ike/ike_sa.h"
+#include "ike/record.h"
 #include "ike/rekey.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
                "Child SA deleted, SPI 0x%08x: lifetime expired", child->inbound.spi);
     child_sa_delete(child);
     ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
+    further_children_check(sa);
 }
 
 struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
@@ -85,6 +87,7 @@ static void add_install_action(const struct child_sa *child, enum child_activati
         .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
         .anti_replay = policy->anti_replay,
         .active_when_used = activation == CHILD_ACTIVE_WHEN_USED,
+        .more_to_come = child->more_to_come,
         .encapsulate = sa->encapsulate,
         .nat_keepalive = sa->nat_local ? policy->nat_keepalive : 0,
         .local = sa->local,
@@ -114,6 +117,7 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     msec_t lifetime = (msec_t)sa->tunnel->policy.child_lifetime * 1000;
     child->installed = true;
     child->waits_for_use = activation == CHILD_ACTIVE_WHEN_USED;
+    child->more_to_come = further_children_are_due(sa);
     child->expires = engine->now + lifetime;
     engine_set_timer(engine, &child->lifetime, lifetime);
     engine_set_timer(engine, &child->rekey,
@@ -164,6 +168,14 @@ void child_sa_activate(struct child_sa *child)
         return;
     child->waits_for_use = false;
     add_action(child, IKE_ACTION_CHILD_ACTIVATE);
+}
+
+void child_sa_complete(struct child_sa *child)
+{
+    if (!child->more_to_come)
+        return;
+    child->more_to_come = false;
+    add_action(child, IKE_ACTION_CHILD_COMPLETE);
 }
 
 void child_sa_stop(struct child_sa *child)
@@ -237,4 +249,15 @@ struct child_sa *child_sa_by_outbound(const struct ike_sa *sa, uint32_t spi)
             return child;
     }
     return NULL;
+}
+
+bool child_sa_has_place(const struct ike_sa *sa)
+{
+    size_t count = 0;
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        count++;
+    }
+    return count + 1 < IKE_RECORD_CHILDREN_MAX;
 }

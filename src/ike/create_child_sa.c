@@ -4,7 +4,6 @@
  * rekey_ike_sa.c.
  */
 #include "ike/negotiation.h"
-#include "ike/record.h"
 #include "ike/rekey.h"
 
 #include <string.h>
@@ -59,6 +58,7 @@ static void answer(struct ike_sa *sa, struct octets shared_secret)
     negotiation_free(n);
     sa->theirs = NULL;
     ike_sa_send_response(sa, EXCHANGE_CREATE_CHILD_SA, &m);
+    further_children_check(sa);
 }
 
 static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
@@ -73,21 +73,6 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     answer(sa, (struct octets){output.at + size, size});
 }
 
-/*
- * A peer may leave Child SAs that it has rekeyed undeleted, or rekey without end: no more are made than the
- * IKE SA's record holds. One place is kept for a rekey of our own.
- */
-static bool has_place_in_record(const struct ike_sa *sa)
-{
-    size_t count = 0;
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        count++;
-    }
-    return count + 1 < IKE_RECORD_CHILDREN_MAX;
-}
-
 /* Answers a request for a Child SA, one that replaces another or one besides. */
 static void child_request(struct ike_sa *sa, const struct ike_message *message)
 {
@@ -100,7 +85,7 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
         old = named_child(sa, rekey, &error);
     else if (!tunnel_has_room(sa->tunnel))
         error = NOTIFY_NO_ADDITIONAL_SAS;
-    if (error == 0 && !has_place_in_record(sa))
+    if (error == 0 && !child_sa_has_place(sa))
         error = NOTIFY_TEMPORARY_FAILURE;
     if (error != 0) {
         negotiation_refuse(sa, error, nothing);

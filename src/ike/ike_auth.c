@@ -225,12 +225,14 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
         return;
     }
     const struct ike_payload *error = ike_message_error(&message);
-    if (error != NULL) {
+    bool by_pair = error != NULL && error->notify == NOTIFY_SINGLE_PAIR_REQUIRED;
+    if (error != NULL && !by_pair) {
         log_refusal(sa, error->notify);
         abandon(sa, "the peer refused the Child SA");
         return;
     }
-    const char *reason = accept_child(sa, &message);
+    further_children_begin(sa);
+    const char *reason = by_pair ? NULL : accept_child(sa, &message);
     if (reason != NULL) {
         engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "negotiation failed: %s", reason);
         abandon(sa, reason);
@@ -239,6 +241,10 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
     ike_sa_establish(sa);
     log_established(sa);
     initial_contact_settle(sa);
+    if (by_pair)
+        further_children_begin_by_pair(sa);
+    else
+        further_children_check(sa);
 }
 
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)

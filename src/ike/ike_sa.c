@@ -113,6 +113,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
     sa->rekey = (struct ike_timer){.fire = rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = liveness_fire, .owner = sa};
+    sa->further.again = (struct ike_timer){.fire = further_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
     LIST_INSERT_HEAD(&engine->all_sas, sa, all_link);
     return sa;
@@ -186,6 +187,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->lifetime);
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
+    engine_cancel_timer(engine, &sa->further.again);
     (void)map_remove(&engine->sas, ike_sa_own_spi(sa));
     if (sa->job != 0)
         (void)map_remove(&engine->jobs, sa->job);
@@ -262,7 +264,7 @@ void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason)
         if (!child->lingering)
             return;
     }
-    if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+    if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced && !further_children_come_with_packets(sa))
         ike_sa_delete(sa, reason);
 }
 

@@ -6,6 +6,7 @@
 
 #include "ike/child_sa.h"
 #include "ike/engine.h"
+#include "ike/further_child.h"
 #include "ike/keys.h"
 #include "ike/message.h"
 #include "ike/protect.h"
@@ -135,6 +136,7 @@ struct ike_sa {
     size_t waiting_count;
 
     struct child_sa_list children;
+    struct further_children further;
     const char *delete_reason; /* while IKE_SA_DELETING: for the history and the log */
     msec_t created, expires;   /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     uint64_t started_event, established_event; /* engine->event_number then */
@@ -171,7 +173,7 @@ void ike_sa_establish(struct ike_sa *sa);
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
 
-/* Deletes an SA that has no Child SA left: the next packet makes a new one. */
+/* Deletes an SA that has no Child SA left, and no use without: the next packet makes a new one. */
 void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */

@@ -46,6 +46,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     if (child != NULL)
         child_sa_retire(child);
     ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
+    further_children_check(sa);
 }
 
 const struct ike_task_kind task_delete_child_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_child_sa_write,
@@ -160,6 +161,8 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (count > 0)
         message_put_delete(&m, PROTOCOL_ESP, spis, count);
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-    if (had_children && !sa->destroyed)
-        ike_sa_delete_if_childless(sa, "Delete Child SA by peer");
+    if (!had_children || sa->destroyed)
+        return;
+    ike_sa_delete_if_childless(sa, "Delete Child SA by peer");
+    further_children_check(sa);
 }

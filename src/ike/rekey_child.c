@@ -46,6 +46,7 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
         if (old != NULL && child_sa_is_current(old))
             child_sa_linger(old);
         ike_sa_delete_if_childless(sa, "the peer has lost the Child SA");
+        further_children_check(sa);
         return;
     }
     if (rivalled)
@@ -74,13 +75,46 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     }
     if (rival != NULL)
         child_sa_stop(rival); /* the peer deletes it */
-    if (old == NULL || old->lingering)
-        return;
-    old->replaced = true;
-    child_sa_delete(old);
+    if (old != NULL && !old->lingering) {
+        old->replaced = true;
+        child_sa_delete(old);
+    }
+    further_children_check(sa);
 }
 
 static const struct child_purpose purpose_rekey = {rekey_made, rekey_refused};
+
+/* The families that other Child SAs carry, but not this one. */
+static uint8_t families_of_others(const struct child_sa *child)
+{
+    unsigned families = 0;
+    const struct child_sa *other;
+    LIST_FOREACH(other, &child->ike_sa->children, link)
+    {
+        if (other != child && child_sa_is_current(other))
+            families |= selectors_families(&other->local_ts, &other->remote_ts);
+    }
+    return (uint8_t)(families & ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts));
+}
+
+/*
+ * A rekey proposes what the policy says today (R11), but for what other Child SAs carry; so never less than
+ * what is in use, unless the policy has come to want less (RFC 7296 2.9.2). What the peer chose when it made
+ * the SA (R71), and a pair that it wants by itself, stay as they are.
+ */
+static void propose_selectors(const struct child_sa *child, struct selector_list *local_ts,
+                              struct selector_list *remote_ts)
+{
+    const struct ike_sa *sa = child->ike_sa;
+    *local_ts = child->local_ts;
+    *remote_ts = child->remote_ts;
+    if (!child->initiator || sa->further.scope != SCOPE_PROPOSED)
+        return;
+    const struct child_request request = child_request_of(&sa->tunnel->policy, false, 0);
+    uint8_t families = (FAMILY_V4 | FAMILY_V6) & (uint8_t)~families_of_others(child);
+    *local_ts = selectors_of_families(&request.local_ts, families);
+    *remote_ts = selectors_of_families(&request.remote_ts, families);
+}
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
 {
@@ -94,8 +128,13 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     }
     if (!is_current)
         return TASK_DROPPED;
-    const struct child_request request = child_request_of(&sa->tunnel->policy, false, 0);
-    /* What the peer chose when it made the SA stays as it is (R71). */
-    return ask_child_start(sa, &purpose_rekey, child->initiator ? &request.local_ts : &child->local_ts,
-                           child->initiator ? &request.remote_ts : &child->remote_ts, task->spi);
+    struct selector_list local_ts, remote_ts;
+    propose_selectors(child, &local_ts, &remote_ts);
+    if (local_ts.count == 0 || remote_ts.count == 0) {
+        engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+                   "Child SA, SPI 0x%08x, is not rekeyed: nothing of it is left in local-ts and remote-ts",
+                   child->inbound.spi);
+        return TASK_DROPPED;
+    }
+    return ask_child_start(sa, &purpose_rekey, &local_ts, &remote_ts, task->spi);
 }

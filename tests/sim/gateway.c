@@ -316,8 +316,14 @@ void gateway_restart(struct gateway *g)
 
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel)
 {
+    gateway_packet_of_flow_waits(g, tunnel, &(struct packet_flow){.source.family = IP_NONE});
+}
+
+void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow)
+{
     struct ike_event event = {.kind = IKE_EVENT_PACKET_WAITS};
     event.packet.tunnel = tunnel;
+    event.packet.flow = *flow;
     gateway_handle(g, &event);
 }
 
