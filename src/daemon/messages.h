@@ -54,6 +54,7 @@ enum message_type {
     MESSAGE_CHILD_STOP,
     MESSAGE_CHILD_COMPLETE,
     MESSAGE_CHILD_REMOVE,
+    MESSAGE_CHILD_REDIRECT,
     MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
     MESSAGE_PATH_EVENT,  /* struct path_event */
 
@@ -163,6 +164,12 @@ struct message_child {
     uint64_t request;
     uint32_t inbound_spi;
     uint32_t reserved;
+};
+
+struct message_child_redirect {
+    uint64_t request;
+    uint32_t inbound_spi;
+    struct path_way way;
 };
 
 struct message_tunnel_fail {

@@ -2,30 +2,34 @@
 
 static const struct octets nothing = {NULL, 0};
 
-enum task_readiness ask_child_start(struct ike_sa *sa, const struct child_purpose *purpose,
-                                    const struct selector_list *local_ts,
+static const struct child_purpose *purpose_of(const struct negotiation *n)
+{
+    return n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_further;
+}
+
+enum task_readiness ask_child_start(struct ike_sa *sa, const struct selector_list *local_ts,
                                     const struct selector_list *remote_ts, uint32_t old_spi)
 {
     struct negotiation *n = negotiation_new(sa, true);
     if (n == NULL)
         return TASK_DROPPED;
     sa->own = n;
-    n->purpose = purpose;
     n->old_spi = old_spi;
     n->request = child_request_of(&sa->tunnel->policy, false, child_sa_new_spi(sa->engine, sa->tunnel));
     n->request.local_ts = *local_ts;
     n->request.remote_ts = *remote_ts;
     n->dh = n->request.proposal.dh == 0 ? NULL : &dh_groups[__builtin_ctz(n->request.proposal.dh)];
-    n->ready = n->dh == NULL;
-    if (n->ready)
+    if (n->dh == NULL) {
+        n->phase = NEGOTIATION_READY;
         return TASK_READY;
+    }
     negotiation_start_public(sa, n);
     return TASK_WAITS;
 }
 
 enum task_readiness ask_child_go_on(struct ike_sa *sa, bool needed)
 {
-    if (!sa->own->ready)
+    if (sa->own->phase != NEGOTIATION_READY)
         return TASK_WAITS;
     if (needed)
         return TASK_READY;
@@ -61,7 +65,7 @@ static void make_child(struct ike_sa *sa, struct octets shared_secret)
                                           ike_buffer_octets(&n->nonce_r))) {
         ike_sa_destroy(sa, "out of memory");
     } else {
-        n->purpose->made(sa, n, made);
+        purpose_of(n)->made(sa, n, made);
     }
     negotiation_free(n);
 }
@@ -75,13 +79,18 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     make_child(sa, output);
 }
 
+void ask_child_resume(struct ike_sa *sa)
+{
+    negotiation_resume(sa, shared_secret_done);
+}
+
 void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
         if (!negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
-            n->purpose->refused(sa, error->notify);
+            purpose_of(n)->refused(sa, error->notify);
         return;
     }
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);

@@ -7,9 +7,14 @@ enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
 
 static enum task_readiness further_prepare(struct ike_sa *sa, struct ike_task *task);
 
-static const struct ike_task_kind task_further_child = {EXCHANGE_CREATE_CHILD_SA,
-                                                        "negotiation of a further Child SA", ask_child_write,
-                                                        ask_child_response, further_prepare};
+const struct ike_task_kind task_further_child = {
+    .number = TASK_FURTHER_CHILD,
+    .exchange = EXCHANGE_CREATE_CHILD_SA,
+    .name = "negotiation of a further Child SA",
+    .write = ask_child_write,
+    .response = ask_child_response,
+    .prepare = further_prepare,
+};
 
 /* ---- What is lacking --------------------------------------------------------------------------------- */
 
@@ -67,9 +72,16 @@ static bool is_needed(const struct ike_sa *sa)
     return is_proposed(sa, &sa->further.flow) && !is_held(sa, &sa->further.flow);
 }
 
-bool further_children_are_due(const struct ike_sa *sa)
+/* A request is queued or under way, or its answer is being computed. */
+static bool is_asking(const struct ike_sa *sa)
 {
-    return sa->further.scope != SCOPE_PROPOSED || lacking_families(sa) != 0;
+    const struct ike_task *task;
+    STAILQ_FOREACH(task, &sa->tasks, link)
+    {
+        if (task->kind == &task_further_child)
+            return true;
+    }
+    return sa->own != NULL && sa->own->old_spi == 0 && sa->own->new_spi == 0;
 }
 
 bool further_children_come_with_packets(const struct ike_sa *sa)
@@ -77,9 +89,24 @@ bool further_children_come_with_packets(const struct ike_sa *sa)
     return sa->further.scope != SCOPE_PROPOSED;
 }
 
+static bool are_due(const struct ike_sa *sa)
+{
+    return sa->further.scope != SCOPE_PROPOSED || lacking_families(sa) != 0;
+}
+
+bool further_children_tell_due(struct ike_sa *sa)
+{
+    bool due = are_due(sa);
+    sa->further.more_told |= due;
+    return due;
+}
+
 /* Packets that wait for what does not come are dropped (R71). */
 static void complete_children(struct ike_sa *sa)
 {
+    if (!sa->further.more_told)
+        return;
+    sa->further.more_told = false;
     struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
@@ -136,6 +163,8 @@ static void refuse_packet(struct ike_sa *sa, const char *reason)
     struct further_children *f = &sa->further;
     char source[IP_TEXT_SIZE];
     char destination[IP_TEXT_SIZE];
+    if (f->flow.source.family == IP_NONE)
+        return; /* it was asked for by an engine before this one; the packet path will say so again */
     engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                "no Child SA for packets from %s to %s (%s)", ip_address_format(&f->flow.source, source),
                ip_address_format(&f->flow.destination, destination), reason);
@@ -175,7 +204,6 @@ static void further_made(struct ike_sa *sa, const struct negotiation *n, struct 
 {
     (void)n;
     (void)child;
-    sa->further.asking = false;
     sa->further.flow = (struct packet_flow){.source.family = IP_NONE};
     further_children_check(sa);
 }
@@ -188,7 +216,6 @@ static void further_refused(struct ike_sa *sa, uint16_t notify)
     const char *name = notify_type_name(notify);
     const char *reason = name != NULL ? name : "an error that is not known";
     negotiation_end_own(sa);
-    f->asking = false;
     if (sa->state != IKE_SA_ESTABLISHED)
         return;
     if (notify == NOTIFY_TEMPORARY_FAILURE) /* RFC 7296 2.25 */
@@ -201,15 +228,9 @@ static void further_refused(struct ike_sa *sa, uint16_t notify)
         refuse_packet(sa, reason);
 }
 
-static const struct child_purpose purpose_further = {further_made, further_refused};
+const struct child_purpose child_purpose_further = {further_made, further_refused};
 
 /* ---- Asking ------------------------------------------------------------------------------------------ */
-
-static void ask(struct ike_sa *sa)
-{
-    sa->further.asking = true;
-    ike_sa_add_task(sa, &task_further_child, 0);
-}
 
 /* What a list says of a packet: its first selector that holds it, cut down to what the packet shows. */
 static struct selector_list flow_selector(const struct selector_list *list, const struct packet_flow *flow,
@@ -251,7 +272,7 @@ static enum task_readiness start(struct ike_sa *sa)
         remote = flow_selector(&all.remote_ts, flow, &flow->destination, flow->destination_port);
         break;
     }
-    return ask_child_start(sa, &purpose_further, &local, &remote, 0);
+    return ask_child_start(sa, &local, &remote, 0);
 }
 
 static enum task_readiness further_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -263,8 +284,7 @@ static enum task_readiness further_prepare(struct ike_sa *sa, struct ike_task *t
         readiness = ask_child_go_on(sa, needed);
     else if (needed)
         readiness = start(sa);
-    sa->further.asking = readiness != TASK_DROPPED;
-    if (!further_children_are_due(sa))
+    if (!are_due(sa))
         complete_children(sa);
     return readiness;
 }
@@ -272,7 +292,7 @@ static enum task_readiness further_prepare(struct ike_sa *sa, struct ike_task *t
 void further_children_check(struct ike_sa *sa)
 {
     struct further_children *f = &sa->further;
-    if (sa->destroyed || f->asking || !may_ask(sa) || f->scope != SCOPE_PROPOSED)
+    if (sa->destroyed || f->scope != SCOPE_PROPOSED || !may_ask(sa) || is_asking(sa))
         return;
     uint8_t families = lacking_families(sa);
     if (families == 0)
@@ -281,7 +301,7 @@ void further_children_check(struct ike_sa *sa)
         refuse_families(sa, families, "there are as many as there may be");
     else if (!deadline_is_set(&f->again.deadline)) {
         engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
-        ask(sa);
+        ike_sa_add_task(sa, &task_further_child, 0);
     }
 }
 
@@ -294,7 +314,7 @@ void further_children_fire(struct ike_engine *engine, void *owner)
 void further_children_packet(struct ike_sa *sa, const struct packet_flow *flow)
 {
     struct further_children *f = &sa->further;
-    if (flow->source.family == IP_NONE || (f->asking && f->scope != SCOPE_PROPOSED))
+    if (flow->source.family == IP_NONE || (f->scope != SCOPE_PROPOSED && is_asking(sa)))
         return;
     f->flow = *flow;
     if (f->scope == SCOPE_PROPOSED || !may_ask(sa) || is_held(sa, flow) ||
@@ -305,7 +325,7 @@ void further_children_packet(struct ike_sa *sa, const struct packet_flow *flow)
     else if (!has_room(sa))
         refuse_packet(sa, "there are as many as there may be");
     else
-        ask(sa);
+        ike_sa_add_task(sa, &task_further_child, 0);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */
@@ -325,10 +345,9 @@ void further_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     struct further_children *f = &successor->further;
     const struct ike_timer again = f->again;
     const struct packet_flow flow = old->further.flow;
-    bool asking = old->further.asking;
+    bool asking = is_asking(old);
     *f = old->further;
     f->again = again;
-    f->asking = false;
     engine_cancel_timer(old->engine, &old->further.again);
     further_children_check(successor);
     if (asking)

@@ -31,7 +31,7 @@ struct further_children {
     enum child_scope scope;
     bool ours;               /* this end asked for the first one; else the peer's selectors are all (R71) */
     uint8_t refused;         /* families that the peer refused (ike/selectors.h) */
-    bool asking;             /* a request is queued or under way */
+    bool more_told;          /* to the packet path: other Child SAs are to come */
     struct packet_flow flow; /* of the packet that waits; family IP_NONE: of none that is known */
     struct ike_timer again;  /* while it runs nothing is asked for; then it is looked what is lacking */
     struct refused_packet refused_packets[REFUSED_PACKETS_MAX];
@@ -44,8 +44,8 @@ void further_children_begin(struct ike_sa *sa);
 /* The peer answered IKE_AUTH with SINGLE_PAIR_REQUIRED: `sa`, just established, has no Child SA yet. */
 void further_children_begin_by_pair(struct ike_sa *sa);
 
-/* True if a Child SA that is installed now is not all that the tunnel is to have. */
-bool further_children_are_due(const struct ike_sa *sa);
+/* Whether other Child SAs are to come beside one that is handed to the packet path now. */
+bool further_children_tell_due(struct ike_sa *sa);
 
 /* True if the IKE SA stays without a Child SA: packets get theirs when they come. */
 bool further_children_come_with_packets(const struct ike_sa *sa);
@@ -56,6 +56,8 @@ void further_children_fire(struct ike_engine *engine, void *owner);
 
 /* A packet waits: asks for its pair if the peer wants it so. */
 void further_children_packet(struct ike_sa *sa, const struct packet_flow *flow);
+
+extern const struct ike_task_kind task_further_child;
 
 /* The Child SAs of `old` have passed to `successor`. */
 void further_children_inherit(struct ike_sa *old, struct ike_sa *successor);

@@ -6,13 +6,20 @@
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
 
-static const struct ike_task_kind task_rekey_child = {EXCHANGE_CREATE_CHILD_SA, "rekey of a Child SA",
-                                                      ask_child_write, ask_child_response, rekey_prepare};
+const struct ike_task_kind task_rekey_child = {
+    .number = TASK_REKEY_CHILD,
+    .exchange = EXCHANGE_CREATE_CHILD_SA,
+    .name = "rekey of a Child SA",
+    .write = ask_child_write,
+    .response = ask_child_response,
+    .prepare = rekey_prepare,
+};
 
 void rekey_child_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || !rekey_is_allowed(sa->tunnel) ||
         !child_sa_is_current(child))
         return;
@@ -45,8 +52,7 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
     if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
         if (old != NULL && child_sa_is_current(old))
             child_sa_linger(old);
-        ike_sa_delete_if_childless(sa, "the peer has lost the Child SA");
-        further_children_check(sa);
+        ike_sa_lost_child(sa, "the peer has lost the Child SA");
         return;
     }
     if (rivalled)
@@ -82,7 +88,7 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     further_children_check(sa);
 }
 
-static const struct child_purpose purpose_rekey = {rekey_made, rekey_refused};
+const struct child_purpose child_purpose_rekey = {rekey_made, rekey_refused};
 
 /* The families that other Child SAs carry, but not this one. */
 static uint8_t families_of_others(const struct child_sa *child)
@@ -122,7 +128,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     bool is_current = child != NULL && child_sa_is_current(child);
     if (sa->own != NULL) {
         bool rivalled = sa->own->has_rival; /* the peer has rekeyed it while a job was out */
-        if (rivalled && sa->own->ready && child != NULL)
+        if (rivalled && sa->own->phase == NEGOTIATION_READY && child != NULL)
             child->replaced = true;
         return ask_child_go_on(sa, is_current && !rivalled);
     }
@@ -136,5 +142,5 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
                    child->inbound.spi);
         return TASK_DROPPED;
     }
-    return ask_child_start(sa, &purpose_rekey, &local_ts, &remote_ts, task->spi);
+    return ask_child_start(sa, &local_ts, &remote_ts, task->spi);
 }
