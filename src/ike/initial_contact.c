@@ -110,6 +110,7 @@ void initial_contact_settle(struct ike_sa *sa)
     {
         if (other == sa || !ike_sa_is_with_same_peer(other, sa))
             continue;
+        liveness_start(other);
         if (!were_started_at_once(other, sa)) {
             ask_for_life(other);
             continue;

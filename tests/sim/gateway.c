@@ -230,6 +230,16 @@ void gateway_clear(struct gateway *g, uint32_t tunnel)
     gateway_handle(g, &event);
 }
 
+void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
+                        const struct ip_endpoint *remote)
+{
+    struct ike_event event = {.kind = kind};
+    event.esp.spi = spi;
+    if (remote != NULL)
+        event.esp.remote = *remote;
+    gateway_handle(g, &event);
+}
+
 void gateway_stop(struct gateway *g)
 {
     g->stopped = true;

@@ -103,6 +103,10 @@ void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
+
+/* The packet path reports something of ESP; `remote` may be NULL where it does not matter. */
+void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
+                        const struct ip_endpoint *remote);
 void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
 
 /*
