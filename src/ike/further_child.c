@@ -131,10 +131,12 @@ static bool has_room(const struct ike_sa *sa)
 static void refuse_families(struct ike_sa *sa, uint8_t families, const char *reason)
 {
     const struct tunnel_policy *policy = &sa->tunnel->policy;
-    engine_log(
-        sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-        "no further Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: lines %u, %u",
-        families_text(families), reason, policy->line[SETTING_LOCAL_TS], policy->line[SETTING_REMOTE_TS]);
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+               "no further Child SA for %s (%s): its packets are dropped; local-ts, remote-ts, "
+               "child-proposal and child-pfs: lines %u, %u, %u, %u",
+               families_text(families), reason, policy->line[SETTING_LOCAL_TS],
+               policy->line[SETTING_REMOTE_TS], policy->line[SETTING_CHILD_ENCRYPTION],
+               policy->line[SETTING_CHILD_PFS]);
     sa->further.refused |= families;
     ike_sa_changed(sa);
     complete_children(sa);
@@ -184,8 +186,7 @@ static bool was_refused(const struct ike_sa *sa, const struct packet_flow *flow)
     return false;
 }
 
-/* The peer wants less in one Child SA (RFC 7296 2.9): the packet that waits, if one does, is asked for anew.
- */
+/* The peer wants less in one Child SA (RFC 7296 2.9): asks anew for the packet that waits, if one does. */
 static void narrow_scope(struct ike_sa *sa)
 {
     struct further_children *f = &sa->further;

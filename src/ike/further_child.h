@@ -38,6 +38,9 @@ struct further_children {
     unsigned next_refused; /* index of the oldest one */
 };
 
+/* What asks; one request at a time. */
+extern const struct ike_task_kind task_further_child;
+
 /* As initiator, when the peer is authenticated and before the first Child SA is installed. */
 void further_children_begin(struct ike_sa *sa);
 
@@ -56,8 +59,6 @@ void further_children_fire(struct ike_engine *engine, void *owner);
 
 /* A packet waits: asks for its pair if the peer wants it so. */
 void further_children_packet(struct ike_sa *sa, const struct packet_flow *flow);
-
-extern const struct ike_task_kind task_further_child;
 
 /* The Child SAs of `old` have passed to `successor`. */
 void further_children_inherit(struct ike_sa *old, struct ike_sa *successor);

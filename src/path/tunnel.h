@@ -84,8 +84,7 @@ void child_activate(struct worker *worker, struct child *child);
 /* Makes a Child SA inactive for good. */
 void child_stop(struct child *child);
 
-/* No other Child SA is to come for what this one does not hold (S38); what waited for one is looked at again.
- */
+/* No other Child SA is to come for what this one does not hold; what waited for one is looked at again. */
 void child_complete(struct worker *worker, struct child *child);
 
 #endif
