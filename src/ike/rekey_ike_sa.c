@@ -77,12 +77,18 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
 static void inherit(struct ike_sa *old, struct ike_sa *successor)
 {
     struct child_sa *child;
+    struct child_sa *last = NULL; /* the newest stands first there too */
     while ((child = LIST_FIRST(&old->children)) != NULL) {
         LIST_REMOVE(child, link);
         child->ike_sa = successor;
-        LIST_INSERT_HEAD(&successor->children, child, link);
+        if (last == NULL)
+            LIST_INSERT_HEAD(&successor->children, child, link);
+        else
+            LIST_INSERT_AFTER(last, child, link);
+        last = child;
     }
     ike_sa_set_replaced(old);
+    initial_contact_rekeyed(old, successor);
     successor->predecessor = 0;
     ike_sa_hand_over_tasks(old, successor);
     ike_sa_changed(successor);
@@ -99,6 +105,10 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
         return;
+    if (initial_contact_is_superfluous(sa)) {
+        engine_set_timer(engine, &sa->rekey, rekey_retry_delay(engine, sa->expires));
+        return;
+    }
     ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
 }
 

@@ -250,8 +250,10 @@ void scenario_heal(struct scenario *s)
         world_set_partition(s->w, s->gateways[ends[0].gateway], s->gateways[ends[1].gateway], false);
         ends[0].shut_down = ends[0].absent = ends[1].shut_down = ends[1].absent = false;
     }
-    for (size_t i = 0; i < s->gateway_count; i++)
+    for (size_t i = 0; i < s->gateway_count; i++) {
+        gateway_cancel_resume(s->gateways[i]);
         configure(s, i);
+    }
 }
 
 /* ---- Afterwards -------------------------------------------------------------------------------------- */

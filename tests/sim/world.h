@@ -98,6 +98,9 @@ void gateway_restart(struct gateway *g);
  */
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
 
+/* If the engine is still to end, it does not. */
+void gateway_cancel_resume(struct gateway *g);
+
 /* Events. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);

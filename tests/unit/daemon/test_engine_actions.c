@@ -245,6 +245,27 @@ static void S38_the_path_is_told_what_waits_for_another_child_sa_and_what_in_vai
     assert_int_equal(((const struct message_child *)f->path.message.body)->inbound_spi, 7);
 }
 
+static void S28_a_child_sa_of_a_peer_that_moved_is_redirected(void **state)
+{
+    struct fixture *f = *state;
+    struct ike_action action = {.kind = IKE_ACTION_CHILD_REDIRECT};
+    action.child.inbound_spi = 7;
+    action.child.remote.port = 40000;
+    action.child.mark = 3;
+    action.child.encapsulate = true;
+
+    perform(f, &action, 1);
+
+    assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
+    assert_int_equal(f->path.message.type, MESSAGE_CHILD_REDIRECT);
+    assert_true(message_is_sound(PROCESS_ENGINE, PROCESS_PATH, &f->path.message));
+    const struct message_child_redirect *m = f->path.message.body;
+    assert_int_equal(m->inbound_spi, 7);
+    assert_int_equal(m->way.remote.port, 40000);
+    assert_int_equal(m->way.mark, 3);
+    assert_true(m->way.encapsulated);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_path_nothing_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(S38_the_path_is_told_what_waits_for_another_child_sa_and_what_in_vain,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S28_a_child_sa_of_a_peer_that_moved_is_redirected, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
