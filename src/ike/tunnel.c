@@ -45,10 +45,11 @@ static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
     struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
-        if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        if (sa->state == IKE_SA_DELETING || sa->replaced)
+            continue;
+        if (sa->state == IKE_SA_ESTABLISHED)
             return sa;
-        if (sa->state != IKE_SA_DELETING)
-            coming = sa;
+        coming = sa;
     }
     return coming;
 }
@@ -198,7 +199,7 @@ static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
     const struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
-        if (further_children_come_with_packets(sa))
+        if (further_children_come_with_packets(sa) && !sa->replaced)
             return true;
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
