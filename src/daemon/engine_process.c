@@ -263,11 +263,7 @@ static void path_event(struct engine_process *process, const struct path_event *
         break;
     case PATH_PACKET_WAITS:
         waits.packet.tunnel = event->tunnel;
-        waits.packet.source = event->flow.source;
-        waits.packet.destination = event->flow.destination;
-        waits.packet.protocol = event->flow.protocol;
-        waits.packet.source_port = event->flow.source_port;
-        waits.packet.destination_port = event->flow.destination_port;
+        waits.packet.flow = event->flow;
         engine_process_event(process, &waits);
         break;
     case PATH_CHILD_USED:

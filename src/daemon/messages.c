@@ -142,6 +142,12 @@ static bool child_install_is_sound(const void *body)
            is_selector_list(c->remote, c->remote_count);
 }
 
+static bool tunnel_fail_is_sound(const void *body)
+{
+    const struct message_tunnel_fail *m = body;
+    return is_address(&m->pair.source) && is_address(&m->pair.destination);
+}
+
 static bool path_event_is_sound(const void *body)
 {
     const struct path_event *e = body;
@@ -211,10 +217,12 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                                child_install_is_sound},
     [MESSAGE_CHILD_ACTIVATE] = {"CHILD_ACTIVATE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_STOP] = {"CHILD_STOP", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_COMPLETE] = {"CHILD_COMPLETE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_REDIRECT] = {"CHILD_REDIRECT", ENGINE_TO_PATH, sizeof(struct message_child_redirect), 0, 0,
                                 child_redirect_is_sound},
-    [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
+    [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel_fail), 0, 0,
+                             tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
 };

@@ -50,11 +50,12 @@ enum message_type {
 
     /* Engine to path, and back. */
     MESSAGE_CHILD_INSTALL,
-    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next two */
+    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next three */
     MESSAGE_CHILD_STOP,
+    MESSAGE_CHILD_COMPLETE,
     MESSAGE_CHILD_REMOVE,
     MESSAGE_CHILD_REDIRECT,
-    MESSAGE_TUNNEL_FAIL, /* struct message_tunnel: what waits in it is dropped */
+    MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
     MESSAGE_PATH_EVENT,  /* struct path_event */
 
     MESSAGE_TYPE_COUNT
@@ -169,6 +170,11 @@ struct message_child_redirect {
     uint64_t request;
     uint32_t inbound_spi;
     struct path_way way;
+};
+
+struct message_tunnel_fail {
+    uint32_t tunnel;
+    struct packet_pair pair;
 };
 
 enum {

@@ -245,7 +245,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
                        event->datagram.message);
         break;
     case IKE_EVENT_PACKET_WAITS:
-        tunnel_packet_waits(engine, event->packet.tunnel);
+        tunnel_packet_waits(engine, event->packet.tunnel, &event->packet.flow);
         break;
     case IKE_EVENT_JOB_DONE:
         handle_job_done(engine, event);

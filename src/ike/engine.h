@@ -140,7 +140,7 @@ void engine_start_job(struct ike_engine *engine, struct ike_sa *sa, const struct
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy);
 void tunnel_remove(struct ike_engine *engine, uint32_t number);
 void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike_way *way);
-void tunnel_packet_waits(struct ike_engine *engine, uint32_t number);
+void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
@@ -156,6 +156,10 @@ void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, con
 
 /* A negotiation that the tunnel started or answered failed: waiting packets are dropped. */
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* The same for the packets of a pair alone. */
+void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
+                         const struct packet_pair *pair);
 
 /* Starts a negotiation if the tunnel may and none is under way. */
 void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);

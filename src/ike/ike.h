@@ -87,9 +87,7 @@ struct ike_event {
         } datagram;
         struct {
             uint32_t tunnel;
-            struct ip_address source, destination;
-            uint8_t protocol;
-            uint16_t source_port, destination_port;
+            struct packet_flow flow; /* family IP_NONE: what it is like is not known */
         } packet;
         struct {
             uint32_t job;
@@ -128,11 +126,12 @@ enum ike_action_kind {
     IKE_ACTION_CHILD_INSTALL,
     IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
     IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
+    IKE_ACTION_CHILD_COMPLETE, /* no other one is to come for what it does not hold: see `more_to_come` */
     IKE_ACTION_CHILD_REMOVE,
     IKE_ACTION_CHILD_REDIRECT, /* the peer is elsewhere now: its packets go there */
     IKE_ACTION_TUNNEL_UP,      /* the tunnel has an SA after having had none: history `Create` */
     IKE_ACTION_TUNNEL_DOWN,    /* its last SA is gone: history `Delete : REASON` */
-    IKE_ACTION_TUNNEL_FAILED,  /* a negotiation failed: packets that wait are dropped */
+    IKE_ACTION_TUNNEL_FAILED,  /* no SA can be had: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
@@ -187,6 +186,7 @@ struct ike_child_install {
     uint16_t encryption, key_bits, integrity; /* IANA numbers; integrity AUTH_NONE with an AEAD */
     bool anti_replay;
     bool active_when_used;            /* packets leave by it only when the peer has used it (RFC 7296 2.8) */
+    bool more_to_come;                /* packets that no Child SA holds wait for another one (S38) */
     bool encapsulate;                 /* in UDP (RFC 3948) */
     uint32_t nat_keepalive;           /* seconds; 0: none is sent */
     struct ip_endpoint local, remote; /* ports as of IKE */
@@ -217,7 +217,11 @@ struct ike_action {
         struct {
             uint32_t tunnel;
             const char *reason;
-        } state;
+        } state; /* up, down */
+        struct {
+            uint32_t tunnel;
+            struct packet_pair pair;
+        } failed;
         struct ike_job *job;
         struct {
             enum log_level level;

@@ -230,13 +230,15 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
         return;
     }
     const struct ike_payload *error = ike_message_error(&message);
-    if (error != NULL) {
+    bool by_pair = error != NULL && error->notify == NOTIFY_SINGLE_PAIR_REQUIRED;
+    if (error != NULL && !by_pair) {
         log_refusal(sa, error->notify);
         abandon(sa, "the peer refused the Child SA");
         return;
     }
+    further_children_begin(sa);
     bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
-    const char *reason = accept_child(sa, &message);
+    const char *reason = by_pair ? NULL : accept_child(sa, &message);
     if (reason != NULL) {
         engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "negotiation failed: %s", reason);
         abandon(sa, reason);
@@ -247,6 +249,10 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
+    if (by_pair)
+        further_children_begin_by_pair(sa);
+    else
+        further_children_check(sa);
 }
 
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -362,8 +368,7 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
-    /* Else packets would wait in vain: nothing new is negotiated while there is an IKE SA. */
-    ike_sa_delete_if_childless(sa, "no Child SA could be made");
+    ike_sa_lost_child(sa, "no Child SA could be made");
 }
 
 static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)

@@ -6,6 +6,7 @@
 
 #include "ike/child_sa.h"
 #include "ike/engine.h"
+#include "ike/further_child.h"
 #include "ike/keys.h"
 #include "ike/message.h"
 #include "ike/protect.h"
@@ -45,6 +46,7 @@ enum ike_task_number {
     TASK_CONFIRM = 5,
     TASK_REKEY_CHILD = 6,
     TASK_REKEY_IKE_SA = 7,
+    TASK_FURTHER_CHILD = 8,
     TASK_INVALID_SPI = 9,
 };
 
@@ -152,6 +154,7 @@ struct ike_sa {
     size_t waiting_count;
 
     struct child_sa_list children;
+    struct further_children further;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /* Of the first IKE SA of a line of rekeys, engine->event_number then, and who began it: what S7 asks. */
@@ -190,8 +193,11 @@ void ike_sa_establish(struct ike_sa *sa);
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
 
-/* Deletes an SA that has no Child SA left: the next packet makes a new one. */
-void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
+/*
+ * A Child SA is gone, or could not be made. If there is none left the IKE SA is deleted, lest packets wait in
+ * vain: the next one makes a new IKE SA. Else a family that is lacking now is asked for (S38).
+ */
+void ike_sa_lost_child(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);

@@ -95,6 +95,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
     successor->predecessor = 0;
     ike_sa_hand_over_tasks(old, successor);
     ike_sa_changed(successor);
+    further_children_inherit(old, successor);
     if (successor->engine->stopping)
         ike_sa_delete(successor, "stopped");
 }

@@ -38,6 +38,22 @@ static struct ike_tunnel *tunnel_new(struct ike_engine *engine, uint32_t number)
     return tunnel;
 }
 
+/* The IKE SA that a packet which waits is to get its Child SA of; NULL if there is none, nor one coming. */
+static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
+{
+    struct ike_sa *coming = NULL;
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (sa->state == IKE_SA_DELETING || sa->replaced)
+            continue;
+        if (sa->state == IKE_SA_ESTABLISHED)
+            return sa;
+        coming = sa;
+    }
+    return coming;
+}
+
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
@@ -47,8 +63,12 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
         engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: %s is left out", policy->name);
         return;
     }
+    bool opened = tunnel->policy.shut_down && !policy->shut_down;
     tunnel->policy = *policy;
     update_auto_check(engine, tunnel);
+    struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
+    if (sa != NULL)
+        further_children_check(sa);
 }
 
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason)
@@ -126,27 +146,36 @@ void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel)
         ike_sa_init_start(engine, tunnel);
 }
 
-void tunnel_packet_waits(struct ike_engine *engine, uint32_t number)
+void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
     if (tunnel == NULL)
         return;
     const char *reason = why_not_connect(engine, tunnel);
-    if (reason == NULL) {
+    if (reason == NULL)
         tunnel_connect(engine, tunnel);
+    struct ike_sa *sa = current_sa(tunnel);
+    if (sa != NULL) {
+        further_children_packet(sa, flow);
         return;
     }
     engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, tunnel, "a packet waits, but no SA can be made: %s",
-               reason);
+               reason != NULL ? reason : "out of memory");
     tunnel_negotiation_failed(engine, tunnel);
+}
+
+void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
+                         const struct packet_pair *pair)
+{
+    struct ike_action action = {.kind = IKE_ACTION_TUNNEL_FAILED};
+    action.failed.tunnel = tunnel->policy.tunnel;
+    action.failed.pair = *pair;
+    effects_add_action(&engine->effects, &action);
 }
 
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
-    struct ike_action action = {.kind = IKE_ACTION_TUNNEL_FAILED};
-    action.state.tunnel = tunnel->policy.tunnel;
-    action.state.reason = "";
-    effects_add_action(&engine->effects, &action);
+    tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 
 bool tunnel_has_room(const struct ike_tunnel *tunnel)
@@ -164,11 +193,14 @@ bool tunnel_has_room(const struct ike_tunnel *tunnel)
     return count < CHILDREN_MAX;
 }
 
-static bool tunnel_has_child(const struct ike_tunnel *tunnel)
+/* An SA that packets leave by, or an IKE SA that makes one for each packet that wants it. */
+static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
 {
     const struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
+        if (further_children_come_with_packets(sa) && !sa->replaced)
+            return true;
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
         {
@@ -181,13 +213,13 @@ static bool tunnel_has_child(const struct ike_tunnel *tunnel)
 
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
-    if (tunnel_has_child(tunnel) != tunnel->up)
+    if (tunnel_has_sa(tunnel) != tunnel->up)
         tunnel_tell_state(engine, tunnel, reason);
 }
 
 void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
-    bool up = tunnel_has_child(tunnel);
+    bool up = tunnel_has_sa(tunnel);
     tunnel->up = up;
     struct octets text =
         effects_copy(&engine->effects, (struct octets){(const uint8_t *)reason, strlen(reason) + 1});

@@ -103,6 +103,7 @@ void gateway_cancel_resume(struct gateway *g);
 
 /* Events. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
+void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
 
