@@ -60,6 +60,9 @@ struct ike_record {
     msec_t lifetime_due, rekey_due; /* of its timers; MSEC_NEVER: not set */
     uint64_t started_event, established_event;
     bool begun_here;
+    enum child_scope child_scope; /* of struct further_children, as the next two */
+    bool first_child_is_ours;
+    uint8_t families_refused;
     struct octets delete_reason;
     struct octets request;  /* of the first task, under way; none: no request is out */
     struct octets response; /* to the peer's last request */

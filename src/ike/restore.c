@@ -126,6 +126,9 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->started_event = record->started_event;
     sa->established_event = record->established_event;
     sa->begun_here = record->begun_here;
+    sa->further.scope = record->child_scope;
+    sa->further.ours = record->first_child_is_ours;
+    sa->further.refused = record->families_refused;
     size_t length = record->delete_reason.length;
     if (length > 0 && length < sizeof sa->delete_reason)
         memcpy(sa->delete_reason, record->delete_reason.at, length);

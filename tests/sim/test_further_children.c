@@ -342,6 +342,35 @@ static void a_request_that_was_under_way_is_answered_to_another_engine(void **st
     stage_strike(&s);
 }
 
+static void S38_a_refused_family_is_not_asked_for_by_another_engine_either(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_without_rekeys();
+    struct stage s = stage_that_lacks_ipv6(&policy);
+    answer_with(&s, NOTIFY_TS_UNACCEPTABLE);
+
+    gateway_resume_after(s.b, 0, true);
+
+    assert_false(packets_outside_wait(&s));
+    must_be_silent(&s, HOUR);
+    stage_strike(&s);
+}
+
+static void RFC7296_2_25_a_family_that_was_put_off_is_asked_for_by_another_engine(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_without_rekeys();
+    struct stage s = stage_that_lacks_ipv6(&policy);
+    answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
+
+    gateway_resume_after(s.b, 0, true);
+
+    assert_true(packets_outside_wait(&s));
+    await_further(&s);
+    must_be_whole_families(&s, FAMILY_V6);
+    stage_strike(&s);
+}
+
 static void R15_a_request_without_answer_ends_the_ike_sa(void **state)
 {
     (void)state;
@@ -468,6 +497,8 @@ int main(void)
         cmocka_unit_test(R10_delete_of_the_ike_sa_ends_a_request_under_way),
         cmocka_unit_test(R12_clear_while_a_further_child_sa_is_asked_for_deletes_all),
         cmocka_unit_test(a_request_that_was_under_way_is_answered_to_another_engine),
+        cmocka_unit_test(S38_a_refused_family_is_not_asked_for_by_another_engine_either),
+        cmocka_unit_test(RFC7296_2_25_a_family_that_was_put_off_is_asked_for_by_another_engine),
         cmocka_unit_test(R15_a_request_without_answer_ends_the_ike_sa),
         cmocka_unit_test(R71_each_of_two_child_sas_is_rekeyed_with_its_own_family),
         cmocka_unit_test(RFC7296_2_9_2_an_only_child_sa_is_rekeyed_with_all_that_the_policy_proposes),

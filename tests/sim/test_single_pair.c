@@ -271,6 +271,29 @@ static void S38_what_the_peer_wants_of_child_sas_is_known_after_a_rekey_of_the_i
     stage_strike(&s);
 }
 
+static void S38_what_the_peer_wants_of_child_sas_is_known_to_another_engine(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_without_rekeys();
+    policy.connect_type = CONNECT_AUTO;
+    struct stage s = stage_set_with(&policy);
+    assert_true(puppet_accept_init(s.p));
+    refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
+    const struct packet_flow flow = from_host(1);
+
+    gateway_resume_after(s.b, 0, true);
+
+    assert_true(gateway_tunnel_is_up(s.b, 0));
+    packet_waits(&s, &flow);
+    must_be_further(&s);
+    must_be_pair(&s, &flow);
+    grant(&s, PUPPET_CHILD);
+    gateway_resume_after(s.b, 0, true);
+    assert_true(carries(&s, PUPPET_CHILD));
+    assert_true(packets_outside_wait(&s));
+    stage_strike(&s);
+}
+
 static void R71_a_child_sa_of_a_pair_is_rekeyed_with_the_pair(void **state)
 {
     (void)state;
@@ -302,6 +325,7 @@ int main(void)
         cmocka_unit_test(S38_single_pair_required_for_the_other_family_is_retried_with_its_packet),
         cmocka_unit_test(other_refusals_in_ike_auth_end_the_negotiation),
         cmocka_unit_test(S38_what_the_peer_wants_of_child_sas_is_known_after_a_rekey_of_the_ike_sa),
+        cmocka_unit_test(S38_what_the_peer_wants_of_child_sas_is_known_to_another_engine),
         cmocka_unit_test(R71_a_child_sa_of_a_pair_is_rekeyed_with_the_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
