@@ -75,6 +75,23 @@ static void install_child(struct engine_process *process, const struct ike_child
     secret_wipe(&m, sizeof(m));
 }
 
+static void redirect_child(struct engine_process *process, const struct ike_action *action)
+{
+    const struct message_child_redirect m = {
+        .request = ++process->last_request,
+        .inbound_spi = action->child.inbound_spi,
+        .way =
+            {
+                .local = action->child.local,
+                .remote = action->child.remote,
+                .mark = action->child.mark,
+                .ifindex = action->child.ifindex,
+                .encapsulated = action->child.encapsulate,
+            },
+    };
+    (void)message_send(&process->path, MESSAGE_CHILD_REDIRECT, &m, sizeof(m));
+}
+
 static void change_child(struct engine_process *process, enum message_type change,
                          const struct ike_action *action)
 {
@@ -137,6 +154,9 @@ static void perform(struct engine_process *process, const struct ike_action *act
     case IKE_ACTION_CHILD_REMOVE:
         change_child(process, MESSAGE_CHILD_REMOVE, action);
         break;
+    case IKE_ACTION_CHILD_REDIRECT:
+        redirect_child(process, action);
+        break;
     case IKE_ACTION_TUNNEL_UP:
     case IKE_ACTION_TUNNEL_DOWN:
         tell_tunnel_state(process, action);
@@ -174,6 +194,7 @@ static struct octets octets_of(const struct ike_action *action)
     case IKE_ACTION_CHILD_ACTIVATE:
     case IKE_ACTION_CHILD_STOP:
     case IKE_ACTION_CHILD_REMOVE:
+    case IKE_ACTION_CHILD_REDIRECT:
     case IKE_ACTION_JOB:
         break;
     }
@@ -204,6 +225,7 @@ static void repoint(struct deferred_action *deferred)
     case IKE_ACTION_CHILD_ACTIVATE:
     case IKE_ACTION_CHILD_STOP:
     case IKE_ACTION_CHILD_REMOVE:
+    case IKE_ACTION_CHILD_REDIRECT:
     case IKE_ACTION_JOB:
         break;
     }

@@ -244,6 +244,16 @@ static void child_done(struct engine_process *process, const struct path_event *
     tell_idle(process);
 }
 
+/* What the path tells of ESP, handed on to the engine. */
+static void esp_event(struct engine_process *process, enum ike_event_kind kind,
+                      const struct path_event *event)
+{
+    struct ike_event of_esp = {.kind = kind};
+    of_esp.esp.spi = event->spi;
+    of_esp.esp.remote = event->remote;
+    engine_process_event(process, &of_esp);
+}
+
 static void path_event(struct engine_process *process, const struct path_event *event)
 {
     struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
@@ -261,10 +271,17 @@ static void path_event(struct engine_process *process, const struct path_event *
         engine_process_event(process, &waits);
         break;
     case PATH_CHILD_USED:
+        esp_event(process, IKE_EVENT_CHILD_USED, event);
+        break;
     case PATH_SEQUENCE_LOW:
+        esp_event(process, IKE_EVENT_SEQUENCE_LOW, event);
+        break;
     case PATH_PEER_MOVED:
+        esp_event(process, IKE_EVENT_PEER_MOVED, event);
+        break;
     case PATH_SPI_UNKNOWN:
-        break; /* the engine has no events for these yet */
+        esp_event(process, IKE_EVENT_SPI_UNKNOWN, event);
+        break;
     }
 }
 

@@ -124,11 +124,21 @@ static bool log_is_sound(const void *body)
     return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC;
 }
 
+static bool is_path_way(const struct path_way *way)
+{
+    return is_bool(&way->encapsulated) && is_address(&way->local.address) && is_address(&way->remote.address);
+}
+
+static bool child_redirect_is_sound(const void *body)
+{
+    const struct message_child_redirect *m = body;
+    return is_path_way(&m->way);
+}
+
 static bool child_install_is_sound(const void *body)
 {
     const struct path_child *c = &((const struct message_child_install *)body)->child;
-    return is_bool(&c->way.encapsulated) && is_address(&c->way.local.address) &&
-           is_address(&c->way.remote.address) && is_selector_list(c->local, c->local_count) &&
+    return is_path_way(&c->way) && is_selector_list(c->local, c->local_count) &&
            is_selector_list(c->remote, c->remote_count);
 }
 
@@ -202,6 +212,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_CHILD_ACTIVATE] = {"CHILD_ACTIVATE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_STOP] = {"CHILD_STOP", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_REDIRECT] = {"CHILD_REDIRECT", ENGINE_TO_PATH, sizeof(struct message_child_redirect), 0, 0,
+                                child_redirect_is_sound},
     [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},

@@ -53,6 +53,7 @@ enum message_type {
     MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next two */
     MESSAGE_CHILD_STOP,
     MESSAGE_CHILD_REMOVE,
+    MESSAGE_CHILD_REDIRECT,
     MESSAGE_TUNNEL_FAIL, /* struct message_tunnel: what waits in it is dropped */
     MESSAGE_PATH_EVENT,  /* struct path_event */
 
@@ -162,6 +163,12 @@ struct message_child {
     uint64_t request;
     uint32_t inbound_spi;
     uint32_t reserved;
+};
+
+struct message_child_redirect {
+    uint64_t request;
+    uint32_t inbound_spi;
+    struct path_way way;
 };
 
 enum {

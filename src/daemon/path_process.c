@@ -193,6 +193,14 @@ static void change_child(struct path_process *process, uint32_t change, const st
         refuse(process, request, m->inbound_spi, result);
 }
 
+static void redirect_child(struct path_process *process, const struct message_child_redirect *m)
+{
+    uint64_t request = m->request & ~KEEPER_REQUEST;
+    enum path_result result = path_child_redirect(process->path, request, m->inbound_spi, &m->way);
+    if (result != PATH_OK)
+        refuse(process, request, m->inbound_spi, result);
+}
+
 static void engine_message(struct path_process *process)
 {
     const struct channel_message *message = &process->engine.message;
@@ -211,6 +219,9 @@ static void engine_message(struct path_process *process)
     case MESSAGE_CHILD_STOP:
     case MESSAGE_CHILD_REMOVE:
         change_child(process, message->type, message->body);
+        break;
+    case MESSAGE_CHILD_REDIRECT:
+        redirect_child(process, message->body);
         break;
     case MESSAGE_TUNNEL_FAIL:
         (void)path_tunnel_fail(process->path, 0, ((const struct message_tunnel *)message->body)->tunnel);

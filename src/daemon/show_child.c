@@ -46,8 +46,8 @@ static void show_selectors(const char *heading, const struct selector_list *list
 static void show_child_sa(const struct ike_record *sa, const struct ike_child_record *child,
                           const struct tunnel_policy *policy, msec_t now, struct text *out)
 {
-    const struct encryption_algorithm *encryption = encryption_by_id(child->encryption, child->key_bits);
-    const struct integrity_algorithm *integrity = integrity_by_id(child->integrity);
+    const struct encryption_algorithm *encryption = child->suite.encryption;
+    const struct integrity_algorithm *integrity = child->suite.integrity;
     char address[IP_TEXT_SIZE];
     text_print(out, "    Child SA\n      Protocol : ESP\n");
     text_print(out, "      Local Addr : %s\n", ip_address_format(&sa->local.address, address));

@@ -112,21 +112,19 @@ static void show_keys(const uint8_t *initiator, const uint8_t *responder, size_t
 /* Keys in full: they serve to decrypt captures. An AEAD's end with its salt, as Wireshark wants it (S33). */
 static void show_suite(const struct ike_record *sa, struct text *out)
 {
-    const struct encryption_algorithm *encryption = encryption_by_id(sa->encryption, sa->key_bits);
-    const struct integrity_algorithm *integrity = integrity_by_id(sa->integrity);
-    const struct prf_algorithm *prf = prf_by_id(sa->prf);
-    const struct dh_group *dh = dh_by_id(sa->dh);
-    if (encryption != NULL) {
-        text_print(out, "    Encryption alg : %s\n", encryption->name);
-        show_keys(sa->keys.ei, sa->keys.er, encryption->key_size + encryption->salt_size, out);
-        text_print(out, "    Integrity alg : %s\n", integrity != NULL ? integrity->name : "none");
-        if (integrity != NULL)
-            show_keys(sa->keys.ai, sa->keys.ar, integrity->key_size, out);
+    const struct ike_suite *suite = &sa->suite;
+    if (suite->encryption != NULL) {
+        text_print(out, "    Encryption alg : %s\n", suite->encryption->name);
+        show_keys(sa->keys.ei, sa->keys.er, suite->encryption->key_size + suite->encryption->salt_size, out);
+        text_print(out, "    Integrity alg : %s\n",
+                   suite->integrity != NULL ? suite->integrity->name : "none");
+        if (suite->integrity != NULL)
+            show_keys(sa->keys.ai, sa->keys.ar, suite->integrity->key_size, out);
     }
-    if (prf != NULL)
-        text_print(out, "    PRF alg  : %s\n", prf->name);
-    if (dh != NULL)
-        text_print(out, "    DH group : %s\n", dh->name);
+    if (suite->prf != NULL)
+        text_print(out, "    PRF alg  : %s\n", suite->prf->name);
+    if (suite->dh != NULL)
+        text_print(out, "    DH group : %s\n", suite->dh->name);
 }
 
 /* The group of the newest Child SA that was made with one, or else what the policy allows. */
@@ -137,7 +135,7 @@ static void show_pfs(const struct ike_record *sa, const struct tunnel_policy *po
         if (newest == NULL || sa->children[i].inbound.serial > newest->inbound.serial)
             newest = &sa->children[i];
     }
-    const struct dh_group *used = newest != NULL ? dh_by_id(newest->dh) : NULL;
+    const struct dh_group *used = newest != NULL ? newest->suite.dh : NULL;
     text_print(out, "    PFS :");
     if (used != NULL) {
         text_print(out, " %s\n", used->name);

@@ -31,6 +31,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
     if (child->lingering) {
         child_sa_destroy(child);
         return;
@@ -43,33 +44,43 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
 }
 
-struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
-                              uint32_t inbound_spi, bool initiator)
+struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
 {
     struct ike_engine *engine = sa->engine;
-    struct child_sa *child = calloc(1, sizeof *child);
+    bool taken = map_find(&engine->child_spis, inbound_spi) != NULL;
+    struct child_sa *child = taken ? NULL : calloc(1, sizeof *child);
     if (child == NULL || !map_put(&engine->child_spis, inbound_spi, child)) {
         free(child);
         return NULL;
     }
     child->ike_sa = sa;
-    child->suite = agreement->suite;
-    child->local_ts = agreement->local_ts;
-    child->remote_ts = agreement->remote_ts;
-    child->initiator = initiator;
     child->inbound.spi = inbound_spi;
-    child->inbound.serial = ++engine->next_esp_serial;
-    child->outbound.spi = agreement->outbound_spi;
-    child->outbound.serial = ++engine->next_esp_serial;
-    child->live_slot = engine_take_slot(engine);
-    child->created = engine->now;
     child->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = child};
     child->rekey = (struct ike_timer){.fire = rekey_child_fire, .owner = child};
     LIST_INSERT_HEAD(&sa->children, child, link);
     return child;
 }
 
-static void add_install_action(const struct child_sa *child, enum child_activation activation)
+struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
+                              uint32_t inbound_spi, bool initiator)
+{
+    struct ike_engine *engine = sa->engine;
+    struct child_sa *child = child_sa_with_spi(sa, inbound_spi);
+    if (child == NULL)
+        return NULL;
+    child->suite = agreement->suite;
+    child->local_ts = agreement->local_ts;
+    child->remote_ts = agreement->remote_ts;
+    child->initiator = initiator;
+    child->inbound.serial = ++engine->next_esp_serial;
+    child->outbound.spi = agreement->outbound_spi;
+    child->outbound.serial = ++engine->next_esp_serial;
+    child->live_slot = engine_take_slot(engine);
+    child->created = engine->now;
+    return child;
+}
+
+void child_sa_hand_over(const struct child_sa *child)
 {
     const struct ike_sa *sa = child->ike_sa;
     const struct tunnel_policy *policy = &sa->tunnel->policy;
@@ -84,7 +95,7 @@ static void add_install_action(const struct child_sa *child, enum child_activati
         .key_bits = child->suite.encryption->key_bits,
         .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
         .anti_replay = policy->anti_replay,
-        .active_when_used = activation == CHILD_ACTIVE_WHEN_USED,
+        .active_when_used = child->waits_for_use,
         .encapsulate = sa->encapsulate,
         .nat_keepalive = sa->nat_local ? policy->nat_keepalive : 0,
         .local = sa->local,
@@ -118,7 +129,7 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     engine_set_timer(engine, &child->lifetime, lifetime);
     engine_set_timer(engine, &child->rekey,
                      rekey_delay(engine, lifetime, REKEY_MARGIN_CHILD, child->initiator));
-    add_install_action(child, activation);
+    child_sa_hand_over(child);
     engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s", child->inbound.spi, child->outbound.spi,
                child->suite.encryption->name, child->suite.integrity != NULL ? "/" : "",
@@ -132,10 +143,25 @@ static void add_action(const struct child_sa *child, enum ike_action_kind kind)
 {
     const struct ike_sa *sa = child->ike_sa;
     struct ike_action action = {.kind = kind};
+    action.child.local = sa->local;
+    action.child.remote = sa->remote;
+    action.child.ifindex = sa->ifindex;
+    action.child.mark = sa->mark;
+    action.child.encapsulate = sa->encapsulate;
     action.child.tunnel = sa->tunnel->policy.tunnel;
     action.child.inbound_spi = child->inbound.spi;
     action.child.live_slot = child->live_slot;
     effects_add_action(&sa->engine->effects, &action);
+}
+
+void child_sa_hand_over_stop(const struct child_sa *child)
+{
+    add_action(child, IKE_ACTION_CHILD_STOP);
+}
+
+void child_sa_redirect(const struct child_sa *child)
+{
+    add_action(child, IKE_ACTION_CHILD_REDIRECT);
 }
 
 void child_sa_destroy(struct child_sa *child)
@@ -173,7 +199,7 @@ void child_sa_stop(struct child_sa *child)
     child->stopped = true;
     child->replaced = true;
     ike_sa_changed(child->ike_sa);
-    add_action(child, IKE_ACTION_CHILD_STOP);
+    child_sa_hand_over_stop(child);
 }
 
 void child_sa_linger(struct child_sa *child)

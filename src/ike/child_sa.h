@@ -34,6 +34,12 @@ LIST_HEAD(child_sa_list, child_sa);
  */
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel);
 
+/*
+ * A Child SA of `sa` with that inbound SPI, and timers that are not set, but nothing else: the start of a new
+ * one and of a saved one. NULL if there is no memory or the SPI is taken.
+ */
+struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi);
+
 /* A new Child SA of `sa` as agreed on, not yet installed; NULL without memory. */
 struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
                               uint32_t inbound_spi, bool initiator);
@@ -50,6 +56,15 @@ enum child_activation {
  */
 bool child_sa_install(struct child_sa *child, enum child_activation activation, struct octets shared_secret,
                       struct octets nonce_i, struct octets nonce_r);
+
+/* Hands a Child SA that has its keys to the packet path, once more after it was saved. */
+void child_sa_hand_over(const struct child_sa *child);
+
+/* The same for one that packets leave by no more. */
+void child_sa_hand_over_stop(const struct child_sa *child);
+
+/* Its packets go to where its IKE SA says that the peer is now. */
+void child_sa_redirect(const struct child_sa *child);
 
 /* Takes it from the packet path and frees it. */
 void child_sa_destroy(struct child_sa *child);

@@ -29,6 +29,12 @@ void engine_set_timer(struct ike_engine *engine, struct ike_timer *timer, msec_t
         engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: a timer could not be set");
 }
 
+void engine_set_timer_at(struct ike_engine *engine, struct ike_timer *timer, msec_t due)
+{
+    msec_t past_or_now = due < engine->now ? engine->now : due;
+    engine_set_timer(engine, timer, due == MSEC_NEVER ? MSEC_NEVER : past_or_now - engine->now);
+}
+
 void engine_cancel_timer(struct ike_engine *engine, struct ike_timer *timer)
 {
     deadline_cancel(&engine->deadlines, &timer->deadline);
@@ -244,6 +250,18 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_JOB_DONE:
         handle_job_done(engine, event);
         break;
+    case IKE_EVENT_CHILD_USED:
+        engine_child_used(engine, event->esp.spi);
+        break;
+    case IKE_EVENT_SEQUENCE_LOW:
+        engine_sequence_low(engine, event->esp.spi);
+        break;
+    case IKE_EVENT_PEER_MOVED:
+        engine_peer_moved(engine, event->esp.spi, &event->esp.remote);
+        break;
+    case IKE_EVENT_SPI_UNKNOWN:
+        engine_spi_unknown(engine, event->esp.spi, &event->esp.remote.address);
+        break;
     case IKE_EVENT_POLICY:
         tunnel_set_policy(engine, event->policy);
         break;
@@ -261,6 +279,12 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_STOP:
         handle_stop(engine);
+        break;
+    case IKE_EVENT_SAVED:
+        engine_restore(engine, event->saved);
+        break;
+    case IKE_EVENT_SAVED_END:
+        engine_restore_end(engine);
         break;
     }
 }

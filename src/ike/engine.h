@@ -49,6 +49,12 @@ struct cookie_secrets {
     uint8_t secret[2][32];
 };
 
+/* How often something may still be done in the second that began at `since`. */
+struct ike_budget {
+    msec_t since;
+    unsigned spent;
+};
+
 LIST_HEAD(ike_tunnel_list, ike_tunnel);
 LIST_HEAD(ike_sa_list, ike_sa);
 
@@ -81,6 +87,8 @@ struct ike_engine {
     uint8_t *inner_scratch;    /* SCRATCH_SIZE octets: payloads being put together */
     uint8_t *message_scratch;  /* SCRATCH_SIZE octets: the message that they go into */
 
+    msec_t unknown_spi_told;        /* when ESP for no SA was looked into last */
+    struct ike_budget invalid_spis; /* answers to IKE requests for no SA */
     bool stopping;
     uint64_t counters[IKE_COUNTER_COUNT];
 };
@@ -94,6 +102,9 @@ uint64_t engine_random_spi(struct ike_engine *engine);
 /* Sets a timer `delay` milliseconds from now; MSEC_NEVER unsets it. */
 void engine_set_timer(struct ike_engine *engine, struct ike_timer *timer, msec_t delay);
 void engine_cancel_timer(struct ike_engine *engine, struct ike_timer *timer);
+
+/* The same at a time, `due`, which may have passed. */
+void engine_set_timer_at(struct ike_engine *engine, struct ike_timer *timer, msec_t due);
 
 /* Takes and gives back a slot for a struct esp_live. */
 uint32_t engine_take_slot(struct ike_engine *engine);
@@ -140,11 +151,34 @@ bool tunnel_has_room(const struct ike_tunnel *tunnel);
 /* A tunnel's Child SAs changed: tells the caller when it came up or went down (R64). */
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
 
+/* Tells the caller in any case. */
+void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
+
 /* A negotiation that the tunnel started or answered failed: waiting packets are dropped. */
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* Starts a negotiation if the tunnel may and none is under way. */
 void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* ---- Saved states (restore.c) ------------------------------------------------------------------------ */
+
+/* Takes in one saved IKE SA with its Child SAs; what can't go on is forgotten. */
+void engine_restore(struct ike_engine *engine, struct octets state);
+
+/* All are there: hands their Child SAs to the packet path, sends requests again, goes on with the rest. */
+void engine_restore_end(struct ike_engine *engine);
+
+/* ---- What the packet path reports (path_reports.c) ---------------------------------------------------- */
+
+void engine_child_used(struct ike_engine *engine, uint32_t inbound_spi);
+void engine_sequence_low(struct ike_engine *engine, uint32_t inbound_spi);
+void engine_peer_moved(struct ike_engine *engine, uint32_t inbound_spi, const struct ip_endpoint *remote);
+
+/*
+ * The peer is told in the tunnel's IKE SA, so that it sends by another Child SA (RFC 7296 1.5); where there
+ * is none, and the address is the configured peer's, one is made (S9).
+ */
+void engine_spi_unknown(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote);
 
 /* ---- Datagrams (receive.c) -------------------------------------------------------------------------- */
 

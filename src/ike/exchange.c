@@ -13,7 +13,8 @@
 static const msec_t sending_intervals[REQUEST_SENDINGS_MAX] = {2000, 4000, 8000, 16000};
 
 /* Sends a message, or the messages of its fragments, which stand one after the other. */
-static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages)
+static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages, const struct ip_endpoint *local,
+                        const struct ip_endpoint *remote)
 {
     enum { LENGTH_AT = 24 };
     struct reader r = reader_of(messages->at, messages->length);
@@ -23,8 +24,19 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages)
         const uint8_t *at = reader_octets(&r, length);
         if (at == NULL)
             return;
-        engine_send(sa->engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, (struct octets){at, length});
+        engine_send(sa->engine, local, remote, sa->ifindex, sa->mark, (struct octets){at, length});
     }
+}
+
+static void send_request(struct ike_sa *sa)
+{
+    send_octets(sa, &sa->request, &sa->local, &sa->remote);
+}
+
+/* An answer goes to where the request came from (RFC 7296 2.11). */
+static void send_response(struct ike_sa *sa)
+{
+    send_octets(sa, &sa->response, &sa->reply_local, &sa->reply_remote);
 }
 
 /* ---- Our requests ------------------------------------------------------------------------------------ */
@@ -56,7 +68,16 @@ void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32
     if (task == NULL)
         return;
     STAILQ_INSERT_TAIL(&sa->tasks, task, link);
+    ike_sa_changed(sa);
     ike_sa_start_task(sa);
+}
+
+bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+{
+    struct ike_task *task = task_new(sa, kind, spi);
+    if (task != NULL)
+        STAILQ_INSERT_TAIL(&sa->tasks, task, link);
+    return task != NULL;
 }
 
 /* Puts the request of `task` together: whole for IKE_SA_INIT, sealed for all others. */
@@ -104,9 +125,14 @@ void ike_sa_start_task(struct ike_sa *sa)
         return;
     }
     sa->request_out = true;
-    sa->sendings = 1;
     ike_sa_changed(sa);
-    send_octets(sa, &sa->request);
+    ike_sa_resume_request(sa);
+}
+
+void ike_sa_resume_request(struct ike_sa *sa)
+{
+    sa->sendings = 1;
+    send_request(sa);
     engine_set_timer(sa->engine, &sa->retransmit, sending_intervals[0]);
 }
 
@@ -176,8 +202,10 @@ static void request_timed_out(struct ike_sa *sa)
     }
     rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
     engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "%s timed out: no answer from the peer on %s after %d sendings", task->kind->name,
-               ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX);
+               "%s timed out: no answer from the peer on %s after %d sendings%s", task->kind->name,
+               ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX,
+               sa->unknown_to_peer ? "; somebody there says that this IKE SA is not known (INVALID_IKE_SPI)"
+                                   : "");
     ike_sa_destroy(sa, task_is_liveness ? "DPD timeout" : "no answer from the peer");
 }
 
@@ -190,7 +218,7 @@ void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner)
         return;
     }
     engine_count(engine, IKE_COUNT_RETRANSMITTED);
-    send_octets(sa, &sa->request);
+    send_request(sa);
     engine_set_timer(engine, &sa->retransmit, sending_intervals[sa->sendings]);
     sa->sendings++;
 }
@@ -211,7 +239,7 @@ void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message)
     sa->answering = false;
     sa->expected_id++;
     ike_sa_changed(sa);
-    send_octets(sa, &sa->response);
+    send_response(sa);
 }
 
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m)
@@ -303,7 +331,8 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
 }
 
 /* Whether a message has the ID that is due; a repeated request is answered again from memory. */
-static bool id_is_due(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
+static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
+                      const struct ike_header *header, struct octets datagram)
 {
     if (header->flags & IKE_FLAG_RESPONSE) {
         const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
@@ -317,9 +346,22 @@ static bool id_is_due(struct ike_sa *sa, const struct ike_header *header, struct
         return true;
     bool repeated = header->message_id + 1 == sa->expected_id && sa->response.length > 0;
     engine_count(sa->engine, repeated ? IKE_COUNT_REPLAYED : IKE_COUNT_OUT_OF_WINDOW);
-    if (repeated && fragmentation_asks_again(datagram))
-        send_octets(sa, &sa->response);
+    if (repeated && fragmentation_asks_again(datagram)) {
+        sa->reply_local = *local;
+        sa->reply_remote = *remote;
+        send_response(sa);
+    }
     return false;
+}
+
+/* A notify in the clear: anybody can send it, so that it changes nothing (RFC 7296 2.4, 2.21.4). */
+static void note_denial(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
+{
+    struct ike_message message = {.header = *header};
+    struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
+    engine_count(sa->engine, IKE_COUNT_MALFORMED);
+    if (ike_payloads_parse(payloads, header->next_payload, &message, NULL, NULL) == MESSAGE_OK)
+        sa->unknown_to_peer |= ike_message_notify(&message, NOTIFY_INVALID_IKE_SPI) != NULL;
 }
 
 void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
@@ -329,7 +371,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         keep_waiting(sa, local, remote, ifindex, datagram);
         return;
     }
-    if (!id_is_due(sa, header, datagram))
+    if (!id_is_due(sa, local, remote, header, datagram))
         return;
     if (sa->suite.encryption == NULL || header->exchange == EXCHANGE_IKE_SA_INIT) {
         engine_count(sa->engine,
@@ -339,9 +381,14 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     struct ike_message message;
     enum message_fault fault = MESSAGE_OK;
     uint8_t culprit = 0;
+    if (header->next_payload == PAYLOAD_NOTIFY) {
+        note_denial(sa, header, datagram);
+        return;
+    }
     if (!ike_sa_open(sa, header, datagram, &message, &fault, &culprit))
         return;
     sa->last_message = sa->engine->now;
+    ike_sa_changed(sa);
     ike_sa_log_message(sa, "received", &message);
     bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
     /* The peer may have moved to port 4500 with IKE_AUTH (RFC 7296 2.23); answers go where requests came
@@ -351,6 +398,11 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         sa->remote = *remote;
         sa->arrival_ifindex = ifindex;
     }
+    if (!response) {
+        sa->reply_local = *local;
+        sa->reply_remote = *remote;
+    }
+    ike_sa_follow_peer(sa, local, remote);
     if (fault != MESSAGE_OK && response)
         ike_sa_destroy(sa, "invalid syntax in a response of the peer");
     else if (fault != MESSAGE_OK)

@@ -56,12 +56,25 @@ enum ike_event_kind {
     IKE_EVENT_DATAGRAM,     /* came from the network */
     IKE_EVENT_PACKET_WAITS, /* a packet waits for an SA (R13) */
     IKE_EVENT_JOB_DONE,
-    IKE_EVENT_POLICY,      /* a tunnel is new or its policy changed; no SA is touched (R11) */
-    IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_WAY,         /* the way to a tunnel's peer is known, changed or gone */
-    IKE_EVENT_CLEAR,       /* `clear ikev2 sa` (R12) */
-    IKE_EVENT_LOG_LEVEL,   /* another log level is wanted from now on */
-    IKE_EVENT_STOP,        /* the daemon stops: DELETE for every SA, nothing new any more */
+    IKE_EVENT_CHILD_USED,   /* the peer has used a Child SA that was installed `active_when_used` */
+    IKE_EVENT_SEQUENCE_LOW, /* a Child SA has few sequence numbers left (S24) */
+    IKE_EVENT_PEER_MOVED,   /* the newest authenticated packet on a Child SA came from elsewhere (S28) */
+    IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
+    IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
+    IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
+    IKE_EVENT_WAY,          /* the way to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_CLEAR,        /* `clear ikev2 sa` (R12) */
+    IKE_EVENT_LOG_LEVEL,    /* another log level is wanted from now on */
+    IKE_EVENT_STOP,         /* the daemon stops: DELETE for every SA, nothing new any more */
+    /*
+     * A new engine goes on with what an earlier one had committed: after the tunnels' policies and before
+     * anything else it gets IKE_EVENT_SAVED for each record, in any order, then IKE_EVENT_SAVED_END. The
+     * answer to that names each Child SA and the state of each tunnel once more, since the earlier engine may
+     * have been cut off anywhere in an answer: what the packet path has already stays as it is, and what it
+     * has besides goes.
+     */
+    IKE_EVENT_SAVED,
+    IKE_EVENT_SAVED_END,
 };
 
 struct ike_event {
@@ -83,8 +96,13 @@ struct ike_event {
             bool ok;
             struct octets output;
         } job;
+        struct {
+            uint32_t spi;              /* inbound */
+            struct ip_endpoint remote; /* IKE_EVENT_PEER_MOVED, _SPI_UNKNOWN: where it came from */
+        } esp;
         const struct tunnel_policy *policy;
         int log_level;
+        struct octets saved; /* a record's state */
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;
@@ -111,9 +129,10 @@ enum ike_action_kind {
     IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
     IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
     IKE_ACTION_CHILD_REMOVE,
-    IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
-    IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
-    IKE_ACTION_TUNNEL_FAILED, /* a negotiation failed: packets that wait are dropped */
+    IKE_ACTION_CHILD_REDIRECT, /* the peer is elsewhere now: its packets go there */
+    IKE_ACTION_TUNNEL_UP,      /* the tunnel has an SA after having had none: history `Create` */
+    IKE_ACTION_TUNNEL_DOWN,    /* its last SA is gone: history `Delete : REASON` */
+    IKE_ACTION_TUNNEL_FAILED,  /* a negotiation failed: packets that wait are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
@@ -191,7 +210,10 @@ struct ike_action {
             uint32_t tunnel;
             uint32_t inbound_spi;
             uint32_t live_slot;
-        } child; /* activate, stop */
+            struct ip_endpoint local, remote; /* redirect */
+            uint32_t ifindex, mark;           /* redirect */
+            bool encapsulate;                 /* redirect */
+        } child;                              /* all changes of a Child SA but its installation */
         struct {
             uint32_t tunnel;
             const char *reason;
@@ -240,7 +262,7 @@ enum ike_counter {
     IKE_COUNT_MALFORMED,       /* lengths or structure wrong */
     IKE_COUNT_IKEV1,           /* IKEv1 messages, ignored (S1) */
     IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
-    IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs */
+    IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
     IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
     IKE_COUNT_HALF_OPEN_LIMIT, /* IKE_SA_INIT beyond the half-open table */
     IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */

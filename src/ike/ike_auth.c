@@ -109,8 +109,13 @@ static void log_established(struct ike_sa *sa)
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {EXCHANGE_IKE_AUTH, "IKE_AUTH", auth_write, auth_response,
-                                                   NULL};
+static const struct ike_task_kind task_ike_auth = {
+    .number = TASK_IKE_AUTH,
+    .exchange = EXCHANGE_IKE_AUTH,
+    .name = "IKE_AUTH",
+    .write = auth_write,
+    .response = auth_response,
+};
 
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -230,6 +235,7 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
         abandon(sa, "the peer refused the Child SA");
         return;
     }
+    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
     const char *reason = accept_child(sa, &message);
     if (reason != NULL) {
         engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "negotiation failed: %s", reason);
@@ -238,6 +244,8 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
     }
     ike_sa_establish(sa);
     log_established(sa);
+    if (initial_contact)
+        initial_contact_received(sa);
     initial_contact_settle(sa);
 }
 
@@ -344,6 +352,8 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
         child_exchange_put_answer(&m, &agreement, child->inbound.spi);
     }
     bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
+    if (initial_contact || initial_contact_is_true(sa))
+        message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
     ike_sa_send_response(sa, EXCHANGE_IKE_AUTH, &m);
     if (sa->destroyed)
         return;

@@ -69,6 +69,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     char endpoints[2 * IP_TEXT_SIZE];
+    ike_sa_changed(sa);
     if (sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING) {
         engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                    "negotiation timed out: %s started one and sent no IKE_AUTH",
@@ -248,7 +249,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
         return;
     }
     sa->state = IKE_SA_DELETING;
-    sa->delete_reason = reason;
+    (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "%s", reason);
     ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
     ike_sa_add_task(sa, &task_delete_ike_sa, 0);
@@ -280,6 +281,7 @@ void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
 void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     sa->job = 0;
+    ike_sa_changed(sa);
     sa->job_done(sa, ok, output);
     /* Those that waited, in order; one of them may hand out the next job. */
     while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {

@@ -21,6 +21,7 @@ enum ike_sa_state {
 enum {
     SA_WAITING_MAX = 8,       /* datagrams that wait while a job is out */
     REQUEST_SENDINGS_MAX = 4, /* first and three retransmissions (R15) */
+    DELETE_REASON_SIZE = 80,  /* with its final NUL */
 };
 
 struct ike_task;
@@ -34,8 +35,22 @@ enum task_readiness {
     TASK_DROPPED, /* there is no need for it any more */
 };
 
+/* Kinds of tasks as records have them: a number never comes to mean another kind. */
+enum ike_task_number {
+    TASK_IKE_SA_INIT = 0,
+    TASK_IKE_AUTH = 1,
+    TASK_DELETE_IKE_SA = 2,
+    TASK_DELETE_CHILD_SA = 3,
+    TASK_LIVENESS = 4,
+    TASK_CONFIRM = 5,
+    TASK_REKEY_CHILD = 6,
+    TASK_REKEY_IKE_SA = 7,
+    TASK_INVALID_SPI = 9,
+};
+
 /* What we are about to ask the peer: one kind for each exchange of ours. */
 struct ike_task_kind {
+    enum ike_task_number number;
     enum exchange_type exchange;
     const char *name; /* for the log */
     /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. */
@@ -98,13 +113,15 @@ struct ike_sa {
     uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
                              rekey of it is under way and may win; else 0 */
     bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
+    bool unknown_to_peer; /* says somebody at the peer's address (INVALID_IKE_SPI): for the log alone */
     bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
     uint64_t half_open_key; /* in engine->half_open; 0: not there */
     struct ip_endpoint local, remote;
-    uint32_t ifindex, mark;     /* of the way out, see struct ike_way */
-    uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
+    struct ip_endpoint reply_local, reply_remote; /* of the peer's request: its answer goes there */
+    uint32_t ifindex, mark;                       /* of the way out, see struct ike_way */
+    uint32_t arrival_ifindex;                     /* as responder: where the peer's request came in */
     bool nat_local, nat_remote; /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;           /* ESP goes in UDP */
 
@@ -135,8 +152,8 @@ struct ike_sa {
     size_t waiting_count;
 
     struct child_sa_list children;
-    const char *delete_reason; /* while IKE_SA_DELETING: for the history and the log */
-    msec_t created, expires;   /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
+    char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
+    msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     uint64_t started_event, established_event; /* engine->event_number then */
     msec_t last_message;                       /* when a message of this SA last went or came */
     struct ike_timer retransmit, lifetime, rekey, liveness;
@@ -214,6 +231,9 @@ bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octe
 /* The retransmission timer of an SA is due (R15). */
 void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner);
 
+/* Puts a task at the end of the queue of an SA that was saved; false if there is no memory. */
+bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
+
 /* Queues a request; it is sent when those before it are answered. */
 void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
 
@@ -222,6 +242,9 @@ void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered);
 
 /* Sends the first task's request if none is under way and nothing of the peer's is being worked on. */
 void ike_sa_start_task(struct ike_sa *sa);
+
+/* Sends the request that was under way when the SA was saved, octet for octet, and waits for its answer. */
+void ike_sa_resume_request(struct ike_sa *sa);
 
 /* Ends the request under way, keeping or dropping the other tasks. */
 void ike_sa_end_task(struct ike_sa *sa);
@@ -280,6 +303,9 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa);
 /* The peer began `sa` before it began another one with INITIAL_CONTACT: it has forgotten `sa`. */
 bool initial_contact_is_stale(const struct ike_sa *sa);
 
+/* True if we have no other IKE SA with the peer of `sa`, so that INITIAL_CONTACT may be said. */
+bool initial_contact_is_true(const struct ike_sa *sa);
+
 /* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
 void initial_contact_received(struct ike_sa *sa);
 void initial_contact_settle(struct ike_sa *sa);
@@ -296,6 +322,22 @@ extern const struct ike_task_kind task_delete_child_sa;
 void liveness_start(struct ike_sa *sa);
 void liveness_fire(struct ike_engine *engine, void *owner);
 extern const struct ike_task_kind task_liveness;
+
+/*
+ * path_reports.c: an authenticated packet came from `remote`. Where the peer is behind a NAT, and we are not,
+ * IKE and ESP go there from now on (RFC 7296 2.23, S28).
+ */
+void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote);
+
+/* The peer does not know a Child SA of the tunnel (INVALID_SPI, authenticated by `sa`): deletes it. */
+void ike_sa_forget_child_of_peer(struct ike_sa *sa, uint32_t outbound_spi);
+extern const struct ike_task_kind task_invalid_spi;
+
+/* initial_contact.c: True if both IKE SAs have the same pair of IDs. */
+bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b);
+
+/* Asks for life before the other one of two SAs is closed. */
+extern const struct ike_task_kind task_confirm;
 
 /* The `write` of a request without payloads, which only asks whether the peer answers. */
 void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);

@@ -38,8 +38,12 @@ static void print_policy(const struct proposal_policy *policy, char *out, size_t
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 /* Its response comes in the clear, by ike_sa_init_response. */
-static const struct ike_task_kind task_ike_sa_init = {EXCHANGE_IKE_SA_INIT, "IKE_SA_INIT", init_write, NULL,
-                                                      NULL};
+static const struct ike_task_kind task_ike_sa_init = {
+    .number = TASK_IKE_SA_INIT,
+    .exchange = EXCHANGE_IKE_SA_INIT,
+    .name = "IKE_SA_INIT",
+    .write = init_write,
+};
 
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
@@ -376,6 +380,8 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     sa->spi_i = message->header.spi_i;
     sa->local = *arrival->local;
     sa->remote = *arrival->remote;
+    sa->reply_local = *arrival->local;
+    sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
     sa->ifindex = out_ifindex(arrival, candidates);
     sa->mark = candidates->mark;

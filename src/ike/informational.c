@@ -22,8 +22,13 @@ static void delete_ike_sa_response(struct ike_sa *sa, struct ike_task *task,
     ike_sa_destroy(sa, sa->delete_reason);
 }
 
-const struct ike_task_kind task_delete_ike_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_ike_sa_write,
-                                                 delete_ike_sa_response, NULL};
+const struct ike_task_kind task_delete_ike_sa = {
+    .number = TASK_DELETE_IKE_SA,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DELETE",
+    .write = delete_ike_sa_write,
+    .response = delete_ike_sa_response,
+};
 
 /* There is no need to delete what the peer has deleted meanwhile. */
 static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -48,8 +53,14 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
 }
 
-const struct ike_task_kind task_delete_child_sa = {EXCHANGE_INFORMATIONAL, "DELETE", delete_child_sa_write,
-                                                   delete_child_sa_response, delete_child_sa_prepare};
+const struct ike_task_kind task_delete_child_sa = {
+    .number = TASK_DELETE_CHILD_SA,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DELETE",
+    .write = delete_child_sa_write,
+    .response = delete_child_sa_response,
+    .prepare = delete_child_sa_prepare,
+};
 
 /* ---- The peer's requests ----------------------------------------------------------------------------- */
 
@@ -139,6 +150,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     enum { SPIS_MAX = 64 };
     uint32_t spis[SPIS_MAX];
     size_t count = 0;
+    uint32_t unknown_spi = 0; /* of a Child SA that the peer does not have */
     struct message_writer m = ike_sa_begin_response(sa);
     if (deletes_ike_sa(message)) {
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
@@ -156,10 +168,16 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         const struct ike_payload *p = &message->payloads[i];
         if (p->type == PAYLOAD_DELETE && p->protocol == PROTOCOL_ESP && p->spi_size == 4)
             count = delete_named_children(sa, p, spis, count, SPIS_MAX);
+        if (p->type == PAYLOAD_NOTIFY && p->notify == NOTIFY_INVALID_SPI && p->content.length == 4)
+            unknown_spi = load_u32be(p->content.at);
     }
     if (count > 0)
         message_put_delete(&m, PROTOCOL_ESP, spis, count);
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-    if (had_children && !sa->destroyed)
+    if (sa->destroyed)
+        return;
+    if (unknown_spi != 0)
+        ike_sa_forget_child_of_peer(sa, unknown_spi);
+    if (had_children)
         ike_sa_delete_if_childless(sa, "Delete Child SA by peer");
 }

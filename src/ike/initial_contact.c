@@ -6,7 +6,7 @@
 #include "ike/ike_sa.h"
 #include "ike/negotiation.h"
 
-static bool between_the_same(const struct ike_sa *a, const struct ike_sa *b)
+bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
 {
     return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
 }
@@ -14,11 +14,11 @@ static bool between_the_same(const struct ike_sa *a, const struct ike_sa *b)
 void initial_contact_received(struct ike_sa *sa)
 {
     struct ike_sa *next;
-    sa->initial_contact = true;
+    sa->initial_contact = !sa->initiator;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
         bool before = old->established_event != 0 && old->established_event < sa->started_event;
-        if (old != sa && before && between_the_same(old, sa))
+        if (old != sa && before && ike_sa_is_with_same_peer(old, sa))
             ike_sa_destroy(old, "the peer has restarted (INITIAL_CONTACT)");
     }
 }
@@ -29,7 +29,7 @@ bool initial_contact_is_stale(const struct ike_sa *sa)
     LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
     {
         if (other != sa && other->initial_contact && other->state == IKE_SA_ESTABLISHED &&
-            other->started_event > sa->started_event && between_the_same(other, sa))
+            other->started_event > sa->started_event && ike_sa_is_with_same_peer(other, sa))
             return true;
     }
     return false;
@@ -41,7 +41,7 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa)
     LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
     {
         if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->initiator &&
-            other->established_event > sa->started_event && between_the_same(other, sa))
+            other->established_event > sa->started_event && ike_sa_is_with_same_peer(other, sa))
             return true;
     }
     return false;
@@ -76,16 +76,44 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
  * One of the two may have been made by what the peer was before it restarted, from messages that were long
  * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
  */
-static const struct ike_task_kind task_confirm = {EXCHANGE_INFORMATIONAL, "liveness check",
-                                                  task_write_nothing, confirm_response, NULL};
+const struct ike_task_kind task_confirm = {
+    .number = TASK_CONFIRM,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "liveness check",
+    .write = task_write_nothing,
+    .response = confirm_response,
+};
+
+/* The peer may have forgotten an older one: then it ends, and does not stand beside this one for its
+ * lifetime. */
+static void ask_for_life(struct ike_sa *older)
+{
+    if (older->state == IKE_SA_ESTABLISHED && !older->replaced && STAILQ_EMPTY(&older->tasks))
+        ike_sa_add_task(older, &task_liveness, 0);
+}
+
+bool initial_contact_is_true(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->established_event != 0 && ike_sa_is_with_same_peer(other, sa))
+            return false;
+    }
+    return true;
+}
 
 void initial_contact_settle(struct ike_sa *sa)
 {
     struct ike_sa *other;
     LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
     {
-        if (other == sa || !between_the_same(other, sa) || !were_started_at_once(other, sa))
+        if (other == sa || !ike_sa_is_with_same_peer(other, sa))
             continue;
+        if (!were_started_at_once(other, sa)) {
+            ask_for_life(other);
+            continue;
+        }
         const struct lowest_nonce mine = lowest_nonce_of(&sa->nonce_i, &sa->nonce_r);
         const struct lowest_nonce its = lowest_nonce_of(&other->nonce_i, &other->nonce_r);
         bool mine_goes = lowest_nonce_compare(&mine, &its) < 0;

@@ -18,8 +18,13 @@ static void liveness_response(struct ike_sa *sa, struct ike_task *task, const st
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: the peer is alive");
 }
 
-const struct ike_task_kind task_liveness = {EXCHANGE_INFORMATIONAL, "DPD", task_write_nothing,
-                                            liveness_response, NULL};
+const struct ike_task_kind task_liveness = {
+    .number = TASK_LIVENESS,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DPD",
+    .write = task_write_nothing,
+    .response = liveness_response,
+};
 
 static msec_t interval_of(const struct ike_sa *sa)
 {

@@ -51,12 +51,12 @@ static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
         return;
     }
     memcpy(n->dh_public, output.at, output.length);
-    n->ready = true;
+    n->phase = NEGOTIATION_READY;
 }
 
 void negotiation_start_public(struct ike_sa *sa, struct negotiation *n)
 {
-    n->ready = false;
+    n->phase = NEGOTIATION_COMPUTES_PUBLIC;
     engine_random(sa->engine, n->dh_private, n->dh->private_size);
     struct ike_job job = dh_job(n, IKE_JOB_DH_PUBLIC);
     ike_sa_start_job(sa, &job, public_value_done);
@@ -79,16 +79,29 @@ bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task
     return true;
 }
 
+static void start_shared_job(struct ike_sa *sa, const struct negotiation *n, enum ike_job_kind kind,
+                             void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    struct ike_job job = dh_job(n, kind);
+    memcpy(job.dh.peer_public, n->peer_public, sizeof n->peer_public);
+    ike_sa_start_job(sa, &job, done);
+    secret_wipe(&job, sizeof job);
+}
+
 void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,
                               const struct ike_payload *ke,
                               void (*done)(struct ike_sa *sa, bool ok, struct octets output))
 {
     if (!initiator)
         engine_random(sa->engine, n->dh_private, n->dh->private_size);
-    struct ike_job job = dh_job(n, initiator ? IKE_JOB_DH_SHARED : IKE_JOB_DH_EXCHANGE);
-    memcpy(job.dh.peer_public, ke->content.at, n->dh->public_size);
-    ike_sa_start_job(sa, &job, done);
-    secret_wipe(&job, sizeof job);
+    memcpy(n->peer_public, ke->content.at, n->dh->public_size);
+    n->phase = NEGOTIATION_COMPUTES_SHARED;
+    start_shared_job(sa, n, initiator ? IKE_JOB_DH_SHARED : IKE_JOB_DH_EXCHANGE, done);
+}
+
+void negotiation_resume(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    start_shared_job(sa, sa->own, IKE_JOB_DH_SHARED, done);
 }
 
 bool negotiation_ke_is_valid(const struct dh_group *group, const struct ike_payload *ke)

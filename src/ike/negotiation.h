@@ -15,13 +15,21 @@ struct lowest_nonce {
     uint8_t octets[NONCE_SIZE_MAX - 1]; /* what lies behind cannot matter between nonces of ours and theirs */
 };
 
+/* How far a negotiation of ours has come. */
+enum negotiation_phase {
+    NEGOTIATION_COMPUTES_PUBLIC, /* our public value is being computed */
+    NEGOTIATION_READY,           /* the request can be written, or is under way */
+    NEGOTIATION_COMPUTES_SHARED, /* the answer is there, the shared secret is being computed */
+};
+
 struct negotiation {
     uint32_t old_spi; /* inbound SPI of the Child SA that is rekeyed; 0: none */
     struct ike_buffer nonce_i, nonce_r;
     const struct dh_group *dh; /* NULL: no PFS */
     uint8_t dh_private[DH_PRIVATE_MAX];
     uint8_t dh_public[DH_PUBLIC_MAX];
-    bool ready; /* ours: the public value is there */
+    uint8_t peer_public[DH_PUBLIC_MAX];
+    enum negotiation_phase phase; /* ours */
     bool ke_retried;
 
     struct child_request request;     /* ours, of a Child SA */
@@ -47,7 +55,7 @@ void negotiation_free(struct negotiation *n);
 /* Ends our own negotiation. */
 void negotiation_end_own(struct ike_sa *sa);
 
-/* Ours: chooses a private value and has its public value computed; `ready` is set then. */
+/* Ours: chooses a private value and has its public value computed; it is NEGOTIATION_READY then. */
 void negotiation_start_public(struct ike_sa *sa, struct negotiation *n);
 
 /*
@@ -61,6 +69,9 @@ bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task
 void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,
                               const struct ike_payload *ke,
                               void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+
+/* Ours, saved as NEGOTIATION_COMPUTES_SHARED: has the shared secret computed again. */
+void negotiation_resume(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output));
 
 /* True if the KE payload is there and fits the group, and its value is valid. */
 bool negotiation_ke_is_valid(const struct dh_group *group, const struct ike_payload *ke);

@@ -60,6 +60,24 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
     ike_sa_init_response(sa, &message, datagram);
 }
 
+/*
+ * A request for no IKE SA of ours: its sender may be one whom we have forgotten, and can say so to its
+ * operator (RFC 7296 2.21.4, which wants such answers limited).
+ */
+static void answer_unknown(struct ike_engine *engine, const struct ip_endpoint *local,
+                           const struct ip_endpoint *remote, const struct ike_header *header)
+{
+    enum { ANSWERS_IN_A_SECOND = 10 };
+    struct ike_budget *budget = &engine->invalid_spis;
+    if (header->flags & IKE_FLAG_RESPONSE || header->spi_i == 0 || header->spi_r == 0)
+        return;
+    if (engine->now - budget->since >= 1000)
+        *budget = (struct ike_budget){.since = engine->now};
+    if (budget->spent++ < ANSWERS_IN_A_SECOND)
+        engine_answer_in_clear(engine, local, remote, 0, 0, header, NOTIFY_INVALID_IKE_SPI,
+                               (struct octets){NULL, 0});
+}
+
 void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
                     const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram)
 {
@@ -91,6 +109,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
     if (sa == NULL || sa->initiator == from_initiator || sa->spi_i != header.spi_i ||
         sa->spi_r != header.spi_r) {
         engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
+        answer_unknown(engine, local, remote, &header);
         return;
     }
     ike_sa_receive(sa, local, remote, ifindex, &header, datagram);

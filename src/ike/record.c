@@ -1,128 +1,10 @@
 #include "ike/record.h"
 
+#include "ike/record_stream.h"
+
 #include <string.h>
 
-/*
- * Writing and reading go through the same list of fields, each function once for either way, so that the two
- * cannot differ.
- */
-struct record_stream {
-    struct writer *w; /* writing, or */
-    struct reader *r; /* reading */
-};
-
-static void stream_octets(struct record_stream *s, void *at, size_t length)
-{
-    if (s->w != NULL)
-        writer_put(s->w, at, length);
-    else
-        reader_copy(s->r, at, length);
-}
-
-static void stream_u64(struct record_stream *s, uint64_t *value)
-{
-    if (s->w != NULL)
-        writer_put_u64be(s->w, *value);
-    else
-        *value = reader_u64be(s->r);
-}
-
-static void stream_u32(struct record_stream *s, uint32_t *value)
-{
-    if (s->w != NULL)
-        writer_put_u32be(s->w, *value);
-    else
-        *value = reader_u32be(s->r);
-}
-
-static void stream_u16(struct record_stream *s, uint16_t *value)
-{
-    if (s->w != NULL)
-        writer_put_u16be(s->w, *value);
-    else
-        *value = reader_u16be(s->r);
-}
-
-static void stream_u8(struct record_stream *s, uint8_t *value)
-{
-    if (s->w != NULL)
-        writer_put_u8(s->w, *value);
-    else
-        *value = reader_u8(s->r);
-}
-
-/* A field that no whole record can have: what follows is not worth reading. */
-static void refuse(struct record_stream *s)
-{
-    if (s->r != NULL)
-        s->r->failed = true;
-}
-
-static void stream_bool(struct record_stream *s, bool *value)
-{
-    uint8_t octet = *value;
-    stream_u8(s, &octet);
-    if (octet > 1)
-        refuse(s);
-    *value = octet != 0;
-}
-
-static void stream_address(struct record_stream *s, struct ip_address *a)
-{
-    uint8_t family = (uint8_t)a->family;
-    stream_u8(s, &family);
-    if (family != IP_NONE && family != IP_V4 && family != IP_V6) {
-        refuse(s);
-        family = IP_NONE;
-    }
-    a->family = (enum ip_family)family;
-    stream_octets(s, a->octets, sizeof a->octets);
-}
-
-static void stream_endpoint(struct record_stream *s, struct ip_endpoint *e)
-{
-    stream_address(s, &e->address);
-    stream_u16(s, &e->port);
-}
-
-static void stream_identity(struct record_stream *s, struct identity *id)
-{
-    stream_u8(s, &id->type);
-    stream_u16(s, &id->length);
-    if (id->length > IDENTITY_SIZE) {
-        refuse(s);
-        id->length = 0;
-    }
-    stream_octets(s, id->value, id->length);
-}
-
-/* A run of octets with its length before it. */
-static void stream_run(struct record_stream *s, struct octets *run)
-{
-    uint32_t length = (uint32_t)run->length;
-    stream_u32(s, &length);
-    if (s->w != NULL)
-        writer_put(s->w, run->at, run->length);
-    else
-        *run = (struct octets){reader_octets(s->r, length), length};
-}
-
-static void stream_selectors(struct record_stream *s, struct selector_list *list)
-{
-    stream_u8(s, &list->count);
-    if (list->count > ESP_SELECTORS_MAX) {
-        refuse(s);
-        list->count = 0;
-    }
-    for (uint8_t i = 0; i < list->count; i++) {
-        struct traffic_selector *ts = &list->ts[i];
-        stream_u8(s, &ts->protocol);
-        stream_u16(s, &ts->first_port);
-        stream_u16(s, &ts->last_port);
-        stream_address(s, &ts->first);
-        stream_address(s, &ts->last);
-    }
-}
+/* ---- The byte form ----------------------------------------------------------------------------------- */
 
 static void stream_direction(struct record_stream *s, struct ike_child_direction *d)
 {
@@ -134,22 +16,89 @@ static void stream_direction(struct record_stream *s, struct ike_child_direction
 
 static void stream_child(struct record_stream *s, struct ike_child_record *c)
 {
-    stream_u16(s, &c->encryption);
-    stream_u16(s, &c->key_bits);
-    stream_u16(s, &c->integrity);
-    stream_u16(s, &c->dh);
+    stream_suite(s, &c->suite);
+    if (c->suite.encryption == NULL)
+        stream_refuse(s);
     stream_bool(s, &c->initiator);
     stream_bool(s, &c->installed);
     stream_bool(s, &c->replaced);
     stream_bool(s, &c->deleting);
     stream_bool(s, &c->lingering);
+    stream_bool(s, &c->stopped);
+    stream_bool(s, &c->waits_for_use);
     stream_u32(s, &c->live_slot);
+    if (c->live_slot >= IKE_RECORD_SLOTS_MAX)
+        stream_refuse(s);
     stream_u64(s, &c->created);
     stream_u64(s, &c->expires);
+    stream_u64(s, &c->lifetime_due);
+    stream_u64(s, &c->rekey_due);
     stream_direction(s, &c->inbound);
     stream_direction(s, &c->outbound);
     stream_selectors(s, &c->local_ts);
     stream_selectors(s, &c->remote_ts);
+}
+
+static void stream_children(struct record_stream *s, struct ike_record *record)
+{
+    uint8_t count = (uint8_t)record->child_count;
+    stream_count(s, &count, IKE_RECORD_CHILDREN_MAX);
+    record->child_count = count;
+    for (size_t i = 0; i < count; i++)
+        stream_child(s, &record->children[i]);
+}
+
+static void stream_tasks(struct record_stream *s, struct ike_record *record)
+{
+    uint8_t count = (uint8_t)record->task_count;
+    stream_count(s, &count, IKE_RECORD_TASKS_MAX);
+    record->task_count = count;
+    for (size_t i = 0; i < count; i++) {
+        stream_u8(s, &record->tasks[i].number);
+        stream_u32(s, &record->tasks[i].spi);
+    }
+}
+
+static void stream_lowest_nonce(struct record_stream *s, struct lowest_nonce *nonce)
+{
+    stream_count(s, &nonce->length, sizeof nonce->octets);
+    stream_octets(s, nonce->octets, nonce->length);
+}
+
+static void stream_own(struct record_stream *s, struct ike_record *record)
+{
+    struct negotiation *n = &record->own.negotiation;
+    uint8_t phase = (uint8_t)n->phase;
+    stream_bool(s, &record->has_own);
+    if (!record->has_own)
+        return;
+    stream_count(s, &phase, NEGOTIATION_COMPUTES_SHARED);
+    n->phase = (enum negotiation_phase)phase;
+    stream_u32(s, &n->old_spi);
+    stream_run(s, &record->own.nonce_i);
+    stream_run(s, &record->own.nonce_r);
+    stream_dh_group(s, &n->dh);
+    stream_octets(s, n->dh_private, sizeof n->dh_private);
+    stream_octets(s, n->dh_public, sizeof n->dh_public);
+    stream_octets(s, n->peer_public, sizeof n->peer_public);
+    stream_bool(s, &n->ke_retried);
+    stream_proposal(s, &n->request.proposal);
+    stream_u32(s, &n->request.inbound_spi);
+    stream_selectors(s, &n->request.local_ts);
+    stream_selectors(s, &n->request.remote_ts);
+    stream_suite(s, &n->agreement.suite);
+    stream_u8(s, &n->agreement.proposal_number);
+    stream_u32(s, &n->agreement.outbound_spi);
+    stream_selectors(s, &n->agreement.local_ts);
+    stream_selectors(s, &n->agreement.remote_ts);
+    stream_suite(s, &n->suite);
+    stream_u8(s, &n->proposal_number);
+    stream_u64(s, &n->new_spi);
+    stream_u64(s, &n->peer_spi);
+    stream_bool(s, &n->has_rival);
+    stream_u32(s, &n->rival_child);
+    stream_u64(s, &n->rival_ike_sa);
+    stream_lowest_nonce(s, &n->rival_nonce);
 }
 
 static void stream_keys(struct record_stream *s, struct ike_keys *k)
@@ -166,29 +115,31 @@ static void stream_keys(struct record_stream *s, struct ike_keys *k)
 static void stream_record(struct record_stream *s, struct ike_record *record)
 {
     uint8_t state = (uint8_t)record->state;
-    uint8_t child_count = (uint8_t)record->child_count;
     stream_u32(s, &record->serial);
     stream_u32(s, &record->tunnel);
     stream_bool(s, &record->has_tunnel);
-    stream_u8(s, &state);
+    stream_count(s, &state, IKE_SA_DELETING);
+    record->state = (enum ike_sa_state)state;
     stream_bool(s, &record->initiator);
+    stream_bool(s, &record->initial_contact);
     stream_bool(s, &record->replaced);
     stream_bool(s, &record->nat_local);
     stream_bool(s, &record->nat_remote);
     stream_bool(s, &record->encapsulate);
     stream_bool(s, &record->fragmentation);
+    stream_u64(s, &record->superfluous);
+    stream_u64(s, &record->predecessor);
     stream_u64(s, &record->spi_i);
     stream_u64(s, &record->spi_r);
     stream_endpoint(s, &record->local);
     stream_endpoint(s, &record->remote);
     stream_u32(s, &record->ifindex);
     stream_u32(s, &record->mark);
-    stream_u16(s, &record->encryption);
-    stream_u16(s, &record->key_bits);
-    stream_u16(s, &record->integrity);
-    stream_u16(s, &record->prf);
-    stream_u16(s, &record->dh);
+    stream_u32(s, &record->arrival_ifindex);
+    stream_suite(s, &record->suite);
     stream_keys(s, &record->keys);
+    stream_run(s, &record->nonce_i);
+    stream_run(s, &record->nonce_r);
     stream_identity(s, &record->local_id);
     stream_identity(s, &record->remote_id);
     stream_u32(s, &record->request_id);
@@ -196,43 +147,68 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_u64(s, &record->gcm_iv);
     stream_u64(s, &record->created);
     stream_u64(s, &record->expires);
+    stream_u64(s, &record->lifetime_due);
+    stream_u64(s, &record->rekey_due);
+    stream_u64(s, &record->started_event);
+    stream_u64(s, &record->established_event);
+    stream_run(s, &record->delete_reason);
     stream_run(s, &record->request);
     stream_run(s, &record->response);
-    stream_u8(s, &child_count);
-    if (child_count > IKE_RECORD_CHILDREN_MAX) {
-        refuse(s);
-        child_count = 0;
-    }
-    if (state > IKE_SA_DELETING) {
-        refuse(s);
-        state = 0;
-    }
-    record->state = (enum ike_sa_state)state;
-    record->child_count = child_count;
-    for (size_t i = 0; i < child_count; i++)
-        stream_child(s, &record->children[i]);
+    stream_tasks(s, record);
+    stream_own(s, record);
+    stream_children(s, record);
+}
+
+/* ---- What is recorded of an IKE SA ------------------------------------------------------------------- */
+
+static msec_t due_of(const struct ike_timer *timer)
+{
+    return deadline_is_set(&timer->deadline) ? timer->deadline.due : MSEC_NEVER;
 }
 
 static struct ike_child_record child_record_of(const struct child_sa *child)
 {
     return (struct ike_child_record){
-        .encryption = child->suite.encryption->id,
-        .key_bits = child->suite.encryption->key_bits,
-        .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
-        .dh = child->suite.dh != NULL ? child->suite.dh->id : (uint16_t)DH_NONE,
+        .suite = child->suite,
         .initiator = child->initiator,
         .installed = child->installed,
         .replaced = child->replaced,
         .deleting = child->deleting,
         .lingering = child->lingering,
+        .stopped = child->stopped,
+        .waits_for_use = child->waits_for_use,
         .live_slot = child->live_slot,
         .created = child->created,
         .expires = child->expires,
+        .lifetime_due = due_of(&child->lifetime),
+        .rekey_due = due_of(&child->rekey),
         .inbound = child->inbound,
         .outbound = child->outbound,
         .local_ts = child->local_ts,
         .remote_ts = child->remote_ts,
     };
+}
+
+/* A negotiation whose request is not written yet is left out: its task begins anew. */
+static void record_own(const struct ike_sa *sa, struct ike_record *record)
+{
+    record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_COMPUTES_PUBLIC;
+    if (!record->has_own)
+        return;
+    record->own.negotiation = *sa->own;
+    record->own.nonce_i = ike_buffer_octets(&sa->own->nonce_i);
+    record->own.nonce_r = ike_buffer_octets(&sa->own->nonce_r);
+}
+
+static void record_tasks(const struct ike_sa *sa, struct ike_record *record)
+{
+    const struct ike_task *task;
+    STAILQ_FOREACH(task, &sa->tasks, link)
+    {
+        if (record->task_count < IKE_RECORD_TASKS_MAX)
+            record->tasks[record->task_count++] =
+                (struct ike_task_record){(uint8_t)task->kind->number, task->spi};
+    }
 }
 
 static struct ike_record record_of(const struct ike_sa *sa)
@@ -243,18 +219,25 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .has_tunnel = sa->tunnel != NULL,
         .state = sa->state,
         .initiator = sa->initiator,
+        .initial_contact = sa->initial_contact,
         .replaced = sa->replaced,
         .nat_local = sa->nat_local,
         .nat_remote = sa->nat_remote,
         .encapsulate = sa->encapsulate,
         .fragmentation = sa->fragmentation,
+        .superfluous = sa->superfluous,
+        .predecessor = sa->predecessor,
         .spi_i = sa->spi_i,
         .spi_r = sa->spi_r,
         .local = sa->local,
         .remote = sa->remote,
         .ifindex = sa->ifindex,
         .mark = sa->mark,
+        .arrival_ifindex = sa->arrival_ifindex,
+        .suite = sa->suite,
         .keys = sa->keys,
+        .nonce_i = ike_buffer_octets(&sa->nonce_i),
+        .nonce_r = ike_buffer_octets(&sa->nonce_r),
         .local_id = sa->local_id,
         .remote_id = sa->remote_id,
         .request_id = sa->request_id,
@@ -262,17 +245,16 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .gcm_iv = sa->gcm_iv,
         .created = sa->created,
         .expires = sa->expires,
+        .lifetime_due = due_of(&sa->lifetime),
+        .rekey_due = due_of(&sa->rekey),
+        .started_event = sa->started_event,
+        .established_event = sa->established_event,
+        .delete_reason = {(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)},
         .request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0},
         .response = ike_buffer_octets(&sa->response),
     };
-    const struct ike_suite *suite = &sa->suite;
-    if (suite->encryption != NULL) {
-        record.encryption = suite->encryption->id;
-        record.key_bits = suite->encryption->key_bits;
-        record.integrity = suite->integrity != NULL ? suite->integrity->id : (uint16_t)AUTH_NONE;
-        record.prf = suite->prf->id;
-        record.dh = suite->dh->id;
-    }
+    record_tasks(sa, &record);
+    record_own(sa, &record);
     const struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {

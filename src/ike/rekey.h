@@ -23,6 +23,13 @@ msec_t rekey_retry_delay(struct ike_engine *engine, msec_t expires);
 /* True if this end may start rekeys in the tunnel (R49, R63; not while it is shut down). */
 bool rekey_is_allowed(const struct ike_tunnel *tunnel);
 
+extern const struct ike_task_kind task_rekey_child;
+extern const struct ike_task_kind task_rekey_ike_sa;
+
+/* Our own rekey was saved while its shared secret was being computed: has it computed again. */
+void rekey_child_resume(struct ike_sa *sa);
+void rekey_ike_sa_resume(struct ike_sa *sa);
+
 /* The timers of a Child SA and of an IKE SA are due. */
 void rekey_child_fire(struct ike_engine *engine, void *owner);
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner);

@@ -13,8 +13,14 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
 static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_rekey_child = {EXCHANGE_CREATE_CHILD_SA, "rekey of a Child SA",
-                                                      rekey_write, rekey_response, rekey_prepare};
+const struct ike_task_kind task_rekey_child = {
+    .number = TASK_REKEY_CHILD,
+    .exchange = EXCHANGE_CREATE_CHILD_SA,
+    .name = "rekey of a Child SA",
+    .write = rekey_write,
+    .response = rekey_response,
+    .prepare = rekey_prepare,
+};
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
@@ -22,6 +28,7 @@ void rekey_child_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || !rekey_is_allowed(sa->tunnel) ||
         !child_sa_is_current(child))
         return;
@@ -40,7 +47,7 @@ static void put_off(struct child_sa *child)
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
 {
     struct child_sa *child = child_sa_by_inbound(sa, task->spi);
-    if (sa->own != NULL && !sa->own->ready)
+    if (sa->own != NULL && sa->own->phase != NEGOTIATION_READY)
         return TASK_WAITS;
     if (sa->own != NULL && child != NULL && child_sa_is_current(child) && !sa->own->has_rival)
         return TASK_READY;
@@ -63,9 +70,10 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
         n->request.remote_ts = child->remote_ts;
     }
     n->dh = n->request.proposal.dh == 0 ? NULL : &dh_groups[__builtin_ctz(n->request.proposal.dh)];
-    n->ready = n->dh == NULL;
-    if (n->ready)
+    if (n->dh == NULL) {
+        n->phase = NEGOTIATION_READY;
         return TASK_READY;
+    }
     negotiation_start_public(sa, n);
     return TASK_WAITS;
 }
@@ -159,6 +167,11 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
         return;
     }
     make_child(sa, output);
+}
+
+void rekey_child_resume(struct ike_sa *sa)
+{
+    negotiation_resume(sa, shared_secret_done);
 }
 
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)

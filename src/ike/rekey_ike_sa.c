@@ -17,8 +17,14 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
 static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_rekey_ike_sa = {EXCHANGE_CREATE_CHILD_SA, "rekey of the IKE SA",
-                                                       rekey_write, rekey_response, rekey_prepare};
+const struct ike_task_kind task_rekey_ike_sa = {
+    .number = TASK_REKEY_IKE_SA,
+    .exchange = EXCHANGE_CREATE_CHILD_SA,
+    .name = "rekey of the IKE SA",
+    .write = rekey_write,
+    .response = rekey_response,
+    .prepare = rekey_prepare,
+};
 
 /* ---- The new SA -------------------------------------------------------------------------------------- */
 
@@ -89,6 +95,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
+    ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
         return;
     ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
@@ -98,7 +105,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
 {
     (void)task;
     if (sa->own != NULL)
-        return sa->own->ready ? TASK_READY : TASK_WAITS;
+        return sa->own->phase == NEGOTIATION_READY ? TASK_READY : TASK_WAITS;
     algorithm_set groups = sa->tunnel->policy.ike.dh;
     struct negotiation *n = sa->replaced || groups == 0 ? NULL : negotiation_new(sa, true);
     if (n == NULL)
@@ -178,6 +185,11 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     }
     inherit(sa, made);
     ike_sa_delete(sa, "rekeyed");
+}
+
+void rekey_ike_sa_resume(struct ike_sa *sa)
+{
+    negotiation_resume(sa, shared_secret_done);
 }
 
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)

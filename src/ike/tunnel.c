@@ -5,6 +5,7 @@
 #include "ike/ike_sa.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void auto_check_fire(struct ike_engine *engine, void *owner)
 {
@@ -180,12 +181,18 @@ static bool tunnel_has_child(const struct ike_tunnel *tunnel)
 
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
+    if (tunnel_has_child(tunnel) != tunnel->up)
+        tunnel_tell_state(engine, tunnel, reason);
+}
+
+void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
+{
     bool up = tunnel_has_child(tunnel);
-    if (up == tunnel->up)
-        return;
     tunnel->up = up;
+    struct octets text =
+        effects_copy(&engine->effects, (struct octets){(const uint8_t *)reason, strlen(reason) + 1});
     struct ike_action action = {.kind = up ? IKE_ACTION_TUNNEL_UP : IKE_ACTION_TUNNEL_DOWN};
     action.state.tunnel = tunnel->policy.tunnel;
-    action.state.reason = reason;
+    action.state.reason = text.at != NULL ? (const char *)text.at : "";
     effects_add_action(&engine->effects, &action);
 }

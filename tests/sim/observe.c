@@ -1,13 +1,19 @@
 /*
  * What a test can see of gateways.
  */
-#include "world_inside.h"
+#include "invariants.h"
 
 #include <string.h>
 
+void gateway_check_end(struct gateway *g)
+{
+    invariants_check_end(g);
+}
+
 bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel)
 {
-    return g->tunnels[tunnel].up;
+    const struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    return t != NULL && t->up;
 }
 
 size_t gateway_child_count(const struct gateway *g, uint32_t tunnel)
@@ -25,7 +31,8 @@ const struct installed_child *gateway_children(const struct gateway *g)
 
 size_t gateway_failures(const struct gateway *g, uint32_t tunnel)
 {
-    return g->tunnels[tunnel].failures;
+    const struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    return t != NULL ? t->failures : 0;
 }
 
 size_t gateway_record_count(const struct gateway *g)
@@ -41,6 +48,14 @@ struct octets gateway_record(const struct gateway *g, size_t index)
 bool gateway_log_has(const struct gateway *g, const char *text)
 {
     return g->log != NULL && strstr(g->log, text) != NULL;
+}
+
+size_t gateway_log_count(const struct gateway *g, const char *text)
+{
+    size_t count = 0;
+    for (const char *at = g->log; at != NULL && (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
 }
 
 const char *gateway_last_down_reason(const struct gateway *g)

@@ -435,7 +435,7 @@ static const struct init_case init_cases[] = {
     {"65 vendor IDs", "3.2", sixty_five_vendor_ids, SILENCE, IKE_COUNT_MALFORMED},
     {"a peer that no tunnel names", "S22", from_a_stranger, SILENCE, IKE_COUNT_NO_TUNNEL},
     {"an exchange type that nobody knows", "2.21.4", unknown_exchange, SILENCE, IKE_COUNT_UNKNOWN_SPI},
-    {"IKE_AUTH for no IKE SA", "2.21.4", auth_for_no_sa, SILENCE, IKE_COUNT_UNKNOWN_SPI},
+    {"IKE_AUTH for no IKE SA", "2.21.4", auth_for_no_sa, NOTIFY_INVALID_IKE_SPI, IKE_COUNT_UNKNOWN_SPI},
 };
 
 static void check_init_case(const struct init_case *c)

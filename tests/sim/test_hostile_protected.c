@@ -330,8 +330,8 @@ static const struct sealed_case sealed_cases[] = {
     {"a wrong ICV", "2.4", true, corrupted_icv, SILENCE, true},
     {"DELETE in the clear", "2.4", true, in_the_clear, SILENCE, true},
     {"an SK payload that is too short", "3.14", true, sk_too_short, SILENCE, true},
-    {"a wrong initiator's SPI", "2.6", true, wrong_spi, SILENCE, true},
-    {"a message with the wrong direction", "3.1", true, reflected_direction, SILENCE, true},
+    {"a wrong initiator's SPI", "2.21.4", true, wrong_spi, NOTIFY_INVALID_IKE_SPI, true},
+    {"a message with the wrong direction", "3.1", true, reflected_direction, NOTIFY_INVALID_IKE_SPI, true},
 };
 
 static void check_sealed_case(const struct sealed_case *c)

@@ -5,22 +5,60 @@
 #include "world_inside.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* An SPI of no SA is told to the engine, as the packet path does: once in 10 s of each sender. */
+static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t spi)
+{
+    enum { SILENCE_OF_STRANGER = 10000 };
+    struct ike_event event = {.kind = IKE_EVENT_SPI_UNKNOWN};
+    for (size_t i = 0; i < g->stranger_count; i++) {
+        struct stranger *s = &g->strangers[i];
+        if (!ip_address_equal(&s->address, &c->from.address))
+            continue;
+        if (g->world->now - s->told < SILENCE_OF_STRANGER)
+            return;
+        *s = g->strangers[--g->stranger_count];
+    }
+    if (g->stranger_count < STRANGERS_MAX)
+        g->strangers[g->stranger_count++] = (struct stranger){c->from.address, g->world->now};
+    event.esp.spi = spi;
+    event.esp.remote = c->from;
+    gateway_handle(g, &event);
+}
+
+/* An authenticated packet: the SA is in use, and its sender may be elsewhere now. */
+static void note_use(struct gateway *g, struct installed_child *child, const struct coming *c)
+{
+    bool first = !child->active;
+    bool moved = child->sa.encapsulate && !ip_endpoint_equal(&child->sa.remote, &c->from);
+    uint32_t spi = child->sa.inbound.spi;
+    child->active = true;
+    if (first) {
+        struct ike_event used = {.kind = IKE_EVENT_CHILD_USED};
+        used.esp.spi = spi;
+        gateway_handle(g, &used);
+    }
+    if (moved) {
+        struct ike_event event = {.kind = IKE_EVENT_PEER_MOVED};
+        event.esp.spi = spi;
+        event.esp.remote = c->from;
+        gateway_handle(g, &event);
+    }
+}
 
 /* The octets of a packet of a simulation: the outbound direction that sealed it. */
 static void send_packet(struct gateway *g, const struct ike_child_install *sa)
 {
-    struct gateway *target = world_gateway_at(g->world, &sa->remote.address);
+    struct ip_endpoint to = sa->remote;
+    struct gateway *target = network_find(g->world, &to);
     if (target == NULL)
         return;
     struct coming *c =
         coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
-    const struct weather *weather = &g->world->weather;
-    msec_t spread = weather->delay_max - weather->delay_min;
     c->kind = COMING_PACKET;
-    world_schedule(g->world, c,
-                   weather->delay_min + (spread > 0 ? world_random(g->world) % (spread + 1) : 0));
+    c->from = network_outside(g, &sa->local);
+    world_schedule(g->world, c, network_delay(g->world));
 }
 
 /* The newest active Child SA of a tunnel; NULL if there is none. */
@@ -35,9 +73,9 @@ static const struct installed_child *outbound_child(const struct gateway *g, uin
 void world_traffic_due(struct world *w)
 {
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
-        for (uint32_t tunnel = 0; tunnel < TUNNELS_MAX; tunnel++) {
-            const struct installed_child *child = outbound_child(g, tunnel);
-            if (child != NULL)
+        for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
+            const struct installed_child *child = outbound_child(g, t->policy.tunnel);
+            if (child != NULL && !t->policy.shut_down)
                 send_packet(g, &child->sa);
         }
     }
@@ -67,12 +105,13 @@ void gateway_take_packet(struct gateway *g, const struct coming *c)
                             sizeof sealed.encryption_key) == 0;
         if (!opens)
             break;
-        child->active = true;
         g->packets_received++;
+        note_use(g, child, c);
         return;
     }
     g->packets_lost++;
-    if (getenv("MUSUBI_SIM_TRACE") != NULL)
-        fprintf(stderr, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now, g->name,
-                sealed.spi);
+    if (g->world->trace != NULL)
+        fprintf(g->world->trace, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now,
+                g->name, sealed.spi);
+    tell_unknown_spi(g, c, sealed.spi);
 }

@@ -1,4 +1,4 @@
-#include "world_inside.h"
+#include "invariants.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ uint64_t world_random(struct world *w)
     return z ^ (z >> 31);
 }
 
-static bool world_chance(struct world *w, unsigned percent)
+bool world_chance(struct world *w, unsigned percent)
 {
     return percent > 0 && world_random(w) % 100 < percent;
 }
@@ -57,69 +57,6 @@ void world_schedule(struct world *w, struct coming *c, msec_t delay)
     *at = c;
 }
 
-struct gateway *world_gateway_at(struct world *w, const struct ip_address *address)
-{
-    for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
-        if (ip_address_equal(&g->address, address))
-            return g;
-    }
-    return NULL;
-}
-
-static bool is_cut(const struct world *w, const struct ip_address *x, const struct ip_address *y)
-{
-    for (size_t i = 0; i < w->partition_count; i++) {
-        const struct ip_address *a = &w->partitions[i].a;
-        const struct ip_address *b = &w->partitions[i].b;
-        if ((ip_address_equal(a, x) && ip_address_equal(b, y)) ||
-            (ip_address_equal(a, y) && ip_address_equal(b, x)))
-            return true;
-    }
-    return false;
-}
-
-void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut)
-{
-    bool was_cut = is_cut(w, &a->address, &b->address);
-    if (cut && !was_cut && w->partition_count < PARTITIONS_MAX) {
-        w->partitions[w->partition_count].a = a->address;
-        w->partitions[w->partition_count++].b = b->address;
-    }
-    for (size_t i = 0; !cut && i < w->partition_count; i++) {
-        if (is_cut(w, &a->address, &b->address) && ((ip_address_equal(&w->partitions[i].a, &a->address) &&
-                                                     ip_address_equal(&w->partitions[i].b, &b->address)) ||
-                                                    (ip_address_equal(&w->partitions[i].a, &b->address) &&
-                                                     ip_address_equal(&w->partitions[i].b, &a->address))))
-            w->partitions[i--] = w->partitions[--w->partition_count];
-    }
-}
-
-static void send_once(struct world *w, const struct ip_endpoint *from, const struct ip_endpoint *to,
-                      struct octets message)
-{
-    struct gateway *target = world_gateway_at(w, &to->address);
-    if (target == NULL || is_cut(w, &from->address, &to->address) || world_chance(w, w->weather.loss_percent))
-        return;
-    struct coming *c = coming_new(target, message);
-    c->from = *from;
-    c->to = *to;
-    if (world_chance(w, w->weather.corrupt_percent))
-        c->octets[world_random(w) % c->length] ^= (uint8_t)(1 + world_random(w) % 255);
-    msec_t spread = w->weather.delay_max - w->weather.delay_min;
-    world_schedule(w, c, w->weather.delay_min + (spread > 0 ? world_random(w) % (spread + 1) : 0));
-}
-
-void world_send(struct world *w, const struct ip_endpoint *from, const struct ip_endpoint *to,
-                struct octets message)
-{
-    const struct flying_datagram d = {*from, *to, message};
-    if (w->hook != NULL && !w->hook(w->hook_context, &d))
-        return;
-    send_once(w, from, to, message);
-    if (world_chance(w, w->weather.duplicate_percent))
-        send_once(w, from, to, message);
-}
-
 /* ---- The world --------------------------------------------------------------------------------------- */
 
 struct world *world_new(uint64_t seed)
@@ -127,9 +64,12 @@ struct world *world_new(uint64_t seed)
     struct world *w = calloc(1, sizeof *w);
     assert(w != NULL);
     w->random_state = seed;
-    w->keys_seen = map_with_seed(seed);
+    w->seen = map_with_seed(seed);
     w->now = 1000000;
     w->weather = (struct weather){.delay_min = 10, .delay_max = 10};
+    w->trace = getenv("MUSUBI_SIM_TRACE") != NULL ? stderr : NULL;
+    w->checks_records = true;
+    w->log_level = LOG_LEVEL_DEBUG;
     return w;
 }
 
@@ -145,7 +85,7 @@ void world_free(struct world *w)
         w->coming = c->next;
         free(c);
     }
-    map_free(&w->keys_seen);
+    map_free(&w->seen);
     free(w);
 }
 
@@ -178,6 +118,8 @@ static struct gateway *next_timer(const struct world *w, msec_t *due)
     *due = MSEC_NEVER;
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
         msec_t deadline = ike_engine_deadline(g->engine);
+        if (deadline != MSEC_NEVER)
+            deadline = deadline > g->clock_ahead ? deadline - g->clock_ahead : 0;
         if (deadline < *due) {
             *due = deadline;
             first = g;
@@ -199,6 +141,7 @@ static void deliver(const struct coming *c)
         event.job.ok = c->job_ok;
         event.job.output = octets;
     } else {
+        invariants_note_arrival(c->gateway, octets);
         event.datagram.local = c->to;
         event.datagram.remote = c->from;
         event.datagram.ifindex = 1;

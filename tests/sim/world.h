@@ -25,6 +25,7 @@ struct installed_child {
     struct ike_child_install sa;
     bool active;  /* packets may leave by it */
     bool stopped; /* no more */
+    bool named;   /* by an engine that goes on with what another one left */
 };
 
 /* A datagram on its way, as a test's hook sees it. */
@@ -54,12 +55,32 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
 
+/* Takes a tunnel out of what the gateway's next engine will be told; its present one keeps it. */
+void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel);
+
+/*
+ * Puts a NAT with a public address in front of a gateway, before it has tunnels; several gateways may share
+ * the address. Then lets it forget its mappings: what the gateway sends comes from other ports from now on.
+ */
+void gateway_set_nat(struct gateway *g, const char *address);
+void gateway_rebind_nat(struct gateway *g);
+
+/* The gateway's clock jumps ahead, as when a machine has slept. */
+void gateway_jump_clock(struct gateway *g, msec_t by);
+
 /* Cuts two gateways off from each other, or joins them again. */
 void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut);
 
 /* Takes away all that a gateway knows, its SAs too, as a power cut does, and starts it again with its
  * tunnels. */
 void gateway_restart(struct gateway *g);
+
+/*
+ * The gateway's engine ends after it has performed so many more actions of its answers (0: at once), in the
+ * middle of an answer maybe, and a new one goes on with the records that are kept (IKE_EVENT_SAVED). With
+ * `path_too` the packet path starts anew as well, and has nothing but what the new engine tells it.
+ */
+void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
 
 /* Events. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
@@ -86,6 +107,9 @@ uint64_t world_chance_below(struct world *w, uint64_t bound);
 /* What no run may ever show; NULL while all is well, else what was seen. */
 const char *world_fault(const struct world *w);
 
+/* After gateway_stop and time enough: a fault if the gateway has anything left. */
+void gateway_check_end(struct gateway *g);
+
 /* What can be seen of a gateway. */
 bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel);
 size_t gateway_child_count(const struct gateway *g, uint32_t tunnel);
@@ -95,6 +119,7 @@ size_t gateway_failures(const struct gateway *g,
 size_t gateway_record_count(const struct gateway *g); /* records that are kept */
 struct octets gateway_record(const struct gateway *g, size_t index);
 bool gateway_log_has(const struct gateway *g, const char *text);
+size_t gateway_log_count(const struct gateway *g, const char *text); /* times that it stands there */
 const char *gateway_last_down_reason(const struct gateway *g);
 struct ike_engine *gateway_engine(const struct gateway *g);
 size_t gateway_sent(const struct gateway *g);

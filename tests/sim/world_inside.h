@@ -5,9 +5,12 @@
 #define MUSUBI_SIM_WORLD_INSIDE_H
 
 #include "base/map.h"
+#include "ike/engine.h"
 #include "world.h"
 
-enum { TUNNELS_MAX = 16, RECORDS_MAX = 4096, KEY_MAX = 64, PARTITIONS_MAX = 64, CHILDREN_OF_TUNNEL_MAX = 16 };
+#include <stdio.h>
+
+enum { KEY_MAX = 64, PARTITIONS_MAX = 64, STRANGERS_MAX = 64 };
 
 struct kept_record {
     uint32_t serial;
@@ -16,10 +19,25 @@ struct kept_record {
 };
 
 struct sim_tunnel {
-    bool present, up;
+    struct sim_tunnel *next;
+    bool present; /* in what the gateway is configured with */
+    bool up;
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
+};
+
+/* A NAT with one public address, and a public port for each of the gateway's two. */
+struct nat {
+    bool present;
+    struct ip_address address;
+    uint16_t ike_port, nat_port; /* of 500 and 4500 */
+};
+
+/* Somebody who sends ESP for no SA, and when the engine was told of it. */
+struct stranger {
+    struct ip_address address;
+    msec_t told;
 };
 
 struct gateway {
@@ -27,15 +45,24 @@ struct gateway {
     struct world *world;
     char name[16];
     struct ip_address address;
+    struct nat nat;     /* in front of it, if `nat.present` */
+    msec_t clock_ahead; /* of the world's */
     struct ike_engine *engine;
-    struct sim_tunnel tunnels[TUNNELS_MAX];
+    struct sim_tunnel *tunnels; /* in the order in which they were added */
     struct installed_child *children;
-    struct kept_record records[RECORDS_MAX];
-    size_t record_count;
+    struct kept_record *records;
+    size_t record_count, record_capacity;
     char *log;
     size_t log_length;
     char down_reason[128];
+    bool stopped;   /* told to stop, and so is an engine that goes on */
+    bool ends;      /* the engine is to end, after `actions_left` more actions */
+    bool path_ends; /* and the packet path with it */
+    bool restoring; /* what is installed already stays as it is */
+    unsigned actions_left;
     size_t sent;
+    struct stranger strangers[STRANGERS_MAX];
+    size_t stranger_count;
     size_t packets_received, packets_lost;
 };
 
@@ -60,14 +87,17 @@ struct world {
     msec_t now;
     uint64_t next_order;
     struct weather weather;
+    FILE *trace;         /* told of everything; NULL: nobody is */
+    bool checks_records; /* by invariants.c, which takes time */
+    int log_level;
     msec_t traffic_interval;
     bool (*hook)(void *context, const struct flying_datagram *d);
     void *hook_context;
     struct {
-        struct ip_address a, b;
+        const struct gateway *a, *b;
     } partitions[PARTITIONS_MAX];
     size_t partition_count;
-    struct map keys_seen; /* outbound keys of all Child SAs ever installed, hashed: none may come twice */
+    struct map seen; /* what must not come again (invariants.c), by hashes */
     char fault[256];
     struct gateway *gateways;
     struct coming *coming; /* in order of time */
@@ -83,17 +113,42 @@ void world_fill_random(void *context, uint8_t *out, size_t length);
 struct coming *coming_new(struct gateway *g, struct octets octets);
 void world_schedule(struct world *w, struct coming *c, msec_t delay);
 
-/* The gateway at an address; NULL if there is none. */
-struct gateway *world_gateway_at(struct world *w, const struct ip_address *address);
+/* ---- network.c --------------------------------------------------------------------------------------- */
 
-/* Sends a datagram, as the weather and the test's hook allow. */
-void world_send(struct world *w, const struct ip_endpoint *from, const struct ip_endpoint *to,
-                struct octets message);
+/*
+ * The gateway that a datagram to `*to` reaches, and where it arrives there: behind a NAT at another endpoint.
+ * NULL if there is none.
+ */
+struct gateway *network_find(struct world *w, struct ip_endpoint *to);
+
+/* Where what a gateway sends from `from` seems to come from. */
+struct ip_endpoint network_outside(const struct gateway *g, const struct ip_endpoint *from);
+
+/* Sends a datagram of a gateway, as the weather and the test's hook allow. */
+void network_send(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                  struct octets message);
+
+/* How long something is under way in this weather. */
+msec_t network_delay(struct world *w);
+
+/* True with a chance of so many in a hundred. */
+bool world_chance(struct world *w, unsigned percent);
 
 /* ---- gateway.c --------------------------------------------------------------------------------------- */
 
-/* Hands an event to the engine and performs its answer. */
+/* Hands an event to the engine and performs its answer. An engine that is to end may end in the middle. */
 void gateway_handle(struct gateway *g, const struct ike_event *event);
+
+/* The tunnel with a number; NULL if the gateway never had one. */
+struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number);
+
+/* ---- gateway_life.c ---------------------------------------------------------------------------------- */
+
+/* A gateway that was to end does so now, and another engine goes on with its records. */
+void gateway_resume(struct gateway *g);
+
+/* The gateway's own time. */
+msec_t gateway_now(const struct gateway *g);
 
 void gateway_add_log_line(struct gateway *g, const char *text);
 void gateway_free(struct gateway *g);

@@ -48,11 +48,8 @@ static struct ike_record *sample(void)
         .spi_r = UINT64_C(0xc35d1aa6e0ce1c67),
         .local = {address("10.1.0.1"), 500},
         .remote = {address("10.2.0.1"), 500},
-        .encryption = ENCR_AES_CBC,
-        .key_bits = 256,
-        .integrity = AUTH_HMAC_SHA1_96,
-        .prf = PRF_HMAC_SHA1,
-        .dh = DH_MODP_1536,
+        .suite = {encryption_by_id(ENCR_AES_CBC, 256), integrity_by_id(AUTH_HMAC_SHA1_96),
+                  prf_by_id(PRF_HMAC_SHA1), dh_by_id(DH_MODP_1536)},
         .local_id = identity(ID_IPV4_ADDR, "\x0a\x01\x00\x01", 4),
         .remote_id = identity(ID_IPV4_ADDR, "\x0a\x02\x00\x01", 4),
         .request_id = 2,
@@ -66,9 +63,7 @@ static struct ike_record *sample(void)
     key_fill(sa->keys.ar, sizeof(sa->keys.ar), 0x60);
     struct ike_child_record *child = &sa->children[0];
     *child = (struct ike_child_record){
-        .encryption = ENCR_AES_CBC,
-        .key_bits = 256,
-        .integrity = AUTH_HMAC_SHA1_96,
+        .suite = {encryption_by_id(ENCR_AES_CBC, 256), integrity_by_id(AUTH_HMAC_SHA1_96)},
         .initiator = true,
         .installed = true,
         .expires = NOW + 28780 * 1000,
@@ -143,9 +138,8 @@ static void S33_aead_has_no_integrity_keys_and_shows_its_salt(void **state)
     struct ike_record *sa = sample();
     struct tunnel_policy policy = sample_policy();
     struct text text = {0};
-    sa->encryption = ENCR_AES_GCM_16;
-    sa->key_bits = 128;
-    sa->integrity = AUTH_NONE;
+    sa->suite.encryption = encryption_by_id(ENCR_AES_GCM_16, 128);
+    sa->suite.integrity = NULL;
 
     show_ike_sa(sa, &policy, NOW, &text);
 
@@ -192,9 +186,7 @@ static void sa_under_negotiation_has_no_keys_to_show(void **state)
     struct tunnel_policy policy = sample_policy();
     struct text text = {0};
     sa->state = IKE_SA_INITIATING;
-    sa->encryption = 0;
-    sa->prf = 0;
-    sa->dh = 0;
+    sa->suite = (struct ike_suite){0};
     sa->expires = MSEC_NEVER;
     sa->child_count = 0;
 
@@ -286,8 +278,7 @@ static void S33_each_selector_has_a_block(void **state)
     struct selector_list *local = &sa->children[0].local_ts;
     local->count = 2;
     local->ts[1] = (struct traffic_selector){6, 80, 80, address("2001:db8::"), address("2001:db8::ffff")};
-    sa->children[0].encryption = ENCR_AES_GCM_16;
-    sa->children[0].integrity = AUTH_NONE;
+    sa->children[0].suite = (struct ike_suite){.encryption = encryption_by_id(ENCR_AES_GCM_16, 256)};
 
     show_child_sas(sa, &policy, NOW, &text);
 

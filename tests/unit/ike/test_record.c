@@ -104,11 +104,10 @@ static void what_is_written_is_read(void **state)
     assert_false(r.replaced || r.nat_local || r.fragmentation);
     assert_true(r.spi_i == s->sa.spi_i && r.spi_r == s->sa.spi_r);
     assert_true(ip_endpoint_equal(&r.local, &s->sa.local) && ip_endpoint_equal(&r.remote, &s->sa.remote));
-    assert_int_equal(r.encryption, ENCR_AES_CBC);
-    assert_int_equal(r.key_bits, 256);
-    assert_int_equal(r.integrity, AUTH_HMAC_SHA1_96);
-    assert_int_equal(r.prf, PRF_HMAC_SHA2_384);
-    assert_int_equal(r.dh, DH_MODP_3072);
+    assert_ptr_equal(r.suite.encryption, encryption_by_id(ENCR_AES_CBC, 256));
+    assert_ptr_equal(r.suite.integrity, integrity_by_id(AUTH_HMAC_SHA1_96));
+    assert_ptr_equal(r.suite.prf, prf_by_id(PRF_HMAC_SHA2_384));
+    assert_ptr_equal(r.suite.dh, dh_by_id(DH_MODP_3072));
     assert_memory_equal(&r.keys, &s->sa.keys, sizeof r.keys);
     assert_int_equal(r.local_id.length, 5);
     assert_int_equal(r.remote_id.length, IDENTITY_SIZE);
@@ -119,8 +118,8 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(r.response.length, sizeof s->response);
     assert_int_equal(r.child_count, 3);
     assert_int_equal(r.children[0].inbound.spi, 1002); /* as the list has them, newest first */
-    assert_int_equal(r.children[2].integrity, AUTH_NONE);
-    assert_int_equal(r.children[2].dh, DH_NONE);
+    assert_null(r.children[2].suite.integrity);
+    assert_null(r.children[2].suite.dh);
     assert_int_equal(r.children[0].local_ts.count, 2);
     free(s);
 }
@@ -137,7 +136,7 @@ static void a_request_that_is_not_out_is_not_recorded(void **state)
     assert_true(ike_record_read(write(s, at, sizeof at), &r));
     assert_int_equal(r.request.length, 0);
     assert_false(r.has_tunnel);
-    assert_int_equal(r.encryption, 0);
+    assert_null(r.suite.encryption);
     assert_int_equal(r.child_count, 0);
     free(s);
 }

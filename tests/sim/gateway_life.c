@@ -1,0 +1,258 @@
+/*
+ * The life of a gateway: how it begins, what it is configured with, how its engine ends and another one
+ * begins.
+ */
+#include "world_inside.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+msec_t gateway_now(const struct gateway *g)
+{
+    return g->world->now + g->clock_ahead;
+}
+
+void gateway_jump_clock(struct gateway *g, msec_t by)
+{
+    g->clock_ahead += by;
+}
+
+/* ---- Beginning and end ------------------------------------------------------------------------------- */
+
+static void forget_children(struct gateway *g)
+{
+    while (g->children != NULL) {
+        struct installed_child *child = g->children;
+        g->children = child->next;
+        free(child);
+    }
+}
+
+/* Forgets the SAs of a gateway: engine, packet path, records. */
+static void gateway_forget(struct gateway *g)
+{
+    ike_engine_free(g->engine);
+    g->engine = NULL;
+    forget_children(g);
+    for (size_t i = 0; i < g->record_count; i++)
+        free(g->records[i].octets);
+    free(g->records);
+    g->records = NULL;
+    g->record_count = g->record_capacity = 0;
+}
+
+void gateway_free(struct gateway *g)
+{
+    gateway_forget(g);
+    while (g->tunnels != NULL) {
+        struct sim_tunnel *t = g->tunnels;
+        g->tunnels = t->next;
+        free(t);
+    }
+    free(g->log);
+    free(g);
+}
+
+static void gateway_start_engine(struct gateway *g)
+{
+    const struct ike_options options = {.random = world_fill_random,
+                                        .random_context = g->world,
+                                        .esp_owners = 2,
+                                        .log_level = g->world->log_level};
+    g->engine = ike_engine_new(&options);
+    assert(g->engine != NULL);
+}
+
+struct gateway *world_add_gateway(struct world *w, const char *name, const char *address)
+{
+    struct gateway *g = calloc(1, sizeof *g);
+    assert(g != NULL);
+    g->world = w;
+    (void)snprintf(g->name, sizeof g->name, "%s", name);
+    bool parsed = ip_address_parse(address, &g->address);
+    assert(parsed);
+    (void)parsed;
+    gateway_start_engine(g);
+    g->next = w->gateways;
+    w->gateways = g;
+    return g;
+}
+
+static struct identity key_id(const char *text)
+{
+    struct identity id = {.type = ID_KEY_ID, .length = (uint16_t)strlen(text)};
+    memcpy(id.value, text, id.length);
+    return id;
+}
+
+struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, const char *local_keyid,
+                                          const char *remote_keyid)
+{
+    struct tunnel_policy p = {
+        .tunnel = tunnel,
+        .complete = true,
+        .local_id = key_id(local_keyid),
+        .remote_id = key_id(remote_keyid),
+        .ike = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
+                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(DH_COUNT)},
+        .child = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
+                  ALGORITHM_SET_ALL(DH_COUNT), true},
+        .sa_lifetime = 86400,
+        .child_lifetime = 28800,
+        .anti_replay = true,
+    };
+    (void)snprintf(p.name, sizeof p.name, "Tunnel%u.0", tunnel);
+    p.peer_kind = ip_address_parse(peer, &p.peer_address) ? PEER_ADDRESS : PEER_ANY;
+    return p;
+}
+
+static void tell_policies(struct gateway *g)
+{
+    for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
+        if (t->present)
+            gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = &t->policy});
+    }
+}
+
+/* Tells the engine of the way to a tunnel's peer. */
+static void tell_way(struct gateway *g, const struct tunnel_policy *policy)
+{
+    struct ike_event way = {.kind = IKE_EVENT_WAY};
+    way.way.tunnel = policy->tunnel;
+    way.way.way = (struct ike_way){
+        .usable = policy->peer_kind == PEER_ADDRESS, .local = g->address, .remote = policy->peer_address};
+    gateway_handle(g, &way);
+}
+
+static struct sim_tunnel *add_tunnel(struct gateway *g)
+{
+    struct sim_tunnel **end = &g->tunnels;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = calloc(1, sizeof **end);
+    assert(*end != NULL);
+    return *end;
+}
+
+void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
+                        const char *remote_key)
+{
+    struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
+    if (t == NULL)
+        t = add_tunnel(g);
+    t->present = true;
+    t->policy = *policy;
+    (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
+    (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
+    tell_way(g, policy);
+}
+
+void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
+{
+    gateway_tunnel(g, tunnel)->present = false;
+}
+
+static void tell_ways(struct gateway *g)
+{
+    for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
+        if (t->present)
+            tell_way(g, &t->policy);
+    }
+}
+
+/* Answers to jobs of the engine that is gone mean nothing to the next one. */
+static void drop_jobs(struct gateway *g)
+{
+    struct coming **at = &g->world->coming;
+    while (*at != NULL) {
+        struct coming *c = *at;
+        if (c->gateway != g || c->kind != COMING_JOB) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        free(c);
+    }
+}
+
+void gateway_restart(struct gateway *g)
+{
+    gateway_add_log_line(g, "RESTART");
+    gateway_forget(g);
+    drop_jobs(g);
+    g->ends = false;
+    gateway_start_engine(g);
+    for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next)
+        t->up = false;
+    tell_policies(g);
+    tell_ways(g);
+}
+
+/* Hands out the kept records, of which a copy is made: the engine's answers change them. */
+static void tell_saved(struct gateway *g)
+{
+    size_t count = g->record_count;
+    struct kept_record *saved = calloc(count > 0 ? count : 1, sizeof *saved);
+    assert(saved != NULL);
+    for (size_t i = 0; i < count; i++) {
+        saved[i] = g->records[i];
+        saved[i].octets = malloc(saved[i].length);
+        assert(saved[i].octets != NULL);
+        memcpy(saved[i].octets, g->records[i].octets, saved[i].length);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ike_event event = {.kind = IKE_EVENT_SAVED};
+        event.saved = (struct octets){saved[i].octets, saved[i].length};
+        gateway_handle(g, &event);
+        free(saved[i].octets);
+    }
+    free(saved);
+}
+
+/* The packet path drops what the new engine did not name. */
+static void drop_unnamed_children(struct gateway *g)
+{
+    for (struct installed_child **at = &g->children; *at != NULL;) {
+        struct installed_child *child = *at;
+        if (child->named) {
+            at = &child->next;
+            continue;
+        }
+        *at = child->next;
+        free(child);
+    }
+}
+
+void gateway_resume(struct gateway *g)
+{
+    gateway_add_log_line(g, "THE ENGINE ENDS, AND ANOTHER ONE GOES ON");
+    g->ends = false;
+    ike_engine_free(g->engine);
+    drop_jobs(g);
+    if (g->path_ends)
+        forget_children(g);
+    for (struct installed_child *child = g->children; child != NULL; child = child->next)
+        child->named = false;
+    gateway_start_engine(g);
+    g->restoring = true;
+    tell_policies(g);
+    tell_saved(g);
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
+    drop_unnamed_children(g);
+    g->restoring = false;
+    tell_ways(g);
+    if (g->stopped)
+        gateway_stop(g);
+}
+
+void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too)
+{
+    g->ends = true;
+    g->actions_left = actions;
+    g->path_ends = path_too;
+    if (actions == 0)
+        gateway_resume(g);
+}

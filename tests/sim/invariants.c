@@ -1,0 +1,219 @@
+#include "invariants.h"
+
+#include "ike/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void invariant_broken(struct gateway *g, const char *what)
+{
+    if (g->world->fault[0] == '\0')
+        (void)snprintf(g->world->fault, sizeof g->world->fault, "at %lu ms, %s: %s",
+                       (unsigned long)g->world->now, g->name, what);
+}
+
+/* FNV-1a: to tell octets apart that nobody chooses to be alike. */
+static uint64_t hash_more(uint64_t hash, const void *at, size_t length)
+{
+    const uint8_t *octets = at;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ octets[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static uint64_t hash_of(const void *at, size_t length)
+{
+    return hash_more(UINT64_C(0xcbf29ce484222325), at, length);
+}
+
+/* Sets what stands under a key, and returns what stood there; 0: nothing. */
+static uint64_t remember(struct world *w, uint64_t key, uint64_t value)
+{
+    uint64_t before = (uint64_t)(uintptr_t)map_find(&w->seen, key);
+    (void)map_put(&w->seen, key, (void *)(uintptr_t)value); /* NOLINT(performance-no-int-to-ptr) */
+    return before;
+}
+
+/* ---- Records ----------------------------------------------------------------------------------------- */
+
+static const struct kept_record *record_of(const struct gateway *g, uint32_t serial)
+{
+    for (size_t i = 0; i < g->record_count; i++) {
+        if (g->records[i].serial == serial)
+            return &g->records[i];
+    }
+    return NULL;
+}
+
+void invariants_check_records(struct gateway *g)
+{
+    size_t count = 0;
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &g->engine->all_sas, all_link)
+    {
+        uint8_t octets[IKE_DATAGRAM_MAX];
+        struct writer w = writer_to(octets, sizeof octets);
+        const struct kept_record *kept = record_of(g, sa->serial);
+        ike_record_write(sa, &w);
+        struct octets now = writer_octets(&w);
+        count += kept != NULL;
+        if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL &&
+            !octets_equal(now, (struct octets){kept->octets, kept->length}))
+            invariant_broken(g, "the record of an IKE SA is not what the IKE SA is");
+        if (kept == NULL && sa->state >= IKE_SA_ESTABLISHED)
+            invariant_broken(g, "an IKE SA has no record");
+    }
+    if (count != g->record_count)
+        invariant_broken(g, "there is a record of no IKE SA");
+}
+
+/* ---- Messages ---------------------------------------------------------------------------------------- */
+
+/* What a sender must not say twice in another way. */
+struct message_name {
+    uint64_t spi_i, spi_r;
+    uint32_t what;
+    uint32_t message_id;
+    uint32_t fragment;
+    uint32_t flags;
+};
+
+enum { NAME_OCTETS, NAME_IV, NAME_LAST_REQUEST, NAME_ANSWERED };
+
+static uint64_t name_key(const struct message_name *name)
+{
+    return hash_of(name, sizeof *name);
+}
+
+/* The protected payload of a message, and the name of the message; false if it has none. */
+static bool read_name(struct octets message, struct message_name *name, struct octets *sealed)
+{
+    struct ike_header header;
+    if (!ike_header_parse(message, &header) ||
+        (header.next_payload != PAYLOAD_SK && header.next_payload != PAYLOAD_SKF))
+        return false;
+    size_t skipped = IKE_HEADER_SIZE + IKE_PAYLOAD_HEADER_SIZE;
+    *name = (struct message_name){
+        .spi_i = header.spi_i, .spi_r = header.spi_r, .message_id = header.message_id, .flags = header.flags};
+    if (header.next_payload == PAYLOAD_SKF) {
+        name->fragment = load_u16be(message.at + skipped);
+        skipped += 4;
+    }
+    *sealed = (struct octets){message.at + skipped, message.length - skipped};
+    return true;
+}
+
+static void check_window(struct gateway *g, const struct message_name *name)
+{
+    struct message_name last = *name;
+    last.what = NAME_LAST_REQUEST;
+    last.message_id = 0;
+    last.fragment = 0;
+    uint64_t before = remember(g->world, name_key(&last), (uint64_t)name->message_id + 1);
+    if (before == 0 || name->message_id + 1 == before)
+        return;
+    struct message_name answer = *name;
+    answer.what = NAME_ANSWERED;
+    answer.message_id--;
+    answer.fragment = 0;
+    if (name->message_id != before)
+        invariant_broken(g, "a request's message ID does not follow the one before");
+    else if (map_find(&g->world->seen, name_key(&answer)) == NULL)
+        invariant_broken(g, "a request was sent before the one before it was answered");
+}
+
+void invariants_check_message(struct gateway *g, struct octets message)
+{
+    struct message_name name;
+    struct octets sealed;
+    if (!read_name(message, &name, &sealed))
+        return;
+    uint64_t octets = hash_of(message.at, message.length) | 1;
+    uint64_t before = remember(g->world, name_key(&name), octets);
+    if (before != 0 && before != octets)
+        invariant_broken(g, "other octets went under a message ID that was used before");
+    uint64_t iv = 0;
+    memcpy(&iv, sealed.at, sizeof iv);
+    struct message_name of_iv = name;
+    of_iv.what = NAME_IV;
+    of_iv.message_id = of_iv.fragment = 0;
+    of_iv.flags &= IKE_FLAG_INITIATOR; /* one key for requests and responses of one end */
+    before = remember(g->world, hash_more(name_key(&of_iv), &iv, sizeof iv), octets);
+    if (before != 0 && before != octets)
+        invariant_broken(g, "an IV was used twice with the same key");
+    if (!(name.flags & IKE_FLAG_RESPONSE))
+        check_window(g, &name);
+}
+
+void invariants_note_arrival(struct gateway *g, struct octets message)
+{
+    struct message_name name;
+    struct octets sealed;
+    if (!read_name(message, &name, &sealed) || !(name.flags & IKE_FLAG_RESPONSE))
+        return;
+    /* As the request had its flags: without RESPONSE, by the other end. */
+    name.flags = (name.flags ^ IKE_FLAG_INITIATOR) & IKE_FLAG_INITIATOR;
+    name.what = NAME_ANSWERED;
+    name.fragment = 0;
+    (void)remember(g->world, name_key(&name), 1);
+}
+
+/* ---- Child SAs --------------------------------------------------------------------------------------- */
+
+enum { CHILDREN_OF_TUNNEL_MAX = 16 };
+
+/* Keys are random: that the same come again at one gateway means that they were derived from the same again.
+ */
+static void check_keys_are_new(struct gateway *g, const struct ike_child_install *install)
+{
+    uint64_t key = hash_of(install->outbound.encryption_key, sizeof install->outbound.encryption_key);
+    if (remember(g->world, hash_more(key, &g, sizeof g), 1) != 0)
+        invariant_broken(g, "a Child SA got keys that were used before");
+}
+
+static bool directions_fit(const struct ike_child_direction *a, const struct ike_child_direction *b)
+{
+    return memcmp(a->encryption_key, b->encryption_key, sizeof a->encryption_key) == 0 &&
+           memcmp(a->integrity_key, b->integrity_key, sizeof a->integrity_key) == 0;
+}
+
+static bool ends_fit(const struct ike_child_install *a, const struct ike_child_install *b)
+{
+    return a->encryption == b->encryption && a->key_bits == b->key_bits && a->integrity == b->integrity &&
+           a->encapsulate == b->encapsulate && a->local_ts_count == b->remote_ts_count &&
+           a->remote_ts_count == b->local_ts_count && directions_fit(&a->outbound, &b->inbound) &&
+           directions_fit(&a->inbound, &b->outbound);
+}
+
+void invariants_check_child(struct gateway *g, const struct ike_child_install *install)
+{
+    check_keys_are_new(g, install);
+    if (gateway_child_count(g, install->tunnel) > CHILDREN_OF_TUNNEL_MAX)
+        invariant_broken(g, "Child SAs pile up");
+    for (const struct gateway *peer = g->world->gateways; peer != NULL; peer = peer->next) {
+        for (const struct installed_child *c = peer->children; c != NULL; c = c->next) {
+            bool same = c->sa.inbound.spi == install->outbound.spi &&
+                        c->sa.outbound.spi == install->inbound.spi && peer != g;
+            if (same && !ends_fit(&c->sa, install))
+                invariant_broken(g, "the two ends have other keys for the same Child SA");
+        }
+    }
+}
+
+/* ---- The end ----------------------------------------------------------------------------------------- */
+
+void invariants_check_end(struct gateway *g)
+{
+    const struct ike_engine *e = g->engine;
+    if (!ike_engine_is_idle(e))
+        invariant_broken(g, "it was stopped and has IKE SAs");
+    else if (g->record_count != 0)
+        invariant_broken(g, "it was stopped and has left records");
+    else if (g->children != NULL)
+        invariant_broken(g, "it was stopped and has left Child SAs");
+    else if (e->sas.count + e->half_open.count + e->jobs.count + e->child_spis.count + e->half_open_count !=
+             0)
+        invariant_broken(g, "it was stopped and still remembers SAs that are gone");
+    else if (e->free_slot_count != e->next_slot)
+        invariant_broken(g, "it was stopped and has lost slots of Child SAs");
+}

@@ -1,0 +1,110 @@
+/*
+ * The network between the gateways of a world: who reaches whom, by which NAT, and what happens on the way.
+ */
+#include "world_inside.h"
+
+/* ---- NATs and partitions ----------------------------------------------------------------------------- */
+
+void gateway_set_nat(struct gateway *g, const char *address)
+{
+    g->nat.present = ip_address_parse(address, &g->nat.address);
+    gateway_rebind_nat(g);
+}
+
+void gateway_rebind_nat(struct gateway *g)
+{
+    enum { FIRST_PORT = 10000, PORTS = 50000 };
+    g->nat.ike_port = (uint16_t)(FIRST_PORT + world_chance_below(g->world, PORTS));
+    g->nat.nat_port = (uint16_t)(FIRST_PORT + world_chance_below(g->world, PORTS));
+}
+
+static bool is_behind(const struct gateway *g, const struct ip_endpoint *to, struct ip_endpoint *inside)
+{
+    if (!g->nat.present || !ip_address_equal(&g->nat.address, &to->address))
+        return false;
+    *inside = (struct ip_endpoint){g->address, to->port == g->nat.ike_port ? IKE_PORT : IKE_NAT_PORT};
+    return to->port == g->nat.ike_port || to->port == g->nat.nat_port;
+}
+
+struct gateway *network_find(struct world *w, struct ip_endpoint *to)
+{
+    struct ip_endpoint inside;
+    for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
+        if (!g->nat.present && ip_address_equal(&g->address, &to->address))
+            return g;
+        if (!is_behind(g, to, &inside))
+            continue;
+        *to = inside;
+        return g;
+    }
+    return NULL;
+}
+
+struct ip_endpoint network_outside(const struct gateway *g, const struct ip_endpoint *from)
+{
+    if (!g->nat.present)
+        return *from;
+    return (struct ip_endpoint){g->nat.address, from->port == IKE_PORT ? g->nat.ike_port : g->nat.nat_port};
+}
+
+static bool is_cut(const struct world *w, const struct gateway *x, const struct gateway *y)
+{
+    for (size_t i = 0; i < w->partition_count; i++) {
+        if ((w->partitions[i].a == x && w->partitions[i].b == y) ||
+            (w->partitions[i].a == y && w->partitions[i].b == x))
+            return true;
+    }
+    return false;
+}
+
+void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut)
+{
+    if (cut) {
+        if (w->partition_count < PARTITIONS_MAX && !is_cut(w, a, b)) {
+            w->partitions[w->partition_count].a = a;
+            w->partitions[w->partition_count++].b = b;
+        }
+        return;
+    }
+    for (size_t i = 0; i < w->partition_count; i++) {
+        if ((w->partitions[i].a == a && w->partitions[i].b == b) ||
+            (w->partitions[i].a == b && w->partitions[i].b == a))
+            w->partitions[i--] = w->partitions[--w->partition_count];
+    }
+}
+
+/* ---- Datagrams --------------------------------------------------------------------------------------- */
+
+msec_t network_delay(struct world *w)
+{
+    msec_t spread = w->weather.delay_max - w->weather.delay_min;
+    return w->weather.delay_min + (spread > 0 ? world_random(w) % (spread + 1) : 0);
+}
+
+static void send_once(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                      struct octets message)
+{
+    struct world *w = g->world;
+    struct ip_endpoint arrives = *to;
+    struct gateway *target = network_find(w, &arrives);
+    if (target == NULL || is_cut(w, g, target) || world_chance(w, w->weather.loss_percent))
+        return;
+    struct coming *c = coming_new(target, message);
+    c->from = network_outside(g, from);
+    c->to = arrives;
+    if (world_chance(w, w->weather.corrupt_percent))
+        c->octets[world_random(w) % c->length] ^= (uint8_t)(1 + world_random(w) % 255);
+    world_schedule(w, c, network_delay(w));
+}
+
+void network_send(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                  struct octets message)
+{
+    struct world *w = g->world;
+    const struct flying_datagram d = {*from, *to, message};
+    if (w->hook != NULL && !w->hook(w->hook_context, &d))
+        return;
+    send_once(g, from, to, message);
+    if (world_chance(w, w->weather.duplicate_percent))
+        send_once(g, from, to, message);
+}

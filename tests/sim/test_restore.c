@@ -1,0 +1,199 @@
+/*
+ * An engine ends in the middle of anything, and another one goes on with its records: no SA is lost, nothing
+ * is negotiated anew, and what the peer has seen under a message ID it sees again.
+ */
+#include "ike/record.h"
+#include "pair.h"
+#include "requests.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- Anywhere in the life of an SA ------------------------------------------------------------------- */
+
+struct cut {
+    unsigned actions; /* after which the engine of A ends */
+    bool path_too;
+};
+
+/*
+ * A pair is up, and both SAs are rekeyed by both ends; A's engine ends once on the way. False if it would
+ * have had to do more for that.
+ */
+static bool play_with_cut(const struct cut *cut)
+{
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.sa_lifetime = 130;
+    a.child_lifetime = 75;
+    b.sa_lifetime = 170;
+    b.child_lifetime = 69;
+    a.dpd_interval = 10;
+    struct pair p = pair_with_seed(7, &a, &b);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    world_set_traffic(p.w, 200);
+    gateway_resume_after(p.a, cut->actions, cut->path_too);
+
+    world_run(p.w, 300 * 1000);
+
+    world_set_traffic(p.w, 0);
+    world_run(p.w, 2000);
+    bool was_cut = gateway_log_has(p.a, "ANOTHER ONE GOES ON");
+    size_t lost = gateway_packets_lost(p.a) + gateway_packets_lost(p.b);
+    if (lost != 0 || world_fault(p.w) != NULL || !gateway_tunnel_is_up(p.a, 1) ||
+        !gateway_tunnel_is_up(p.b, 0) || gateway_log_count(p.a, "negotiation started") != 1 ||
+        gateway_log_has(p.b, "negotiation started on"))
+        fail_msg("cut off after %u actions%s: %zu packets lost, %s", cut->actions,
+                 cut->path_too ? ", the path too" : "", lost,
+                 world_fault(p.w) != NULL ? world_fault(p.w) : "or negotiated anew");
+    world_free(p.w);
+    return was_cut;
+}
+
+static void no_sa_and_no_packet_is_lost_wherever_the_engine_ends(void **state)
+{
+    (void)state;
+    unsigned actions = 0;
+    for (unsigned with_path = 0; with_path < 2; with_path++) {
+        actions = 0;
+        while (play_with_cut(&(struct cut){actions, with_path == 1}))
+            actions++;
+    }
+    assert_true(actions > 100); /* else the test shows little */
+}
+
+/* ---- At the border between two engines --------------------------------------------------------------- */
+
+static void a_request_under_way_is_sent_again_with_the_same_octets(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    gateway_clear(s.b, 0);
+    uint8_t first[2048];
+    size_t length = s.p->reply_length;
+    memcpy(first, s.p->reply, length);
+    s.p->reply_count = 0;
+
+    gateway_resume_after(s.b, 0, false);
+
+    assert_int_equal(s.p->reply_count, 1);
+    assert_int_equal(s.p->reply_length, length);
+    assert_memory_equal(s.p->reply, first, length);
+    stage_strike(&s);
+}
+
+static void a_delete_under_way_ends_with_the_reason_that_it_had(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    gateway_clear(s.b, 0);
+
+    gateway_resume_after(s.b, 0, true);
+    assert_true(puppet_read_reply(s.p));
+    struct message_writer nothing = inner();
+    puppet_answer(s.p, &nothing);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
+    stage_strike(&s);
+}
+
+static void a_request_that_was_answered_is_answered_again_with_the_same_octets(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+    uint8_t first[2048];
+    size_t length = s.p->reply_length;
+    memcpy(first, s.p->reply, length);
+    s.p->reply_count = 0;
+
+    gateway_resume_after(s.b, 0, false);
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+
+    assert_int_equal(s.p->reply_count, 1);
+    assert_int_equal(s.p->reply_length, length);
+    assert_memory_equal(s.p->reply, first, length);
+    stage_strike(&s);
+}
+
+static void a_negotiation_that_was_not_over_is_forgotten(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    assert_true(puppet_do_init(s.p));
+    assert_int_equal(gateway_record_count(s.b), 1);
+
+    gateway_resume_after(s.b, 0, false);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_true(gateway_log_has(s.b, "is forgotten: its negotiation was not over"));
+    stage_strike(&s);
+}
+
+static void an_sa_whose_tunnel_is_gone_is_forgotten(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+
+    gateway_drop_tunnel(s.b, 0);
+    gateway_resume_after(s.b, 0, false);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_null(gateway_children(s.b));
+    assert_true(gateway_log_has(s.b, "is forgotten: its tunnel is not there any more"));
+    stage_strike(&s);
+}
+
+static void what_is_no_record_of_this_version_is_told(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    struct ike_event event = {.kind = IKE_EVENT_SAVED};
+    event.saved = (struct octets){some_octets, sizeof some_octets};
+
+    const struct ike_effects *effects = ike_engine_handle(gateway_engine(s.b), world_now(s.w), &event);
+
+    assert_int_equal(effects->record_count, 0);
+    assert_int_equal(effects->action_count, 1);
+    assert_string_equal(effects->actions[0].log.text,
+                        "the saved state of an IKE SA is not one that this version can read");
+    stage_strike(&s);
+}
+
+/* Packets leave by the newest, so the packet path has to get them in the order in which they were made. */
+static void child_sas_are_handed_over_oldest_first_and_once(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+    uint32_t newest = gateway_children(s.b)->sa.inbound.spi;
+    assert_int_equal(gateway_child_count(s.b, 0), 2);
+
+    gateway_resume_after(s.b, 0, true);
+
+    assert_int_equal(gateway_child_count(s.b, 0), 2);
+    assert_int_equal(gateway_children(s.b)->sa.inbound.spi, newest);
+    assert_false(gateway_children(s.b)->active); /* the peer has not used it yet */
+    stage_strike(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_sa_and_no_packet_is_lost_wherever_the_engine_ends),
+        cmocka_unit_test(a_request_under_way_is_sent_again_with_the_same_octets),
+        cmocka_unit_test(a_delete_under_way_ends_with_the_reason_that_it_had),
+        cmocka_unit_test(a_request_that_was_answered_is_answered_again_with_the_same_octets),
+        cmocka_unit_test(a_negotiation_that_was_not_over_is_forgotten),
+        cmocka_unit_test(an_sa_whose_tunnel_is_gone_is_forgotten),
+        cmocka_unit_test(what_is_no_record_of_this_version_is_told),
+        cmocka_unit_test(child_sas_are_handed_over_oldest_first_and_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
