@@ -3,14 +3,16 @@
 #   make            build build/musubid and build/musubi
 #   make run        two sites with a tunnel between them, in network namespaces of their own
 #   make test       all tests; ends with "N passed, N failed"
+#   make campaign   200,000 scenarios of the simulator, an hour or so (SCENARIOS=n: so many)
 #   make bench      measurements, side by side with rivals
 #   make install    into PREFIX (default /usr/local), below DESTDIR
 #
 # Missing Debian packages are installed on the way (as root).
 PREFIX ?= /usr/local
 SANITIZED = build-sanitized
+SCENARIOS ?= 200000
 
-.PHONY: all build run test sanitized bench install format tidy clean
+.PHONY: all build run test sanitized campaign bench install format tidy clean
 
 all: build
 
@@ -32,6 +34,9 @@ test: build
 	@tools/install-packages test
 	@$(MAKE) --no-print-directory sanitized
 	@tests/run
+
+campaign: build
+	@tests/campaign $(SCENARIOS)
 
 bench: build
 	@tools/install-packages bench

@@ -312,6 +312,12 @@ bool initial_contact_is_true(const struct ike_sa *sa);
 void initial_contact_received(struct ike_sa *sa);
 void initial_contact_settle(struct ike_sa *sa);
 
+/* True while `sa` is about to be closed since both ends started at once: no rekey of it is started. */
+bool initial_contact_is_superfluous(const struct ike_sa *sa);
+
+/* `old` was rekeyed: what was said of it, and what it was to confirm, holds for its successor. */
+void initial_contact_rekeyed(struct ike_sa *old, struct ike_sa *successor);
+
 /* create_child_sa.c */
 void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message);
 

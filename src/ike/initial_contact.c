@@ -55,15 +55,31 @@ static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
            b->established_event > a->started_event;
 }
 
+/* The IKE SA of the tunnel besides which `sa` is superfluous; NULL if there is none. */
+static struct ike_sa *better_than(const struct ike_sa *sa)
+{
+    struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other->superfluous == ike_sa_own_spi(sa))
+            return other;
+    }
+    return NULL;
+}
+
+bool initial_contact_is_superfluous(const struct ike_sa *sa)
+{
+    return better_than(sa) != NULL;
+}
+
 /* The SA that is to stay is known to the peer: the other one can go, by its initiator. */
 static void confirm_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
     (void)message;
     struct ike_sa *other = map_find(&sa->engine->sas, sa->superfluous);
-    sa->superfluous = 0;
     if (other == NULL || !other->initiator || other->state != IKE_SA_ESTABLISHED)
-        return;
+        return; /* the peer closes it, or has done so */
     struct child_sa *child;
     LIST_FOREACH(child, &other->children, link)
     {
@@ -103,6 +119,20 @@ bool initial_contact_is_true(const struct ike_sa *sa)
     return true;
 }
 
+void initial_contact_rekeyed(struct ike_sa *old, struct ike_sa *successor)
+{
+    struct ike_sa *better = better_than(old);
+    if (better != NULL) {
+        better->superfluous = ike_sa_own_spi(successor);
+        ike_sa_changed(better);
+    }
+    if (old->superfluous == 0)
+        return;
+    successor->superfluous = old->superfluous;
+    old->superfluous = 0;
+    ike_sa_add_task(successor, &task_confirm, 0);
+}
+
 void initial_contact_settle(struct ike_sa *sa)
 {
     struct ike_sa *other;
@@ -110,6 +140,7 @@ void initial_contact_settle(struct ike_sa *sa)
     {
         if (other == sa || !ike_sa_is_with_same_peer(other, sa))
             continue;
+        liveness_start(other);
         if (!were_started_at_once(other, sa)) {
             ask_for_life(other);
             continue;

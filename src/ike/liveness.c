@@ -26,9 +26,28 @@ const struct ike_task_kind task_liveness = {
     .response = liveness_response,
 };
 
+enum { SIBLING_INTERVAL = 30000 }; /* milliseconds */
+
+/* Another IKE SA of the tunnel with the same peer: one of the two may be forgotten there. */
+static bool has_sibling(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->replaced &&
+            ike_sa_is_with_same_peer(other, sa))
+            return true;
+    }
+    return false;
+}
+
+/* Milliseconds; 0: the peer is not asked. Without DPD it is asked as long as there are two IKE SAs with it. */
 static msec_t interval_of(const struct ike_sa *sa)
 {
-    return (msec_t)sa->tunnel->policy.dpd_interval * 1000;
+    msec_t configured = (msec_t)sa->tunnel->policy.dpd_interval * 1000;
+    if (configured != 0)
+        return configured;
+    return has_sibling(sa) && !sa->replaced ? SIBLING_INTERVAL : 0;
 }
 
 void liveness_start(struct ike_sa *sa)

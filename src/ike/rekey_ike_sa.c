@@ -84,6 +84,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
         LIST_INSERT_HEAD(&successor->children, child, link);
     }
     ike_sa_set_replaced(old);
+    initial_contact_rekeyed(old, successor);
     successor->predecessor = 0;
     ike_sa_hand_over_tasks(old, successor);
     ike_sa_changed(successor);
@@ -99,6 +100,10 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
         return;
+    if (initial_contact_is_superfluous(sa)) {
+        engine_set_timer(engine, &sa->rekey, rekey_retry_delay(engine, sa->expires));
+        return;
+    }
     ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
 }
 

@@ -303,6 +303,7 @@ void engine_restore_end(struct ike_engine *engine)
     for (struct ike_sa *sa = LIST_FIRST(&engine->all_sas); sa != NULL; sa = next) {
         next = LIST_NEXT(sa, all_link);
         engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "IKE SA, serial %u, goes on", sa->serial);
+        ike_sa_changed(sa); /* it is recorded anew, in this version's form */
         resume(sa);
     }
 }

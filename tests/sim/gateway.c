@@ -199,7 +199,9 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
     if (!g->restoring && g->world->checks_records)
         invariants_check_records(g);
     for (size_t i = 0; i < effects->action_count; i++) {
-        if (g->ends && g->actions_left-- == 0) {
+        /* What is only told does not count, so that a run is the same whoever listens. */
+        bool counts = effects->actions[i].kind != IKE_ACTION_LOG;
+        if (g->ends && counts && g->actions_left-- == 0) {
             gateway_resume(g);
             return;
         }
@@ -220,6 +222,16 @@ void gateway_clear(struct gateway *g, uint32_t tunnel)
 {
     struct ike_event event = {.kind = IKE_EVENT_CLEAR};
     event.clear.tunnel = tunnel;
+    gateway_handle(g, &event);
+}
+
+void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
+                        const struct ip_endpoint *remote)
+{
+    struct ike_event event = {.kind = kind};
+    event.esp.spi = spi;
+    if (remote != NULL)
+        event.esp.remote = *remote;
     gateway_handle(g, &event);
 }
 

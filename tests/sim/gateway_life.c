@@ -270,6 +270,11 @@ void gateway_resume(struct gateway *g)
         gateway_stop(g);
 }
 
+void gateway_cancel_resume(struct gateway *g)
+{
+    g->ends = false;
+}
+
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too)
 {
     g->ends = true;

@@ -11,11 +11,24 @@ void gateway_set_nat(struct gateway *g, const char *address)
     gateway_rebind_nat(g);
 }
 
-void gateway_rebind_nat(struct gateway *g)
+/* A public port that no gateway behind the same address has. */
+static uint16_t free_port(struct gateway *g)
 {
     enum { FIRST_PORT = 10000, PORTS = 50000 };
-    g->nat.ike_port = (uint16_t)(FIRST_PORT + world_chance_below(g->world, PORTS));
-    g->nat.nat_port = (uint16_t)(FIRST_PORT + world_chance_below(g->world, PORTS));
+    struct ip_endpoint public;
+    do
+    public
+    = (struct ip_endpoint){g->nat.address, (uint16_t)(FIRST_PORT + world_chance_below(g->world, PORTS))};
+    while (network_find(g->world, &public) != NULL)
+        ;
+    return public.port;
+}
+
+void gateway_rebind_nat(struct gateway *g)
+{
+    uint16_t ike_port = free_port(g);
+    g->nat.nat_port = free_port(g);
+    g->nat.ike_port = ike_port;
 }
 
 static bool is_behind(const struct gateway *g, const struct ip_endpoint *to, struct ip_endpoint *inside)

@@ -11,7 +11,6 @@
 static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t spi)
 {
     enum { SILENCE_OF_STRANGER = 10000 };
-    struct ike_event event = {.kind = IKE_EVENT_SPI_UNKNOWN};
     for (size_t i = 0; i < g->stranger_count; i++) {
         struct stranger *s = &g->strangers[i];
         if (!ip_address_equal(&s->address, &c->from.address))
@@ -22,9 +21,7 @@ static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t
     }
     if (g->stranger_count < STRANGERS_MAX)
         g->strangers[g->stranger_count++] = (struct stranger){c->from.address, g->world->now};
-    event.esp.spi = spi;
-    event.esp.remote = c->from;
-    gateway_handle(g, &event);
+    gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &c->from);
 }
 
 /* An authenticated packet: the SA is in use, and its sender may be elsewhere now. */
@@ -34,17 +31,10 @@ static void note_use(struct gateway *g, struct installed_child *child, const str
     bool moved = child->sa.encapsulate && !ip_endpoint_equal(&child->sa.remote, &c->from);
     uint32_t spi = child->sa.inbound.spi;
     child->active = true;
-    if (first) {
-        struct ike_event used = {.kind = IKE_EVENT_CHILD_USED};
-        used.esp.spi = spi;
-        gateway_handle(g, &used);
-    }
-    if (moved) {
-        struct ike_event event = {.kind = IKE_EVENT_PEER_MOVED};
-        event.esp.spi = spi;
-        event.esp.remote = c->from;
-        gateway_handle(g, &event);
-    }
+    if (first)
+        gateway_report_esp(g, IKE_EVENT_CHILD_USED, spi, NULL);
+    if (moved)
+        gateway_report_esp(g, IKE_EVENT_PEER_MOVED, spi, &c->from);
 }
 
 /* The octets of a packet of a simulation: the outbound direction that sealed it. */

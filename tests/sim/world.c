@@ -99,6 +99,17 @@ struct weather *world_weather(struct world *w)
     return &w->weather;
 }
 
+void world_set_trace(struct world *w, FILE *trace)
+{
+    w->trace = trace;
+    w->log_level = trace != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+}
+
+void world_check_records(struct world *w, bool wanted)
+{
+    w->checks_records = wanted;
+}
+
 msec_t world_now(const struct world *w)
 {
     return w->now;

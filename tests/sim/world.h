@@ -7,6 +7,8 @@
 
 #include "ike/ike.h"
 
+#include <stdio.h>
+
 struct world;
 struct gateway;
 
@@ -38,6 +40,13 @@ struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
 
 struct weather *world_weather(struct world *w);
+
+/* Tells everything that happens to `trace`, line by line; NULL: then only warnings are made, which is
+ * quicker. */
+void world_set_trace(struct world *w, FILE *trace);
+
+/* Whether records are looked at after every event, which takes half of the time. */
+void world_check_records(struct world *w, bool wanted);
 msec_t world_now(const struct world *w);
 
 /* Called for each datagram that is sent; false drops it. NULL: none. */
@@ -54,6 +63,13 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 /* Gives a tunnel to a gateway, with the keys of both sides and a way to the peer. */
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
+
+/*
+ * Gives a gateway the tunnels of a running-config, each with a way to its peer; those that it had and that
+ * are not in there any more are taken away (S4), those that changed get their new policies (R11). The numbers
+ * of tunnels are those of tunnel_policy.
+ */
+void gateway_configure(struct gateway *g, const char *text);
 
 /* Takes a tunnel out of what the gateway's next engine will be told; its present one keeps it. */
 void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel);
@@ -82,6 +98,9 @@ void gateway_restart(struct gateway *g);
  */
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
 
+/* If the engine is still to end, it does not. */
+void gateway_cancel_resume(struct gateway *g);
+
 /* From now on the gateway has another address. */
 void gateway_set_address(struct gateway *g, const char *address);
 
@@ -100,6 +119,10 @@ void gateway_set_look_up_delay(struct gateway *g, msec_t delay);
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
+
+/* The packet path reports something of ESP; `remote` may be NULL where it does not matter. */
+void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
+                        const struct ip_endpoint *remote);
 void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
 
 /*
@@ -144,5 +167,9 @@ size_t gateway_sent(const struct gateway *g);
  */
 bool world_tunnel_carries(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
                           uint32_t tunnel_b);
+
+/* The same of the Child SAs by which packets may leave: others may linger. */
+bool world_tunnel_carries_by_one(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
+                                 uint32_t tunnel_b);
 
 #endif

@@ -1,0 +1,342 @@
+#include "scenario.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint64_t below(struct scenario *s, uint64_t bound)
+{
+    return world_chance_below(s->w, bound);
+}
+
+/* True once in `bound` times. */
+static bool one_in(struct scenario *s, uint64_t bound)
+{
+    return below(s, bound) == 0;
+}
+
+/* The number of a Tunnel interface, as the config gives it (config/policy.h). */
+static uint32_t tunnel_of(const struct scenario_end *end)
+{
+    return (end->interface << 16) + 1;
+}
+
+/* ---- The network ------------------------------------------------------------------------------------- */
+
+static void configure(struct scenario *s, size_t gateway)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    assert(out != NULL);
+    scenario_print_config(s, gateway, out);
+    (void)fclose(out);
+    gateway_configure(s->gateways[gateway], text);
+    free(text);
+}
+
+static void add_gateway(struct scenario *s, bool behind_nat)
+{
+    char name[32];
+    char address[32];
+    size_t i = s->gateway_count++;
+    (void)snprintf(name, sizeof name, "G%zu", i + 1);
+    (void)snprintf(address, sizeof address, "10.0.0.%zu", i + 1);
+    s->gateways[i] = world_add_gateway(s->w, name, address);
+    s->behind_nat[i] = behind_nat;
+    if (behind_nat)
+        gateway_set_nat(s->gateways[i], "198.51.100.1"); /* one for all: several clients share it */
+}
+
+/* What may change at any time, and need not be the same at both ends. */
+static void choose_times(struct scenario *s, struct scenario_end *end)
+{
+    end->sa_lifetime = (uint32_t)(40 + below(s, 400));
+    end->child_lifetime = (uint32_t)(20 + below(s, 300));
+    end->dpd_interval = end->asks_for_life || one_in(s, 2) ? (uint32_t)(5 + below(s, 20)) : 0;
+}
+
+/* What both ends have in common whatever they choose. */
+static void choose_algorithms(struct scenario *s, struct scenario_link *link)
+{
+    static const char *const proposals[] = {NULL, "child-proposal enc aes-gcm-256 aes-cbc-256",
+                                            "child-proposal enc aes-cbc-256 aes-cbc-128"};
+    static const char *const pfs[] = {"child-pfs off", "child-pfs 1024-bit"};
+    const char *of_link = pfs[below(s, 2)];
+    for (size_t i = 0; i < 2; i++) {
+        link->ends[i].proposal = proposals[below(s, 3)];
+        link->ends[i].pfs = one_in(s, 2) ? of_link : NULL;
+    }
+}
+
+/* A tunnel that its first end, at least, keeps up; if that is alone, it asks for life too. */
+static void add_link(struct scenario *s, size_t first, size_t second, bool second_knows_no_address)
+{
+    struct scenario_link *link = &s->links[s->link_count];
+    *link = (struct scenario_link){.number = s->link_count};
+    link->ends[0] = (struct scenario_end){.gateway = first, .interface = s->next_interface[first]++};
+    link->ends[1] = (struct scenario_end){.gateway = second, .interface = s->next_interface[second]++};
+    link->ends[0].keeps_up = true;
+    link->ends[1].any = second_knows_no_address;
+    link->ends[1].keeps_up = !second_knows_no_address && one_in(s, 2);
+    link->ends[1].responder = !link->ends[1].keeps_up && one_in(s, 4);
+    link->ends[0].asks_for_life = !link->ends[1].keeps_up;
+    choose_times(s, &link->ends[0]);
+    choose_times(s, &link->ends[1]);
+    choose_algorithms(s, link);
+    if (second_knows_no_address) { /* R49: the dynamic side's lifetimes must not be longer */
+        link->ends[1].sa_lifetime = 500;
+        link->ends[1].child_lifetime = 400;
+    }
+    s->link_count++;
+}
+
+/* Every gateway has a tunnel with an earlier one. */
+static void build_tree(struct scenario *s, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add_gateway(s, false);
+        if (i > 0)
+            add_link(s, i, below(s, i), false);
+    }
+}
+
+/* A centre that knows its sites by their IDs alone; some of them are behind a NAT. */
+static void build_star(struct scenario *s, size_t count)
+{
+    add_gateway(s, false);
+    for (size_t i = 1; i < count; i++) {
+        add_gateway(s, one_in(s, 2));
+        add_link(s, i, 0, true);
+    }
+}
+
+/* Several tunnels between two gateways (R47). */
+static void build_bundle(struct scenario *s, size_t count)
+{
+    add_gateway(s, one_in(s, 2));
+    add_gateway(s, false);
+    for (size_t i = 0; i < count; i++)
+        add_link(s, 0, 1, true);
+}
+
+void scenario_build(struct scenario *s, uint64_t seed, FILE *trace)
+{
+    enum { LARGE = 20 };
+    *s = (struct scenario){.w = world_new(seed), .real_arithmetic = seed % 100 == 99};
+    world_set_trace(s->w, trace);
+    world_check_records(s->w, seed % 4 == 0);
+    bool large = one_in(s, 100);
+    size_t count = large ? LARGE + below(s, SCENARIO_GATEWAYS_MAX - LARGE + 1) : 2 + below(s, 5);
+    switch (below(s, 8)) {
+    case 0:
+        build_bundle(s, 2 + below(s, 2));
+        break;
+    case 1:
+    case 2:
+        build_star(s, count);
+        break;
+    default:
+        build_tree(s, count);
+        break;
+    }
+    for (size_t i = 0; i < s->gateway_count; i++)
+        configure(s, i);
+}
+
+void scenario_free(struct scenario *s)
+{
+    world_free(s->w);
+}
+
+/* ---- Trouble ----------------------------------------------------------------------------------------- */
+
+static void change_weather(struct scenario *s)
+{
+    *world_weather(s->w) = (struct weather){
+        .delay_min = 1,
+        .delay_max = 1 + below(s, 5000),
+        .loss_percent = (unsigned)below(s, 41),
+        .duplicate_percent = (unsigned)below(s, 30),
+        .corrupt_percent = (unsigned)below(s, 5),
+        .real_arithmetic = s->real_arithmetic,
+    };
+}
+
+/* An operator at one end of a link. */
+static void edit_config(struct scenario *s, struct scenario_end *end)
+{
+    switch (below(s, 4)) {
+    case 0:
+        end->shut_down = !end->shut_down;
+        break;
+    case 1:
+        end->absent = !end->absent;
+        break;
+    default:
+        if (!end->any)
+            choose_times(s, end);
+        break;
+    }
+    configure(s, end->gateway);
+}
+
+static void change_traffic(struct scenario *s)
+{
+    world_set_traffic(s->w, one_in(s, 3) ? 0 : 300 + below(s, 3000));
+}
+
+static void change_partition(struct scenario *s, const struct scenario_link *link)
+{
+    world_set_partition(s->w, s->gateways[link->ends[0].gateway], s->gateways[link->ends[1].gateway],
+                        one_in(s, 2));
+}
+
+void scenario_begin_trouble(struct scenario *s)
+{
+    change_weather(s);
+}
+
+void scenario_trouble(struct scenario *s)
+{
+    struct scenario_link *link = &s->links[below(s, s->link_count)];
+    struct scenario_end *end = &link->ends[below(s, 2)];
+    struct gateway *g = s->gateways[end->gateway];
+    switch (below(s, 12)) {
+    case 0:
+        gateway_restart(g);
+        break;
+    case 1:
+    case 2:
+        gateway_resume_after(g, (unsigned)below(s, 12), one_in(s, 2));
+        break;
+    case 3:
+        gateway_clear(g, tunnel_of(end));
+        break;
+    case 4:
+        gateway_packet_waits(g, tunnel_of(end));
+        break;
+    case 5:
+    case 6:
+        change_partition(s, link);
+        break;
+    case 7:
+        edit_config(s, end);
+        break;
+    case 8:
+        if (!end->any) /* its lifetimes would end before those of the other end, who alone may rekey (R49) */
+            gateway_jump_clock(g, below(s, one_in(s, 4) ? 600000 : 20000));
+        break;
+    case 9:
+        if (s->behind_nat[end->gateway])
+            gateway_rebind_nat(g);
+        break;
+    case 10:
+        change_traffic(s);
+        break;
+    default:
+        change_weather(s);
+        break;
+    }
+}
+
+void scenario_heal(struct scenario *s)
+{
+    world_set_traffic(s->w, 0);
+    *world_weather(s->w) =
+        (struct weather){.delay_min = 1, .delay_max = 20, .real_arithmetic = s->real_arithmetic};
+    for (size_t i = 0; i < s->link_count; i++) {
+        struct scenario_end *ends = s->links[i].ends;
+        world_set_partition(s->w, s->gateways[ends[0].gateway], s->gateways[ends[1].gateway], false);
+        ends[0].shut_down = ends[0].absent = ends[1].shut_down = ends[1].absent = false;
+    }
+    for (size_t i = 0; i < s->gateway_count; i++) {
+        gateway_cancel_resume(s->gateways[i]);
+        configure(s, i);
+    }
+}
+
+/* ---- Afterwards -------------------------------------------------------------------------------------- */
+
+static char complaint[256];
+
+static const char *complain_of(const struct scenario *s, const struct scenario_link *link, const char *what)
+{
+    (void)s;
+    (void)snprintf(complaint, sizeof complaint, "the tunnel G%zu-G%zu (Tunnel%u.0, Tunnel%u.0) %s",
+                   link->ends[0].gateway + 1, link->ends[1].gateway + 1, link->ends[0].interface,
+                   link->ends[1].interface, what);
+    return complaint;
+}
+
+static const struct scenario_link *link_that_is_down(const struct scenario *s)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        const struct scenario_end *ends = s->links[i].ends;
+        if (!gateway_tunnel_is_up(s->gateways[ends[0].gateway], tunnel_of(&ends[0])) ||
+            !gateway_tunnel_is_up(s->gateways[ends[1].gateway], tunnel_of(&ends[1])))
+            return &s->links[i];
+    }
+    return NULL;
+}
+
+static size_t packets_lost(const struct scenario *s)
+{
+    size_t lost = 0;
+    for (size_t i = 0; i < s->gateway_count; i++)
+        lost += gateway_packets_lost(s->gateways[i]);
+    return lost;
+}
+
+static bool has_one_child(const struct scenario *s, const struct scenario_link *link)
+{
+    const struct scenario_end *ends = link->ends;
+    return world_tunnel_carries_by_one(s->gateways[ends[0].gateway], tunnel_of(&ends[0]),
+                                       s->gateways[ends[1].gateway], tunnel_of(&ends[1]));
+}
+
+/* Several Child SAs stand beside each other while one replaces another, but not for ever. */
+static const struct scenario_link *link_with_too_many(struct scenario *s)
+{
+    enum { PATIENCE = 120 }; /* seconds */
+    bool settled[SCENARIO_LINKS_MAX] = {false};
+    size_t left = s->link_count;
+    for (unsigned second = 0; second < PATIENCE && left > 0; second++) {
+        for (size_t i = 0; i < s->link_count; i++) {
+            if (settled[i] || !has_one_child(s, &s->links[i]))
+                continue;
+            settled[i] = true;
+            left--;
+        }
+        if (left > 0)
+            world_run(s->w, 1000);
+    }
+    for (size_t i = 0; i < s->link_count; i++) {
+        if (!settled[i])
+            return &s->links[i];
+    }
+    return NULL;
+}
+
+const char *scenario_complaint(struct scenario *s)
+{
+    enum { BEFORE = 30 * 1000, STREAM = 5 * 1000 };
+    world_run(s->w, SCENARIO_HEAL_TIME - BEFORE);
+    world_set_traffic(s->w, 1000);
+    world_run(s->w, BEFORE);
+    const struct scenario_link *down = link_that_is_down(s);
+    if (down != NULL)
+        return complain_of(s, down, "is not up 90 s after the weather cleared");
+    size_t lost = packets_lost(s);
+    world_set_traffic(s->w, 200);
+    world_run(s->w, STREAM);
+    world_set_traffic(s->w, 0);
+    world_run(s->w, 1000);
+    if (packets_lost(s) != lost) {
+        (void)snprintf(complaint, sizeof complaint, "%zu packets were lost after the weather cleared",
+                       packets_lost(s) - lost);
+        return complaint;
+    }
+    const struct scenario_link *many = link_with_too_many(s);
+    return many == NULL ? NULL : complain_of(s, many, "does not come to have one Child SA");
+}

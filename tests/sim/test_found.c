@@ -1,0 +1,88 @@
+/*
+ * What the campaign has found, one test for each: the shortest story that shows it, told by hand.
+ */
+#include "ike/engine.h"
+#include "pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* ---- Two ends that start at once --------------------------------------------------------------------- */
+
+static struct pair pair_that_starts_at_once(void)
+{
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.connect_type = b.connect_type = CONNECT_AUTO;
+    a.tunnel = 0; /* so that both ends' first checks come at the same time (S20) */
+    return pair_of(&a, &b);
+}
+
+/* Lets the first INFORMATIONAL messages pass and no other. */
+struct informational_filter {
+    size_t let_pass, seen;
+};
+
+static bool filter_informational(void *context, const struct flying_datagram *d)
+{
+    enum { EXCHANGE_AT = 18 };
+    struct informational_filter *f = context;
+    return d->message.at[EXCHANGE_AT] != EXCHANGE_INFORMATIONAL || ++f->seen <= f->let_pass;
+}
+
+/*
+ * One end closes the superfluous SA, and its DELETE is lost each time. The other end, without DPD, kept it
+ * until its lifetime ended.
+ */
+static void S7_the_superfluous_sa_goes_though_its_delete_is_lost(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_starts_at_once();
+    struct informational_filter f = {.let_pass = 4}; /* both ends ask whether the better one is alive */
+    world_set_hook(p.w, filter_informational, &f);
+    world_run(p.w, 40 * 1000);
+    assert_true(f.seen > f.let_pass);
+    assert_int_equal(gateway_record_count(p.a) + gateway_record_count(p.b), 3);
+
+    world_set_hook(p.w, NULL, NULL);
+    world_run(p.w, 90 * 1000);
+
+    assert_int_equal(gateway_record_count(p.a), 1);
+    assert_int_equal(gateway_record_count(p.b), 1);
+    assert_true(world_tunnel_carries(p.a, 0, p.b, 0));
+    world_free(p.w);
+}
+
+/*
+ * The better one of two is asked whether it is alive, nobody answers, and so it is given up. The other end kept
+ * both, and sent by the one that was given up.
+ */
+static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_starts_at_once();
+    struct informational_filter f = {.let_pass = 0};
+    world_set_hook(p.w, filter_informational, &f);
+    world_run(p.w, 35 * 1000);
+    world_set_hook(p.w, NULL, NULL);
+    world_set_traffic(p.w, 500);
+
+    world_run(p.w, 90 * 1000);
+    size_t lost = gateway_packets_lost(p.a) + gateway_packets_lost(p.b);
+    world_run(p.w, 10 * 1000);
+
+    assert_int_equal(gateway_packets_lost(p.a) + gateway_packets_lost(p.b), lost);
+    assert_true(world_tunnel_carries_by_one(p.a, 0, p.b, 0));
+    world_free(p.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S7_the_superfluous_sa_goes_though_its_delete_is_lost),
+        cmocka_unit_test(S7_packets_leave_by_no_sa_that_the_peer_has_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,359 @@
+/*
+ * What the packet path reports of ESP, and what an end does that has forgotten an SA: S9, S24, S28, RFC 7296
+ * 1.5, 2.11, 2.21.4, 2.23.
+ */
+#include "pair.h"
+#include "requests.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const uint32_t STRANGE_SPI = 0x12345678;
+
+static struct ip_endpoint endpoint(const char *address, uint16_t port)
+{
+    struct ip_endpoint e = {.port = port};
+    assert_true(ip_address_parse(address, &e.address));
+    return e;
+}
+
+static void report_unknown_spi(struct gateway *g, uint32_t spi, const char *address)
+{
+    const struct ip_endpoint remote = endpoint(address, 0);
+    gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &remote);
+}
+
+/* ---- Sequence numbers -------------------------------------------------------------------------------- */
+
+static void S24_few_sequence_numbers_bring_a_rekey(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    uint32_t spi = gateway_children(p.a)->sa.inbound.spi;
+
+    gateway_report_esp(p.a, IKE_EVENT_SEQUENCE_LOW, spi, NULL);
+    world_run(p.w, 6000);
+
+    assert_int_not_equal(gateway_children(p.a)->sa.inbound.spi, spi);
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void S24_where_no_rekey_may_be_started_the_sa_is_deleted_in_time(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.suppress_rekey = true;
+    struct stage s = stage_set_up_with(&policy);
+
+    gateway_report_esp(s.b, IKE_EVENT_SEQUENCE_LOW, gateway_children(s.b)->sa.inbound.spi, NULL);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_ESP);
+    assert_true(gateway_log_has(s.b, "its sequence numbers run out"));
+    stage_strike(&s);
+}
+
+/* ---- SPIs of no SA ----------------------------------------------------------------------------------- */
+
+static void S9_esp_for_no_sa_is_told_to_the_peer_in_the_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+
+    report_unknown_spi(s.b, STRANGE_SPI, "10.1.0.1");
+
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(s.p->message.header.exchange, EXCHANGE_INFORMATIONAL);
+    const struct ike_payload *notify = ike_message_notify(&s.p->message, NOTIFY_INVALID_SPI);
+    assert_non_null(notify);
+    assert_int_equal(notify->content.length, 4);
+    assert_int_equal(load_u32be(notify->content.at), STRANGE_SPI);
+    stage_strike(&s);
+}
+
+static void S9_esp_for_no_sa_from_somebody_else_is_told_to_nobody(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    size_t sent = gateway_sent(s.b);
+
+    report_unknown_spi(s.b, STRANGE_SPI, "10.1.0.99");
+
+    assert_int_equal(gateway_sent(s.b), sent);
+    stage_strike(&s);
+}
+
+static void S9_esp_from_the_configured_peer_makes_an_sa_where_there_is_none(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+
+    report_unknown_spi(p.a, STRANGE_SPI, "10.2.0.1");
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void S9_esp_from_a_stranger_makes_no_sa(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+
+    report_unknown_spi(p.a, STRANGE_SPI, "10.2.0.99");
+    world_run(p.w, 1000);
+
+    assert_int_equal(gateway_sent(p.a), 0);
+    world_free(p.w);
+}
+
+/* A peer that has our proposal may use the SA before its answer comes. */
+static void S9_esp_for_an_spi_that_was_proposed_is_no_surprise(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(86400, 20);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    const struct ike_payload *offer = ike_message_find(&s.p->message, PAYLOAD_SA);
+    uint32_t proposed = load_u32be(offer->content.at + 8);
+    size_t sent = gateway_sent(s.b);
+
+    report_unknown_spi(s.b, proposed, "10.1.0.1");
+    answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
+
+    assert_int_equal(gateway_sent(s.b), sent);
+    stage_strike(&s);
+}
+
+static void send_invalid_spi(struct stage *s, uint32_t id, uint32_t spi)
+{
+    uint8_t content[4];
+    store_u32be(content, spi);
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INVALID_SPI,
+                       (struct octets){content, sizeof content});
+    send_inner(s, EXCHANGE_INFORMATIONAL, id, &m);
+}
+
+static void a_child_sa_that_the_peer_does_not_know_is_deleted(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+    assert_true(carries(&s, PUPPET_CHILD));
+
+    send_invalid_spi(&s, FIRST_ID + 1, SECOND_CHILD);
+
+    assert_false(carries(&s, SECOND_CHILD));
+    assert_true(gateway_log_has(s.b, "the peer does not know it (INVALID_SPI)"));
+    stage_strike(&s);
+}
+
+static void an_invalid_spi_of_nothing_is_taken_quietly(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+
+    send_invalid_spi(&s, FIRST_ID, STRANGE_SPI);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(s.p->message.count, 0);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
+/* ---- An IKE SA that one end has forgotten ------------------------------------------------------------ */
+
+static void requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    const struct ip_endpoint somebody = endpoint("10.1.0.1", IKE_PORT);
+    const struct ike_header header = {.spi_i = 1,
+                                      .spi_r = 2,
+                                      .exchange = EXCHANGE_INFORMATIONAL,
+                                      .flags = IKE_FLAG_INITIATOR,
+                                      .message_id = 7};
+    uint8_t octets[IKE_HEADER_SIZE];
+    struct message_writer m = message_begin(octets, sizeof octets, &header);
+    struct octets message = message_finish(&m);
+
+    for (unsigned i = 0; i < 30; i++)
+        gateway_receive(s.b, &somebody, message);
+    assert_int_equal(gateway_sent(s.b), 10);
+    world_run(s.w, 1000);
+    gateway_receive(s.b, &somebody, message);
+
+    assert_int_equal(gateway_sent(s.b), 11);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_UNKNOWN_SPI), 31);
+    stage_strike(&s);
+}
+
+static void an_answer_for_no_ike_sa_is_not_answered(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    s.p->spi_i++;
+    size_t sent = gateway_sent(s.b);
+    struct message_writer m = inner();
+    struct ike_header header = puppet_header(s.p, EXCHANGE_INFORMATIONAL, 0);
+    header.flags |= IKE_FLAG_RESPONSE;
+
+    puppet_send_sealed(s.p, &header, &m);
+
+    assert_int_equal(gateway_sent(s.b), sent);
+    stage_strike(&s);
+}
+
+/* Anybody can say that an IKE SA is not known: it is told to the operator, and changes nothing else. */
+static void an_invalid_ike_spi_in_the_clear_is_only_told(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.dpd_interval = 10;
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_INFORMATIONAL);
+    struct ike_header header = puppet_header(s.p, EXCHANGE_INFORMATIONAL, s.p->message.header.message_id);
+    header.flags |= IKE_FLAG_RESPONSE;
+    uint8_t octets[128];
+    struct message_writer m = message_begin(octets, sizeof octets, &header);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INVALID_IKE_SPI,
+                       (struct octets){NULL, 0});
+    struct octets message = message_finish(&m);
+
+    puppet_send(s.p, message.at, message.length);
+    assert_int_equal(gateway_record_count(s.b), 1);
+    world_run(s.w, 31000);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_true(gateway_log_has(s.b, "says that this IKE SA is not known (INVALID_IKE_SPI)"));
+    stage_strike(&s);
+}
+
+static void R14_a_responder_says_initial_contact_too(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+
+    assert_non_null(ike_message_notify(&s.p->message, NOTIFY_INITIAL_CONTACT));
+    stage_strike(&s);
+}
+
+/* ---- Where the peer is ------------------------------------------------------------------------------- */
+
+static void an_answer_goes_to_where_the_request_came_from(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    s.p->address.port = 40000;
+    s.p->reply_count = 0;
+    struct message_writer m = inner();
+
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+
+    assert_int_equal(s.p->reply_count, 1); /* the puppet notes what comes to its address and port alone */
+    assert_int_equal(gateway_children(s.b)->sa.remote.port, IKE_PORT);
+    stage_strike(&s);
+}
+
+/* A site behind a NAT, with NAT traversal at both ends, is up. */
+static struct pair pair_behind_nat(void)
+{
+    struct tunnel_policy site = world_default_policy(1, "10.2.0.1", "site1", "site2");
+    struct tunnel_policy centre = world_default_policy(0, "any", "site2", "site1");
+    site.nat_traversal = centre.nat_traversal = true;
+    site.nat_keepalive = centre.nat_keepalive = 20;
+    struct pair p = {.w = world_new(1)};
+    p.a = world_add_gateway(p.w, "A", "192.168.0.1");
+    gateway_set_nat(p.a, "198.51.100.1");
+    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
+    gateway_set_tunnel(p.a, &site, "secret1", "secret2");
+    gateway_set_tunnel(p.b, &centre, "secret2", "secret1");
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    return p;
+}
+
+static void S28_a_new_mapping_is_followed_after_an_authenticated_packet(void **state)
+{
+    (void)state;
+    struct pair p = pair_behind_nat();
+
+    gateway_rebind_nat(p.a);
+    world_set_traffic(p.w, 100);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_true(gateway_log_has(p.b, "the NAT in front of the peer has changed"));
+    world_free(p.w);
+}
+
+static void S28_a_new_mapping_is_followed_after_an_ike_message_too(void **state)
+{
+    (void)state;
+    struct pair p = pair_behind_nat();
+
+    gateway_rebind_nat(p.a);
+    gateway_report_esp(p.a, IKE_EVENT_SEQUENCE_LOW, gateway_children(p.a)->sa.inbound.spi, NULL);
+    world_run(p.w, 10000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void S9_an_end_behind_a_nat_follows_nobody(void **state)
+{
+    (void)state;
+    struct pair p = pair_behind_nat();
+    const struct ip_endpoint elsewhere = endpoint("10.2.0.99", 4500);
+
+    gateway_report_esp(p.a, IKE_EVENT_PEER_MOVED, gateway_children(p.a)->sa.inbound.spi, &elsewhere);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void S9_without_a_nat_nobody_is_followed(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    const struct ip_endpoint elsewhere = endpoint("10.2.0.99", 500);
+
+    gateway_report_esp(p.a, IKE_EVENT_PEER_MOVED, gateway_children(p.a)->sa.inbound.spi, &elsewhere);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S24_few_sequence_numbers_bring_a_rekey),
+        cmocka_unit_test(S24_where_no_rekey_may_be_started_the_sa_is_deleted_in_time),
+        cmocka_unit_test(S9_esp_for_no_sa_is_told_to_the_peer_in_the_ike_sa),
+        cmocka_unit_test(S9_esp_for_no_sa_from_somebody_else_is_told_to_nobody),
+        cmocka_unit_test(S9_esp_from_the_configured_peer_makes_an_sa_where_there_is_none),
+        cmocka_unit_test(S9_esp_from_a_stranger_makes_no_sa),
+        cmocka_unit_test(S9_esp_for_an_spi_that_was_proposed_is_no_surprise),
+        cmocka_unit_test(a_child_sa_that_the_peer_does_not_know_is_deleted),
+        cmocka_unit_test(an_invalid_spi_of_nothing_is_taken_quietly),
+        cmocka_unit_test(requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most),
+        cmocka_unit_test(an_answer_for_no_ike_sa_is_not_answered),
+        cmocka_unit_test(an_invalid_ike_spi_in_the_clear_is_only_told),
+        cmocka_unit_test(R14_a_responder_says_initial_contact_too),
+        cmocka_unit_test(an_answer_goes_to_where_the_request_came_from),
+        cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_authenticated_packet),
+        cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_ike_message_too),
+        cmocka_unit_test(S9_an_end_behind_a_nat_follows_nobody),
+        cmocka_unit_test(S9_without_a_nat_nobody_is_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
