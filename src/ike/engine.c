@@ -42,22 +42,12 @@ void engine_cancel_timer(struct ike_engine *engine, struct ike_timer *timer)
 
 uint32_t engine_take_slot(struct ike_engine *engine)
 {
-    if (engine->free_slot_count > 0)
-        return engine->free_slots[--engine->free_slot_count];
-    return engine->next_slot++;
+    return live_slots_take(&engine->live_slots, engine->now);
 }
 
 void engine_give_back_slot(struct ike_engine *engine, uint32_t slot)
 {
-    if (engine->free_slot_count == engine->free_slot_capacity) {
-        size_t capacity = engine->free_slot_capacity == 0 ? 64 : 2 * engine->free_slot_capacity;
-        uint32_t *larger = reallocarray(engine->free_slots, capacity, sizeof *larger);
-        if (larger == NULL)
-            return; /* the slot is lost; there are more than enough of them */
-        engine->free_slots = larger;
-        engine->free_slot_capacity = capacity;
-    }
-    engine->free_slots[engine->free_slot_count++] = slot;
+    live_slots_give_back(&engine->live_slots, slot, engine->now);
 }
 
 void engine_count(struct ike_engine *engine, enum ike_counter counter)
@@ -191,7 +181,7 @@ void ike_engine_free(struct ike_engine *engine)
     secret_free(engine->joined_scratch, SCRATCH_SIZE);
     secret_free(engine->inner_scratch, SCRATCH_SIZE);
     secret_free(engine->message_scratch, SCRATCH_SIZE);
-    free(engine->free_slots);
+    live_slots_clear(&engine->live_slots);
     secret_free(engine, sizeof *engine);
 }
 

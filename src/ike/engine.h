@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "ike/effects.h"
 #include "ike/ike.h"
+#include "ike/live_slots.h"
 #include "ike/message.h"
 
 #include <sys/queue.h>
@@ -81,9 +82,7 @@ struct ike_engine {
     struct cookie_secrets cookie_secrets;
 
     uint32_t next_ike_serial, next_esp_serial, next_job;
-    uint32_t *free_slots; /* of struct esp_live, given back */
-    size_t free_slot_count, free_slot_capacity;
-    uint32_t next_slot;
+    struct live_slots live_slots;
 
     uint8_t *received_scratch; /* SCRATCH_SIZE octets: a received message, decrypted */
     uint8_t *joined_scratch;   /* SCRATCH_SIZE octets: a received message, joined from fragments */

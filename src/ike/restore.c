@@ -269,12 +269,12 @@ static void find_last_slot(void *context, struct child_sa *child)
 /* The slots below the last one in use that are free, are free again. */
 static void restore_slots(struct ike_engine *engine)
 {
-    (void)each_installed_child(engine, find_last_slot, &engine->next_slot);
-    bool *used = effects_alloc(&engine->effects, engine->next_slot);
+    (void)each_installed_child(engine, find_last_slot, &engine->live_slots.next);
+    bool *used = effects_alloc(&engine->effects, engine->live_slots.next);
     if (used == NULL)
         return;
     (void)each_installed_child(engine, mark_slot, used);
-    for (uint32_t slot = 0; slot < engine->next_slot; slot++) {
+    for (uint32_t slot = 0; slot < engine->live_slots.next; slot++) {
         if (!used[slot])
             engine_give_back_slot(engine, slot);
     }

@@ -214,6 +214,6 @@ void invariants_check_end(struct gateway *g)
     else if (e->sas.count + e->half_open.count + e->jobs.count + e->child_spis.count + e->half_open_count !=
              0)
         invariant_broken(g, "it was stopped and still remembers SAs that are gone");
-    else if (e->free_slot_count != e->next_slot)
+    else if (e->live_slots.count != e->live_slots.next)
         invariant_broken(g, "it was stopped and has lost slots of Child SAs");
 }
