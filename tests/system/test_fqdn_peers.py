@@ -127,13 +127,19 @@ LATE = Tunnel(13, "late")
 NEVER = Tunnel(22, "never")
 TRIGGERED = Tunnel(14, "triggered", near_lines=TRIGGER)
 NEWCOMER = Tunnel(15, "newcomer", near_lines=TRIGGER, far_lines="ikev2 source-address 10.9.0.125\n")
+UNKNOWN = Tunnel(23, "unknown", near_lines="ikev2 outgoing-interface GigaEthernet0.0 10.9.0.2\n",
+                 far_lines="ikev2 source-address 10.9.0.125\n")
+# Of what far deletes near does not hear.
+ROAMER = Tunnel(24, "roamer", near_lines=TRIGGER, far_lines="ikev2 source-address 10.9.0.125\n"
+                                                            "ikev2 suppress send-delete\n"
+                                                            "ikev2 suppress send-rekey\n")
 STRANGER = Tunnel(16, "stranger", near_lines=TRIGGER, far_lines="ikev2 source-address 10.9.0.126\n")
 RENAMED = Tunnel(17, "oldname")
 REMOVED = Tunnel(18, "removed")
 SHUT = Tunnel(19, "shut")
 UP_AT_ONCE = [PLAIN, SHARED, ALSO_SHARED, V6_ALONE, DUAL, DUAL_AS_V4, DUAL_AS_V6, V6_BY_SOURCE, V4_BY_NEXT_HOP,
               MOVES, SILENT, SERVFAIL, AMONG, GONE, RENAMED, REMOVED, SHUT]
-ALL = [*UP_AT_ONCE, LATE, NEVER, TRIGGERED, NEWCOMER, STRANGER]
+ALL = [*UP_AT_ONCE, LATE, NEVER, TRIGGERED, NEWCOMER, UNKNOWN, ROAMER, STRANGER]
 NEWCOMERS_ADDRESS, STRANGERS_ADDRESS, NEW_ADDRESS = "10.9.0.125", "10.9.0.126", "10.9.0.128"
 
 
@@ -296,14 +302,31 @@ def test_R41_S20_without_a_resolved_name_a_tunnel_is_down_and_says_why(up):
 # Peers that come by themselves
 
 
-def test_S22_a_peer_from_an_address_that_the_name_has_just_got_is_accepted(up):
-    up.names.set(NEWCOMER.fqdn, NEWCOMERS_ADDRESS, ttl=3600)    # near would not ask again for a minute
+@pytest.mark.parametrize("tunnel", [
+    pytest.param(NEWCOMER, id="another address was known"), pytest.param(UNKNOWN, id="none was known, pinned way"),
+])
+def test_S22_a_peer_from_an_address_that_the_name_has_just_got_is_accepted(up, tunnel):
+    up.names.set(tunnel.fqdn, NEWCOMERS_ADDRESS, ttl=3600)  # of the one, near would not ask again for a minute
 
-    up.far.host.must_reach(inner(NEWCOMER.number), count=1, wait=10)
+    up.far.host.must_reach(inner(tunnel.number), count=1, wait=10)
 
-    assert up.remote(NEWCOMER) == NEWCOMERS_ADDRESS
-    assert up.state(NEWCOMER) == f"Interface {NEWCOMER.interface} is up"
-    up.near.host.must_reach(inner(NEWCOMER.number, far=True), count=1)
+    assert up.remote(tunnel) == NEWCOMERS_ADDRESS
+    assert up.state(tunnel) == f"Interface {tunnel.interface} is up"
+    up.near.host.must_reach(inner(tunnel.number, far=True), count=1)
+
+
+def test_S22_of_a_peer_that_comes_from_its_new_address_the_new_sa_stays_and_the_old_one_goes(up):
+    up.names.set(ROAMER.fqdn, NEWCOMERS_ADDRESS, ttl=3600)
+    up.far.host.must_reach(inner(ROAMER.number), count=1, wait=10)
+    up.names.set(ROAMER.fqdn, NEW_ADDRESS, ttl=3600)
+    up.far.command("configure", f"interface {ROAMER.interface}", f"ikev2 source-address {NEW_ADDRESS}", "end",
+                   f"clear ikev2 sa {ROAMER.interface}").must_succeed()
+
+    up.far.host.must_reach(inner(ROAMER.number), count=1, wait=10)
+
+    assert up.history(ROAMER) == ["Create", "Delete : peer address changed", "Create"]
+    assert [sa.fields["Remote Addr"] for sa in up.near.ike_sas() if sa.interface == ROAMER.interface] == \
+        [f"{NEW_ADDRESS}:500"], "the old SA is gone at once"
 
 
 def test_S22_a_stranger_with_the_right_id_and_key_is_refused_with_a_warning(up):
