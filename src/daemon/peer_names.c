@@ -108,15 +108,11 @@ static uint32_t interval(const struct peer_name *name)
     return seconds > PEER_NAME_INTERVAL_MIN ? seconds : (uint32_t)PEER_NAME_INTERVAL_MIN;
 }
 
-static void tell(const struct peer_name *name, enum peer_name_news news)
-{
-    name->names->host.news(name->names->host.context, name, news);
-}
-
-static void tell_change(struct peer_name *name)
+static void tell(struct peer_name *name, enum peer_name_news news)
 {
     name->changed = false;
-    tell(name, PEER_NAME_CHANGED);
+    name->failing = news == PEER_NAME_FAILING;
+    name->names->host.news(name->names->host.context, name, news);
 }
 
 /* All of a lookup is known: tells what was not told before. */
@@ -128,12 +124,11 @@ static void tell_verdict(struct peer_name *name)
     if (!is_resolved(name)) {
         if (name->changed || !same)
             tell(name, PEER_NAME_UNRESOLVED);
-        name->changed = false;
     } else if (name->changed) {
-        tell_change(name);
+        tell(name, PEER_NAME_CHANGED);
     } else if (name->problem != NULL && !same) {
         tell(name, PEER_NAME_FAILING);
-    } else if (name->problem == NULL && before != NULL && before != not_asked_yet) {
+    } else if (name->problem == NULL && name->failing) {
         tell(name, PEER_NAME_ANSWERED);
     }
 }
@@ -152,7 +147,7 @@ static void question_answered(void *context, const struct resolver_answer *answe
         tell_verdict(name);
         set_due(name, interval(name));
     } else if (name->changed && name->families[0].count > 0 && name->families[0].question == NULL) {
-        tell_change(name);
+        tell(name, PEER_NAME_CHANGED);
     }
     names->host.answered(names->host.context, name, over);
 }

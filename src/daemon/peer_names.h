@@ -43,6 +43,7 @@ struct peer_name {
     struct peer_name_family families[2];
     size_t family_count; /* 1, or 2: IPv4, then IPv6 */
     bool changed;        /* which is not told yet */
+    bool failing;        /* PEER_NAME_FAILING is the last that was told */
 
     char text[FQDN_SIZE];
     enum ip_family family; /* which one is wanted; IP_NONE: both, IPv4 first */

@@ -404,6 +404,22 @@ static void S19_ipv4_comes_first_and_does_not_wait_for_ipv6(void **state)
     peer_names_release(name);
 }
 
+static void a_name_that_becomes_known_by_ipv4_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    struct peer_name *name = use(f, gw, IP_NONE);
+    answer(f, 0, &absent);
+    answer(f, 1, &absent);
+    assert_told(f, "U.");
+
+    f->now += 10 * SECOND;
+    peer_names_handle(&f->names);
+    found_at(f, 2, "10.2.0.1", 30);
+    answer(f, 3, &absent);
+    assert_told(f, "C.");
+    peer_names_release(name);
+}
+
 static void S19_ipv6_waits_for_ipv4(void **state)
 {
     struct fixture *f = *state;
@@ -472,6 +488,7 @@ int main(void)
         WITH_NAMES(R41_no_such_name_takes_the_addresses_away_and_is_told_once),
         WITH_NAMES(R41_why_a_name_was_never_resolved_is_told_when_it_changes),
         WITH_NAMES(S19_ipv4_comes_first_and_does_not_wait_for_ipv6),
+        WITH_NAMES(a_name_that_becomes_known_by_ipv4_is_told_once),
         WITH_NAMES(S19_ipv6_waits_for_ipv4),
         WITH_NAMES(S19_a_name_with_ipv6_alone_is_resolved),
         WITH_NAMES(R41_of_a_family_that_nobody_could_say_the_addresses_stay),
