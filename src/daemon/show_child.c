@@ -66,7 +66,7 @@ void show_child_sas(const struct ike_record *sa, const struct tunnel_policy *pol
                     struct text *out)
 {
     bool has_heading = false;
-    for (size_t i = sa->child_count; i-- > 0;) {
+    for (size_t i = 0; i < sa->child_count; i++) { /* newest first (S33) */
         if (!show_child_is_live(&sa->children[i]))
             continue;
         if (!has_heading) {

@@ -178,7 +178,7 @@ bool show_child_is_live(const struct ike_child_record *child)
 static void show_children(const struct ike_record *sa, msec_t now, struct text *out)
 {
     text_print(out, "    Child\n      Prot SPI(IN)    SPI(OUT)   Lifetime[sec]\n");
-    for (size_t i = sa->child_count; i-- > 0;) {
+    for (size_t i = 0; i < sa->child_count; i++) { /* newest first (S33) */
         const struct ike_child_record *child = &sa->children[i];
         if (show_child_is_live(child))
             text_print(out, "      ESP  0x%08" PRIx32 " 0x%08" PRIx32 " %" PRIu64 "\n", child->inbound.spi,

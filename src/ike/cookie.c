@@ -16,7 +16,7 @@ static void refresh_secret(struct ike_engine *engine)
     if (s->number != 0 && engine->now - s->changed < COOKIE_SECRET_LIFETIME)
         return;
     /* No cookie is left that the one before made: at first there is none, and it must not be all zeros. */
-    bool alone = s->number == 0 || engine->now - s->changed >= 2 * COOKIE_SECRET_LIFETIME;
+    bool alone = s->number == 0 || engine->now - s->changed >= (msec_t)2 * COOKIE_SECRET_LIFETIME;
     s->number++;
     s->changed = engine->now;
     engine_random(engine, s->secret[s->number & 1], sizeof s->secret[0]);

@@ -41,7 +41,7 @@ const char *ike_sa_endpoints(const struct ike_sa *sa, char out[2 * IP_TEXT_SIZE]
 {
     char local[IP_TEXT_SIZE];
     char remote[IP_TEXT_SIZE];
-    (void)snprintf(out, 2 * IP_TEXT_SIZE, "%s-%s", ip_endpoint_format(&sa->local, local),
+    (void)snprintf(out, (size_t)2 * IP_TEXT_SIZE, "%s-%s", ip_endpoint_format(&sa->local, local),
                    ip_endpoint_format(&sa->remote, remote));
     return out;
 }

@@ -78,10 +78,15 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
 static void inherit(struct ike_sa *old, struct ike_sa *successor)
 {
     struct child_sa *child;
+    struct child_sa *last = NULL; /* the newest stands first there too */
     while ((child = LIST_FIRST(&old->children)) != NULL) {
         LIST_REMOVE(child, link);
         child->ike_sa = successor;
-        LIST_INSERT_HEAD(&successor->children, child, link);
+        if (last == NULL)
+            LIST_INSERT_HEAD(&successor->children, child, link);
+        else
+            LIST_INSERT_AFTER(last, child, link);
+        last = child;
     }
     ike_sa_set_replaced(old);
     initial_contact_rekeyed(old, successor);

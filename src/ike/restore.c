@@ -18,9 +18,9 @@ static const struct ike_task_kind *task_kind_by_number(uint8_t number)
 {
     static const struct ike_task_kind *const kinds[] = {
         &task_delete_ike_sa, &task_delete_child_sa, &task_liveness,    &task_confirm,
-        &task_rekey_child,   &task_rekey_ike_sa,    &task_invalid_spi,
+        &task_rekey_child,   &task_rekey_ike_sa,    &task_invalid_spi, NULL,
     };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (size_t i = 0; kinds[i] != NULL; i++) {
         if (kinds[i]->number == number)
             return kinds[i];
     }

@@ -2,8 +2,8 @@
 
     lan (192.168.1.10) --- near 10.9.0.1 --- 10.9.0.2 far (192.168.2.1)
 
-Outside and inside are IPv4 and IPv6 alike. `near` is Musubi in a namespace; `far` is whatever a test wants. Both IDs have the same key, since
-strongSwan knows but one for a pair of IDs.
+Outside and inside are IPv4 and IPv6 alike. `near` is Musubi in a namespace; `far` is whatever a test wants.
+Both IDs have the same key, since strongSwan knows but one for a pair of IDs.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from lib.musubi import Musubi
 SECRET = "secret2"
 
 CONFIG = """\
-ikev2 authentication psk id keyid site1 key char {SECRET}
-ikev2 authentication psk id keyid site2 key char {SECRET}
+ikev2 authentication psk id {here_id} key char {SECRET}
+ikev2 authentication psk id {there_id} key char {SECRET}
 !
 interface GigaEthernet0.0
   ip address {here.outer4}/24
@@ -31,46 +31,48 @@ interface {here.tunnel}
   tunnel mode ipsec-ikev2
   ip unnumbered GigaEthernet1.0
   ipv6 enable
-  ikev2 local-authentication psk id keyid site{here.number}
-  ikev2 peer {peer} authentication psk id keyid site{there.number}
+  ikev2 local-authentication psk id {here_id}
+  ikev2 peer {peer} authentication psk id {there_id}
 {lines}  no shutdown
 !
-ip route 192.168.{there.number}.0/24 {here.tunnel}
-ipv6 route 2001:db8:{there.number}::/64 {here.tunnel}
+ip route {there.subnet4} {here.tunnel}
+ipv6 route {there.subnet6} {here.tunnel}
 """
 
 
+ID_TYPES_SHOWN = {"ipv4": "IPv4-ADDR", "ipv6": "IPv6-ADDR", "fqdn": "FQDN", "rfc822": "RFC822-ADDR", "keyid": "KEY-ID"}
+
+
 @dataclass(frozen=True)
-class Suite:
-    """One choice of algorithms, as lines of a tunnel, for strongSwan, and as the shows name them."""
-    lines: str
-    ike_proposals: str
-    esp_proposals: str
-    encryption: str
-    integrity: str
+class Identity:
+    """An ID; its type in the words of our config."""
+    type: str
+    value: str
 
+    def __str__(self):
+        return f"{self.type} {self.value}"
 
-AES_CBC_SHA1 = Suite("""\
-ikev2 sa-proposal enc aes-cbc-256
-ikev2 sa-proposal integrity sha1
-ikev2 sa-proposal prf sha1
-ikev2 sa-proposal dh 2048-bit
-ikev2 child-proposal enc aes-cbc-256
-ikev2 child-proposal integrity sha1
-""", "aes256-sha1-modp2048", "aes256-sha1", "AES-CBC-256", "HMAC-SHA1-96")
+    @property
+    def strongswan(self):
+        """As strongSwan wants it; behind a prefix it would take an address for text."""
+        return self.value if self.type in ("ipv4", "ipv6") else f"{self.type}:{self.value}"
 
-AES_GCM = Suite("""\
-ikev2 sa-proposal enc aes-gcm-256
-ikev2 sa-proposal prf sha2-256
-ikev2 sa-proposal dh 2048-bit
-ikev2 child-proposal enc aes-gcm-256
-""", "aes256gcm16-prfsha256-modp2048", "aes256gcm16", "AES-GCM-256", "none")
+    @property
+    def shown(self):
+        """As `show ikev2 sa` prints it."""
+        return f"{ID_TYPES_SHOWN[self.type]} {self.value}"
 
 
 @dataclass(frozen=True)
 class End:
     number: int
     tunnel: str
+
+    def identity(self, kind="keyid"):
+        """This end's ID of a type."""
+        values = {"ipv4": self.outer4, "ipv6": self.outer6, "fqdn": f"site{self.number}.example",
+                  "rfc822": f"admin@site{self.number}.example", "keyid": f"site{self.number}"}
+        return Identity(kind, values[kind])
 
     @property
     def outer4(self):
@@ -88,6 +90,14 @@ class End:
     def inner6(self):
         return f"2001:db8:{self.number}::1"
 
+    @property
+    def subnet4(self):
+        return f"192.168.{self.number}.0/24"
+
+    @property
+    def subnet6(self):
+        return f"2001:db8:{self.number}::/64"
+
     def outer(self, family):
         return self.outer6 if family == 6 else self.outer4
 
@@ -96,9 +106,14 @@ NEAR = End(1, "Tunnel1.0")
 FAR = End(2, "Tunnel2.0")
 
 
-def config(here, there, family=4, lines=""):
-    """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel."""
-    return CONFIG.format(SECRET=SECRET, here=here, there=there, peer=there.outer(family),
+def config(here, there, family=4, lines="", ids=None):
+    """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel.
+
+    `ids` are its own and its peer's, a key ID each if not given.
+    """
+    here_id, there_id = ids or (here.identity(), there.identity())
+    return CONFIG.format(SECRET=SECRET, here=here, there=there, here_id=here_id, there_id=there_id,
+                         peer=there.outer(family),
                          lines="".join(f"  {line}\n" for line in lines.splitlines()))
 
 
@@ -113,20 +128,20 @@ class NearSide:
         self.lan.ip(f"route add default via {NEAR.inner4}")
         self.lan.ip(f"-6 route add default via {NEAR.inner6}")
 
-    def gateway(self, lab, family=4, lines=""):
+    def gateway(self, lab, family=4, lines="", ids=None):
         """The near gateway, started; it ends with `lab`, if the test has not stopped it."""
-        return Musubi(lab, self.host, config(NEAR, FAR, family, lines)).start()
+        return Musubi(lab, self.host, config(NEAR, FAR, family, lines, ids)).start()
 
-    def must_reach_far(self):
+    def must_reach_far(self, **options):
         """Pings from the LAN to the far end's inner addresses; all have to be answered."""
         for target in (FAR.inner4, FAR.inner6):
-            self.lan.must_reach(target)
+            self.lan.must_reach(target, **options)
 
 
-def must_reach_lan(far):
+def must_reach_lan(far, **options):
     """Pings from the far end, from its inner addresses to the LAN behind the near one."""
-    far.must_reach("192.168.1.10", "-I", FAR.inner4)
-    far.must_reach("2001:db8:1::10", "-I", FAR.inner6)
+    far.must_reach("192.168.1.10", "-I", FAR.inner4, **options)
+    far.must_reach("2001:db8:1::10", "-I", FAR.inner6, **options)
 
 
 class MusubiPair(NearSide):

@@ -57,6 +57,14 @@ def wait_until(condition, timeout, what):
         time.sleep(0.05)
 
 
+def wait_until_equal(look, wanted, timeout=5):
+    """Poll `look` until it returns `wanted`; a failure shows what it returned last."""
+    end = time.monotonic() + timeout
+    while (seen := look()) != wanted:
+        assert time.monotonic() < end, f"not within {timeout} s: {wanted}\nthere is {seen}"
+        time.sleep(0.05)
+
+
 class Background:
     """A program that runs until it is stopped, and no longer than this process does."""
 

@@ -21,6 +21,11 @@ class IkeSa:
         return self.fields.get("Status") == "establish"
 
     @property
+    def algorithms(self):
+        """Encryption, integrity, PRF and group."""
+        return tuple(self.fields[label] for label in ("Encryption alg", "Integrity alg", "PRF alg", "DH group"))
+
+    @property
     def encryption(self):
         return self.fields["Encryption alg"]
 
@@ -55,6 +60,11 @@ class ChildSa:
     inbound: dict = field(default_factory=dict)
     local_ts: list = field(default_factory=list)
     peer_ts: list = field(default_factory=list)
+
+    @property
+    def algorithms(self):
+        """Encryption and integrity."""
+        return self.fields["Enc alg"], self.fields["Hash alg"]
 
 
 @dataclass

@@ -1,13 +1,15 @@
 """A strongSwan peer: charon-systemd and swanctl with a configuration of their own in a host.
 
-Its control socket is a TCP port on the host's own loopback, so that peers in several namespaces and in
-user-mode-linux need no path.
+Its control socket lies in the host's runtime directory: over TCP each of the many small messages of a command
+would wait for a delayed acknowledgement.
 """
 
-from lib.direct import SECRET
+import re
+
+from lib.direct import FAR, NEAR, SECRET
+from lib.lab import wire
 from lib.process import wait_until
 
-VICI = "tcp://127.0.0.1:4502"
 PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
            "vici updown")
 
@@ -16,7 +18,7 @@ charon-systemd {{
   load = {plugins}
   install_virtual_ip = no
   retransmit_tries = 3
-  filelog {{
+{options}  filelog {{
     stderr {{
       default = 1
       ike = 2
@@ -51,7 +53,7 @@ connections {{
   musubi {{
     version = 2
     mobike = no
-    fragmentation = no
+    fragmentation = {fragmentation}
     encap = {encap}
     local_addrs = {local}
     remote_addrs = {remote}
@@ -87,18 +89,20 @@ class StrongSwan:
     """One daemon with one connection, `musubi`, and one child in it, `net`.
 
     With `user_space_esp` it does ESP itself, always in UDP, and packets that its host routes into `ipsec0`
-    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed.
+    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed. `options` are lines
+    of the daemon's section in strongswan.conf.
     """
 
-    def __init__(self, lab, host, user_space_esp):
+    def __init__(self, lab, host, user_space_esp, options=""):
         self.host = host
         self.user_space_esp = user_space_esp
         self.name = f"strongswan-{host.label}"
         self._directory = lab.subdirectory(self.name)
+        self._vici = f"unix://{host.runtime_directory(self._directory)}/vici"
         self._connections = 0
         conf = self._directory / "strongswan.conf"
         conf.write_text(DAEMON_CONF.format(
-            vici=VICI, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
+            vici=self._vici, options=options, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
             esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
         self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
         self.process = host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
@@ -107,7 +111,7 @@ class StrongSwan:
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
                 local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
-                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0"):
+                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0", fragmentation="no"):
         """Define the connection, instead of an earlier one; nothing is negotiated yet."""
         if self._connections:
             self._swanctl("--terminate", "--ike", "musubi", "--force", "--timeout", "5")
@@ -117,7 +121,8 @@ class StrongSwan:
         path.write_text(CONNECTION.format(
             encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
             remote_id=remote_id, secret=secret, local_ts=local_ts,
-            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals), encoding="ascii")
+            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals,
+            fragmentation=fragmentation), encoding="ascii")
         self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
 
     def initiate(self):
@@ -130,6 +135,14 @@ class StrongSwan:
         done = self._swanctl("--initiate", "--child", "net", "--timeout", "10")
         told = done.status != 0 and "not established after" not in done.stderr
         assert told, f"{done}\n{self.process.log()}"
+
+    def rekey_child(self):
+        """Begin to rekey the Child SA from here; not waited for."""
+        self._swanctl("--rekey", "--child", "net").must_succeed()
+
+    def rekey_ike(self):
+        """Begin to rekey the IKE SA from here; not waited for."""
+        self._swanctl("--rekey", "--ike", "musubi").must_succeed()
 
     def terminate(self):
         """Delete all IKE SAs from here and wait for the answer."""
@@ -147,12 +160,33 @@ class StrongSwan:
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.sas()}\n{self.process.log()}") from None
 
+    def wait_for_log(self, pattern):
+        """Wait for a line of its log that `pattern`, a regular expression, finds; returns the match."""
+        try:
+            return wait_until(lambda: re.search(pattern, self.process.stderr), 10, f"{pattern!r} in {self.name}'s log")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.process.log()}") from None
+
     def wait_for_no_sa(self):
         wait_until(lambda: not self.sas(), 15, f"no SA left on {self.name}")
 
     def _swanctl(self, command, *options):
-        return self.host.run(*self._environment, "swanctl", command, *options, "--uri", VICI)
+        return self.host.run(*self._environment, "swanctl", command, *options, "--uri", self._vici)
 
     def _stop(self):
         if self.process.status() is None:
             self.process.end()
+
+
+def beside(lab, near, options=""):
+    """A daemon with ESP in user space at the other end of the near gateway's wire, an inner address of each family."""
+    host = lab.namespace("strongswan")
+    wire(near.host, "ge0", host, "eth0")
+    host.address("eth0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")
+    host.address("lo", f"{FAR.inner4}/32", f"{FAR.inner6}/128")
+    daemon = StrongSwan(lab, host, user_space_esp=True, options=options)
+    host.ip("link set ipsec0 up")
+    # strongSwan itself installs a route for one family only.
+    host.ip(f"route add {NEAR.subnet4} dev ipsec0")
+    host.ip(f"-6 route add {NEAR.subnet6} dev ipsec0")
+    return daemon

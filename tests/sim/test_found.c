@@ -56,8 +56,8 @@ static void S7_the_superfluous_sa_goes_though_its_delete_is_lost(void **state)
 }
 
 /*
- * The better one of two is asked whether it is alive, nobody answers, and so it is given up. The other end kept
- * both, and sent by the one that was given up.
+ * The better one of two is asked whether it is alive, nobody answers, and so it is given up. The other end
+ * kept both, and sent by the one that was given up.
  */
 static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
 {
@@ -78,10 +78,51 @@ static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
     world_free(p.w);
 }
 
+static bool drop_what_is_asked_by(void *context, const struct flying_datagram *d)
+{
+    enum { EXCHANGE_AT = 18, FLAGS_AT = 19 };
+    bool asks = d->message.at[EXCHANGE_AT] == EXCHANGE_INFORMATIONAL &&
+                !(d->message.at[FLAGS_AT] & IKE_FLAG_RESPONSE);
+    return !asks || !ip_address_equal(&d->from.address, context);
+}
+
+/*
+ * The end that is to close the superfluous SA has not heard yet that the better one is alive when that is
+ * rekeyed: what was to be asked and done was forgotten with the old IKE SA.
+ */
+static void S7_a_rekey_of_the_better_sa_does_not_save_the_superfluous_one(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"10.1.0.1", "10.2.0.1"}; /* either may be the one */
+    bool rekeyed = false;
+    for (size_t i = 0; i < 2; i++) {
+        struct tunnel_policy a = policy_a();
+        struct tunnel_policy b = policy_b();
+        a.connect_type = b.connect_type = CONNECT_AUTO;
+        a.tunnel = 0;
+        a.sa_lifetime = b.sa_lifetime = 40;
+        struct pair p = pair_of(&a, &b);
+        struct ip_address address;
+        assert_true(ip_address_parse(ends[i], &address));
+        world_set_hook(p.w, drop_what_is_asked_by, &address);
+        world_run(p.w, 25 * 1000);
+        rekeyed |= gateway_log_has(p.a, "IKE SA rekeyed") && gateway_record_count(p.b) > 1;
+        world_set_hook(p.w, NULL, NULL);
+
+        world_run(p.w, 10 * 1000);
+
+        assert_int_equal(gateway_record_count(p.a), 1);
+        assert_int_equal(gateway_record_count(p.b), 1);
+        world_free(p.w);
+    }
+    assert_true(rekeyed); /* else the test shows nothing */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S7_the_superfluous_sa_goes_though_its_delete_is_lost),
+        cmocka_unit_test(S7_a_rekey_of_the_better_sa_does_not_save_the_superfluous_one),
         cmocka_unit_test(S7_packets_leave_by_no_sa_that_the_peer_has_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

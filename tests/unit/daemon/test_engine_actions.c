@@ -210,6 +210,27 @@ static void without_a_path_nothing_waits(void **state)
     assert_string_equal(keeper_got(f), "ab");
 }
 
+static void S28_a_child_sa_of_a_peer_that_moved_is_redirected(void **state)
+{
+    struct fixture *f = *state;
+    struct ike_action action = {.kind = IKE_ACTION_CHILD_REDIRECT};
+    action.child.inbound_spi = 7;
+    action.child.remote.port = 40000;
+    action.child.mark = 3;
+    action.child.encapsulate = true;
+
+    perform(f, &action, 1);
+
+    assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
+    assert_int_equal(f->path.message.type, MESSAGE_CHILD_REDIRECT);
+    assert_true(message_is_sound(PROCESS_ENGINE, PROCESS_PATH, &f->path.message));
+    const struct message_child_redirect *m = f->path.message.body;
+    assert_int_equal(m->inbound_spi, 7);
+    assert_int_equal(m->way.remote.port, 40000);
+    assert_int_equal(m->way.mark, 3);
+    assert_true(m->way.encapsulated);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(later_batches_keep_their_order_but_jobs_go_ahead, set_up, tear_down),
         cmocka_unit_test_setup_teardown(installation_that_fails_holds_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_path_nothing_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S28_a_child_sa_of_a_peer_that_moved_is_redirected, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

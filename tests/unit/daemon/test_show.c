@@ -269,6 +269,31 @@ static void R101_show_ikev2_child_sa_is_list_2_25_18(void **state)
     free(sa);
 }
 
+static void S33_several_child_sas_stand_newest_first(void **state)
+{
+    (void)state;
+    struct ike_record *sa = sample();
+    struct tunnel_policy policy = sample_policy();
+    struct text of_ike = {0};
+    struct text of_children = {0};
+    sa->children[1] = sa->children[0]; /* a record has the newest first */
+    sa->children[0].inbound.spi = 0x22222222;
+    sa->child_count = 2;
+
+    show_ike_sa(sa, &policy, NOW, &of_ike);
+    show_child_sas(sa, &policy, NOW, &of_children);
+
+    const char *newest = strstr(text_get(&of_ike), "0x22222222");
+    assert_non_null(newest);
+    assert_non_null(strstr(newest, "0x1511ab8e"));
+    newest = strstr(text_get(&of_children), "0x22222222");
+    assert_non_null(newest);
+    assert_non_null(strstr(newest, "0x1511ab8e"));
+    text_free(&of_ike);
+    text_free(&of_children);
+    free(sa);
+}
+
 static void S33_each_selector_has_a_block(void **state)
 {
     (void)state;
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(R76_nat_traversal_follows_dpd),
         cmocka_unit_test(sa_under_negotiation_has_no_keys_to_show),
         cmocka_unit_test(R101_show_ikev2_child_sa_is_list_2_25_18),
+        cmocka_unit_test(S33_several_child_sas_stand_newest_first),
         cmocka_unit_test(S33_each_selector_has_a_block),
         cmocka_unit_test(identities_that_cannot_be_printed_are_hexadecimal),
     };

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,9 @@ struct specimen {
     struct ike_tunnel tunnel;
     struct ike_sa sa;
     struct child_sa children[IKE_RECORD_CHILDREN_MAX];
-    uint8_t request[100], response[200];
+    struct ike_task tasks[2];
+    struct negotiation own;
+    uint8_t request[100], response[200], nonce[32];
 };
 
 static void fill_child(struct specimen *s, size_t i)
@@ -38,12 +41,39 @@ static void fill_child(struct specimen *s, size_t i)
     memset(child->outbound.encryption_key, (int)i, sizeof child->outbound.encryption_key);
     child->installed = true;
     child->replaced = i % 3 == 1;
+    child->stopped = i % 3 == 2;
+    child->waits_for_use = i % 3 == 0;
     child->lingering = i % 3 == 2;
     child->live_slot = (uint32_t)i;
     child->expires = 5000 + i;
     child->local_ts = selectors_of_policy(NULL, 0);
     child->remote_ts = selectors_of_policy(NULL, 0);
     LIST_INSERT_HEAD(&s->sa.children, child, link);
+}
+
+/* A rekey of an IKE SA whose answer has come. */
+static void fill_own(struct specimen *s)
+{
+    struct negotiation *n = &s->own;
+    memset(s->nonce, 0x77, sizeof s->nonce);
+    n->phase = NEGOTIATION_COMPUTES_SHARED;
+    n->nonce_i = n->nonce_r = (struct ike_buffer){s->nonce, sizeof s->nonce};
+    n->dh = &dh_groups[1];
+    memset(n->dh_private, 0x11, sizeof n->dh_private);
+    memset(n->peer_public, 0x22, sizeof n->peer_public);
+    n->request.proposal = (struct proposal_policy){.protocol = PROTOCOL_IKE,
+                                                   .encryption = 0x15,
+                                                   .integrity = 0x6,
+                                                   .prf = ALGORITHM_SET_ALL(PRF_COUNT),
+                                                   .dh = 0x9,
+                                                   .dh_none = true};
+    n->suite = s->sa.suite;
+    n->new_spi = 0x5555;
+    n->peer_spi = 0x6666;
+    n->has_rival = true;
+    n->rival_ike_sa = 0x7777;
+    n->rival_nonce = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
+    s->sa.own = n;
 }
 
 static struct specimen *specimen_new(size_t children)
@@ -78,6 +108,14 @@ static struct specimen *specimen_new(size_t children)
     sa->request = (struct ike_buffer){s->request, sizeof s->request};
     sa->response = (struct ike_buffer){s->response, sizeof s->response};
     sa->request_out = true;
+    sa->nonce_i = sa->nonce_r = (struct ike_buffer){s->nonce, sizeof s->nonce};
+    (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "Delete IKE SA by command");
+    STAILQ_INIT(&sa->tasks);
+    s->tasks[0] = (struct ike_task){.kind = &task_liveness};
+    s->tasks[1] = (struct ike_task){.kind = &task_delete_child_sa, .spi = 1001};
+    STAILQ_INSERT_TAIL(&sa->tasks, &s->tasks[0], link);
+    STAILQ_INSERT_TAIL(&sa->tasks, &s->tasks[1], link);
+    fill_own(s);
     for (size_t i = 0; i < children; i++)
         fill_child(s, i);
     return s;
@@ -123,6 +161,48 @@ static void what_is_written_is_read(void **state)
     assert_null(r.children[2].suite.integrity);
     assert_null(r.children[2].suite.dh);
     assert_int_equal(r.children[0].local_ts.count, 2);
+    free(s);
+}
+
+static void what_is_under_way_is_written_and_read(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(3);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    assert_true(ike_record_read(write(s, at, sizeof at), &r));
+
+    assert_int_equal(r.task_count, 2);
+    assert_int_equal(r.tasks[1].number, TASK_DELETE_CHILD_SA);
+    assert_int_equal(r.tasks[1].spi, 1001);
+    assert_int_equal(r.delete_reason.length, strlen("Delete IKE SA by command"));
+    assert_int_equal(r.lifetime_due, MSEC_NEVER);
+    assert_true(r.children[0].stopped && !r.children[0].waits_for_use);
+    assert_true(!r.children[2].stopped && r.children[2].waits_for_use);
+    assert_true(r.has_own);
+    const struct negotiation *n = &r.own.negotiation;
+    assert_int_equal(n->phase, NEGOTIATION_COMPUTES_SHARED);
+    assert_int_equal(r.own.nonce_r.length, sizeof s->nonce);
+    assert_ptr_equal(n->dh, &dh_groups[1]);
+    assert_memory_equal(n->dh_private, s->own.dh_private, sizeof n->dh_private);
+    assert_memory_equal(n->peer_public, s->own.peer_public, sizeof n->peer_public);
+    assert_memory_equal(&n->request.proposal, &s->own.request.proposal, sizeof n->request.proposal);
+    assert_memory_equal(&n->suite, &s->sa.suite, sizeof n->suite);
+    assert_true(n->new_spi == 0x5555 && n->peer_spi == 0x6666 && n->has_rival && n->rival_ike_sa == 0x7777);
+    assert_memory_equal(&n->rival_nonce, &s->own.rival_nonce, sizeof n->rival_nonce);
+    free(s);
+}
+
+/* Its public value would be computed anew, so that nothing of it is worth keeping. */
+static void a_negotiation_without_its_public_value_is_not_recorded(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(0);
+    s->own.phase = NEGOTIATION_COMPUTES_PUBLIC;
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    assert_true(ike_record_read(write(s, at, sizeof at), &r));
+    assert_false(r.has_own);
     free(s);
 }
 
@@ -201,8 +281,12 @@ static void corrupted_records_never_lead_out_of_bounds(void **state)
             assert_true(r.local_id.length <= IDENTITY_SIZE && r.remote_id.length <= IDENTITY_SIZE);
             assert_true(r.local.address.family == IP_NONE || r.local.address.family == IP_V4 ||
                         r.local.address.family == IP_V6);
+            assert_true(r.task_count <= IKE_RECORD_TASKS_MAX);
+            assert_true(r.own.negotiation.request.local_ts.count <= ESP_SELECTORS_MAX);
+            assert_true(r.own.negotiation.rival_nonce.length <= NONCE_SIZE_MAX);
             for (size_t i = 0; i < r.child_count; i++)
-                assert_true(r.children[i].local_ts.count <= ESP_SELECTORS_MAX);
+                assert_true(r.children[i].local_ts.count <= ESP_SELECTORS_MAX &&
+                            r.children[i].live_slot < IKE_RECORD_SLOTS_MAX);
         }
         at[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
@@ -227,6 +311,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(what_is_under_way_is_written_and_read),
+        cmocka_unit_test(a_negotiation_without_its_public_value_is_not_recorded),
         cmocka_unit_test(a_request_that_is_not_out_is_not_recorded),
         cmocka_unit_test(the_largest_record_fits_a_slot_of_64_kib),
         cmocka_unit_test(another_version_is_refused),
