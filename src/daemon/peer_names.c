@@ -329,9 +329,13 @@ struct peer_names peer_names_of(const struct peer_names_host *host)
 
 void peer_names_clear(struct peer_names *names)
 {
-    struct peer_name *name;
-    while ((name = LIST_FIRST(&names->all)) != NULL)
-        name_free(name);
+    struct peer_name *next;
+    for (struct peer_name *name = LIST_FIRST(&names->all); name != NULL; name = next) {
+        next = LIST_NEXT(name, link);
+        end_questions(name);
+        free(name);
+    }
+    LIST_INIT(&names->all);
     map_free(&names->by_hash);
     deadline_heap_free(&names->deadlines);
 }

@@ -14,26 +14,23 @@ enum {
 static const char system_servers[] = "/etc/resolv.conf";
 
 struct resolver_question {
-    TAILQ_ENTRY(resolver_question) link; /* in `open` or `answered` of the resolver */
+    STAILQ_ENTRY(resolver_question) link; /* in resolver.answered */
     struct resolver *resolver;
     enum ip_family family;
-    resolver_answered *answered; /* NULL: cancelled, but c-ares still has it */
+    resolver_answered *answered; /* NULL: cancelled */
     void *context;
-    bool open;
     struct resolver_answer answer;
 };
-
-TAILQ_HEAD(question_list, resolver_question);
 
 struct resolver {
     uv_loop_t *loop;
     uv_timer_t timer;
     struct ip_address *servers; /* none: those of resolv.conf */
     size_t server_count;
-    ares_channel channel;      /* NULL: made with the next question */
-    struct stat system_file;   /* resolv.conf when the channel was made */
-    struct question_list open; /* c-ares has them */
-    struct question_list answered;
+    ares_channel channel;                      /* NULL: made with the next question */
+    struct stat system_file;                   /* resolv.conf when the channel was made */
+    size_t open_count;                         /* questions that c-ares has */
+    STAILQ_HEAD(, resolver_question) answered; /* those to be handed out */
     size_t answered_count;
     LIST_HEAD(, watched_socket) sockets;
 };
@@ -50,29 +47,18 @@ static void schedule(struct resolver *resolver);
 
 /* ---- Answers --------------------------------------------------------------------------------------- */
 
-static void question_unlink(struct resolver_question *question)
-{
-    struct resolver *resolver = question->resolver;
-    TAILQ_REMOVE(question->open ? &resolver->open : &resolver->answered, question, link);
-    resolver->answered_count -= !question->open;
-}
-
-static void question_free(struct resolver_question *question)
-{
-    question_unlink(question);
-    free(question);
-}
-
-/* Hands out what c-ares has answered. A handler may cancel others of the list, and ask: what is answered on
- * the spot waits for its turn in the loop. */
+/* Hands out what c-ares has answered. What is asked meanwhile and answered on the spot waits for its turn in
+ * the loop. */
 static void deliver(struct resolver *resolver)
 {
-    struct resolver_question *question;
     size_t turn = resolver->answered_count;
-    while (turn-- > 0 && (question = TAILQ_FIRST(&resolver->answered)) != NULL) {
-        struct resolver_question answered = *question;
-        question_free(question);
-        answered.answered(answered.context, &answered.answer);
+    resolver->answered_count = 0;
+    while (turn-- > 0) {
+        struct resolver_question *question = STAILQ_FIRST(&resolver->answered);
+        STAILQ_REMOVE_HEAD(&resolver->answered, link);
+        if (question->answered != NULL)
+            question->answered(question->context, &question->answer);
+        free(question);
     }
     schedule(resolver);
 }
@@ -147,23 +133,23 @@ static void judge(int status, struct resolver_answer *answer)
     }
 }
 
+static void finish(struct resolver_question *question, int status)
+{
+    struct resolver *resolver = question->resolver;
+    judge(status, &question->answer);
+    STAILQ_INSERT_TAIL(&resolver->answered, question, link);
+    resolver->answered_count++;
+}
+
 /* c-ares is done with a question, perhaps before resolver_ask has returned. */
 static void question_done(void *context, int status, int timeouts, unsigned char *message, int length)
 {
     struct resolver_question *question = context;
-    struct resolver *resolver = question->resolver;
     (void)timeouts;
-    if (question->answered == NULL) {
-        question_free(question);
-        return;
-    }
+    question->resolver->open_count--;
     if (status == ARES_SUCCESS)
         status = read_addresses(question->family, message, length, &question->answer);
-    judge(status, &question->answer);
-    question_unlink(question);
-    question->open = false;
-    TAILQ_INSERT_TAIL(&resolver->answered, question, link);
-    resolver->answered_count++;
+    finish(question, status);
 }
 
 /* ---- Sockets and time ------------------------------------------------------------------------------ */
@@ -181,7 +167,7 @@ static void schedule(struct resolver *resolver)
 {
     struct timeval wait;
     uint64_t delay = 0;
-    if (TAILQ_EMPTY(&resolver->answered)) {
+    if (STAILQ_EMPTY(&resolver->answered)) {
         if (resolver->channel == NULL || ares_timeout(resolver->channel, NULL, &wait) == NULL) {
             (void)uv_timer_stop(&resolver->timer);
             return;
@@ -315,7 +301,7 @@ static bool system_file_changed(const struct resolver *resolver)
 /* Sees to it that there is a channel with the right servers. */
 static bool channel_ready(struct resolver *resolver)
 {
-    bool idle = TAILQ_EMPTY(&resolver->open);
+    bool idle = resolver->open_count == 0;
     if (idle && resolver->channel != NULL && resolver->server_count == 0 && system_file_changed(resolver))
         channel_close(resolver);
     return resolver->channel != NULL || channel_open(resolver);
@@ -362,24 +348,20 @@ struct resolver_question *resolver_ask(struct resolver *resolver, const char *na
     question->family = family;
     question->answered = answered;
     question->context = context;
-    bool ready = channel_ready(resolver);
-    question->open = true;
-    TAILQ_INSERT_TAIL(&resolver->open, question, link);
-    if (ready)
+    if (channel_ready(resolver)) {
+        resolver->open_count++;
         ares_query(resolver->channel, name, CLASS_IN, family == IP_V6 ? TYPE_AAAA : TYPE_A, question_done,
                    question);
-    else
-        question_done(question, ARES_ENOMEM, 0, NULL, 0);
+    } else {
+        finish(question, ARES_ENOMEM);
+    }
     schedule(resolver);
     return question;
 }
 
 void resolver_cancel(struct resolver_question *question)
 {
-    if (question->open)
-        question->answered = NULL;
-    else
-        question_free(question);
+    question->answered = NULL;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------ */
@@ -394,8 +376,7 @@ struct resolver *resolver_new(uv_loop_t *loop)
         return NULL;
     }
     resolver->loop = loop;
-    TAILQ_INIT(&resolver->open);
-    TAILQ_INIT(&resolver->answered);
+    STAILQ_INIT(&resolver->answered);
     (void)uv_timer_init(loop, &resolver->timer);
     resolver->timer.data = resolver;
     return resolver;
@@ -408,12 +389,14 @@ static void timer_closed(uv_handle_t *handle)
 
 void resolver_free(struct resolver *resolver)
 {
-    struct resolver_question *question;
     if (resolver == NULL)
         return;
-    channel_close(resolver);
-    while ((question = TAILQ_FIRST(&resolver->answered)) != NULL)
-        question_free(question);
+    channel_close(resolver); /* all questions are among the answered ones then */
+    while (!STAILQ_EMPTY(&resolver->answered)) {
+        struct resolver_question *question = STAILQ_FIRST(&resolver->answered);
+        STAILQ_REMOVE_HEAD(&resolver->answered, link);
+        free(question);
+    }
     free(resolver->servers);
     ares_library_cleanup();
     uv_close((uv_handle_t *)&resolver->timer, timer_closed);

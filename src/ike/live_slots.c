@@ -8,12 +8,19 @@ void live_slots_clear(struct live_slots *slots)
     *slots = (struct live_slots){0};
 }
 
+/* Where the nth of the resting slots stands. */
+static size_t place(const struct live_slots *slots, size_t n)
+{
+    size_t at = slots->first + n;
+    return at < slots->capacity ? at : at - slots->capacity;
+}
+
 uint32_t live_slots_take(struct live_slots *slots, msec_t now)
 {
     if (slots->count == 0 || now - slots->resting[slots->first].since < LIVE_SLOT_REST)
         return slots->next++;
     uint32_t slot = slots->resting[slots->first].slot;
-    slots->first = (slots->first + 1) % slots->capacity;
+    slots->first = place(slots, 1);
     slots->count--;
     return slot;
 }
@@ -28,7 +35,7 @@ static bool reserve(struct live_slots *slots)
     if (larger == NULL)
         return false;
     for (size_t i = 0; i < slots->count; i++)
-        larger[i] = slots->resting[(slots->first + i) % slots->capacity];
+        larger[i] = slots->resting[place(slots, i)];
     free(slots->resting);
     slots->resting = larger;
     slots->first = 0;
@@ -40,6 +47,6 @@ void live_slots_give_back(struct live_slots *slots, uint32_t slot, msec_t now)
 {
     if (!reserve(slots))
         return; /* the slot is lost; there are more than enough of them */
-    slots->resting[(slots->first + slots->count) % slots->capacity] = (struct resting_slot){slot, now};
+    slots->resting[place(slots, slots->count)] = (struct resting_slot){slot, now};
     slots->count++;
 }

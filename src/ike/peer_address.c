@@ -51,11 +51,11 @@ void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, boo
 
 const char *peer_address_list(const struct ike_tunnel *tunnel, char out[PEER_ADDRESSES_TEXT_SIZE])
 {
-    int length = snprintf(out, PEER_ADDRESSES_TEXT_SIZE, "none");
+    (void)snprintf(out, PEER_ADDRESSES_TEXT_SIZE, "none");
     for (size_t i = 0, at = 0; i < tunnel->peer_address_count && at < PEER_ADDRESSES_TEXT_SIZE; i++) {
         char address[IP_TEXT_SIZE];
-        length = snprintf(out + at, PEER_ADDRESSES_TEXT_SIZE - at, "%s%s", i > 0 ? ", " : "",
-                          ip_address_format(&tunnel->peer_addresses[i], address));
+        int length = snprintf(out + at, PEER_ADDRESSES_TEXT_SIZE - at, "%s%s", i > 0 ? ", " : "",
+                              ip_address_format(&tunnel->peer_addresses[i], address));
         at += length > 0 ? (size_t)length : 0;
     }
     return out;
