@@ -97,6 +97,7 @@ struct keeper {
     struct peer_names names;
     uv_timer_t names_timer;
     STAILQ_HEAD(, waiting_peer) waiting_peers;
+    size_t waiting_peer_count;
 
     struct control *control;
     uv_signal_t terminate, interrupt;

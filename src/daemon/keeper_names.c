@@ -8,6 +8,8 @@
 
 #include "daemon/keeper_inside.h"
 
+enum { WAITING_PEERS_MAX = 4096 }; /* whatever the engine, which talks to the network, asks for */
+
 static void schedule_names(struct keeper *keeper);
 
 /* ---- News of names --------------------------------------------------------------------------------- */
@@ -84,6 +86,7 @@ static void dismiss_peers(struct keeper *keeper)
         const struct message_job_done done = {.job = peer->job, .ok = 1};
         processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done));
         STAILQ_REMOVE(&keeper->waiting_peers, peer, waiting_peer, link);
+        keeper->waiting_peer_count--;
         free(peer);
     }
 }
@@ -126,7 +129,8 @@ static void name_answered(void *context, const struct peer_name *name, bool over
 void keeper_look_up(struct keeper *keeper, const struct message_look_up *look_up)
 {
     const struct tunnel *tunnel = keeper_tunnel(keeper, look_up->tunnel);
-    struct waiting_peer *peer = calloc(1, sizeof(*peer));
+    bool has_room = keeper->waiting_peer_count < WAITING_PEERS_MAX;
+    struct waiting_peer *peer = has_room ? calloc(1, sizeof(*peer)) : NULL;
     const struct message_job_done cannot = {.job = look_up->job};
     if (peer == NULL) {
         processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &cannot, sizeof(cannot));
@@ -137,6 +141,7 @@ void keeper_look_up(struct keeper *keeper, const struct message_look_up *look_up
     peer->seen = look_up->seen;
     peer->done = tunnel == NULL || tunnel->name == NULL || !peer_names_look_up(tunnel->name);
     STAILQ_INSERT_TAIL(&keeper->waiting_peers, peer, link);
+    keeper->waiting_peer_count++;
     dismiss_peers(keeper);
     schedule_names(keeper);
 }

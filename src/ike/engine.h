@@ -40,7 +40,7 @@ struct ike_tunnel {
     struct ike_way way;
     struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
-    bool policy_is_newer; /* than the first addresses that the name had afterwards */
+    bool policy_is_newer; /* since it changed the name has had no addresses yet */
     bool up;              /* has an SA: the history's `Create` was told */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;

@@ -43,7 +43,7 @@ class DnsServer:
     def __init__(self, lab, host, address):
         self.address = address
         self._names = {}
-        self._questions = []    # (when, name, type)
+        self._questions = {}    # (name, type, message ID) -> when it came first: a repeated one is no other
         self._socket = host.udp_socket(address, PORT)
         self._closing = False
         self._thread = threading.Thread(target=self._serve)
@@ -68,7 +68,7 @@ class DnsServer:
 
     def questions(self, name, since=0):
         """The types of the questions that came about a name since then, by time.monotonic()."""
-        return [kind for when, asked, kind in list(self._questions) if asked == name and when >= since]
+        return [kind for (asked, kind, _), when in list(self._questions.items()) if asked == name and when >= since]
 
     def wait_for_question(self, name, timeout=15):
         """Wait until the name is asked for again."""
@@ -88,7 +88,7 @@ class DnsServer:
         number = HEADER.unpack_from(message)[0]
         asked, end = read_name(message)
         kind, _ = QUESTION.unpack_from(message, end)
-        self._questions.append((time.monotonic(), asked, kind))
+        self._questions.setdefault((asked, kind, number), time.monotonic())
         name = self._names.get(asked, Name(failure=NXDOMAIN))
         if name.silent:
             return None

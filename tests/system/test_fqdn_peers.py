@@ -222,11 +222,7 @@ class World:
         return sa and re.fullmatch(r"\[?(.*?)\]?:500", sa.fields["Remote Addr"]).group(1)
 
     def wait_for_remote(self, tunnel, address, timeout=10):
-        try:
-            wait_until(lambda: self.remote(tunnel) == address, timeout, f"an SA of {tunnel.interface} with {address}")
-        except AssertionError as late:
-            raise AssertionError(f"{late}\n{self.near.show('show ikev2 sa ' + tunnel.interface)}\n"
-                                 f"{self.near.log}") from None
+        wait_until(lambda: self.remote(tunnel) == address, timeout, f"an SA of {tunnel.interface} with {address}")
 
     def history(self, tunnel):
         return [event for _, event in self.near.counters(tunnel.interface).history]
@@ -253,7 +249,7 @@ def world(module_lab):
 def up(world):
     """The tunnels that are to come up by themselves have done so; each with its IKE SA's serial number."""
     for tunnel in UP_AT_ONCE:
-        wait_until(lambda tunnel=tunnel: world.sa(tunnel), 15, f"an SA of {tunnel.interface}\n{world.near.log}")
+        wait_until(lambda tunnel=tunnel: world.sa(tunnel), 15, f"an SA of {tunnel.interface}")
     world.serials = {tunnel.number: world.sa(tunnel).fields["Serial"] for tunnel in UP_AT_ONCE}
     return world
 
