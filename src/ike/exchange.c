@@ -201,7 +201,7 @@ static void request_timed_out(struct ike_sa *sa)
         return;
     }
     rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+    engine_log(sa->engine, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                "%s timed out: no answer from the peer on %s after %d sendings%s", task->kind->name,
                ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX,
                sa->unknown_to_peer ? "; somebody there says that this IKE SA is not known (INVALID_IKE_SPI)"

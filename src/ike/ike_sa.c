@@ -57,6 +57,8 @@ void ike_sa_changed(struct ike_sa *sa)
 void ike_sa_set_replaced(struct ike_sa *sa)
 {
     sa->replaced = true;
+    if (sa->state == IKE_SA_ESTABLISHED)
+        liveness_start(sa);
     ike_sa_changed(sa);
 }
 

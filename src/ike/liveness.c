@@ -41,13 +41,16 @@ static bool has_sibling(const struct ike_sa *sa)
     return false;
 }
 
-/* Milliseconds; 0: the peer is not asked. Without DPD it is asked as long as there are two IKE SAs with it. */
+/*
+ * Milliseconds; 0: the peer is not asked. Without DPD it is asked as long as there are two IKE SAs with it,
+ * and on one that it has replaced: its DELETE may have been lost.
+ */
 static msec_t interval_of(const struct ike_sa *sa)
 {
     msec_t configured = (msec_t)sa->tunnel->policy.dpd_interval * 1000;
     if (configured != 0)
         return configured;
-    return has_sibling(sa) && !sa->replaced ? SIBLING_INTERVAL : 0;
+    return sa->replaced || has_sibling(sa) ? SIBLING_INTERVAL : 0;
 }
 
 void liveness_start(struct ike_sa *sa)

@@ -177,7 +177,7 @@ void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel)
     struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
-        if (sa->state != IKE_SA_DELETING)
+        if (sa->state != IKE_SA_DELETING && !sa->replaced)
             return; /* there is one, or one is being made */
     }
     if (why_not_connect(engine, tunnel) == NULL)

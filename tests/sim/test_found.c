@@ -118,11 +118,46 @@ static void S7_a_rekey_of_the_better_sa_does_not_save_the_superfluous_one(void *
     assert_true(rekeyed); /* else the test shows nothing */
 }
 
+/* ---- An IKE SA that was rekeyed ---------------------------------------------------------------------- */
+
+/*
+ * The peer rekeys the IKE SA, its DELETE of the old one is lost, and then the new one dies. The old one stood
+ * in the way of another negotiation until its lifetime ended.
+ */
+static void R43_a_replaced_ike_sa_does_not_keep_a_new_one_from_being_made(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.direction = NEGOTIATE_RESPONDER;
+    a.sa_lifetime = 40;
+    b.connect_type = CONNECT_AUTO;
+    b.child_lifetime = 30; /* a rekey that is not answered ends the new one */
+    struct pair p = pair_of(&a, &b);
+    struct ip_address address;
+    assert_true(ip_address_parse("10.1.0.1", &address));
+    world_run(p.w, 17 * 1000);
+    world_set_hook(p.w, drop_what_is_asked_by, &address);
+    while (!gateway_log_has(p.b, "IKE SA rekeyed") && world_now(p.w) < 1100 * 1000)
+        world_run(p.w, 100);
+    world_set_hook(p.w, NULL, NULL);
+    world_set_partition(p.w, p.a, p.b, true);
+    world_run(p.w, 65 * 1000);
+    assert_false(gateway_tunnel_is_up(p.b, 0));
+    world_set_partition(p.w, p.a, p.b, false);
+
+    world_run(p.w, 12 * 1000);
+
+    assert_true(gateway_tunnel_is_up(p.b, 0));
+    world_free(p.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S7_the_superfluous_sa_goes_though_its_delete_is_lost),
         cmocka_unit_test(S7_a_rekey_of_the_better_sa_does_not_save_the_superfluous_one),
+        cmocka_unit_test(R43_a_replaced_ike_sa_does_not_keep_a_new_one_from_being_made),
         cmocka_unit_test(S7_packets_leave_by_no_sa_that_the_peer_has_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
