@@ -93,6 +93,24 @@ static bool way_is_sound(const void *body)
     return is_way(&m->way);
 }
 
+static bool peer_addresses_are_sound(const void *body)
+{
+    const struct message_peer_addresses *m = body;
+    if (m->count > IKE_PEER_ADDRESSES_MAX)
+        return false;
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (!is_address(&m->addresses[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool look_up_is_sound(const void *body)
+{
+    const struct message_look_up *m = body;
+    return is_address(&m->seen);
+}
+
 static bool path_setup_is_sound(const void *body)
 {
     const struct message_path_setup *m = body;
@@ -186,6 +204,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct tunnel_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_WAY] = {"WAY", KEEPER, sizeof(struct message_way), 0, 0, way_is_sound},
+    [MESSAGE_PEER_ADDRESSES] = {"PEER_ADDRESSES", KEEPER, sizeof(struct message_peer_addresses), 0, 0,
+                                peer_addresses_are_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
     [MESSAGE_LOG_LEVEL] = {"LOG_LEVEL", KEEPER, sizeof(struct message_log_level), 0, 0, log_level_is_sound},
     [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
@@ -203,6 +223,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
 
     [MESSAGE_SECRET_JOB] = {"SECRET_JOB", ENGINE, sizeof(struct message_secret_job), IKE_JOB_INPUT_MAX, 0,
                             secret_job_is_sound},
+    [MESSAGE_LOOK_UP] = {"LOOK_UP", ENGINE, sizeof(struct message_look_up), 0, 0, look_up_is_sound},
     [MESSAGE_TUNNEL_STATE] = {"TUNNEL_STATE", ENGINE, sizeof(struct message_tunnel_state), MESSAGE_TEXT_MAX,
                               0, NULL},
     [MESSAGE_IDLE] = {"IDLE", ENGINE, 0, 0, 0, NULL},

@@ -23,11 +23,12 @@ enum message_type {
     MESSAGE_POLICY,         /* struct tunnel_policy: IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_WAY,
+    MESSAGE_PEER_ADDRESSES,
     MESSAGE_CLEAR,
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* tail: the output of a secret job */
+    MESSAGE_JOB_DONE,          /* tail: the output of a job of the keeper's */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -38,6 +39,7 @@ enum message_type {
 
     /* Engine to keeper. */
     MESSAGE_SECRET_JOB,   /* tail: the octets to be signed */
+    MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
     MESSAGE_TUNNEL_STATE, /* tail: the reason */
     MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
 
@@ -91,6 +93,13 @@ struct message_way {
     struct ike_way way;
 };
 
+/* IKE_EVENT_PEER_ADDRESSES */
+struct message_peer_addresses {
+    uint32_t tunnel;
+    uint32_t count;
+    struct ip_address addresses[IKE_PEER_ADDRESSES_MAX];
+};
+
 struct message_log_level {
     uint32_t level; /* enum log_level */
 };
@@ -130,6 +139,12 @@ struct message_secret_job {
     uint32_t side; /* enum ike_key_side */
     uint32_t prf;  /* enum prf_id */
     struct identity identity;
+};
+
+struct message_look_up {
+    uint32_t job;
+    uint32_t tunnel;
+    struct ip_address seen;
 };
 
 struct message_tunnel_state {

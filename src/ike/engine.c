@@ -271,6 +271,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_WAY:
         tunnel_set_way(engine, event->way.tunnel, &event->way.way);
         break;
+    case IKE_EVENT_PEER_ADDRESSES:
+        tunnel_set_peer_addresses(engine, event->peer.tunnel, event->peer.addresses, event->peer.count);
+        break;
     case IKE_EVENT_CLEAR:
         handle_clear(engine, event);
         break;

@@ -25,6 +25,7 @@ enum {
     IKE_DATAGRAM_MAX = 65535,
     IKE_JOB_INPUT_MAX = 66000,
     IKE_JOB_OUTPUT_MAX = 2 * DH_PUBLIC_MAX,
+    IKE_PEER_ADDRESSES_MAX = 32, /* of one name */
 };
 
 struct ike_engine;
@@ -63,9 +64,16 @@ enum ike_event_kind {
     IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
     IKE_EVENT_WAY,          /* the way to a tunnel's peer is known, changed or gone */
-    IKE_EVENT_CLEAR,        /* `clear ikev2 sa` (R12) */
-    IKE_EVENT_LOG_LEVEL,    /* another log level is wanted from now on */
-    IKE_EVENT_STOP,         /* the daemon stops: DELETE for every SA, nothing new any more */
+    /*
+     * The addresses that the name of a tunnel's peer has now (R41): none as long as they are not known and
+     * when there is no such name. IKE SAs with others are deleted, unless there are none at all, or they are
+     * the first ones since the tunnel's policy changed (R11). So it comes after each change of the policy,
+     * and after the way to these addresses.
+     */
+    IKE_EVENT_PEER_ADDRESSES,
+    IKE_EVENT_CLEAR,     /* `clear ikev2 sa` (R12) */
+    IKE_EVENT_LOG_LEVEL, /* another log level is wanted from now on */
+    IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA, nothing new any more */
     /*
      * A new engine goes on with what an earlier one had committed: after the tunnels' policies and before
      * anything else it gets IKE_EVENT_SAVED for each record, in any order, then IKE_EVENT_SAVED_END. The
@@ -107,6 +115,11 @@ struct ike_event {
             struct ike_way way;
         } way;
         struct {
+            uint32_t tunnel;
+            const struct ip_address *addresses;
+            size_t count; /* at most IKE_PEER_ADDRESSES_MAX */
+        } peer;
+        struct {
             bool all;
             uint32_t tunnel;
         } clear;
@@ -141,13 +154,17 @@ enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
  * Public jobs are arithmetic that anybody may do; their input is private (DH values), their key is not in the
- * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper.
+ * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper, and so does the
+ * question for the addresses of a name.
  */
 enum ike_job_kind {
     IKE_JOB_DH_PUBLIC,   /* public: output g^i */
     IKE_JOB_DH_SHARED,   /* public: output g^ir */
     IKE_JOB_DH_EXCHANGE, /* public: output g^r | g^ir, as a responder needs them */
     IKE_JOB_PSK_AUTH,    /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
+    /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_WAY and
+     * IKE_EVENT_PEER_ADDRESSES, if it is new, before the job is done. No output. */
+    IKE_JOB_LOOK_UP,
 };
 
 enum ike_key_side { IKE_KEY_LOCAL, IKE_KEY_REMOTE };
@@ -168,6 +185,10 @@ struct ike_job {
             uint16_t prf;             /* enum prf_id */
             struct octets signed_octets;
         } psk;
+        struct {
+            uint32_t tunnel;
+            struct ip_address seen; /* where the peer is: the way leads there, if the name has that address */
+        } look_up;
     };
 };
 

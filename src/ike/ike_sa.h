@@ -122,10 +122,12 @@ struct ike_sa {
     uint64_t half_open_key; /* in engine->half_open; 0: not there */
     struct ip_endpoint local, remote;
     struct ip_endpoint reply_local, reply_remote; /* of the peer's request: its answer goes there */
-    uint32_t ifindex, mark;                       /* of the way out, see struct ike_way */
-    uint32_t arrival_ifindex;                     /* as responder: where the peer's request came in */
-    bool nat_local, nat_remote; /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
-    bool encapsulate;           /* ESP goes in UDP */
+    struct ip_address peer_address; /* of the peer when the SA was made, whatever a NAT makes of it: has the
+                                       peer's name another one now (R41)? IP_NONE: that is not asked */
+    uint32_t ifindex, mark;         /* of the way out, see struct ike_way */
+    uint32_t arrival_ifindex;       /* as responder: where the peer's request came in */
+    bool nat_local, nat_remote;     /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
+    bool encapsulate;               /* ESP goes in UDP */
 
     struct ike_suite suite;
     struct ike_keys keys;

@@ -134,6 +134,7 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_u64(s, &record->spi_r);
     stream_endpoint(s, &record->local);
     stream_endpoint(s, &record->remote);
+    stream_address(s, &record->peer_address);
     stream_u32(s, &record->ifindex);
     stream_u32(s, &record->mark);
     stream_u32(s, &record->arrival_ifindex);
@@ -237,6 +238,7 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .spi_r = sa->spi_r,
         .local = sa->local,
         .remote = sa->remote,
+        .peer_address = sa->peer_address,
         .ifindex = sa->ifindex,
         .mark = sa->mark,
         .arrival_ifindex = sa->arrival_ifindex,

@@ -12,7 +12,7 @@
 #include "ike/negotiation.h"
 
 enum {
-    IKE_RECORD_VERSION = 2,
+    IKE_RECORD_VERSION = 3,
     IKE_RECORD_CHILDREN_MAX = 32,
     IKE_RECORD_SLOTS_MAX = 1 << 20, /* of struct esp_live */
     IKE_RECORD_TASKS_MAX = 2 * IKE_RECORD_CHILDREN_MAX + 8,
@@ -49,6 +49,7 @@ struct ike_record {
     uint64_t superfluous, predecessor;
     uint64_t spi_i, spi_r;
     struct ip_endpoint local, remote;
+    struct ip_address peer_address;
     uint32_t ifindex, mark, arrival_ifindex;
     struct ike_suite suite; /* encryption NULL: no keys yet */
     struct ike_keys keys;

@@ -37,6 +37,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     sa->state = IKE_SA_ESTABLISHED;
     sa->local = old->local;
     sa->remote = old->remote;
+    sa->peer_address = old->peer_address;
     sa->ifindex = old->ifindex;
     sa->mark = old->mark;
     sa->arrival_ifindex = old->arrival_ifindex;

@@ -111,6 +111,7 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->spi_r = record->spi_r;
     sa->local = record->local;
     sa->remote = record->remote;
+    sa->peer_address = record->peer_address;
     sa->ifindex = record->ifindex;
     sa->mark = record->mark;
     sa->arrival_ifindex = record->arrival_ifindex;

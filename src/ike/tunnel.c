@@ -57,13 +57,15 @@ static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
-    if (tunnel == NULL)
+    bool is_new = tunnel == NULL;
+    if (is_new)
         tunnel = tunnel_new(engine, policy->tunnel);
     if (tunnel == NULL) {
         engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: %s is left out", policy->name);
         return;
     }
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
+    tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
     update_auto_check(engine, tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
@@ -88,6 +90,7 @@ void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
     engine_cancel_timer(engine, &tunnel->auto_check);
     (void)map_remove(&engine->tunnels, tunnel->policy.tunnel);
     LIST_REMOVE(tunnel, link);
+    free(tunnel->peer_addresses);
     free(tunnel);
 }
 
@@ -107,12 +110,65 @@ void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike
     if (tunnel == NULL)
         return;
     bool came = way->usable && !tunnel->way.usable;
-    bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN &&
-                 tunnel->way.remote.family != IP_NONE && !ip_address_equal(&way->remote, &tunnel->way.remote);
-    if (moved)
-        tunnel_clear(tunnel, "peer address changed"); /* R41 */
     tunnel->way = *way;
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
+        tunnel_connect(engine, tunnel);
+}
+
+bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address)
+{
+    for (size_t i = 0; i < tunnel->peer_address_count; i++) {
+        if (ip_address_equal(&tunnel->peer_addresses[i], address))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Ends the SAs with addresses that the peer's name does not have (R41). DELETE goes out in case that the peer
+ * is still there, but nobody waits for the answer: new SAs are to be made. What a change of the config does
+ * to the addresses deletes no SA (R11).
+ */
+static void leave_old_addresses(struct ike_tunnel *tunnel)
+{
+    static const char reason[] = "peer address changed";
+    struct ike_sa *next;
+    for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
+        next = LIST_NEXT(sa, tunnel_link);
+        if (sa->peer_address.family == IP_NONE || tunnel_peer_has(tunnel, &sa->peer_address))
+            continue;
+        if (tunnel->policy_is_newer) {
+            sa->peer_address = (struct ip_address){.family = IP_NONE};
+            ike_sa_changed(sa);
+            continue;
+        }
+        ike_sa_delete(sa, reason);
+        ike_sa_destroy(sa, reason);
+    }
+    tunnel->policy_is_newer = false;
+}
+
+void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
+                               size_t count)
+{
+    struct ike_tunnel *tunnel = engine_tunnel(engine, number);
+    if (tunnel == NULL)
+        return;
+    struct ip_address *copy = calloc(count + 1, sizeof *copy);
+    if (copy == NULL) {
+        engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, tunnel,
+                   "out of memory: the addresses of the peer's name are not taken in");
+        return;
+    }
+    if (count > 0)
+        memcpy(copy, addresses, count * sizeof *copy);
+    free(tunnel->peer_addresses);
+    tunnel->peer_addresses = copy;
+    tunnel->peer_address_count = count;
+    if (count == 0)
+        return;
+    leave_old_addresses(tunnel);
+    if (tunnel->policy.connect_type == CONNECT_AUTO)
         tunnel_connect(engine, tunnel);
 }
 
@@ -129,6 +185,8 @@ static const char *why_not_connect(const struct ike_engine *engine, const struct
         return "the peer's address is not known (peer any)";
     if (tunnel->policy.direction == NEGOTIATE_RESPONDER)
         return "negotiation-direction is responder";
+    if (tunnel->policy.peer_kind == PEER_FQDN && tunnel->peer_address_count == 0)
+        return "the peer's name is not resolved";
     if (!tunnel->way.usable)
         return "there is no way to the peer";
     return NULL;

@@ -120,6 +120,10 @@ static bool answer_psk(struct gateway *g, const struct ike_job *job, uint8_t *ou
 
 static void answer_job(struct gateway *g, const struct ike_job *job)
 {
+    if (job->kind == IKE_JOB_LOOK_UP) {
+        names_start_job(g, job);
+        return;
+    }
     uint8_t output[IKE_JOB_OUTPUT_MAX];
     size_t length = 0;
     bool ok = job->kind == IKE_JOB_PSK_AUTH
