@@ -39,7 +39,7 @@ const struct command command_table[COMMAND_COUNT] = {
                                    "timestamp {datetime|timeofday|uptime}|id <id:name>}",
                         .help = "Send events by syslog too"},
     [COMMAND_DNS_SERVER] = {MODE_GLOBAL, KIND_LIST, .pattern = "dns server <server:address>",
-                            .help = "Ask this server for the addresses of peers", .not_yet = true},
+                            .help = "Ask this server for the addresses of peers"},
     [COMMAND_IP_ROUTE] = {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
                           .pattern = "ip route {default|<prefix:prefix4>} "
                                      "{<next-hop:address4>|<interface:interface>|Null0.0} "

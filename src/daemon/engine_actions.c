@@ -46,7 +46,8 @@ static void install_child(struct engine_process *process, const struct ike_child
                 .outbound_spi = install->outbound.spi,
                 .slot = install->live_slot,
                 .flags = (install->active_when_used ? PATH_CHILD_ACTIVE_WHEN_USED : PATH_CHILD_ACTIVE) |
-                         (install->anti_replay ? PATH_CHILD_ANTI_REPLAY : 0U),
+                         (install->anti_replay ? PATH_CHILD_ANTI_REPLAY : 0U) |
+                         (install->more_to_come ? PATH_CHILD_MORE_TO_COME : 0U),
                 .encryption = install->encryption,
                 .encryption_bits = install->key_bits,
                 .integrity = install->integrity,
@@ -123,6 +124,12 @@ static void tell_tunnel_state(struct engine_process *process, const struct ike_a
     }
 }
 
+static void tell_failure(struct engine_process *process, const struct ike_action *action)
+{
+    const struct message_tunnel_fail m = {.tunnel = action->failed.tunnel, .pair = action->failed.pair};
+    (void)message_send(&process->path, MESSAGE_TUNNEL_FAIL, &m, sizeof(m));
+}
+
 static void send_log(struct engine_process *process, const struct ike_action *action)
 {
     const struct message_log m = {
@@ -137,7 +144,6 @@ static void send_log(struct engine_process *process, const struct ike_action *ac
 
 static void perform(struct engine_process *process, const struct ike_action *action)
 {
-    const struct message_tunnel tunnel = {action->state.tunnel};
     switch (action->kind) {
     case IKE_ACTION_DATAGRAM:
         send_datagram(process, action);
@@ -151,6 +157,9 @@ static void perform(struct engine_process *process, const struct ike_action *act
     case IKE_ACTION_CHILD_STOP:
         change_child(process, MESSAGE_CHILD_STOP, action);
         break;
+    case IKE_ACTION_CHILD_COMPLETE:
+        change_child(process, MESSAGE_CHILD_COMPLETE, action);
+        break;
     case IKE_ACTION_CHILD_REMOVE:
         change_child(process, MESSAGE_CHILD_REMOVE, action);
         break;
@@ -162,7 +171,7 @@ static void perform(struct engine_process *process, const struct ike_action *act
         tell_tunnel_state(process, action);
         break;
     case IKE_ACTION_TUNNEL_FAILED:
-        (void)message_send(&process->path, MESSAGE_TUNNEL_FAIL, &tunnel, sizeof(tunnel));
+        tell_failure(process, action);
         break;
     case IKE_ACTION_JOB:
         engine_job_start(process, action->job);
@@ -184,7 +193,6 @@ static struct octets octets_of(const struct ike_action *action)
         return action->datagram.message;
     case IKE_ACTION_TUNNEL_UP:
     case IKE_ACTION_TUNNEL_DOWN:
-    case IKE_ACTION_TUNNEL_FAILED:
         text = action->state.reason;
         break;
     case IKE_ACTION_LOG:
@@ -193,8 +201,10 @@ static struct octets octets_of(const struct ike_action *action)
     case IKE_ACTION_CHILD_INSTALL:
     case IKE_ACTION_CHILD_ACTIVATE:
     case IKE_ACTION_CHILD_STOP:
+    case IKE_ACTION_CHILD_COMPLETE:
     case IKE_ACTION_CHILD_REMOVE:
     case IKE_ACTION_CHILD_REDIRECT:
+    case IKE_ACTION_TUNNEL_FAILED:
     case IKE_ACTION_JOB:
         break;
     }
@@ -211,7 +221,6 @@ static void repoint(struct deferred_action *deferred)
         break;
     case IKE_ACTION_TUNNEL_UP:
     case IKE_ACTION_TUNNEL_DOWN:
-    case IKE_ACTION_TUNNEL_FAILED:
         if (action->state.reason != NULL)
             action->state.reason = deferred->octets;
         break;
@@ -224,8 +233,10 @@ static void repoint(struct deferred_action *deferred)
         break;
     case IKE_ACTION_CHILD_ACTIVATE:
     case IKE_ACTION_CHILD_STOP:
+    case IKE_ACTION_CHILD_COMPLETE:
     case IKE_ACTION_CHILD_REMOVE:
     case IKE_ACTION_CHILD_REDIRECT:
+    case IKE_ACTION_TUNNEL_FAILED:
     case IKE_ACTION_JOB:
         break;
     }

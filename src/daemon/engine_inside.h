@@ -67,7 +67,7 @@ bool engine_actions_are_idle(const struct engine_process *process);
 
 /* ---- engine_jobs.c ---------------------------------------------------------------------------------- */
 
-/* Runs a job: public ones on libuv's threads, secret ones at the keeper's. Its end is an event. */
+/* Runs a job: public ones on libuv's threads, others at the keeper's. Its end is an event. */
 void engine_job_start(struct engine_process *process, const struct ike_job *job);
 
 #endif

@@ -82,10 +82,20 @@ static bool secret_job_start(struct engine_process *process, const struct ike_jo
                         0);
 }
 
+static bool look_up_start(struct engine_process *process, const struct ike_job *job)
+{
+    const struct message_look_up m = {job->job, job->look_up.tunnel, job->look_up.seen};
+    return message_send(&process->keeper, MESSAGE_LOOK_UP, &m, sizeof(m));
+}
+
 void engine_job_start(struct engine_process *process, const struct ike_job *job)
 {
-    bool started =
-        job->kind == IKE_JOB_PSK_AUTH ? secret_job_start(process, job) : public_job_start(process, job);
+    static bool (*const starts[])(struct engine_process *, const struct ike_job *) = {
+        [IKE_JOB_DH_PUBLIC] = public_job_start,   [IKE_JOB_DH_SHARED] = public_job_start,
+        [IKE_JOB_DH_EXCHANGE] = public_job_start, [IKE_JOB_PSK_AUTH] = secret_job_start,
+        [IKE_JOB_LOOK_UP] = look_up_start,
+    };
+    bool started = starts[job->kind](process, job);
     /* A job that is lost leaves its SA to its timeout: there is nothing better when memory runs out. */
     if (!started)
         engine_process_log(process, LOG_LEVEL_ERROR, "a computation could not be started");

@@ -175,6 +175,7 @@ static void set_sockets(struct engine_process *process)
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
     const struct message_way *way = message->body;
+    const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
     const struct message_job_done *done = message->body;
     const struct message_log_level *log = message->body;
@@ -188,6 +189,10 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         return true;
     case MESSAGE_WAY:
         *event = (struct ike_event){.kind = IKE_EVENT_WAY, .way = {way->tunnel, way->way}};
+        return true;
+    case MESSAGE_PEER_ADDRESSES:
+        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
+                                    .peer = {peer->tunnel, peer->addresses, peer->count}};
         return true;
     case MESSAGE_CLEAR:
         *event = (struct ike_event){.kind = IKE_EVENT_CLEAR, .clear = {clear->all != 0, clear->tunnel}};
@@ -263,11 +268,7 @@ static void path_event(struct engine_process *process, const struct path_event *
         break;
     case PATH_PACKET_WAITS:
         waits.packet.tunnel = event->tunnel;
-        waits.packet.source = event->flow.source;
-        waits.packet.destination = event->flow.destination;
-        waits.packet.protocol = event->flow.protocol;
-        waits.packet.source_port = event->flow.source_port;
-        waits.packet.destination_port = event->flow.destination_port;
+        waits.packet.flow = event->flow;
         engine_process_event(process, &waits);
         break;
     case PATH_CHILD_USED:

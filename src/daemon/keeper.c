@@ -140,6 +140,9 @@ static void message_received(void *context, enum process from, struct channel *c
     case MESSAGE_SECRET_JOB:
         secret_job(keeper, message);
         break;
+    case MESSAGE_LOOK_UP:
+        keeper_look_up(keeper, message->body);
+        break;
     case MESSAGE_LOG:
         add_log(keeper, message);
         break;
@@ -309,6 +312,8 @@ static bool start(struct keeper *keeper)
     keeper->sockets_are_open = host_sockets_open(&keeper->sockets, keeper->workers, &reason);
     if (!keeper->sockets_are_open)
         return cannot("%s", reason.text);
+    if (!keeper_open_names(keeper))
+        return cannot("no resolver: out of memory");
     return make_memory(keeper) && keeper_watch_host(keeper) && start_processes(keeper);
 }
 
@@ -324,6 +329,7 @@ static void take_down(struct keeper *keeper)
 {
     control_close(keeper->control);
     processes_stop(&keeper->processes, END_PATIENCE);
+    keeper_close_names(keeper);
     keeper_close_host(keeper);
     if (keeper->sockets_are_open)
         host_sockets_close(&keeper->sockets);

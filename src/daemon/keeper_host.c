@@ -11,8 +11,10 @@ enum { WAYS_DELAY = 20 }; /* milliseconds: changes come in bursts */
 static bool concerns(const struct tunnel *tunnel, const struct ip_prefix *prefix)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
+    bool may_go_elsewhere = policy->peer_kind == PEER_FQDN && !tunnel->way.way.usable;
     return policy->way_out != WAY_OUT_NEXT_HOP && policy->peer_kind != PEER_ANY &&
-           (tunnel->way.way.remote.family == IP_NONE || ip_prefix_contains(prefix, &tunnel->way.way.remote));
+           (may_go_elsewhere || tunnel->way.way.remote.family == IP_NONE ||
+            ip_prefix_contains(prefix, &tunnel->way.way.remote));
 }
 
 static void host_event(void *context, const struct host_event *event)

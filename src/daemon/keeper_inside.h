@@ -9,11 +9,13 @@
 #include "daemon/control.h"
 #include "daemon/event_log.h"
 #include "daemon/history.h"
+#include "daemon/peer_names.h"
 #include "daemon/processes.h"
 #include "daemon/run_directory.h"
 #include "daemon/shared.h"
 #include "daemon/state_map.h"
 #include "daemon/way.h"
+#include "host/resolver.h"
 
 /* How far a tunnel is with the path. */
 enum tunnel_stage {
@@ -31,11 +33,23 @@ struct tunnel {
     bool has_sa;
     bool carrier; /* as last set */
     struct way way;
-    bool way_is_old; /* to be worked out anew, see also keeper.all_ways_are_old */
-    bool leaving;    /* not in the config any more; its SAs are being deleted (S4) */
-    bool kept;       /* by the config that is being applied */
+    bool way_is_old;                /* to be worked out anew, see also keeper.all_ways_are_old */
+    struct peer_name *name;         /* of the peer, while it is looked up; else NULL */
+    bool name_is_unsaid;            /* the engine has to be told of the name's addresses */
+    struct ip_address peer_address; /* of those that the name had, the one to which the way led last */
+    struct ip_address peer_seen;    /* where the peer itself was seen since, or IP_NONE */
+    bool leaving;                   /* not in the config any more; its SAs are being deleted (S4) */
+    bool kept;                      /* by the config that is being applied */
     struct history history;
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics` */
+};
+
+/* A peer that waits for the lookup of its name (IKE_JOB_LOOK_UP). */
+struct waiting_peer {
+    STAILQ_ENTRY(waiting_peer) link;
+    uint32_t job, tunnel;
+    struct ip_address seen;
+    bool done;
 };
 
 /* A fwmark that tunnels are pinned by, for which the engine has sockets. */
@@ -78,6 +92,12 @@ struct keeper {
     uv_timer_t ways_timer;
     bool ways_are_due; /* the timer is set */
     bool all_ways_are_old;
+
+    struct resolver *resolver;
+    struct peer_names names;
+    uv_timer_t names_timer;
+    STAILQ_HEAD(, waiting_peer) waiting_peers;
+    size_t waiting_peer_count;
 
     struct control *control;
     uv_signal_t terminate, interrupt;
@@ -134,6 +154,32 @@ void keeper_schedule_host(struct keeper *keeper);
 
 /* Has keeper_update_ways called soon. */
 void keeper_schedule_ways(struct keeper *keeper);
+
+/* ---- keeper_names.c --------------------------------------------------------------------------------- */
+
+/* Ready for the first name. False if memory ran out. */
+bool keeper_open_names(struct keeper *keeper);
+
+/* Ends all lookups; no tunnel has a name any more. Some memory goes when the loop has run. */
+void keeper_close_names(struct keeper *keeper);
+
+/* Has the name servers asked that the config names; others than before are asked at once. */
+void keeper_use_name_servers(struct keeper *keeper);
+
+/* Begins, goes on with or ends looking up the name of a tunnel's peer, as its policy says. */
+void keeper_use_name(struct keeper *keeper, struct tunnel *tunnel);
+
+/* Ends it. */
+void keeper_release_name(struct keeper *keeper, struct tunnel *tunnel);
+
+/* The peer's addresses that a way is to be found to, the wanted ones first; returns their number. */
+size_t keeper_peer_addresses(const struct tunnel *tunnel, struct ip_address out[IKE_PEER_ADDRESSES_MAX]);
+
+/* The way to the peer was worked out: sees to the rest, and tells the engine of the name if it must. */
+void keeper_name_has_way(struct keeper *keeper, struct tunnel *tunnel);
+
+/* The engine wants to know where a peer may be now. */
+void keeper_look_up(struct keeper *keeper, const struct message_look_up *look_up);
 
 /* ---- commands.c ------------------------------------------------------------------------------------- */
 

@@ -184,13 +184,19 @@ static void send_way(struct keeper *keeper, const struct tunnel *tunnel)
     processes_send(&keeper->processes.engine, MESSAGE_WAY, &m, sizeof(m));
 }
 
-/* A tunnel's interface is up as R43 and R44 say; routes through one that is not are passed over. */
+/*
+ * A tunnel's interface is up as R43 and R44 say; routes through one that is not are passed over. With the
+ * name of the peer gone a triggered tunnel is down (S20), but an SA that is kept up goes on: no new one can
+ * be made, that is all (R41).
+ */
 static void update_carrier(struct keeper *keeper, struct tunnel *tunnel)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     bool needs_sa = policy->connect_type == CONNECT_AUTO || policy->peer_kind == PEER_ANY;
-    bool carrier = tunnel->stage == TUNNEL_THERE && policy->complete && !policy->shut_down &&
-                   tunnel->way.way.usable && (tunnel->has_sa || !needs_sa);
+    bool has_way = tunnel->way.way.usable ||
+                   (tunnel->way.problem == WAY_UNRESOLVED && policy->connect_type == CONNECT_AUTO);
+    bool carrier = tunnel->stage == TUNNEL_THERE && policy->complete && !policy->shut_down && has_way &&
+                   (tunnel->has_sa || !needs_sa);
     struct host_error reason;
     if (carrier == tunnel->carrier)
         return;
@@ -220,6 +226,21 @@ static void add_to_path(struct keeper *keeper, struct tunnel *tunnel)
                         1);
 }
 
+static void update_way(struct keeper *keeper, const struct way_finder *finder, struct tunnel *tunnel)
+{
+    struct ip_address peers[IKE_PEER_ADDRESSES_MAX];
+    size_t count = keeper_peer_addresses(tunnel, peers);
+    tunnel->way_is_old = loses_its_sas(tunnel);
+    if (tunnel->way_is_old) {
+        update_carrier(keeper, tunnel);
+        return;
+    }
+    if (way_find(finder, &tunnel->policy, peers, count, &tunnel->way) && tunnel->stage == TUNNEL_THERE)
+        send_way(keeper, tunnel);
+    keeper_name_has_way(keeper, tunnel);
+    update_carrier(keeper, tunnel);
+}
+
 void keeper_update_ways(struct keeper *keeper)
 {
     const struct way_finder finder = {keeper->host, &keeper->ports, &keeper->configuration, leads_into,
@@ -232,16 +253,8 @@ void keeper_update_ways(struct keeper *keeper)
         if (tunnel->leaving)
             continue; /* it keeps its way for the DELETE */
         add_to_path(keeper, tunnel);
-        if (!all && !tunnel->way_is_old)
-            continue;
-        tunnel->way_is_old = loses_its_sas(tunnel);
-        if (tunnel->way_is_old) {
-            update_carrier(keeper, tunnel);
-            continue;
-        }
-        if (way_find(&finder, &tunnel->policy, &tunnel->way) && tunnel->stage == TUNNEL_THERE)
-            send_way(keeper, tunnel);
-        update_carrier(keeper, tunnel);
+        if (all || tunnel->way_is_old)
+            update_way(keeper, &finder, tunnel);
     }
     marks_sweep(keeper);
     keeper_schedule_host(keeper);
@@ -263,6 +276,7 @@ static void remove_tunnel(struct keeper *keeper, struct tunnel *tunnel)
         processes_send(&keeper->processes.engine, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
     if (tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_ADDING)
         processes_send(&keeper->processes.path, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
+    keeper_release_name(keeper, tunnel);
     way_release(keeper->host, &tunnel->way);
     tunnel_free(keeper, tunnel);
 }
@@ -297,6 +311,8 @@ void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done 
     tunnel->stage = TUNNEL_THERE;
     processes_send(&keeper->processes.engine, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
     send_way(keeper, tunnel);
+    tunnel->name_is_unsaid = true;
+    keeper_name_has_way(keeper, tunnel);
     update_carrier(keeper, tunnel);
 }
 
@@ -349,6 +365,7 @@ static void leave(struct keeper *keeper, struct tunnel *tunnel)
 {
     tunnel->leaving = true;
     tunnel->policy.complete = false;
+    keeper_release_name(keeper, tunnel);
     processes_send(&keeper->processes.engine, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
     clear_sas(keeper, tunnel);
 }
@@ -371,8 +388,10 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
     bool there = tunnel->stage == TUNNEL_THERE;
     /* Padding may make equal policies look different: then one is sent in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
-    if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0)
+    if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0) {
         processes_send(&keeper->processes.engine, MESSAGE_POLICY, policy, sizeof(*policy));
+        tunnel->name_is_unsaid = true;
+    }
     if (there && tunnel->policy.defined && !policy->defined)
         clear_sas(keeper, tunnel); /* S4 */
     if (there && tunnel->mtu != mtu) {
@@ -381,6 +400,7 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
     }
     tunnel->policy = *policy;
     tunnel->mtu = mtu;
+    keeper_use_name(keeper, tunnel);
     tunnel->way_is_old = true;
     tunnel->kept = true;
     return tunnel;
@@ -433,6 +453,7 @@ bool keeper_apply(struct keeper *keeper, struct host_error *err)
     }
     if (!applied)
         return false;
+    keeper_use_name_servers(keeper);
     keeper_update_ways(keeper);
     return true;
 }

@@ -94,6 +94,24 @@ static bool way_is_sound(const void *body)
     return is_way(&m->way);
 }
 
+static bool peer_addresses_are_sound(const void *body)
+{
+    const struct message_peer_addresses *m = body;
+    if (m->count > IKE_PEER_ADDRESSES_MAX)
+        return false;
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (!is_address(&m->addresses[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool look_up_is_sound(const void *body)
+{
+    const struct message_look_up *m = body;
+    return is_address(&m->seen);
+}
+
 static bool path_setup_is_sound(const void *body)
 {
     const struct message_path_setup *m = body;
@@ -143,6 +161,12 @@ static bool child_install_is_sound(const void *body)
            is_selector_list(c->remote, c->remote_count);
 }
 
+static bool tunnel_fail_is_sound(const void *body)
+{
+    const struct message_tunnel_fail *m = body;
+    return is_address(&m->pair.source) && is_address(&m->pair.destination);
+}
+
 static bool path_event_is_sound(const void *body)
 {
     const struct path_event *e = body;
@@ -181,6 +205,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct tunnel_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_WAY] = {"WAY", KEEPER, sizeof(struct message_way), 0, 0, way_is_sound},
+    [MESSAGE_PEER_ADDRESSES] = {"PEER_ADDRESSES", KEEPER, sizeof(struct message_peer_addresses), 0, 0,
+                                peer_addresses_are_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
     [MESSAGE_LOG_LEVEL] = {"LOG_LEVEL", KEEPER, sizeof(struct message_log_level), 0, 0, log_level_is_sound},
     [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
@@ -198,6 +224,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
 
     [MESSAGE_SECRET_JOB] = {"SECRET_JOB", ENGINE, sizeof(struct message_secret_job), IKE_JOB_INPUT_MAX, 0,
                             secret_job_is_sound},
+    [MESSAGE_LOOK_UP] = {"LOOK_UP", ENGINE, sizeof(struct message_look_up), 0, 0, look_up_is_sound},
     [MESSAGE_TUNNEL_STATE] = {"TUNNEL_STATE", ENGINE, sizeof(struct message_tunnel_state), MESSAGE_TEXT_MAX,
                               0, NULL},
     [MESSAGE_IDLE] = {"IDLE", ENGINE, 0, 0, 0, NULL},
@@ -212,10 +239,12 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                                child_install_is_sound},
     [MESSAGE_CHILD_ACTIVATE] = {"CHILD_ACTIVATE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_STOP] = {"CHILD_STOP", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_COMPLETE] = {"CHILD_COMPLETE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
     [MESSAGE_CHILD_REDIRECT] = {"CHILD_REDIRECT", ENGINE_TO_PATH, sizeof(struct message_child_redirect), 0, 0,
                                 child_redirect_is_sound},
-    [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
+    [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel_fail), 0, 0,
+                             tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
 };

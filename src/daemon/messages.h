@@ -23,11 +23,12 @@ enum message_type {
     MESSAGE_POLICY,         /* struct tunnel_policy: IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_WAY,
+    MESSAGE_PEER_ADDRESSES,
     MESSAGE_CLEAR,
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* tail: the output of a secret job */
+    MESSAGE_JOB_DONE,          /* tail: the output of a job of the keeper's */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -38,6 +39,7 @@ enum message_type {
 
     /* Engine to keeper. */
     MESSAGE_SECRET_JOB,   /* tail: the octets to be signed */
+    MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
     MESSAGE_TUNNEL_STATE, /* tail: the reason */
     MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
 
@@ -50,11 +52,12 @@ enum message_type {
 
     /* Engine to path, and back. */
     MESSAGE_CHILD_INSTALL,
-    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next two */
+    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next three */
     MESSAGE_CHILD_STOP,
+    MESSAGE_CHILD_COMPLETE,
     MESSAGE_CHILD_REMOVE,
     MESSAGE_CHILD_REDIRECT,
-    MESSAGE_TUNNEL_FAIL, /* struct message_tunnel: what waits in it is dropped */
+    MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
     MESSAGE_PATH_EVENT,  /* struct path_event */
 
     MESSAGE_TYPE_COUNT
@@ -88,6 +91,13 @@ struct message_engine_sockets {
 struct message_way {
     uint32_t tunnel;
     struct ike_way way;
+};
+
+/* IKE_EVENT_PEER_ADDRESSES */
+struct message_peer_addresses {
+    uint32_t tunnel;
+    uint32_t count;
+    struct ip_address addresses[IKE_PEER_ADDRESSES_MAX];
 };
 
 struct message_log_level {
@@ -131,6 +141,12 @@ struct message_secret_job {
     struct identity identity;
 };
 
+struct message_look_up {
+    uint32_t job;
+    uint32_t tunnel;
+    struct ip_address seen;
+};
+
 struct message_tunnel_state {
     uint64_t request; /* to be answered by MESSAGE_TUNNEL_STATE_DONE; 0: not */
     uint32_t tunnel;
@@ -169,6 +185,11 @@ struct message_child_redirect {
     uint64_t request;
     uint32_t inbound_spi;
     struct path_way way;
+};
+
+struct message_tunnel_fail {
+    uint32_t tunnel;
+    struct packet_pair pair;
 };
 
 enum {

@@ -187,6 +187,8 @@ static void change_child(struct path_process *process, uint32_t change, const st
         result = path_child_activate(process->path, request, m->inbound_spi);
     else if (change == MESSAGE_CHILD_STOP)
         result = path_child_stop(process->path, request, m->inbound_spi);
+    else if (change == MESSAGE_CHILD_COMPLETE)
+        result = path_child_complete(process->path, request, m->inbound_spi);
     else if (change == MESSAGE_CHILD_REMOVE)
         result = path_child_remove(process->path, request, m->inbound_spi);
     if (result != PATH_OK)
@@ -204,6 +206,7 @@ static void redirect_child(struct path_process *process, const struct message_ch
 static void engine_message(struct path_process *process)
 {
     const struct channel_message *message = &process->engine.message;
+    const struct message_tunnel_fail *fail = message->body;
     if (!message_is_sound(PROCESS_ENGINE, PROCESS_PATH, message)) {
         process_log(process, LOG_LEVEL_ERROR, "the engine sent the path something malformed (%s)",
                     message_name(message->type));
@@ -217,6 +220,7 @@ static void engine_message(struct path_process *process)
         break;
     case MESSAGE_CHILD_ACTIVATE:
     case MESSAGE_CHILD_STOP:
+    case MESSAGE_CHILD_COMPLETE:
     case MESSAGE_CHILD_REMOVE:
         change_child(process, message->type, message->body);
         break;
@@ -224,7 +228,7 @@ static void engine_message(struct path_process *process)
         redirect_child(process, message->body);
         break;
     case MESSAGE_TUNNEL_FAIL:
-        (void)path_tunnel_fail(process->path, 0, ((const struct message_tunnel *)message->body)->tunnel);
+        (void)path_tunnel_fail(process->path, 0, fail->tunnel, &fail->pair);
         break;
     default:
         break;

@@ -39,8 +39,19 @@ static const char *port_problem(const struct configured_interface *interface,
 
 /* ---- Tunnels ---------------------------------------------------------------------------------------- */
 
-/* Why a Tunnel is down; NULL if it is up. */
-static const char *tunnel_problem(const struct tunnel *tunnel)
+enum { PROBLEM_TEXT_SIZE = 160 };
+
+static const char *way_problem(const struct tunnel *tunnel, char out[PROBLEM_TEXT_SIZE])
+{
+    const char *problem = way_problem_text(tunnel->way.problem);
+    if (tunnel->way.problem != WAY_UNRESOLVED || tunnel->name == NULL || tunnel->name->problem == NULL)
+        return problem;
+    (void)snprintf(out, PROBLEM_TEXT_SIZE, "%s: %s", problem, tunnel->name->problem);
+    return out;
+}
+
+/* Why a Tunnel is down; NULL if it is up. `out` is memory for the text. */
+static const char *tunnel_problem(const struct tunnel *tunnel, char out[PROBLEM_TEXT_SIZE])
 {
     if (tunnel->policy.shut_down)
         return "shutdown";
@@ -48,13 +59,14 @@ static const char *tunnel_problem(const struct tunnel *tunnel)
         return "no TUN device";
     if (tunnel->stage == TUNNEL_REFUSED)
         return "refused by the packet path";
-    if (tunnel->way.problem != WAY_FOUND)
-        return way_problem_text(tunnel->way.problem);
+    if (tunnel->way.problem != WAY_FOUND && !tunnel->carrier)
+        return way_problem(tunnel, out);
     return tunnel->carrier ? NULL : "no SA";
 }
 
-static void show_peer(const struct tunnel_policy *policy, struct text *out)
+static void show_peer(const struct tunnel *tunnel, struct text *out)
 {
+    const struct tunnel_policy *policy = &tunnel->policy;
     char address[IP_TEXT_SIZE];
     text_print(out, "  Peer : ");
     switch (policy->peer_kind) {
@@ -66,6 +78,8 @@ static void show_peer(const struct tunnel_policy *policy, struct text *out)
         break;
     case PEER_FQDN:
         text_print(out, "%s", policy->peer_fqdn);
+        if (tunnel->way.way.remote.family != IP_NONE)
+            text_print(out, " (%s)", ip_address_format(&tunnel->way.way.remote, address));
         break;
     }
     if (policy->remote_id.type != ID_NONE) {
@@ -97,7 +111,7 @@ static void show_tunnel_state(const struct keeper *keeper, const struct tunnel *
 {
     struct path_totals totals = keeper_tunnel_totals(keeper, tunnel);
     const uint64_t *n = totals.counters;
-    show_peer(&tunnel->policy, out);
+    show_peer(tunnel, out);
     show_way(keeper, tunnel, out);
     text_print(out, "  SA : %s\n", tunnel->has_sa ? "established" : "none");
     text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_OUT_PACKETS],
@@ -114,7 +128,8 @@ static void show_interface(const struct keeper *keeper, const struct configured_
     (void)port_table_find(&keeper->ports, interface->name, name, NULL);
     const struct inventory_link *link = inventory_find_name(host_inventory(keeper->host), name);
     const struct tunnel *tunnel = keeper_tunnel_named(keeper, interface->name);
-    const char *problem = tunnel != NULL ? tunnel_problem(tunnel) : port_problem(interface, link);
+    char text[PROBLEM_TEXT_SIZE];
+    const char *problem = tunnel != NULL ? tunnel_problem(tunnel, text) : port_problem(interface, link);
     if (problem == NULL)
         text_print(out, "Interface %s is up\n", interface->name);
     else

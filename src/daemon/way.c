@@ -156,31 +156,55 @@ static bool is_pinned(const struct tunnel_policy *policy, const struct inventory
            (policy->way_out == WAY_OUT_INTERFACE && link->is.point_to_point);
 }
 
-/* Works it out; `mark` receives the mark of the pinned way that was taken. */
+/* Works it out for one address of the peer; `mark` receives the mark of the pinned way that was taken. */
 static enum way_problem find(const struct way_finder *finder, const struct tunnel_policy *policy,
-                             uint32_t *mark, struct way *way)
+                             const struct ip_address *peer, uint32_t *mark, struct way *way)
 {
     const struct inventory_link *link = NULL;
     if (!policy->complete)
         return WAY_NOT_COMPLETE;
-    if (policy->peer_kind == PEER_FQDN)
-        return WAY_UNRESOLVED;
+    way->way.remote = *peer;
     if (policy->way_out != WAY_OUT_ROUTED) {
         link = usable_link(finder, policy->out_interface);
         if (link == NULL)
             return WAY_INTERFACE_DOWN;
     }
     enum ip_family family = policy->way_out == WAY_OUT_NEXT_HOP ? policy->out_next_hop.family : IP_NONE;
-    if (policy->peer_kind == PEER_ADDRESS) {
-        way->way.remote = policy->peer_address;
-        family = policy->peer_address.family;
-    }
+    if (peer->family != IP_NONE)
+        family = peer->family;
     enum way_problem problem = fixed_source(finder, policy, family, &way->way.local);
     if (problem != WAY_FOUND)
         return problem;
     if (is_pinned(policy, link, family))
         return pinned(finder, policy, link, family, mark, way);
-    return policy->peer_kind == PEER_ANY ? unnamed(link, way) : routed(finder, policy, link, way);
+    return peer->family == IP_NONE ? unnamed(link, way) : routed(finder, policy, link, way);
+}
+
+/* The way to one address. It holds the pinned way, if there is one. */
+static struct way way_to(const struct way_finder *finder, const struct tunnel_policy *policy,
+                         const struct ip_address *peer)
+{
+    struct way found = {0};
+    found.problem = find(finder, policy, peer, &found.taken_mark, &found);
+    if (found.problem == WAY_FOUND && policy->peer_kind == PEER_FQDN && peer->family == IP_NONE)
+        found.problem = WAY_UNRESOLVED;
+    found.way.usable = found.problem == WAY_FOUND;
+    return found;
+}
+
+static struct way best_way(const struct way_finder *finder, const struct tunnel_policy *policy,
+                           const struct ip_address *peers, size_t peer_count)
+{
+    const struct ip_address unknown = {.family = IP_NONE};
+    struct way best = way_to(finder, policy, peer_count > 0 ? &peers[0] : &unknown);
+    for (size_t i = 1; i < peer_count && !best.way.usable; i++) {
+        struct way other = way_to(finder, policy, &peers[i]);
+        struct way worse = other.way.usable ? best : other;
+        if (other.way.usable)
+            best = other;
+        way_release(finder->host, &worse);
+    }
+    return best;
 }
 
 static bool ways_differ(const struct ike_way *a, const struct ike_way *b)
@@ -189,19 +213,15 @@ static bool ways_differ(const struct ike_way *a, const struct ike_way *b)
            !ip_address_equal(&a->local, &b->local) || !ip_address_equal(&a->remote, &b->remote);
 }
 
-bool way_find(const struct way_finder *finder, const struct tunnel_policy *policy, struct way *way)
+bool way_find(const struct way_finder *finder, const struct tunnel_policy *policy,
+              const struct ip_address *peers, size_t peer_count, struct way *way)
 {
-    struct way found = {0};
-    uint32_t mark = 0;
-    found.problem = find(finder, policy, &mark, &found);
-    found.way.usable = found.problem == WAY_FOUND;
+    struct way found = best_way(finder, policy, peers, peer_count);
     /* While the interface is away the pinned way is held: it would be taken again with the same mark. */
-    if (mark == 0 && found.problem == WAY_INTERFACE_DOWN) {
+    if (found.taken_mark == 0 && found.problem == WAY_INTERFACE_DOWN)
         found.taken_mark = way->taken_mark;
-    } else {
-        found.taken_mark = mark;
+    else
         way_release(finder->host, way);
-    }
     bool changed = ways_differ(&found.way, &way->way);
     *way = found;
     return changed;

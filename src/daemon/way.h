@@ -44,10 +44,13 @@ struct way_finder {
 };
 
 /*
- * Works out the way anew. A pinned way that `way` held before is held on if it is still wanted, and released
- * if not. Returns true if anything changed that the engine has to know.
+ * Works out the way anew, to one of the peer's addresses: the first one to which there is a way, or else the
+ * first one. With none (`peer any`, or a name that is not resolved) only what is known without them is found.
+ * A pinned way that `way` held before is held on if it is still wanted, and released if not. Returns true if
+ * anything changed that the engine has to know.
  */
-bool way_find(const struct way_finder *finder, const struct tunnel_policy *policy, struct way *way);
+bool way_find(const struct way_finder *finder, const struct tunnel_policy *policy,
+              const struct ip_address *peers, size_t peer_count, struct way *way);
 
 /* Releases what it holds. */
 void way_release(struct host *host, struct way *way);

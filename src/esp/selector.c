@@ -11,6 +11,8 @@ enum {
     PROTOCOL_MOBILITY = 135,
 };
 
+const struct packet_pair packet_pair_any;
+
 /* Fills in the ports from the header of `flow->protocol`, where `upper` stands. */
 static void read_ports(struct reader upper, struct packet_flow *flow)
 {

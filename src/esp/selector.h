@@ -63,6 +63,14 @@ struct packet_flow {
  */
 bool packet_flow_read(const uint8_t *packet, size_t length, struct packet_flow *out);
 
+/* What packets from one address to another have in common; family IP_NONE twice: what all packets have. */
+struct packet_pair {
+    struct ip_address source;
+    struct ip_address destination;
+};
+
+extern const struct packet_pair packet_pair_any;
+
 /* Which way a packet goes: R71 compares local with source when sending, with destination when receiving. */
 enum packet_direction { PACKET_OUTBOUND, PACKET_INBOUND };
 

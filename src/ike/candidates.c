@@ -10,10 +10,14 @@ static bool may_respond(const struct ike_tunnel *tunnel)
            tunnel->policy.direction != NEGOTIATE_INITIATOR;
 }
 
-/* Whether a tunnel's source address and outgoing interface fit where the message arrived (R46). */
+/* Whether a tunnel's source address, outgoing interface and family of its peer's name fit where the message
+ * arrived (R46). */
 static bool fits_arrival(const struct ike_tunnel *tunnel, const struct arrival *arrival)
 {
     const struct tunnel_policy *p = &tunnel->policy;
+    if (p->peer_kind == PEER_FQDN && p->peer_family != IP_NONE &&
+        p->peer_family != arrival->remote->address.family)
+        return false;
     if (p->source_kind == SOURCE_ADDRESS && !ip_address_equal(&p->source_address, &arrival->local->address))
         return false;
     bool pinned = p->way_out != WAY_OUT_ROUTED && tunnel->way.ifindex != 0;

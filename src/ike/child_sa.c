@@ -4,6 +4,7 @@
 #include "ike/child_exchange.h"
 #include "ike/ike_sa.h"
 #include "ike/key_log.h"
+#include "ike/record.h"
 #include "ike/rekey.h"
 
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                "Child SA deleted, SPI 0x%08x: lifetime expired", child->inbound.spi);
     child_sa_delete(child);
-    ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
+    ike_sa_lost_child(sa, "Child SA lifetime expired");
 }
 
 struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
@@ -97,6 +98,7 @@ void child_sa_hand_over(const struct child_sa *child)
         .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
         .anti_replay = policy->anti_replay,
         .active_when_used = child->waits_for_use,
+        .more_to_come = further_children_tell_due(child->ike_sa),
         .encapsulate = sa->encapsulate,
         .nat_keepalive = sa->nat_local ? policy->nat_keepalive : 0,
         .local = sa->local,
@@ -194,6 +196,12 @@ void child_sa_activate(struct child_sa *child)
     add_action(child, IKE_ACTION_CHILD_ACTIVATE);
 }
 
+void child_sa_complete(struct child_sa *child)
+{
+    if (child->installed)
+        add_action(child, IKE_ACTION_CHILD_COMPLETE);
+}
+
 void child_sa_stop(struct child_sa *child)
 {
     if (child->stopped)
@@ -265,4 +273,15 @@ struct child_sa *child_sa_by_outbound(const struct ike_sa *sa, uint32_t spi)
             return child;
     }
     return NULL;
+}
+
+bool child_sa_has_place(const struct ike_sa *sa)
+{
+    size_t count = 0;
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        count++;
+    }
+    return count + 1 < IKE_RECORD_CHILDREN_MAX;
 }

@@ -75,6 +75,9 @@ bool child_sa_is_current(const struct child_sa *child);
 /* The peer certainly has it too: packets may leave by it (RFC 7296 2.8). */
 void child_sa_activate(struct child_sa *child);
 
+/* No other Child SA is to come for the packets that it does not hold. */
+void child_sa_complete(struct child_sa *child);
+
 /* Packets leave by it no more; it is there for what the peer still sends by it. */
 void child_sa_stop(struct child_sa *child);
 
@@ -86,6 +89,12 @@ void child_sa_retire(struct child_sa *child);
 
 /* Keeps it for the packets that are still under way, for 5 seconds (S24). */
 void child_sa_linger(struct child_sa *child);
+
+/*
+ * Whether the IKE SA may get one more. A peer may leave Child SAs that it has rekeyed undeleted, or rekey
+ * without end: no more are made than the IKE SA's record holds. One place is kept for a rekey of our own.
+ */
+bool child_sa_has_place(const struct ike_sa *sa);
 
 /* The Child SA of `sa` with an SPI; NULL if there is none. */
 struct child_sa *child_sa_by_inbound(const struct ike_sa *sa, uint32_t spi);

@@ -245,7 +245,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
                        event->datagram.message);
         break;
     case IKE_EVENT_PACKET_WAITS:
-        tunnel_packet_waits(engine, event->packet.tunnel);
+        tunnel_packet_waits(engine, event->packet.tunnel, &event->packet.flow);
         break;
     case IKE_EVENT_JOB_DONE:
         handle_job_done(engine, event);
@@ -270,6 +270,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_WAY:
         tunnel_set_way(engine, event->way.tunnel, &event->way.way);
+        break;
+    case IKE_EVENT_PEER_ADDRESSES:
+        tunnel_set_peer_addresses(engine, event->peer.tunnel, event->peer.addresses, event->peer.count);
         break;
     case IKE_EVENT_CLEAR:
         handle_clear(engine, event);

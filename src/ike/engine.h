@@ -37,7 +37,10 @@ struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
     struct ike_way way;
-    bool up; /* has an SA: the history's `Create` was told */
+    struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
+    size_t peer_address_count;
+    bool policy_is_newer; /* since it changed the name has had no addresses yet */
+    bool up;              /* has an SA: the history's `Create` was told */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
 };
@@ -140,7 +143,9 @@ void engine_start_job(struct ike_engine *engine, struct ike_sa *sa, const struct
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy);
 void tunnel_remove(struct ike_engine *engine, uint32_t number);
 void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike_way *way);
-void tunnel_packet_waits(struct ike_engine *engine, uint32_t number);
+void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
+                               size_t count);
+void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
@@ -157,8 +162,15 @@ void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, con
 /* A negotiation that the tunnel started or answered failed: waiting packets are dropped. */
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
+/* The same for the packets of a pair alone. */
+void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
+                         const struct packet_pair *pair);
+
 /* Starts a negotiation if the tunnel may and none is under way. */
 void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* True if the name of the tunnel's peer has the address. */
+bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address);
 
 /* ---- Saved states (restore.c) ------------------------------------------------------------------------ */
 

@@ -25,6 +25,7 @@ enum {
     IKE_DATAGRAM_MAX = 65535,
     IKE_JOB_INPUT_MAX = 66000,
     IKE_JOB_OUTPUT_MAX = 2 * DH_PUBLIC_MAX,
+    IKE_PEER_ADDRESSES_MAX = 32, /* of one name */
 };
 
 struct ike_engine;
@@ -63,9 +64,16 @@ enum ike_event_kind {
     IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
     IKE_EVENT_WAY,          /* the way to a tunnel's peer is known, changed or gone */
-    IKE_EVENT_CLEAR,        /* `clear ikev2 sa` (R12) */
-    IKE_EVENT_LOG_LEVEL,    /* another log level is wanted from now on */
-    IKE_EVENT_STOP,         /* the daemon stops: DELETE for every SA, nothing new any more */
+    /*
+     * The addresses that the name of a tunnel's peer has now (R41): none as long as they are not known and
+     * when there is no such name. IKE SAs with others are deleted, unless there are none at all, or they are
+     * the first ones since the tunnel's policy changed (R11). So it comes after each change of the policy,
+     * and after the way to these addresses.
+     */
+    IKE_EVENT_PEER_ADDRESSES,
+    IKE_EVENT_CLEAR,     /* `clear ikev2 sa` (R12) */
+    IKE_EVENT_LOG_LEVEL, /* another log level is wanted from now on */
+    IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA, nothing new any more */
     /*
      * A new engine goes on with what an earlier one had committed: after the tunnels' policies and before
      * anything else it gets IKE_EVENT_SAVED for each record, in any order, then IKE_EVENT_SAVED_END. The
@@ -87,9 +95,7 @@ struct ike_event {
         } datagram;
         struct {
             uint32_t tunnel;
-            struct ip_address source, destination;
-            uint8_t protocol;
-            uint16_t source_port, destination_port;
+            struct packet_flow flow; /* family IP_NONE: what it is like is not known */
         } packet;
         struct {
             uint32_t job;
@@ -108,6 +114,11 @@ struct ike_event {
             uint32_t tunnel;
             struct ike_way way;
         } way;
+        struct {
+            uint32_t tunnel;
+            const struct ip_address *addresses;
+            size_t count; /* at most IKE_PEER_ADDRESSES_MAX */
+        } peer;
         struct {
             bool all;
             uint32_t tunnel;
@@ -128,11 +139,12 @@ enum ike_action_kind {
     IKE_ACTION_CHILD_INSTALL,
     IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
     IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
+    IKE_ACTION_CHILD_COMPLETE, /* no other one is to come for what it does not hold: see `more_to_come` */
     IKE_ACTION_CHILD_REMOVE,
     IKE_ACTION_CHILD_REDIRECT, /* the peer is elsewhere now: its packets go there */
     IKE_ACTION_TUNNEL_UP,      /* the tunnel has an SA after having had none: history `Create` */
     IKE_ACTION_TUNNEL_DOWN,    /* its last SA is gone: history `Delete : REASON` */
-    IKE_ACTION_TUNNEL_FAILED,  /* a negotiation failed: packets that wait are dropped */
+    IKE_ACTION_TUNNEL_FAILED,  /* no SA can be had: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
@@ -142,13 +154,17 @@ enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
  * Public jobs are arithmetic that anybody may do; their input is private (DH values), their key is not in the
- * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper.
+ * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper, and so does the
+ * question for the addresses of a name.
  */
 enum ike_job_kind {
     IKE_JOB_DH_PUBLIC,   /* public: output g^i */
     IKE_JOB_DH_SHARED,   /* public: output g^ir */
     IKE_JOB_DH_EXCHANGE, /* public: output g^r | g^ir, as a responder needs them */
     IKE_JOB_PSK_AUTH,    /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
+    /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_WAY and
+     * IKE_EVENT_PEER_ADDRESSES, if it is new, before the job is done. No output. */
+    IKE_JOB_LOOK_UP,
 };
 
 enum ike_key_side { IKE_KEY_LOCAL, IKE_KEY_REMOTE };
@@ -169,6 +185,10 @@ struct ike_job {
             uint16_t prf;             /* enum prf_id */
             struct octets signed_octets;
         } psk;
+        struct {
+            uint32_t tunnel;
+            struct ip_address seen; /* where the peer is: the way leads there, if the name has that address */
+        } look_up;
     };
 };
 
@@ -187,6 +207,7 @@ struct ike_child_install {
     uint16_t encryption, key_bits, integrity; /* IANA numbers; integrity AUTH_NONE with an AEAD */
     bool anti_replay;
     bool active_when_used;            /* packets leave by it only when the peer has used it (RFC 7296 2.8) */
+    bool more_to_come;                /* packets that no Child SA holds wait for another one (S38) */
     bool encapsulate;                 /* in UDP (RFC 3948) */
     uint32_t nat_keepalive;           /* seconds; 0: none is sent */
     struct ip_endpoint local, remote; /* ports as of IKE */
@@ -217,7 +238,11 @@ struct ike_action {
         struct {
             uint32_t tunnel;
             const char *reason;
-        } state;
+        } state; /* up, down */
+        struct {
+            uint32_t tunnel;
+            struct packet_pair pair;
+        } failed;
         struct ike_job *job;
         struct {
             enum log_level level;

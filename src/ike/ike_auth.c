@@ -7,6 +7,7 @@
 #include "ike/child_exchange.h"
 #include "ike/identity.h"
 #include "ike/ike_sa.h"
+#include "ike/peer_address.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -230,13 +231,15 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
         return;
     }
     const struct ike_payload *error = ike_message_error(&message);
-    if (error != NULL) {
+    bool by_pair = error != NULL && error->notify == NOTIFY_SINGLE_PAIR_REQUIRED;
+    if (error != NULL && !by_pair) {
         log_refusal(sa, error->notify);
         abandon(sa, "the peer refused the Child SA");
         return;
     }
+    further_children_begin(sa);
     bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
-    const char *reason = accept_child(sa, &message);
+    const char *reason = by_pair ? NULL : accept_child(sa, &message);
     if (reason != NULL) {
         engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "negotiation failed: %s", reason);
         abandon(sa, reason);
@@ -247,6 +250,10 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
+    if (by_pair)
+        further_children_begin_by_pair(sa);
+    else
+        further_children_check(sa);
 }
 
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -362,8 +369,45 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
-    /* Else packets would wait in vain: nothing new is negotiated while there is an IKE SA. */
-    ike_sa_delete_if_childless(sa, "no Child SA could be made");
+    ike_sa_lost_child(sa, "no Child SA could be made");
+}
+
+static void prove_ourselves(struct ike_sa *sa)
+{
+    if (initial_contact_is_stale(sa)) {
+        ike_sa_destroy(sa, "the peer has begun anew since");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
+}
+
+/* The way out, where the tunnel's is a pinned one. */
+static void take_way(struct ike_sa *sa)
+{
+    if (sa->tunnel->way.mark == 0)
+        return;
+    sa->ifindex = sa->tunnel->way.ifindex;
+    sa->mark = sa->tunnel->way.mark;
+}
+
+/* What the name of the peer stands for now is known: the peer is there, or it is a stranger (R41). */
+static void peer_looked_up(struct ike_sa *sa, bool ok, struct octets output)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    char remote[IP_TEXT_SIZE];
+    char addresses[PEER_ADDRESSES_TEXT_SIZE];
+    (void)ok, (void)output; /* the tunnel has been told */
+    if (!peer_address_accept(sa)) {
+        engine_log(
+            sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+            "negotiation failed: the peer comes from %s, which is no address of %s (it has %s); line %u",
+            ip_address_format(&sa->remote.address, remote), policy->peer_fqdn,
+            peer_address_list(sa->tunnel, addresses), policy->line[SETTING_PEER]);
+        refuse_peer(sa);
+        return;
+    }
+    take_way(sa);
+    prove_ourselves(sa);
 }
 
 static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
@@ -377,11 +421,10 @@ static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octet
         refuse_peer(sa);
         return;
     }
-    if (initial_contact_is_stale(sa)) {
-        ike_sa_destroy(sa, "the peer has begun anew since");
-        return;
-    }
-    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
+    if (peer_address_accept(sa))
+        prove_ourselves(sa);
+    else
+        peer_address_look_up(sa, peer_looked_up);
 }
 
 /* The tunnel whose peer the sender says it is; NULL, told in the log, if there is none. */
@@ -445,10 +488,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     }
     sa->state = IKE_SA_AUTHENTICATING;
     ike_sa_set_tunnel(sa, tunnel);
-    if (tunnel->way.mark != 0) {
-        sa->ifindex = tunnel->way.ifindex;
-        sa->mark = tunnel->way.mark;
-    }
+    take_way(sa);
     sa->remote_id = peer;
     sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
     if (!keep_message(sa, message)) {

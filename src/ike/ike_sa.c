@@ -111,12 +111,14 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     *(initiator ? &sa->spi_i : &sa->spi_r) = own_spi;
     sa->serial = ++engine->next_ike_serial;
     sa->started_event = engine->event_number;
+    sa->begun_here = initiator;
     sa->created = engine->now;
     sa->expires = MSEC_NEVER;
     sa->retransmit = (struct ike_timer){.fire = ike_sa_retransmit_fire, .owner = sa};
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
     sa->rekey = (struct ike_timer){.fire = rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = liveness_fire, .owner = sa};
+    sa->further.again = (struct ike_timer){.fire = further_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
     LIST_INSERT_HEAD(&engine->all_sas, sa, all_link);
     return sa;
@@ -191,6 +193,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->lifetime);
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
+    engine_cancel_timer(engine, &sa->further.again);
     (void)map_remove(&engine->sas, ike_sa_own_spi(sa));
     if (sa->job != 0)
         (void)map_remove(&engine->jobs, sa->job);
@@ -259,15 +262,22 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
     ike_sa_add_task(sa, &task_delete_ike_sa, 0);
 }
 
-void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason)
+static bool has_child(const struct ike_sa *sa)
 {
     const struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
         if (!child->lingering)
-            return;
+            return true;
     }
-    if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+    return false;
+}
+
+void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
+{
+    if (has_child(sa) || further_children_come_with_packets(sa))
+        further_children_check(sa);
+    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
         ike_sa_delete(sa, reason);
 }
 

@@ -6,6 +6,7 @@
 
 #include "ike/child_sa.h"
 #include "ike/engine.h"
+#include "ike/further_child.h"
 #include "ike/keys.h"
 #include "ike/message.h"
 #include "ike/protect.h"
@@ -45,6 +46,7 @@ enum ike_task_number {
     TASK_CONFIRM = 5,
     TASK_REKEY_CHILD = 6,
     TASK_REKEY_IKE_SA = 7,
+    TASK_FURTHER_CHILD = 8,
     TASK_INVALID_SPI = 9,
 };
 
@@ -120,10 +122,12 @@ struct ike_sa {
     uint64_t half_open_key; /* in engine->half_open; 0: not there */
     struct ip_endpoint local, remote;
     struct ip_endpoint reply_local, reply_remote; /* of the peer's request: its answer goes there */
-    uint32_t ifindex, mark;                       /* of the way out, see struct ike_way */
-    uint32_t arrival_ifindex;                     /* as responder: where the peer's request came in */
-    bool nat_local, nat_remote; /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
-    bool encapsulate;           /* ESP goes in UDP */
+    struct ip_address peer_address; /* of the peer when the SA was made, whatever a NAT makes of it: has the
+                                       peer's name another one now (R41)? IP_NONE: that is not asked */
+    uint32_t ifindex, mark;         /* of the way out, see struct ike_way */
+    uint32_t arrival_ifindex;       /* as responder: where the peer's request came in */
+    bool nat_local, nat_remote;     /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
+    bool encapsulate;               /* ESP goes in UDP */
 
     struct ike_suite suite;
     struct ike_keys keys;
@@ -152,10 +156,13 @@ struct ike_sa {
     size_t waiting_count;
 
     struct child_sa_list children;
+    struct further_children further;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
-    uint64_t started_event, established_event; /* engine->event_number then */
-    msec_t last_message;                       /* when a message of this SA last went or came */
+    /* Of the first IKE SA of a line of rekeys, engine->event_number then, and who began it: what S7 asks. */
+    uint64_t started_event, established_event;
+    bool begun_here;
+    msec_t last_message; /* when a message of this SA last went or came */
     struct ike_timer retransmit, lifetime, rekey, liveness;
 };
 
@@ -188,8 +195,11 @@ void ike_sa_establish(struct ike_sa *sa);
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
 
-/* Deletes an SA that has no Child SA left: the next packet makes a new one. */
-void ike_sa_delete_if_childless(struct ike_sa *sa, const char *reason);
+/*
+ * A Child SA is gone, or could not be made. If there is none left the IKE SA is deleted, lest packets wait in
+ * vain: the next one makes a new IKE SA. Else a family that is lacking now is asked for (S38).
+ */
+void ike_sa_lost_child(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);

@@ -100,6 +100,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     }
     sa->local = (struct ip_endpoint){tunnel->way.local, IKE_PORT};
     sa->remote = (struct ip_endpoint){tunnel->way.remote, IKE_PORT};
+    sa->peer_address = tunnel->way.remote;
     sa->ifindex = tunnel->way.ifindex;
     sa->mark = tunnel->way.mark;
     sa->local_id = tunnel_local_identity(tunnel, &tunnel->way.local);

@@ -50,7 +50,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     struct child_sa *child = child_sa_by_inbound(sa, task->spi);
     if (child != NULL)
         child_sa_retire(child);
-    ike_sa_delete_if_childless(sa, "Child SA lifetime expired");
+    ike_sa_lost_child(sa, "Child SA lifetime expired");
 }
 
 const struct ike_task_kind task_delete_child_sa = {
@@ -179,5 +179,5 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (unknown_spi != 0)
         ike_sa_forget_child_of_peer(sa, unknown_spi);
     if (had_children)
-        ike_sa_delete_if_childless(sa, "Delete Child SA by peer");
+        ike_sa_lost_child(sa, "Delete Child SA by peer");
 }

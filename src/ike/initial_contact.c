@@ -40,7 +40,7 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa)
     const struct ike_sa *other;
     LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
     {
-        if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->initiator &&
+        if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->begun_here &&
             other->established_event > sa->started_event && ike_sa_is_with_same_peer(other, sa))
             return true;
     }
@@ -50,9 +50,9 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa)
 /* Both ends started: neither SA was established when the other one was begun. */
 static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
 {
-    return a->initiator != b->initiator && a->state == IKE_SA_ESTABLISHED && b->state == IKE_SA_ESTABLISHED &&
-           !a->replaced && !b->replaced && a->established_event > b->started_event &&
-           b->established_event > a->started_event;
+    return a->begun_here != b->begun_here && a->state == IKE_SA_ESTABLISHED &&
+           b->state == IKE_SA_ESTABLISHED && !a->replaced && !b->replaced &&
+           a->established_event > b->started_event && b->established_event > a->started_event;
 }
 
 /* The IKE SA of the tunnel besides which `sa` is superfluous; NULL if there is none. */

@@ -66,3 +66,19 @@ bool nat_detection_read(struct ike_sa *sa, const struct ike_message *message)
     sa->nat_local = !destination_matches;
     return true;
 }
+
+bool nat_detection_names_source(const struct ike_message *message, const struct ip_address *address)
+{
+    static const uint16_t ports[] = {IKE_PORT, IKE_NAT_PORT};
+    const struct ike_header *h = &message->header;
+    for (size_t i = 0; i < 2 * message->count; i++) {
+        const struct ike_payload *p = &message->payloads[i / 2];
+        const struct ip_endpoint source = {*address, ports[i % 2]};
+        uint8_t hash[SHA1_SIZE];
+        if (p->type == PAYLOAD_NOTIFY && p->notify == NOTIFY_NAT_DETECTION_SOURCE_IP &&
+            nat_hash(h->spi_i, h->spi_r, &source, hash) &&
+            octets_equal(p->content, (struct octets){hash, SHA1_SIZE}))
+            return true;
+    }
+    return false;
+}

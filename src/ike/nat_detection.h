@@ -18,4 +18,10 @@ void nat_detection_write(struct ike_sa *sa, bool force, struct message_writer *m
  */
 bool nat_detection_read(struct ike_sa *sa, const struct ike_message *message);
 
+/*
+ * True if the sender of an IKE_SA_INIT request says in it that `address` is its own: so it was before a NAT
+ * changed it.
+ */
+bool nat_detection_names_source(const struct ike_message *message, const struct ip_address *address);
+
 #endif

@@ -32,7 +32,7 @@ void engine_sequence_low(struct ike_engine *engine, uint32_t inbound_spi)
                "this peer (peer any, suppress send-rekey or shutdown)",
                inbound_spi);
     child_sa_delete(child);
-    ike_sa_delete_if_childless(sa, "sequence numbers of the Child SA run out");
+    ike_sa_lost_child(sa, "sequence numbers of the Child SA run out");
 }
 
 void engine_peer_moved(struct ike_engine *engine, uint32_t inbound_spi, const struct ip_endpoint *remote)
@@ -109,8 +109,7 @@ static struct ike_sa *newest_with(const struct ike_tunnel *tunnel, const struct 
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced &&
-            ip_address_equal(&sa->remote.address, remote) &&
-            (newest == NULL || sa->established_event > newest->established_event))
+            ip_address_equal(&sa->remote.address, remote) && (newest == NULL || sa->serial > newest->serial))
             newest = sa;
     }
     return newest;
@@ -159,7 +158,7 @@ void ike_sa_forget_child_of_peer(struct ike_sa *sa, uint32_t outbound_spi)
                    child->inbound.spi);
         child_sa_stop(child); /* packets leave by another one, or wait for one, from now on */
         child_sa_delete(child);
-        ike_sa_delete_if_childless(other, "the peer has lost the Child SA");
+        ike_sa_lost_child(other, "the peer has lost the Child SA");
         return;
     }
 }

@@ -115,6 +115,7 @@ static void stream_keys(struct record_stream *s, struct ike_keys *k)
 static void stream_record(struct record_stream *s, struct ike_record *record)
 {
     uint8_t state = (uint8_t)record->state;
+    uint8_t child_scope = (uint8_t)record->child_scope;
     stream_u32(s, &record->serial);
     stream_u32(s, &record->tunnel);
     stream_bool(s, &record->has_tunnel);
@@ -133,6 +134,7 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_u64(s, &record->spi_r);
     stream_endpoint(s, &record->local);
     stream_endpoint(s, &record->remote);
+    stream_address(s, &record->peer_address);
     stream_u32(s, &record->ifindex);
     stream_u32(s, &record->mark);
     stream_u32(s, &record->arrival_ifindex);
@@ -151,6 +153,11 @@ static void stream_record(struct record_stream *s, struct ike_record *record)
     stream_u64(s, &record->rekey_due);
     stream_u64(s, &record->started_event);
     stream_u64(s, &record->established_event);
+    stream_bool(s, &record->begun_here);
+    stream_count(s, &child_scope, SCOPE_FLOW);
+    record->child_scope = (enum child_scope)child_scope;
+    stream_bool(s, &record->first_child_is_ours);
+    stream_count(s, &record->families_refused, FAMILY_V4 | FAMILY_V6);
     stream_run(s, &record->delete_reason);
     stream_run(s, &record->request);
     stream_run(s, &record->response);
@@ -231,6 +238,7 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .spi_r = sa->spi_r,
         .local = sa->local,
         .remote = sa->remote,
+        .peer_address = sa->peer_address,
         .ifindex = sa->ifindex,
         .mark = sa->mark,
         .arrival_ifindex = sa->arrival_ifindex,
@@ -249,6 +257,10 @@ static struct ike_record record_of(const struct ike_sa *sa)
         .rekey_due = due_of(&sa->rekey),
         .started_event = sa->started_event,
         .established_event = sa->established_event,
+        .begun_here = sa->begun_here,
+        .child_scope = sa->further.scope,
+        .first_child_is_ours = sa->further.ours,
+        .families_refused = sa->further.refused,
         .delete_reason = {(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)},
         .request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0},
         .response = ike_buffer_octets(&sa->response),

@@ -12,7 +12,7 @@
 #include "ike/negotiation.h"
 
 enum {
-    IKE_RECORD_VERSION = 2,
+    IKE_RECORD_VERSION = 3,
     IKE_RECORD_CHILDREN_MAX = 32,
     IKE_RECORD_SLOTS_MAX = 1 << 20, /* of struct esp_live */
     IKE_RECORD_TASKS_MAX = 2 * IKE_RECORD_CHILDREN_MAX + 8,
@@ -49,6 +49,7 @@ struct ike_record {
     uint64_t superfluous, predecessor;
     uint64_t spi_i, spi_r;
     struct ip_endpoint local, remote;
+    struct ip_address peer_address;
     uint32_t ifindex, mark, arrival_ifindex;
     struct ike_suite suite; /* encryption NULL: no keys yet */
     struct ike_keys keys;
@@ -59,6 +60,10 @@ struct ike_record {
     msec_t created, expires;
     msec_t lifetime_due, rekey_due; /* of its timers; MSEC_NEVER: not set */
     uint64_t started_event, established_event;
+    bool begun_here;
+    enum child_scope child_scope; /* of struct further_children, as the next two */
+    bool first_child_is_ours;
+    uint8_t families_refused;
     struct octets delete_reason;
     struct octets request;  /* of the first task, under way; none: no request is out */
     struct octets response; /* to the peer's last request */

@@ -76,7 +76,7 @@ void stream_run(struct record_stream *s, struct octets *run)
 
 /* ---- Addresses, IDs, selectors ----------------------------------------------------------------------- */
 
-static void stream_address(struct record_stream *s, struct ip_address *a)
+void stream_address(struct record_stream *s, struct ip_address *a)
 {
     uint8_t family = (uint8_t)a->family;
     stream_u8(s, &family);

@@ -30,6 +30,7 @@ void stream_count(struct record_stream *s, uint8_t *count, size_t max);
 /* Octets with their number before them. Read, they point into the record. */
 void stream_run(struct record_stream *s, struct octets *run);
 
+void stream_address(struct record_stream *s, struct ip_address *a);
 void stream_endpoint(struct record_stream *s, struct ip_endpoint *e);
 void stream_identity(struct record_stream *s, struct identity *id);
 void stream_selectors(struct record_stream *s, struct selector_list *list);

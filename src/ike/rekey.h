@@ -26,16 +26,14 @@ bool rekey_is_allowed(const struct ike_tunnel *tunnel);
 extern const struct ike_task_kind task_rekey_child;
 extern const struct ike_task_kind task_rekey_ike_sa;
 
-/* Our own rekey was saved while its shared secret was being computed: has it computed again. */
-void rekey_child_resume(struct ike_sa *sa);
+/* Our own rekey of the IKE SA was saved while its shared secret was being computed: has it computed again. */
 void rekey_ike_sa_resume(struct ike_sa *sa);
 
 /* The timers of a Child SA and of an IKE SA are due. */
 void rekey_child_fire(struct ike_engine *engine, void *owner);
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner);
 
-/* The peer's requests. */
-void rekey_child_request(struct ike_sa *sa, const struct ike_message *message);
+/* The peer's request to rekey the IKE SA; those for Child SAs are answered in create_child_sa.c. */
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message);
 
 /*

@@ -37,6 +37,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     sa->state = IKE_SA_ESTABLISHED;
     sa->local = old->local;
     sa->remote = old->remote;
+    sa->peer_address = old->peer_address;
     sa->ifindex = old->ifindex;
     sa->mark = old->mark;
     sa->arrival_ifindex = old->arrival_ifindex;
@@ -68,6 +69,9 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     }
     ike_sa_set_tunnel(sa, old->tunnel);
     ike_sa_establish(sa);
+    sa->started_event = old->started_event;
+    sa->established_event = old->established_event;
+    sa->begun_here = old->begun_here;
     engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                "IKE SA rekeyed: serial %u follows serial %u", sa->serial, old->serial);
     return sa;
@@ -92,6 +96,7 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
     successor->predecessor = 0;
     ike_sa_hand_over_tasks(old, successor);
     ike_sa_changed(successor);
+    further_children_inherit(old, successor);
     if (successor->engine->stopping)
         ike_sa_delete(successor, "stopped");
 }

@@ -5,6 +5,7 @@
  * Negotiations that had not led to an IKE SA are forgotten: whoever began one begins anew. Nothing is in
  * their way, since each has SPIs of its own.
  */
+#include "ike/ask_child.h"
 #include "ike/ike_sa.h"
 #include "ike/record.h"
 #include "ike/rekey.h"
@@ -17,8 +18,8 @@
 static const struct ike_task_kind *task_kind_by_number(uint8_t number)
 {
     static const struct ike_task_kind *const kinds[] = {
-        &task_delete_ike_sa, &task_delete_child_sa, &task_liveness,    &task_confirm,
-        &task_rekey_child,   &task_rekey_ike_sa,    &task_invalid_spi, NULL,
+        &task_delete_ike_sa, &task_delete_child_sa, &task_liveness,    &task_confirm, &task_rekey_child,
+        &task_rekey_ike_sa,  &task_further_child,   &task_invalid_spi, NULL,
     };
     for (size_t i = 0; kinds[i] != NULL; i++) {
         if (kinds[i]->number == number)
@@ -110,6 +111,7 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->spi_r = record->spi_r;
     sa->local = record->local;
     sa->remote = record->remote;
+    sa->peer_address = record->peer_address;
     sa->ifindex = record->ifindex;
     sa->mark = record->mark;
     sa->arrival_ifindex = record->arrival_ifindex;
@@ -124,6 +126,10 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->expires = record->expires;
     sa->started_event = record->started_event;
     sa->established_event = record->established_event;
+    sa->begun_here = record->begun_here;
+    sa->further.scope = record->child_scope;
+    sa->further.ours = record->first_child_is_ours;
+    sa->further.refused = record->families_refused;
     size_t length = record->delete_reason.length;
     if (length > 0 && length < sizeof sa->delete_reason)
         memcpy(sa->delete_reason, record->delete_reason.at, length);
@@ -284,9 +290,10 @@ static void resume(struct ike_sa *sa)
     if (sa->request_out)
         ike_sa_resume_request(sa);
     else if (sa->own != NULL && sa->own->phase == NEGOTIATION_COMPUTES_SHARED)
-        (sa->own->new_spi != 0 ? rekey_ike_sa_resume : rekey_child_resume)(sa);
+        (sa->own->new_spi != 0 ? rekey_ike_sa_resume : ask_child_resume)(sa);
     else
         ike_sa_start_task(sa);
+    further_children_check(sa);
 }
 
 void engine_restore_end(struct ike_engine *engine)

@@ -145,6 +145,54 @@ bool selectors_within(const struct selector_list *narrow, const struct selector_
     return true;
 }
 
+static uint8_t family_of(const struct traffic_selector *ts)
+{
+    return ts->first.family == IP_V4 ? FAMILY_V4 : FAMILY_V6;
+}
+
+static uint8_t families_of(const struct selector_list *list)
+{
+    uint8_t families = 0;
+    for (uint8_t i = 0; i < list->count; i++)
+        families |= family_of(&list->ts[i]);
+    return families;
+}
+
+uint8_t selectors_families(const struct selector_list *local, const struct selector_list *remote)
+{
+    return families_of(local) & families_of(remote);
+}
+
+struct selector_list selectors_of_families(const struct selector_list *list, uint8_t families)
+{
+    struct selector_list part = {0};
+    for (uint8_t i = 0; i < list->count; i++) {
+        if ((families & family_of(&list->ts[i])) != 0)
+            list_add(&part, &list->ts[i]);
+    }
+    return part;
+}
+
+struct selector_list selectors_of_address(const struct selector_list *list, const struct ip_address *address)
+{
+    struct selector_list part = {0};
+    for (uint8_t i = 0; i < list->count; i++) {
+        struct traffic_selector ts = list->ts[i];
+        if (ip_address_compare(&ts.first, address) > 0 || ip_address_compare(address, &ts.last) > 0)
+            continue;
+        ts.first = ts.last = *address;
+        list_add(&part, &ts);
+    }
+    return part;
+}
+
+bool selectors_hold(const struct selector_list *local, const struct selector_list *remote,
+                    const struct packet_flow *flow)
+{
+    const struct traffic_selectors both = {local->ts, remote->ts, local->count, remote->count};
+    return traffic_selectors_hold(&both, flow, PACKET_OUTBOUND);
+}
+
 void selectors_print(const struct selector_list *list, FILE *out)
 {
     for (uint8_t i = 0; i < list->count; i++) {

@@ -33,6 +33,22 @@ enum selectors_result selectors_read(const struct ike_payload *ts, struct select
 /* True if every selector of `narrow` lies within some selector of `wide`. */
 bool selectors_within(const struct selector_list *narrow, const struct selector_list *wide);
 
+/* A set of address families. */
+enum { FAMILY_V4 = 1 << 0, FAMILY_V6 = 1 << 1 };
+
+/* The families of which packets can go from `local` to `remote`: both have selectors of them. */
+uint8_t selectors_families(const struct selector_list *local, const struct selector_list *remote);
+
+/* The selectors of some families. */
+struct selector_list selectors_of_families(const struct selector_list *list, uint8_t families);
+
+/* What a list says of one address: its selectors that hold it, cut down to it. */
+struct selector_list selectors_of_address(const struct selector_list *list, const struct ip_address *address);
+
+/* True if a packet that is sent lies within one of the local and one of the remote selectors (R71). */
+bool selectors_hold(const struct selector_list *local, const struct selector_list *remote,
+                    const struct packet_flow *flow);
+
 /* Prints selectors for log texts: "10.0.0.0-10.255.255.255", with protocol and ports where they restrict. */
 void selectors_print(const struct selector_list *list, FILE *out);
 

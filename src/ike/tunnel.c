@@ -38,17 +38,39 @@ static struct ike_tunnel *tunnel_new(struct ike_engine *engine, uint32_t number)
     return tunnel;
 }
 
+/* The IKE SA that a packet which waits is to get its Child SA of; NULL if there is none, nor one coming. */
+static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
+{
+    struct ike_sa *coming = NULL;
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (sa->state == IKE_SA_DELETING || sa->replaced)
+            continue;
+        if (sa->state == IKE_SA_ESTABLISHED)
+            return sa;
+        coming = sa;
+    }
+    return coming;
+}
+
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
-    if (tunnel == NULL)
+    bool is_new = tunnel == NULL;
+    if (is_new)
         tunnel = tunnel_new(engine, policy->tunnel);
     if (tunnel == NULL) {
         engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: %s is left out", policy->name);
         return;
     }
+    bool opened = tunnel->policy.shut_down && !policy->shut_down;
+    tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
     update_auto_check(engine, tunnel);
+    struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
+    if (sa != NULL)
+        further_children_check(sa);
 }
 
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason)
@@ -68,6 +90,7 @@ void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
     engine_cancel_timer(engine, &tunnel->auto_check);
     (void)map_remove(&engine->tunnels, tunnel->policy.tunnel);
     LIST_REMOVE(tunnel, link);
+    free(tunnel->peer_addresses);
     free(tunnel);
 }
 
@@ -87,12 +110,65 @@ void tunnel_set_way(struct ike_engine *engine, uint32_t number, const struct ike
     if (tunnel == NULL)
         return;
     bool came = way->usable && !tunnel->way.usable;
-    bool moved = way->usable && tunnel->policy.peer_kind == PEER_FQDN &&
-                 tunnel->way.remote.family != IP_NONE && !ip_address_equal(&way->remote, &tunnel->way.remote);
-    if (moved)
-        tunnel_clear(tunnel, "peer address changed"); /* R41 */
     tunnel->way = *way;
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
+        tunnel_connect(engine, tunnel);
+}
+
+bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address)
+{
+    for (size_t i = 0; i < tunnel->peer_address_count; i++) {
+        if (ip_address_equal(&tunnel->peer_addresses[i], address))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Ends the SAs with addresses that the peer's name does not have (R41). DELETE goes out in case that the peer
+ * is still there, but nobody waits for the answer: new SAs are to be made. What a change of the config does
+ * to the addresses deletes no SA (R11).
+ */
+static void leave_old_addresses(struct ike_tunnel *tunnel)
+{
+    static const char reason[] = "peer address changed";
+    struct ike_sa *next;
+    for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
+        next = LIST_NEXT(sa, tunnel_link);
+        if (sa->peer_address.family == IP_NONE || tunnel_peer_has(tunnel, &sa->peer_address))
+            continue;
+        if (tunnel->policy_is_newer) {
+            sa->peer_address = (struct ip_address){.family = IP_NONE};
+            ike_sa_changed(sa);
+            continue;
+        }
+        ike_sa_delete(sa, reason);
+        ike_sa_destroy(sa, reason);
+    }
+    tunnel->policy_is_newer = false;
+}
+
+void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
+                               size_t count)
+{
+    struct ike_tunnel *tunnel = engine_tunnel(engine, number);
+    if (tunnel == NULL)
+        return;
+    struct ip_address *copy = calloc(count + 1, sizeof *copy);
+    if (copy == NULL) {
+        engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, tunnel,
+                   "out of memory: the addresses of the peer's name are not taken in");
+        return;
+    }
+    if (count > 0)
+        memcpy(copy, addresses, count * sizeof *copy);
+    free(tunnel->peer_addresses);
+    tunnel->peer_addresses = copy;
+    tunnel->peer_address_count = count;
+    if (count == 0)
+        return;
+    leave_old_addresses(tunnel);
+    if (tunnel->policy.connect_type == CONNECT_AUTO)
         tunnel_connect(engine, tunnel);
 }
 
@@ -109,6 +185,8 @@ static const char *why_not_connect(const struct ike_engine *engine, const struct
         return "the peer's address is not known (peer any)";
     if (tunnel->policy.direction == NEGOTIATE_RESPONDER)
         return "negotiation-direction is responder";
+    if (tunnel->policy.peer_kind == PEER_FQDN && tunnel->peer_address_count == 0)
+        return "the peer's name is not resolved";
     if (!tunnel->way.usable)
         return "there is no way to the peer";
     return NULL;
@@ -126,27 +204,36 @@ void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel)
         ike_sa_init_start(engine, tunnel);
 }
 
-void tunnel_packet_waits(struct ike_engine *engine, uint32_t number)
+void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
     if (tunnel == NULL)
         return;
     const char *reason = why_not_connect(engine, tunnel);
-    if (reason == NULL) {
+    if (reason == NULL)
         tunnel_connect(engine, tunnel);
+    struct ike_sa *sa = current_sa(tunnel);
+    if (sa != NULL) {
+        further_children_packet(sa, flow);
         return;
     }
     engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, tunnel, "a packet waits, but no SA can be made: %s",
-               reason);
+               reason != NULL ? reason : "out of memory");
     tunnel_negotiation_failed(engine, tunnel);
+}
+
+void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
+                         const struct packet_pair *pair)
+{
+    struct ike_action action = {.kind = IKE_ACTION_TUNNEL_FAILED};
+    action.failed.tunnel = tunnel->policy.tunnel;
+    action.failed.pair = *pair;
+    effects_add_action(&engine->effects, &action);
 }
 
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
-    struct ike_action action = {.kind = IKE_ACTION_TUNNEL_FAILED};
-    action.state.tunnel = tunnel->policy.tunnel;
-    action.state.reason = "";
-    effects_add_action(&engine->effects, &action);
+    tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 
 bool tunnel_has_room(const struct ike_tunnel *tunnel)
@@ -164,11 +251,14 @@ bool tunnel_has_room(const struct ike_tunnel *tunnel)
     return count < CHILDREN_MAX;
 }
 
-static bool tunnel_has_child(const struct ike_tunnel *tunnel)
+/* An SA that packets leave by, or an IKE SA that makes one for each packet that wants it. */
+static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
 {
     const struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
+        if (further_children_come_with_packets(sa) && !sa->replaced)
+            return true;
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
         {
@@ -181,13 +271,13 @@ static bool tunnel_has_child(const struct ike_tunnel *tunnel)
 
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
-    if (tunnel_has_child(tunnel) != tunnel->up)
+    if (tunnel_has_sa(tunnel) != tunnel->up)
         tunnel_tell_state(engine, tunnel, reason);
 }
 
 void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
-    bool up = tunnel_has_child(tunnel);
+    bool up = tunnel_has_sa(tunnel);
     tunnel->up = up;
     struct octets text =
         effects_copy(&engine->effects, (struct octets){(const uint8_t *)reason, strlen(reason) + 1});

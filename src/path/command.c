@@ -22,7 +22,7 @@ static void tunnel_remove(struct worker *worker, struct tunnel *tunnel)
     {
         child_forget(worker, child);
     }
-    tunnel_drop_waiting(worker, tunnel);
+    tunnel_drop_waiting(worker, tunnel, &packet_pair_any);
     worker_source_forget(worker, &tunnel->source);
 }
 
@@ -63,14 +63,13 @@ void worker_carry_out(struct worker *worker, struct command *command)
         command->result = tunnel_add(worker, command->tunnel);
         break;
     case COMMAND_TUNNEL_UPDATE:
-        command->tunnel->flags = command->flags;
         command->tunnel->mtu = command->mtu;
         break;
     case COMMAND_TUNNEL_REMOVE:
         tunnel_remove(worker, command->tunnel);
         break;
     case COMMAND_TUNNEL_FAIL:
-        tunnel_drop_waiting(worker, command->tunnel);
+        tunnel_drop_waiting(worker, command->tunnel, &command->pair);
         break;
     case COMMAND_CHILD_INSTALL:
         command->result = child_install(worker, command->child);
@@ -83,6 +82,9 @@ void worker_carry_out(struct worker *worker, struct command *command)
         break;
     case COMMAND_CHILD_STOP:
         child_stop(command->child);
+        break;
+    case COMMAND_CHILD_COMPLETE:
+        child_complete(worker, command->child);
         break;
     case COMMAND_CHILD_REDIRECT:
         child_redirect(worker, command->child, command);

@@ -17,13 +17,14 @@ enum { MAILBOX_SIZE = 256 }; /* commands; a power of two */
 enum command_kind {
     COMMAND_STOP,
     COMMAND_TUNNEL_ADD,
-    COMMAND_TUNNEL_UPDATE, /* flags, mtu */
+    COMMAND_TUNNEL_UPDATE, /* mtu */
     COMMAND_TUNNEL_REMOVE, /* with its Child SAs; done: all of them are the controller's again */
-    COMMAND_TUNNEL_FAIL,
+    COMMAND_TUNNEL_FAIL,   /* pair */
     COMMAND_CHILD_INSTALL,
     COMMAND_CHILD_REMOVE, /* done: it is the controller's again */
     COMMAND_CHILD_ACTIVATE,
     COMMAND_CHILD_STOP,
+    COMMAND_CHILD_COMPLETE,
     COMMAND_CHILD_REDIRECT, /* wire_way, remote */
 };
 
@@ -36,8 +37,8 @@ struct command {
     uint64_t request;
     struct tunnel *tunnel;
     struct child *child; /* COMMAND_CHILD_… */
-    uint32_t flags;
     uint32_t mtu;
+    struct packet_pair pair;
     struct wire_way wire_way;
     struct ip_endpoint remote;
 };

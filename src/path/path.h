@@ -70,17 +70,10 @@ struct path_options {
     size_t totals_count;
 };
 
-enum path_tunnel_flag {
-    /* A packet outside the selectors of every SA waits and asks for an SA of its own (S38,
-     * SINGLE_PAIR_REQUIRED); without this flag it is dropped. */
-    PATH_TUNNEL_SA_BY_PAIR = 1 << 0,
-};
-
 struct path_tunnel {
     uint32_t number;
     uint32_t totals; /* index in path_options.totals */
     uint32_t mtu;    /* of the TUN device, octets */
-    uint32_t flags;  /* enum path_tunnel_flag */
 };
 
 /* How ESP of a Child SA gets to the peer. */
@@ -98,6 +91,9 @@ enum path_child_flag {
     PATH_CHILD_ACTIVE = 1 << 1,
     /* The first authenticated packet makes it active: the peer has it too (RFC 7296 2.8). */
     PATH_CHILD_ACTIVE_WHEN_USED = 1 << 2,
+    /* Other SAs may come for what this one does not hold (S38): while it is active, a packet outside of the
+     * selectors of all SAs waits and asks for one. Without this flag it is dropped (R71). */
+    PATH_CHILD_MORE_TO_COME = 1 << 3,
 };
 
 /* One direction's keys: the cipher's key with the salt behind it (RFC 4106 8.1), the integrity key. */
@@ -191,14 +187,15 @@ const char *path_result_text(enum path_result result);
 enum path_result path_tunnel_add(struct path *path, uint64_t request, const struct path_tunnel *tunnel,
                                  int tun);
 
-/* Changes MTU and flags of a tunnel. */
+/* Changes the MTU of a tunnel. */
 enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *tunnel);
 
 /* Removes a tunnel with its Child SAs and the packets that wait in it. */
 enum path_result path_tunnel_remove(struct path *path, uint64_t request, uint32_t number);
 
-/* The negotiation for a tunnel failed: the packets that wait are dropped and counted (S6). */
-enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t number);
+/* No SA can be had for packets of this pair: those that wait are dropped and counted (S6, R71). */
+enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t number,
+                                  const struct packet_pair *pair);
 
 /*
  * Installs a Child SA, both directions; packets that wait leave by it if it is active. The slot of esp_live
@@ -216,6 +213,9 @@ enum path_result path_child_activate(struct path *path, uint64_t request, uint32
 
 /* Packets leave by it no more, whatever comes; those that the peer sends by it are still taken. */
 enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t inbound_spi);
+
+/* Takes PATH_CHILD_MORE_TO_COME away: what waits without an SA to leave by is dropped. */
+enum path_result path_child_complete(struct path *path, uint64_t request, uint32_t inbound_spi);
 
 /* The peer, or we, are elsewhere now: from here on its packets go `way`. */
 enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,

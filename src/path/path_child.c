@@ -180,6 +180,12 @@ enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t i
                            (struct command){.kind = COMMAND_CHILD_STOP, .request = request});
 }
 
+enum path_result path_child_complete(struct path *path, uint64_t request, uint32_t inbound_spi)
+{
+    return path_child_post(path, inbound_spi,
+                           (struct command){.kind = COMMAND_CHILD_COMPLETE, .request = request});
+}
+
 enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,
                                      const struct path_way *way)
 {

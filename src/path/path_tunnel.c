@@ -26,7 +26,6 @@ enum path_result path_tunnel_add(struct path *path, uint64_t request, const stru
         return PATH_NO_MEMORY;
     }
     tunnel->number = settings->number;
-    tunnel->flags = settings->flags;
     tunnel->mtu = settings->mtu;
     tunnel->totals = path->totals[settings->totals].counters;
     tunnel_prepare(tunnel, tun);
@@ -53,14 +52,19 @@ enum path_result path_tunnel_update(struct path *path, uint64_t request, const s
                             (struct command){
                                 .kind = COMMAND_TUNNEL_UPDATE,
                                 .request = request,
-                                .flags = settings->flags,
                                 .mtu = settings->mtu,
                             });
 }
 
-enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t number)
+enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t number,
+                                  const struct packet_pair *pair)
 {
-    return path_tunnel_post(path, number, (struct command){.kind = COMMAND_TUNNEL_FAIL, .request = request});
+    return path_tunnel_post(path, number,
+                            (struct command){
+                                .kind = COMMAND_TUNNEL_FAIL,
+                                .request = request,
+                                .pair = *pair,
+                            });
 }
 
 enum path_result path_tunnel_remove(struct path *path, uint64_t request, uint32_t number)
@@ -87,7 +91,7 @@ void path_tunnel_free(struct tunnel *tunnel, bool release)
         path_child_free(child, release);
     }
     size_t octets = tunnel->waiting.octets;
-    (void)waiting_drop(&tunnel->waiting, &octets);
+    (void)waiting_drop(&tunnel->waiting, &packet_pair_any, &octets);
     (void)close(tunnel->source.fd);
     free(tunnel);
 }

@@ -96,6 +96,18 @@ void tunnel_ask(struct worker *worker, struct tunnel *tunnel)
     worker_timer_set(worker, &tunnel->ask_timer, worker->now + ASK_INTERVAL);
 }
 
+/* True while other Child SAs may come for what the active ones do not hold. */
+static bool tunnel_expects_more(const struct tunnel *tunnel)
+{
+    const struct child *child;
+    TAILQ_FOREACH(child, &tunnel->children, link)
+    {
+        if (child->active && (child->flags & PATH_CHILD_MORE_TO_COME) != 0)
+            return true;
+    }
+    return false;
+}
+
 void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets packet,
                  const struct packet_flow *flow)
 {
@@ -104,7 +116,7 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
         return;
     }
     struct child *active = tunnel_active_child(tunnel);
-    if (active != NULL && (tunnel->flags & PATH_TUNNEL_SA_BY_PAIR) == 0) {
+    if (active != NULL && !tunnel_expects_more(tunnel)) {
         child_count(active, ESP_OUT_TS_UNACCEPTABLE, 1);
         return;
     }
@@ -126,27 +138,44 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
     }
 }
 
-void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel)
+void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel, const struct packet_pair *pair)
 {
-    size_t dropped = waiting_drop(&tunnel->waiting, &worker->waiting_octets);
-    tunnel_count(tunnel, ESP_OUT_MISC_ERROR, dropped);
-    worker_timer_set(worker, &tunnel->ask_timer, MSEC_NEVER);
+    size_t dropped = waiting_drop(&tunnel->waiting, pair, &worker->waiting_octets);
+    struct child *active = tunnel_active_child(tunnel);
+    if (active != NULL)
+        child_count(active, ESP_OUT_TS_UNACCEPTABLE, dropped);
+    else
+        tunnel_count(tunnel, ESP_OUT_MISC_ERROR, dropped);
+    if (tunnel->waiting.first == NULL)
+        worker_timer_set(worker, &tunnel->ask_timer, MSEC_NEVER);
+}
+
+/* What waits is sent, or goes on waiting, at the next turn. */
+static void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
+{
+    if (tunnel->waiting.first == NULL)
+        return;
+    tunnel->flush = true;
+    worker_source_ready(worker, &tunnel->source);
 }
 
 void child_activate(struct worker *worker, struct child *child)
 {
-    struct tunnel *tunnel = child->tunnel;
     if (child->stopped)
         return;
     child->active = true;
-    if (tunnel->waiting.first != NULL) {
-        tunnel->flush = true;
-        worker_source_ready(worker, &tunnel->source);
-    }
+    child->tunnel->asked = 0; /* that was answered; what still waits may ask for itself at once */
+    tunnel_flush(worker, child->tunnel);
 }
 
 void child_stop(struct child *child)
 {
     child->stopped = true;
     child->active = false;
+}
+
+void child_complete(struct worker *worker, struct child *child)
+{
+    child->flags &= ~(uint32_t)PATH_CHILD_MORE_TO_COME;
+    tunnel_flush(worker, child->tunnel);
 }

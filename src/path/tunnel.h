@@ -13,8 +13,8 @@ struct child {
     TAILQ_ENTRY(child) link;  /* in the worker's list of its tunnel */
     TAILQ_ENTRY(child) known; /* in the controller's */
     struct tunnel *tunnel;
-    uint32_t spi; /* inbound */
-    uint32_t flags;
+    uint32_t spi;   /* inbound */
+    uint32_t flags; /* enum path_child_flag */
     struct esp_sa *outbound;
     struct esp_sa *inbound;
     struct esp_live *live;
@@ -38,7 +38,6 @@ TAILQ_HEAD(child_list, child);
 struct tunnel {
     struct source source; /* first; the TUN device */
     uint32_t number;
-    uint32_t flags;             /* enum path_tunnel_flag */
     uint32_t mtu;               /* octets */
     uint64_t *totals;           /* indexed by enum esp_counter, in shared memory */
     struct child_list children; /* newest first (S38) */
@@ -73,8 +72,8 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
 /* Tells the controller that packets wait, at most once a second (S6). */
 void tunnel_ask(struct worker *worker, struct tunnel *tunnel);
 
-/* Drops and counts what waits. */
-void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel);
+/* Drops and counts what waits of a pair. */
+void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel, const struct packet_pair *pair);
 
 /* Counts in the Child SA and in its tunnel. */
 void child_count(struct child *child, enum esp_counter counter, uint64_t n);
@@ -84,5 +83,8 @@ void child_activate(struct worker *worker, struct child *child);
 
 /* Makes a Child SA inactive for good. */
 void child_stop(struct child *child);
+
+/* No other Child SA is to come for what this one does not hold; what waited for one is looked at again. */
+void child_complete(struct worker *worker, struct child *child);
 
 #endif

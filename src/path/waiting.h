@@ -35,7 +35,7 @@ enum waiting_verdict waiting_put(struct waiting *waiting, struct octets packet, 
 /* Takes out the oldest packet, for the caller to free; NULL if there is none. */
 struct waiting_packet *waiting_take(struct waiting *waiting, size_t *worker_octets);
 
-/* Frees all packets and returns how many there were. */
-size_t waiting_drop(struct waiting *waiting, size_t *worker_octets);
+/* Frees the packets of a pair and returns how many there were; the others stay in their order. */
+size_t waiting_drop(struct waiting *waiting, const struct packet_pair *pair, size_t *worker_octets);
 
 #endif

@@ -115,6 +115,41 @@ def test_R71_as_responder_the_initiators_selectors_are_used(lab, near, strongswa
     gateway.stop()
 
 
+def test_S38_a_family_that_strongswan_leaves_out_gets_a_child_sa_of_its_own(lab, near, strongswan):
+    define(strongswan, AES_GCM, 4, local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0", more_children={"net6": "::/0"})
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
+
+    near.lan.must_reach(FAR.inner6, count=1, wait=10)  # R13: whichever family it is that comes second
+
+    near.must_reach_far()
+    must_reach_lan(strongswan.host)
+    children = gateway.child_sas()
+    assert sorted(ts.kind for child in children for ts in child.local_ts) == [
+        "IPV4-ADDR-RANGE", "IPV6-ADDR-RANGE"], children
+    assert len({child.ike_spis for child in children}) == 1, children
+    gateway.stop()
+    strongswan.wait_for_no_sa()
+
+
+def test_R71_a_family_that_strongswan_refuses_is_dropped_and_counted(lab, near, strongswan):
+    define(strongswan, AES_GCM, 4, local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0")
+    gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
+    gateway.command("configure", "logging subsystem ikev2 notice", "exit")
+
+    near.lan.must_reach(FAR.inner4, count=1, wait=10)
+    gateway.wait_for_log(r"no further Child SA for IPv6 \(TS_UNACCEPTABLE\)")
+    dropped_before = gateway.counters("Tunnel1.0").outbound["ts unacceptable"]
+
+    received, printed = near.lan.ping(FAR.inner6, count=2, wait=1)
+
+    assert received == 0, printed
+    dropped = gateway.counters("Tunnel1.0").outbound["ts unacceptable"] - dropped_before
+    assert dropped >= 2, f"{dropped} packets were counted"  # Linux may have sent some of its own
+    near.lan.must_reach(FAR.inner4)
+    assert gateway.log.count("no further Child SA for IPv6") == 1, gateway.log
+    gateway.stop()
+
+
 @pytest.mark.parametrize("direction", ["Musubi begins", "strongSwan begins"])
 def test_a_wrong_key_makes_no_sa(lab, near, strongswan, direction):
     define(strongswan, AES_GCM, 4, secret="something-else")

@@ -67,12 +67,7 @@ connections {{
       id = {remote_id}
     }}
     children {{
-      net {{
-        local_ts = {local_ts}
-        remote_ts = {remote_ts}
-        esp_proposals = {esp_proposals}
-      }}
-    }}
+{children}    }}
   }}
 }}
 secrets {{
@@ -85,8 +80,17 @@ secrets {{
 """
 
 
+CHILD = """\
+      {name} {{
+        local_ts = {local_ts}
+        remote_ts = {remote_ts}
+        esp_proposals = {esp_proposals}
+      }}
+"""
+
+
 class StrongSwan:
-    """One daemon with one connection, `musubi`, and one child in it, `net`.
+    """One daemon with one connection, `musubi`, and one child in it, `net`, or others that a test wants.
 
     With `user_space_esp` it does ESP itself, always in UDP, and packets that its host routes into `ipsec0`
     are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed. `options` are lines
@@ -120,14 +124,23 @@ class StrongSwan:
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
                 local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
-                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0", fragmentation="no"):
-        """Define the connection, instead of an earlier one; nothing is negotiated yet."""
+                local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0", more_children=None,
+                fragmentation="no"):
+        """Define the connection, instead of an earlier one; nothing is negotiated yet.
+
+        `more_children` has the selectors of children beside `net`, of both sides, by name.
+        """
+        selectors = {"net": (local_ts, remote_ts)}
+        for name, both_sides in (more_children or {}).items():
+            selectors[name] = (both_sides, both_sides)
+        children = "".join(
+            CHILD.format(name=name, local_ts=here, remote_ts=there, esp_proposals=esp_proposals)
+            for name, (here, there) in selectors.items())
         if self._connections:
             self._swanctl("--terminate", "--ike", "musubi", "--force", "--timeout", "5")
         self.load(CONNECTION.format(
             encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
-            remote_id=remote_id, secret=secret, local_ts=local_ts,
-            remote_ts=remote_ts, ike_proposals=ike_proposals, esp_proposals=esp_proposals,
+            remote_id=remote_id, secret=secret, children=children, ike_proposals=ike_proposals,
             fragmentation=fragmentation))
 
     def load(self, text):

@@ -120,6 +120,10 @@ static bool answer_psk(struct gateway *g, const struct ike_job *job, uint8_t *ou
 
 static void answer_job(struct gateway *g, const struct ike_job *job)
 {
+    if (job->kind == IKE_JOB_LOOK_UP) {
+        names_start_job(g, job);
+        return;
+    }
     uint8_t output[IKE_JOB_OUTPUT_MAX];
     size_t length = 0;
     bool ok = job->kind == IKE_JOB_PSK_AUTH
@@ -162,6 +166,9 @@ static void perform(struct gateway *g, const struct ike_action *action)
     case IKE_ACTION_CHILD_STOP:
         find_child(g, action->child.inbound_spi)->stopped = true;
         break;
+    case IKE_ACTION_CHILD_COMPLETE:
+        find_child(g, action->child.inbound_spi)->sa.more_to_come = false;
+        break;
     case IKE_ACTION_CHILD_REDIRECT:
         find_child(g, action->child.inbound_spi)->sa.remote = action->child.remote;
         break;
@@ -176,7 +183,7 @@ static void perform(struct gateway *g, const struct ike_action *action)
         (void)snprintf(g->down_reason, sizeof g->down_reason, "%s", action->state.reason);
         break;
     case IKE_ACTION_TUNNEL_FAILED:
-        gateway_tunnel(g, action->state.tunnel)->failures++;
+        gateway_tunnel(g, action->failed.tunnel)->failures++;
         break;
     case IKE_ACTION_JOB:
         answer_job(g, action->job);
@@ -209,8 +216,14 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
 
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel)
 {
+    gateway_packet_of_flow_waits(g, tunnel, &(struct packet_flow){.source.family = IP_NONE});
+}
+
+void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow)
+{
     struct ike_event event = {.kind = IKE_EVENT_PACKET_WAITS};
     event.packet.tunnel = tunnel;
+    event.packet.flow = *flow;
     gateway_handle(g, &event);
 }
 

@@ -104,7 +104,13 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
         .anti_replay = true,
     };
     (void)snprintf(p.name, sizeof p.name, "Tunnel%u.0", tunnel);
-    p.peer_kind = ip_address_parse(peer, &p.peer_address) ? PEER_ADDRESS : PEER_ANY;
+    p.peer_kind = PEER_FQDN;
+    if (ip_address_parse(peer, &p.peer_address))
+        p.peer_kind = PEER_ADDRESS;
+    else if (strcmp(peer, "any") == 0)
+        p.peer_kind = PEER_ANY;
+    else
+        (void)snprintf(p.peer_fqdn, sizeof p.peer_fqdn, "%s", peer);
     return p;
 }
 
@@ -116,14 +122,22 @@ static void tell_policies(struct gateway *g)
     }
 }
 
-/* Tells the engine of the way to a tunnel's peer. */
-static void tell_way(struct gateway *g, const struct tunnel_policy *policy)
+void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
 {
+    bool by_name = t->policy.peer_kind == PEER_FQDN;
     struct ike_event way = {.kind = IKE_EVENT_WAY};
-    way.way.tunnel = policy->tunnel;
-    way.way.way = (struct ike_way){
-        .usable = policy->peer_kind == PEER_ADDRESS, .local = g->address, .remote = policy->peer_address};
+    way.way.tunnel = t->policy.tunnel;
+    way.way.way.local = g->address;
+    way.way.way.remote = by_name ? t->chosen : t->policy.peer_address;
+    way.way.way.usable = way.way.way.remote.family != IP_NONE;
     gateway_handle(g, &way);
+    if (!by_name)
+        return;
+    struct ike_event peer = {.kind = IKE_EVENT_PEER_ADDRESSES};
+    peer.peer.tunnel = t->policy.tunnel;
+    peer.peer.addresses = t->heard.at;
+    peer.peer.count = t->heard.count;
+    gateway_handle(g, &peer);
 }
 
 static struct sim_tunnel *add_tunnel(struct gateway *g)
@@ -147,7 +161,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
-    tell_way(g, policy);
+    gateway_tell_way(g, t);
 }
 
 void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
@@ -159,8 +173,16 @@ static void tell_ways(struct gateway *g)
 {
     for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
         if (t->present)
-            tell_way(g, &t->policy);
+            gateway_tell_way(g, t);
     }
+}
+
+void gateway_set_address(struct gateway *g, const char *address)
+{
+    bool parsed = ip_address_parse(address, &g->address);
+    assert(parsed);
+    (void)parsed;
+    tell_ways(g);
 }
 
 /* Answers to jobs of the engine that is gone mean nothing to the next one. */
@@ -169,7 +191,7 @@ static void drop_jobs(struct gateway *g)
     struct coming **at = &g->world->coming;
     while (*at != NULL) {
         struct coming *c = *at;
-        if (c->gateway != g || c->kind != COMING_JOB) {
+        if (c->gateway != g || (c->kind != COMING_JOB && c->kind != COMING_LOOK_UP)) {
             at = &c->next;
             continue;
         }

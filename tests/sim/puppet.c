@@ -2,7 +2,6 @@
 
 #include "arithmetic.h"
 #include "crypto/prf.h"
-#include "ike/selectors.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -58,7 +57,7 @@ struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32
     return (struct ike_header){.spi_i = p->spi_i,
                                .spi_r = p->spi_r,
                                .exchange = exchange,
-                               .flags = IKE_FLAG_INITIATOR,
+                               .flags = p->responder ? 0 : IKE_FLAG_INITIATOR,
                                .message_id = message_id};
 }
 
@@ -87,16 +86,30 @@ void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX])
     dh_job(p, IKE_JOB_DH_PUBLIC, NULL, out);
 }
 
-void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
+static void put_init_payloads(struct puppet *p, struct message_writer *m, struct octets nonce)
 {
     uint8_t public_value[DH_PUBLIC_MAX];
     puppet_public_value(p, public_value);
     proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &p->suite);
     message_put_ke(m, p->suite.dh->id, (struct octets){public_value, p->suite.dh->public_size});
-    message_put_nonce(m, (struct octets){p->nonce_i, sizeof p->nonce_i});
+    message_put_nonce(m, nonce);
     if (p->fragmentation)
         message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
                            (struct octets){NULL, 0});
+}
+
+void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
+{
+    put_init_payloads(p, m, (struct octets){p->nonce_i, sizeof p->nonce_i});
+}
+
+static bool derive_keys(struct puppet *p, const struct ike_payload *ke)
+{
+    uint8_t shared[DH_PUBLIC_MAX];
+    dh_job(p, IKE_JOB_DH_SHARED, ke->content.at, shared);
+    return ike_keys_derive(&p->suite, (struct octets){shared, p->suite.dh->public_size},
+                           (struct octets){p->nonce_i, sizeof p->nonce_i},
+                           (struct octets){p->nonce_r, p->nonce_r_length}, p->spi_i, p->spi_r, &p->keys);
 }
 
 bool puppet_do_init(struct puppet *p)
@@ -121,11 +134,35 @@ bool puppet_do_init(struct puppet *p)
     memcpy(p->nonce_r, nonce->content.at, nonce->content.length);
     p->nonce_r_length = nonce->content.length;
     p->spi_r = message.header.spi_r;
-    uint8_t shared[DH_PUBLIC_MAX];
-    dh_job(p, IKE_JOB_DH_SHARED, ke->content.at, shared);
-    return ike_keys_derive(&p->suite, (struct octets){shared, p->suite.dh->public_size},
-                           (struct octets){p->nonce_i, sizeof p->nonce_i},
-                           (struct octets){p->nonce_r, p->nonce_r_length}, p->spi_i, p->spi_r, &p->keys);
+    return derive_keys(p, ke);
+}
+
+bool puppet_accept_init(struct puppet *p)
+{
+    enum { PATIENCE = 5000 };
+    if (!puppet_await(p, PATIENCE) || p->message.header.exchange != EXCHANGE_IKE_SA_INIT)
+        return false;
+    const struct ike_payload *ke = ike_message_find(&p->message, PAYLOAD_KE);
+    const struct ike_payload *nonce = ike_message_find(&p->message, PAYLOAD_NONCE);
+    if (ke == NULL || nonce == NULL || nonce->content.length != sizeof p->nonce_i)
+        return false;
+    p->responder = true;
+    p->spi_i = p->message.header.spi_i;
+    p->spi_r = UINT64_C(0x1122334455667788);
+    memcpy(p->request, p->reply, p->reply_length);
+    p->request_length = p->reply_length;
+    memcpy(p->nonce_i, nonce->content.at, sizeof p->nonce_i);
+    memset(p->nonce_r, 0x5a, NONCE_SIZE);
+    p->nonce_r_length = NONCE_SIZE;
+    struct ike_header header = puppet_header(p, EXCHANGE_IKE_SA_INIT, 0);
+    header.flags |= IKE_FLAG_RESPONSE;
+    struct message_writer m = message_begin(p->response, sizeof p->response, &header);
+    put_init_payloads(p, &m, (struct octets){p->nonce_r, p->nonce_r_length});
+    p->response_length = message_finish(&m).length;
+    if (!derive_keys(p, ke))
+        return false;
+    puppet_send(p, p->response, p->response_length);
+    return puppet_read_reply(p) && p->message.header.exchange == EXCHANGE_IKE_AUTH;
 }
 
 static void auth_value(struct puppet *p, const char *keyid, const char *key, uint8_t *out)
@@ -137,9 +174,13 @@ static void auth_value(struct puppet *p, const char *keyid, const char *key, uin
     static const uint8_t pad[] = "Key Pad for IKEv2";
     const struct octets pad_octets = {pad, sizeof pad - 1};
     size_t size = p->suite.prf->size;
-    const struct octets octets[] = {
+    const struct octets of_initiator[] = {
         {p->request, p->request_length}, {p->nonce_r, p->nonce_r_length}, {maced_id, size}};
-    bool ok = prf_compute(p->suite.prf, (struct octets){p->keys.pi, size}, id_body, 2, maced_id) &&
+    const struct octets of_responder[] = {
+        {p->response, p->response_length}, {p->nonce_i, sizeof p->nonce_i}, {maced_id, size}};
+    const struct octets *octets = p->responder ? of_responder : of_initiator;
+    const struct octets key_of_id = {p->responder ? p->keys.pr : p->keys.pi, size};
+    bool ok = prf_compute(p->suite.prf, key_of_id, id_body, 2, maced_id) &&
               prf_compute(p->suite.prf, (struct octets){(const uint8_t *)key, strlen(key)}, &pad_octets, 1,
                           padded) &&
               prf_compute(p->suite.prf, (struct octets){padded, size}, octets, 3, out);
@@ -150,18 +191,33 @@ static void auth_value(struct puppet *p, const char *keyid, const char *key, uin
 void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
                               const char *peer_keyid, const char *key)
 {
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    puppet_put_auth_payloads_of(p, m, keyid, peer_keyid, key, &any);
+}
+
+void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, const char *keyid,
+                                 const char *peer_keyid, const char *key,
+                                 const struct selector_list *selectors)
+{
     uint8_t auth[PRF_SIZE_MAX];
     auth_value(p, keyid, key, auth);
     static const uint8_t spi[] = {0xc0, 0, 0, 1};
     const struct ike_suite child = {.encryption = p->suite.encryption, .integrity = p->suite.integrity};
-    const struct selector_list any = selectors_of_policy(NULL, 0);
     message_put_id(m, PAYLOAD_IDI, ID_KEY_ID, (struct octets){(const uint8_t *)keyid, strlen(keyid)});
     message_put_id(m, PAYLOAD_IDR, ID_KEY_ID,
                    (struct octets){(const uint8_t *)peer_keyid, strlen(peer_keyid)});
     message_put_auth(m, AUTH_METHOD_PSK, (struct octets){auth, p->suite.prf->size});
     proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){spi, sizeof spi}, &child);
-    selectors_put(m, PAYLOAD_TSI, &any);
-    selectors_put(m, PAYLOAD_TSR, &any);
+    selectors_put(m, PAYLOAD_TSI, selectors);
+    selectors_put(m, PAYLOAD_TSR, selectors);
+}
+
+void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key)
+{
+    uint8_t auth[PRF_SIZE_MAX];
+    auth_value(p, keyid, key, auth);
+    message_put_id(m, PAYLOAD_IDR, ID_KEY_ID, (struct octets){(const uint8_t *)keyid, strlen(keyid)});
+    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){auth, p->suite.prf->size});
 }
 
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key)
@@ -192,7 +248,7 @@ static void send_text(struct puppet *p, const struct ike_header *header, const s
 {
     static const uint8_t iv[16] = {1, 2, 3};
     static uint8_t out[PUPPET_BUFFER];
-    const struct ike_protection keys = protection(p, true);
+    const struct ike_protection keys = protection(p, !p->responder);
     struct octets message = protect_seal(&keys, header, text, iv, out, sizeof out);
     assert(message.length > 0);
     puppet_send(p, message.at, message.length);
@@ -243,7 +299,7 @@ bool puppet_read_reply(struct puppet *p)
         p->message.header = header;
         return true;
     }
-    const struct ike_protection keys = protection(p, false);
+    const struct ike_protection keys = protection(p, p->responder);
     struct octets chain;
     return protect_open(&keys, p->reply, sk, &chain) &&
            ike_payloads_parse(chain, first, &p->message, NULL, NULL) == MESSAGE_OK;

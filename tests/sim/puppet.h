@@ -1,6 +1,7 @@
 /*
- * A peer that says what a test wants it to say: it can go through IKE_SA_INIT and IKE_AUTH properly, and send
- * any message at any point, protected with the right keys or not. It answers nothing by itself.
+ * A peer that says what a test wants it to say: it can go through IKE_SA_INIT and IKE_AUTH properly, from
+ * either end, and send any message at any point, protected with the right keys or not. It answers nothing by
+ * itself.
  */
 #ifndef MUSUBI_SIM_PUPPET_H
 #define MUSUBI_SIM_PUPPET_H
@@ -8,6 +9,7 @@
 #include "ike/keys.h"
 #include "ike/message.h"
 #include "ike/protect.h"
+#include "ike/selectors.h"
 #include "world.h"
 
 enum { PUPPET_BUFFER = 65535 };
@@ -16,6 +18,7 @@ struct puppet {
     struct world *world;
     struct gateway *target;
     struct ip_endpoint address;
+    bool responder; /* of the IKE SA: the target began it */
     uint64_t spi_i, spi_r;
     uint8_t nonce_i[NONCE_SIZE];
     uint8_t nonce_r[NONCE_SIZE_MAX];
@@ -23,7 +26,7 @@ struct puppet {
     uint8_t dh_private[DH_PRIVATE_MAX];
     struct ike_suite suite;
     struct ike_keys keys;
-    uint8_t request[2048], response[2048]; /* IKE_SA_INIT as sent and received */
+    uint8_t request[2048], response[2048]; /* IKE_SA_INIT */
     size_t request_length, response_length;
     uint32_t child_spi; /* of the target: where our ESP would go */
     bool fragmentation; /* announced in IKE_SA_INIT (RFC 7383 2.3) */
@@ -55,9 +58,21 @@ void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX]);
 bool puppet_do_init(struct puppet *p);
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key);
 
-/* Payloads of a proper IKE_AUTH request. */
+/*
+ * As responder: waits for the target's IKE_SA_INIT, answers it, and reads the IKE_AUTH request that follows
+ * to `message`. False if the target did not go along.
+ */
+bool puppet_accept_init(struct puppet *p);
+
+/* As responder: the first payloads of a proper IKE_AUTH answer, IDr and AUTH. */
+void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key);
+
+/* Payloads of a proper IKE_AUTH request, with selectors of everything or these. */
 void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
                               const char *peer_keyid, const char *key);
+void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, const char *keyid,
+                                 const char *peer_keyid, const char *key,
+                                 const struct selector_list *selectors);
 
 /* Seals a chain of payloads with our keys and sends it under `header`. */
 void puppet_send_sealed(struct puppet *p, const struct ike_header *header,

@@ -1,7 +1,5 @@
 #include "requests.h"
 
-#include "ike/selectors.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -17,16 +15,22 @@ void put_nonce(struct message_writer *m, enum nonce_kind kind)
     message_put_nonce(m, (struct octets){nonce, sizeof nonce});
 }
 
-void put_child(struct stage *s, struct message_writer *m, uint32_t spi, enum nonce_kind kind)
+void put_child_of(struct stage *s, struct message_writer *m, uint32_t spi, enum nonce_kind kind,
+                  const struct selector_list *tsi, const struct selector_list *tsr)
 {
     uint8_t octets[4];
     store_u32be(octets, spi);
     const struct ike_suite suite = {.encryption = s->p->suite.encryption, .integrity = s->p->suite.integrity};
-    const struct selector_list any = selectors_of_policy(NULL, 0);
     proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){octets, sizeof octets}, &suite);
     put_nonce(m, kind);
-    selectors_put(m, PAYLOAD_TSI, &any);
-    selectors_put(m, PAYLOAD_TSR, &any);
+    selectors_put(m, PAYLOAD_TSI, tsi);
+    selectors_put(m, PAYLOAD_TSR, tsr);
+}
+
+void put_child(struct stage *s, struct message_writer *m, uint32_t spi, enum nonce_kind kind)
+{
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    put_child_of(s, m, spi, kind, &any, &any);
 }
 
 void put_rekey(struct message_writer *m, uint32_t spi)

@@ -4,6 +4,7 @@
 #ifndef MUSUBI_SIM_REQUESTS_H
 #define MUSUBI_SIM_REQUESTS_H
 
+#include "ike/selectors.h"
 #include "stage.h"
 
 enum {
@@ -21,6 +22,10 @@ void put_nonce(struct message_writer *m, enum nonce_kind kind);
 
 /* SA, nonce and selectors of a Child SA with this SPI of the puppet's, without PFS. */
 void put_child(struct stage *s, struct message_writer *m, uint32_t spi, enum nonce_kind kind);
+
+/* The same with these selectors, TSi and TSr. */
+void put_child_of(struct stage *s, struct message_writer *m, uint32_t spi, enum nonce_kind kind,
+                  const struct selector_list *tsi, const struct selector_list *tsr);
 
 void put_rekey(struct message_writer *m, uint32_t spi);
 

@@ -23,6 +23,17 @@ static uint32_t tunnel_of(const struct scenario_end *end)
 
 /* ---- The network ------------------------------------------------------------------------------------- */
 
+/* What is said of the name of an end's peer: the truth, or something wrong. */
+static void tell_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end,
+                      const char *wrong)
+{
+    struct gateway *g = s->gateways[end->gateway];
+    char address[32];
+    (void)snprintf(address, sizeof address, "10.0.0.%zu", link->ends[end == &link->ends[0]].gateway + 1);
+    gateway_set_name(g, tunnel_of(end), wrong != NULL ? wrong : address);
+    gateway_look_up(g, tunnel_of(end));
+}
+
 static void configure(struct scenario *s, size_t gateway)
 {
     char *text = NULL;
@@ -33,6 +44,12 @@ static void configure(struct scenario *s, size_t gateway)
     (void)fclose(out);
     gateway_configure(s->gateways[gateway], text);
     free(text);
+    for (size_t i = 0; i < 2 * s->link_count; i++) {
+        const struct scenario_link *link = &s->links[i / 2];
+        const struct scenario_end *end = &link->ends[i % 2];
+        if (end->gateway == gateway && end->by_name && !end->absent)
+            tell_name(s, link, end, NULL);
+    }
 }
 
 static void add_gateway(struct scenario *s, bool behind_nat)
@@ -43,6 +60,7 @@ static void add_gateway(struct scenario *s, bool behind_nat)
     (void)snprintf(name, sizeof name, "G%zu", i + 1);
     (void)snprintf(address, sizeof address, "10.0.0.%zu", i + 1);
     s->gateways[i] = world_add_gateway(s->w, name, address);
+    gateway_set_look_up_delay(s->gateways[i], below(s, 3000));
     s->behind_nat[i] = behind_nat;
     if (behind_nat)
         gateway_set_nat(s->gateways[i], "198.51.100.1"); /* one for all: several clients share it */
@@ -78,6 +96,8 @@ static void add_link(struct scenario *s, size_t first, size_t second, bool secon
     link->ends[1] = (struct scenario_end){.gateway = second, .interface = s->next_interface[second]++};
     link->ends[0].keeps_up = true;
     link->ends[1].any = second_knows_no_address;
+    link->ends[0].by_name = one_in(s, 3);
+    link->ends[1].by_name = !second_knows_no_address && one_in(s, 3);
     link->ends[1].keeps_up = !second_knows_no_address && one_in(s, 2);
     link->ends[1].responder = !link->ends[1].keeps_up && one_in(s, 4);
     link->ends[0].asks_for_life = !link->ends[1].keeps_up;
@@ -181,6 +201,14 @@ static void edit_config(struct scenario *s, struct scenario_end *end)
     configure(s, end->gateway);
 }
 
+/* The name of the peer is wrong for a while: there is none, it has another address, or one more. */
+static void change_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end)
+{
+    static const char *const wrong[] = {NULL, "", "10.0.7.7", "10.0.7.7 10.0.0.1"};
+    if (end->by_name && !end->absent)
+        tell_name(s, link, end, wrong[below(s, 4)]);
+}
+
 static void change_traffic(struct scenario *s)
 {
     world_set_traffic(s->w, one_in(s, 3) ? 0 : 300 + below(s, 3000));
@@ -202,7 +230,7 @@ void scenario_trouble(struct scenario *s)
     struct scenario_link *link = &s->links[below(s, s->link_count)];
     struct scenario_end *end = &link->ends[below(s, 2)];
     struct gateway *g = s->gateways[end->gateway];
-    switch (below(s, 12)) {
+    switch (below(s, 14)) {
     case 0:
         gateway_restart(g);
         break;
@@ -233,6 +261,10 @@ void scenario_trouble(struct scenario *s)
         break;
     case 10:
         change_traffic(s);
+        break;
+    case 11:
+    case 12:
+        change_name(s, link, end);
         break;
     default:
         change_weather(s);
@@ -320,10 +352,10 @@ static const struct scenario_link *link_with_too_many(struct scenario *s)
 
 const char *scenario_complaint(struct scenario *s)
 {
-    enum { BEFORE = 30 * 1000, STREAM = 5 * 1000 };
-    world_run(s->w, SCENARIO_HEAL_TIME - BEFORE);
+    enum { STREAM = 5 * 1000 };
+    /* Without DPD only traffic shows that the ends have other SAs. */
     world_set_traffic(s->w, 1000);
-    world_run(s->w, BEFORE);
+    world_run(s->w, SCENARIO_HEAL_TIME);
     const struct scenario_link *down = link_that_is_down(s);
     if (down != NULL)
         return complain_of(s, down, "is not up 90 s after the weather cleared");

@@ -18,6 +18,7 @@ struct scenario_end {
     size_t gateway;
     uint32_t interface; /* N of TunnelN.0 */
     bool any;           /* `peer any`: the other end's address is not known */
+    bool by_name;       /* `peer FQDN`: it is asked of name servers */
     bool keeps_up;      /* connect-type auto */
     bool responder;     /* negotiation-direction responder */
     bool asks_for_life; /* DPD is on, whatever an operator changes */

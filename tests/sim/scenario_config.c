@@ -36,6 +36,8 @@ static void print_tunnel(const struct scenario_link *link, const struct scenario
     fprintf(out, "  tunnel mode ipsec-ikev2\n  ip unnumbered GigaEthernet0.0\n");
     if (end->any)
         fprintf(out, "  ikev2 peer any");
+    else if (end->by_name)
+        fprintf(out, "  ikev2 peer g%zu.example.com", other->gateway + 1);
     else
         fprintf(out, "  ikev2 peer 10.0.0.%zu", other->gateway + 1);
     fprintf(out, " authentication psk id keyid l%zu-%zu\n", link->number, 1 - local);

@@ -61,7 +61,7 @@ static bool live_and_recover(size_t allocation)
     struct world *w = world_new(1);
     struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
     struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
-    struct tunnel_policy at_a = world_default_policy(1, "10.2.0.1", "site1", "site2");
+    struct tunnel_policy at_a = world_default_policy(1, "b.example.com", "site1", "site2");
     struct tunnel_policy at_b = world_default_policy(0, "10.1.0.1", "site2", "site1");
     at_a.connect_type = CONNECT_AUTO;
     at_a.sa_lifetime = 31;
@@ -73,6 +73,8 @@ static bool live_and_recover(size_t allocation)
     at_a.dpd_interval = at_b.dpd_interval = 10;
     gateway_set_tunnel(a, &at_a, "secret1", "secret2");
     gateway_set_tunnel(b, &at_b, "secret2", "secret1");
+    gateway_set_name(a, 1, "10.2.0.1");
+    gateway_look_up(a, 1);
     world_run(w, 30 * 1000);
     gateway_clear(b, 0);
     world_run(w, 15 * 1000);

@@ -147,6 +147,10 @@ static void deliver(const struct coming *c)
         gateway_take_packet(c->gateway, c);
         return;
     }
+    if (c->kind == COMING_LOOK_UP) {
+        names_finish_job(c->gateway, c);
+        return;
+    }
     if (c->kind == COMING_JOB) {
         event.job.job = c->job;
         event.job.ok = c->job_ok;

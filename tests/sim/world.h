@@ -56,7 +56,7 @@ void world_set_hook(struct world *w, bool (*hook)(void *context, const struct fl
 /* A gateway at an address. Log lines are kept; `world_log_has` searches them. */
 struct gateway *world_add_gateway(struct world *w, const char *name, const char *address);
 
-/* A policy as R20 has it when nothing is configured, to the peer at `peer` (an address or "any"). */
+/* A policy as R20 has it when nothing is configured, to the peer at `peer`: an address, "any", or a name. */
 struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, const char *local_keyid,
                                           const char *remote_keyid);
 
@@ -101,8 +101,23 @@ void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
 /* If the engine is still to end, it does not. */
 void gateway_cancel_resume(struct gateway *g);
 
+/* From now on the gateway has another address. */
+void gateway_set_address(struct gateway *g, const char *address);
+
+/*
+ * What name servers say of the name of a tunnel's peer from now on: addresses with blanks between; "": none.
+ * The gateway hears of it when it looks the name up: by itself, or when its engine asks.
+ */
+void gateway_set_name(struct gateway *g, uint32_t tunnel, const char *addresses);
+void gateway_look_up(struct gateway *g, uint32_t tunnel);
+
+/* How often the engine asked, and how long it has to wait each time (0 at first). */
+size_t gateway_look_ups(const struct gateway *g, uint32_t tunnel);
+void gateway_set_look_up_delay(struct gateway *g, msec_t delay);
+
 /* Events. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
+void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
 

@@ -10,12 +10,17 @@
 
 #include <stdio.h>
 
-enum { KEY_MAX = 64, PARTITIONS_MAX = 64, STRANGERS_MAX = 64 };
+enum { KEY_MAX = 64, PARTITIONS_MAX = 64, STRANGERS_MAX = 64, NAME_ADDRESSES_MAX = 4 };
 
 struct kept_record {
     uint32_t serial;
     uint8_t *octets;
     size_t length;
+};
+
+struct name_addresses {
+    struct ip_address at[NAME_ADDRESSES_MAX];
+    size_t count;
 };
 
 struct sim_tunnel {
@@ -25,6 +30,10 @@ struct sim_tunnel {
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
+    /* Of a peer by FQDN: what name servers say, what the gateway has heard of it, where its way leads. */
+    struct name_addresses said, heard;
+    struct ip_address chosen; /* IP_NONE: none */
+    size_t look_ups;          /* that the engine asked for */
 };
 
 /* A NAT with one public address, and a public port for each of the gateway's two. */
@@ -61,14 +70,16 @@ struct gateway {
     bool restoring; /* what is installed already stays as it is */
     unsigned actions_left;
     size_t sent;
+    msec_t look_up_delay;
     struct stranger strangers[STRANGERS_MAX];
     size_t stranger_count;
     size_t packets_received, packets_lost;
 };
 
-enum coming_kind { COMING_DATAGRAM, COMING_JOB, COMING_PACKET, COMING_TRAFFIC };
+enum coming_kind { COMING_DATAGRAM, COMING_JOB, COMING_LOOK_UP, COMING_PACKET, COMING_TRAFFIC };
 
-/* Something that happens later: a datagram or a packet arrives, a job is done, traffic is due. */
+/* Something that happens later: a datagram or a packet arrives, a job is done, a name was looked up for one,
+ * traffic is due. */
 struct coming {
     struct coming *next;
     msec_t time;
@@ -152,6 +163,15 @@ msec_t gateway_now(const struct gateway *g);
 
 void gateway_add_log_line(struct gateway *g, const char *text);
 void gateway_free(struct gateway *g);
+
+/* Tells the engine of the way to a tunnel's peer, and of the addresses of its name. */
+void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t);
+
+/* ---- names.c ----------------------------------------------------------------------------------------- */
+
+/* The engine asks for a lookup; it is done. */
+void names_start_job(struct gateway *g, const struct ike_job *job);
+void names_finish_job(struct gateway *g, const struct coming *c);
 
 /* ---- traffic.c --------------------------------------------------------------------------------------- */
 

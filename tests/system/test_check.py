@@ -117,6 +117,19 @@ def test_it_needs_no_root():
     assert (done.status, done.stderr) == (WRONG, ""), str(done)
 
 
+def test_R40_peers_by_domain_name_are_passed_without_a_word(write):
+    peers = ("peer gw.example.com", "peer-fqdn-ipv4 gw4.example.com", "peer-fqdn-ipv6 gw6.example.com")
+    text = "dns server 192.0.2.53\ndns server 2001:db8::53\n"
+    for number, peer in enumerate(peers):
+        text += (f"ikev2 authentication psk id fqdn {peer.split()[1]} key char secret{number}\n"
+                 f"interface Tunnel{number}.0\n  tunnel mode ipsec-ikev2\n"
+                 f"  ikev2 {peer} authentication psk\n  no shutdown\n")
+
+    done = check(write(text))
+
+    assert (done.status, done.stdout, done.stderr) == (GOOD, "", "")
+
+
 # However large or strange
 
 

@@ -154,6 +154,8 @@ static void values_out_of_their_range_are_refused(void **state)
     struct message_log log = {.level = LOG_LEVEL_DEBUG, .function = LOG_IPSEC};
     struct message_secret_job job = {.kind = IKE_JOB_PSK_AUTH, .prf = PRF_HMAC_SHA1};
     struct path_event event = {.kind = PATH_DONE};
+    struct message_look_up look_up = {.seen.family = IP_V6};
+    struct message_peer_addresses peer = {.count = IKE_PEER_ADDRESSES_MAX};
 
     assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOG, &log, sizeof(log)));
     log.level++;
@@ -165,6 +167,14 @@ static void values_out_of_their_range_are_refused(void **state)
     job.identity.length = 0;
     job.kind = IKE_JOB_DH_PUBLIC;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
+
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOOK_UP, &look_up, sizeof(look_up)));
+    memset(&look_up.seen.family, 5, sizeof(look_up.seen.family));
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOOK_UP, &look_up, sizeof(look_up)));
+
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_PEER_ADDRESSES, &peer, sizeof(peer)));
+    peer.count++;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_PEER_ADDRESSES, &peer, sizeof(peer)));
 
     assert_true(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_PATH_EVENT, &event, sizeof(event)));
     memset(&event.encapsulated, 2, sizeof(event.encapsulated));

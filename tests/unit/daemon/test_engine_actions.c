@@ -114,6 +114,12 @@ static uint64_t path_got_install(struct fixture *f, uint32_t spi)
     return m->request;
 }
 
+/* The flags of the installation that came last. */
+static uint32_t install_flags(const struct fixture *f)
+{
+    return ((const struct message_child_install *)f->path.message.body)->child.flags;
+}
+
 static bool path_says_done(struct fixture *f, uint64_t request, enum path_result result)
 {
     const struct path_event event = {.kind = PATH_DONE, .request = request, .result = result};
@@ -210,6 +216,35 @@ static void without_a_path_nothing_waits(void **state)
     assert_string_equal(keeper_got(f), "ab");
 }
 
+static void S38_the_path_is_told_what_waits_for_another_child_sa_and_what_in_vain(void **state)
+{
+    struct fixture *f = *state;
+    struct ike_child_install install;
+    const struct packet_pair pair = {{.family = IP_V4, .octets = {10, 0, 1, 1}},
+                                     {.family = IP_V4, .octets = {10, 0, 2, 2}}};
+    struct ike_action installed = install_action(&install, 7);
+    install.more_to_come = true;
+    const struct ike_action actions[] = {
+        installed,
+        {.kind = IKE_ACTION_TUNNEL_FAILED, .failed = {.tunnel = TUNNEL, .pair = pair}},
+        {.kind = IKE_ACTION_CHILD_COMPLETE, .child = {.tunnel = TUNNEL, .inbound_spi = 7}},
+    };
+
+    perform(f, actions, 3);
+    uint64_t request = path_got_install(f, 7);
+    assert_int_not_equal(install_flags(f) & PATH_CHILD_MORE_TO_COME, 0);
+    assert_true(path_says_done(f, request, PATH_OK));
+
+    assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
+    assert_int_equal(f->path.message.type, MESSAGE_TUNNEL_FAIL);
+    const struct message_tunnel_fail *fail = f->path.message.body;
+    assert_int_equal(fail->tunnel, TUNNEL);
+    assert_memory_equal(&fail->pair, &pair, sizeof pair);
+    assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
+    assert_int_equal(f->path.message.type, MESSAGE_CHILD_COMPLETE);
+    assert_int_equal(((const struct message_child *)f->path.message.body)->inbound_spi, 7);
+}
+
 static void S28_a_child_sa_of_a_peer_that_moved_is_redirected(void **state)
 {
     struct fixture *f = *state;
@@ -240,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(later_batches_keep_their_order_but_jobs_go_ahead, set_up, tear_down),
         cmocka_unit_test_setup_teardown(installation_that_fails_holds_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_path_nothing_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S38_the_path_is_told_what_waits_for_another_child_sa_and_what_in_vain,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(S28_a_child_sa_of_a_peer_that_moved_is_redirected, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

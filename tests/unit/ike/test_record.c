@@ -92,6 +92,7 @@ static struct specimen *specimen_new(size_t children)
     sa->spi_r = 0x3333333344444444;
     sa->local = endpoint("10.1.0.1", 4500);
     sa->remote = endpoint("2001:db8::2", 4500);
+    sa->peer_address = endpoint("2001:db8::99", 0).address;
     sa->ifindex = 3;
     sa->mark = 0x77;
     sa->suite = (struct ike_suite){&encryption_algorithms[2], &integrity_algorithms[3], &prf_algorithms[1],
@@ -142,6 +143,7 @@ static void what_is_written_is_read(void **state)
     assert_false(r.replaced || r.nat_local || r.fragmentation);
     assert_true(r.spi_i == s->sa.spi_i && r.spi_r == s->sa.spi_r);
     assert_true(ip_endpoint_equal(&r.local, &s->sa.local) && ip_endpoint_equal(&r.remote, &s->sa.remote));
+    assert_true(ip_address_equal(&r.peer_address, &s->sa.peer_address));
     assert_ptr_equal(r.suite.encryption, encryption_by_id(ENCR_AES_CBC, 256));
     assert_ptr_equal(r.suite.integrity, integrity_by_id(AUTH_HMAC_SHA1_96));
     assert_ptr_equal(r.suite.prf, prf_by_id(PRF_HMAC_SHA2_384));

@@ -174,6 +174,41 @@ static void random_octets_never_crash_the_reader(void **state)
     }
 }
 
+static void S38_a_part_of_a_list_is_that_of_some_families(void **state)
+{
+    (void)state;
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    const struct selector_list v6 = selectors_of_families(&any, FAMILY_V6);
+
+    assert_int_equal(v6.count, 1);
+    assert_int_equal(v6.ts[0].first.family, IP_V6);
+    assert_int_equal(selectors_families(&any, &any), FAMILY_V4 | FAMILY_V6);
+    assert_int_equal(selectors_families(&any, &v6), FAMILY_V6); /* no packet has two families */
+    assert_int_equal(selectors_of_families(&v6, FAMILY_V4).count, 0);
+}
+
+static void S38_what_a_list_says_of_an_address_is_cut_down_to_it(void **state)
+{
+    (void)state;
+    const struct policy_selector configured[] = {
+        selector("10.0.0.0", "10.0.0.255", 17, 53, 53), selector("10.0.1.0", "10.0.1.255", 0, 0, 65535),
+        selector("10.0.0.7", "10.0.2.0", 6, 0, 65535), selector("2001:db8::", "2001:db8::ff", 0, 0, 65535)};
+    const struct selector_list list = selectors_of_policy(configured, 4);
+    struct ip_address address;
+    assert_true(ip_address_parse("10.0.0.7", &address));
+
+    const struct selector_list part = selectors_of_address(&list, &address);
+
+    assert_int_equal(part.count, 2);
+    for (uint8_t i = 0; i < part.count; i++) {
+        assert_true(ip_address_equal(&part.ts[i].first, &address));
+        assert_true(ip_address_equal(&part.ts[i].last, &address));
+    }
+    assert_int_equal(part.ts[0].protocol, 17);
+    assert_int_equal(part.ts[0].first_port, 53);
+    assert_int_equal(part.ts[1].protocol, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +218,8 @@ int main(void)
         cmocka_unit_test(RFC7296_3_13_odd_selectors_are_told_apart),
         cmocka_unit_test(more_selectors_than_there_is_room_for_narrow_the_list),
         cmocka_unit_test(RFC7296_2_9_narrowing_is_a_subset),
+        cmocka_unit_test(S38_a_part_of_a_list_is_that_of_some_families),
+        cmocka_unit_test(S38_what_a_list_says_of_an_address_is_cut_down_to_it),
         cmocka_unit_test(random_octets_never_crash_the_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,7 +269,7 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
     assert_int_equal(path_child_activate(path, 0, 4711), PATH_NO_CHILD);
     assert_int_equal(path_child_redirect(path, 0, 4711, &good.way), PATH_NO_CHILD);
     assert_int_equal(path_tunnel_remove(path, 0, 17), PATH_NO_TUNNEL);
-    assert_int_equal(path_tunnel_fail(path, 0, 17), PATH_NO_TUNNEL);
+    assert_int_equal(path_tunnel_fail(path, 0, 17, &packet_pair_any), PATH_NO_TUNNEL);
     assert_int_equal(path_tunnel_add(path, 0, &(struct path_tunnel){.number = 17, .totals = 1}, -1),
                      PATH_INVALID);
 }
@@ -289,7 +289,7 @@ static void each_command_is_answered_in_order(void **state)
         path_settle(here->path);
     }
     for (uint64_t i = 1000; i < 3000; i++)
-        assert_int_equal(path_tunnel_fail(here->path, i, STAND_TUNNEL), PATH_OK);
+        assert_int_equal(path_tunnel_fail(here->path, i, STAND_TUNNEL, &packet_pair_any), PATH_OK);
     path_settle(here->path);
 
     for (uint64_t i = 0; i < 3000; i++) {

@@ -330,7 +330,7 @@ static void flood_of_events_loses_no_answer(void **state)
         (void)close(other);
     }
     for (uint64_t i = 0; i < 2000; i++)
-        assert_int_equal(path_tunnel_fail(there->path, i, STAND_TUNNEL), PATH_OK);
+        assert_int_equal(path_tunnel_fail(there->path, i, STAND_TUNNEL, &packet_pair_any), PATH_OK);
     path_settle(there->path);
 
     struct path_event event;

@@ -112,7 +112,7 @@ static void S6_failed_negotiation_drops_and_counts_what_waits(void **state)
     (void)state;
     put_and_overflow(PATH_WAITING_PACKETS, 1);
 
-    assert_int_equal(path_tunnel_fail(here->path, ++here->requests, STAND_TUNNEL), PATH_OK);
+    assert_int_equal(path_tunnel_fail(here->path, ++here->requests, STAND_TUNNEL, &packet_pair_any), PATH_OK);
     path_settle(here->path);
 
     assert_int_equal(end_total(here, ESP_OUT_MISC_ERROR), PATH_WAITING_PACKETS + 1);
@@ -177,7 +177,7 @@ static void what_is_no_ip_packet_is_counted(void **state)
 }
 
 /* Both ends' Child SA `number`, for the ports that packet_make gives, or for one other port. */
-static void install_for_port(uint32_t number, uint16_t port)
+static void install_for_port(uint32_t number, uint16_t port, uint32_t more_flags)
 {
     for (unsigned i = 2; i-- > 0;) {
         struct path_child child = end_child(&stand.ends[i], &stand_gcm_udp, number);
@@ -185,6 +185,7 @@ static void install_for_port(uint32_t number, uint16_t port)
         there_side[0].protocol = there_side[1].protocol = 17;
         there_side[0].first_port = there_side[0].last_port = port;
         there_side[1].first_port = there_side[1].last_port = port;
+        child.flags |= more_flags;
         end_install(&stand.ends[i], &child);
     }
 }
@@ -195,7 +196,7 @@ static void R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes(v
     end_put_number(here, IP_V4, 100, 1);
     (void)end_expect_event(here, PATH_PACKET_WAITS);
 
-    install_for_port(1, 53);
+    install_for_port(1, 53, 0);
 
     end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
     end_put_number(here, IP_V4, 100, 2);
@@ -203,21 +204,54 @@ static void R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes(v
     end_expect_silence(there);
 }
 
-static void with_an_sa_for_each_pair_packets_outside_ask_for_another(void **state)
+static void S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for_one(void **state)
 {
     (void)state;
-    const struct path_tunnel settings = {
-        .number = STAND_TUNNEL, .mtu = 65535, .flags = PATH_TUNNEL_SA_BY_PAIR};
-    assert_int_equal(path_tunnel_update(here->path, ++here->requests, &settings), PATH_OK);
-    install_for_port(1, 53);
+    install_for_port(1, 53, PATH_CHILD_MORE_TO_COME);
 
     end_put_number(here, IP_V4, 100, 1);
     struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
     assert_int_equal(event.flow.destination_port, 2000);
-    install_for_port(2, 2000);
+    install_for_port(2, 2000, PATH_CHILD_MORE_TO_COME);
 
     end_expect_number(there, 1);
     end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 0);
+}
+
+static void S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_comes(void **state)
+{
+    (void)state;
+    install_for_port(1, 53, PATH_CHILD_MORE_TO_COME);
+    end_put_number(here, IP_V4, 100, 1);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+
+    assert_int_equal(path_child_complete(here->path, ++here->requests, end_spi(here, 1)), PATH_OK);
+
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
+    end_put_number(here, IP_V4, 100, 2);
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 2);
+    end_expect_total(here, ESP_OUT_MISC_ERROR, 0);
+    assert_false(end_has_event(here, PATH_PACKET_WAITS));
+}
+
+static void S38_a_pair_that_gets_no_sa_takes_no_other_packet_along(void **state)
+{
+    (void)state;
+    install_for_port(1, 53, PATH_CHILD_MORE_TO_COME);
+    end_put_number(here, IP_V4, 100, 1);
+    struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
+    end_put_number(here, IP_V6, 100, 1000);
+    put_and_overflow(PATH_WAITING_PACKETS - 2, 1);
+    const struct packet_pair refused = {event.flow.source, event.flow.destination};
+
+    assert_int_equal(path_tunnel_fail(here->path, ++here->requests, STAND_TUNNEL, &refused), PATH_OK);
+
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, PATH_WAITING_PACKETS - 1);
+    event = end_expect_event(here, PATH_PACKET_WAITS); /* the one that is left asks for itself */
+    assert_int_equal(event.flow.source.family, IP_V6);
+    install_for_port(2, 2000, PATH_CHILD_MORE_TO_COME);
+    end_expect_number(there, 1000);
+    end_expect_silence(there);
 }
 
 static void removed_tunnel_lets_go_of_what_waits(void **state)
@@ -246,7 +280,9 @@ int main(void)
         STAND_TEST(S6_linux_own_multicast_neither_asks_nor_waits),
         STAND_TEST(what_is_no_ip_packet_is_counted),
         STAND_TEST(R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes),
-        STAND_TEST(with_an_sa_for_each_pair_packets_outside_ask_for_another),
+        STAND_TEST(S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for_one),
+        STAND_TEST(S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_comes),
+        STAND_TEST(S38_a_pair_that_gets_no_sa_takes_no_other_packet_along),
         STAND_TEST(removed_tunnel_lets_go_of_what_waits),
     };
     if (!stand_enter_namespace())

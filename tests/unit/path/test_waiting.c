@@ -48,7 +48,7 @@ static void S6_oldest_64_are_kept(void **state)
     struct waiting_packet *p = waiting_take(&waiting, &sum);
     assert_int_equal(p->octets[0], 0);
     free(p);
-    assert_int_equal(waiting_drop(&waiting, &sum), PATH_WAITING_PACKETS - 1);
+    assert_int_equal(waiting_drop(&waiting, &packet_pair_any, &sum), PATH_WAITING_PACKETS - 1);
     assert_int_equal(sum, 0);
 }
 
@@ -63,7 +63,7 @@ static void S6_octets_are_bounded_to_the_last(void **state)
     assert_int_equal(waiting_put(&waiting, packet_of(20, 2), &sum), WAITING_KEPT);
 
     assert_int_equal(waiting.octets, PATH_WAITING_OCTETS);
-    assert_int_equal(waiting_drop(&waiting, &sum), 2);
+    assert_int_equal(waiting_drop(&waiting, &packet_pair_any, &sum), 2);
 }
 
 static void all_tunnels_of_a_worker_are_bounded_together(void **state)
@@ -75,7 +75,7 @@ static void all_tunnels_of_a_worker_are_bounded_together(void **state)
     assert_int_equal(waiting_put(&waiting, packet_of(11, 0), &sum), WAITING_NO_MEMORY);
     assert_int_equal(waiting_put(&waiting, packet_of(10, 0), &sum), WAITING_KEPT);
 
-    assert_int_equal(waiting_drop(&waiting, &sum), 1);
+    assert_int_equal(waiting_drop(&waiting, &packet_pair_any, &sum), 1);
     assert_int_equal(sum, WAITING_WORKER_OCTETS - 10);
 }
 
