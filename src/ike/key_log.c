@@ -45,17 +45,20 @@ void key_log_ike_sa(const struct ike_sa *sa)
     log_keys(sa->engine, LOG_IKEV2, sa->tunnel, &sa->suite, whose, sa->keys.er, sa->keys.ar);
 }
 
-void key_log_child_sa(const struct child_sa *child)
+static void log_direction(const struct child_sa *child, const struct ike_child_direction *direction,
+                          const char *name)
 {
     const struct ike_sa *sa = child->ike_sa;
-    const struct ike_child_direction *const directions[] = {&child->inbound, &child->outbound};
-    if (!engine_logs(sa->engine, LOG_LEVEL_DEBUG))
+    char whose[64];
+    (void)snprintf(whose, sizeof whose, "Child SA, SPI %s 0x%08" PRIx32, name, direction->spi);
+    log_keys(sa->engine, LOG_IPSEC, sa->tunnel, &child->suite, whose, direction->encryption_key,
+             direction->integrity_key);
+}
+
+void key_log_child_sa(const struct child_sa *child)
+{
+    if (!engine_logs(child->ike_sa->engine, LOG_LEVEL_DEBUG))
         return;
-    for (size_t i = 0; i < sizeof directions / sizeof *directions; i++) {
-        char whose[64];
-        (void)snprintf(whose, sizeof whose, "Child SA, SPI %s 0x%08" PRIx32, i == 0 ? "in" : "out",
-                       directions[i]->spi);
-        log_keys(sa->engine, LOG_IPSEC, sa->tunnel, &child->suite, whose, directions[i]->encryption_key,
-                 directions[i]->integrity_key);
-    }
+    log_direction(child, &child->inbound, "in");
+    log_direction(child, &child->outbound, "out");
 }
