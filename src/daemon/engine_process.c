@@ -195,7 +195,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .peer = {peer->tunnel, peer->addresses, peer->count}};
         return true;
     case MESSAGE_CLEAR:
-        *event = (struct ike_event){.kind = IKE_EVENT_CLEAR, .clear = {clear->all != 0, clear->tunnel}};
+        *event = (struct ike_event){.kind = IKE_EVENT_CLEAR,
+                                    .clear = {.all = clear->all != 0, .tunnel = clear->tunnel}};
         return true;
     case MESSAGE_LOG_LEVEL:
         *event = (struct ike_event){.kind = IKE_EVENT_LOG_LEVEL, .log_level = (int)log->level};
@@ -244,6 +245,7 @@ static void keeper_message(void *context)
 static void child_done(struct engine_process *process, const struct path_event *event)
 {
     struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
+    clear.clear.by_path = true;
     if (!engine_actions_done(process, event, &clear.clear.tunnel))
         engine_process_event(process, &clear);
     tell_idle(process);

@@ -89,6 +89,7 @@ void engine_log(struct ike_engine *engine, enum log_level level, enum log_functi
         return;
     size_t kept = (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
     struct octets text = effects_copy(&engine->effects, (struct octets){(const uint8_t *)line, kept + 1});
+    secret_wipe(line, kept); /* at level debug it may hold keys (R102) */
     if (text.at == NULL)
         return;
     struct ike_action action = {.kind = IKE_ACTION_LOG};
@@ -220,7 +221,8 @@ static void handle_clear(struct ike_engine *engine, const struct ike_event *even
     LIST_FOREACH(tunnel, &engine->tunnel_list, link)
     {
         if (event->clear.all || tunnel->policy.tunnel == event->clear.tunnel)
-            tunnel_clear(tunnel, "Delete IKE SA by command");
+            tunnel_clear(tunnel,
+                         event->clear.by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
     }
 }
 

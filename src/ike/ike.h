@@ -71,7 +71,7 @@ enum ike_event_kind {
      * and after the way to these addresses.
      */
     IKE_EVENT_PEER_ADDRESSES,
-    IKE_EVENT_CLEAR,     /* `clear ikev2 sa` (R12) */
+    IKE_EVENT_CLEAR,     /* a tunnel's SAs are to go: `clear ikev2 sa` (R12) */
     IKE_EVENT_LOG_LEVEL, /* another log level is wanted from now on */
     IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA, nothing new any more */
     /*
@@ -122,6 +122,7 @@ struct ike_event {
         struct {
             bool all;
             uint32_t tunnel;
+            bool by_path; /* its packet path can't carry a Child SA; else an operator wants it */
         } clear;
     };
 };
