@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+uint32_t arrival_way_out(const struct arrival *arrival, uint32_t ifindex)
+{
+    return ip_address_is_link_local(&arrival->remote->address) ? arrival->ifindex : ifindex;
+}
+
 static bool may_respond(const struct ike_tunnel *tunnel)
 {
     return tunnel->policy.complete && !tunnel->policy.shut_down &&
@@ -50,28 +55,56 @@ static bool has_candidate_by_address(const struct ike_engine *engine, const stru
     return false;
 }
 
+struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival)
+{
+    return (struct candidate_walk){arrival, has_candidate_by_address(engine, arrival),
+                                   LIST_FIRST(&engine->tunnel_list)};
+}
+
+struct ike_tunnel *candidates_next(struct candidate_walk *walk)
+{
+    struct ike_tunnel *tunnel = walk->next;
+    while (tunnel != NULL && !is_candidate(tunnel, walk->arrival, walk->by_address))
+        tunnel = LIST_NEXT(tunnel, link);
+    walk->next = tunnel == NULL ? NULL : LIST_NEXT(tunnel, link);
+    return tunnel;
+}
+
+size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
+                       const struct ike_tunnel **out, size_t capacity)
+{
+    size_t count = 0;
+    struct candidate_walk walk = candidates_begin(engine, arrival);
+    const struct ike_tunnel *tunnel;
+    while ((tunnel = candidates_next(&walk)) != NULL) {
+        size_t at = count < capacity ? count : capacity;
+        for (; at > 0 && out[at - 1]->policy.tunnel > tunnel->policy.tunnel; at--) {
+            if (at < capacity)
+                out[at] = out[at - 1];
+        }
+        if (at < capacity)
+            out[at] = tunnel;
+        count++;
+    }
+    return count;
+}
+
 struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
                                      const struct ike_payload *sa)
 {
     struct candidates c = {.result = PROPOSAL_NONE};
-    bool by_address = has_candidate_by_address(engine, arrival);
+    struct candidate_walk walk = candidates_begin(engine, arrival);
     const struct ike_tunnel *tunnel;
-    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
-    {
-        if (!is_candidate(tunnel, arrival, by_address))
-            continue;
+    while ((tunnel = candidates_next(&walk)) != NULL) {
         c.count++;
-        c.first = tunnel;
         if (c.mark == 0) {
             c.ifindex = tunnel->way.ifindex;
             c.mark = tunnel->way.mark;
         }
         c.nat_traversal |= tunnel->policy.nat_traversal;
         c.nat_force |= tunnel->policy.nat_traversal && tunnel->policy.nat_force;
-        c.accepted.encryption |= tunnel->policy.ike.encryption;
-        c.accepted.integrity |= tunnel->policy.ike.integrity;
-        c.accepted.prf |= tunnel->policy.ike.prf;
-        c.accepted.dh |= tunnel->policy.ike.dh;
+        if (sa == NULL)
+            continue;
 
         const struct proposal_policy policy = proposal_policy_of_ike(&tunnel->policy.ike);
         struct proposal_choice choice;
@@ -99,12 +132,11 @@ struct identity tunnel_local_identity(const struct ike_tunnel *tunnel, const str
 struct ike_tunnel *candidates_find(const struct ike_engine *engine, const struct arrival *arrival,
                                    const struct identity *idi, const struct identity *idr)
 {
-    bool by_address = has_candidate_by_address(engine, arrival);
+    struct candidate_walk walk = candidates_begin(engine, arrival);
     struct ike_tunnel *found = NULL;
     struct ike_tunnel *tunnel;
-    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
-    {
-        if (!is_candidate(tunnel, arrival, by_address) || !identity_equal(&tunnel->policy.remote_id, idi))
+    while ((tunnel = candidates_next(&walk)) != NULL) {
+        if (!identity_equal(&tunnel->policy.remote_id, idi))
             continue;
         if (found == NULL)
             found = tunnel;
