@@ -36,6 +36,21 @@ static void kept_message(const struct ike_sa *sa, struct ike_message *message)
 
 /* ---- AUTH values ------------------------------------------------------------------------------------- */
 
+/* The body of an end's ID payload: our own as we send it, the peer's as it came, reserved octets and all. */
+static struct octets id_body(const struct ike_sa *sa, enum ike_key_side side,
+                             uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE])
+{
+    if (side == IKE_KEY_REMOTE) {
+        struct ike_message message;
+        kept_message(sa, &message);
+        return ike_message_find(&message, sa->initiator ? PAYLOAD_IDR : PAYLOAD_IDI)->body;
+    }
+    struct writer w = writer_to(own, ID_HEADER_SIZE + IDENTITY_SIZE);
+    writer_put_u32be(&w, (uint32_t)sa->local_id.type << 24);
+    writer_put(&w, sa->local_id.value, sa->local_id.length);
+    return writer_octets(&w);
+}
+
 /*
  * The octets that an end signs (RFC 7296 2.15): its own IKE_SA_INIT message, the other's nonce, and
  * prf(SK_p, the body of its ID payload). Written to `w`.
@@ -47,11 +62,10 @@ static bool write_signed_octets(const struct ike_sa *sa, enum ike_key_side side,
     const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
     const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
     struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
-    const struct identity *id = side == IKE_KEY_LOCAL ? &sa->local_id : &sa->remote_id;
-    const uint8_t id_header[ID_HEADER_SIZE] = {id->type};
-    const struct octets id_body[] = {{id_header, sizeof id_header}, identity_value(id)};
+    uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE];
     uint8_t maced_id[PRF_SIZE_MAX];
-    if (!prf_compute(sa->suite.prf, key, id_body, 2, maced_id))
+    const struct octets body = id_body(sa, side, own);
+    if (!prf_compute(sa->suite.prf, key, &body, 1, maced_id))
         return false;
     writer_put(w, message->at, message->length);
     writer_put(w, nonce->at, nonce->length);
