@@ -15,18 +15,36 @@ static bool may_respond(const struct ike_tunnel *tunnel)
            tunnel->policy.direction != NEGOTIATE_INITIATOR;
 }
 
-/* Whether a tunnel's source address, outgoing interface and family of its peer's name fit where the message
- * arrived (R46). */
+/* Whether the arrival address is the tunnel's source address (R46). That of an interface the host has looked
+ * up, in one family where the peer's is not known. */
+static bool fits_source(const struct ike_tunnel *tunnel, const struct ip_address *local)
+{
+    const struct ip_address *own = &tunnel->way.local;
+    if (tunnel->policy.source_kind == SOURCE_ADDRESS)
+        return ip_address_equal(&tunnel->policy.source_address, local);
+    if (tunnel->policy.source_kind == SOURCE_INTERFACE)
+        return own->family != IP_NONE && (own->family != local->family || ip_address_equal(own, local));
+    return true;
+}
+
+/* Whether the arrival interface is the tunnel's outgoing interface (R46). While that one is away, none is. */
+static bool fits_interface(const struct ike_tunnel *tunnel, uint32_t ifindex)
+{
+    if (tunnel->policy.way_out == WAY_OUT_ROUTED)
+        return true;
+    return tunnel->way.ifindex != 0 && (ifindex == 0 || tunnel->way.ifindex == ifindex);
+}
+
+/* Whether the peer's name is to have addresses of this family. */
+static bool fits_family(const struct tunnel_policy *policy, enum ip_family family)
+{
+    return policy->peer_kind != PEER_FQDN || policy->peer_family == IP_NONE || policy->peer_family == family;
+}
+
 static bool fits_arrival(const struct ike_tunnel *tunnel, const struct arrival *arrival)
 {
-    const struct tunnel_policy *p = &tunnel->policy;
-    if (p->peer_kind == PEER_FQDN && p->peer_family != IP_NONE &&
-        p->peer_family != arrival->remote->address.family)
-        return false;
-    if (p->source_kind == SOURCE_ADDRESS && !ip_address_equal(&p->source_address, &arrival->local->address))
-        return false;
-    bool pinned = p->way_out != WAY_OUT_ROUTED && tunnel->way.ifindex != 0;
-    return !pinned || arrival->ifindex == 0 || tunnel->way.ifindex == arrival->ifindex;
+    return fits_source(tunnel, &arrival->local->address) && fits_interface(tunnel, arrival->ifindex) &&
+           fits_family(&tunnel->policy, arrival->remote->address.family);
 }
 
 static bool names_peer(const struct ike_tunnel *tunnel, const struct arrival *arrival)

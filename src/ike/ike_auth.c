@@ -350,12 +350,10 @@ static void prove_ourselves(struct ike_sa *sa)
     start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
 }
 
-/* The way out, where the tunnel's is a pinned one. */
 static void take_way(struct ike_sa *sa)
 {
-    if (sa->tunnel->way.mark == 0)
-        return;
-    sa->ifindex = sa->tunnel->way.ifindex;
+    const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
+    sa->ifindex = arrival_way_out(&arrival, sa->tunnel->way.ifindex);
     sa->mark = sa->tunnel->way.mark;
 }
 
@@ -410,6 +408,20 @@ static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct ike_payloa
     return tunnel;
 }
 
+/*
+ * From here on all settings are the tunnel's (S22): until it was known, its candidates decided together which
+ * way out was taken, and whether NAT detection was answered.
+ */
+static void take_settings(struct ike_sa *sa)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    take_way(sa);
+    sa->nat_local &= policy->nat_traversal;
+    sa->nat_remote &= policy->nat_traversal;
+    sa->encapsulate &= policy->nat_traversal;
+    sa->encapsulate &= sa->nat_local || sa->nat_remote || policy->nat_force;
+}
+
 void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
 {
     const struct ike_payload *idi = ike_message_find(message, PAYLOAD_IDI);
@@ -436,7 +448,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     }
     sa->state = IKE_SA_AUTHENTICATING;
     sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
-    take_way(sa);
+    take_settings(sa);
     auth_failure_note_wishes(sa, message);
     if (!keep_message(sa, message)) {
         failure_end(sa, "out of memory");
