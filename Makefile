@@ -3,6 +3,7 @@
 #   make            build build/musubid and build/musubi
 #   make run        two sites with a tunnel between them, in network namespaces of their own
 #   make test       all tests; ends with "N passed, N failed"
+#   make docs       writes docs/commands.md and docs/requirements.md anew
 #   make campaign   200,000 scenarios of the simulator, an hour or so (SCENARIOS=n: so many)
 #   make bench      measurements, side by side with rivals
 #   make install    into PREFIX (default /usr/local), below DESTDIR
@@ -12,7 +13,7 @@ PREFIX ?= /usr/local
 SANITIZED = build-sanitized
 SCENARIOS ?= 200000
 
-.PHONY: all build run test sanitized campaign bench install format tidy clean
+.PHONY: all build run test sanitized docs campaign bench install format tidy clean
 
 all: build
 
@@ -34,6 +35,10 @@ test: build
 	@tools/install-packages test
 	@$(MAKE) --no-print-directory sanitized
 	@tests/run
+
+docs: build
+	@ninja -C build --quiet commands.md
+	@tools/requirements
 
 campaign: build
 	@tests/campaign $(SCENARIOS)

@@ -169,6 +169,9 @@ bool edit_unset(struct config *config, struct section *section, const struct com
         struct setting *old = config_find(config, section, line);
         return old == NULL || unset_parts(config, old, line);
     }
+    if (section->foreign_value != NULL && line->row->foreign_head > 0 &&
+        line->count <= line->row->foreign_head)
+        config_remove(config, section->foreign_value);
     struct setting *next;
     for (struct setting *s = config_first_of_row(section, command_id(line->row)); s != NULL; s = next) {
         next = config_next_of_row(s);

@@ -276,7 +276,9 @@ static bool state_can_end_negated(const struct match *m, size_t index)
     size_t words = 0;
     for (size_t i = index; m->state[i].parent != NO_PARENT; i = m->state[i].parent)
         words += m->state[i].element != IN_PREFIX;
-    return words >= pattern_head(row->pattern) + (row->key_words > 0 ? 1 : 0) && words > 0;
+    /* Where foreign lines may be another value, the words that all values have in common name the setting. */
+    size_t head = row->foreign_head > 0 ? row->foreign_head : pattern_head(row->pattern);
+    return words >= head + (row->key_words > 0 ? 1 : 0) && words > 0;
 }
 
 /* The state that the line ends with; NO_PARENT if it may not end here. */

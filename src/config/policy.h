@@ -112,6 +112,7 @@ struct tunnel_policy {
     uint32_t tunnel; /* number of the tunnel, never 0: (N << 16 | M) + 1 for TunnelN.M, so always the same */
     char name[TUNNEL_NAME_SIZE];
     bool shut_down;
+    bool defined;  /* has `tunnel mode` and `ikev2 peer` (R51): without, the SAs it has are deleted (S4) */
     bool complete; /* has all that it needs to come up (R51, R40, keys, no foreign line in its way) */
 
     enum peer_kind peer_kind;

@@ -342,7 +342,7 @@ bool policies_resolve(const struct config *config, const struct key_table *keys,
         read_name(s->under, policy);
         read_levels(&levels, policy);
         resolve_peer(&levels, keys, policy);
-        policy->complete = survey_tunnel(&survey, &levels, keys, policy);
+        survey_tunnel(&survey, &levels, keys, policy);
     }
     diagnostics_free(&ignored);
     return true;

@@ -237,14 +237,15 @@ static void check_contradictions(const struct survey *survey, const struct polic
                           policy->name);
 }
 
-bool survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
-                   const struct key_table *keys, const struct tunnel_policy *policy)
+void survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
+                   const struct key_table *keys, struct tunnel_policy *policy)
 {
     (void)keys;
     const struct section *tunnel = levels->section[0];
     const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
     /* All of it is looked at, so that all is told at once. */
-    bool complete = has_mode_and_peer(survey, tunnel, policy->name);
+    policy->defined = has_mode_and_peer(survey, tunnel, policy->name);
+    bool complete = policy->defined;
     complete &= has_profile(survey, levels, policy->name);
     if (peer != NULL) {
         complete &= has_remote_key(survey, peer, policy);
@@ -257,5 +258,5 @@ bool survey_tunnel(const struct survey *survey, const struct policy_levels *leve
     complete &= unnumbered_holds(survey, tunnel, COMMAND_IP_UNNUMBERED, policy->name);
     complete &= unnumbered_holds(survey, tunnel, COMMAND_IPV6_UNNUMBERED, policy->name);
     check_contradictions(survey, levels, policy);
-    return complete;
+    policy->complete = complete;
 }

@@ -21,10 +21,10 @@ bool survey_interface_known(const struct survey *survey, const char *name);
 /* What can be said of the settings of profiles and Tunnels one by one. */
 void survey_policy_sections(const struct survey *survey);
 
-/* What is missing or contradictory in one tunnel's policy, which is filled in but for `complete`. True if the
- * tunnel has all that it needs to come up. */
-bool survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
-                   const struct key_table *keys, const struct tunnel_policy *policy);
+/* What is missing or contradictory in one tunnel's policy, of which `defined` and `complete` are filled in.
+ */
+void survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
+                   const struct key_table *keys, struct tunnel_policy *policy);
 
 /* References of routes, interfaces and filters to what is nowhere defined. */
 void survey_host(const struct survey *survey);

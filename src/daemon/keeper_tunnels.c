@@ -206,6 +206,12 @@ static void update_carrier(struct keeper *keeper, struct tunnel *tunnel)
         tunnel->carrier = carrier;
 }
 
+/* True while SAs are being deleted of a tunnel that is defined no more: it keeps its way for the DELETE. */
+static bool loses_its_sas(const struct tunnel *tunnel)
+{
+    return tunnel->has_sa && !tunnel->policy.defined;
+}
+
 /* Hands the path a tunnel whose device is there and which it does not have. */
 static void add_to_path(struct keeper *keeper, struct tunnel *tunnel)
 {
@@ -224,7 +230,11 @@ static void update_way(struct keeper *keeper, const struct way_finder *finder, s
 {
     struct ip_address peers[IKE_PEER_ADDRESSES_MAX];
     size_t count = keeper_peer_addresses(tunnel, peers);
-    tunnel->way_is_old = false;
+    tunnel->way_is_old = loses_its_sas(tunnel);
+    if (tunnel->way_is_old) {
+        update_carrier(keeper, tunnel);
+        return;
+    }
     if (way_find(finder, &tunnel->policy, peers, count, &tunnel->way) && tunnel->stage == TUNNEL_THERE)
         send_way(keeper, tunnel);
     keeper_name_has_way(keeper, tunnel);
@@ -251,6 +261,13 @@ void keeper_update_ways(struct keeper *keeper)
 }
 
 /* ---- Going ------------------------------------------------------------------------------------------ */
+
+/* Has the engine delete all SAs of a tunnel. */
+static void clear_sas(struct keeper *keeper, const struct tunnel *tunnel)
+{
+    const struct message_clear clear = {.all = 0, .tunnel = tunnel->policy.tunnel};
+    processes_send(&keeper->processes.engine, MESSAGE_CLEAR, &clear, sizeof(clear));
+}
 
 static void remove_tunnel(struct keeper *keeper, struct tunnel *tunnel)
 {
@@ -315,6 +332,8 @@ static void change_tunnel_state(struct keeper *keeper, const struct message_tunn
     else
         history_add_delete(&tunnel->history, time(NULL), reason);
     update_carrier(keeper, tunnel);
+    if (tunnel->way_is_old)
+        keeper_schedule_ways(keeper);
 }
 
 void keeper_tunnel_state(struct keeper *keeper, const struct message_tunnel_state *state, const char *reason)
@@ -331,10 +350,9 @@ void keeper_tunnel_replaced(struct keeper *keeper, const char *name)
     if (tunnel == NULL || tunnel->stage == TUNNEL_WITHOUT_DEVICE)
         return;
     const struct message_tunnel gone = {tunnel->policy.tunnel};
-    const struct message_clear clear = {.all = 0, .tunnel = tunnel->policy.tunnel};
     /* Its Child SAs go with the path's tunnel. */
     processes_send(&keeper->processes.path, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
-    processes_send(&keeper->processes.engine, MESSAGE_CLEAR, &clear, sizeof(clear));
+    clear_sas(keeper, tunnel);
     tunnel->stage = TUNNEL_WITHOUT_DEVICE;
     keeper_schedule_ways(keeper);
 }
@@ -345,12 +363,11 @@ void keeper_tunnel_replaced(struct keeper *keeper, const char *name)
  */
 static void leave(struct keeper *keeper, struct tunnel *tunnel)
 {
-    const struct message_clear clear = {.all = 0, .tunnel = tunnel->policy.tunnel};
     tunnel->leaving = true;
     tunnel->policy.complete = false;
     keeper_release_name(keeper, tunnel);
     processes_send(&keeper->processes.engine, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
-    processes_send(&keeper->processes.engine, MESSAGE_CLEAR, &clear, sizeof(clear));
+    clear_sas(keeper, tunnel);
 }
 
 /* Takes in a tunnel's policy, new or not. A changed one holds from the next negotiation (R11). */
@@ -375,6 +392,8 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
         processes_send(&keeper->processes.engine, MESSAGE_POLICY, policy, sizeof(*policy));
         tunnel->name_is_unsaid = true;
     }
+    if (there && tunnel->policy.defined && !policy->defined)
+        clear_sas(keeper, tunnel); /* S4 */
     if (there && tunnel->mtu != mtu) {
         const struct path_tunnel m = {.number = policy->tunnel, .totals = tunnel->slot, .mtu = mtu};
         processes_send(&keeper->processes.path, MESSAGE_TUNNEL_UPDATE, &m, sizeof(m));

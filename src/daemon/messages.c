@@ -72,8 +72,9 @@ static bool policy_is_sound(const void *body)
 {
     const struct tunnel_policy *p = body;
     const bool *const bools[] = {
-        &p->shut_down, &p->complete,        &p->child.pfs_none, &p->anti_replay, &p->nat_traversal,
-        &p->nat_force, &p->suppress_delete, &p->suppress_rekey, &p->mtu_ignore,  &p->pre_fragment,
+        &p->shut_down,      &p->defined,       &p->complete,     &p->child.pfs_none,
+        &p->anti_replay,    &p->nat_traversal, &p->nat_force,    &p->suppress_delete,
+        &p->suppress_rekey, &p->mtu_ignore,    &p->pre_fragment,
     };
     for (size_t i = 0; i < sizeof(bools) / sizeof(bools[0]); i++) {
         if (!is_bool(bools[i]))

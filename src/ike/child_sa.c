@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "ike/child_exchange.h"
 #include "ike/ike_sa.h"
+#include "ike/key_log.h"
 #include "ike/record.h"
 #include "ike/rekey.h"
 
@@ -136,6 +137,7 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
                "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s", child->inbound.spi, child->outbound.spi,
                child->suite.encryption->name, child->suite.integrity != NULL ? "/" : "",
                child->suite.integrity != NULL ? child->suite.integrity->name : "");
+    key_log_child_sa(child);
     ike_sa_changed(sa);
     tunnel_update_state(engine, sa->tunnel, "");
     return true;

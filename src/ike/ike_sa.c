@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "ike/failure.h"
 #include "ike/fragmentation.h"
+#include "ike/key_log.h"
 #include "ike/negotiation.h"
 #include "ike/proposal_text.h"
 #include "ike/rekey.h"
@@ -217,6 +218,7 @@ void ike_sa_establish(struct ike_sa *sa)
     engine_set_timer(engine, &sa->rekey, rekey_delay(engine, lifetime, REKEY_MARGIN_IKE_SA, sa->initiator));
     liveness_start(sa);
     ike_sa_end_handshake(sa);
+    key_log_ike_sa(sa);
     ike_sa_changed(sa);
 }
 

@@ -199,8 +199,9 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
 
 /*
  * Installs a Child SA, both directions; packets that wait leave by it if it is active. The slot of esp_live
- * must be free (version 0), or hold this Child SA's own state, which is then resumed: numbers go on from its
- * mark. The keys are expanded at once; the caller wipes `child`.
+ * must be free (version 0), or be that of a Child SA whose removal was asked for before, or hold this Child
+ * SA's own state, which is then resumed: numbers go on from its mark. The keys are expanded at once; the
+ * caller wipes `child`.
  */
 enum path_result path_child_install(struct path *path, uint64_t request, const struct path_child *child);
 

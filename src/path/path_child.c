@@ -116,6 +116,11 @@ enum path_result path_child_install(struct path *path, uint64_t request, const s
     if (!wire_way_from(&child->way, &from->way) || !way_is_complete(&from->way))
         goto refuse;
     result = child_take_slot(child, &path->live[from->slot]);
+    if (result == PATH_SLOT_TAKEN) {
+        /* By one that is about to go, since whoever chose the slot thinks it free. */
+        path_settle(path);
+        result = child_take_slot(child, &path->live[from->slot]);
+    }
     if (result != PATH_OK)
         goto refuse;
     result = PATH_NO_MEMORY;

@@ -35,7 +35,7 @@ def define(strongswan, suite, family):
 
 
 @EACH_CASE
-def test_the_kernels_side_responds(lab, near, strongswan, suite, family):
+def test_R1_the_kernels_side_responds(lab, near, strongswan, suite, family):
     define(strongswan, suite, family)
     gateway = near.gateway(lab, family, suite.lines)
 
@@ -53,7 +53,7 @@ def test_the_kernels_side_responds(lab, near, strongswan, suite, family):
 
 
 @EACH_CASE
-def test_the_kernels_side_initiates(lab, near, strongswan, suite, family):
+def test_R1_the_kernels_side_initiates(lab, near, strongswan, suite, family):
     define(strongswan, suite, family)
     gateway = near.gateway(lab, family, suite.lines)
 

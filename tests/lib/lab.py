@@ -60,9 +60,10 @@ class Host:
 
     def address(self, interface, *addresses):
         """Add addresses, without duplicate address detection's wait, and bring the interface up."""
-        for address in addresses:
-            self.ip(f"address add {address} dev {interface}" + (" nodad" if ":" in address else ""))
-        self.ip(f"link set {interface} up")
+        commands = [f"ip address add {address} dev {interface}" + (" nodad" if ":" in address else "")
+                    for address in addresses]
+        # All at once: each command takes its time in user-mode-linux.
+        self.must("sh", "-ec", "\n".join([*commands, f"ip link set {interface} up"]))
 
     def ping(self, target, *options, count=2, wait=5):
         """Ping without judging; returns the number of answers and what ping printed."""

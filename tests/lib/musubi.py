@@ -62,7 +62,9 @@ class Musubi:
             f"{self.name} left behind:\n{remains}"
 
     def kill(self):
-        """End it as a crash would."""
+        """End all of its processes as a crash would."""
+        for pid in self._daemon_pids():
+            self.host.run("kill", "-KILL", pid)
         process, self.process = self.process, None
         process.kill()
         self._no_sanitizer_report(process)
@@ -134,6 +136,15 @@ class Musubi:
     def show(self, command):
         """Run one command that has to succeed; returns what it printed."""
         return self.command(command).must_succeed().stdout
+
+    def type_lines(self, *lines):
+        """A session in which each line is typed; returns what the shell printed."""
+        done = self.host.run(SHELL, "--run-dir", self.run_directory, text_in="\n".join([*lines, "exit", ""]))
+        return done.must_succeed().stdout
+
+    def configure(self, *lines):
+        """Lines typed in config mode; returns what the shell printed."""
+        return self.type_lines("configure", *lines, "end")
 
     def ike_sas(self):
         return shows.ike_sas(self.show("show ikev2 sa"))

@@ -102,10 +102,11 @@ class TwoSites:
         """A gateway of this site that is not started."""
         return Musubi(self.lab, self.gateway_hosts[site], site.config(tunnel_lines))
 
-    def start(self, tunnel_lines=""):
-        """Start both gateways; `tunnel_lines` are added to the tunnel of each."""
+    def start(self, tunnel_lines="", at_site2=None):
+        """Start both gateways; `tunnel_lines` are added to the tunnel of each, unless site 2 has others."""
+        lines = {SITE1: tunnel_lines, SITE2: tunnel_lines if at_site2 is None else at_site2}
         for site in (SITE1, SITE2):
-            self.gateways[site] = self.gateway(site, tunnel_lines).start()
+            self.gateways[site] = self.gateway(site, lines[site]).start()
         return self
 
     def stop(self):

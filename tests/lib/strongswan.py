@@ -109,9 +109,18 @@ class StrongSwan:
             vici=self._vici, options=options, plugins=PLUGINS.format(esp="kernel-libipsec" if user_space_esp else ""),
             esp_options=USER_SPACE_ESP_OPTIONS if user_space_esp else ""), encoding="ascii")
         self._environment = ["env", f"STRONGSWAN_CONF={conf}", f"SWANCTL_DIR={self._directory}"]
-        self.process = host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
+        self.process = None
         lab.callback(self._stop)
+        self.start()
+
+    def start(self):
+        """Start the daemon, without a connection; it is running when it has been made."""
+        self.process = self.host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
         self.process.wait_for_text("worker threads")
+
+    def kill(self):
+        """End it as a crash would: its peers are told nothing."""
+        self.process.kill()
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
                 local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
@@ -129,18 +138,22 @@ class StrongSwan:
             for name, (here, there) in selectors.items())
         if self._connections:
             self._swanctl("--terminate", "--ike", "musubi", "--force", "--timeout", "5")
+        self.load(CONNECTION.format(
+            encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
+            remote_id=remote_id, secret=secret, children=children, ike_proposals=ike_proposals,
+            fragmentation=fragmentation))
+
+    def load(self, text):
+        """Load a configuration of swanctl's language instead of an earlier one."""
         self._connections += 1
         # A name not used before: user-mode-linux would not see that a file has changed.
         path = self._directory / f"connection-{self._connections}.conf"
-        path.write_text(CONNECTION.format(
-            encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
-            remote_id=remote_id, secret=secret, children=children, ike_proposals=ike_proposals,
-            fragmentation=fragmentation), encoding="ascii")
+        path.write_text(text, encoding="ascii")
         self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
 
-    def initiate(self):
+    def initiate(self, child="net"):
         """Set the connection up from here; returns when both SAs are there."""
-        done = self._swanctl("--initiate", "--child", "net", "--timeout", "15")
+        done = self._swanctl("--initiate", "--child", child, "--timeout", "15")
         assert done.status == 0, f"{done}\n{self.process.log()}"
 
     def must_fail_to_initiate(self):
@@ -157,13 +170,18 @@ class StrongSwan:
         """Begin to rekey the IKE SA from here; not waited for."""
         self._swanctl("--rekey", "--ike", "musubi").must_succeed()
 
-    def terminate(self):
+    def terminate(self, connection="musubi"):
         """Delete all IKE SAs from here and wait for the answer."""
-        self._swanctl("--terminate", "--ike", "musubi", "--timeout", "10").must_succeed()
+        self._swanctl("--terminate", "--ike", connection, "--timeout", "10").must_succeed()
 
-    def sas(self):
+    def terminate_child(self, child):
+        """Delete a Child SA from here."""
+        self._swanctl("--terminate", "--child", child, "--timeout", "10").must_succeed()
+
+    def sas(self, connection=None):
         """What it prints of its SAs; empty when it has none."""
-        return self._swanctl("--list-sas").must_succeed().stdout
+        only = [] if connection is None else ["--ike", connection]
+        return self._swanctl("--list-sas", *only).must_succeed().stdout
 
     def wait_for_sa(self):
         """Wait until an IKE SA and a Child SA are up, whoever began."""
@@ -187,7 +205,7 @@ class StrongSwan:
         return self.host.run(*self._environment, "swanctl", command, *options, "--uri", self._vici)
 
     def _stop(self):
-        if self.process.status() is None:
+        if self.process is not None and self.process.status() is None:
             self.process.end()
 
 

@@ -173,7 +173,7 @@ static void RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again(void **state)
     stage_strike(&s);
 }
 
-static void a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again(void **state)
+static void RFC7296_2_8_1_a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again(void **state)
 {
     (void)state;
     struct stage s = stage_in_child_rekey();
@@ -393,7 +393,7 @@ static void RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one(
     stage_strike(&s);
 }
 
-static void an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same(void **state)
+static void RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same(void **state)
 {
     (void)state;
     struct stage s = stage_in_ike_rekey();
@@ -416,7 +416,7 @@ static void an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same
     stage_strike(&s);
 }
 
-static void a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa(void **state)
+static void RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa(void **state)
 {
     (void)state;
     struct stage s = stage_in_ike_rekey();
@@ -442,7 +442,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_maker),
         cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest),
         cmocka_unit_test(RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again),
-        cmocka_unit_test(a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again),
+        cmocka_unit_test(RFC7296_2_8_1_a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again),
         cmocka_unit_test(RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten),
         cmocka_unit_test(RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa),
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_rekeyed_is_answered),
@@ -456,8 +456,8 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest),
         cmocka_unit_test(RFC7296_2_8_2_one_of_two_new_ike_sas_stays),
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
-        cmocka_unit_test(an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same),
-        cmocka_unit_test(a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
+        cmocka_unit_test(RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same),
+        cmocka_unit_test(RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void send_part(struct stage *s, uint32_t id, const struct message_writer 
     puppet_send_fragment(s->p, &header, &text);
 }
 
-static void fragments_in_any_order_make_a_message(void **state)
+static void RFC7383_2_6_fragments_in_any_order_make_a_message(void **state)
 {
     (void)state;
     static const uint16_t orders[][3] = {{1, 2, 3}, {3, 2, 1}, {2, 3, 1}, {1, 3, 2}};
@@ -142,7 +142,7 @@ static void RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew(void *
     stage_strike(&s);
 }
 
-static void duplicates_of_fragments_do_not_count_twice(void **state)
+static void RFC7383_2_6_duplicates_of_fragments_do_not_count_twice(void **state)
 {
     (void)state;
     struct stage s = stage_with_fragmentation();
@@ -279,11 +279,11 @@ static void a_fragmented_response_does_not_disturb_a_fragmented_request(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fragments_in_any_order_make_a_message),
+        cmocka_unit_test(RFC7383_2_6_fragments_in_any_order_make_a_message),
         cmocka_unit_test(RFC7383_2_6_1_only_the_first_fragment_repeats_the_answer),
         cmocka_unit_test(RFC7383_2_6_odd_fragments_are_dropped),
         cmocka_unit_test(RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew),
-        cmocka_unit_test(duplicates_of_fragments_do_not_count_twice),
+        cmocka_unit_test(RFC7383_2_6_duplicates_of_fragments_do_not_count_twice),
         cmocka_unit_test(RFC7383_2_6_a_fragment_that_overlaps_another_is_dropped),
         cmocka_unit_test(fragments_of_another_message_id_are_out_of_the_window),
         cmocka_unit_test(RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place),

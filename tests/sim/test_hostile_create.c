@@ -316,7 +316,7 @@ static const struct create_case create_cases[] = {
     {"an IKE rekey without PRF", "3.3.3", ike_without_prf, NOTIFY_NO_PROPOSAL_CHOSEN, true},
 };
 
-static void odd_create_child_sa_requests_get_the_right_answer(void **state)
+static void S9_odd_create_child_sa_requests_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof create_cases / sizeof *create_cases; i++)
@@ -392,7 +392,7 @@ static void RFC7296_1_2_an_ike_sa_without_child_sa_is_deleted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_create_child_sa_requests_get_the_right_answer),
+        cmocka_unit_test(S9_odd_create_child_sa_requests_get_the_right_answer),
         cmocka_unit_test(S25_a_child_without_pfs_is_refused_where_pfs_is_configured),
         cmocka_unit_test(S38_a_peer_gets_16_child_sas_in_a_tunnel),
         cmocka_unit_test(a_peer_that_rekeys_and_never_deletes_is_put_off),

@@ -469,7 +469,7 @@ static const struct init_case init_cases[] = {
     {"IKE_AUTH for no IKE SA", "2.21.4", auth_for_no_sa, NOTIFY_INVALID_IKE_SPI, IKE_COUNT_UNKNOWN_SPI},
 };
 
-static void odd_first_messages_get_the_right_answer(void **state)
+static void S9_odd_first_messages_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof init_cases / sizeof *init_cases; i++)
@@ -479,7 +479,7 @@ static void odd_first_messages_get_the_right_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(odd_first_messages_get_the_right_answer),
+        cmocka_unit_test(S9_odd_first_messages_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

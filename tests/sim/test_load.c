@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static void repeated_requests_get_the_same_octets_again(void **state)
+static void RFC7296_2_1_repeated_requests_get_the_same_octets_again(void **state)
 {
     (void)state;
     struct stage s = stage_set();
@@ -115,7 +115,7 @@ static void R16_an_initiator_sends_the_cookie_along(void **state)
     world_free(s.w);
 }
 
-static void half_open_sas_are_bounded_and_time_out(void **state)
+static void S9_half_open_sas_are_bounded_and_time_out(void **state)
 {
     (void)state;
     struct stage s = stage_set();
@@ -131,7 +131,7 @@ static void half_open_sas_are_bounded_and_time_out(void **state)
 }
 
 /* Every message of a negotiation, mutated at random: nothing may crash, and the SA stands when it is over. */
-static void mutated_messages_do_no_harm(void **state)
+static void S9_mutated_messages_do_no_harm(void **state)
 {
     (void)state;
     struct stage s = stage_set();
@@ -158,7 +158,7 @@ static void mutated_messages_do_no_harm(void **state)
 }
 
 /* The same inside of the protection, where an authenticated but mad peer speaks. */
-static void mad_payloads_do_no_harm(void **state)
+static void S9_mad_payloads_do_no_harm(void **state)
 {
     (void)state;
     srandom(2);
@@ -177,13 +177,13 @@ static void mad_payloads_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(repeated_requests_get_the_same_octets_again),
+        cmocka_unit_test(RFC7296_2_1_repeated_requests_get_the_same_octets_again),
         cmocka_unit_test(R16_under_load_a_cookie_is_demanded_and_no_state_kept),
         cmocka_unit_test(R16_a_cookie_of_no_secret_is_not_taken),
         cmocka_unit_test(R16_an_initiator_sends_the_cookie_along),
-        cmocka_unit_test(half_open_sas_are_bounded_and_time_out),
-        cmocka_unit_test(mutated_messages_do_no_harm),
-        cmocka_unit_test(mad_payloads_do_no_harm),
+        cmocka_unit_test(S9_half_open_sas_are_bounded_and_time_out),
+        cmocka_unit_test(S9_mutated_messages_do_no_harm),
+        cmocka_unit_test(S9_mad_payloads_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static void a_waiting_packet_brings_the_tunnel_up(void **state)
+static void R13_a_waiting_packet_brings_the_tunnel_up(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -297,6 +297,43 @@ static void S23_a_responder_starts_nothing_and_an_initiator_answers_nothing(void
     world_free(p.w);
 }
 
+static void S4_a_tunnel_that_is_shut_down_makes_no_sa_and_answers_none(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    const struct tunnel_policy b = policy_b();
+    a.connect_type = CONNECT_AUTO;
+    a.shut_down = true;
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    gateway_packet_waits(p.b, 0);
+    world_run(p.w, 40000);
+
+    assert_int_equal(gateway_sent(p.a), 0);
+    assert_false(gateway_tunnel_is_up(p.b, 0));
+    world_free(p.w);
+}
+
+/* Of a tunnel that is shut down and opened again `auto` makes the SA anew. */
+static void R43_auto_connects_when_the_tunnel_is_opened(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    const struct tunnel_policy b = policy_b();
+    a.connect_type = CONNECT_AUTO;
+    a.shut_down = true;
+    struct pair p = pair_of(&a, &b);
+    world_run(p.w, 5000);
+
+    a.shut_down = false;
+    gateway_set_tunnel(p.a, &a, "secret1", "secret2");
+    world_run(p.w, 11000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
 static void R76_force_moves_to_port_4500(void **state)
 {
     (void)state;
@@ -332,7 +369,7 @@ static void R76_without_nat_nothing_is_encapsulated(void **state)
     world_free(p.w);
 }
 
-static void loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
+static void R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
@@ -399,7 +436,7 @@ static void spis_belong_to_the_tunnels_worker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_waiting_packet_brings_the_tunnel_up),
+        cmocka_unit_test(R13_a_waiting_packet_brings_the_tunnel_up),
         cmocka_unit_test(real_arithmetic_agrees_with_itself),
         cmocka_unit_test(R20_unset_proposals_take_the_most_secure),
         cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),
@@ -413,9 +450,11 @@ int main(void)
         cmocka_unit_test(R10_a_stopping_gateway_deletes_its_sas),
         cmocka_unit_test(R43_auto_connects_without_traffic),
         cmocka_unit_test(S23_a_responder_starts_nothing_and_an_initiator_answers_nothing),
+        cmocka_unit_test(S4_a_tunnel_that_is_shut_down_makes_no_sa_and_answers_none),
+        cmocka_unit_test(R43_auto_connects_when_the_tunnel_is_opened),
         cmocka_unit_test(R76_force_moves_to_port_4500),
         cmocka_unit_test(R76_without_nat_nothing_is_encapsulated),
-        cmocka_unit_test(loss_and_duplication_do_not_keep_a_tunnel_down),
+        cmocka_unit_test(R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down),
         cmocka_unit_test(records_say_what_the_packet_path_has),
         cmocka_unit_test(spis_belong_to_the_tunnels_worker),
     };

@@ -62,7 +62,7 @@ static void R60_child_is_rekeyed_60_seconds_before_its_end(void **state)
 }
 
 /* Both ends with the same lifetimes and a slow network: their rekeys cross each other all the time. */
-static void rekey_collisions_leave_one_child_sa(void **state)
+static void R60_rekey_collisions_leave_one_child_sa(void **state)
 {
     (void)state;
     size_t collisions = 0;
@@ -88,7 +88,7 @@ static void rekey_collisions_leave_one_child_sa(void **state)
     assert_true(collisions > 0); /* else the test shows nothing */
 }
 
-static void rekeys_survive_loss(void **state)
+static void R60_rekeys_survive_loss(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 100; seed++) {
@@ -173,8 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R60_rekeys_lose_no_packet),
         cmocka_unit_test(R60_child_is_rekeyed_60_seconds_before_its_end),
-        cmocka_unit_test(rekey_collisions_leave_one_child_sa),
-        cmocka_unit_test(rekeys_survive_loss),
+        cmocka_unit_test(R60_rekey_collisions_leave_one_child_sa),
+        cmocka_unit_test(R60_rekeys_survive_loss),
         cmocka_unit_test(R49_no_rekey_is_started_towards_any),
         cmocka_unit_test(R62_a_dead_peer_is_noticed_by_dpd),
     };

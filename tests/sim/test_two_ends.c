@@ -87,7 +87,7 @@ static bool watch_size(void *context, const struct flying_datagram *d)
     return d->message.at[18] != EXCHANGE_IKE_AUTH || ++watch->of_auth != watch->drop;
 }
 
-static void a_large_ike_auth_goes_in_fragments(void **state)
+static void RFC7383_2_5_a_large_ike_auth_goes_in_fragments(void **state)
 {
     (void)state;
     for (size_t drop = 0; drop <= 3; drop++) {
@@ -112,7 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
-        cmocka_unit_test(a_large_ike_auth_goes_in_fragments),
+        cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_goes_in_fragments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,14 @@
 """Config mode at the prompt: each line is applied at once, and no SA is touched (R11, S4, S12, S35)."""
 
-import subprocess
+import pytest
 
 from lib.capture import fields
-from lib.musubi import SHELL
 from lib.process import wait_until
 from lib.sites import SITE1, SITE2
 
 
-def type_lines(gateway, *lines):
-    """A session in which each line is typed; returns what the shell printed."""
-    done = subprocess.run([SHELL, "--run-dir", str(gateway.run_directory)], input="\n".join([*lines, "exit", ""]),
-                          capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 0, done
-    return done.stdout
-
-
 def test_the_prompt_tells_where_one_is(connected):
-    printed = type_lines(connected.gateway1, "configure", "interface Tunnel1.0", "exit", "ikev2 profile p", "end")
+    printed = connected.gateway1.configure("interface Tunnel1.0", "exit", "ikev2 profile p")
 
     for prompt in ("site1# ", "site1(config)# ", "site1(config-Tunnel1.0)# "):
         assert prompt in printed, printed
@@ -26,7 +17,7 @@ def test_the_prompt_tells_where_one_is(connected):
 def test_R11_a_changed_line_holds_at_once_and_touches_no_sa(connected):
     before = [sa.fields["Serial"] for sa in connected.gateway1.ike_sas()]
 
-    type_lines(connected.gateway1, "configure", "interface Tunnel1.0", "ikev2 dpd interval 33", "end")
+    connected.gateway1.configure("interface Tunnel1.0", "ikev2 dpd interval 33")
 
     assert "ikev2 dpd interval 33" in connected.gateway1.show("show running-config")
     assert [sa.fields["Serial"] for sa in connected.gateway1.ike_sas()] == before
@@ -35,8 +26,8 @@ def test_R11_a_changed_line_holds_at_once_and_touches_no_sa(connected):
 
 def test_S12_no_removes_a_setting_and_lets_the_next_level_show_through(connected):
     gateway = connected.gateway1
-    type_lines(gateway, "configure", "interface Tunnel1.0", "ikev2 child-lifetime 4000", "end")
-    type_lines(gateway, "configure", "interface Tunnel1.0", "no ikev2 child-lifetime", "end")
+    gateway.configure("interface Tunnel1.0", "ikev2 child-lifetime 4000")
+    gateway.configure("interface Tunnel1.0", "no ikev2 child-lifetime")
 
     assert "child-lifetime 4000" not in gateway.show("show running-config")
 
@@ -45,26 +36,54 @@ def test_S15_a_wrong_line_is_refused_alone_with_the_nearest_word(connected):
     gateway = connected.gateway1
     before = gateway.show("show running-config")
 
-    printed = type_lines(gateway, "configure", "interface Tunnel1.0", "ikev2 dpd intervall 10", "end")
+    printed = gateway.configure("interface Tunnel1.0", "ikev2 dpd intervall 10")
 
     assert "%" in printed and "interval" in printed, printed
     assert gateway.show("show running-config") == before
 
 
-def test_S4_no_interface_deletes_the_tunnels_sas(connected):
-    type_lines(connected.gateway1, "configure", "no interface Tunnel1.0", "end")
+def test_R11_a_changed_proposal_touches_no_sa_and_holds_at_the_next_negotiation(connected):
+    gateway1, gateway2 = connected.gateway1, connected.gateway2
+    before, _ = gateway1.wait_for_sa()
 
-    wait_until(lambda: not connected.gateway1.ike_sas() and not connected.gateway2.ike_sas(), 10,
-               "both ends' SAs gone")
-    assert "Tunnel1.0" not in connected.gateway_hosts[SITE1].ip("link show")
+    gateway1.configure("interface Tunnel1.0", "ikev2 sa-proposal enc aes-gcm-128",
+                       "ikev2 child-proposal enc aes-cbc-192")
+
+    after, child = gateway1.wait_for_sa()
+    assert (after.fields["Serial"], after.encryption) == (before.fields["Serial"], "AES-CBC-256")
+    assert child.fields["Enc alg"] == "AES-CBC-256"
+    connected.lan1.must_reach(SITE2.lan4(10), count=1)
+    gateway1.show("clear ikev2 sa")
+    wait_until(lambda: not gateway1.ike_sas() and not gateway2.ike_sas(), 10, "both ends' SAs gone")
+    connected.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
+    ike, child = gateway2.wait_for_sa()
+    assert (ike.encryption, child.fields["Enc alg"]) == ("AES-GCM-128", "AES-CBC-192")
+
+
+@pytest.mark.parametrize("lines", [
+    ("no interface Tunnel1.0",),
+    ("interface Tunnel1.0", "no tunnel mode"),
+    ("interface Tunnel1.0", "no ikev2 peer"),
+], ids=lambda lines: lines[-1])
+def test_S4_taking_a_tunnels_definition_away_deletes_its_sas(connected, lines):
+    gateway1, gateway2 = connected.gateway1, connected.gateway2
+
+    gateway1.configure(*lines)
+
+    wait_until(lambda: not gateway1.ike_sas() and not gateway2.ike_sas(), 10, "both ends' SAs gone")
+    events = [event for _, event in gateway2.counters("Tunnel0.0").history]
+    assert events == ["Create", "Delete : Delete IKE SA by peer"], "site 2 was told by DELETE"
+    received, printed = connected.lan1.ping(SITE2.lan4(10), count=1, wait=0.2)
+    assert received == 0 and not gateway1.ike_sas(), printed
+    connected.stop()
 
 
 def test_S16_an_address_and_a_route_come_and_go_with_their_lines(connected):
     host = connected.gateway_hosts[SITE1]
-    type_lines(connected.gateway1, "configure", "ip route 198.51.100.0/24 Tunnel1.0", "end")
+    connected.gateway1.configure("ip route 198.51.100.0/24 Tunnel1.0")
     assert "198.51.100.0/24" in host.ip("route show")
 
-    type_lines(connected.gateway1, "configure", "no ip route 198.51.100.0/24 Tunnel1.0", "end")
+    connected.gateway1.configure("no ip route 198.51.100.0/24 Tunnel1.0")
 
     assert "198.51.100.0/24" not in host.ip("route show")
 
@@ -72,7 +91,7 @@ def test_S16_an_address_and_a_route_come_and_go_with_their_lines(connected):
 def test_S35_write_memory_replaces_the_startup_config(connected):
     gateway = connected.gateway1
     mode = gateway.config_path.stat().st_mode
-    type_lines(gateway, "configure", "hostname Osaka", "ip dhcp profile kept-verbatim", "end", "write memory")
+    gateway.type_lines("configure", "hostname Osaka", "ip dhcp profile kept-verbatim", "end", "write memory")
 
     written = gateway.config_path.read_text(encoding="utf-8")
     assert "hostname Osaka" in written and "ip dhcp profile kept-verbatim" in written, written
@@ -84,7 +103,7 @@ def test_S35_write_memory_replaces_the_startup_config(connected):
 
 def test_R102_a_log_level_set_at_the_prompt_holds_at_once(connected):
     gateway = connected.gateway1
-    type_lines(gateway, "configure", "logging subsystem ikev2 debug", "end", "clear ikev2 sa")
+    gateway.type_lines("configure", "logging subsystem ikev2 debug", "end", "clear ikev2 sa")
 
     gateway.wait_for_log(r"sent 10\.1\.0\.1:500-10\.2\.0\.1:500: INFORMATIONAL request")
 
@@ -92,7 +111,7 @@ def test_R102_a_log_level_set_at_the_prompt_holds_at_once(connected):
 def test_R102_events_go_to_the_syslog_host(connected):
     lan = connected.lan1
     capture = connected.capture_lan("syslog")
-    type_lines(connected.gateway1, "configure", f"syslog ip host {SITE1.lan4(10)}", "syslog facility local3",
+    connected.gateway1.type_lines("configure", f"syslog ip host {SITE1.lan4(10)}", "syslog facility local3",
                "syslog id tokyo", "end", "clear ikev2 sa")
     connected.gateway1.wait_for_no_sa()
 

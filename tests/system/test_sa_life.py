@@ -90,6 +90,76 @@ def test_R10_no_child_sa_outlives_its_ike_sa(connected):
     wait_until(lambda: not connected.gateway2.child_sas(), 10, "no Child SA left at site 2")
 
 
+def test_R9_each_side_keeps_its_own_lifetimes(sites):
+    sites.start("ikev2 sa-lifetime 5000\nikev2 child-lifetime 4000", at_site2="")
+
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+
+    lifetimes = []
+    for gateway in (sites.gateway1, sites.gateway2):
+        ike, child = gateway.wait_for_sa()
+        lifetimes.append([int(shown.fields["Remain lifetime[sec]"]) for shown in (ike, child)])
+    (ike1, child1), (ike2, child2) = lifetimes
+    assert 4900 < ike1 <= 5000 and 3900 < child1 <= 4000, lifetimes
+    assert 86300 < ike2 <= 86400 and 28700 < child2 <= 28800, lifetimes
+    sites.stop()
+
+
+def test_R64_history_holds_the_last_ten_events_oldest_first(connected):
+    gateway = connected.gateway1
+    for _ in range(5):
+        gateway.show("clear ikev2 sa")
+        gateway.wait_for_no_sa()
+        connected.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    connected.gateway2.show("clear ikev2 sa")
+    gateway.wait_for_no_sa()
+
+    history = gateway.counters("Tunnel1.0").history
+
+    by_command = ["Create", "Delete : Delete IKE SA by command"]
+    assert [event for _, event in history] == 4 * by_command + ["Create", "Delete : Delete IKE SA by peer"]
+    times = [time for time, _ in history]
+    assert times == sorted(times), times
+
+
+def test_R63_S5_suppressed_delete_is_not_sent_and_the_sa_is_removed_at_once(sites):
+    sites.start("ikev2 suppress send-delete", at_site2="")
+    sites.gateway1.wait_for_log("`suppress send-delete` without `suppress send-rekey`")
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    old, _ = sites.gateway2.wait_for_sa()
+    capture = sites.capture("suppressed")
+
+    sites.gateway1.show("clear ikev2 sa")
+
+    assert not sites.gateway1.ike_sas()
+    kept, _ = sites.gateway2.wait_for_sa()
+    assert kept.responder_spi == old.responder_spi
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    wait_until(lambda: len(sites.gateway2.ike_sas()) == 1, 10, "INITIAL_CONTACT leaves one SA at site 2")
+    assert not delete_messages(capture.stop(), old)
+    sites.stop()
+
+
+def test_S23_a_responder_starts_nothing_and_an_initiator_answers_nothing(sites):
+    sites.start("ikev2 negotiation-direction responder", at_site2="")
+    capture = sites.capture("responder")
+    received, printed = sites.lan1.ping(SITE2.lan4(10), count=1, wait=0.3)
+    assert received == 0 and not packets(capture.stop(), IKE_ON_WIRE), printed
+    sites.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
+
+    sites.gateway1.configure("interface Tunnel1.0", "ikev2 negotiation-direction initiator")
+    sites.gateway1.show("clear ikev2 sa")
+    sites.gateway2.wait_for_no_sa()
+    capture = sites.capture("initiator")
+    received, printed = sites.lan2.ping(SITE1.lan4(10), count=1, wait=0.3)
+
+    assert received == 0, printed
+    wait_until(lambda: packets(capture.path, f"({IKE_ON_WIRE}) and src {SITE2.wan}"), 10, "site 2 asks")
+    assert not packets(capture.stop(), f"({IKE_ON_WIRE}) and src {SITE1.wan}"), "site 1 does not answer"
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    sites.stop()
+
+
 def test_S16_what_linux_had_is_left_alone(sites):
     host = sites.gateway_hosts[SITE1]
     host.ip("address add 10.1.7.7/32 dev ge0")

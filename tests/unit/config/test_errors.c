@@ -130,7 +130,7 @@ static void R40_any_without_an_id_is_an_error(void **state)
     config_free(accepted("interface Tunnel0.0\n  ikev2 peer any authentication rsa id keyid a\n"));
 }
 
-static void values_of_ids_are_checked_by_their_type(void **state)
+static void R3_values_of_ids_are_checked_by_their_type(void **state)
 {
     (void)state;
     assert_refused("ikev2 default-profile\n  local-authentication id ipv4 2001:db8::1\n", "an IPv4 address");
@@ -139,7 +139,7 @@ static void values_of_ids_are_checked_by_their_type(void **state)
     assert_refused("ikev2 default-profile\n  local-authentication id rfc822 nobody\n", "a mail address");
 }
 
-static void selectors_are_checked(void **state)
+static void R71_selectors_are_checked(void **state)
 {
     (void)state;
     static const char *const wrong[] = {"10.0.0.9-10.0.0.1",   "10.0.0.1-2001:db8::1",  "10.0.0.1",
@@ -171,8 +171,8 @@ int main(void)
         cmocka_unit_test(S15_a_long_line_is_shown_around_its_error),
         cmocka_unit_test(S18_no_error_quotes_a_secret),
         cmocka_unit_test(R40_any_without_an_id_is_an_error),
-        cmocka_unit_test(values_of_ids_are_checked_by_their_type),
-        cmocka_unit_test(selectors_are_checked),
+        cmocka_unit_test(R3_values_of_ids_are_checked_by_their_type),
+        cmocka_unit_test(R71_selectors_are_checked),
         cmocka_unit_test(a_device_needs_a_name_that_linux_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

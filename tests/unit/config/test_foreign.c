@@ -280,7 +280,7 @@ static void binary_lines_are_foreign_or_errors_but_never_ours(void **state)
     assert_refused("ikev2 profile a\x02\n", "error");
 }
 
-static void secrets_are_printed_for_the_administrator_only(void **state)
+static void S18_secrets_are_printed_for_the_administrator_only(void **state)
 {
     (void)state;
     struct reading r = read_text("username admin password plain verysecret\n"
@@ -318,7 +318,7 @@ int main(void)
         cmocka_unit_test(S14_what_printing_leaves_of_a_file_reads_the_same),
         cmocka_unit_test(S14_a_foreign_tunnel_mode_is_a_value_like_ours),
         cmocka_unit_test(binary_lines_are_foreign_or_errors_but_never_ours),
-        cmocka_unit_test(secrets_are_printed_for_the_administrator_only),
+        cmocka_unit_test(S18_secrets_are_printed_for_the_administrator_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,7 +129,7 @@ static void routes_have_target_and_distance(void **state)
     host_settings_free(&host);
 }
 
-static void a_functions_own_log_level_counts_before_all(void **state)
+static void R102_a_functions_own_log_level_counts_before_all(void **state)
 {
     (void)state;
     struct host_settings host = settings_of("logging subsystem IKEv2 debug\n"
@@ -170,7 +170,7 @@ int main(void)
         cmocka_unit_test(R13_a_tunnel_without_an_ipv6_line_has_no_ipv6),
         cmocka_unit_test(S16_devices_map_ports_to_linux),
         cmocka_unit_test(routes_have_target_and_distance),
-        cmocka_unit_test(a_functions_own_log_level_counts_before_all),
+        cmocka_unit_test(R102_a_functions_own_log_level_counts_before_all),
         cmocka_unit_test(references_to_nothing_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

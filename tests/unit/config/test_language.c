@@ -119,6 +119,18 @@ static void S12_no_removes_and_may_omit_arguments(void **state)
                   "  ikev2 local-ts 11.0.0.0/8\n");
 }
 
+static void S4_no_tunnel_mode_removes_it_whatever_it_is(void **state)
+{
+    (void)state;
+    assert_prints("interface Tunnel0.0\n  tunnel mode ipsec-ikev2\n  no tunnel mode\n",
+                  "interface Tunnel0.0\n");
+    assert_prints("interface Tunnel0.0\n  tunnel mode ipsec-ikev2\n  no tunnel mode ipsec-ikev2\n",
+                  "interface Tunnel0.0\n");
+    assert_prints("interface Tunnel0.0\n  tunnel mode gre ip\n  no tunnel mode\n", "interface Tunnel0.0\n");
+    assert_prints("interface Tunnel0.0\n  tunnel mode gre ip\n  no tunnel mode ipsec-ikev2\n",
+                  "interface Tunnel0.0\n  tunnel mode gre ip\n");
+}
+
 static void S12_removing_what_is_not_set_is_silent(void **state)
 {
     (void)state;
@@ -245,6 +257,7 @@ int main(void)
         cmocka_unit_test(S12_an_exact_keyword_beats_a_prefix),
         cmocka_unit_test(S12_an_ambiguous_word_is_refused_with_its_meanings),
         cmocka_unit_test(S12_no_removes_and_may_omit_arguments),
+        cmocka_unit_test(S4_no_tunnel_mode_removes_it_whatever_it_is),
         cmocka_unit_test(S12_removing_what_is_not_set_is_silent),
         cmocka_unit_test(S12_no_takes_whole_sections_away),
         cmocka_unit_test(S12_no_must_say_which_setting_is_meant),

@@ -27,7 +27,7 @@ static void assert_key_is(const struct resolution *r, key_number number, const c
     assert_memory_equal(key.at, secret, key.length);
 }
 
-static void site_1_pins_its_proposals(void **state)
+static void R24_site_1_pins_its_proposals(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.1.cfg");
@@ -120,7 +120,7 @@ static void host_settings_hold_interfaces_and_routes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(site_1_pins_its_proposals),
+        cmocka_unit_test(R24_site_1_pins_its_proposals),
         cmocka_unit_test(site_1_knows_its_way_and_its_peer),
         cmocka_unit_test(R20_site_2_has_the_defaults_but_for_dpd),
         cmocka_unit_test(host_settings_hold_interfaces_and_routes),

@@ -377,6 +377,30 @@ static void R51_both_mode_and_peer_are_needed(void **state)
     assert_incomplete("interface Tunnel0.0\n", "neither");
 }
 
+/* What else may be missing keeps a tunnel down, but its SAs stay (R11). */
+static void S4_without_mode_or_peer_a_tunnel_is_not_defined(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines;
+        bool defined;
+    } cases[] = {
+        {"  tunnel mode ipsec-ikev2\n", false},
+        {"  ikev2 peer 10.0.0.1 authentication psk\n", false},
+        {"  tunnel mode gre ip\n  ikev2 peer 10.0.0.1 authentication psk\n", false},
+        {"  tunnel mode ipsec-ikev2\n  ikev2 peer 10.0.0.1 authentication psk\n", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "interface Tunnel0.0\n%s", cases[i].lines);
+        struct resolution r = resolve_text(text);
+        if (policy_of(&r, "Tunnel0.0")->defined != cases[i].defined)
+            fail_msg("%s is %s", text, cases[i].defined ? "not defined" : "defined");
+        assert_false(policy_of(&r, "Tunnel0.0")->complete); /* there is no key */
+        resolution_free(&r);
+    }
+}
+
 static void S12_undefined_references_are_named_with_their_line(void **state)
 {
     (void)state;
@@ -553,6 +577,7 @@ int main(void)
         cmocka_unit_test(S12_of_names_that_differ_in_case_the_later_key_wins),
         cmocka_unit_test(key_numbers_outlive_edits),
         cmocka_unit_test(R51_both_mode_and_peer_are_needed),
+        cmocka_unit_test(S4_without_mode_or_peer_a_tunnel_is_not_defined),
         cmocka_unit_test(S12_undefined_references_are_named_with_their_line),
         cmocka_unit_test(S16_a_device_defines_its_interface),
         cmocka_unit_test(S12_an_id_without_a_key_is_named),

@@ -176,7 +176,7 @@ static void S14_foreign_lines_are_kept_at_the_prompt_too(void **state)
     end(s);
 }
 
-static void no_takes_foreign_lines_away(void **state)
+static void S14_no_takes_foreign_lines_away(void **state)
 {
     (void)state;
     struct session *s =
@@ -346,7 +346,7 @@ int main(void)
         cmocka_unit_test(exit_and_end_leave),
         cmocka_unit_test(a_section_removed_meanwhile_is_made_again),
         cmocka_unit_test(S14_foreign_lines_are_kept_at_the_prompt_too),
-        cmocka_unit_test(no_takes_foreign_lines_away),
+        cmocka_unit_test(S14_no_takes_foreign_lines_away),
         cmocka_unit_test(R11_typed_settings_have_no_line),
         cmocka_unit_test(comments_and_blank_lines_do_nothing),
         cmocka_unit_test(operating_commands_are_understood),

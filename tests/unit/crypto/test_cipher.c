@@ -35,7 +35,7 @@ static const struct {
      "3fe301c962ac01d02213763c1cbd4cdc799657c064ecf5d41c673812cfde9675"},
 };
 
-static void cbc_agrees_with_published_vectors(void **state)
+static void R4_cbc_agrees_with_published_vectors(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cbc_vectors); i++) {
@@ -93,7 +93,7 @@ static const struct {
      "76fc6ece0f4e1768cddf8853bb2d551b"},
 };
 
-static void gcm_agrees_with_published_vectors(void **state)
+static void R4_gcm_agrees_with_published_vectors(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(gcm_vectors); i++) {
@@ -114,7 +114,7 @@ static void gcm_agrees_with_published_vectors(void **state)
     }
 }
 
-static void gcm_agrees_with_wycheproof(void **state)
+static void R4_gcm_agrees_with_wycheproof(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(wycheproof_gcm); i++) {
@@ -182,10 +182,10 @@ static void aead_refuses_a_cipher_without_an_icv_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cbc_agrees_with_published_vectors),
+        cmocka_unit_test(R4_cbc_agrees_with_published_vectors),
         cmocka_unit_test(cbc_refuses_a_part_of_a_block),
-        cmocka_unit_test(gcm_agrees_with_published_vectors),
-        cmocka_unit_test(gcm_agrees_with_wycheproof),
+        cmocka_unit_test(R4_gcm_agrees_with_published_vectors),
+        cmocka_unit_test(R4_gcm_agrees_with_wycheproof),
         cmocka_unit_test(gcm_refuses_and_wipes_what_was_changed),
         cmocka_unit_test(aead_refuses_a_cipher_without_an_icv_of_its_own),
     };

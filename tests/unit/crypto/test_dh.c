@@ -50,7 +50,7 @@ static void counted_private_value(const struct dh_group *g, uint8_t first, uint8
         out[i] = (uint8_t)(first + i);
 }
 
-static void every_group_gives_the_answers_of_another_arithmetic(void **state)
+static void R7_every_group_gives_the_answers_of_another_arithmetic(void **state)
 {
     (void)state;
     assert_int_equal(sizeof modp_answers / sizeof *modp_answers, DH_COUNT);
@@ -91,7 +91,7 @@ static void RFC7296_2_14_a_shared_secret_is_padded_on_the_left(void **state)
     assert_memory_equal(shared, expected.at, g->public_size);
 }
 
-static void both_sides_share_one_secret_in_every_group(void **state)
+static void R7_both_sides_share_one_secret_in_every_group(void **state)
 {
     (void)state;
     for (size_t row = 0; row < DH_COUNT; row++) {
@@ -113,7 +113,7 @@ static void both_sides_share_one_secret_in_every_group(void **state)
 }
 
 /* 2^100 and 4^100 are smaller than each modulus, hence known without arithmetic. */
-static void small_powers_are_padded_to_the_size_of_the_modulus(void **state)
+static void RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus(void **state)
 {
     (void)state;
     for (size_t row = 0; row < DH_COUNT; row++) {
@@ -136,7 +136,7 @@ static void small_powers_are_padded_to_the_size_of_the_modulus(void **state)
     }
 }
 
-static void a_shared_secret_keeps_its_leading_zero_on_both_sides(void **state)
+static void RFC7296_2_14_a_shared_secret_keeps_its_leading_zero_on_both_sides(void **state)
 {
     (void)state;
     const struct dh_group *g = dh_by_id(DH_MODP_768);
@@ -156,7 +156,7 @@ static void a_shared_secret_keeps_its_leading_zero_on_both_sides(void **state)
     assert_memory_equal(shared_a, shared_b, g->public_size);
 }
 
-static void only_values_between_1_and_p_minus_1_are_valid(void **state)
+static void RFC6989_2_1_only_values_between_1_and_p_minus_1_are_valid(void **state)
 {
     (void)state;
     for (size_t row = 0; row < DH_COUNT; row++) {
@@ -203,12 +203,12 @@ static void large_peer_values_are_taken_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_group_gives_the_answers_of_another_arithmetic),
+        cmocka_unit_test(R7_every_group_gives_the_answers_of_another_arithmetic),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_is_padded_on_the_left),
-        cmocka_unit_test(both_sides_share_one_secret_in_every_group),
-        cmocka_unit_test(small_powers_are_padded_to_the_size_of_the_modulus),
-        cmocka_unit_test(a_shared_secret_keeps_its_leading_zero_on_both_sides),
-        cmocka_unit_test(only_values_between_1_and_p_minus_1_are_valid),
+        cmocka_unit_test(R7_both_sides_share_one_secret_in_every_group),
+        cmocka_unit_test(RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus),
+        cmocka_unit_test(RFC7296_2_14_a_shared_secret_keeps_its_leading_zero_on_both_sides),
+        cmocka_unit_test(RFC6989_2_1_only_values_between_1_and_p_minus_1_are_valid),
         cmocka_unit_test(large_peer_values_are_taken_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static void expect_prf(uint16_t id, const char *key, const char *message, const 
     assert_memory_equal(out, e.at, e.length);
 }
 
-static void prf_agrees_with_rfc_4231(void **state)
+static void R6_prf_agrees_with_rfc_4231(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rfc4231); i++) {
@@ -95,7 +95,7 @@ static void prf_agrees_with_rfc_4231(void **state)
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"       \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-static void prf_agrees_with_rfc_2202(void **state)
+static void R6_prf_agrees_with_rfc_2202(void **state)
 {
     (void)state;
     expect_prf(PRF_HMAC_SHA1, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
@@ -121,7 +121,7 @@ static void prf_agrees_with_rfc_2202(void **state)
                "e8e99d0f45237d786d6bbaa7965c7808bbff1a91");
 }
 
-static void hmac_agrees_with_wycheproof(void **state)
+static void R5_R6_hmac_agrees_with_wycheproof(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(wycheproof_hmac); i++) {
@@ -169,7 +169,7 @@ static void prf_joins_its_parts(void **state)
 }
 
 /* T1 = prf(K, S | 1), T2 = prf(K, T1 | S | 2), … written out by hand. */
-static void prf_plus_chains_its_blocks(void **state)
+static void RFC7296_2_13_prf_plus_chains_its_blocks(void **state)
 {
     (void)state;
     for (size_t row = 0; row < PRF_COUNT; row++) {
@@ -193,7 +193,7 @@ static void prf_plus_chains_its_blocks(void **state)
     }
 }
 
-static void prf_plus_ends_at_255_blocks(void **state)
+static void RFC7296_2_13_prf_plus_ends_at_255_blocks(void **state)
 {
     (void)state;
     const struct prf_algorithm *a = prf_by_id(PRF_HMAC_SHA1);
@@ -206,7 +206,7 @@ static void prf_plus_ends_at_255_blocks(void **state)
 }
 
 /* RFC 4868 2.7.2.1: test cases AUTH256-2, AUTH384-2, AUTH512-2; RFC 2202 case 1 cut to 96 bits. */
-static void integrity_truncates_as_rfc_4868_and_2404_say(void **state)
+static void R5_integrity_truncates_as_rfc_4868_and_2404_say(void **state)
 {
     (void)state;
     static const struct {
@@ -274,14 +274,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prf_serves_several_threads_at_once),
-        cmocka_unit_test(prf_agrees_with_rfc_4231),
-        cmocka_unit_test(prf_agrees_with_rfc_2202),
-        cmocka_unit_test(hmac_agrees_with_wycheproof),
+        cmocka_unit_test(R6_prf_agrees_with_rfc_4231),
+        cmocka_unit_test(R6_prf_agrees_with_rfc_2202),
+        cmocka_unit_test(R5_R6_hmac_agrees_with_wycheproof),
         cmocka_unit_test(prf_of_an_empty_key_and_no_parts_is_that_of_nothing),
         cmocka_unit_test(prf_joins_its_parts),
-        cmocka_unit_test(prf_plus_chains_its_blocks),
-        cmocka_unit_test(prf_plus_ends_at_255_blocks),
-        cmocka_unit_test(integrity_truncates_as_rfc_4868_and_2404_say),
+        cmocka_unit_test(RFC7296_2_13_prf_plus_chains_its_blocks),
+        cmocka_unit_test(RFC7296_2_13_prf_plus_ends_at_255_blocks),
+        cmocka_unit_test(R5_integrity_truncates_as_rfc_4868_and_2404_say),
         cmocka_unit_test(sha1_agrees_with_fips_180),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,7 @@ static const struct {
      "335467aeffffffff43457e9182443bc6437f866bcb3f699fe9b0822bac961c4504bef270"},
 };
 
-static void gcm_agrees_with_mcgrews_esp_packets(void **state)
+static void R4_gcm_agrees_with_mcgrews_esp_packets(void **state)
 {
     struct workers *w = *state;
     for (size_t i = 0; i < 2 * ARRAY_SIZE(mcgrew); i++) {
@@ -315,7 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(self_test_passes_with_either_library),
-        cmocka_unit_test(gcm_agrees_with_mcgrews_esp_packets),
+        cmocka_unit_test(R4_gcm_agrees_with_mcgrews_esp_packets),
         cmocka_unit_test_setup_teardown(both_libraries_give_the_same_octets_and_open_each_others,
                                         make_workers, free_workers),
         cmocka_unit_test_setup_teardown(a_batch_of_mixed_suites_is_as_if_sealed_one_by_one, make_workers,

@@ -74,7 +74,7 @@ static void padding_of_any_length_is_accepted_when_it_counts_up(void **state)
     pair_free(&pair);
 }
 
-static void wrong_padding_is_refused_after_the_number_is_taken(void **state)
+static void S9_wrong_padding_is_refused_after_the_number_is_taken(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -99,7 +99,7 @@ static void wrong_padding_is_refused_after_the_number_is_taken(void **state)
     pair_free(&pair);
 }
 
-static void next_header_59_is_dropped_silently_and_others_are_unknown(void **state)
+static void S9_next_header_59_is_dropped_silently_and_others_are_unknown(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -121,7 +121,7 @@ static void next_header_59_is_dropped_silently_and_others_are_unknown(void **sta
 }
 
 /* RFC 4303 2.7; a dummy may have any content. */
-static void tfc_padding_and_dummies_of_any_content_are_accepted(void **state)
+static void S9_tfc_padding_and_dummies_of_any_content_are_accepted(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -217,7 +217,7 @@ static void a_packet_longer_than_any_is_refused(void **state)
     pair_free(&pair);
 }
 
-static void a_packet_is_opened_once_within_and_across_batches(void **state)
+static void R70_a_packet_is_opened_once_within_and_across_batches(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -242,7 +242,7 @@ static void a_packet_is_opened_once_within_and_across_batches(void **state)
     pair_free(&pair);
 }
 
-static void a_forged_number_does_not_move_the_window(void **state)
+static void R70_a_forged_number_does_not_move_the_window(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -259,7 +259,7 @@ static void a_forged_number_does_not_move_the_window(void **state)
     pair_free(&pair);
 }
 
-static void the_window_takes_reordered_packets_and_survives_a_restart(void **state)
+static void S26_the_window_takes_reordered_packets_and_survives_a_restart(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -283,7 +283,7 @@ static void the_window_takes_reordered_packets_and_survives_a_restart(void **sta
     pair_free(&pair);
 }
 
-static void without_anti_replay_everything_authentic_is_opened(void **state)
+static void R70_without_anti_replay_everything_authentic_is_opened(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -304,7 +304,7 @@ static void without_anti_replay_everything_authentic_is_opened(void **state)
 }
 
 /* R71: what comes in has the remote selector as its source. */
-static void packets_outside_of_the_selectors_are_dropped_and_counted(void **state)
+static void R71_packets_outside_of_the_selectors_are_dropped_and_counted(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -447,17 +447,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_inner_packet_is_found_in_place),
         cmocka_unit_test(padding_of_any_length_is_accepted_when_it_counts_up),
-        cmocka_unit_test(wrong_padding_is_refused_after_the_number_is_taken),
-        cmocka_unit_test(next_header_59_is_dropped_silently_and_others_are_unknown),
-        cmocka_unit_test(tfc_padding_and_dummies_of_any_content_are_accepted),
+        cmocka_unit_test(S9_wrong_padding_is_refused_after_the_number_is_taken),
+        cmocka_unit_test(S9_next_header_59_is_dropped_silently_and_others_are_unknown),
+        cmocka_unit_test(S9_tfc_padding_and_dummies_of_any_content_are_accepted),
         cmocka_unit_test(an_inner_header_that_lies_is_refused),
         cmocka_unit_test(a_truncated_packet_is_never_opened),
         cmocka_unit_test(a_packet_longer_than_any_is_refused),
-        cmocka_unit_test(a_packet_is_opened_once_within_and_across_batches),
-        cmocka_unit_test(a_forged_number_does_not_move_the_window),
-        cmocka_unit_test(the_window_takes_reordered_packets_and_survives_a_restart),
-        cmocka_unit_test(without_anti_replay_everything_authentic_is_opened),
-        cmocka_unit_test(packets_outside_of_the_selectors_are_dropped_and_counted),
+        cmocka_unit_test(R70_a_packet_is_opened_once_within_and_across_batches),
+        cmocka_unit_test(R70_a_forged_number_does_not_move_the_window),
+        cmocka_unit_test(S26_the_window_takes_reordered_packets_and_survives_a_restart),
+        cmocka_unit_test(R70_without_anti_replay_everything_authentic_is_opened),
+        cmocka_unit_test(R71_packets_outside_of_the_selectors_are_dropped_and_counted),
         cmocka_unit_test(each_sa_of_a_mixed_batch_counts_its_own),
         cmocka_unit_test(random_octets_are_never_opened),
         cmocka_unit_test(random_text_under_the_right_key_yields_packets_within_bounds),

@@ -49,7 +49,7 @@ static uint8_t *open_by_hand(const struct sa_pair *pair, uint8_t *packet, size_t
     return text;
 }
 
-static void the_packet_is_laid_out_as_rfc_4303_says_in_every_suite(void **state)
+static void RFC4303_2_the_packet_is_laid_out_as_it_says_in_every_suite(void **state)
 {
     struct esp_worker *worker = *state;
     uint64_t random = 5;
@@ -182,7 +182,7 @@ static void what_is_no_ip_packet_is_refused_and_takes_no_number(void **state)
     pair_free(&pair);
 }
 
-static void results_are_counted_with_inner_octets(void **state)
+static void R101_results_are_counted_with_inner_octets(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair one, two;
@@ -209,7 +209,7 @@ static void results_are_counted_with_inner_octets(void **state)
     pair_free(&two);
 }
 
-static void gcm_takes_the_sequence_number_as_iv(void **state)
+static void S9_gcm_takes_the_sequence_number_as_iv(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -223,7 +223,7 @@ static void gcm_takes_the_sequence_number_as_iv(void **state)
 }
 
 /* RFC 3602 3: not a counter, and not the last block of the packet before. */
-static void cbc_takes_ivs_that_do_not_repeat_nor_follow_from_the_packet_before(void **state)
+static void S9_cbc_takes_ivs_that_do_not_repeat_nor_follow_from_the_packet_before(void **state)
 {
     struct esp_worker *worker = *state;
     enum { PACKETS = 2000 };
@@ -312,7 +312,7 @@ static void who_takes_over_goes_on_beyond_the_mark(void **state)
     pair_free(&pair);
 }
 
-static void sequence_numbers_end_without_wrapping(void **state)
+static void S9_sequence_numbers_end_without_wrapping(void **state)
 {
     struct esp_worker *worker = *state;
     struct sa_pair pair;
@@ -377,18 +377,18 @@ static void settings_that_contradict_themselves_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_packet_is_laid_out_as_rfc_4303_says_in_every_suite),
+        cmocka_unit_test(RFC4303_2_the_packet_is_laid_out_as_it_says_in_every_suite),
         cmocka_unit_test(a_packet_is_the_same_in_place_overlapping_and_in_two_parts),
         cmocka_unit_test(it_needs_exactly_the_room_that_it_says),
         cmocka_unit_test(the_largest_inner_size_is_the_largest_that_fits),
         cmocka_unit_test(what_is_no_ip_packet_is_refused_and_takes_no_number),
-        cmocka_unit_test(results_are_counted_with_inner_octets),
-        cmocka_unit_test(gcm_takes_the_sequence_number_as_iv),
-        cmocka_unit_test(cbc_takes_ivs_that_do_not_repeat_nor_follow_from_the_packet_before),
+        cmocka_unit_test(R101_results_are_counted_with_inner_octets),
+        cmocka_unit_test(S9_gcm_takes_the_sequence_number_as_iv),
+        cmocka_unit_test(S9_cbc_takes_ivs_that_do_not_repeat_nor_follow_from_the_packet_before),
         cmocka_unit_test(workers_of_different_seeds_take_different_ivs),
         cmocka_unit_test(numbers_are_reserved_in_blocks_before_they_are_used),
         cmocka_unit_test(who_takes_over_goes_on_beyond_the_mark),
-        cmocka_unit_test(sequence_numbers_end_without_wrapping),
+        cmocka_unit_test(S9_sequence_numbers_end_without_wrapping),
         cmocka_unit_test(settings_that_contradict_themselves_are_refused),
     };
     return cmocka_run_group_tests(tests, make_worker, free_worker);

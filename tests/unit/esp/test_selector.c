@@ -183,7 +183,7 @@ static void random_packets_are_read_within_their_bounds(void **state)
 }
 
 /* R71 */
-static void directions_swap_the_sides(void **state)
+static void R71_directions_swap_the_sides(void **state)
 {
     (void)state;
     struct traffic_selector site = selector("10.1.0.0", "10.1.0.255", 0, 0, 65535);
@@ -195,7 +195,7 @@ static void directions_swap_the_sides(void **state)
     assert_false(hold(other, site, &flow, PACKET_OUTBOUND));
 }
 
-static void address_ranges_include_both_ends(void **state)
+static void R71_address_ranges_include_both_ends(void **state)
 {
     (void)state;
     struct traffic_selector any = selector("0.0.0.0", "255.255.255.255", 0, 0, 65535);
@@ -212,7 +212,7 @@ static void address_ranges_include_both_ends(void **state)
     assert_false(hold(any, any, &v6, PACKET_OUTBOUND));
 }
 
-static void protocol_and_ports_of_both_sides_count(void **state)
+static void R71_protocol_and_ports_of_both_sides_count(void **state)
 {
     (void)state;
     struct traffic_selector any = selector("0.0.0.0", "255.255.255.255", 0, 0, 65535), local = any,
@@ -274,7 +274,7 @@ static void icmp_type_is_compared_with_the_senders_side(void **state)
     assert_false(hold(request, reply, &ping, PACKET_INBOUND));
 }
 
-static void any_of_several_selectors_will_do(void **state)
+static void R71_any_of_several_selectors_will_do(void **state)
 {
     (void)state;
     struct traffic_selector local[] = {selector("192.0.2.0", "192.0.2.255", 0, 0, 65535),
@@ -327,12 +327,12 @@ int main(void)
         cmocka_unit_test(ports_beyond_the_end_are_none),
         cmocka_unit_test(what_has_no_whole_header_has_no_flow),
         cmocka_unit_test(random_packets_are_read_within_their_bounds),
-        cmocka_unit_test(directions_swap_the_sides),
-        cmocka_unit_test(address_ranges_include_both_ends),
-        cmocka_unit_test(protocol_and_ports_of_both_sides_count),
+        cmocka_unit_test(R71_directions_swap_the_sides),
+        cmocka_unit_test(R71_address_ranges_include_both_ends),
+        cmocka_unit_test(R71_protocol_and_ports_of_both_sides_count),
         cmocka_unit_test(packets_without_ports_need_any_or_opaque),
         cmocka_unit_test(icmp_type_is_compared_with_the_senders_side),
-        cmocka_unit_test(any_of_several_selectors_will_do),
+        cmocka_unit_test(R71_any_of_several_selectors_will_do),
         cmocka_unit_test(all_of_a_family_is_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

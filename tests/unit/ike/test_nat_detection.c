@@ -138,7 +138,7 @@ static void RFC7296_2_23_one_of_several_source_hashes_is_enough(void **state)
 }
 
 /* Half of the notifies is no NAT traversal; nothing may be concluded from it. */
-static void a_peer_that_sends_one_kind_of_hash_does_no_nat_traversal(void **state)
+static void R76_a_peer_that_sends_one_kind_of_hash_does_no_nat_traversal(void **state)
 {
     (void)state;
     static const uint16_t kinds[] = {NOTIFY_NAT_DETECTION_SOURCE_IP, NOTIFY_NAT_DETECTION_DESTINATION_IP};
@@ -167,7 +167,7 @@ int main(void)
         cmocka_unit_test(R76_force_lets_the_peer_find_a_nat_in_front_of_us),
         cmocka_unit_test(RFC7296_2_23_the_hash_is_sha1_of_spis_address_and_port),
         cmocka_unit_test(RFC7296_2_23_one_of_several_source_hashes_is_enough),
-        cmocka_unit_test(a_peer_that_sends_one_kind_of_hash_does_no_nat_traversal),
+        cmocka_unit_test(R76_a_peer_that_sends_one_kind_of_hash_does_no_nat_traversal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

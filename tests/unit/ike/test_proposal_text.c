@@ -15,7 +15,7 @@ static void assert_policy(const struct proposal_policy *policy, const char *expe
     assert_string_equal(proposal_policy_format(policy, text), expected);
 }
 
-static void a_policy_is_told_in_words_of_the_command_language(void **state)
+static void S34_a_policy_is_told_in_words_of_the_command_language(void **state)
 {
     (void)state;
     const struct ike_algorithms some = {1U << 0 | 1U << 5, 1U << 3, 1U << 2, 1U << 0 | 1U << 4};
@@ -26,7 +26,7 @@ static void a_policy_is_told_in_words_of_the_command_language(void **state)
     assert_policy(&policy, "enc aes-gcm-256 aes-gcm-128, prf sha2-256, dh 2048-bit");
 }
 
-static void a_policy_of_all_there_is_fits(void **state)
+static void S34_a_policy_of_all_there_is_fits(void **state)
 {
     (void)state;
     const struct ike_algorithms all = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
@@ -73,7 +73,7 @@ static void assert_offer(const uint8_t *sa, size_t length, bool child, const cha
 #define ASSERT_IKE_OFFER(sa, expected)   assert_offer(sa, sizeof(sa), false, expected)
 #define ASSERT_CHILD_OFFER(sa, expected) assert_offer(sa, sizeof(sa), true, expected)
 
-static void each_proposal_is_told(void **state)
+static void S34_each_proposal_is_told(void **state)
 {
     (void)state;
     static struct parsed_payload p;
@@ -127,7 +127,7 @@ static void R17_extended_sequence_numbers_are_told_where_there_is_no_choice(void
     ASSERT_CHILD_OFFER(or_not, "enc 3des, pfs off");
 }
 
-static void another_protocol_and_another_spi_are_told(void **state)
+static void S34_another_protocol_and_another_spi_are_told(void **state)
 {
     (void)state;
     static const uint8_t ah[] = {0, 0, 0, 20, 1, 2, 4, 1, 0xc0, 0, 0, 2, 0, 0, 0, 8, 3, 0, 0, 2};
@@ -164,7 +164,7 @@ static void S34_offers_without_end_are_cut_off(void **state)
     ASSERT_IKE_OFFER(wide, text);
 }
 
-static void a_suite_is_told_by_its_names(void **state)
+static void S34_a_suite_is_told_by_its_names(void **state)
 {
     (void)state;
     const struct ike_suite suite = {&encryption_algorithms[2], &integrity_algorithms[3], &prf_algorithms[3],
@@ -236,15 +236,15 @@ static void S11_a_gap_in_pfs_is_one_only_where_neither_end_does_without(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_policy_is_told_in_words_of_the_command_language),
-        cmocka_unit_test(a_policy_of_all_there_is_fits),
+        cmocka_unit_test(S34_a_policy_is_told_in_words_of_the_command_language),
+        cmocka_unit_test(S34_a_policy_of_all_there_is_fits),
         cmocka_unit_test(S11_pfs_is_told_as_child_pfs_has_it),
-        cmocka_unit_test(each_proposal_is_told),
+        cmocka_unit_test(S34_each_proposal_is_told),
         cmocka_unit_test(S34_what_is_not_known_here_is_told_by_number_and_name),
         cmocka_unit_test(R17_extended_sequence_numbers_are_told_where_there_is_no_choice),
-        cmocka_unit_test(another_protocol_and_another_spi_are_told),
+        cmocka_unit_test(S34_another_protocol_and_another_spi_are_told),
         cmocka_unit_test(S34_offers_without_end_are_cut_off),
-        cmocka_unit_test(a_suite_is_told_by_its_names),
+        cmocka_unit_test(S34_a_suite_is_told_by_its_names),
         cmocka_unit_test(S34_the_types_that_have_nothing_in_common_are_told_apart),
         cmocka_unit_test(S11_a_gap_in_pfs_is_one_only_where_neither_end_does_without),
     };

@@ -102,7 +102,7 @@ static void S11_pfs_off_proposes_no_dh_at_all(void **state)
     assert_true(octets_equal(content_of(&p, &m), content_of(&q, &n)));
 }
 
-static void an_aead_alone_makes_one_proposal_with_number_1(void **state)
+static void S10_an_aead_alone_makes_one_proposal_with_number_1(void **state)
 {
     (void)state;
     const struct child_algorithms some = {1U << 1, ALGORITHM_SET_ALL(INTEGRITY_COUNT), 0, true};
@@ -117,7 +117,7 @@ static void an_aead_alone_makes_one_proposal_with_number_1(void **state)
     assert_octets(content, expected);
 }
 
-static void an_ike_rekey_is_proposed_with_an_spi_of_8_octets(void **state)
+static void RFC7296_3_3_1_an_ike_rekey_is_proposed_with_an_spi_of_8_octets(void **state)
 {
     (void)state;
     const struct ike_suite suite = {&encryption_algorithms[0], NULL, &prf_algorithms[0], &dh_groups[1]};
@@ -140,8 +140,8 @@ int main(void)
         cmocka_unit_test(S11_a_child_sa_in_ike_auth_is_proposed_without_dh),
         cmocka_unit_test(S11_a_rekey_proposes_all_groups_and_last_none),
         cmocka_unit_test(S11_pfs_off_proposes_no_dh_at_all),
-        cmocka_unit_test(an_aead_alone_makes_one_proposal_with_number_1),
-        cmocka_unit_test(an_ike_rekey_is_proposed_with_an_spi_of_8_octets),
+        cmocka_unit_test(S10_an_aead_alone_makes_one_proposal_with_number_1),
+        cmocka_unit_test(RFC7296_3_3_1_an_ike_rekey_is_proposed_with_an_spi_of_8_octets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void check_round_trips(const struct ike_protection *p)
     }
 }
 
-static void every_pair_opens_what_it_sealed(void **state)
+static void R4_R5_every_pair_opens_what_it_sealed(void **state)
 {
     (void)state;
     for_each_pair(check_round_trips);
@@ -195,7 +195,7 @@ static void a_message_that_does_not_fit_is_not_sealed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_pair_opens_what_it_sealed),
+        cmocka_unit_test(R4_R5_every_pair_opens_what_it_sealed),
         cmocka_unit_test(RFC5282_5_1_every_flipped_bit_is_noticed),
         cmocka_unit_test(truncated_and_empty_payloads_are_refused),
         cmocka_unit_test(RFC7296_3_14_any_padding_is_taken_that_is_not_longer_than_the_text),

@@ -61,7 +61,7 @@ static void S24_of_short_lifetimes_the_other_end_acts_later_too_and_in_time(void
     }
 }
 
-static void a_rekey_that_was_put_off_is_tried_before_the_sa_ends(void **state)
+static void RFC7296_2_25_a_rekey_that_was_put_off_is_tried_before_the_sa_ends(void **state)
 {
     (void)state;
     for (uint32_t chance = 0; chance < 5000; chance += 100) {
@@ -96,7 +96,7 @@ int main(void)
         cmocka_unit_test(S24_a_lifetime_not_longer_than_its_margin_is_rekeyed_at_half_of_it),
         cmocka_unit_test(S24_the_other_end_acts_5_to_10_seconds_later),
         cmocka_unit_test(S24_of_short_lifetimes_the_other_end_acts_later_too_and_in_time),
-        cmocka_unit_test(a_rekey_that_was_put_off_is_tried_before_the_sa_ends),
+        cmocka_unit_test(RFC7296_2_25_a_rekey_that_was_put_off_is_tried_before_the_sa_ends),
         cmocka_unit_test(R49_R63_and_shutdown_forbid_rekeys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

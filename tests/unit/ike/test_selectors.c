@@ -42,7 +42,7 @@ static void R71_unset_selectors_are_all_of_ipv4_and_ipv6(void **state)
     assert_memory_equal(ts->body.at, expected, sizeof expected);
 }
 
-static void a_protocol_for_any_address_holds_for_both_families(void **state)
+static void R71_a_protocol_for_any_address_holds_for_both_families(void **state)
 {
     (void)state;
     const struct policy_selector udp = {.protocol = 17, .first_port = 53, .last_port = 53};
@@ -174,7 +174,7 @@ static void random_octets_never_crash_the_reader(void **state)
     }
 }
 
-static void selectors_are_told_as_ranges_and_everything_as_any(void **state)
+static void S34_selectors_are_told_as_ranges_and_everything_as_any(void **state)
 {
     (void)state;
     struct selector_list list = selectors_of_policy(NULL, 0);
@@ -241,7 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R71_unset_selectors_are_all_of_ipv4_and_ipv6),
-        cmocka_unit_test(a_protocol_for_any_address_holds_for_both_families),
+        cmocka_unit_test(R71_a_protocol_for_any_address_holds_for_both_families),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(RFC7296_3_13_odd_selectors_are_told_apart),
         cmocka_unit_test(more_selectors_than_there_is_room_for_narrow_the_list),
@@ -249,7 +249,7 @@ int main(void)
         cmocka_unit_test(S38_a_part_of_a_list_is_that_of_some_families),
         cmocka_unit_test(S38_what_a_list_says_of_an_address_is_cut_down_to_it),
         cmocka_unit_test(random_octets_never_crash_the_reader),
-        cmocka_unit_test(selectors_are_told_as_ranges_and_everything_as_any),
+        cmocka_unit_test(S34_selectors_are_told_as_ranges_and_everything_as_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static void carry_until(uint32_t *put, uint32_t *taken, uint32_t count)
 
 /* As a rekey goes (RFC 7296 2.8): the responder's new SA first, inbound; the initiator uses it at once; the
  * responder when it sees that; then the old one goes. */
-static void rekeys_under_traffic_lose_nothing(void **state)
+static void R60_rekeys_under_traffic_lose_nothing(void **state)
 {
     (void)state;
     uint32_t put = 0;
@@ -112,7 +112,7 @@ static void stopped_sa_takes_packets_but_sends_none(void **state)
     assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 1);
 }
 
-static void responder_uses_its_new_sa_once_the_peer_does(void **state)
+static void RFC7296_2_8_responder_uses_its_new_sa_once_the_peer_does(void **state)
 {
     (void)state;
     struct path_child child = end_child(there, &stand_gcm_udp, 1);
@@ -198,7 +198,7 @@ static void restarted_path_goes_on_from_the_live_state(void **state)
     assert_int_equal(esp_live_counter(&there->live[1], ESP_IN_PACKETS), 11);
 }
 
-static void counters_of_a_tunnel_outlive_its_sas(void **state)
+static void R101_counters_of_a_tunnel_outlive_its_sas(void **state)
 {
     (void)state;
     for (uint32_t number = 1; number <= 3; number++) {
@@ -211,6 +211,26 @@ static void counters_of_a_tunnel_outlive_its_sas(void **state)
 
     assert_int_equal(end_total(here, ESP_OUT_PACKETS), 3);
     assert_int_equal(end_total(there, ESP_IN_OCTETS), 3 * LENGTH);
+}
+
+/* A rekeyed Child SA goes in the same moment in which another one comes (R60). */
+static void R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once(void **state)
+{
+    (void)state;
+    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+    struct path_child next = end_child(here, &stand_gcm_udp, 2);
+    next.slot = child.slot;
+
+    assert_int_equal(path_child_remove(here->path, 0, child.inbound_spi), PATH_OK);
+    assert_int_equal(path_child_install(here->path, 0, &next), PATH_OK);
+    path_settle(here->path);
+    child = end_child(there, &stand_gcm_udp, 2);
+    end_install(there, &child);
+    end_put_number(here, IP_V4, LENGTH, 1);
+
+    end_expect_number(there, 1);
+    assert_int_equal(here->live[next.slot].inbound_spi, next.inbound_spi);
 }
 
 static void what_cannot_be_is_refused_and_changes_nothing(void **state)
@@ -312,7 +332,7 @@ static unsigned middle_await_keepalive(int middle)
     }
 }
 
-static void idle_sa_in_udp_sends_keepalives(void **state)
+static void R76_idle_sa_in_udp_sends_keepalives(void **state)
 {
     (void)state;
     int middle = middle_open(3);
@@ -348,7 +368,7 @@ static void sas_that_share_an_endpoint_share_its_keepalives(void **state)
     (void)close(middle);
 }
 
-static void busy_sa_sends_no_keepalive(void **state)
+static void S9_busy_sa_sends_no_keepalive(void **state)
 {
     (void)state;
     int middle = middle_open(3);
@@ -381,20 +401,21 @@ static void busy_sa_sends_no_keepalive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAND_TEST(rekeys_under_traffic_lose_nothing),
+        STAND_TEST(R60_rekeys_under_traffic_lose_nothing),
         STAND_TEST(newest_active_sa_that_holds_a_packet_is_taken),
         STAND_TEST(stopped_sa_takes_packets_but_sends_none),
-        STAND_TEST(responder_uses_its_new_sa_once_the_peer_does),
+        STAND_TEST(RFC7296_2_8_responder_uses_its_new_sa_once_the_peer_does),
         STAND_TEST(removal_under_traffic_leaves_the_others_alone),
         STAND_TEST(restart_under_traffic_leaves_a_working_path),
         STAND_TEST(restarted_path_goes_on_from_the_live_state),
-        STAND_TEST(counters_of_a_tunnel_outlive_its_sas),
+        STAND_TEST(R101_counters_of_a_tunnel_outlive_its_sas),
+        STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
         STAND_TEST(each_command_is_answered_in_order),
         STAND_TEST(redirected_sa_sends_to_the_new_endpoint),
-        STAND_TEST(idle_sa_in_udp_sends_keepalives),
+        STAND_TEST(R76_idle_sa_in_udp_sends_keepalives),
         STAND_TEST(sas_that_share_an_endpoint_share_its_keepalives),
-        STAND_TEST(busy_sa_sends_no_keepalive),
+        STAND_TEST(S9_busy_sa_sends_no_keepalive),
     };
     if (!stand_enter_namespace())
         return 0;

@@ -52,7 +52,7 @@ static size_t intercept(uint8_t datagram[DATAGRAM], uint32_t number)
     return length;
 }
 
-static void replayed_packet_is_dropped_and_counted(void **state)
+static void R70_replayed_packet_is_dropped_and_counted(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM];
@@ -83,7 +83,7 @@ static void replay_within_one_batch_is_dropped(void **state)
     end_expect_silence(there);
 }
 
-static void reordered_packets_pass(void **state)
+static void R70_reordered_packets_pass(void **state)
 {
     (void)state;
     enum { COUNT = 50 };
@@ -142,7 +142,7 @@ static void random_datagrams_do_no_harm(void **state)
     end_expect_number(there, 1);
 }
 
-static void keepalive_short_and_ike_datagrams_are_counted_and_not_answered(void **state)
+static void S9_keepalive_short_and_ike_datagrams_are_counted_and_not_answered(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM];
@@ -168,7 +168,7 @@ static void empty_datagram_is_counted(void **state)
     end_expect_stray(there, PATH_TRUNCATED, 1);
 }
 
-static void unknown_spi_is_told_once_for_each_address(void **state)
+static void S9_unknown_spi_is_told_once_for_each_address(void **state)
 {
     (void)state;
     const uint8_t esp[40] = {0x12, 0x34, 0x56, 0x78};
@@ -191,7 +191,7 @@ static void unknown_spi_is_told_once_for_each_address(void **state)
     (void)close(other);
 }
 
-static void authenticated_packet_from_elsewhere_tells_of_the_move(void **state)
+static void S9_authenticated_packet_from_elsewhere_tells_of_the_move(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM];
@@ -214,7 +214,7 @@ static void authenticated_packet_from_elsewhere_tells_of_the_move(void **state)
 }
 
 /* An attacker who holds packets back and sends them on from elsewhere moves nobody with old ones. */
-static void old_replayed_and_forged_packets_from_elsewhere_move_nothing(void **state)
+static void S9_old_replayed_and_forged_packets_from_elsewhere_move_nothing(void **state)
 {
     (void)state;
     uint8_t old[DATAGRAM], newest[DATAGRAM];
@@ -238,7 +238,7 @@ static void old_replayed_and_forged_packets_from_elsewhere_move_nothing(void **s
 }
 
 /* ESP is taken raw and in UDP on any SA (S9). */
-static void raw_esp_is_taken_on_an_encapsulated_sa(void **state)
+static void S9_raw_esp_is_taken_on_an_encapsulated_sa(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM];
@@ -256,7 +256,7 @@ static void raw_esp_is_taken_on_an_encapsulated_sa(void **state)
     (void)close(raw);
 }
 
-static void packet_outside_of_the_receivers_selectors_is_dropped_and_counted(void **state)
+static void R71_packet_outside_of_the_receivers_selectors_is_dropped_and_counted(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM];
@@ -273,7 +273,7 @@ static void packet_outside_of_the_receivers_selectors_is_dropped_and_counted(voi
     end_expect_silence(there);
 }
 
-static void window_can_be_off(void **state)
+static void R70_window_can_be_off(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM], copy[DATAGRAM];
@@ -349,19 +349,19 @@ static void flood_of_events_loses_no_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAND_TEST(replayed_packet_is_dropped_and_counted),
+        STAND_TEST(R70_replayed_packet_is_dropped_and_counted),
         STAND_TEST(replay_within_one_batch_is_dropped),
-        STAND_TEST(reordered_packets_pass),
+        STAND_TEST(R70_reordered_packets_pass),
         STAND_TEST(corrupted_packets_are_counted_each),
         STAND_TEST(random_datagrams_do_no_harm),
-        STAND_TEST(keepalive_short_and_ike_datagrams_are_counted_and_not_answered),
+        STAND_TEST(S9_keepalive_short_and_ike_datagrams_are_counted_and_not_answered),
         STAND_TEST(empty_datagram_is_counted),
-        STAND_TEST(unknown_spi_is_told_once_for_each_address),
-        STAND_TEST(authenticated_packet_from_elsewhere_tells_of_the_move),
-        STAND_TEST(old_replayed_and_forged_packets_from_elsewhere_move_nothing),
-        STAND_TEST(raw_esp_is_taken_on_an_encapsulated_sa),
-        STAND_TEST(packet_outside_of_the_receivers_selectors_is_dropped_and_counted),
-        STAND_TEST(window_can_be_off),
+        STAND_TEST(S9_unknown_spi_is_told_once_for_each_address),
+        STAND_TEST(S9_authenticated_packet_from_elsewhere_tells_of_the_move),
+        STAND_TEST(S9_old_replayed_and_forged_packets_from_elsewhere_move_nothing),
+        STAND_TEST(S9_raw_esp_is_taken_on_an_encapsulated_sa),
+        STAND_TEST(R71_packet_outside_of_the_receivers_selectors_is_dropped_and_counted),
+        STAND_TEST(R70_window_can_be_off),
         STAND_TEST(last_numbers_are_told_of_and_never_wrap),
         STAND_TEST(flood_of_events_loses_no_answer),
     };

@@ -57,7 +57,7 @@ static void question_is_repeated_while_packets_wait(void **state)
     assert_true(stand_clock() - asked >= 900);
 }
 
-static void waiting_packets_leave_in_order_when_the_sa_is_there(void **state)
+static void R13_waiting_packets_leave_in_order_when_the_sa_is_there(void **state)
 {
     (void)state;
     for (uint32_t number = 0; number < 50; number++)
@@ -81,7 +81,7 @@ static void put_and_overflow(uint32_t count, uint32_t overflow)
     end_expect_total(here, ESP_OUT_MISC_ERROR, overflow);
 }
 
-static void oldest_64_wait_and_the_others_are_counted(void **state)
+static void S6_oldest_64_wait_and_the_others_are_counted(void **state)
 {
     (void)state;
     put_and_overflow(PATH_WAITING_PACKETS, 7);
@@ -93,7 +93,7 @@ static void oldest_64_wait_and_the_others_are_counted(void **state)
     end_expect_silence(there);
 }
 
-static void large_packets_wait_up_to_256_kib(void **state)
+static void S6_large_packets_wait_up_to_256_kib(void **state)
 {
     (void)state;
     for (uint32_t number = 0; number < 6; number++)
@@ -107,7 +107,7 @@ static void large_packets_wait_up_to_256_kib(void **state)
     end_expect_silence(there);
 }
 
-static void failed_negotiation_drops_and_counts_what_waits(void **state)
+static void S6_failed_negotiation_drops_and_counts_what_waits(void **state)
 {
     (void)state;
     put_and_overflow(PATH_WAITING_PACKETS, 1);
@@ -137,7 +137,7 @@ static void sa_that_is_not_active_lets_packets_wait(void **state)
 }
 
 /* Router solicitation, MLDv2 report behind its hop-by-hop header, neighbour solicitation, IGMPv3 report. */
-static void linux_own_multicast_neither_asks_nor_waits(void **state)
+static void S6_linux_own_multicast_neither_asks_nor_waits(void **state)
 {
     (void)state;
     uint8_t rs[48] = {0x60, [5] = 8, [6] = 58, [7] = 255, [8] = 0xfe, 0x80, [24] = 0xff, 2, [39] = 2, 133};
@@ -272,12 +272,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAND_TEST(packet_without_sa_asks_once_with_its_flow),
         STAND_TEST(question_is_repeated_while_packets_wait),
-        STAND_TEST(waiting_packets_leave_in_order_when_the_sa_is_there),
-        STAND_TEST(oldest_64_wait_and_the_others_are_counted),
-        STAND_TEST(large_packets_wait_up_to_256_kib),
-        STAND_TEST(failed_negotiation_drops_and_counts_what_waits),
+        STAND_TEST(R13_waiting_packets_leave_in_order_when_the_sa_is_there),
+        STAND_TEST(S6_oldest_64_wait_and_the_others_are_counted),
+        STAND_TEST(S6_large_packets_wait_up_to_256_kib),
+        STAND_TEST(S6_failed_negotiation_drops_and_counts_what_waits),
         STAND_TEST(sa_that_is_not_active_lets_packets_wait),
-        STAND_TEST(linux_own_multicast_neither_asks_nor_waits),
+        STAND_TEST(S6_linux_own_multicast_neither_asks_nor_waits),
         STAND_TEST(what_is_no_ip_packet_is_counted),
         STAND_TEST(R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes),
         STAND_TEST(S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for_one),

@@ -15,7 +15,7 @@ static struct ip_address address_number(uint32_t number)
     return a;
 }
 
-static void one_address_is_told_once_in_ten_seconds(void **state)
+static void S9_one_address_is_told_once_in_ten_seconds(void **state)
 {
     (void)state;
     static struct strangers strangers = {.seed = 5};
@@ -55,7 +55,7 @@ static void flood_of_addresses_is_told_at_a_steady_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_address_is_told_once_in_ten_seconds),
+        cmocka_unit_test(S9_one_address_is_told_once_in_ten_seconds),
         cmocka_unit_test(first_packet_after_boot_is_told),
         cmocka_unit_test(flood_of_addresses_is_told_at_a_steady_rate),
     };

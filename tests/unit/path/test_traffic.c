@@ -25,7 +25,7 @@ static void carry(struct end *from, struct end *to, enum ip_family family, size_
     end_expect_number(to, number);
 }
 
-static void both_families_pass_in_every_form(void **state)
+static void R8_both_families_pass_in_every_form(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof sas / sizeof sas[0]; i++) {
@@ -49,7 +49,7 @@ static void both_families_pass_in_every_form(void **state)
     }
 }
 
-static void packets_larger_than_the_outer_mtu_pass_in_fragments(void **state)
+static void R72_packets_larger_than_the_outer_mtu_pass_in_fragments(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof sas / sizeof sas[0]; i++) {
@@ -147,7 +147,7 @@ static void steered_packets_reach_the_owner_among_several_workers(void **state)
     }
 }
 
-static void mark_and_interface_of_a_way_are_taken(void **state)
+static void R44_mark_and_interface_of_a_way_are_taken(void **state)
 {
     (void)state;
     struct stand stand;
@@ -184,13 +184,13 @@ static void way_that_does_not_exist_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_families_pass_in_every_form),
-        cmocka_unit_test(packets_larger_than_the_outer_mtu_pass_in_fragments),
+        cmocka_unit_test(R8_both_families_pass_in_every_form),
+        cmocka_unit_test(R72_packets_larger_than_the_outer_mtu_pass_in_fragments),
         cmocka_unit_test(packet_too_large_for_any_datagram_is_counted),
         cmocka_unit_test(many_packets_keep_their_order),
         cmocka_unit_test(both_directions_at_once_starve_neither),
         cmocka_unit_test(steered_packets_reach_the_owner_among_several_workers),
-        cmocka_unit_test(mark_and_interface_of_a_way_are_taken),
+        cmocka_unit_test(R44_mark_and_interface_of_a_way_are_taken),
         cmocka_unit_test(way_that_does_not_exist_is_counted),
     };
     if (!stand_enter_namespace())

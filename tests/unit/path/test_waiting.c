@@ -15,7 +15,7 @@ static struct octets packet_of(size_t length, uint8_t mark)
     return (struct octets){octets, length};
 }
 
-static void packets_come_out_in_the_order_they_went_in(void **state)
+static void R13_packets_come_out_in_the_order_they_went_in(void **state)
 {
     (void)state;
     struct waiting waiting = {0};
@@ -34,7 +34,7 @@ static void packets_come_out_in_the_order_they_went_in(void **state)
     assert_int_equal(sum, 0);
 }
 
-static void oldest_64_are_kept(void **state)
+static void S6_oldest_64_are_kept(void **state)
 {
     (void)state;
     struct waiting waiting = {0};
@@ -52,7 +52,7 @@ static void oldest_64_are_kept(void **state)
     assert_int_equal(sum, 0);
 }
 
-static void octets_are_bounded_to_the_last(void **state)
+static void S6_octets_are_bounded_to_the_last(void **state)
 {
     (void)state;
     struct waiting waiting = {0};
@@ -82,9 +82,9 @@ static void all_tunnels_of_a_worker_are_bounded_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_come_out_in_the_order_they_went_in),
-        cmocka_unit_test(oldest_64_are_kept),
-        cmocka_unit_test(octets_are_bounded_to_the_last),
+        cmocka_unit_test(R13_packets_come_out_in_the_order_they_went_in),
+        cmocka_unit_test(S6_oldest_64_are_kept),
+        cmocka_unit_test(S6_octets_are_bounded_to_the_last),
         cmocka_unit_test(all_tunnels_of_a_worker_are_bounded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,82 @@
+"""The life of SAs with a Linux kernel's ESP (6.1 in user-mode-linux, keyed by strongSwan): plain ESP.
+
+All tunnels live side by side at lifetimes of seconds, each with a stream of numbered packets.
+"""
+
+import pytest
+
+from lib.peers import Near, Peer
+from lib.process import wait_until
+
+PFS = "ikev2 child-pfs 2048-bit\n"
+NO_PFS = "ikev2 child-pfs off\n"
+OURS = "ikev2 sa-lifetime 10\nikev2 child-lifetime 8\n"
+# Not the same: strongSwan forgets a rekey of a Child SA that is due in the very moment of one of the IKE SA.
+THEIRS_IKE = "rekey_time = 5\n"
+THEIRS_CHILD = "rekey_time = 4\n"
+GCM_PFS = "esp_proposals = aes256gcm16-modp2048\n"
+GCM = "esp_proposals = aes256gcm16\n"
+CBC_PFS = "esp_proposals = aes256-sha256-modp2048\n"
+CBC = "esp_proposals = aes256-sha256\n"
+
+REKEYED = {
+    "by Musubi, AES-GCM with PFS": Peer(1, OURS + PFS, child_options=GCM_PFS),
+    "by Musubi, AES-CBC without PFS": Peer(2, OURS + NO_PFS, child_options=CBC),
+    "by strongSwan, AES-CBC with PFS": Peer(3, PFS, THEIRS_IKE, THEIRS_CHILD + CBC_PFS, begins=True),
+    "by strongSwan, AES-GCM without PFS": Peer(4, NO_PFS, THEIRS_IKE, THEIRS_CHILD + GCM),
+    "by both at once, with PFS": Peer(5, OURS + PFS, THEIRS_IKE, THEIRS_CHILD + GCM_PFS),
+    "by both at once, without PFS": Peer(6, OURS + NO_PFS, THEIRS_IKE, THEIRS_CHILD + CBC, begins=True),
+}
+ITS_CHILD_DELETED = Peer(7)
+CLEARED = Peer(8)
+
+
+class Life:
+    """One Musubi, one kernel, and a stream in each tunnel that is rekeyed."""
+
+    def __init__(self, lab):
+        peers = [*REKEYED.values(), ITS_CHILD_DELETED, CLEARED]
+        self.near = Near(lab, peers)
+        self.near.musubi.start()
+        self.far = self.near.kernel_side("far", peers)
+        for peer in REKEYED.values():
+            if peer.begins:
+                self.near.wait_for_sa(peer)     # elsewhere the stream's first packet triggers it
+        self.streams = {peer: self.near.stream(peer) for peer in REKEYED.values()}
+
+
+@pytest.fixture(scope="module")
+def life(module_lab):
+    one = Life(module_lab)
+    yield one
+    one.near.musubi.stop()
+
+
+def test_R12_clear_deletes_the_kernels_sa(life):
+    life.near.must_reach(CLEARED)
+
+    life.near.musubi.show(f"clear ikev2 sa {CLEARED.tunnel}")
+
+    wait_until(lambda: not life.far.strongswan.sas(CLEARED.id), 20, "no SA at the kernel's side")
+    life.near.must_reach(CLEARED)
+
+
+def test_RFC7296_1_4_1_a_child_sa_that_the_kernels_side_deletes_is_made_anew(life):
+    life.near.must_reach(ITS_CHILD_DELETED)
+
+    life.far.strongswan.terminate_child(ITS_CHILD_DELETED.id)
+
+    wait_until(lambda: not life.near.ike_sas(ITS_CHILD_DELETED), 20, "no SA here")
+    life.near.must_reach(ITS_CHILD_DELETED)
+    assert life.near.history(ITS_CHILD_DELETED) == ["Create", "Delete : Delete Child SA by peer", "Create"]
+
+
+@pytest.mark.parametrize("peer", REKEYED.values(), ids=REKEYED.keys())
+def test_R60_S25_rekeys_lose_no_packet(life, peer):
+    life.near.wait_for_rekeys(peer, 3)
+
+    life.streams[peer].stop().must_be_whole(at_least=100)
+
+    suites = life.far.installed_suites(peer)
+    assert suites and all(("MODP_2048" in suite) == ("modp2048" in peer.child_options) for suite in suites), suites
+    assert life.near.history(peer) == ["Create"], "rekeys are no events (R64)"

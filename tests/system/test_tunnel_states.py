@@ -1,0 +1,124 @@
+"""When a Tunnel interface is up and its routes are used (R43, S20), and what its going down leaves alone (R11, S4).
+
+The peer's LAN has a route that is better with a tunnel that is up, and one that takes over when it is not.
+"""
+
+import json
+
+from lib.capture import packets
+from lib.lab import wire
+from lib.process import wait_until
+from lib.sites import ESP_ON_WIRE, IKE_ON_WIRE, SITE1, SITE2
+
+AUTO = "ikev2 connect-type auto\n"
+SECOND_CHOICE = "spare"
+
+
+def carrier(gateway, tunnel):
+    """Whether the Tunnel interface is up."""
+    link, = json.loads(gateway.host.ip(f"-j link show {tunnel}"))
+    return "LOWER_UP" in link["flags"]
+
+
+def way_out(gateway, destination):
+    """The interface by which packets to this address leave."""
+    route, = json.loads(gateway.host.ip(f"-j route get {destination}"))
+    return route["dev"]
+
+
+def start_site1(sites, tunnel_lines):
+    """Site 1's gateway alone, with a second choice for packets to site 2's LAN."""
+    host = sites.gateway_hosts[SITE1]
+    wire(host, SECOND_CHOICE, sites.internet, SECOND_CHOICE)
+    host.address(SECOND_CHOICE, "203.0.113.1/24")
+    host.ip(f"route add 192.168.0.0/16 dev {SECOND_CHOICE}")
+    gateway = sites.gateways[SITE1] = sites.gateway(SITE1, tunnel_lines).start()
+    return gateway
+
+
+def test_R43_S20_without_an_sa_the_interface_of_auto_is_down_and_its_routes_are_passed_over(sites):
+    gateway1 = start_site1(sites, AUTO)
+    assert not carrier(gateway1, "Tunnel1.0")
+    assert way_out(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
+
+    sites.gateways[SITE2] = sites.gateway(SITE2).start()
+    gateway1.wait_for_sa(timeout=30)
+
+    wait_until(lambda: carrier(gateway1, "Tunnel1.0"), 10, "the interface up with its SA")
+    assert way_out(gateway1, SITE2.lan4(10)) == "Tunnel1.0"
+    sites.lan1.must_reach(SITE2.lan4(10), count=1)
+
+    sites.gateway2.stop()   # with DELETE
+
+    wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the interface down without an SA")
+    assert way_out(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
+    gateway1.stop()
+
+
+def test_S20_a_tunnel_to_any_is_up_while_it_has_an_sa(sites):
+    gateway1 = start_site1(sites, AUTO + "ikev2 peer any authentication psk id keyid site2\n")
+    capture = sites.capture("any")
+    sites.gateways[SITE2] = sites.gateway(SITE2).start()
+    assert not carrier(gateway1, "Tunnel1.0")
+
+    sites.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
+
+    assert carrier(gateway1, "Tunnel1.0")
+    sites.lan1.must_reach(SITE2.lan4(10), count=1)
+    gateway1.show("clear ikev2 sa")
+    wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the interface down without an SA")
+    first = packets(capture.stop(), IKE_ON_WIRE)[0]
+    assert f"IP {SITE2.wan}." in first, f"auto to any starts nothing, yet the first message was {first}"
+    sites.stop()
+
+
+def test_R43_the_interface_of_a_trigger_mode_tunnel_is_up_without_an_sa(sites):
+    gateway1 = start_site1(sites, "")
+
+    assert carrier(gateway1, "Tunnel1.0")
+    assert way_out(gateway1, SITE2.lan4(10)) == "Tunnel1.0"
+    gateway1.stop()
+
+
+def all_serials(sites):
+    """What tells the SAs of both sites apart from any others."""
+    return [serials(gateway) for gateway in (sites.gateway1, sites.gateway2)]
+
+
+def serials(gateway):
+    return [(sa.fields["Serial"], [child.spi_in for child in sa.children]) for sa in gateway.ike_sas()]
+
+
+def test_R11_an_interface_that_goes_down_deletes_no_sa(connected):
+    before = all_serials(connected)
+    host = connected.gateway1.host
+
+    host.ip("link set ge0 down")
+    wait_until(lambda: not carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel down with its way out (R44)")
+    host.ip("link set ge0 up")
+
+    wait_until(lambda: carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel up with its way out")
+    connected.ping_lans(count=1)
+    assert all_serials(connected) == before
+    connected.stop()
+
+
+def test_R11_S4_a_tunnel_that_is_shut_down_keeps_its_sas_and_carries_nothing(connected):
+    gateway1 = connected.gateway1
+    before = all_serials(connected)
+    lan, wire = connected.capture_lan("lan"), connected.capture("wire")
+
+    gateway1.configure("interface Tunnel1.0", "shutdown")
+    connected.lan1.ping(SITE2.lan4(10), count=1, wait=0.2)
+    connected.lan2.ping(SITE1.lan4(10), count=1, wait=0.2)
+
+    assert all_serials(connected) == before
+    assert packets(wire.path, f"{ESP_ON_WIRE} and src {SITE2.wan}"), "site 2 has sent something"
+    assert not packets(lan.stop(), f"icmp and src {SITE2.lan4(10)}"), "nothing comes out of it"
+    assert not packets(wire.path, f"{ESP_ON_WIRE} and src {SITE1.wan}"), "nothing goes into it"
+    gateway1.configure("interface Tunnel1.0", "no shutdown")
+    wait_until(lambda: carrier(gateway1, "Tunnel1.0"), 10, "the tunnel up again")
+    connected.ping_lans(count=1)
+    assert all_serials(connected) == before, "by the same SA"
+    assert not packets(wire.stop(), IKE_ON_WIRE)
+    connected.stop()
