@@ -61,6 +61,16 @@ bool encryption_is_aead(const struct encryption_algorithm *a)
     return a->icv_size != 0;
 }
 
+algorithm_set encryption_aead_rows(void)
+{
+    algorithm_set set = 0;
+    for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
+        if (encryption_is_aead(&encryption_algorithms[i]))
+            set |= UINT32_C(1) << i;
+    }
+    return set;
+}
+
 /* The three other tables are searched alike. */
 #define DEFINE_LOOKUPS(kind, row, table, count)                                                              \
     const struct row *kind##_by_id(uint16_t id)                                                              \

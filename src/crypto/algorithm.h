@@ -113,6 +113,15 @@ typedef uint32_t algorithm_set;
 /* The set of all rows of a table with `count` rows. */
 #define ALGORITHM_SET_ALL(count) ((algorithm_set)((UINT32_C(1) << (count)) - 1))
 
+/* The set that holds only `row` of `table`; empty if `row` is NULL. */
+#define ALGORITHM_SET_OF(row, table) ((row) == NULL ? 0 : UINT32_C(1) << ((row) - (table)))
+
+/* True if the set holds the row with that index. */
+static inline bool algorithm_set_has(algorithm_set set, size_t row)
+{
+    return (set >> row & 1) != 0;
+}
+
 /* The rows with the given IANA numbers; NULL if there is none. `key_bits` is 0 where the attribute is absent.
  */
 const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits);
@@ -128,5 +137,8 @@ const struct dh_group *dh_by_word(const char *word);
 
 /* True for combined-mode algorithms, which stand without an integrity algorithm (RFC 5282). */
 bool encryption_is_aead(const struct encryption_algorithm *a);
+
+/* The set of the rows that are combined-mode algorithms. */
+algorithm_set encryption_aead_rows(void);
 
 #endif

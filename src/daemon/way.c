@@ -74,9 +74,11 @@ static enum way_problem fixed_source(const struct way_finder *finder, const stru
     const struct inventory_link *link = usable_link(finder, policy->source_interface);
     if (link == NULL)
         return WAY_SOURCE_GONE;
-    if (family == IP_NONE)
-        return WAY_FOUND;
-    const struct host_ifaddr *address = host_primary_address(finder->host, link, family);
+    /* Of a peer whose family is not known: it selects on receive (R46), in one family. */
+    const struct host_ifaddr *address =
+        host_primary_address(finder->host, link, family != IP_NONE ? family : IP_V4);
+    if (address == NULL && family == IP_NONE)
+        address = host_primary_address(finder->host, link, IP_V6);
     if (address == NULL)
         return WAY_SOURCE_GONE;
     *source = address->prefix.address;

@@ -1,5 +1,7 @@
 #include "ike/ask_child.h"
 
+#include "ike/refusal.h"
+
 static const struct octets nothing = {NULL, 0};
 
 static const struct child_purpose *purpose_of(const struct negotiation *n)
@@ -84,30 +86,42 @@ void ask_child_resume(struct ike_sa *sa)
     negotiation_resume(sa, shared_secret_done);
 }
 
+/* What is wrong with the peer's answer, told in the log; NULL if nothing is. */
+static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *message)
+{
+    struct negotiation *n = sa->own;
+    enum failure_kind kind = n->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
+    enum child_fault fault = child_exchange_accept(message, &n->request, &n->agreement);
+    if (fault != CHILD_OK) {
+        refusal_warn_answer(sa, kind, message, &n->request, fault);
+        return child_fault_text(fault);
+    }
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct dh_group *dh = n->agreement.suite.dh;
+    const char *reason = NULL;
+    if (!negotiation_take_nonce(&n->nonce_r, message))
+        reason = "the peer's answer has no proper nonce";
+    else if (dh != NULL && (dh != n->dh || !negotiation_ke_is_valid(n->dh, ke)))
+        reason = "the peer's answer has no proper KE";
+    if (reason != NULL)
+        failure_warn(sa, kind, SETTING_BIT(SETTING_CHILD_PFS), "%s", reason);
+    return reason;
+}
+
 void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
         if (!negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
-            purpose_of(n)->refused(sa, error->notify);
+            purpose_of(n)->refused(sa, error);
         return;
     }
-    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const char *fault = child_exchange_accept(message, &n->request, &n->agreement);
-    if (fault == NULL && !negotiation_take_nonce(&n->nonce_r, message))
-        fault = "the peer's answer has no proper nonce";
-    if (fault == NULL && n->agreement.suite.dh != NULL &&
-        (n->agreement.suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke)))
-        fault = "the peer's answer has no proper KE";
-    if (fault != NULL) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "%s failed: %s", task->kind->name,
-                   fault);
+    const char *fault = fault_of_answer(sa, message);
+    if (fault != NULL)
         ike_sa_delete(sa, fault);
-        return;
-    }
-    if (n->agreement.suite.dh == NULL)
+    else if (n->agreement.suite.dh == NULL)
         make_child(sa, nothing);
     else
-        negotiation_start_shared(sa, n, true, ke, shared_secret_done);
+        negotiation_start_shared(sa, n, true, ike_message_find(message, PAYLOAD_KE), shared_secret_done);
 }

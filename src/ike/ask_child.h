@@ -12,8 +12,8 @@
 struct child_purpose {
     /* The new Child SA is installed. `n` was `sa->own`, and is freed after the call. */
     void (*made)(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child);
-    /* The peer answers with an error notify. `sa->own` is there and is to be ended. */
-    void (*refused)(struct ike_sa *sa, uint16_t notify);
+    /* The peer answers with this error notify. `sa->own` is there and is to be ended. */
+    void (*refused)(struct ike_sa *sa, const struct ike_payload *error);
 };
 
 extern const struct child_purpose child_purpose_rekey;   /* rekey_child.c */

@@ -14,6 +14,26 @@ struct arrival {
     uint32_t ifindex;
 };
 
+/* The interface by which an answer goes out, where `ifindex` is that of the way: a link-local peer can be
+ * reached by the arrival interface alone. */
+uint32_t arrival_way_out(const struct arrival *arrival, uint32_t ifindex);
+
+/*
+ * Goes through the candidates of an arrival: those that name the peer's address, or if there is none those
+ * that leave it open. `candidates_next` returns NULL after the last one.
+ */
+struct candidate_walk {
+    const struct arrival *arrival;
+    bool by_address;
+    struct ike_tunnel *next; /* to be looked at */
+};
+struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival);
+struct ike_tunnel *candidates_next(struct candidate_walk *walk);
+
+/* How many candidates there are; the `capacity` first of them by number go to `out`. */
+size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
+                       const struct ike_tunnel **out, size_t capacity);
+
 /* What the candidates together say on an IKE_SA_INIT. */
 struct candidates {
     size_t count;
@@ -22,11 +42,9 @@ struct candidates {
     uint32_t ifindex, mark; /* the way out of the first that has one of its own */
     bool nat_traversal;     /* one of them has it */
     bool nat_force;
-    const struct ike_tunnel *first;  /* for the log when there is but one */
-    struct proposal_policy accepted; /* the union of what they allow, for the log */
 };
 
-/* Collects the candidates of an IKE_SA_INIT with the SA payload `sa`. */
+/* Collects the candidates of an IKE_SA_INIT with the SA payload `sa`; without a choice if it is NULL. */
 struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
                                      const struct ike_payload *sa);
 

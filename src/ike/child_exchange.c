@@ -2,8 +2,6 @@
 
 #include "ike/ike_sa.h"
 
-#include <stdio.h>
-
 enum { ESP_SPI_SIZE = 4, ESP_SPI_MIN = 256 };
 
 struct child_request child_request_of(const struct tunnel_policy *policy, bool in_auth, uint32_t inbound_spi)
@@ -29,26 +27,38 @@ void child_exchange_put_selectors(struct message_writer *m, const struct child_r
     selectors_put(m, PAYLOAD_TSR, &request->remote_ts);
 }
 
-const char *child_exchange_accept(const struct ike_message *message, const struct child_request *request,
-                                  struct child_agreement *out)
+enum child_fault child_exchange_accept(const struct ike_message *message, const struct child_request *request,
+                                       struct child_agreement *out)
 {
     const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
     const struct ike_payload *tsi = ike_message_find(message, PAYLOAD_TSI);
     const struct ike_payload *tsr = ike_message_find(message, PAYLOAD_TSR);
     struct proposal_choice choice;
     if (offer == NULL || tsi == NULL || tsr == NULL)
-        return "the peer's answer has no Child SA";
+        return CHILD_ABSENT;
     if (proposal_accept(offer, &request->proposal, ESP_SPI_SIZE, &choice) != PROPOSAL_CHOSEN)
-        return "the peer chose a Child SA proposal that was not offered";
+        return CHILD_PROPOSAL;
     if (selectors_read(tsi, &out->local_ts) > SELECTORS_NARROWED ||
         selectors_read(tsr, &out->remote_ts) > SELECTORS_NARROWED ||
         !selectors_within(&out->local_ts, &request->local_ts) ||
         !selectors_within(&out->remote_ts, &request->remote_ts))
-        return "the peer chose traffic selectors that were not proposed";
+        return CHILD_SELECTORS;
     out->suite = choice.suite;
     out->proposal_number = choice.number;
     out->outbound_spi = load_u32be(choice.spi.at);
-    return out->outbound_spi < ESP_SPI_MIN ? "the peer chose a reserved SPI" : NULL;
+    return out->outbound_spi < ESP_SPI_MIN ? CHILD_SPI : CHILD_OK;
+}
+
+const char *child_fault_text(enum child_fault fault)
+{
+    static const char *const texts[] = {
+        [CHILD_OK] = "",
+        [CHILD_ABSENT] = "the peer's answer has no Child SA",
+        [CHILD_PROPOSAL] = "the peer chose a Child SA proposal that was not offered",
+        [CHILD_SELECTORS] = "the peer chose traffic selectors that were not proposed",
+        [CHILD_SPI] = "the peer chose a reserved SPI",
+    };
+    return texts[fault];
 }
 
 uint16_t child_exchange_choose(const struct ike_message *message, const struct proposal_policy *proposal,
@@ -86,27 +96,4 @@ void child_exchange_put_answer(struct message_writer *m, const struct child_agre
                         &agreement->suite);
     selectors_put(m, PAYLOAD_TSI, &agreement->remote_ts);
     selectors_put(m, PAYLOAD_TSR, &agreement->local_ts);
-}
-
-void child_exchange_log_refusal(struct ike_sa *sa, const struct ike_message *message,
-                                const struct proposal_policy *accepted, uint16_t notify)
-{
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    struct proposal_policy offered = {0};
-    char text[640] = "";
-    FILE *out = fmemopen(text, sizeof text, "w");
-    if (out != NULL && offer != NULL) {
-        proposal_offered(offer, &offered);
-        fputs("the peer offers ", out);
-        proposal_policy_print(&offered, out);
-        fputs("; accepted here ", out);
-        proposal_policy_print(accepted, out);
-    }
-    if (out != NULL)
-        (void)fclose(out);
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "negotiation of a Child SA failed (%s): %s; lines %u, %u, %u", notify_type_name(notify), text,
-               policy->line[SETTING_CHILD_ENCRYPTION], policy->line[SETTING_CHILD_INTEGRITY],
-               policy->line[SETTING_CHILD_PFS]);
 }

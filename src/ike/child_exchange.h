@@ -32,9 +32,21 @@ struct child_request child_request_of(const struct tunnel_policy *policy, bool i
 void child_exchange_put_offer(struct message_writer *m, const struct child_request *request);
 void child_exchange_put_selectors(struct message_writer *m, const struct child_request *request);
 
-/* As initiator: takes the responder's choice. Returns what is wrong with it; NULL if nothing is. */
-const char *child_exchange_accept(const struct ike_message *message, const struct child_request *request,
-                                  struct child_agreement *out);
+/* What is wrong with a responder's choice. */
+enum child_fault {
+    CHILD_OK,
+    CHILD_ABSENT,    /* there is none */
+    CHILD_PROPOSAL,  /* was not offered */
+    CHILD_SELECTORS, /* were not proposed */
+    CHILD_SPI,       /* is reserved (RFC 4303 2.1) */
+};
+
+/* As initiator: takes the responder's choice. */
+enum child_fault child_exchange_accept(const struct ike_message *message, const struct child_request *request,
+                                       struct child_agreement *out);
+
+/* The fault in words: "the peer chose traffic selectors that were not proposed". */
+const char *child_fault_text(enum child_fault fault);
 
 /*
  * As responder: chooses from an offer. Returns the error notify that answers it, or 0. The selectors are the
@@ -46,9 +58,5 @@ uint16_t child_exchange_choose(const struct ike_message *message, const struct p
 /* As responder: writes SA, TSi and TSr of the Child SA. */
 void child_exchange_put_answer(struct message_writer *m, const struct child_agreement *agreement,
                                uint32_t inbound_spi);
-
-/* Warns that no Child SA was made for a peer's offer, with both sides' algorithms and the lines (S34). */
-void child_exchange_log_refusal(struct ike_sa *sa, const struct ike_message *message,
-                                const struct proposal_policy *accepted, uint16_t notify);
 
 #endif

@@ -4,6 +4,7 @@
  * rekey_ike_sa.c.
  */
 #include "ike/negotiation.h"
+#include "ike/refusal.h"
 #include "ike/rekey.h"
 
 #include <string.h>
@@ -87,11 +88,14 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
         error = NOTIFY_NO_ADDITIONAL_SAS;
     if (error == 0 && !child_sa_has_place(sa))
         error = NOTIFY_TEMPORARY_FAILURE;
+    const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, false);
+    enum failure_kind kind = rekey != NULL ? FAILED_CHILD_REKEY : FAILED_CHILD;
+    if (error == NOTIFY_NO_ADDITIONAL_SAS)
+        refusal_of_child(sa, kind, message, &proposal, error);
     if (error != 0) {
         negotiation_refuse(sa, error, nothing);
         return;
     }
-    const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, false);
     struct negotiation *n = negotiation_new(sa, false);
     if (n == NULL) {
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
@@ -103,7 +107,8 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
     if (error == 0 && !negotiation_take_nonce(&n->nonce_i, message))
         error = NOTIFY_INVALID_SYNTAX;
     if (error != 0) {
-        child_exchange_log_refusal(sa, message, &proposal, error);
+        if (error != NOTIFY_INVALID_SYNTAX) /* that is told by whoever sends it */
+            refusal_of_child(sa, kind, message, &proposal, error);
         negotiation_refuse(sa, error, nothing);
         return;
     }

@@ -1,11 +1,14 @@
 #include "ike/engine.h"
 
 #include "base/secret.h"
+#include "ike/failure.h"
 #include "ike/ike_sa.h"
 #include "ike/record.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
+
+enum { LOG_LINE_SIZE = 2048 };
 
 /* ---- Services ---------------------------------------------------------------------------------------- */
 
@@ -80,7 +83,7 @@ void engine_log(struct ike_engine *engine, enum log_level level, enum log_functi
 {
     if (!engine_logs(engine, level))
         return;
-    char line[1024];
+    char line[LOG_LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(line, sizeof line, format, arguments);
@@ -124,7 +127,7 @@ void engine_start_job(struct ike_engine *engine, struct ike_sa *sa, const struct
     if (number == 0)
         number = ++engine->next_job;
     if (copy == NULL || !map_put(&engine->jobs, number, sa)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     *copy = *job;

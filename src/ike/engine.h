@@ -24,6 +24,8 @@ enum {
     HALF_OPEN_TIMEOUT = 30000,   /* milliseconds; R15: the peer's retransmissions end by then */
     AUTO_CHECK_INTERVAL = 10000, /* milliseconds (R43) */
     CHILDREN_MAX = 16,           /* Child SAs of one tunnel (S38) */
+    REFUSED_REQUESTS_MAX =
+        64, /* that are remembered, so that retransmissions are not told in the log again */
 };
 
 /* Something that happens at a time. `deadline` stands first, so that the heap's entry is the timer. */
@@ -50,6 +52,15 @@ struct cookie_secrets {
     uint8_t number; /* of the current one, counting round; its place is number & 1. 0 at first: none yet */
     msec_t changed;
     uint8_t secret[2][32];
+};
+
+/* IKE_SA_INIT requests that were refused last, round and round; without more state than that. */
+struct refused_requests {
+    struct {
+        uint64_t key; /* as of `half_open` */
+        msec_t time;
+    } request[REFUSED_REQUESTS_MAX];
+    size_t next;
 };
 
 /* How often something may still be done in the second that began at `since`. */
@@ -79,6 +90,7 @@ struct ike_engine {
     struct ike_sa_list destroyed; /* to be freed when the event is done */
     size_t half_open_count;
     struct cookie_secrets cookie_secrets;
+    struct refused_requests refused;
 
     uint32_t next_ike_serial, next_esp_serial, next_job;
     uint32_t *free_slots; /* of struct esp_live, given back */

@@ -2,10 +2,12 @@
  * Requests and responses of one IKE SA: message IDs, the window of 1, retransmission (RFC 7296 2.1 to 2.3).
  * A request and its retransmissions are the same octets, and so are a response and its repetitions.
  */
+#include "ike/exchange_failure.h"
+#include "ike/failure.h"
 #include "ike/fragmentation.h"
-#include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +49,7 @@ static struct ike_task *task_new(struct ike_sa *sa, const struct ike_task_kind *
         return NULL;
     struct ike_task *task = calloc(1, sizeof *task);
     if (task == NULL) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return NULL;
     }
     task->kind = kind;
@@ -121,7 +123,7 @@ void ike_sa_start_task(struct ike_sa *sa)
         return;
     struct octets message = write_request(sa, task);
     if (message.length == 0 || !ike_buffer_set(&sa->request, message)) {
-        ike_sa_destroy(sa, "a request could not be put together");
+        failure_end(sa, "a request could not be put together");
         return;
     }
     sa->request_out = true;
@@ -182,37 +184,25 @@ void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
     }
 }
 
-/* The peer did not answer (R15): the IKE SA ends. */
+/* The peer did not answer (R15), or nobody but somebody who refuses: the IKE SA ends. */
 static void request_timed_out(struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
-    bool task_is_liveness = task->kind == &task_liveness;
-    char endpoints[2 * IP_TEXT_SIZE];
+    bool refused = sa->handshake != NULL && sa->handshake->refused;
+    const char *silence = task->kind == &task_liveness ? "DPD timeout" : "no answer from the peer";
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
         return;
     }
-    if (sa->handshake != NULL && sa->handshake->refusal != 0) {
-        const char *name = notify_type_name(sa->handshake->refusal);
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer answers %s with %s", task->kind->name,
-                   name != NULL ? name : "an error");
-        ike_sa_destroy(sa, "refused by the peer");
-        return;
-    }
     rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
-    engine_log(sa->engine, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "%s timed out: no answer from the peer on %s after %d sendings%s", task->kind->name,
-               ike_sa_endpoints(sa, endpoints), REQUEST_SENDINGS_MAX,
-               sa->unknown_to_peer ? "; somebody there says that this IKE SA is not known (INVALID_IKE_SPI)"
-                                   : "");
-    ike_sa_destroy(sa, task_is_liveness ? "DPD timeout" : "no answer from the peer");
+    exchange_failure_of_silence(sa, task);
+    ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }
 
 void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
-    bool refused = sa->handshake != NULL && sa->handshake->refusal != 0;
+    bool refused = sa->handshake != NULL && sa->handshake->refused;
     if (sa->sendings == REQUEST_SENDINGS_MAX || refused) {
         request_timed_out(sa);
         return;
@@ -233,7 +223,7 @@ struct message_writer ike_sa_begin_response(struct ike_sa *sa)
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message)
 {
     if (message.length == 0 || !ike_buffer_set(&sa->response, message)) {
-        ike_sa_destroy(sa, "a response could not be put together");
+        failure_end(sa, "a response could not be put together");
         return;
     }
     sa->answering = false;
@@ -247,18 +237,31 @@ void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct
     ike_sa_send_plain_response(sa, ike_sa_seal(sa, exchange, true, sa->expected_id, m));
 }
 
-void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify, struct octets content)
+static void send_notify(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify,
+                        struct octets content)
 {
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
     ike_sa_send_response(sa, exchange, &m);
-    if (notify != NOTIFY_INVALID_SYNTAX || sa->destroyed)
+}
+
+/* The peer takes INVALID_SYNTAX as the end of the SA (RFC 7296 2.21.3), and so must we. */
+static void end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange, const char *wrong)
+{
+    send_notify(sa, exchange, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
+    if (sa->destroyed)
         return;
-    /* The peer takes it as the end of the SA (RFC 7296 2.21.3), and so must we. */
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "the peer's request was answered with INVALID_SYNTAX");
+    exchange_failure_of_request(sa, exchange, wrong);
     rekey_ike_sa_yield(sa);
     ike_sa_destroy(sa, "invalid syntax in a message of the peer");
+}
+
+void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify, struct octets content)
+{
+    if (notify == NOTIFY_INVALID_SYNTAX)
+        end_by_invalid_syntax(sa, exchange, "is malformed (INVALID_SYNTAX)");
+    else
+        send_notify(sa, exchange, notify, content);
 }
 
 /* ---- Receiving --------------------------------------------------------------------------------------- */
@@ -282,10 +285,15 @@ static void refuse_request(struct ike_sa *sa, const struct ike_header *header, e
         ike_sa_send_error(sa, header->exchange, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
         return;
     }
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "the peer's request was answered with UNSUPPORTED_CRITICAL_PAYLOAD (type %u)", culprit);
+    char wrong[80];
+    bool negotiating = sa->handshake != NULL;
+    (void)snprintf(wrong, sizeof wrong, "has a critical payload of type %u, which is not supported here",
+                   culprit);
+    exchange_failure_of_request(sa, header->exchange, wrong);
     ike_sa_send_error(sa, header->exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
                       (struct octets){&culprit, 1});
+    if (negotiating) /* there it ends the SA, without DELETE */
+        ike_sa_destroy(sa, "unsupported critical payload");
 }
 
 static void dispatch_request(struct ike_sa *sa, const struct ike_message *message)
@@ -309,7 +317,7 @@ static void dispatch_request(struct ike_sa *sa, const struct ike_message *messag
         }
     }
     /* Nothing but IKE_AUTH may follow IKE_SA_INIT, and IKE_AUTH nowhere else. */
-    ike_sa_send_error(sa, message->header.exchange, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
+    end_by_invalid_syntax(sa, message->header.exchange, "is not due now (INVALID_SYNTAX)");
 }
 
 static void receive_response(struct ike_sa *sa, const struct ike_message *message)
@@ -324,10 +332,17 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
         answered.kind->response(sa, &answered, message);
         return;
     }
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "the peer answers %s with INVALID_SYNTAX, which ends the IKE SA", answered.kind->name);
+    exchange_failure_of_invalid_syntax(sa, &answered);
     rekey_ike_sa_yield(sa);
     ike_sa_destroy(sa, "INVALID_SYNTAX from the peer");
+}
+
+/* A response that cannot be read, though its sender has the keys. */
+static void refuse_response(struct ike_sa *sa, enum message_fault fault, uint8_t culprit)
+{
+    if (sa->state != IKE_SA_DELETING)
+        exchange_failure_of_answer(sa, STAILQ_FIRST(&sa->tasks), fault, culprit);
+    ike_sa_destroy(sa, "invalid syntax in a response of the peer");
 }
 
 /* Whether a message has the ID that is due; a repeated request is answered again from memory. */
@@ -404,7 +419,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     }
     ike_sa_follow_peer(sa, local, remote);
     if (fault != MESSAGE_OK && response)
-        ike_sa_destroy(sa, "invalid syntax in a response of the peer");
+        refuse_response(sa, fault, culprit);
     else if (fault != MESSAGE_OK)
         refuse_request(sa, header, fault, culprit);
     else if (response)

@@ -1,6 +1,7 @@
 #include "ike/further_child.h"
 
 #include "ike/ask_child.h"
+#include "ike/refusal.h"
 #include "ike/rekey.h"
 
 enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
@@ -130,13 +131,12 @@ static bool has_room(const struct ike_sa *sa)
 /* Families that are not to be had: what is lacking of them is asked for no more. */
 static void refuse_families(struct ike_sa *sa, uint8_t families, const char *reason)
 {
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    struct setting_lines lines = {0};
+    char text[SETTING_LINES_TEXT_SIZE];
+    setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
     engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-               "no further Child SA for %s (%s): its packets are dropped; local-ts, remote-ts, "
-               "child-proposal and child-pfs: lines %u, %u, %u, %u",
-               families_text(families), reason, policy->line[SETTING_LOCAL_TS],
-               policy->line[SETTING_REMOTE_TS], policy->line[SETTING_CHILD_ENCRYPTION],
-               policy->line[SETTING_CHILD_PFS]);
+               "no further Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
+               families_text(families), reason, setting_lines_format(&lines, text));
     sa->further.refused |= families;
     ike_sa_changed(sa);
     complete_children(sa);
@@ -209,13 +209,32 @@ static void further_made(struct ike_sa *sa, const struct negotiation *n, struct 
     further_children_check(sa);
 }
 
-static void further_refused(struct ike_sa *sa, uint16_t notify)
+/* A peer may grant less than is asked for, and that is no failure (RFC 7296 2.9, 1.3); or for now nothing. */
+static bool is_failure(const struct ike_sa *sa, uint16_t notify)
+{
+    switch (notify) {
+    case NOTIFY_TEMPORARY_FAILURE:
+    case NOTIFY_TS_UNACCEPTABLE:
+    case NOTIFY_NO_ADDITIONAL_SAS:
+        return false;
+    case NOTIFY_SINGLE_PAIR_REQUIRED:
+        return sa->further.scope == SCOPE_FLOW;
+    default:
+        return true;
+    }
+}
+
+static void further_refused(struct ike_sa *sa, const struct ike_payload *error)
 {
     struct further_children *f = &sa->further;
     const struct child_request *request = &sa->own->request;
+    const struct refused asked = {task_further_child.name, &request->proposal, request};
     uint8_t families = selectors_families(&request->local_ts, &request->remote_ts);
+    uint16_t notify = error->notify;
     const char *name = notify_type_name(notify);
     const char *reason = name != NULL ? name : "an error that is not known";
+    if (is_failure(sa, notify))
+        refusal_warn(sa, FAILED_CHILD, &asked, error);
     negotiation_end_own(sa);
     if (sa->state != IKE_SA_ESTABLISHED)
         return;

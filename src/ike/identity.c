@@ -20,11 +20,16 @@ static const char *identity_name(uint8_t type)
     return NULL;
 }
 
+bool identity_is_well_formed(uint8_t type, struct octets value)
+{
+    if (type == ID_IPV4_ADDR || type == ID_IPV6_ADDR)
+        return value.length == (type == ID_IPV4_ADDR ? 4 : 16);
+    return identity_name(type) == NULL || value.length > 0;
+}
+
 bool identity_parse(uint8_t type, struct octets value, struct identity *out)
 {
-    if (identity_name(type) == NULL || value.length == 0 || value.length > IDENTITY_SIZE)
-        return false;
-    if ((type == ID_IPV4_ADDR && value.length != 4) || (type == ID_IPV6_ADDR && value.length != 16))
+    if (identity_name(type) == NULL || !identity_is_well_formed(type, value) || value.length > IDENTITY_SIZE)
         return false;
     *out = (struct identity){.type = type, .length = (uint16_t)value.length};
     memcpy(out->value, value.at, value.length);

@@ -10,7 +10,11 @@
 /* Long enough for any identity as text, each octet of its value escaped, with the final NUL. */
 enum { IDENTITY_TEXT_SIZE = 16 + 4 * IDENTITY_SIZE };
 
-/* An identity from the content of an ID payload. False if the type is unknown or the length does not fit. */
+/* False if the content of an ID payload is no ID of its type; one of an unknown type may be anything. */
+bool identity_is_well_formed(uint8_t type, struct octets value);
+
+/* An identity from the content of an ID payload. False if the type is unknown, the length does not
+ * fit, or it is longer than IDENTITY_SIZE. */
 bool identity_parse(uint8_t type, struct octets value, struct identity *out);
 
 /* "IPv4-ADDR 10.1.0.1", "KEY-ID site1", … (S33). Octets that are not printable ASCII are escaped. */

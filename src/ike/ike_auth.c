@@ -3,72 +3,18 @@
  */
 #include "base/secret.h"
 #include "crypto/prf.h"
-#include "ike/candidates.h"
-#include "ike/child_exchange.h"
+#include "ike/auth_failure.h"
 #include "ike/identity.h"
 #include "ike/ike_sa.h"
 #include "ike/peer_address.h"
+#include "ike/proposal_text.h"
+#include "ike/refusal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct octets no_octets = {NULL, 0};
 
-/* ---- AUTH payloads ----------------------------------------------------------------------------------- */
-
-enum { SIGNED_OCTETS_MAX = IKE_JOB_INPUT_MAX };
-
-/*
- * The octets that an end signs (RFC 7296 2.15): its own IKE_SA_INIT message, the other's nonce, and
- * prf(SK_p, the body of its ID payload). Written to `w`.
- */
-static bool write_signed_octets(const struct ike_sa *sa, bool of_initiator, const struct identity *id,
-                                struct writer *w)
-{
-    const struct ike_handshake *h = sa->handshake;
-    const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
-    const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
-    const uint8_t id_header[4] = {id->type};
-    const struct octets id_body[] = {{id_header, sizeof id_header}, identity_value(id)};
-    struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
-    uint8_t maced_id[PRF_SIZE_MAX];
-    if (!prf_compute(sa->suite.prf, key, id_body, 2, maced_id))
-        return false;
-    writer_put(w, message->at, message->length);
-    writer_put(w, nonce->at, nonce->length);
-    writer_put(w, maced_id, sa->suite.prf->size);
-    return !w->failed;
-}
-
-/* Has the keeper compute the AUTH value of one end; `done` gets it. */
-static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
-                           void (*done)(struct ike_sa *sa, bool ok, struct octets output))
-{
-    const struct identity *id = side == IKE_KEY_LOCAL ? &sa->local_id : &sa->remote_id;
-    bool of_initiator = (side == IKE_KEY_LOCAL) == sa->initiator;
-    struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
-    if (!write_signed_octets(sa, of_initiator, id, &w)) {
-        ike_sa_destroy(sa, "the AUTH payload could not be computed");
-        return;
-    }
-    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
-    job.psk.tunnel = sa->tunnel->policy.tunnel;
-    job.psk.side = side;
-    job.psk.identity = *id;
-    job.psk.prf = sa->suite.prf->id;
-    job.psk.signed_octets = writer_octets(&w);
-    ike_sa_start_job(sa, &job, done);
-}
-
-static void log_auth_failure(struct ike_sa *sa, const struct identity *claimed)
-{
-    char id[IDENTITY_TEXT_SIZE];
-    engine_log(
-        sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-        "negotiation failed: the AUTH of %s does not fit the key configured for it (wrong pre-shared key?); "
-        "line %u",
-        identity_format(claimed, id), sa->tunnel->policy.line[SETTING_PEER]);
-}
+enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
 
 /* ---- The message of an IKE_AUTH whose AUTH is being checked ------------------------------------------ */
 
@@ -88,21 +34,75 @@ static void kept_message(const struct ike_sa *sa, struct ike_message *message)
     (void)ike_payloads_parse(ike_buffer_octets(&h->auth_message), h->auth_first_payload, message, NULL, NULL);
 }
 
+/* ---- AUTH values ------------------------------------------------------------------------------------- */
+
+/* The body of an end's ID payload: our own as we send it, the peer's as it came, reserved octets and all. */
+static struct octets id_body(const struct ike_sa *sa, enum ike_key_side side,
+                             uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE])
+{
+    if (side == IKE_KEY_REMOTE) {
+        struct ike_message message;
+        kept_message(sa, &message);
+        return ike_message_find(&message, sa->initiator ? PAYLOAD_IDR : PAYLOAD_IDI)->body;
+    }
+    struct writer w = writer_to(own, ID_HEADER_SIZE + IDENTITY_SIZE);
+    writer_put_u32be(&w, (uint32_t)sa->local_id.type << 24);
+    writer_put(&w, sa->local_id.value, sa->local_id.length);
+    return writer_octets(&w);
+}
+
+/*
+ * The octets that an end signs (RFC 7296 2.15): its own IKE_SA_INIT message, the other's nonce, and
+ * prf(SK_p, the body of its ID payload). Written to `w`.
+ */
+static bool write_signed_octets(const struct ike_sa *sa, enum ike_key_side side, struct writer *w)
+{
+    const struct ike_handshake *h = sa->handshake;
+    bool of_initiator = (side == IKE_KEY_LOCAL) == sa->initiator;
+    const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
+    const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
+    struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
+    uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE];
+    uint8_t maced_id[PRF_SIZE_MAX];
+    const struct octets body = id_body(sa, side, own);
+    if (!prf_compute(sa->suite.prf, key, &body, 1, maced_id))
+        return false;
+    writer_put(w, message->at, message->length);
+    writer_put(w, nonce->at, nonce->length);
+    writer_put(w, maced_id, sa->suite.prf->size);
+    return !w->failed;
+}
+
+/* Has the keeper compute the AUTH value of one end; `done` gets it. The peer's message has to be kept by
+ * then. */
+static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
+                           void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
+    if (!write_signed_octets(sa, side, &w)) {
+        failure_end(sa, "the AUTH payload could not be computed");
+        return;
+    }
+    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
+    job.psk.tunnel = sa->tunnel->policy.tunnel;
+    job.psk.side = side;
+    job.psk.identity = side == IKE_KEY_LOCAL ? sa->local_id : sa->remote_id;
+    job.psk.prf = sa->suite.prf->id;
+    job.psk.signed_octets = writer_octets(&w);
+    ike_sa_start_job(sa, &job, done);
+}
+
 /* ---- Common to both ends ----------------------------------------------------------------------------- */
 
 static void log_established(struct ike_sa *sa)
 {
     char endpoints[2 * IP_TEXT_SIZE];
     char id[IDENTITY_TEXT_SIZE];
-    char suite[160] = "";
-    FILE *out = fmemopen(suite, sizeof suite, "w");
-    if (out != NULL) {
-        ike_suite_print(&sa->suite, out);
-        (void)fclose(out);
-    }
+    char suite[SUITE_TEXT_SIZE];
     engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
                "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
-               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints), suite);
+               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
+               ike_suite_format(&sa->suite, suite));
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
@@ -136,9 +136,7 @@ static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_
 static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     if (!ok || output.length != sa->suite.prf->size) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: there is no key for this end's ID; line %u",
-                   sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+        auth_failure_of_own_key(sa);
         ike_sa_destroy(sa, "no key");
         return;
     }
@@ -157,65 +155,47 @@ void ike_auth_start(struct ike_sa *sa)
     start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done);
 }
 
-/* Ends a negotiation that cannot go on; the peer may think that it has an SA, so it is told. */
-static void abandon(struct ike_sa *sa, const char *reason)
+/*
+ * Ends a negotiation that cannot go on; the peer may think that it has an SA, so it is told, by DELETE and,
+ * if it has not proved who it is, by the notify that RFC 7296 2.21.2 has for that.
+ */
+static void abandon(struct ike_sa *sa, uint16_t notify, const char *reason)
 {
     sa->state = IKE_SA_ESTABLISHED; /* as the peer sees it, so that DELETE is sent */
+    sa->delete_notify = notify;
     ike_sa_end_handshake(sa);
     tunnel_negotiation_failed(sa->engine, sa->tunnel);
     ike_sa_delete(sa, reason);
 }
 
 /* The peer refused, in a message that is protected, if not authenticated. */
-static void log_refusal(struct ike_sa *sa, uint16_t notify)
+static void warn_of_refusal(const struct ike_sa *sa, const struct ike_payload *error)
 {
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const char *name = notify_type_name(notify);
-    char id[IDENTITY_TEXT_SIZE];
-    switch (notify) {
-    case NOTIFY_AUTHENTICATION_FAILED:
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer does not accept %s with the key configured for it "
-                   "(AUTHENTICATION_FAILED); line %u",
-                   identity_format(&sa->local_id, id), policy->line[SETTING_LOCAL_AUTHENTICATION]);
-        break;
-    case NOTIFY_TS_UNACCEPTABLE:
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer does not accept the traffic selectors (TS_UNACCEPTABLE); "
-                   "lines %u, %u",
-                   policy->line[SETTING_LOCAL_TS], policy->line[SETTING_REMOTE_TS]);
-        break;
-    case NOTIFY_NO_PROPOSAL_CHOSEN:
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer does not accept the Child SA proposal (NO_PROPOSAL_CHOSEN); "
-                   "lines %u, %u",
-                   policy->line[SETTING_CHILD_ENCRYPTION], policy->line[SETTING_CHILD_INTEGRITY]);
-        break;
-    default:
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer answers with %s",
-                   name != NULL ? name : "an error that is not known");
-    }
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    const struct refused asked = {"IKE_AUTH", &request.proposal, &request};
+    refusal_warn(sa, FAILED_NEGOTIATION, &asked, error);
 }
 
-/* Makes the Child SA from the peer's answer. Returns the reason if it cannot be made. */
+/* Makes the Child SA from the peer's answer. Returns the reason, told in the log, if it cannot be made. */
 static const char *accept_child(struct ike_sa *sa, const struct ike_message *message)
 {
     const struct child_request request =
         child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
     struct child_agreement agreement;
-    const char *fault = child_exchange_accept(message, &request, &agreement);
-    if (fault != NULL)
-        return fault;
-    struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
-    if (child == NULL)
-        return "out of memory";
-    if (!child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
-                          ike_buffer_octets(&sa->nonce_r))) {
-        child_sa_destroy(child);
-        return "the keys could not be derived";
+    enum child_fault fault = child_exchange_accept(message, &request, &agreement);
+    if (fault != CHILD_OK) {
+        refusal_warn_answer(sa, FAILED_NEGOTIATION, message, &request, fault);
+        return child_fault_text(fault);
     }
-    return NULL;
+    struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
+    if (child != NULL && child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
+                                          ike_buffer_octets(&sa->nonce_r)))
+        return NULL;
+    if (child != NULL)
+        child_sa_destroy(child);
+    failure_warn(sa, FAILED_NEGOTIATION, 0, "out of memory");
+    return "out of memory";
 }
 
 /* The peer's AUTH value was computed: compare, then take the Child SA. */
@@ -226,23 +206,22 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octet
     const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
     if (!ok || auth->content.length != output.length ||
         !secret_equal(auth->content.at, output.at, output.length)) {
-        log_auth_failure(sa, &sa->remote_id);
-        abandon(sa, "authentication failed");
+        auth_failure_of_auth(sa, ok);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "authentication failed");
         return;
     }
     const struct ike_payload *error = ike_message_error(&message);
     bool by_pair = error != NULL && error->notify == NOTIFY_SINGLE_PAIR_REQUIRED;
     if (error != NULL && !by_pair) {
-        log_refusal(sa, error->notify);
-        abandon(sa, "the peer refused the Child SA");
+        warn_of_refusal(sa, error);
+        abandon(sa, 0, "the peer refused the Child SA");
         return;
     }
     further_children_begin(sa);
     bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
     const char *reason = by_pair ? NULL : accept_child(sa, &message);
     if (reason != NULL) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "negotiation failed: %s", reason);
-        abandon(sa, reason);
+        abandon(sa, 0, reason);
         return;
     }
     ike_sa_establish(sa);
@@ -264,37 +243,34 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
     const struct ike_payload *error = ike_message_error(message);
     struct identity id;
     if (error != NULL && auth == NULL) {
-        log_refusal(sa, error->notify);
+        warn_of_refusal(sa, error);
         ike_sa_destroy(sa, "refused by the peer");
         return;
     }
-    if (auth == NULL || idr == NULL || !identity_parse(idr->id_type, idr->content, &id)) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer's IKE_AUTH answer lacks its ID or AUTH");
-        abandon(sa, "invalid IKE_AUTH");
+    if (auth == NULL && ike_message_find(message, PAYLOAD_EAP) != NULL) {
+        auth_failure_of_method(sa, NULL);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong authentication method");
         return;
     }
-    char claimed[IDENTITY_TEXT_SIZE];
-    char expected[IDENTITY_TEXT_SIZE];
-    if (!identity_equal(&id, &sa->remote_id)) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer says it is %s, expected is %s; line %u",
-                   identity_format(&id, claimed), identity_format(&sa->remote_id, expected),
-                   sa->tunnel->policy.line[SETTING_PEER]);
-        abandon(sa, "wrong peer ID");
+    if (auth == NULL || idr == NULL) {
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "the peer's answer to IKE_AUTH lacks its ID or AUTH");
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "invalid IKE_AUTH");
+        return;
+    }
+    if (!identity_parse(idr->id_type, idr->content, &id) || !identity_equal(&id, &sa->remote_id)) {
+        auth_failure_of_responder_id(sa, idr);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong peer ID");
         return;
     }
     if (auth->method != AUTH_METHOD_PSK) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: the peer proves itself by AUTH method %u, accepted is a pre-shared "
-                   "key; line %u",
-                   auth->method, sa->tunnel->policy.line[SETTING_PEER]);
-        abandon(sa, "wrong authentication method");
+        auth_failure_of_method(sa, auth);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong authentication method");
         return;
     }
     sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
     if (!keep_message(sa, message)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
@@ -313,34 +289,27 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
                            struct child_agreement *agreement, struct child_sa **child)
 {
     const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
-    if (!tunnel_has_room(sa->tunnel)) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation of a Child SA failed: the tunnel has %d already", CHILDREN_MAX);
-        return NOTIFY_NO_ADDITIONAL_SAS;
-    }
-    uint16_t error = child_exchange_choose(message, &proposal, agreement);
+    uint16_t error = tunnel_has_room(sa->tunnel) ? child_exchange_choose(message, &proposal, agreement)
+                                                 : (uint16_t)NOTIFY_NO_ADDITIONAL_SAS;
     if (error != 0) {
-        child_exchange_log_refusal(sa, message, &proposal, error);
+        refusal_of_child(sa, FAILED_NEGOTIATION, message, &proposal, error);
         return error;
     }
     *child = child_sa_new(sa, agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
-    if (*child == NULL)
-        return NOTIFY_TEMPORARY_FAILURE;
-    if (!child_sa_install(*child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
-                          ike_buffer_octets(&sa->nonce_r))) {
+    if (*child != NULL && child_sa_install(*child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
+                                           ike_buffer_octets(&sa->nonce_r)))
+        return 0;
+    if (*child != NULL)
         child_sa_destroy(*child);
-        return NOTIFY_TEMPORARY_FAILURE;
-    }
-    return 0;
+    failure_warn(sa, FAILED_NEGOTIATION, 0, "out of memory");
+    return NOTIFY_TEMPORARY_FAILURE;
 }
 
 /* Our own AUTH value is there: the answer goes out, and the SAs are up. */
 static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
 {
     if (!ok || output.length != sa->suite.prf->size) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "negotiation failed: there is no key for this end's ID; line %u",
-                   sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+        auth_failure_of_own_key(sa);
         refuse_peer(sa);
         return;
     }
@@ -381,28 +350,19 @@ static void prove_ourselves(struct ike_sa *sa)
     start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
 }
 
-/* The way out, where the tunnel's is a pinned one. */
 static void take_way(struct ike_sa *sa)
 {
-    if (sa->tunnel->way.mark == 0)
-        return;
-    sa->ifindex = sa->tunnel->way.ifindex;
+    const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
+    sa->ifindex = arrival_way_out(&arrival, sa->tunnel->way.ifindex);
     sa->mark = sa->tunnel->way.mark;
 }
 
 /* What the name of the peer stands for now is known: the peer is there, or it is a stranger (R41). */
 static void peer_looked_up(struct ike_sa *sa, bool ok, struct octets output)
 {
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    char remote[IP_TEXT_SIZE];
-    char addresses[PEER_ADDRESSES_TEXT_SIZE];
     (void)ok, (void)output; /* the tunnel has been told */
     if (!peer_address_accept(sa)) {
-        engine_log(
-            sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-            "negotiation failed: the peer comes from %s, which is no address of %s (it has %s); line %u",
-            ip_address_format(&sa->remote.address, remote), policy->peer_fqdn,
-            peer_address_list(sa->tunnel, addresses), policy->line[SETTING_PEER]);
+        auth_failure_of_address(sa);
         refuse_peer(sa);
         return;
     }
@@ -417,7 +377,7 @@ static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octet
     const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
     if (!ok || auth->content.length != output.length ||
         !secret_equal(auth->content.at, output.at, output.length)) {
-        log_auth_failure(sa, &sa->remote_id);
+        auth_failure_of_auth(sa, ok);
         refuse_peer(sa);
         return;
     }
@@ -428,36 +388,38 @@ static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octet
 }
 
 /* The tunnel whose peer the sender says it is; NULL, told in the log, if there is none. */
-static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct identity *idi,
+static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct ike_payload *idi,
                                       const struct identity *idr)
 {
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    struct ike_tunnel *tunnel = candidates_find(sa->engine, &arrival, idi, idr);
-    char id[IDENTITY_TEXT_SIZE];
-    char remote[IP_TEXT_SIZE];
+    struct identity peer;
+    struct ike_tunnel *tunnel = NULL;
+    if (identity_parse(idi->id_type, idi->content, &peer))
+        tunnel = candidates_find(sa->engine, &arrival, &peer, idr);
     if (tunnel == NULL) {
-        engine_log(
-            sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, NULL,
-            "negotiation failed: the peer at %s says it is %s, and no tunnel has `ikev2 peer` with that ID",
-            ip_endpoint_format(&sa->remote, remote), identity_format(idi, id));
+        auth_failure_of_peer_id(sa, &arrival, idi);
         return NULL;
     }
     if (!tunnel_allows_suite(tunnel, &sa->suite)) {
-        char suite[160] = "";
-        FILE *out = fmemopen(suite, sizeof suite, "w");
-        if (out != NULL) {
-            ike_suite_print(&sa->suite, out);
-            (void)fclose(out);
-        }
-        engine_log(
-            sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
-            "negotiation failed: %s was agreed on before the peer told its ID, and this tunnel's own "
-            "sa-proposal (line %u) does not allow it: put the policy of peers with unknown addresses into "
-            "the default profile",
-            suite, tunnel->policy.line[SETTING_IKE_ENCRYPTION]);
+        auth_failure_of_suite(sa, &arrival, tunnel);
         return NULL;
     }
+    sa->remote_id = peer;
     return tunnel;
+}
+
+/*
+ * From here on all settings are the tunnel's (S22): until it was known, its candidates decided together which
+ * way out was taken, and whether NAT detection was answered.
+ */
+static void take_settings(struct ike_sa *sa)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    take_way(sa);
+    sa->nat_local &= policy->nat_traversal;
+    sa->nat_remote &= policy->nat_traversal;
+    sa->encapsulate &= policy->nat_traversal;
+    sa->encapsulate &= sa->nat_local || sa->nat_remote || policy->nat_force;
 }
 
 void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
@@ -465,34 +427,31 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     const struct ike_payload *idi = ike_message_find(message, PAYLOAD_IDI);
     const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
     const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
-    struct identity peer;
     struct identity own;
-    if (idi == NULL || !identity_parse(idi->id_type, idi->content, &peer) ||
+    if (idi == NULL || !identity_is_well_formed(idi->id_type, idi->content) ||
         ike_message_find(message, PAYLOAD_SA) == NULL || ike_message_find(message, PAYLOAD_TSI) == NULL ||
         ike_message_find(message, PAYLOAD_TSR) == NULL) {
         ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_INVALID_SYNTAX, no_octets);
         return;
     }
     bool has_own = idr != NULL && identity_parse(idr->id_type, idr->content, &own);
-    struct ike_tunnel *tunnel = find_tunnel(sa, &peer, has_own ? &own : NULL);
+    struct ike_tunnel *tunnel = find_tunnel(sa, idi, has_own ? &own : NULL);
     if (tunnel == NULL) {
         refuse_peer(sa);
         return;
     }
+    ike_sa_set_tunnel(sa, tunnel);
     if (auth == NULL || auth->method != AUTH_METHOD_PSK) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
-                   "negotiation failed: the peer proves itself by %s, accepted is a pre-shared key; line %u",
-                   auth == NULL ? "EAP" : "another AUTH method", tunnel->policy.line[SETTING_PEER]);
+        auth_failure_of_method(sa, auth);
         refuse_peer(sa);
         return;
     }
     sa->state = IKE_SA_AUTHENTICATING;
-    ike_sa_set_tunnel(sa, tunnel);
-    take_way(sa);
-    sa->remote_id = peer;
     sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
+    take_settings(sa);
+    auth_failure_note_wishes(sa, message);
     if (!keep_message(sa, message)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);

@@ -1,9 +1,11 @@
 #include "ike/ike_sa.h"
 
 #include "base/secret.h"
+#include "ike/failure.h"
 #include "ike/fragmentation.h"
 #include "ike/key_log.h"
 #include "ike/negotiation.h"
+#include "ike/proposal_text.h"
 #include "ike/rekey.h"
 
 #include <stdio.h>
@@ -67,17 +69,50 @@ void ike_sa_set_replaced(struct ike_sa *sa)
 
 enum { REKEY_PATIENCE = 30000 }; /* milliseconds */
 
-/* The end of sa-lifetime, or of a half-open SA's patience. */
+/*
+ * Whether a half-open SA is not missed: the same peer has got an SA with us meanwhile, as when both ends
+ * start at once (S7).
+ */
+static bool is_superfluous(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->engine->all_sas, all_link)
+    {
+        if (other->state == IKE_SA_ESTABLISHED && other->created + HALF_OPEN_TIMEOUT >= sa->created &&
+            ip_address_equal(&other->remote.address, &sa->remote.address) &&
+            ip_address_equal(&other->local.address, &sa->local.address) && !other->nat_remote)
+            return true;
+    }
+    return false;
+}
+
+/* The patience with a half-open SA is at its end. */
+static void give_up_half_open(struct ike_sa *sa)
+{
+    char remote[IP_TEXT_SIZE];
+    char suite[SUITE_TEXT_SIZE];
+    if (is_superfluous(sa))
+        engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+                   "negotiation not needed: %s sent no IKE_AUTH, and has an SA",
+                   ip_endpoint_format(&sa->remote, remote));
+    else if (sa->state == IKE_SA_AUTHENTICATING)
+        failure_warn(sa, FAILED_NEGOTIATION, 0, "the AUTH of %s was not checked in time",
+                     ip_endpoint_format(&sa->remote, remote));
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "%s sent no IKE_AUTH within %d seconds after IKE_SA_INIT was answered with %s",
+                     ip_endpoint_format(&sa->remote, remote), HALF_OPEN_TIMEOUT / 1000,
+                     ike_suite_format(&sa->suite, suite));
+    ike_sa_destroy(sa, "negotiation timed out");
+}
+
+/* The end of sa-lifetime, or of the patience with a half-open SA. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
-    char endpoints[2 * IP_TEXT_SIZE];
     ike_sa_changed(sa);
     if (sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING) {
-        engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-                   "negotiation timed out: %s started one and sent no IKE_AUTH",
-                   ike_sa_endpoints(sa, endpoints));
-        ike_sa_destroy(sa, "negotiation timed out");
+        give_up_half_open(sa);
         return;
     }
     /* A rekey under way may yet save the Child SAs; by then it has been answered or has timed out (R15). */
@@ -165,6 +200,7 @@ void ike_sa_end_handshake(struct ike_sa *sa)
     ike_buffer_clear(&h->init_request);
     ike_buffer_clear(&h->init_response);
     ike_buffer_clear(&h->auth_message);
+    free(h->failure);
     secret_free(h, sizeof *h);
     sa->handshake = NULL;
 }
@@ -243,6 +279,7 @@ void ike_sa_free(struct ike_sa *sa)
     fragmentation_reset(sa);
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
+    free(sa->unmet_wish);
     secret_free(sa, sizeof *sa);
 }
 

@@ -22,6 +22,7 @@ enum ike_sa_state {
 enum {
     SA_WAITING_MAX = 8,       /* datagrams that wait while a job is out */
     REQUEST_SENDINGS_MAX = 4, /* first and three retransmissions (R15) */
+    REQUEST_PATIENCE = 30,    /* seconds from the first one to the timeout (R15) */
     DELETE_REASON_SIZE = 80,  /* with its final NUL */
 };
 
@@ -94,9 +95,19 @@ struct ike_handshake {
     struct ike_buffer auth_message;                /* its decrypted payloads */
     uint8_t auth_first_payload;
     uint8_t auth[PRF_SIZE_MAX]; /* as initiator: our own AUTH value */
-    uint16_t refusal;           /* unauthenticated error notify in answer to IKE_SA_INIT; 0: none */
-    unsigned restarts;          /* of IKE_SA_INIT, for COOKIE and INVALID_KE_PAYLOAD */
-    uint32_t child_spi;         /* the inbound SPI that we proposed, or chose, for the first Child SA */
+    char *failure; /* as initiator: what an answer to IKE_SA_INIT, which is not authenticated, gives
+                      as reason to fail (ike/failure.h); or NULL */
+    uint32_t failure_settings; /* of the config, that it concerns */
+    bool refused;              /* that answer was an error notify */
+    unsigned restarts;         /* of IKE_SA_INIT, for COOKIE and INVALID_KE_PAYLOAD */
+    uint32_t child_spi;        /* the inbound SPI that we proposed, or chose, for the first Child SA */
+};
+
+/* The failed rekey that the log has told last (ike/failure.h). */
+struct told_failure {
+    uint8_t kind; /* enum failure_kind */
+    uint16_t notify;
+    uint32_t spi; /* of the Child SA; 0: the IKE SA */
 };
 
 struct ike_sa {
@@ -149,6 +160,7 @@ struct ike_sa {
     struct reassembly *requests, *responses; /* the peer's, of which fragments are missing; or NULL */
     struct negotiation *own;                 /* CREATE_CHILD_SA of ours under way, or NULL */
     struct negotiation *theirs;              /* the peer's, being answered */
+    struct told_failure told_failure;
 
     uint32_t job; /* that is out; 0: none */
     void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);
@@ -158,6 +170,9 @@ struct ike_sa {
     struct child_sa_list children;
     struct further_children further;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
+    uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
+    char *unmet_wish;        /* what the peer asked for and did not get (ike/auth_failure.h), or NULL */
+    uint32_t unmet_settings; /* of the config, that are in the way */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /* Of the first IKE SA of a line of rekeys, engine->event_number then, and who began it: what S7 asks. */
     uint64_t started_event, established_event;
@@ -302,6 +317,11 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
 void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *local,
                          const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram,
                          const struct ike_message *message);
+
+/* A request that has a critical payload of a type that is not known (RFC 7296 2.5). */
+void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *local,
+                          const struct ip_endpoint *remote, uint32_t ifindex,
+                          const struct ike_header *request, uint8_t culprit);
 
 /* ike_auth.c: goes on as initiator once the keys are there; answers as responder. */
 void ike_auth_start(struct ike_sa *sa);

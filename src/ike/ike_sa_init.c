@@ -7,30 +7,22 @@
 #include "ike/candidates.h"
 #include "ike/cookie.h"
 #include "ike/ike_sa.h"
+#include "ike/init_failure.h"
 #include "ike/nat_detection.h"
+#include "ike/refusal.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { RESTARTS_MAX = 6 }; /* COOKIE and INVALID_KE_PAYLOAD may come several times, but not for ever */
+enum {
+    RESTARTS_MAX = 6,     /* COOKIE and INVALID_KE_PAYLOAD may come several times, but not for ever */
+    COOKIE_SIZE_MAX = 64, /* RFC 7296 2.6 */
+};
 
 static bool make_nonce(struct ike_sa *sa, struct ike_buffer *nonce)
 {
     uint8_t octets[NONCE_SIZE];
     engine_random(sa->engine, octets, sizeof octets);
     return ike_buffer_set(nonce, (struct octets){octets, sizeof octets});
-}
-
-/* Prints a policy's algorithms to `out`, for the log. */
-static void print_policy(const struct proposal_policy *policy, char *out, size_t size)
-{
-    out[0] = '\0';
-    FILE *stream = fmemopen(out, size, "w");
-    if (stream == NULL)
-        return;
-    proposal_policy_print(policy, stream);
-    (void)fclose(stream);
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
@@ -67,7 +59,7 @@ static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     struct ike_handshake *h = sa->handshake;
     if (!ok || output.length != h->dh->public_size) {
-        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        failure_end(sa, "Diffie-Hellman failed");
         return;
     }
     memcpy(h->dh_public, output.at, output.length);
@@ -91,11 +83,13 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
     algorithm_set groups = tunnel->policy.ike.dh;
     struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
-    if (sa == NULL)
+    if (sa == NULL) {
+        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "negotiation failed: out of memory");
         return;
+    }
     ike_sa_set_tunnel(sa, tunnel);
     if (!ike_sa_begin_handshake(sa)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     sa->local = (struct ip_endpoint){tunnel->way.local, IKE_PORT};
@@ -109,10 +103,21 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, tunnel, "negotiation started on %s",
                ike_sa_endpoints(sa, endpoints));
     if (!make_nonce(sa, &sa->nonce_i)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     start_key_exchange(sa, &dh_groups[__builtin_ctz(groups)]);
+}
+
+/*
+ * Nothing in the answers to IKE_SA_INIT is authenticated, so one that is an error, or that cannot be taken,
+ * only ends the negotiation when nothing better comes (RFC 7296 2.21.1): an error when the request is due
+ * again.
+ */
+static void note_error(struct ike_sa *sa, const struct ike_payload *error)
+{
+    refusal_note(sa, error);
+    sa->handshake->refused = true;
 }
 
 /* The request goes out again, changed: it is a new one with the same message ID (RFC 7296 2.6, 2.7). */
@@ -121,14 +126,21 @@ static bool may_restart(struct ike_sa *sa)
     if (++sa->handshake->restarts > RESTARTS_MAX)
         return false;
     ike_sa_drop_tasks(sa);
-    sa->handshake->refusal = 0; /* whoever refused before, somebody goes along now */
+    failure_forget_note(sa); /* whoever refused before, somebody goes along now */
     return true;
 }
 
 static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *cookie)
 {
-    if (cookie->content.length == 0 || cookie->content.length > 64 || !may_restart(sa))
+    if (cookie->content.length == 0 || cookie->content.length > COOKIE_SIZE_MAX) {
+        failure_note(sa, PEER_SETTING, "the peer asks for a cookie of %zu octets", cookie->content.length);
         return;
+    }
+    if (!may_restart(sa)) {
+        failure_note(sa, PEER_SETTING, "the peer asks for yet another cookie each time");
+        sa->handshake->refused = true;
+        return;
+    }
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer asks for a cookie");
     if (ike_buffer_set(&sa->handshake->cookie, cookie->content))
         ike_sa_add_task(sa, &task_ike_sa_init, 0);
@@ -138,20 +150,20 @@ static void restart_with_group(struct ike_sa *sa, const struct ike_payload *noti
 {
     struct reader r = reader_of(notify->content.at, notify->content.length);
     const struct dh_group *group = dh_by_id(reader_u16be(&r));
-    bool allowed = group != NULL && (sa->tunnel->policy.ike.dh >> (group - dh_groups) & 1) != 0;
-    if (!allowed || group == sa->handshake->dh || !may_restart(sa)) {
-        sa->handshake->refusal = notify->notify;
+    bool allowed = group != NULL && algorithm_set_has(sa->tunnel->policy.ike.dh, (size_t)(group - dh_groups));
+    if (!allowed) {
+        note_error(sa, notify);
+        return;
+    }
+    if (group == sa->handshake->dh || !may_restart(sa)) {
+        failure_note(sa, SETTING_BIT(SETTING_IKE_DH),
+                     "the peer refuses our KE of %s and wants one of %s (INVALID_KE_PAYLOAD)",
+                     sa->handshake->dh->name, group->name);
+        sa->handshake->refused = true;
         return;
     }
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer wants DH group %s", group->name);
     start_key_exchange(sa, group);
-}
-
-/* Nothing in this answer is authenticated, so an error only ends the negotiation when nothing better comes.
- */
-static void note_refusal(struct ike_sa *sa, const struct ike_payload *error)
-{
-    sa->handshake->refusal = error->notify;
 }
 
 static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
@@ -160,7 +172,7 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     if (!ok || output.length != h->dh->public_size ||
         !ike_keys_derive(&sa->suite, output, ike_buffer_octets(&sa->nonce_i), ike_buffer_octets(&sa->nonce_r),
                          sa->spi_i, sa->spi_r, &sa->keys)) {
-        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        failure_end(sa, "Diffie-Hellman failed");
         return;
     }
     secret_wipe(h->dh_private, sizeof h->dh_private);
@@ -187,6 +199,31 @@ static bool nonce_is_valid(const struct ike_payload *nonce)
            nonce->content.length <= NONCE_SIZE_MAX;
 }
 
+/* Whether the peer's choice and its KE fit what we sent. If not, it is noted what is wrong. */
+static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, struct proposal_choice *choice)
+{
+    const struct ike_handshake *h = sa->handshake;
+    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct proposal_policy policy = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    if (message->header.spi_r == 0 || offer == NULL || ke == NULL ||
+        !nonce_is_valid(ike_message_find(message, PAYLOAD_NONCE))) {
+        failure_note(sa, PEER_SETTING, "the peer's answer to IKE_SA_INIT is not complete");
+        return false;
+    }
+    if (proposal_accept(offer, &policy, 0, choice) != PROPOSAL_CHOSEN) {
+        init_failure_note_choice(sa, offer);
+        return false;
+    }
+    if (choice->suite.dh != h->dh || ke->dh_group != h->dh->id || ke->content.length != h->dh->public_size ||
+        !dh_public_is_valid(h->dh, ke->content.at)) {
+        failure_note(sa, SETTING_BIT(SETTING_IKE_DH), "the peer answers our KE of %s with none that fits",
+                     h->dh->name);
+        return false;
+    }
+    return true;
+}
+
 void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, struct octets datagram)
 {
     struct ike_handshake *h = sa->handshake;
@@ -202,28 +239,23 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
         return;
     }
     if (error != NULL) {
-        note_refusal(sa, error);
+        note_error(sa, error);
         return;
     }
-    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
-    const struct proposal_policy policy = proposal_policy_of_ike(&sa->tunnel->policy.ike);
     struct proposal_choice choice;
-    if (message->header.spi_r == 0 || offer == NULL || ke == NULL || !nonce_is_valid(nonce) ||
-        proposal_accept(offer, &policy, 0, &choice) != PROPOSAL_CHOSEN || choice.suite.dh != h->dh ||
-        ke->dh_group != h->dh->id || ke->content.length != h->dh->public_size ||
-        !dh_public_is_valid(h->dh, ke->content.at)) {
+    if (!answer_fits(sa, message, &choice)) {
         engine_count(sa->engine, IKE_COUNT_MALFORMED);
         return;
     }
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
     if (!ike_buffer_set(&sa->nonce_r, nonce->content) || !ike_buffer_set(&h->init_response, datagram) ||
         !ike_buffer_set(&h->init_request, ike_buffer_octets(&sa->request))) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     ike_sa_end_task(sa);
-    h->refusal = 0; /* it was not the peer who refused */
+    failure_forget_note(sa); /* it was not the peer who refused */
     sa->request_id++;
     sa->spi_r = message->header.spi_r;
     sa->suite = choice.suite;
@@ -243,37 +275,14 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
 
 static void init_write_response(struct ike_sa *sa, const struct ike_message *request);
 
-/* Where the answer goes out: a link-local peer can be reached by the arrival interface alone. */
-static uint32_t out_ifindex(const struct arrival *arrival, const struct candidates *candidates)
-{
-    return ip_address_is_link_local(&arrival->remote->address) ? arrival->ifindex : candidates->ifindex;
-}
-
 /* An IKE_SA_INIT response that consists of one error notify; no state is kept. */
 static void refuse(struct ike_engine *engine, const struct arrival *arrival,
-                   const struct candidates *candidates, const struct ike_message *request, uint16_t notify,
+                   const struct candidates *candidates, const struct ike_header *request, uint16_t notify,
                    struct octets content)
 {
-    engine_answer_in_clear(engine, arrival->local, arrival->remote, out_ifindex(arrival, candidates),
-                           candidates->mark, &request->header, notify, content);
-}
-
-/* Tells what the peer offered and what the candidates accept (S34). */
-static void refuse_proposal(struct ike_engine *engine, const struct arrival *arrival,
-                            const struct ike_message *request, const struct candidates *candidates)
-{
-    struct proposal_policy offered;
-    proposal_offered(ike_message_find(request, PAYLOAD_SA), &offered);
-    char theirs[320];
-    char ours[320];
-    print_policy(&offered, theirs, sizeof theirs);
-    print_policy(&candidates->accepted, ours, sizeof ours);
-    char remote[IP_TEXT_SIZE];
-    const struct ike_tunnel *tunnel = candidates->count == 1 ? candidates->first : NULL;
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
-               "negotiation failed: no common IKE SA proposal with %s: the peer offers %s; accepted here %s",
-               ip_endpoint_format(arrival->remote, remote), theirs, ours);
-    refuse(engine, arrival, candidates, request, NOTIFY_NO_PROPOSAL_CHOSEN, (struct octets){NULL, 0});
+    engine_answer_in_clear(engine, arrival->local, arrival->remote,
+                           arrival_way_out(arrival, candidates->ifindex), candidates->mark, request, notify,
+                           content);
 }
 
 /* Where the half-open SA of an initiator stands: its SPI and endpoint, mixed. Never 0. */
@@ -309,7 +318,7 @@ static void refuse_group(struct ike_engine *engine, const struct arrival *arriva
 {
     uint8_t group[2];
     store_u16be(group, candidates->choice.suite.dh->id);
-    refuse(engine, arrival, candidates, request, NOTIFY_INVALID_KE_PAYLOAD,
+    refuse(engine, arrival, candidates, &request->header, NOTIFY_INVALID_KE_PAYLOAD,
            (struct octets){group, sizeof group});
 }
 
@@ -320,7 +329,7 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     if (!ok || output.length != 2 * size ||
         !ike_keys_derive(&sa->suite, (struct octets){output.at + size, size}, ike_buffer_octets(&sa->nonce_i),
                          ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys)) {
-        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        failure_end(sa, "Diffie-Hellman failed");
         return;
     }
     memcpy(h->dh_public, output.at, size);
@@ -358,7 +367,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
                            (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     ike_sa_send_plain_response(sa, response);
@@ -371,27 +380,29 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
     struct ike_sa *sa = ike_sa_new(engine, false, ike_sa_unused_spi(engine));
-    if (sa == NULL)
-        return;
-    if (!ike_sa_begin_handshake(sa)) {
-        ike_sa_destroy(sa, "out of memory");
+    if (sa == NULL) {
+        failure_warn_arrival(engine, arrival, 0, "out of memory");
         return;
     }
-    struct ike_handshake *h = sa->handshake;
     sa->spi_i = message->header.spi_i;
     sa->local = *arrival->local;
     sa->remote = *arrival->remote;
     sa->reply_local = *arrival->local;
     sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
-    sa->ifindex = out_ifindex(arrival, candidates);
+    if (!ike_sa_begin_handshake(sa)) {
+        failure_end(sa, "out of memory");
+        return;
+    }
+    struct ike_handshake *h = sa->handshake;
+    sa->ifindex = arrival_way_out(arrival, candidates->ifindex);
     sa->mark = candidates->mark;
     sa->suite = candidates->choice.suite;
     h->init_proposal = candidates->choice.number;
     sa->half_open_key = half_open_key(sa->spi_i, arrival->remote);
     if (!ike_buffer_set(&sa->nonce_i, nonce->content) || !make_nonce(sa, &sa->nonce_r) ||
         !ike_buffer_set(&h->init_request, datagram) || !map_put(&engine->half_open, sa->half_open_key, sa)) {
-        ike_sa_destroy(sa, "out of memory");
+        failure_end(sa, "out of memory");
         return;
     }
     char endpoints[2 * IP_TEXT_SIZE];
@@ -406,6 +417,16 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     memcpy(job.dh.peer_public, ke->content.at, ke->content.length);
     ike_sa_start_job(sa, &job, exchange_done);
     secret_wipe(&job, sizeof job);
+}
+
+/* The request cannot be answered with a choice: refuses it, and tells why (S34). */
+static void refuse_with_reason(struct ike_engine *engine, const struct arrival *arrival,
+                               const struct candidates *candidates, const struct ike_message *message)
+{
+    uint16_t notify = candidates->result == PROPOSAL_NONE ? NOTIFY_NO_PROPOSAL_CHOSEN : NOTIFY_INVALID_SYNTAX;
+    init_failure_of_request(engine, half_open_key(message->header.spi_i, arrival->remote), arrival,
+                            candidates, message);
+    refuse(engine, arrival, candidates, &message->header, notify, (struct octets){NULL, 0});
 }
 
 void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *local,
@@ -424,18 +445,18 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
     }
     const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
     if (candidates.count == 0 || engine->stopping) {
-        engine_count(engine, IKE_COUNT_NO_TUNNEL);
+        init_failure_of_stranger(engine, &arrival);
         return;
     }
-    if (cookie_check(engine, local, remote, out_ifindex(&arrival, &candidates), candidates.mark, message,
-                     nonce->content) == COOKIE_DEMANDED)
+    if (cookie_check(engine, local, remote, arrival_way_out(&arrival, candidates.ifindex), candidates.mark,
+                     message, nonce->content) == COOKIE_DEMANDED)
         return;
     if (candidates.result == PROPOSAL_INVALID) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
     }
     if (candidates.result == PROPOSAL_NONE) {
-        refuse_proposal(engine, &arrival, message, &candidates);
+        refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
     const struct dh_group *group = candidates.choice.suite.dh;
@@ -444,7 +465,7 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         return;
     }
     if (ke->content.length != group->public_size || !dh_public_is_valid(group, ke->content.at)) {
-        refuse(engine, &arrival, &candidates, message, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
+        refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
     if (engine->half_open_count >= HALF_OPEN_MAX) {
@@ -452,4 +473,19 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         return;
     }
     answer(engine, &arrival, datagram, message, &candidates);
+}
+
+void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *local,
+                          const struct ip_endpoint *remote, uint32_t ifindex,
+                          const struct ike_header *request, uint8_t culprit)
+{
+    const struct arrival arrival = {local, remote, ifindex};
+    const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
+    if (candidates.count == 0 || engine->stopping) {
+        init_failure_of_stranger(engine, &arrival);
+        return;
+    }
+    init_failure_of_critical(engine, half_open_key(request->spi_i, remote), &arrival, culprit);
+    refuse(engine, &arrival, &candidates, request, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
+           (struct octets){&culprit, 1});
 }

@@ -1,7 +1,7 @@
 /*
  * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
  */
-#include "ike/identity.h"
+#include "ike/auth_failure.h"
 #include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
@@ -9,8 +9,10 @@
 
 static void delete_ike_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
-    (void)sa;
+    const struct octets nothing = {NULL, 0};
     (void)task;
+    if (sa->delete_notify != 0)
+        message_put_notify(m, PROTOCOL_NONE, nothing, sa->delete_notify, nothing);
     message_put_delete(m, PROTOCOL_IKE, NULL, 0);
 }
 
@@ -134,14 +136,10 @@ static uint16_t refusal_of_auth(const struct ike_sa *sa, const struct ike_messag
 
 static void end_refused(struct ike_sa *sa, uint16_t notify, struct message_writer *m)
 {
-    char id[IDENTITY_TEXT_SIZE];
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, m);
     if (sa->destroyed)
         return;
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "negotiation failed: the peer does not accept %s with the key configured for it (%s); line %u",
-               identity_format(&sa->local_id, id), notify_type_name(notify),
-               sa->tunnel->policy.line[SETTING_LOCAL_AUTHENTICATION]);
+    auth_failure_of_answer(sa, notify);
     ike_sa_destroy(sa, "refused by the peer");
 }
 
@@ -152,15 +150,16 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     size_t count = 0;
     uint32_t unknown_spi = 0; /* of a Child SA that the peer does not have */
     struct message_writer m = ike_sa_begin_response(sa);
-    if (deletes_ike_sa(message)) {
-        ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-        rekey_ike_sa_yield(sa);
-        ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
-        return;
-    }
     uint16_t refusal = refusal_of_auth(sa, message);
     if (refusal != 0) {
         end_refused(sa, refusal, &m);
+        return;
+    }
+    if (deletes_ike_sa(message)) {
+        auth_failure_of_wish(sa);
+        ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
+        rekey_ike_sa_yield(sa);
+        ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
         return;
     }
     bool had_children = !LIST_EMPTY(&sa->children);
@@ -178,6 +177,8 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         return;
     if (unknown_spi != 0)
         ike_sa_forget_child_of_peer(sa, unknown_spi);
+    if (had_children && LIST_EMPTY(&sa->children))
+        auth_failure_of_wish(sa);
     if (had_children)
         ike_sa_lost_child(sa, "Delete Child SA by peer");
 }

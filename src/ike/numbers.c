@@ -56,6 +56,67 @@ static const struct number_name notify_names[] = {
     {NOTIFY_SIGNATURE_HASH_ALGORITHMS, "SIGNATURE_HASH_ALGORITHMS"},
 };
 
+static const struct number_name auth_method_names[] = {
+    {AUTH_METHOD_RSA, "RSA digital signature"},
+    {AUTH_METHOD_PSK, "pre-shared key"},
+    {3, "DSS digital signature"},
+    {9, "ECDSA with P-256"},
+    {10, "ECDSA with P-384"},
+    {11, "ECDSA with P-521"},
+    {12, "secure password"},
+    {13, "NULL authentication"},
+    {AUTH_METHOD_SIGNATURE, "digital signature"},
+};
+
+static const struct number_name encryption_names[] = {
+    {2, "DES"},         {3, "3DES"},           {6, "CAST"},          {7, "Blowfish"},
+    {11, "NULL"},       {12, "AES-CBC"},       {13, "AES-CTR"},      {14, "AES-CCM-8"},
+    {15, "AES-CCM-12"}, {16, "AES-CCM-16"},    {18, "AES-GCM-8"},    {19, "AES-GCM-12"},
+    {20, "AES-GCM-16"}, {21, "NULL-AES-GMAC"}, {23, "Camellia-CBC"}, {28, "ChaCha20-Poly1305"},
+};
+
+static const struct number_name prf_names[] = {
+    {1, "HMAC-MD5"},      {2, "HMAC-SHA1"},     {4, "AES128-XCBC"}, {5, "HMAC-SHA2-256"},
+    {6, "HMAC-SHA2-384"}, {7, "HMAC-SHA2-512"}, {8, "AES128-CMAC"},
+};
+
+static const struct number_name integrity_names[] = {
+    {1, "HMAC-MD5-96"},        {2, "HMAC-SHA1-96"},       {5, "AES-XCBC-96"},   {8, "AES-CMAC-96"},
+    {9, "AES-128-GMAC"},       {10, "AES-192-GMAC"},      {11, "AES-256-GMAC"}, {12, "HMAC-SHA2-256-128"},
+    {13, "HMAC-SHA2-384-192"}, {14, "HMAC-SHA2-512-256"},
+};
+
+static const struct number_name group_names[] = {
+    {0, "none"},
+    {1, "MODP-768"},
+    {2, "MODP-1024"},
+    {5, "MODP-1536"},
+    {14, "MODP-2048"},
+    {15, "MODP-3072"},
+    {16, "MODP-4096"},
+    {17, "MODP-6144"},
+    {18, "MODP-8192"},
+    {19, "ECP-256"},
+    {20, "ECP-384"},
+    {21, "ECP-521"},
+    {22, "MODP-1024-160"},
+    {23, "MODP-2048-224"},
+    {24, "MODP-2048-256"},
+    {25, "ECP-192"},
+    {26, "ECP-224"},
+    {27, "brainpoolP224r1"},
+    {28, "brainpoolP256r1"},
+    {29, "brainpoolP384r1"},
+    {30, "brainpoolP512r1"},
+    {31, "Curve25519"},
+    {32, "Curve448"},
+    {35, "ML-KEM-512"},
+    {36, "ML-KEM-768"},
+    {37, "ML-KEM-1024"},
+};
+
+static const struct number_name esn_names[] = {{1, "extended sequence numbers"}};
+
 static const char *name_of(const struct number_name *names, size_t count, uint16_t number)
 {
     for (size_t i = 0; i < count; i++) {
@@ -80,4 +141,29 @@ const char *payload_type_name(uint8_t type)
 const char *notify_type_name(uint16_t type)
 {
     return NAME_OF(notify_names, type);
+}
+
+const char *auth_method_name(uint8_t method)
+{
+    return NAME_OF(auth_method_names, method);
+}
+
+const char *transform_name(uint8_t type, uint16_t id)
+{
+    if (type >= TRANSFORM_ADDITIONAL_DH_FIRST && type <= TRANSFORM_ADDITIONAL_DH_LAST)
+        type = TRANSFORM_DH;
+    switch (type) {
+    case TRANSFORM_ENCR:
+        return NAME_OF(encryption_names, id);
+    case TRANSFORM_PRF:
+        return NAME_OF(prf_names, id);
+    case TRANSFORM_INTEG:
+        return NAME_OF(integrity_names, id);
+    case TRANSFORM_DH:
+        return NAME_OF(group_names, id);
+    case TRANSFORM_ESN:
+        return NAME_OF(esn_names, id);
+    default:
+        return NULL;
+    }
 }

@@ -64,6 +64,8 @@ enum transform_type {
     TRANSFORM_INTEG = 3,
     TRANSFORM_DH = 4,
     TRANSFORM_ESN = 5,
+    TRANSFORM_ADDITIONAL_DH_FIRST = 6, /* RFC 9370, not supported here: named in the log alone */
+    TRANSFORM_ADDITIONAL_DH_LAST = 12,
 };
 
 enum {
@@ -126,5 +128,12 @@ enum notify_type {
 const char *exchange_type_name(uint8_t type);
 const char *payload_type_name(uint8_t type);
 const char *notify_type_name(uint16_t type);
+
+/* What an AUTH method is (RFC 7296 3.8 and the registry): "RSA digital signature"; NULL if it is unknown. */
+const char *auth_method_name(uint8_t method);
+
+/* The name of a transform (enum transform_type), also of common ones that Musubi does not do:
+ * "ChaCha20-Poly1305", "ECP-256"; NULL for one that it does not know. */
+const char *transform_name(uint8_t type, uint16_t id);
 
 #endif

@@ -1,5 +1,7 @@
 #include "ike/proposal.h"
 
+#include "ike/offer.h"
+
 #include <string.h>
 
 struct proposal_policy proposal_policy_of_ike(const struct ike_algorithms *algorithms)
@@ -22,8 +24,6 @@ struct proposal_policy proposal_policy_of_child(const struct child_algorithms *a
 }
 
 /* ---- Writing --------------------------------------------------------------------------------------- */
-
-enum { SUBSTRUCTURE_LAST = 0, SUBSTRUCTURE_MORE_PROPOSALS = 2, SUBSTRUCTURE_MORE_TRANSFORMS = 3 };
 
 /* The substructure being written: where the "more" octet of the one before stands, to be set by the next. */
 struct chain {
@@ -62,36 +62,26 @@ static void put_transform(struct writer *w, struct chain *transforms, uint8_t ty
 /* The set of encryption rows that are AEADs, or those that are not. */
 static algorithm_set encryption_rows(bool aead)
 {
-    algorithm_set set = 0;
-    for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
-        if (encryption_is_aead(&encryption_algorithms[i]) == aead)
-            set |= UINT32_C(1) << i;
-    }
-    return set;
-}
-
-static bool set_has(algorithm_set set, size_t row)
-{
-    return (set >> row & 1) != 0;
+    return aead ? encryption_aead_rows() : ~encryption_aead_rows();
 }
 
 static void put_transforms(struct writer *w, const struct proposal_policy *policy, struct chain *transforms)
 {
     for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
         const struct encryption_algorithm *a = &encryption_algorithms[i];
-        if (set_has(policy->encryption, i))
+        if (algorithm_set_has(policy->encryption, i))
             put_transform(w, transforms, TRANSFORM_ENCR, a->id, a->key_bits);
     }
     for (size_t i = 0; i < PRF_COUNT; i++) {
-        if (set_has(policy->prf, i))
+        if (algorithm_set_has(policy->prf, i))
             put_transform(w, transforms, TRANSFORM_PRF, prf_algorithms[i].id, 0);
     }
     for (size_t i = 0; i < INTEGRITY_COUNT; i++) {
-        if (set_has(policy->integrity, i))
+        if (algorithm_set_has(policy->integrity, i))
             put_transform(w, transforms, TRANSFORM_INTEG, integrity_algorithms[i].id, 0);
     }
     for (size_t i = 0; i < DH_COUNT; i++) {
-        if (set_has(policy->dh, i))
+        if (algorithm_set_has(policy->dh, i))
             put_transform(w, transforms, TRANSFORM_DH, dh_groups[i].id, 0);
     }
     if (policy->dh_none && policy->dh != 0)
@@ -139,18 +129,15 @@ void proposal_put_all(struct message_writer *m, const struct proposal_policy *po
     message_end_payload(m);
 }
 
-/* The set that holds only `row` of `table`; empty if row is NULL. */
-#define SET_OF(row, table) ((row) == NULL ? 0 : UINT32_C(1) << ((row) - (table)))
-
 void proposal_put_choice(struct message_writer *m, uint8_t protocol, uint8_t number, struct octets spi,
                          const struct ike_suite *suite)
 {
     const struct proposal_policy chosen = {
         .protocol = protocol,
-        .encryption = SET_OF(suite->encryption, encryption_algorithms),
-        .integrity = SET_OF(suite->integrity, integrity_algorithms),
-        .prf = SET_OF(suite->prf, prf_algorithms),
-        .dh = SET_OF(suite->dh, dh_groups),
+        .encryption = ALGORITHM_SET_OF(suite->encryption, encryption_algorithms),
+        .integrity = ALGORITHM_SET_OF(suite->integrity, integrity_algorithms),
+        .prf = ALGORITHM_SET_OF(suite->prf, prf_algorithms),
+        .dh = ALGORITHM_SET_OF(suite->dh, dh_groups),
     };
     struct chain proposals = {.more = SUBSTRUCTURE_MORE_PROPOSALS};
     message_begin_payload(m, PAYLOAD_SA);
@@ -158,113 +145,7 @@ void proposal_put_choice(struct message_writer *m, uint8_t protocol, uint8_t num
     message_end_payload(m);
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------- */
-
-/* What one proposal of a peer offers: the rows that Musubi knows, and what else decides. */
-struct offer {
-    uint8_t number;
-    uint8_t protocol;
-    struct octets spi;
-    struct proposal_policy known;
-    uint8_t counts[TRANSFORM_ESN + 1]; /* of transforms of each type, known or not */
-    bool integrity_none, esn_none;
-    bool unknown_type; /* a transform type that nobody here understands: the proposal cannot be used */
-};
-
-/* Reads the attributes of a transform. False if one is malformed; `*usable` is false if one is not known. */
-static bool read_attributes(struct reader *r, uint16_t *key_bits, bool *usable)
-{
-    while (reader_left(r) > 0) {
-        uint16_t type = reader_u16be(r);
-        uint16_t value = reader_u16be(r);
-        if (!(type & ATTRIBUTE_FORMAT_TV))
-            (void)reader_octets(r, value); /* TLV: `value` is a length */
-        if (r->failed)
-            return false;
-        if (type == (ATTRIBUTE_FORMAT_TV | ATTRIBUTE_KEY_LENGTH) && *key_bits == 0)
-            *key_bits = value;
-        else
-            *usable = false;
-    }
-    return true;
-}
-
-static void offer_add(struct offer *offer, uint8_t type, uint16_t id, uint16_t key_bits, bool usable)
-{
-    struct proposal_policy *known = &offer->known;
-    if (type <= TRANSFORM_ESN)
-        offer->counts[type]++;
-    switch (type) {
-    case TRANSFORM_ENCR:
-        if (usable)
-            known->encryption |= SET_OF(encryption_by_id(id, key_bits), encryption_algorithms);
-        break;
-    case TRANSFORM_PRF:
-        if (usable)
-            known->prf |= SET_OF(prf_by_id(id), prf_algorithms);
-        break;
-    case TRANSFORM_INTEG:
-        offer->integrity_none |= id == AUTH_NONE;
-        if (usable)
-            known->integrity |= SET_OF(integrity_by_id(id), integrity_algorithms);
-        break;
-    case TRANSFORM_DH:
-        known->dh_none |= id == DH_NONE;
-        if (usable)
-            known->dh |= SET_OF(dh_by_id(id), dh_groups);
-        break;
-    case TRANSFORM_ESN:
-        offer->esn_none |= id == ESN_NONE;
-        break;
-    default:
-        offer->unknown_type = true;
-    }
-}
-
-/* Reads the `count` transforms of a proposal, of which nothing may be left over. */
-static bool read_transforms(struct reader *r, uint8_t count, struct offer *offer)
-{
-    for (uint8_t i = 0; i < count; i++) {
-        uint8_t more = reader_u8(r);
-        (void)reader_u8(r);
-        uint16_t length = reader_u16be(r);
-        if (r->failed || length < 8 ||
-            more != (i + 1 < count ? SUBSTRUCTURE_MORE_TRANSFORMS : SUBSTRUCTURE_LAST))
-            return false;
-        struct reader body = reader_part(r, (size_t)length - 4);
-        uint8_t type = reader_u8(&body);
-        (void)reader_u8(&body);
-        uint16_t id = reader_u16be(&body);
-        uint16_t key_bits = 0;
-        bool usable = true;
-        if (body.failed || !read_attributes(&body, &key_bits, &usable))
-            return false;
-        /* Where an algorithm has no Key Length, a transform that carries one is another transform. */
-        if (type != TRANSFORM_ENCR && key_bits != 0)
-            usable = false;
-        offer_add(offer, type, id, key_bits, usable);
-    }
-    return reader_left(r) == 0;
-}
-
-/* Reads the next proposal. False if it is malformed. `*more` tells whether another one follows. */
-static bool read_proposal(struct reader *r, struct offer *offer, bool *more)
-{
-    *offer = (struct offer){0};
-    uint8_t last = reader_u8(r);
-    (void)reader_u8(r);
-    uint16_t length = reader_u16be(r);
-    if (r->failed || length < 8 || (last != SUBSTRUCTURE_LAST && last != SUBSTRUCTURE_MORE_PROPOSALS))
-        return false;
-    *more = last != SUBSTRUCTURE_LAST;
-    struct reader body = reader_part(r, (size_t)length - 4);
-    offer->number = reader_u8(&body);
-    offer->protocol = reader_u8(&body);
-    uint8_t spi_size = reader_u8(&body);
-    uint8_t transform_count = reader_u8(&body);
-    offer->spi = (struct octets){reader_octets(&body, spi_size), spi_size};
-    return !body.failed && read_transforms(&body, transform_count, offer);
-}
+/* ---- Choosing -------------------------------------------------------------------------------------- */
 
 /* The strongest row that both sets hold; NULL if there is none. */
 #define BEST_OF(set, table) ((set) == 0 ? NULL : &(table)[__builtin_ctz(set)])
@@ -348,7 +229,7 @@ enum proposal_result proposal_choose(const struct ike_payload *sa, const struct 
     *out = (struct proposal_choice){0};
     for (bool more = true; more;) {
         struct offer offer;
-        if (!read_proposal(&r, &offer, &more))
+        if (!offer_read(&r, &offer, &more))
             return PROPOSAL_INVALID;
         if (offer_is_usable(&offer, policy, spi_size))
             choose_from(&offer, policy, &found, out);
@@ -374,7 +255,7 @@ enum proposal_result proposal_accept(const struct ike_payload *sa, const struct 
     struct reader r = reader_of(sa->content.at, sa->content.length);
     struct offer offer;
     bool more = false;
-    if (!read_proposal(&r, &offer, &more) || reader_left(&r) != 0)
+    if (!offer_read(&r, &offer, &more) || reader_left(&r) != 0)
         return PROPOSAL_INVALID;
     bool found = false;
     *out = (struct proposal_choice){0};
@@ -383,58 +264,53 @@ enum proposal_result proposal_accept(const struct ike_payload *sa, const struct 
     return found ? PROPOSAL_CHOSEN : PROPOSAL_NONE;
 }
 
+/* What the proposals for a protocol offer together; `number` is 0 if there is none. */
+static struct offer union_of_offers(const struct ike_payload *sa, uint8_t protocol)
+{
+    struct reader r = reader_of(sa->content.at, sa->content.length);
+    struct offer all = {.protocol = protocol};
+    for (bool more = true; more;) {
+        struct offer offer;
+        if (!offer_read(&r, &offer, &more))
+            break;
+        if (offer.protocol != protocol)
+            continue;
+        all.number = 1;
+        all.known.encryption |= offer.known.encryption;
+        all.known.integrity |= offer.known.integrity;
+        all.known.prf |= offer.known.prf;
+        all.known.dh |= offer.known.dh;
+        all.known.dh_none |= offer.known.dh_none || offer.counts[TRANSFORM_DH] == 0;
+    }
+    return all;
+}
+
+unsigned proposal_gaps(const struct ike_payload *sa, const struct proposal_policy *policy)
+{
+    const struct offer all = union_of_offers(sa, policy->protocol);
+    algorithm_set encryption = all.known.encryption & policy->encryption;
+    bool ike = policy->protocol == PROTOCOL_IKE;
+    bool integrity_is_asked = (encryption & ~encryption_aead_rows()) != 0 || encryption == 0;
+    bool without_dh = policy->dh_ignore || (!ike && all.known.dh_none && policy->dh_none);
+    unsigned gaps = 0;
+    if (all.number == 0)
+        return 0;
+    if (encryption == 0)
+        gaps |= 1U << TRANSFORM_ENCR;
+    if (integrity_is_asked && (all.known.integrity & policy->integrity) == 0 &&
+        (all.known.encryption & ~encryption_aead_rows()) != 0)
+        gaps |= 1U << TRANSFORM_INTEG;
+    if (ike && (all.known.prf & policy->prf) == 0)
+        gaps |= 1U << TRANSFORM_PRF;
+    if (!without_dh && (all.known.dh & policy->dh) == 0)
+        gaps |= 1U << TRANSFORM_DH;
+    return gaps;
+}
+
 uint8_t proposal_protocol(const struct ike_payload *sa)
 {
     struct reader r = reader_of(sa->content.at, sa->content.length);
     struct offer offer;
     bool more;
-    return read_proposal(&r, &offer, &more) ? offer.protocol : (uint8_t)PROTOCOL_NONE;
-}
-
-void proposal_offered(const struct ike_payload *sa, struct proposal_policy *out)
-{
-    struct reader r = reader_of(sa->content.at, sa->content.length);
-    *out = (struct proposal_policy){0};
-    for (bool more = true; more;) {
-        struct offer offer;
-        if (!read_proposal(&r, &offer, &more))
-            return;
-        out->protocol = offer.protocol;
-        out->encryption |= offer.known.encryption;
-        out->integrity |= offer.known.integrity;
-        out->prf |= offer.known.prf;
-        out->dh |= offer.known.dh;
-    }
-}
-
-/* ---- Printing -------------------------------------------------------------------------------------- */
-
-#define PRINT_WORDS(out, label, set, table, count)                                                           \
-    do {                                                                                                     \
-        const char *before = label;                                                                          \
-        for (size_t row = 0; row < (count); row++) {                                                         \
-            if (set_has(set, row)) {                                                                         \
-                fprintf(out, "%s %s", before, (table)[row].word);                                            \
-                before = "";                                                                                 \
-            }                                                                                                \
-        }                                                                                                    \
-    } while (0)
-
-void proposal_policy_print(const struct proposal_policy *policy, FILE *out)
-{
-    PRINT_WORDS(out, "enc", policy->encryption, encryption_algorithms, ENCRYPTION_COUNT);
-    PRINT_WORDS(out, ", integrity", policy->integrity, integrity_algorithms, INTEGRITY_COUNT);
-    PRINT_WORDS(out, ", prf", policy->prf, prf_algorithms, PRF_COUNT);
-    PRINT_WORDS(out, ", dh", policy->dh, dh_groups, DH_COUNT);
-}
-
-void ike_suite_print(const struct ike_suite *suite, FILE *out)
-{
-    fputs(suite->encryption->name, out);
-    if (suite->integrity != NULL)
-        fprintf(out, "/%s", suite->integrity->name);
-    if (suite->prf != NULL)
-        fprintf(out, "/PRF-%s", suite->prf->name);
-    if (suite->dh != NULL)
-        fprintf(out, "/%s", suite->dh->name);
+    return offer_read(&r, &offer, &more) ? offer.protocol : (uint8_t)PROTOCOL_NONE;
 }

@@ -66,19 +66,17 @@ enum proposal_result proposal_choose(const struct ike_payload *sa, const struct 
 enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
                                      size_t spi_size, struct proposal_choice *out);
 
+/*
+ * Why nothing was chosen: bit i is set if all proposals for the policy's protocol together and the policy
+ * have no transform of type i (enum transform_type) in common. 0 if they do, but not in one proposal, or if
+ * there is no proposal for the protocol.
+ */
+unsigned proposal_gaps(const struct ike_payload *sa, const struct proposal_policy *policy);
+
 /* The protocol of the first proposal of an SA payload; PROTOCOL_NONE if there is none. */
 uint8_t proposal_protocol(const struct ike_payload *sa);
 
 /* True if `a` is more secure than `b` (S10). */
 bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b);
-
-/* The union of all algorithms that an SA payload offers and Musubi knows, to tell what a peer offered. */
-void proposal_offered(const struct ike_payload *sa, struct proposal_policy *out);
-
-/* Prints the algorithms of a policy as the words of the command language, for log texts. */
-void proposal_policy_print(const struct proposal_policy *policy, FILE *out);
-
-/* Prints a suite as names, for log texts. */
-void ike_suite_print(const struct ike_suite *suite, FILE *out);
 
 #endif

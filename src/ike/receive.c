@@ -1,6 +1,7 @@
 /*
  * A datagram from the network: is it IKEv2, which IKE SA is it for (RFC 7296 2.1, 2.5, 2.6)?
  */
+#include "ike/failure.h"
 #include "ike/ike_sa.h"
 
 enum { IKEV1_MAJOR = 1, IKEV2_MAJOR = 2 };
@@ -22,6 +23,13 @@ void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint 
     engine_send(engine, local, remote, ifindex, mark, message_finish(&m));
 }
 
+/* Whether an SA waits for an answer to its IKE_SA_INIT from that address. `sa` may be NULL. */
+static bool is_awaited(const struct ike_sa *sa, const struct ip_endpoint *remote)
+{
+    return sa != NULL && sa->initiator && sa->state == IKE_SA_INITIATING && sa->request_out && sa->job == 0 &&
+           ip_address_equal(&remote->address, &sa->remote.address);
+}
+
 /* An IKE_SA_INIT, the one exchange in the clear, is parsed before its SA is known. */
 static void receive_init(struct ike_engine *engine, const struct ip_endpoint *local,
                          const struct ip_endpoint *remote, uint32_t ifindex, const struct ike_header *header,
@@ -37,22 +45,21 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
         return;
     }
     uint8_t culprit = 0;
+    struct ike_sa *sa = response ? map_find(&engine->sas, header->spi_i) : NULL;
     enum message_fault fault = ike_payloads_parse(payloads, header->next_payload, &message, NULL, &culprit);
     if (fault != MESSAGE_OK) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         if (fault == MESSAGE_UNSUPPORTED_CRITICAL && !response)
-            engine_answer_in_clear(engine, local, remote, 0, 0, header, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
-                                   (struct octets){&culprit, 1});
+            ike_sa_init_critical(engine, local, remote, ifindex, header, culprit);
+        if (response && is_awaited(sa, remote))
+            failure_note(sa, PEER_SETTING, "the peer's answer to IKE_SA_INIT cannot be read");
         return;
     }
     if (!response) {
         ike_sa_init_request(engine, local, remote, ifindex, datagram, &message);
         return;
     }
-    struct ike_sa *sa = map_find(&engine->sas, header->spi_i);
-    bool due =
-        sa != NULL && sa->initiator && sa->state == IKE_SA_INITIATING && sa->request_out && sa->job == 0;
-    if (!due || !ip_address_equal(&remote->address, &sa->remote.address)) {
+    if (!is_awaited(sa, remote)) {
         engine_count(engine, sa == NULL ? IKE_COUNT_UNKNOWN_SPI : IKE_COUNT_OUT_OF_WINDOW);
         return;
     }
@@ -86,7 +93,10 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
     bool whole = ike_header_parse(datagram, &header) && datagram.length <= IKE_DATAGRAM_MAX;
     unsigned major = header.version >> 4;
     if (datagram.length >= IKE_HEADER_SIZE && major == IKEV1_MAJOR) {
+        struct ike_sa *sa = map_find(&engine->sas, header.spi_i);
         engine_count(engine, IKE_COUNT_IKEV1);
+        if (is_awaited(sa, remote))
+            failure_note(sa, PEER_SETTING, "the peer answers IKE_SA_INIT in IKEv1");
         return;
     }
     if (!whole) {

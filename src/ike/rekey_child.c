@@ -2,6 +2,7 @@
  * Rekeying of Child SAs as initiator (RFC 7296 1.3.3, 2.8, 2.8.1, 2.25.1).
  */
 #include "ike/ask_child.h"
+#include "ike/refusal.h"
 #include "ike/rekey.h"
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
@@ -35,15 +36,25 @@ static void put_off(struct child_sa *child)
     engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
 }
 
+/* Tells why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */
+static void warn_of_refusal(struct ike_sa *sa, const struct ike_payload *error)
+{
+    const struct child_request *request = &sa->own->request;
+    const struct refused asked = {"the rekey of a Child SA", &request->proposal, request};
+    if (failure_is_new(sa, FAILED_CHILD_REKEY, sa->own->old_spi, error->notify))
+        refusal_warn(sa, FAILED_CHILD_REKEY, &asked, error);
+}
+
 /* The peer refuses to rekey: RFC 7296 2.25. */
-static void rekey_refused(struct ike_sa *sa, uint16_t notify)
+static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
 {
     struct child_sa *old = child_sa_by_inbound(sa, sa->own->old_spi);
-    const struct tunnel_policy *policy = &sa->tunnel->policy;
-    const char *name = notify_type_name(notify);
+    uint16_t notify = error->notify;
     bool rivalled = sa->own->has_rival;
     if (rivalled && old != NULL)
-        old->replaced = true; /* by the peer's own rekey; the peer deletes it */
+        old->replaced = true; /* by the peer's own rekey, which has done the work; the peer deletes it */
+    if (!rivalled && notify != NOTIFY_TEMPORARY_FAILURE && notify != NOTIFY_CHILD_SA_NOT_FOUND)
+        warn_of_refusal(sa, error);
     negotiation_end_own(sa);
     if (notify == NOTIFY_TEMPORARY_FAILURE) {
         put_off(old);
@@ -55,15 +66,8 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
         ike_sa_lost_child(sa, "the peer has lost the Child SA");
         return;
     }
-    if (rivalled)
-        return; /* the peer's own rekey has done the work */
-    engine_log(
-        sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-        "the peer refuses to rekey the Child SA (%s): the SA ends with its lifetime; child-proposal and "
-        "child-pfs: lines %u, %u, %u",
-        name != NULL ? name : "an error", policy->line[SETTING_CHILD_ENCRYPTION],
-        policy->line[SETTING_CHILD_INTEGRITY], policy->line[SETTING_CHILD_PFS]);
-    put_off(old);
+    if (!rivalled)
+        put_off(old);
 }
 
 /* The old SA goes; so does our new one, or the one that the peer made at the same time: RFC 7296 2.8.1. */

@@ -3,6 +3,8 @@
  * Child SAs of the old one.
  */
 #include "ike/negotiation.h"
+#include "ike/proposal_text.h"
+#include "ike/refusal.h"
 #include "ike/rekey.h"
 
 #include "base/secret.h"
@@ -151,10 +153,11 @@ static struct ike_sa *rival_of(const struct ike_sa *sa)
     return map_find(&sa->engine->sas, sa->own->rival_ike_sa);
 }
 
-static void rekey_refused(struct ike_sa *sa, uint16_t notify)
+static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
 {
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    const struct refused asked = {"the rekey of the IKE SA", &proposal, NULL};
     struct ike_sa *rival = rival_of(sa);
-    const char *name = notify_type_name(notify);
     negotiation_end_own(sa);
     if (rival != NULL) {
         inherit(sa, rival);
@@ -164,10 +167,8 @@ static void rekey_refused(struct ike_sa *sa, uint16_t notify)
         ike_sa_delete(sa, "IKE SA lifetime expired");
         return;
     }
-    if (notify != NOTIFY_TEMPORARY_FAILURE)
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "the peer refuses to rekey the IKE SA (%s): it ends with its lifetime",
-                   name != NULL ? name : "an error");
+    if (error->notify != NOTIFY_TEMPORARY_FAILURE && failure_is_new(sa, FAILED_IKE_REKEY, 0, error->notify))
+        refusal_warn(sa, FAILED_IKE_REKEY, &asked, error);
     engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
 }
 
@@ -207,27 +208,45 @@ void rekey_ike_sa_resume(struct ike_sa *sa)
     negotiation_resume(sa, shared_secret_done);
 }
 
+/* Whether the peer's answer is one to what was asked. If not, the log tells. */
+static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, struct proposal_choice *choice)
+{
+    struct negotiation *n = sa->own;
+    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    if (offer != NULL && proposal_accept(offer, &proposal, IKE_SPI_SIZE, choice) != PROPOSAL_CHOSEN) {
+        char theirs[OFFER_TEXT_SIZE];
+        char ours[POLICY_TEXT_SIZE];
+        failure_warn(sa, FAILED_IKE_REKEY, IKE_PROPOSAL_SETTINGS,
+                     "the peer chose a proposal that was not offered: it chose %s; offered %s",
+                     proposal_offer_format(offer, &proposal, IKE_SPI_SIZE, theirs),
+                     proposal_policy_format(&proposal, ours));
+        return false;
+    }
+    if (offer == NULL || choice->suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke) ||
+        !negotiation_take_nonce(&n->nonce_r, message) || load_u64be(choice->spi.at) == 0) {
+        failure_warn(sa, FAILED_IKE_REKEY, PEER_SETTING, "the peer's answer has no proper SPI, nonce or KE");
+        return false;
+    }
+    return true;
+}
+
 static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
         if (!negotiation_retry_with_group(sa, task, error, sa->tunnel->policy.ike.dh))
-            rekey_refused(sa, error->notify);
+            rekey_refused(sa, error);
         return;
     }
-    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
     struct proposal_choice choice;
-    if (offer == NULL || proposal_accept(offer, &proposal, IKE_SPI_SIZE, &choice) != PROPOSAL_CHOSEN ||
-        choice.suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke) ||
-        !negotiation_take_nonce(&n->nonce_r, message) || load_u64be(choice.spi.at) == 0) {
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "rekey of the IKE SA failed: the peer's answer is not one to what was asked");
+    if (!answer_fits(sa, message, &choice)) {
         ike_sa_delete(sa, "invalid answer to a rekey");
         return;
     }
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     n->suite = choice.suite;
     n->peer_spi = load_u64be(choice.spi.at);
     negotiation_start_shared(sa, n, true, ke, shared_secret_done);
@@ -306,6 +325,7 @@ void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
     }
     enum proposal_result result = proposal_choose(offer, &proposal, IKE_SPI_SIZE, &choice);
     if (result == PROPOSAL_NONE) {
+        refusal_of_ike_rekey(sa, offer, &proposal);
         negotiation_refuse(sa, NOTIFY_NO_PROPOSAL_CHOSEN, nothing);
         return;
     }

@@ -1,5 +1,7 @@
 #include "ike/selectors.h"
 
+#include "base/short_text.h"
+
 #include <string.h>
 
 static struct traffic_selector any_selector(enum ip_family family)
@@ -193,17 +195,24 @@ bool selectors_hold(const struct selector_list *local, const struct selector_lis
     return traffic_selectors_hold(&both, flow, PACKET_OUTBOUND);
 }
 
-void selectors_print(const struct selector_list *list, FILE *out)
+const char *selectors_format(const struct selector_list *list, char out[SELECTORS_TEXT_SIZE])
 {
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    struct short_text text = short_text_in(out, SELECTORS_TEXT_SIZE);
+    if (list->count == any.count && selectors_within(&any, list)) {
+        short_text_add(&text, "any");
+        return out;
+    }
     for (uint8_t i = 0; i < list->count; i++) {
         const struct traffic_selector *ts = &list->ts[i];
         char first[IP_TEXT_SIZE];
         char last[IP_TEXT_SIZE];
-        fprintf(out, "%s%s-%s", i == 0 ? "" : " ", ip_address_format(&ts->first, first),
-                ip_address_format(&ts->last, last));
+        short_text_add(&text, "%s%s-%s", i == 0 ? "" : " ", ip_address_format(&ts->first, first),
+                       ip_address_format(&ts->last, last));
         if (ts->protocol != 0)
-            fprintf(out, " protocol %u", ts->protocol);
+            short_text_add(&text, " protocol %u", ts->protocol);
         if (ts->first_port != 0 || ts->last_port != UINT16_MAX)
-            fprintf(out, " port %u-%u", ts->first_port, ts->last_port);
+            short_text_add(&text, " port %u-%u", ts->first_port, ts->last_port);
     }
+    return out;
 }

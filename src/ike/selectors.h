@@ -49,7 +49,11 @@ struct selector_list selectors_of_address(const struct selector_list *list, cons
 bool selectors_hold(const struct selector_list *local, const struct selector_list *remote,
                     const struct packet_flow *flow);
 
-/* Prints selectors for log texts: "10.0.0.0-10.255.255.255", with protocol and ports where they restrict. */
-void selectors_print(const struct selector_list *list, FILE *out);
+/*
+ * Writes selectors for log texts and returns `out`: "10.0.0.0-10.255.255.255", with protocol and ports where
+ * they restrict; "any" for all of IPv4 and IPv6. More than has room is cut off.
+ */
+enum { SELECTORS_TEXT_SIZE = 256 };
+const char *selectors_format(const struct selector_list *list, char out[SELECTORS_TEXT_SIZE]);
 
 #endif

@@ -162,3 +162,20 @@ def test_S34_a_proposal_that_is_refused_is_told(lab, near, strongswan, beginner,
     gateway.wait_for_no_sa()
     strongswan.wait_for_no_sa()
     gateway.stop()
+
+
+def test_S34_selectors_that_are_refused_are_told_with_their_lines(lab, near, strongswan):
+    define(strongswan, local_ts="192.168.99.0/24", remote_ts="192.168.1.0/24")
+    gateway = near.gateway(lab, lines=NAT_TRAVERSAL + AES_CBC_SHA256.lines + """\
+ikev2 local-ts 192.168.1.0/24
+ikev2 remote-ts 192.168.2.0/24
+""")
+    first = gateway.config_path.read_text(encoding="utf-8").splitlines().index("  ikev2 local-ts 192.168.1.0/24") + 1
+
+    near.lan.ping(FAR.inner4, count=1, wait=0.1)
+
+    gateway.wait_for_log(r"warn Tunnel1\.0: negotiation failed: the peer does not accept the traffic selectors "
+                         r"\(TS_UNACCEPTABLE\): proposed local-ts 192\.168\.1\.0-192\.168\.1\.255, remote-ts "
+                         rf"192\.168\.2\.0-192\.168\.2\.255; lines {first}, {first + 1}\n")
+    gateway.wait_for_no_sa()
+    gateway.stop()

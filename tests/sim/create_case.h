@@ -7,7 +7,7 @@
 
 #include "requests.h"
 
-enum { MADE = 1 }; /* in place of a notify: the request is granted */
+enum { MADE = UINT16_MAX }; /* in place of a notify: the request is granted */
 
 struct create_case {
     const char *name;

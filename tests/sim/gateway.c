@@ -136,17 +136,29 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
     world_schedule(g->world, c, 1);
 }
 
+static void add_line(struct log_text *log, const char *name, const char *text)
+{
+    size_t length = strlen(name) + strlen(text) + sizeof ": \n";
+    log->at = realloc(log->at, log->length + length);
+    assert(log->at != NULL);
+    log->length +=
+        (size_t)snprintf(log->at + log->length, length, "%s%s%s\n", name, name[0] != '\0' ? ": " : "", text);
+}
+
 void gateway_add_log_line(struct gateway *g, const char *text)
 {
-    size_t length = strlen(text);
-    g->log = realloc(g->log, g->log_length + length + 2);
-    assert(g->log != NULL);
-    memcpy(g->log + g->log_length, text, length);
-    g->log_length += length;
-    g->log[g->log_length++] = '\n';
-    g->log[g->log_length] = '\0';
+    add_line(&g->log, "", text);
     if (g->world->trace != NULL)
         fprintf(g->world->trace, "%8lu %s: %s\n", (unsigned long)g->world->now, g->name, text);
+}
+
+static void take_log_line(struct gateway *g, const struct ike_action *action)
+{
+    gateway_add_log_line(g, action->log.text);
+    if (action->log.level <= LOG_LEVEL_WARN)
+        add_line(&g->warnings,
+                 action->log.has_tunnel ? gateway_tunnel(g, action->log.tunnel)->policy.name : "",
+                 action->log.text);
 }
 
 static void perform(struct gateway *g, const struct ike_action *action)
@@ -189,7 +201,7 @@ static void perform(struct gateway *g, const struct ike_action *action)
         answer_job(g, action->job);
         break;
     case IKE_ACTION_LOG:
-        gateway_add_log_line(g, action->log.text);
+        take_log_line(g, action);
         break;
     }
 }
@@ -250,12 +262,18 @@ void gateway_stop(struct gateway *g)
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_STOP});
 }
 
-void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message)
+void gateway_receive_at(struct gateway *g, const struct ip_address *local, uint32_t ifindex,
+                        const struct ip_endpoint *from, struct octets message)
 {
     struct ike_event event = {.kind = IKE_EVENT_DATAGRAM};
-    event.datagram.local = (struct ip_endpoint){g->address, IKE_PORT};
+    event.datagram.local = (struct ip_endpoint){*local, IKE_PORT};
     event.datagram.remote = *from;
-    event.datagram.ifindex = 1;
+    event.datagram.ifindex = ifindex;
     event.datagram.message = message;
     gateway_handle(g, &event);
+}
+
+void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message)
+{
+    gateway_receive_at(g, &g->address, 1, from, message);
 }

@@ -51,7 +51,8 @@ void gateway_free(struct gateway *g)
         g->tunnels = t->next;
         free(t);
     }
-    free(g->log);
+    free(g->log.at);
+    free(g->warnings.at);
     free(g);
 }
 
@@ -122,15 +123,20 @@ static void tell_policies(struct gateway *g)
     }
 }
 
+void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct ike_way *way)
+{
+    struct ike_event event = {.kind = IKE_EVENT_WAY};
+    event.way.tunnel = tunnel;
+    event.way.way = *way;
+    gateway_handle(g, &event);
+}
+
 void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
 {
     bool by_name = t->policy.peer_kind == PEER_FQDN;
-    struct ike_event way = {.kind = IKE_EVENT_WAY};
-    way.way.tunnel = t->policy.tunnel;
-    way.way.way.local = g->address;
-    way.way.way.remote = by_name ? t->chosen : t->policy.peer_address;
-    way.way.way.usable = way.way.way.remote.family != IP_NONE;
-    gateway_handle(g, &way);
+    const struct ip_address *remote = by_name ? &t->chosen : &t->policy.peer_address;
+    const struct ike_way way = {.usable = remote->family != IP_NONE, .local = g->address, .remote = *remote};
+    gateway_set_way(g, t->policy.tunnel, &way);
     if (!by_name)
         return;
     struct ike_event peer = {.kind = IKE_EVENT_PEER_ADDRESSES};

@@ -47,13 +47,18 @@ struct octets gateway_record(const struct gateway *g, size_t index)
 
 bool gateway_log_has(const struct gateway *g, const char *text)
 {
-    return g->log != NULL && strstr(g->log, text) != NULL;
+    return g->log.at != NULL && strstr(g->log.at, text) != NULL;
+}
+
+const char *gateway_warnings(const struct gateway *g)
+{
+    return g->warnings.at != NULL ? g->warnings.at : "";
 }
 
 size_t gateway_log_count(const struct gateway *g, const char *text)
 {
     size_t count = 0;
-    for (const char *at = g->log; at != NULL && (at = strstr(at, text)) != NULL; at++)
+    for (const char *at = g->log.at; at != NULL && (at = strstr(at, text)) != NULL; at++)
         count++;
     return count;
 }
@@ -66,6 +71,11 @@ const char *gateway_last_down_reason(const struct gateway *g)
 struct ike_engine *gateway_engine(const struct gateway *g)
 {
     return g->engine;
+}
+
+struct ip_address gateway_address(const struct gateway *g)
+{
+    return g->address;
 }
 
 size_t gateway_packets_received(const struct gateway *g)

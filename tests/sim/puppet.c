@@ -28,6 +28,8 @@ struct puppet *puppet_new(struct world *world, struct gateway *target, const cha
     assert(parsed);
     (void)parsed;
     p->address.port = IKE_PORT;
+    p->arrives_at = gateway_address(target);
+    p->arrival_ifindex = 1;
     p->spi_i = UINT64_C(0x1122334455667788);
     memset(p->nonce_i, 0x5a, sizeof p->nonce_i);
     memset(p->dh_private, 0x17, sizeof p->dh_private);
@@ -48,7 +50,8 @@ void puppet_free(struct puppet *p)
 void puppet_send(struct puppet *p, const void *at, size_t length)
 {
     p->reply_length = 0;
-    gateway_receive(p->target, &p->address, (struct octets){at, length});
+    gateway_receive_at(p->target, &p->arrives_at, p->arrival_ifindex, &p->address,
+                       (struct octets){at, length});
     world_run(p->world, 100);
 }
 
@@ -137,37 +140,10 @@ bool puppet_do_init(struct puppet *p)
     return derive_keys(p, ke);
 }
 
-bool puppet_accept_init(struct puppet *p)
-{
-    enum { PATIENCE = 5000 };
-    if (!puppet_await(p, PATIENCE) || p->message.header.exchange != EXCHANGE_IKE_SA_INIT)
-        return false;
-    const struct ike_payload *ke = ike_message_find(&p->message, PAYLOAD_KE);
-    const struct ike_payload *nonce = ike_message_find(&p->message, PAYLOAD_NONCE);
-    if (ke == NULL || nonce == NULL || nonce->content.length != sizeof p->nonce_i)
-        return false;
-    p->responder = true;
-    p->spi_i = p->message.header.spi_i;
-    p->spi_r = UINT64_C(0x1122334455667788);
-    memcpy(p->request, p->reply, p->reply_length);
-    p->request_length = p->reply_length;
-    memcpy(p->nonce_i, nonce->content.at, sizeof p->nonce_i);
-    memset(p->nonce_r, 0x5a, NONCE_SIZE);
-    p->nonce_r_length = NONCE_SIZE;
-    struct ike_header header = puppet_header(p, EXCHANGE_IKE_SA_INIT, 0);
-    header.flags |= IKE_FLAG_RESPONSE;
-    struct message_writer m = message_begin(p->response, sizeof p->response, &header);
-    put_init_payloads(p, &m, (struct octets){p->nonce_r, p->nonce_r_length});
-    p->response_length = message_finish(&m).length;
-    if (!derive_keys(p, ke))
-        return false;
-    puppet_send(p, p->response, p->response_length);
-    return puppet_read_reply(p) && p->message.header.exchange == EXCHANGE_IKE_AUTH;
-}
-
+/* RFC 7296 2.15, of our own end. */
 static void auth_value(struct puppet *p, const char *keyid, const char *key, uint8_t *out)
 {
-    const uint8_t id_header[4] = {ID_KEY_ID};
+    const uint8_t id_header[4] = {ID_KEY_ID, p->id_reserved, p->id_reserved, p->id_reserved};
     const struct octets id_body[] = {{id_header, 4}, {(const uint8_t *)keyid, strlen(keyid)}};
     uint8_t maced_id[PRF_SIZE_MAX];
     uint8_t padded[PRF_SIZE_MAX];
@@ -188,6 +164,16 @@ static void auth_value(struct puppet *p, const char *keyid, const char *key, uin
     (void)ok;
 }
 
+static void put_own_id(const struct puppet *p, struct message_writer *m, uint8_t type, const char *keyid)
+{
+    message_begin_payload(m, type);
+    writer_put_u8(&m->w, ID_KEY_ID);
+    for (int i = 0; i < 3; i++)
+        writer_put_u8(&m->w, p->id_reserved);
+    writer_put(&m->w, keyid, strlen(keyid));
+    message_end_payload(m);
+}
+
 void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
                               const char *peer_keyid, const char *key)
 {
@@ -203,21 +189,13 @@ void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, con
     auth_value(p, keyid, key, auth);
     static const uint8_t spi[] = {0xc0, 0, 0, 1};
     const struct ike_suite child = {.encryption = p->suite.encryption, .integrity = p->suite.integrity};
-    message_put_id(m, PAYLOAD_IDI, ID_KEY_ID, (struct octets){(const uint8_t *)keyid, strlen(keyid)});
+    put_own_id(p, m, PAYLOAD_IDI, keyid);
     message_put_id(m, PAYLOAD_IDR, ID_KEY_ID,
                    (struct octets){(const uint8_t *)peer_keyid, strlen(peer_keyid)});
     message_put_auth(m, AUTH_METHOD_PSK, (struct octets){auth, p->suite.prf->size});
     proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){spi, sizeof spi}, &child);
     selectors_put(m, PAYLOAD_TSI, selectors);
     selectors_put(m, PAYLOAD_TSR, selectors);
-}
-
-void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key)
-{
-    uint8_t auth[PRF_SIZE_MAX];
-    auth_value(p, keyid, key, auth);
-    message_put_id(m, PAYLOAD_IDR, ID_KEY_ID, (struct octets){(const uint8_t *)keyid, strlen(keyid)});
-    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){auth, p->suite.prf->size});
 }
 
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key)
@@ -264,6 +242,79 @@ void puppet_send_fragment(struct puppet *p, const struct ike_header *header, con
 {
     send_text(p, header, text);
 }
+
+/* ---- The part of the responder ----------------------------------------------------------------------- */
+
+bool puppet_await_init(struct puppet *p)
+{
+    enum { PATIENCE = 5000 };
+    p->responder = true;
+    if (!puppet_await(p, PATIENCE) || p->message.header.exchange != EXCHANGE_IKE_SA_INIT)
+        return false;
+    const struct ike_payload *nonce = ike_message_find(&p->message, PAYLOAD_NONCE);
+    assert(nonce != NULL && nonce->content.length == sizeof p->nonce_i &&
+           p->reply_length <= sizeof p->request);
+    memcpy(p->nonce_i, nonce->content.at, sizeof p->nonce_i);
+    memcpy(p->request, p->reply, p->reply_length);
+    p->request_length = p->reply_length;
+    p->spi_i = p->message.header.spi_i;
+    p->spi_r = UINT64_C(0x1122334455667788);
+    return true;
+}
+
+struct message_writer puppet_begin_init_answer(struct puppet *p, void *at, size_t capacity)
+{
+    struct ike_header header = puppet_header(p, EXCHANGE_IKE_SA_INIT, 0);
+    header.flags |= IKE_FLAG_RESPONSE;
+    return message_begin(at, capacity, &header);
+}
+
+void puppet_send_init_answer(struct puppet *p, struct message_writer *m)
+{
+    struct octets message = message_finish(m);
+    puppet_send(p, message.at, message.length);
+}
+
+bool puppet_answer_init(struct puppet *p)
+{
+    const struct ike_payload *ke = ike_message_find(&p->message, PAYLOAD_KE);
+    if (ke == NULL || ke->dh_group != p->suite.dh->id)
+        return false;
+    p->nonce_r_length = NONCE_SIZE;
+    memset(p->nonce_r, 0x5a, p->nonce_r_length);
+    struct message_writer m = puppet_begin_init_answer(p, p->response, sizeof p->response);
+    put_init_payloads(p, &m, (struct octets){p->nonce_r, p->nonce_r_length});
+    p->response_length = message_finish(&m).length;
+    if (!derive_keys(p, ke))
+        return false;
+    puppet_send(p, p->response, p->response_length);
+    return puppet_read_reply(p) && p->message.header.exchange == EXCHANGE_IKE_AUTH;
+}
+
+bool puppet_accept_init(struct puppet *p)
+{
+    return puppet_await_init(p) && puppet_answer_init(p);
+}
+
+void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key)
+{
+    uint8_t auth[PRF_SIZE_MAX];
+    auth_value(p, keyid, key, auth);
+    put_own_id(p, m, PAYLOAD_IDR, keyid);
+    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){auth, p->suite.prf->size});
+}
+
+void puppet_put_child_answer(struct puppet *p, struct message_writer *m)
+{
+    static const uint8_t spi[] = {0xc0, 0, 0, 1};
+    const struct ike_suite child = {.encryption = p->suite.encryption, .integrity = p->suite.integrity};
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){spi, sizeof spi}, &child);
+    selectors_put(m, PAYLOAD_TSI, &any);
+    selectors_put(m, PAYLOAD_TSR, &any);
+}
+
+/* ---- What comes and is answered ---------------------------------------------------------------------- */
 
 bool puppet_await(struct puppet *p, msec_t patience)
 {

@@ -18,6 +18,8 @@ struct puppet {
     struct world *world;
     struct gateway *target;
     struct ip_endpoint address;
+    struct ip_address arrives_at; /* address and interface of the target where our messages arrive */
+    uint32_t arrival_ifindex;
     bool responder; /* of the IKE SA: the target began it */
     uint64_t spi_i, spi_r;
     uint8_t nonce_i[NONCE_SIZE];
@@ -28,8 +30,9 @@ struct puppet {
     struct ike_keys keys;
     uint8_t request[2048], response[2048]; /* IKE_SA_INIT */
     size_t request_length, response_length;
-    uint32_t child_spi; /* of the target: where our ESP would go */
-    bool fragmentation; /* announced in IKE_SA_INIT (RFC 7383 2.3) */
+    uint32_t child_spi;  /* of the target: where our ESP would go */
+    bool fragmentation;  /* announced in IKE_SA_INIT (RFC 7383 2.3) */
+    uint8_t id_reserved; /* what stands in the three reserved octets of our ID payload */
 
     uint8_t reply[PUPPET_BUFFER]; /* the last datagram that the target sent us */
     size_t reply_length;
@@ -58,21 +61,28 @@ void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX]);
 bool puppet_do_init(struct puppet *p);
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key);
 
-/*
- * As responder: waits for the target's IKE_SA_INIT, answers it, and reads the IKE_AUTH request that follows
- * to `message`. False if the target did not go along.
- */
-bool puppet_accept_init(struct puppet *p);
-
-/* As responder: the first payloads of a proper IKE_AUTH answer, IDr and AUTH. */
-void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key);
-
 /* Payloads of a proper IKE_AUTH request, with selectors of everything or these. */
 void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
                               const char *peer_keyid, const char *key);
 void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, const char *keyid,
                                  const char *peer_keyid, const char *key,
                                  const struct selector_list *selectors);
+
+/*
+ * As responder: waits for the target's IKE_SA_INIT; answers it properly and reads the IKE_AUTH request that
+ * follows to `message`; or both. False if the target did not go along.
+ */
+bool puppet_await_init(struct puppet *p);
+bool puppet_answer_init(struct puppet *p);
+bool puppet_accept_init(struct puppet *p);
+
+/* As responder: starts an answer to IKE_SA_INIT, for whatever is to be in it, and sends it. */
+struct message_writer puppet_begin_init_answer(struct puppet *p, void *at, size_t capacity);
+void puppet_send_init_answer(struct puppet *p, struct message_writer *m);
+
+/* As responder: payloads of a proper IKE_AUTH answer: IDr and AUTH; SA, TSi and TSr. */
+void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key);
+void puppet_put_child_answer(struct puppet *p, struct message_writer *m);
 
 /* Seals a chain of payloads with our keys and sends it under `header`. */
 void puppet_send_sealed(struct puppet *p, const struct ike_header *header,

@@ -158,6 +158,27 @@ static void RFC7383_2_6_duplicates_of_fragments_do_not_count_twice(void **state)
     stage_strike(&s);
 }
 
+/* What stands in a fragment's place first stays there, also when another one comes with the same number. */
+static void RFC7383_2_6_a_fragment_that_overlaps_another_is_dropped(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_fragmentation();
+    uint8_t at[64];
+    struct message_writer other = message_begin_inner(at, sizeof at);
+    message_put_delete(&other, PROTOCOL_IKE, NULL, 0);
+    const struct ike_header header = puppet_header(s.p, EXCHANGE_INFORMATIONAL, 2);
+    const struct protect_text overlapping = {writer_octets(&other.w), other.first_payload, 1, 3};
+    const struct message_writer m = large_request();
+    send_part(&s, 2, &m, 1, 3);
+    puppet_send_fragment(s.p, &header, &overlapping);
+    send_part(&s, 2, &m, 2, 3);
+    send_part(&s, 2, &m, 3, 3);
+
+    assert_int_equal(s.p->reply_count, 1);
+    assert_int_equal(gateway_record_count(s.b), 1); /* nothing was deleted, nothing was malformed */
+    stage_strike(&s);
+}
+
 static void fragments_of_another_message_id_are_out_of_the_window(void **state)
 {
     (void)state;
@@ -263,6 +284,7 @@ int main(void)
         cmocka_unit_test(RFC7383_2_6_odd_fragments_are_dropped),
         cmocka_unit_test(RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew),
         cmocka_unit_test(RFC7383_2_6_duplicates_of_fragments_do_not_count_twice),
+        cmocka_unit_test(RFC7383_2_6_a_fragment_that_overlaps_another_is_dropped),
         cmocka_unit_test(fragments_of_another_message_id_are_out_of_the_window),
         cmocka_unit_test(RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place),
         cmocka_unit_test(RFC7383_2_3_fragments_are_not_taken_unless_both_ends_announced_them),

@@ -1,37 +1,11 @@
-/*
- * Hostile and odd first messages: each row of the table is one, with the section of RFC 7296 that says what
- * is to happen, and what must be seen: an answer or silence, a counter, and in no case state that stays.
- */
-#include "stage.h"
+/* Hostile and odd first messages: headers, the chain of payloads, KE and nonce. */
+#include "init_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#define NO_COUNTER IKE_COUNTER_COUNT
-
-/* A proper IKE_SA_INIT request in a buffer, to be spoilt. */
-struct draft {
-    uint8_t at[4096];
-    size_t length;
-};
-
-struct init_case {
-    const char *name;
-    const char *section; /* of RFC 7296, unless another is named */
-    void (*spoil)(struct stage *s, struct draft *d);
-    uint16_t answer; /* notify, or SILENCE */
-    enum ike_counter counted;
-};
-
-static void set_total_length(struct draft *d, size_t length)
-{
-    store_u32be(d->at + 24, (uint32_t)length);
-}
 
 static void cut_to_27(struct stage *s, struct draft *d)
 {
@@ -48,19 +22,19 @@ static void empty(struct stage *s, struct draft *d)
 static void length_too_large(struct stage *s, struct draft *d)
 {
     (void)s;
-    set_total_length(d, d->length + 1);
+    draft_set_length(d, d->length + 1);
 }
 
 static void length_too_small(struct stage *s, struct draft *d)
 {
     (void)s;
-    set_total_length(d, d->length - 1);
+    draft_set_length(d, d->length - 1);
 }
 
 static void length_huge(struct stage *s, struct draft *d)
 {
     (void)s;
-    set_total_length(d, UINT32_MAX);
+    draft_set_length(d, UINT32_MAX);
 }
 
 static void header_alone(struct stage *s, struct draft *d)
@@ -68,7 +42,7 @@ static void header_alone(struct stage *s, struct draft *d)
     (void)s;
     d->at[16] = PAYLOAD_NONE;
     d->length = IKE_HEADER_SIZE;
-    set_total_length(d, d->length);
+    draft_set_length(d, d->length);
 }
 
 static void trailing_garbage(struct stage *s, struct draft *d)
@@ -76,7 +50,7 @@ static void trailing_garbage(struct stage *s, struct draft *d)
     (void)s;
     memset(d->at + d->length, 0xee, 13);
     d->length += 13;
-    set_total_length(d, d->length);
+    draft_set_length(d, d->length);
 }
 
 static void version_1(struct stage *s, struct draft *d)
@@ -153,93 +127,67 @@ static void unknown_critical_payload(struct stage *s, struct draft *d)
     memcpy(d->at + IKE_HEADER_SIZE, payload, 4);
     d->at[16] = 200;
     d->length += 4;
-    set_total_length(d, d->length);
-}
-
-/* Rewrites the request with payloads of the test's choice. */
-static struct message_writer rewrite(struct stage *s, struct draft *d)
-{
-    return puppet_begin_init(s->p, d->at, sizeof d->at);
-}
-
-static void finish(struct draft *d, struct message_writer *m)
-{
-    d->length = message_finish(m).length;
-}
-
-static void put_offer(struct stage *s, struct message_writer *m)
-{
-    proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &s->p->suite);
-}
-
-static void put_ke(struct message_writer *m, uint16_t group, size_t length)
-{
-    message_put_ke(m, group, (struct octets){some_octets, length});
-}
-
-static void put_nonce(struct message_writer *m, size_t length)
-{
-    message_put_nonce(m, (struct octets){some_octets, length});
+    draft_set_length(d, d->length);
 }
 
 static void without_sa(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_ke(&m, DH_MODP_2048, 256);
-    put_nonce(&m, 32);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ke_of(&m, DH_MODP_2048, 256);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
 }
 
 static void without_ke(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
-    put_nonce(&m, 32);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
 }
 
 static void without_nonce(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
-    put_ke(&m, DH_MODP_2048, 256);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 256);
+    draft_finish(d, &m);
 }
 
 static void nonce_too_short(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
-    put_ke(&m, DH_MODP_2048, 256);
-    put_nonce(&m, 15);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 256);
+    put_nonce_of(&m, 15);
+    draft_finish(d, &m);
 }
 
 static void nonce_too_long(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
-    put_ke(&m, DH_MODP_2048, 256);
-    put_nonce(&m, 257);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 256);
+    put_nonce_of(&m, 257);
+    draft_finish(d, &m);
 }
 
 static void ke_of_another_group(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
-    put_ke(&m, DH_MODP_1024, 128);
-    put_nonce(&m, 32);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_1024, 128);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
 }
 
 static void ke_one_octet_short(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
-    put_ke(&m, DH_MODP_2048, 255);
-    put_nonce(&m, 32);
-    finish(d, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 255);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
 }
 
 static void ke_value(struct stage *s, struct draft *d, uint8_t fill, uint8_t last)
@@ -247,11 +195,11 @@ static void ke_value(struct stage *s, struct draft *d, uint8_t fill, uint8_t las
     uint8_t value[256];
     memset(value, fill, sizeof value);
     value[255] = last;
-    struct message_writer m = rewrite(s, d);
-    put_offer(s, &m);
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
     message_put_ke(&m, DH_MODP_2048, (struct octets){value, sizeof value});
-    put_nonce(&m, 32);
-    finish(d, &m);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
 }
 
 static void ke_zero(struct stage *s, struct draft *d)
@@ -269,101 +217,15 @@ static void ke_above_the_modulus(struct stage *s, struct draft *d)
     ke_value(s, d, 0xff, 0xff);
 }
 
-static void sa_without_proposals(struct stage *s, struct draft *d)
-{
-    struct message_writer m = rewrite(s, d);
-    message_begin_payload(&m, PAYLOAD_SA);
-    message_end_payload(&m);
-    put_ke(&m, DH_MODP_2048, 256);
-    put_nonce(&m, 32);
-    finish(d, &m);
-}
-
-/* An SA payload made by hand from octets. */
-static void put_raw_sa(struct message_writer *m, const uint8_t *at, size_t length)
-{
-    message_begin_payload(m, PAYLOAD_SA);
-    writer_put(&m->w, at, length);
-    message_end_payload(m);
-}
-
-static void raw_sa(struct stage *s, struct draft *d, const uint8_t *at, size_t length)
-{
-    struct message_writer m = rewrite(s, d);
-    put_raw_sa(&m, at, length);
-    put_ke(&m, DH_MODP_2048, 256);
-    put_nonce(&m, 32);
-    finish(d, &m);
-}
-
-static void proposal_length_zero(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0, 0, 0, 1, 1, 0, 0};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void proposal_longer_than_payload(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0, 1, 0, 1, 1, 0, 0};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void proposal_without_transforms(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0, 0, 8, 1, 1, 0, 0};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void transform_count_lies(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0, 0, 16, 1, 1, 0, 9, 0, 0, 0, 8, 1, 0, 0, 12};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void attribute_overruns(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0, 0, 20, 1, 1, 0, 1, 0, 0, 0, 12, 1, 0, 0, 12, 0, 14, 0xff, 0xff};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void aes_without_key_length(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0, 0, 40, 1, 1, 0, 4, 3, 0, 0, 8,  1, 0, 0, 12, 3, 0, 0, 8,
-                                 2, 0, 0, 5,  3, 0, 0, 8, 3, 0, 0, 12, 0, 0, 0, 8,  4, 0, 0, 14};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void unknown_transform_type(struct stage *s, struct draft *d)
-{
-    static const uint8_t sa[] = {0, 0,   0, 52, 1, 1, 0, 5,  3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14,
-                                 0, 128, 3, 0,  0, 8, 2, 0,  0, 5, 3, 0,  0, 8, 3, 0,  0,    12,
-                                 3, 0,   0, 8,  4, 0, 0, 14, 0, 0, 0, 8,  9, 0, 0, 1};
-    raw_sa(s, d, sa, sizeof sa);
-}
-
-static void three_hundred_proposals(struct stage *s, struct draft *d)
-{
-    struct message_writer m = rewrite(s, d);
-    message_begin_payload(&m, PAYLOAD_SA);
-    for (int i = 0; i < 300; i++) {
-        const uint8_t proposal[] = {i < 299 ? 2 : 0, 0, 0, 8, (uint8_t)(i + 1), PROTOCOL_AH, 0, 0};
-        writer_put(&m.w, proposal, sizeof proposal);
-    }
-    message_end_payload(&m);
-    put_ke(&m, DH_MODP_2048, 256);
-    put_nonce(&m, 32);
-    finish(d, &m);
-}
-
 static void sixty_five_vendor_ids(struct stage *s, struct draft *d)
 {
-    struct message_writer m = rewrite(s, d);
+    struct message_writer m = draft_rewrite(s, d);
     for (int i = 0; i < 65; i++) {
         message_begin_payload(&m, PAYLOAD_VENDOR);
         message_end_payload(&m);
     }
     puppet_put_init_payloads(s->p, &m);
-    finish(d, &m);
+    draft_finish(d, &m);
 }
 
 static void from_a_stranger(struct stage *s, struct draft *d)
@@ -385,6 +247,167 @@ static void auth_for_no_sa(struct stage *s, struct draft *d)
     d->at[18] = EXCHANGE_IKE_AUTH;
     d->at[15] = 7;
     d->at[23] = 1;
+}
+
+static void with_initiator_and_response_flag(struct stage *s, struct draft *d)
+{
+    (void)s;
+    d->at[19] |= IKE_FLAG_RESPONSE;
+}
+
+static void reserved_flags(struct stage *s, struct draft *d)
+{
+    (void)s;
+    d->at[19] |= 0xc7;
+}
+
+static void higher_version_flag(struct stage *s, struct draft *d)
+{
+    (void)s;
+    d->at[19] |= IKE_FLAG_VERSION;
+}
+
+static void minor_version_15(struct stage *s, struct draft *d)
+{
+    (void)s;
+    d->at[17] |= 0x0f;
+}
+
+/* Sets bits in the second octet of each payload's header, where the critical bit is the highest. */
+static void set_bits_of_payload_headers(struct draft *d, uint8_t bits)
+{
+    for (size_t at = IKE_HEADER_SIZE; at < d->length; at += load_u16be(d->at + at + 2))
+        d->at[at + 1] |= bits;
+}
+
+static void critical_bits(struct stage *s, struct draft *d)
+{
+    (void)s;
+    set_bits_of_payload_headers(d, 0x80);
+}
+
+static void reserved_bits(struct stage *s, struct draft *d)
+{
+    (void)s;
+    set_bits_of_payload_headers(d, 0x7f);
+}
+
+static void another_order(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_nonce_of(&m, 32);
+    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ike_offer(s, &m);
+    draft_finish(d, &m);
+}
+
+/* A proper request with the same payloads again behind it, all of them wrong. */
+static void everything_twice(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 256);
+    put_nonce_of(&m, 32);
+    put_nonce_of(&m, 1);
+    put_ke_of(&m, DH_MODP_768, 3);
+    message_begin_payload(&m, PAYLOAD_SA);
+    message_end_payload(&m);
+    draft_finish(d, &m);
+}
+
+static void unknown_payload(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    message_begin_payload(&m, 200);
+    writer_put(&m.w, some_octets, 5);
+    message_end_payload(&m);
+    puppet_put_init_payloads(s->p, &m);
+    draft_finish(d, &m);
+}
+
+static void put_notify(struct message_writer *m, uint16_t notify)
+{
+    message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, (struct octets){some_octets, 40});
+}
+
+static void unknown_notifies(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_notify(&m, 8191);
+    put_notify(&m, 40959);
+    puppet_put_init_payloads(s->p, &m);
+    draft_finish(d, &m);
+}
+
+static void cookie_that_nobody_asked_for(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_notify(&m, NOTIFY_COOKIE);
+    puppet_put_init_payloads(s->p, &m);
+    draft_finish(d, &m);
+}
+
+static void notify_whose_spi_overruns(struct stage *s, struct draft *d)
+{
+    static const uint8_t notify[] = {PROTOCOL_IKE, 255, 0x40, 0x04};
+    struct message_writer m = draft_rewrite(s, d);
+    message_begin_payload(&m, PAYLOAD_NOTIFY);
+    writer_put(&m.w, notify, sizeof notify);
+    message_end_payload(&m);
+    puppet_put_init_payloads(s->p, &m);
+    draft_finish(d, &m);
+}
+
+static void encrypted_payload(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    message_begin_payload(&m, PAYLOAD_SK);
+    writer_put(&m.w, some_octets, 64);
+    message_end_payload(&m);
+    draft_finish(d, &m);
+}
+
+static void ke_one_octet_long(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 257);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
+}
+
+static void ke_empty(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    put_ke_of(&m, DH_MODP_2048, 0);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
+}
+
+static void ke_cut_in_its_header(struct stage *s, struct draft *d)
+{
+    struct message_writer m = draft_rewrite(s, d);
+    put_ike_offer(s, &m);
+    message_begin_payload(&m, PAYLOAD_KE);
+    writer_put(&m.w, some_octets, 3);
+    message_end_payload(&m);
+    put_nonce_of(&m, 32);
+    draft_finish(d, &m);
+}
+
+static void informational_without_spis(struct stage *s, struct draft *d)
+{
+    (void)s;
+    d->at[18] = EXCHANGE_INFORMATIONAL;
+}
+
+static void create_child_sa_for_no_sa(struct stage *s, struct draft *d)
+{
+    (void)s;
+    d->at[18] = EXCHANGE_CREATE_CHILD_SA;
+    d->at[15] = 7;
+    d->at[23] = 2;
 }
 
 static const struct init_case init_cases[] = {
@@ -420,48 +443,33 @@ static const struct init_case init_cases[] = {
     {"a public value of 1", "RFC 6989 2.1", ke_one, NOTIFY_INVALID_SYNTAX, NO_COUNTER},
     {"a public value above the modulus", "RFC 6989 2.1", ke_above_the_modulus, NOTIFY_INVALID_SYNTAX,
      NO_COUNTER},
-    {"an SA payload without proposals", "3.3", sa_without_proposals, SILENCE, IKE_COUNT_MALFORMED},
-    {"a proposal of length 0", "3.3.1", proposal_length_zero, SILENCE, IKE_COUNT_MALFORMED},
-    {"a proposal longer than its payload", "3.3.1", proposal_longer_than_payload, SILENCE,
+    {"payloads in another order", "2.5", another_order, ANSWERED, NO_COUNTER},
+    {"payloads that come twice: the first counts", "1.2", everything_twice, ANSWERED, NO_COUNTER},
+    {"the critical bit on payloads that are known", "2.5", critical_bits, ANSWERED, NO_COUNTER},
+    {"reserved bits of payload headers", "3.2", reserved_bits, ANSWERED, NO_COUNTER},
+    {"reserved flags", "3.1", reserved_flags, ANSWERED, NO_COUNTER},
+    {"the flag of a higher version", "2.5", higher_version_flag, ANSWERED, NO_COUNTER},
+    {"minor version 15", "2.5", minor_version_15, ANSWERED, NO_COUNTER},
+    {"an unknown payload that is not critical", "2.5", unknown_payload, ANSWERED, NO_COUNTER},
+    {"unknown notifies, status and error", "3.10.1", unknown_notifies, ANSWERED, NO_COUNTER},
+    {"a cookie that nobody asked for", "2.6", cookie_that_nobody_asked_for, ANSWERED, NO_COUNTER},
+    {"a notify whose SPI overruns", "3.10", notify_whose_spi_overruns, SILENCE, IKE_COUNT_MALFORMED},
+    {"an encrypted payload in IKE_SA_INIT", "1.2", encrypted_payload, SILENCE, IKE_COUNT_MALFORMED},
+    {"a KE one octet long", "3.4", ke_one_octet_long, NOTIFY_INVALID_SYNTAX, NO_COUNTER},
+    {"a KE without a value", "3.4", ke_empty, NOTIFY_INVALID_SYNTAX, NO_COUNTER},
+    {"a KE that is cut in its header", "3.4", ke_cut_in_its_header, SILENCE, IKE_COUNT_MALFORMED},
+    {"initiator and response flag at once", "3.1", with_initiator_and_response_flag, SILENCE,
      IKE_COUNT_MALFORMED},
-    {"a proposal without transforms", "3.3.3", proposal_without_transforms, NOTIFY_NO_PROPOSAL_CHOSEN,
-     NO_COUNTER},
-    {"a transform count that lies", "3.3.1", transform_count_lies, SILENCE, IKE_COUNT_MALFORMED},
-    {"an attribute longer than its transform", "3.3.5", attribute_overruns, SILENCE, IKE_COUNT_MALFORMED},
-    {"AES without a key length", "3.3.5", aes_without_key_length, NOTIFY_NO_PROPOSAL_CHOSEN, NO_COUNTER},
-    {"a transform type that nobody knows", "3.3.6", unknown_transform_type, NOTIFY_NO_PROPOSAL_CHOSEN,
-     NO_COUNTER},
-    {"300 proposals for AH", "3.3", three_hundred_proposals, NOTIFY_NO_PROPOSAL_CHOSEN, NO_COUNTER},
+    {"INFORMATIONAL without SPIs", "2.21.4", informational_without_spis, SILENCE, IKE_COUNT_UNKNOWN_SPI},
+    {"CREATE_CHILD_SA for no IKE SA", "2.21.4", create_child_sa_for_no_sa, NOTIFY_INVALID_IKE_SPI,
+     IKE_COUNT_UNKNOWN_SPI},
     {"65 vendor IDs", "3.2", sixty_five_vendor_ids, SILENCE, IKE_COUNT_MALFORMED},
     {"a peer that no tunnel names", "S22", from_a_stranger, SILENCE, IKE_COUNT_NO_TUNNEL},
     {"an exchange type that nobody knows", "2.21.4", unknown_exchange, SILENCE, IKE_COUNT_UNKNOWN_SPI},
     {"IKE_AUTH for no IKE SA", "2.21.4", auth_for_no_sa, NOTIFY_INVALID_IKE_SPI, IKE_COUNT_UNKNOWN_SPI},
 };
 
-static void check_init_case(const struct init_case *c)
-{
-    struct stage s = stage_set();
-    struct draft d;
-    struct message_writer m = puppet_begin_init(s.p, d.at, sizeof d.at);
-    puppet_put_init_payloads(s.p, &m);
-    d.length = message_finish(&m).length;
-    c->spoil(&s, &d);
-
-    puppet_send(s.p, d.at, d.length);
-
-    uint16_t answer = puppet_reply_notify(s.p);
-    if (answer != c->answer || (c->answer == SILENCE && s.p->reply_count > 0))
-        fail_msg("%s (%s): answered with notify %u (%zu replies), not %u", c->name, c->section, answer,
-                 s.p->reply_count, c->answer);
-    if (c->counted != NO_COUNTER && stage_counter(&s, c->counted) != 1)
-        fail_msg("%s (%s): counter %d is %lu, not 1", c->name, c->section, c->counted,
-                 (unsigned long)stage_counter(&s, c->counted));
-    if (gateway_record_count(s.b) != 0)
-        fail_msg("%s (%s): left state behind", c->name, c->section);
-    stage_strike(&s);
-}
-
-static void S9_odd_first_messages_leave_no_state(void **state)
+static void S9_odd_first_messages_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof init_cases / sizeof *init_cases; i++)
@@ -471,7 +479,7 @@ static void S9_odd_first_messages_leave_no_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_first_messages_leave_no_state),
+        cmocka_unit_test(S9_odd_first_messages_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,6 +186,81 @@ static void ts_of_an_unknown_type(struct stage *s, struct message_writer *m)
     child_of_tsi(s, m, ts, sizeof ts);
 }
 
+static void tsr_inverted(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 9, 10, 0, 0, 1};
+    const struct selector_list any = selectors_of_policy(NULL, 0);
+    put_esp_offer(s, m, SECOND_CHILD, NULL);
+    put_nonce(m, HIGHEST);
+    selectors_put(m, PAYLOAD_TSI, &any);
+    put_raw(m, PAYLOAD_TSR, ts, sizeof ts);
+}
+
+/* As many as the count can tell. */
+static void ts_255(struct stage *s, struct message_writer *m)
+{
+    enum { COUNT = 255, SIZE = 16 };
+    static const uint8_t one[SIZE] = {7, 0, 0, SIZE, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
+    uint8_t ts[4 + COUNT * SIZE] = {COUNT};
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(ts + 4 + i * SIZE, one, SIZE);
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_reserved_octets(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 9, 9, 9, 7, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+/* AES-CBC-128 and HMAC-SHA2-256, with reserved octets that are not zero, behind 300 proposals for AH. */
+static void three_hundred_proposals(struct stage *s, struct message_writer *m)
+{
+    enum { OTHERS = 300, SIZE = 12 };
+    static const uint8_t other[SIZE] = {2, 0, 0, SIZE, 1, PROTOCOL_AH, 4, 0, 0xc0, 0, 0, 2};
+    static const uint8_t last[] = {0, 9, 0, 32, 1,    3,  4, 2,   0xc0, 0, 0, 2, 3, 9, 0, 12,
+                                   1, 9, 0, 12, 0x80, 14, 0, 128, 0,    9, 0, 8, 3, 9, 0, 12};
+    static uint8_t sa[OTHERS * SIZE + sizeof last];
+    (void)s;
+    for (size_t i = 0; i < OTHERS; i++)
+        memcpy(sa + i * SIZE, other, SIZE);
+    memcpy(sa + OTHERS * SIZE, last, sizeof last);
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void key_length_twice(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0, 0,  0,    36, 1, 3,   4,    2,  0xc0, 0,   0, 2, 3, 0, 0, 16, 1, 0,
+                                 0, 12, 0x80, 14, 0, 128, 0x80, 14, 0,    128, 0, 0, 0, 8, 3, 0,  0, 12};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void spi_that_overruns(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t sa[] = {0, 0, 0, 32, 1,    3,  255, 2,   0xc0, 0, 0, 2, 3, 0, 0, 12,
+                                 1, 0, 0, 12, 0x80, 14, 0,   128, 0,    0, 0, 8, 3, 0, 0, 12};
+    (void)s;
+    child_of_raw_sa(m, sa, sizeof sa);
+}
+
+static void another_order(struct stage *s, struct message_writer *m)
+{
+    put_any_selectors(m);
+    put_nonce(m, HIGHEST);
+    put_esp_offer(s, m, SECOND_CHILD, NULL);
+}
+
+/* Behind a proper request the same payloads again, all of them wrong. */
+static void everything_twice(struct stage *s, struct message_writer *m)
+{
+    put_child(s, m, SECOND_CHILD, HIGHEST);
+    put_raw(m, PAYLOAD_SA, NULL, 0);
+    put_raw(m, PAYLOAD_NONCE, some_octets, 1);
+    put_raw(m, PAYLOAD_TSI, some_octets, 4);
+    put_raw(m, PAYLOAD_TSR, some_octets, 4);
+}
+
 static const struct create_case offer_cases[] = {
     {"an ESP SPI of 8 octets", "3.3.1", spi_of_8, NOTIFY_NO_PROPOSAL_CHOSEN, true},
     {"an ESP proposal without SPI", "3.3.1", spi_of_0, NOTIFY_NO_PROPOSAL_CHOSEN, true},
@@ -202,6 +277,14 @@ static const struct create_case offer_cases[] = {
     {"AES-CBC without an integrity algorithm", "3.3.3", aes_without_integrity, NOTIFY_NO_PROPOSAL_CHOSEN,
      true},
     {"a PRF for ESP", "3.3.3", prf_for_esp, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"300 proposals of which the last can be used", "3.3", three_hundred_proposals, MADE, true},
+    {"a key length twice", "3.3.5", key_length_twice, NOTIFY_NO_PROPOSAL_CHOSEN, true},
+    {"an SPI longer than its proposal", "3.3.1", spi_that_overruns, NOTIFY_INVALID_SYNTAX, false},
+    {"payloads in another order", "2.5", another_order, MADE, true},
+    {"payloads that come twice: the first counts", "1.3.1", everything_twice, MADE, true},
+    {"255 selectors: as many as there is room for", "2.9", ts_255, MADE, true},
+    {"reserved octets of a TS payload", "3.13", ts_reserved_octets, MADE, true},
+    {"TSr upside down", "3.13.1", tsr_inverted, NOTIFY_INVALID_SYNTAX, false},
     {"TSi without selectors", "3.13", ts_none, NOTIFY_INVALID_SYNTAX, false},
     {"a range of addresses upside down", "3.13.1", ts_inverted, NOTIFY_INVALID_SYNTAX, false},
     {"a range of ports upside down", "3.13.1", ts_ports_inverted, NOTIFY_INVALID_SYNTAX, false},

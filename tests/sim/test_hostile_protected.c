@@ -1,105 +1,18 @@
-/*
- * Hostile and odd messages within an IKE SA, from a peer that has its keys: IKE_AUTH and INFORMATIONAL. Each
- * row of the table names the section of RFC 7296 that says what is to happen.
- */
-#include "stage.h"
+/* Hostile and odd messages within an IKE SA that is up, from a peer that has its keys. */
+#include "sealed_case.h"
 
-#include "ike/selectors.h"
+#include "crypto/cipher.h"
+#include "crypto/prf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-struct sealed_case {
-    const char *name;
-    const char *section;
-    bool after_auth; /* the IKE SA is up; else IKE_AUTH is due */
-    void (*send)(struct stage *s);
-    uint16_t answer;
-    bool survives; /* the IKE SA is still there */
-};
-
 static void put_auth(struct stage *s, struct message_writer *m, const char *keyid, const char *key)
 {
     puppet_put_auth_payloads(s->p, m, keyid, "site2", key);
-}
-
-static void auth_wrong_key(struct stage *s)
-{
-    struct message_writer m = inner();
-    put_auth(s, &m, "site1", "guess");
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_unknown_id(struct stage *s)
-{
-    struct message_writer m = inner();
-    put_auth(s, &m, "mallory", "secret1");
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_empty(struct stage *s)
-{
-    struct message_writer m = inner();
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_empty_id(struct stage *s)
-{
-    struct message_writer m = inner();
-    message_put_id(&m, PAYLOAD_IDI, ID_KEY_ID, (struct octets){NULL, 0});
-    put_auth(s, &m, "site1", "secret1");
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_id_of_3_octets_as_ipv4(struct stage *s)
-{
-    struct message_writer m = inner();
-    message_put_id(&m, PAYLOAD_IDI, ID_IPV4_ADDR, (struct octets){some_octets, 3});
-    put_auth(s, &m, "site1", "secret1");
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_method(struct stage *s, uint8_t method)
-{
-    struct message_writer m = inner();
-    message_put_auth(&m, method, (struct octets){some_octets, 32});
-    put_auth(s, &m, "site1", "secret1");
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_method_dss(struct stage *s)
-{
-    auth_method(s, 3);
-}
-
-static void auth_too_short(struct stage *s)
-{
-    struct message_writer m = inner();
-    message_put_auth(&m, AUTH_METHOD_PSK, (struct octets){some_octets, 1});
-    put_auth(s, &m, "site1", "secret1");
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void auth_without_auth_payload(struct stage *s)
-{
-    struct message_writer m = inner();
-    const struct selector_list any = selectors_of_policy(NULL, 0);
-    message_put_id(&m, PAYLOAD_IDI, ID_KEY_ID, (struct octets){(const uint8_t *)"site1", 5});
-    proposal_put_choice(&m, PROTOCOL_ESP, 1, (struct octets){some_octets, 4}, &s->p->suite);
-    selectors_put(&m, PAYLOAD_TSI, &any);
-    selectors_put(&m, PAYLOAD_TSR, &any);
-    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
-}
-
-static void informational_before_auth(struct stage *s)
-{
-    struct message_writer m = inner();
-    send_inner(s, EXCHANGE_INFORMATIONAL, 1, &m);
 }
 
 static void auth_after_auth(struct stage *s)
@@ -295,17 +208,119 @@ static void unsupported_critical_after_auth(struct stage *s)
     error_after_auth(s, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD);
 }
 
+/* ---- Exchanges, message IDs, DELETE ------------------------------------------------------------------- */
+
+static void ike_sa_init_inside(struct stage *s)
+{
+    struct message_writer m = inner();
+    send_inner(s, EXCHANGE_IKE_SA_INIT, 2, &m);
+}
+
+/* The answer to the first one comes again, and what the second one asks for is not done. */
+static void another_request_with_the_same_id(struct stage *s)
+{
+    uint8_t first[256];
+    struct message_writer m = inner();
+    send_inner(s, EXCHANGE_INFORMATIONAL, 2, &m);
+    size_t length = s->p->reply_length;
+    assert_true(length > 0 && length <= sizeof first);
+    memcpy(first, s->p->reply, length);
+    m = inner();
+    message_put_delete(&m, PROTOCOL_IKE, NULL, 0);
+    send_inner(s, EXCHANGE_INFORMATIONAL, 2, &m);
+    assert_int_equal(s->p->reply_length, length);
+    assert_memory_equal(s->p->reply, first, length);
+}
+
+static void error_notify_in_a_request(struct stage *s)
+{
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_NO_PROPOSAL_CHOSEN,
+                       (struct octets){NULL, 0});
+    send_inner(s, EXCHANGE_INFORMATIONAL, 2, &m);
+    assert_true(s->p->reply_length > 0);
+}
+
+static void sixty_five_payloads(struct stage *s)
+{
+    struct message_writer m = inner();
+    for (int i = 0; i < 65; i++) {
+        message_begin_payload(&m, PAYLOAD_VENDOR);
+        message_end_payload(&m);
+    }
+    send_inner(s, EXCHANGE_INFORMATIONAL, 2, &m);
+}
+
+/* DELETE with SPIs of a size, for a protocol. */
+static void raw_delete(struct stage *s, uint8_t protocol, uint8_t spi_size)
+{
+    struct message_writer m = inner();
+    message_begin_payload(&m, PAYLOAD_DELETE);
+    writer_put_u8(&m.w, protocol);
+    writer_put_u8(&m.w, spi_size);
+    writer_put_u16be(&m.w, 1);
+    writer_put_u32be(&m.w, 0xc0000001);
+    writer_put(&m.w, some_octets, spi_size > 4 ? spi_size - 4U : 0U);
+    message_end_payload(&m);
+    send_inner(s, EXCHANGE_INFORMATIONAL, 2, &m);
+    assert_true(s->p->reply_length > 0);
+}
+
+static void delete_of_ah(struct stage *s)
+{
+    raw_delete(s, PROTOCOL_AH, 4);
+}
+
+static void delete_with_spis_of_8(struct stage *s)
+{
+    raw_delete(s, PROTOCOL_ESP, 8);
+}
+
+/* ---- Padding ------------------------------------------------------------------------------------------- */
+
+/* An INFORMATIONAL request whose encrypted part is one block: of what, but for its last octet, the pad
+ * length. */
+static void send_block(struct stage *s, uint8_t fill, uint8_t pad_length)
+{
+    enum { BLOCK = 16, ICV = 16 };
+    const struct ike_header header = puppet_header(s->p, EXCHANGE_INFORMATIONAL, 2);
+    struct message_writer m = message_begin(inner_octets, sizeof inner_octets, &header);
+    message_begin_payload(&m, PAYLOAD_SK);
+    uint8_t *iv = writer_reserve(&m.w, BLOCK);
+    uint8_t *block = writer_reserve(&m.w, BLOCK);
+    uint8_t *icv = writer_reserve(&m.w, ICV);
+    memset(iv, 3, BLOCK);
+    memset(block, fill, BLOCK - 1);
+    block[BLOCK - 1] = pad_length;
+    message_end_payload(&m);
+    struct octets message = message_finish(&m);
+    struct octets covered = {message.at, message.length - ICV};
+    assert_true(cipher_encrypt(s->p->suite.encryption, s->p->keys.ei, iv, block, BLOCK));
+    assert_true(integrity_compute(s->p->suite.integrity, s->p->keys.ai, &covered, 1, icv));
+    puppet_send(s->p, message.at, message.length);
+}
+
+static void padding_of_any_octets(struct stage *s)
+{
+    send_block(s, 0xd7, 15);
+    assert_true(s->p->reply_length > 0);
+}
+
+static void padding_longer_than_all(struct stage *s)
+{
+    send_block(s, 0, 16);
+    assert_int_equal(s->p->reply_length, 0);
+    send_block(s, 0, 255);
+    assert_int_equal(s->p->reply_length, 0);
+}
+
+/* The pad length says that 15 octets are payloads; they are none. */
+static void padding_too_short(struct stage *s)
+{
+    send_block(s, 0xd7, 0);
+}
+
 static const struct sealed_case sealed_cases[] = {
-    {"a wrong pre-shared key", "2.15", false, auth_wrong_key, NOTIFY_AUTHENTICATION_FAILED, false},
-    {"an ID that no tunnel names", "2.15", false, auth_unknown_id, NOTIFY_AUTHENTICATION_FAILED, false},
-    {"an empty IKE_AUTH", "1.2", false, auth_empty, NOTIFY_INVALID_SYNTAX, false},
-    {"an ID of no octets", "3.5", false, auth_empty_id, NOTIFY_INVALID_SYNTAX, false},
-    {"an IPv4 ID of 3 octets", "3.5", false, auth_id_of_3_octets_as_ipv4, NOTIFY_INVALID_SYNTAX, false},
-    {"an AUTH method that is not taken", "3.8", false, auth_method_dss, NOTIFY_AUTHENTICATION_FAILED, false},
-    {"an AUTH value of one octet", "2.15", false, auth_too_short, NOTIFY_AUTHENTICATION_FAILED, false},
-    {"IKE_AUTH without AUTH: EAP", "2.16", false, auth_without_auth_payload, NOTIFY_AUTHENTICATION_FAILED,
-     false},
-    {"INFORMATIONAL before IKE_AUTH", "1.4", false, informational_before_auth, NOTIFY_INVALID_SYNTAX, false},
     {"IKE_AUTH again", "1.2", true, auth_after_auth, NOTIFY_INVALID_SYNTAX, false},
     {"AUTHENTICATION_FAILED right after IKE_AUTH", "2.21.2", true, authentication_failed_after_auth, SILENCE,
      false},
@@ -327,33 +342,22 @@ static const struct sealed_case sealed_cases[] = {
     {"DELETE of the IKE SA", "1.4.1", true, delete_of_the_ike_sa, SILENCE, false},
     {"an exchange type that nobody knows", "3.1", true, unknown_exchange_inside, NOTIFY_INVALID_SYNTAX,
      false},
+    {"an encrypted IKE_SA_INIT", "1.2", true, ike_sa_init_inside, SILENCE, true},
+    {"another request with the message ID of the last", "2.1", true, another_request_with_the_same_id,
+     SILENCE, true},
+    {"an error notify in a request", "2.21", true, error_notify_in_a_request, SILENCE, true},
+    {"65 payloads", "3.2", true, sixty_five_payloads, NOTIFY_INVALID_SYNTAX, false},
+    {"DELETE of AH", "3.11", true, delete_of_ah, SILENCE, true},
+    {"DELETE of ESP with SPIs of 8 octets", "3.11", true, delete_with_spis_of_8, SILENCE, true},
+    {"padding of any octets", "3.14", true, padding_of_any_octets, SILENCE, true},
+    {"padding longer than all there is", "3.14", true, padding_longer_than_all, SILENCE, true},
+    {"padding that leaves no payloads", "3.14", true, padding_too_short, NOTIFY_INVALID_SYNTAX, false},
     {"a wrong ICV", "2.4", true, corrupted_icv, SILENCE, true},
     {"DELETE in the clear", "2.4", true, in_the_clear, SILENCE, true},
     {"an SK payload that is too short", "3.14", true, sk_too_short, SILENCE, true},
     {"a wrong initiator's SPI", "2.21.4", true, wrong_spi, NOTIFY_INVALID_IKE_SPI, true},
     {"a message with the wrong direction", "3.1", true, reflected_direction, NOTIFY_INVALID_IKE_SPI, true},
 };
-
-static void check_sealed_case(const struct sealed_case *c)
-{
-    struct stage s = stage_set();
-    assert_true(puppet_do_init(s.p));
-    if (c->after_auth)
-        assert_true(puppet_do_auth(s.p, "site1", "site2", "secret1"));
-
-    s.p->reply_length = 0;
-    c->send(&s);
-
-    uint16_t answer = puppet_reply_notify(s.p);
-    if (answer != c->answer)
-        fail_msg("%s (%s): answered with notify %u, not %u", c->name, c->section, answer, c->answer);
-    bool survives = gateway_record_count(s.b) == 1;
-    if (survives != c->survives)
-        fail_msg("%s (%s): the IKE SA %s", c->name, c->section, survives ? "is still there" : "is gone");
-    if (c->after_auth && survives && gateway_child_count(s.b, 0) != 1)
-        fail_msg("%s (%s): the Child SA is gone", c->name, c->section);
-    stage_strike(&s);
-}
 
 static void S9_odd_protected_messages_get_the_right_answer(void **state)
 {

@@ -134,46 +134,6 @@ static void RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes
     world_free(p.w);
 }
 
-static void S34_no_common_proposal_names_both_sides_algorithms(void **state)
-{
-    (void)state;
-    struct tunnel_policy a = policy_a();
-    struct tunnel_policy b = policy_b();
-    a.ike.encryption = 1U << 2;
-    b.ike.encryption = 1U << 0;
-    struct pair p = pair_of(&a, &b);
-
-    gateway_packet_waits(p.a, 1);
-    world_run(p.w, 40000);
-
-    assert_false(gateway_tunnel_is_up(p.a, 1));
-    assert_true(gateway_failures(p.a, 1) > 0);
-    assert_true(
-        gateway_log_has(p.b, "no common IKE SA proposal with 10.1.0.1:500: the peer offers enc aes-cbc-256"));
-    assert_true(gateway_log_has(p.b, "accepted here enc aes-gcm-256"));
-    assert_true(gateway_log_has(p.a, "the peer answers IKE_SA_INIT with NO_PROPOSAL_CHOSEN"));
-    assert_int_equal(gateway_record_count(p.a), 0);
-    assert_int_equal(gateway_record_count(p.b), 0);
-    world_free(p.w);
-}
-
-static void S34_a_wrong_key_is_told_at_both_ends(void **state)
-{
-    (void)state;
-    struct pair p = default_pair();
-    const struct tunnel_policy a = policy_a();
-    gateway_set_tunnel(p.a, &a, "wrong", "secret2");
-
-    gateway_packet_waits(p.a, 1);
-    world_run(p.w, 40000);
-
-    assert_false(gateway_tunnel_is_up(p.a, 1));
-    assert_int_equal(gateway_child_count(p.b, 0), 0);
-    assert_true(gateway_log_has(p.b, "the AUTH of KEY-ID site1 does not fit the key configured for it"));
-    assert_true(gateway_log_has(p.a, "the peer does not accept KEY-ID site1"));
-    world_free(p.w);
-}
-
 static void R32_the_responder_must_prove_itself_too(void **state)
 {
     (void)state;
@@ -188,21 +148,6 @@ static void R32_the_responder_must_prove_itself_too(void **state)
     assert_int_equal(gateway_child_count(p.a, 1), 0);
     assert_int_equal(gateway_child_count(p.b, 0), 0); /* it was told by DELETE */
     assert_true(gateway_log_has(p.a, "the AUTH of KEY-ID site2 does not fit"));
-    world_free(p.w);
-}
-
-static void S34_an_unknown_id_is_named(void **state)
-{
-    (void)state;
-    const struct tunnel_policy a = world_default_policy(1, "10.2.0.1", "site9", "site2");
-    const struct tunnel_policy b = policy_b();
-    struct pair p = pair_of(&a, &b);
-
-    gateway_packet_waits(p.a, 1);
-    world_run(p.w, 40000);
-
-    assert_false(gateway_tunnel_is_up(p.b, 0));
-    assert_true(gateway_log_has(p.b, "the peer at 10.1.0.1:500 says it is KEY-ID site9"));
     world_free(p.w);
 }
 
@@ -260,7 +205,6 @@ static void R15_a_silent_peer_gets_four_sendings_and_30_seconds(void **state)
     assert_int_equal(s.times[3] - s.times[0], 14000);
     assert_int_equal(failures_before, 0);
     assert_int_equal(gateway_failures(p.a, 1), 1);
-    assert_true(gateway_log_has(p.a, "IKE_SA_INIT timed out"));
     assert_int_equal(gateway_record_count(p.a), 0);
     world_free(p.w);
 }
@@ -498,10 +442,7 @@ int main(void)
         cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),
         cmocka_unit_test(S9_a_wrong_group_is_answered_with_the_right_one),
         cmocka_unit_test(RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes_on),
-        cmocka_unit_test(S34_no_common_proposal_names_both_sides_algorithms),
-        cmocka_unit_test(S34_a_wrong_key_is_told_at_both_ends),
         cmocka_unit_test(R32_the_responder_must_prove_itself_too),
-        cmocka_unit_test(S34_an_unknown_id_is_named),
         cmocka_unit_test(R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id),
         cmocka_unit_test(R15_a_silent_peer_gets_four_sendings_and_30_seconds),
         cmocka_unit_test(R12_clear_sends_delete_and_both_ends_forget),

@@ -64,6 +64,9 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
 
+/* Tells the way to a tunnel's peer anew. */
+void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct ike_way *way);
+
 /*
  * Gives a gateway the tunnels of a running-config, each with a way to its peer; those that it had and that
  * are not in there any more are taken away (S4), those that changed get their new policies (R11). The numbers
@@ -115,7 +118,7 @@ void gateway_look_up(struct gateway *g, uint32_t tunnel);
 size_t gateway_look_ups(const struct gateway *g, uint32_t tunnel);
 void gateway_set_look_up_delay(struct gateway *g, msec_t delay);
 
-/* Events. */
+/* Events. A datagram arrives at the gateway's address and interface 1, or elsewhere. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
@@ -125,6 +128,8 @@ void gateway_stop(struct gateway *g);
 void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
                         const struct ip_endpoint *remote);
 void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
+void gateway_receive_at(struct gateway *g, const struct ip_address *local, uint32_t ifindex,
+                        const struct ip_endpoint *from, struct octets message);
 
 /*
  * From now on each gateway sends a packet by each of its tunnels every `interval` milliseconds (0: none), by
@@ -158,8 +163,12 @@ size_t gateway_record_count(const struct gateway *g); /* records that are kept *
 struct octets gateway_record(const struct gateway *g, size_t index);
 bool gateway_log_has(const struct gateway *g, const char *text);
 size_t gateway_log_count(const struct gateway *g, const char *text); /* times that it stands there */
+
+/* What the event log holds at level warn, a line each: "Tunnel0.0: TEXT", or without a tunnel "TEXT". */
+const char *gateway_warnings(const struct gateway *g);
 const char *gateway_last_down_reason(const struct gateway *g);
 struct ike_engine *gateway_engine(const struct gateway *g);
+struct ip_address gateway_address(const struct gateway *g);
 size_t gateway_sent(const struct gateway *g);
 
 /*

@@ -36,6 +36,12 @@ struct sim_tunnel {
     size_t look_ups;          /* that the engine asked for */
 };
 
+/* Lines, one after the other. */
+struct log_text {
+    char *at; /* NULL: none yet */
+    size_t length;
+};
+
 /* A NAT with one public address, and a public port for each of the gateway's two. */
 struct nat {
     bool present;
@@ -61,8 +67,7 @@ struct gateway {
     struct installed_child *children;
     struct kept_record *records;
     size_t record_count, record_capacity;
-    char *log;
-    size_t log_length;
+    struct log_text log, warnings;
     char down_reason[128];
     bool stopped;   /* told to stop, and so is an engine that goes on */
     bool ends;      /* the engine is to end, after `actions_left` more actions */

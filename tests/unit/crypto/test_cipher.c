@@ -1,4 +1,5 @@
-/* crypto/cipher.h, by the vectors of RFC 3602, NIST SP 800-38A, McGrew and Viega's GCM specification */
+/* crypto/cipher.h, by the vectors of RFC 3602, NIST SP 800-38A, McGrew and Viega's GCM specification,
+ * Wycheproof */
 #include "crypto/cipher.h"
 
 #include <setjmp.h>
@@ -7,6 +8,7 @@
 #include <cmocka.h>
 
 #include "hex.h"
+#include "wycheproof.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(a)[0])
 
@@ -112,6 +114,32 @@ static void R4_gcm_agrees_with_published_vectors(void **state)
     }
 }
 
+static void R4_gcm_agrees_with_wycheproof(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wycheproof_gcm); i++) {
+        const struct wycheproof_gcm *v = &wycheproof_gcm[i];
+        const struct encryption_algorithm *a = encryption_by_id(ENCR_AES_GCM_16, v->key_bits);
+        struct hex key = hex(v->key), nonce = hex(v->nonce), associated = hex(v->associated),
+                   icv = hex(v->icv);
+        struct hex plain = hex(v->plain), work = hex(v->sealed);
+        uint8_t out[16];
+        memcpy(key.at + key.length, nonce.at, 4);
+
+        bool opened =
+            aead_open(a, key.at, nonce.at + 4, hex_octets(&associated), work.at, work.length, icv.at);
+
+        if (opened != v->valid)
+            fail_msg("vector %u is %s", v->id, opened ? "taken" : "refused");
+        if (!v->valid)
+            continue;
+        assert_memory_equal(work.at, plain.at, plain.length);
+        assert_true(aead_seal(a, key.at, nonce.at + 4, hex_octets(&associated), work.at, work.length, out));
+        assert_memory_equal(work.at, hex(v->sealed).at, work.length);
+        assert_memory_equal(out, icv.at, sizeof out);
+    }
+}
+
 static void gcm_refuses_and_wipes_what_was_changed(void **state)
 {
     (void)state;
@@ -157,6 +185,7 @@ int main(void)
         cmocka_unit_test(R4_cbc_agrees_with_published_vectors),
         cmocka_unit_test(cbc_refuses_a_part_of_a_block),
         cmocka_unit_test(R4_gcm_agrees_with_published_vectors),
+        cmocka_unit_test(R4_gcm_agrees_with_wycheproof),
         cmocka_unit_test(gcm_refuses_and_wipes_what_was_changed),
         cmocka_unit_test(aead_refuses_a_cipher_without_an_icv_of_its_own),
     };

@@ -8,6 +8,9 @@
 #include <cmocka.h>
 #include <openssl/bn.h>
 
+#include "hex.h"
+#include "modp.h"
+
 /* The modulus of each row, plus `difference`. */
 static void modulus_plus(size_t row, int difference, uint8_t out[DH_PUBLIC_MAX])
 {
@@ -38,6 +41,54 @@ static void private_value(const struct dh_group *g, unsigned seed, uint8_t out[D
         out[i] = (uint8_t)(0xa7 + 31 * i + seed * (i + 1));
     out[0] = (uint8_t)(seed >> 8);
     out[1] = (uint8_t)seed;
+}
+
+/* The octets `first`, `first` + 1, … */
+static void counted_private_value(const struct dh_group *g, uint8_t first, uint8_t out[DH_PRIVATE_MAX])
+{
+    for (size_t i = 0; i < g->private_size; i++)
+        out[i] = (uint8_t)(first + i);
+}
+
+static void R7_every_group_gives_the_answers_of_another_arithmetic(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof modp_answers / sizeof *modp_answers, DH_COUNT);
+    for (size_t i = 0; i < DH_COUNT; i++) {
+        const struct dh_group *g = dh_by_id(modp_answers[i].group);
+        const struct hex public_a = hex(modp_answers[i].public_a), public_b = hex(modp_answers[i].public_b);
+        const struct hex shared = hex(modp_answers[i].shared);
+        uint8_t a[DH_PRIVATE_MAX], b[DH_PRIVATE_MAX], out[DH_PUBLIC_MAX];
+        counted_private_value(g, 0x01, a);
+        counted_private_value(g, 0xa0, b);
+        assert_int_equal(public_a.length, g->public_size);
+
+        assert_true(dh_public(g, a, out));
+        assert_memory_equal(out, public_a.at, g->public_size);
+        assert_true(dh_public(g, b, out));
+        assert_memory_equal(out, public_b.at, g->public_size);
+        assert_true(dh_shared(g, a, public_b.at, out));
+        assert_memory_equal(out, shared.at, g->public_size);
+        assert_true(dh_shared(g, b, public_a.at, out));
+        assert_memory_equal(out, shared.at, g->public_size);
+    }
+}
+
+static void RFC7296_2_14_a_shared_secret_is_padded_on_the_left(void **state)
+{
+    (void)state;
+    const struct dh_group *g = dh_by_id(DH_MODP_2048);
+    const struct hex expected = hex(MODP_LEADING_ZERO_SHARED);
+    uint8_t a[DH_PRIVATE_MAX], b[DH_PRIVATE_MAX], public_b[DH_PUBLIC_MAX], shared[DH_PUBLIC_MAX];
+    counted_private_value(g, 0x01, a);
+    counted_private_value(g, 0xa0, b);
+    store_u16be(b + g->private_size - 2, MODP_LEADING_ZERO);
+    assert_int_equal(expected.at[0], 0);
+
+    assert_true(dh_public(g, b, public_b));
+    assert_true(dh_shared(g, a, public_b, shared));
+
+    assert_memory_equal(shared, expected.at, g->public_size);
 }
 
 static void R7_both_sides_share_one_secret_in_every_group(void **state)
@@ -152,6 +203,8 @@ static void large_peer_values_are_taken_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(R7_every_group_gives_the_answers_of_another_arithmetic),
+        cmocka_unit_test(RFC7296_2_14_a_shared_secret_is_padded_on_the_left),
         cmocka_unit_test(R7_both_sides_share_one_secret_in_every_group),
         cmocka_unit_test(RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_keeps_its_leading_zero_on_both_sides),

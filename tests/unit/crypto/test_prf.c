@@ -1,4 +1,4 @@
-/* crypto/prf.h, by the vectors of RFC 4231, RFC 2202, FIPS 180 */
+/* crypto/prf.h, by the vectors of RFC 4231, RFC 2202, RFC 4868, FIPS 180, Wycheproof */
 #include "crypto/prf.h"
 
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "hex.h"
+#include "wycheproof.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(a)[0])
 
@@ -90,6 +91,10 @@ static void R6_prf_agrees_with_rfc_4231(void **state)
     }
 }
 
+#define RFC2202_LARGE_KEY                                                                                    \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"       \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void R6_prf_agrees_with_rfc_2202(void **state)
 {
     (void)state;
@@ -105,6 +110,36 @@ static void R6_prf_agrees_with_rfc_2202(void **state)
                "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
                "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
                "4c9007f4026250c6bc8414f9bf50c86c2d7235da");
+    /* Cases 6 and 7: a key larger than a block. */
+    expect_prf(PRF_HMAC_SHA1, RFC2202_LARGE_KEY,
+               "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d20"
+               "48617368204b6579204669727374",
+               "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+    expect_prf(PRF_HMAC_SHA1, RFC2202_LARGE_KEY,
+               "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b657920616e"
+               "64204c6172676572205468616e204f6e6520426c6f636b2d53697a652044617461",
+               "e8e99d0f45237d786d6bbaa7965c7808bbff1a91");
+}
+
+static void R5_R6_hmac_agrees_with_wycheproof(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wycheproof_hmac); i++) {
+        const struct wycheproof_hmac *v = &wycheproof_hmac[i];
+        const struct hex key = hex(v->key), message = hex(v->message), mac = hex(v->mac);
+        const struct octets parts[] = {hex_octets(&message)};
+        const struct integrity_algorithm *integrity = integrity_by_id(v->algorithm);
+        uint8_t out[PRF_SIZE_MAX];
+        if (v->is_prf) {
+            expect_prf(v->algorithm, v->key, v->message, v->mac);
+            continue;
+        }
+        assert_int_equal(key.length, integrity->key_size);
+        assert_int_equal(mac.length, integrity->icv_size);
+        assert_true(integrity_compute(integrity, key.at, parts, 1, out));
+        if (memcmp(out, mac.at, mac.length) != 0)
+            fail_msg("vector %u of %s", v->id, integrity->name);
+    }
 }
 
 static void prf_of_an_empty_key_and_no_parts_is_that_of_nothing(void **state)
@@ -241,6 +276,7 @@ int main(void)
         cmocka_unit_test(prf_serves_several_threads_at_once),
         cmocka_unit_test(R6_prf_agrees_with_rfc_4231),
         cmocka_unit_test(R6_prf_agrees_with_rfc_2202),
+        cmocka_unit_test(R5_R6_hmac_agrees_with_wycheproof),
         cmocka_unit_test(prf_of_an_empty_key_and_no_parts_is_that_of_nothing),
         cmocka_unit_test(prf_joins_its_parts),
         cmocka_unit_test(RFC7296_2_13_prf_plus_chains_its_blocks),

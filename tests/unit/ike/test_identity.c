@@ -30,7 +30,10 @@ static void R3_all_types_are_read_and_no_others(void **state)
             bool fits = type == ID_IPV4_ADDR   ? length == 4
                         : type == ID_IPV6_ADDR ? length == 16
                                                : known && length > 0;
-            assert_int_equal(identity_parse((uint8_t)type, (struct octets){zeros, length}, &id), fits);
+            bool well_formed = fits || (!known && type != ID_IPV4_ADDR && type != ID_IPV6_ADDR);
+            const struct octets value = {zeros, length};
+            assert_int_equal(identity_parse((uint8_t)type, value, &id), fits);
+            assert_int_equal(identity_is_well_formed((uint8_t)type, value), well_formed);
         }
     }
 }

@@ -133,37 +133,6 @@ static void RFC7296_3_3_1_an_ike_rekey_is_proposed_with_an_spi_of_8_octets(void 
     assert_int_equal(proposal_protocol(&p.message.payloads[0]), PROTOCOL_IKE);
 }
 
-static void a_policy_prints_as_words_of_the_command_language(void **state)
-{
-    (void)state;
-    const struct ike_algorithms some = {1U << 0 | 1U << 5, 1U << 3, 1U << 2, 1U << 0 | 1U << 4};
-    const struct proposal_policy policy = proposal_policy_of_ike(&some);
-    char text[256] = "";
-    FILE *out = fmemopen(text, sizeof text, "w");
-    proposal_policy_print(&policy, out);
-    (void)fclose(out);
-
-    assert_string_equal(text, "enc aes-gcm-256 3des, integrity sha1, prf sha2-256, dh 3072-bit 768-bit");
-}
-
-static void S34_what_was_offered_is_told_as_the_union_of_all_proposals(void **state)
-{
-    (void)state;
-    const struct ike_algorithms some = {1U << 0 | 1U << 2 | 1U << 5, 1U << 0, 1U << 2, 1U << 1};
-    const struct proposal_policy policy = proposal_policy_of_ike(&some);
-    static struct parsed_payload p;
-    struct message_writer m = payload_begin(&p);
-    proposal_put_all(&m, &policy, no_spi);
-    struct proposal_policy offered;
-
-    proposal_offered(payload_parse(&p, &m), &offered);
-
-    assert_int_equal(offered.encryption, some.encryption);
-    assert_int_equal(offered.integrity, some.integrity);
-    assert_int_equal(offered.prf, some.prf);
-    assert_int_equal(offered.dh, some.dh);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,8 +142,6 @@ int main(void)
         cmocka_unit_test(S11_pfs_off_proposes_no_dh_at_all),
         cmocka_unit_test(S10_an_aead_alone_makes_one_proposal_with_number_1),
         cmocka_unit_test(RFC7296_3_3_1_an_ike_rekey_is_proposed_with_an_spi_of_8_octets),
-        cmocka_unit_test(a_policy_prints_as_words_of_the_command_language),
-        cmocka_unit_test(S34_what_was_offered_is_told_as_the_union_of_all_proposals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,34 @@ static void random_octets_never_crash_the_reader(void **state)
     }
 }
 
+static void S34_selectors_are_told_as_ranges_and_everything_as_any(void **state)
+{
+    (void)state;
+    struct selector_list list = selectors_of_policy(NULL, 0);
+    char text[SELECTORS_TEXT_SIZE];
+    assert_string_equal(selectors_format(&list, text), "any");
+
+    const struct policy_selector some[] = {
+        {.first = {.family = IP_V4, .octets = {10}},
+         .last = {.family = IP_V4, .octets = {10, 255, 255, 255}},
+         .last_port = UINT16_MAX},
+        {.first = {.family = IP_V6, .octets = {0x20, 1}},
+         .last = {.family = IP_V6, .octets = {0x20, 1, [15] = 9}},
+         .protocol = 17,
+         .first_port = 53,
+         .last_port = 54},
+    };
+    list = selectors_of_policy(some, 2);
+    assert_string_equal(selectors_format(&list, text),
+                        "10.0.0.0-10.255.255.255 2001::-2001::9 protocol 17 port 53-54");
+
+    const struct policy_selector many[POLICY_SELECTORS_MAX] = {some[1], some[1], some[1], some[1],
+                                                               some[1], some[1], some[1], some[1]};
+    list = selectors_of_policy(many, POLICY_SELECTORS_MAX);
+    assert_int_equal(strlen(selectors_format(&list, text)), SELECTORS_TEXT_SIZE - 1);
+    assert_non_null(strstr(text, "..."));
+}
+
 static void S38_a_part_of_a_list_is_that_of_some_families(void **state)
 {
     (void)state;
@@ -221,6 +249,7 @@ int main(void)
         cmocka_unit_test(S38_a_part_of_a_list_is_that_of_some_families),
         cmocka_unit_test(S38_what_a_list_says_of_an_address_is_cut_down_to_it),
         cmocka_unit_test(random_octets_never_crash_the_reader),
+        cmocka_unit_test(S34_selectors_are_told_as_ranges_and_everything_as_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

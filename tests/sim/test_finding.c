@@ -1,0 +1,476 @@
+/*
+ * Which tunnel an incoming negotiation is for (S22): by the peer's address, by where it arrives (R46), and by
+ * the IDs. B answers at 10.2.0.1; the puppet begins, with the ID and from the address that a test gives it.
+ */
+#include "failure_case.h"
+#include "ike/nat_detection.h"
+#include "pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { NONE = UINT32_MAX }; /* no tunnel */
+
+/* A gateway without tunnels, and a puppet at an address. */
+static struct stage stage_at(const char *address)
+{
+    struct stage s = {.w = world_new(5)};
+    s.b = world_add_gateway(s.w, "B", "10.2.0.1");
+    s.p = puppet_new(s.w, s.b, address);
+    return s;
+}
+
+/* A policy of B's, by which the puppet's algorithms are accepted. */
+static struct tunnel_policy tunnel_to(uint32_t number, const char *peer, const char *local,
+                                      const char *remote)
+{
+    struct tunnel_policy policy = world_default_policy(number, peer, local, remote);
+    narrow_down(&policy);
+    give_lines(&policy, 100 * number);
+    return policy;
+}
+
+static void add(struct stage *s, const struct tunnel_policy *policy)
+{
+    gateway_set_tunnel(s->b, policy, "secret2", "secret1");
+}
+
+static void add_tunnel(struct stage *s, uint32_t number, const char *peer, const char *local,
+                       const char *remote)
+{
+    const struct tunnel_policy policy = tunnel_to(number, peer, local, remote);
+    add(s, &policy);
+}
+
+/* The tunnel that the puppet gets with these IDs, as it says who it is and whom it asks for. */
+static uint32_t tunnel_of(struct stage *s, const char *idi, const char *idr)
+{
+    if (!puppet_do_init(s->p) || !puppet_do_auth(s->p, idi, idr, "secret1"))
+        return NONE;
+    const struct installed_child *child = gateway_children(s->b);
+    return child == NULL ? (uint32_t)NONE : child->sa.tunnel;
+}
+
+/* The same, with the stage struck. */
+static uint32_t tunnel_found(struct stage s, const char *idi, const char *idr)
+{
+    uint32_t found = tunnel_of(&s, idi, idr);
+    stage_strike(&s);
+    return found;
+}
+
+/* Fails unless an IKE_SA_INIT is dropped: counted, without an answer, a warning or any state (S22). */
+static void must_be_dropped(struct stage s)
+{
+    assert_false(puppet_do_init(s.p));
+    assert_int_equal(s.p->reply_count, 0);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_NO_TUNNEL), 1);
+    assert_int_equal(gateway_record_count(s.b), 0);
+    check_failure("a peer whom no tunnel means", s.b, "");
+    assert_true(gateway_log_has(s.b, "dropped: no tunnel may answer it"));
+    stage_strike(&s);
+}
+
+/* ---- By the peer's address and ID -------------------------------------------------------------------- */
+
+static void S22_a_peer_whom_no_tunnel_means_is_dropped_and_counted(void **state)
+{
+    (void)state;
+    struct stage s = stage_at("198.51.100.9");
+    add_tunnel(&s, 0, "10.1.0.1", "site2", "site1");
+    must_be_dropped(s);
+    must_be_dropped(stage_at("198.51.100.9"));
+}
+
+static void S22_of_many_sites_with_any_address_the_one_with_the_id_is_found(void **state)
+{
+    (void)state;
+    for (uint32_t wanted = 0; wanted < 12; wanted++) {
+        char id[16];
+        struct stage s = stage_at("192.0.2.7");
+        for (uint32_t i = 0; i < 12; i++) {
+            (void)snprintf(id, sizeof id, "site%u", i);
+            add_tunnel(&s, i, "any", "centre", id);
+        }
+        (void)snprintf(id, sizeof id, "site%u", wanted);
+        assert_int_equal(tunnel_found(s, id, "centre"), wanted);
+    }
+}
+
+/* Two tunnels over one peer address, as between two devices with several lines (R47). */
+static struct stage stage_with_two_at_one_address(void)
+{
+    struct stage s = stage_at("10.1.0.1");
+    add_tunnel(&s, 0, "10.1.0.1", "centre", "site1");
+    add_tunnel(&s, 1, "10.1.0.1", "centre", "site2");
+    return s;
+}
+
+static void S22_tunnels_with_one_peer_address_are_told_apart_by_the_id(void **state)
+{
+    (void)state;
+    assert_int_equal(tunnel_found(stage_with_two_at_one_address(), "site1", "centre"), 0);
+    assert_int_equal(tunnel_found(stage_with_two_at_one_address(), "site2", "centre"), 1);
+    assert_int_equal(tunnel_found(stage_with_two_at_one_address(), "site3", "centre"), NONE);
+}
+
+static struct stage stage_with_address_and_any(const char *address)
+{
+    struct stage s = stage_at(address);
+    add_tunnel(&s, 0, "10.1.0.1", "centre", "site1");
+    add_tunnel(&s, 1, "any", "centre", "site2");
+    return s;
+}
+
+/* Where a tunnel names the address, those that name none are not asked. */
+static void S22_a_tunnel_that_names_the_address_comes_before_those_that_name_none(void **state)
+{
+    (void)state;
+    assert_int_equal(tunnel_found(stage_with_address_and_any("10.1.0.1"), "site1", "centre"), 0);
+    assert_int_equal(tunnel_found(stage_with_address_and_any("10.1.0.1"), "site2", "centre"), NONE);
+    assert_int_equal(tunnel_found(stage_with_address_and_any("10.1.0.9"), "site2", "centre"), 1);
+    assert_int_equal(tunnel_found(stage_with_address_and_any("10.1.0.9"), "site1", "centre"), NONE);
+}
+
+static struct stage stage_with_two_ids_of_ours(void)
+{
+    struct stage s = stage_at("192.0.2.7");
+    add_tunnel(&s, 0, "any", "east", "site1");
+    add_tunnel(&s, 1, "any", "west", "site1");
+    return s;
+}
+
+static void S22_idr_breaks_ties(void **state)
+{
+    (void)state;
+    assert_int_equal(tunnel_found(stage_with_two_ids_of_ours(), "site1", "east"), 0);
+    assert_int_equal(tunnel_found(stage_with_two_ids_of_ours(), "site1", "west"), 1);
+    /* Who asks for neither gets one of them: the responder may use another ID (RFC 7296 2.15). */
+    assert_int_not_equal(tunnel_found(stage_with_two_ids_of_ours(), "site1", "north"), NONE);
+}
+
+/* ---- By where it arrives (R46) ----------------------------------------------------------------------- */
+
+/* Two tunnels to one peer with the same IDs, out of interfaces 5 and 6. */
+static struct stage stage_with_two_interfaces(uint32_t arrival)
+{
+    struct stage s = stage_at("10.1.0.1");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct tunnel_policy policy = tunnel_to(i, "10.1.0.1", "site2", "site1");
+        policy.way_out = WAY_OUT_NEXT_HOP;
+        add(&s, &policy);
+        const struct ike_way way = {.usable = true,
+                                    .local = gateway_address(s.b),
+                                    .remote = policy.peer_address,
+                                    .ifindex = 5 + i,
+                                    .mark = 100 + i};
+        gateway_set_way(s.b, i, &way);
+    }
+    s.p->arrival_ifindex = arrival;
+    return s;
+}
+
+static void R46_the_arrival_interface_selects_the_tunnel(void **state)
+{
+    (void)state;
+    assert_int_equal(tunnel_found(stage_with_two_interfaces(5), "site1", "site2"), 0);
+    assert_int_equal(tunnel_found(stage_with_two_interfaces(6), "site1", "site2"), 1);
+    must_be_dropped(stage_with_two_interfaces(7));
+}
+
+static void R46_a_tunnel_whose_interface_is_away_answers_on_no_other(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_two_interfaces(6);
+    gateway_set_way(s.b, 1, &(struct ike_way){.usable = false});
+    must_be_dropped(s);
+}
+
+/* Two tunnels to one peer with the same IDs, from 10.2.0.1 and 10.2.0.2. */
+static struct stage stage_with_two_sources(enum source_kind kind, const char *arrives_at)
+{
+    static const char *const addresses[] = {"10.2.0.1", "10.2.0.2"};
+    struct stage s = stage_at("10.1.0.1");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct tunnel_policy policy = tunnel_to(i, "10.1.0.1", "site2", "site1");
+        struct ip_address address;
+        assert_true(ip_address_parse(addresses[i], &address));
+        policy.source_kind = kind;
+        if (kind == SOURCE_ADDRESS)
+            policy.source_address = address;
+        add(&s, &policy);
+        const struct ike_way way = {.usable = true, .local = address, .remote = policy.peer_address};
+        gateway_set_way(s.b, i, &way);
+    }
+    assert_true(ip_address_parse(arrives_at, &s.p->arrives_at));
+    return s;
+}
+
+static void R46_the_source_address_selects_the_tunnel(void **state)
+{
+    (void)state;
+    static const enum source_kind kinds[] = {SOURCE_ADDRESS, SOURCE_INTERFACE};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(tunnel_found(stage_with_two_sources(kinds[i], "10.2.0.1"), "site1", "site2"), 0);
+        assert_int_equal(tunnel_found(stage_with_two_sources(kinds[i], "10.2.0.2"), "site1", "site2"), 1);
+        must_be_dropped(stage_with_two_sources(kinds[i], "10.2.0.3"));
+    }
+}
+
+static void R45_a_source_interface_that_has_lost_its_address_answers_nothing(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
+    gateway_set_way(s.b, 1, &(struct ike_way){.usable = false});
+    must_be_dropped(s);
+}
+
+static void R46_a_source_interface_selects_as_long_as_the_peers_name_is_not_resolved(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
+    gateway_set_way(s.b, 1, &(struct ike_way){.usable = false, .local = s.p->arrives_at});
+    assert_int_equal(tunnel_found(s, "site1", "site2"), 1);
+}
+
+/* ---- Who is no candidate ----------------------------------------------------------------------------- */
+
+static void shut_down(struct tunnel_policy *p)
+{
+    p->shut_down = true;
+}
+
+static void initiator_only(struct tunnel_policy *p)
+{
+    p->direction = NEGOTIATE_INITIATOR;
+}
+
+static void not_complete(struct tunnel_policy *p)
+{
+    p->complete = false;
+}
+
+static void S22_tunnels_that_may_not_respond_are_no_candidates(void **state)
+{
+    (void)state;
+    static void (*const bends[])(struct tunnel_policy *) = {shut_down, initiator_only, not_complete};
+    for (size_t i = 0; i < sizeof bends / sizeof *bends; i++) {
+        struct tunnel_policy policy = tunnel_to(0, "10.1.0.1", "site2", "site1");
+        struct stage s = stage_at("10.1.0.1");
+        bends[i](&policy);
+        add(&s, &policy);
+        must_be_dropped(s);
+
+        /* Nor do they keep those from being asked that name no address. */
+        s = stage_at("10.1.0.1");
+        add(&s, &policy);
+        add_tunnel(&s, 1, "any", "site2", "site1");
+        assert_int_equal(tunnel_found(s, "site1", "site2"), 1);
+    }
+}
+
+/* ---- What the candidates say together ---------------------------------------------------------------- */
+
+/* B's answer to an offer of AES-GCM-256 and AES-CBC-128. */
+static void offer_both(struct stage *s, struct proposal_choice *choice)
+{
+    const struct proposal_policy offer = {
+        .protocol = PROTOCOL_IKE,
+        .encryption = ALGORITHM_SET_OF(encryption_by_word("aes-gcm-256"), encryption_algorithms) |
+                      ALGORITHM_SET_OF(encryption_by_word("aes-cbc-128"), encryption_algorithms),
+        .integrity = ALGORITHM_SET_OF(integrity_by_word("sha2-256"), integrity_algorithms),
+        .prf = ALGORITHM_SET_OF(prf_by_word("sha2-256"), prf_algorithms),
+        .dh = ALGORITHM_SET_OF(dh_by_word("2048-bit"), dh_groups),
+    };
+    uint8_t at[2048];
+    struct message_writer m = puppet_begin_init(s->p, at, sizeof at);
+    proposal_put_all(&m, &offer, (struct octets){NULL, 0});
+    message_put_ke(&m, DH_MODP_2048, (struct octets){some_octets, 256});
+    message_put_nonce(&m, (struct octets){some_octets, 32});
+    struct octets message = message_finish(&m);
+    puppet_send(s->p, message.at, message.length);
+    assert_true(puppet_read_reply(s->p));
+    const struct ike_payload *sa = ike_message_find(&s->p->message, PAYLOAD_SA);
+    assert_non_null(sa);
+    assert_int_equal(proposal_accept(sa, &offer, 0, choice), PROPOSAL_CHOSEN);
+}
+
+static void S22_the_most_secure_suite_that_some_candidate_allows_is_chosen(void **state)
+{
+    (void)state;
+    for (uint32_t strong = 0; strong < 3; strong++) {
+        struct proposal_choice choice;
+        struct stage s = stage_at("192.0.2.7");
+        for (uint32_t i = 0; i < 3; i++) {
+            struct tunnel_policy policy = tunnel_to(i, "any", "centre", "site");
+            if (i == strong)
+                policy.ike.encryption =
+                    ALGORITHM_SET_OF(encryption_by_word("aes-gcm-256"), encryption_algorithms);
+            add(&s, &policy);
+        }
+
+        offer_both(&s, &choice);
+
+        assert_string_equal(choice.suite.encryption->word, "aes-gcm-256");
+        stage_strike(&s);
+    }
+}
+
+/* An address that some tunnel names leaves no say to those that name none. */
+static void S22_the_policy_of_tunnels_that_are_no_candidates_does_not_count(void **state)
+{
+    (void)state;
+    struct proposal_choice choice;
+    struct stage s = stage_at("10.1.0.1");
+    struct tunnel_policy other = tunnel_to(1, "any", "centre", "site2");
+    other.ike.encryption = ALGORITHM_SET_OF(encryption_by_word("aes-gcm-256"), encryption_algorithms);
+    add_tunnel(&s, 0, "10.1.0.1", "centre", "site1");
+    add(&s, &other);
+
+    offer_both(&s, &choice);
+
+    assert_string_equal(choice.suite.encryption->word, "aes-cbc-128");
+    stage_strike(&s);
+}
+
+/* A site2 with NAT traversal calls a centre that has tunnels to site1 and site2. */
+struct star {
+    struct world *w;
+    struct gateway *centre, *site;
+};
+
+static struct star star_of(const struct tunnel_policy *to_site1, const struct tunnel_policy *to_site2)
+{
+    struct star s = {.w = world_new(3)};
+    struct tunnel_policy to_centre = world_default_policy(0, "10.2.0.1", "site2", "centre");
+    to_centre.nat_traversal = true;
+    s.centre = world_add_gateway(s.w, "centre", "10.2.0.1");
+    s.site = world_add_gateway(s.w, "site", "192.0.2.7");
+    gateway_set_tunnel(s.centre, to_site1, "secret-c", "secret-1");
+    gateway_set_tunnel(s.centre, to_site2, "secret-c", "secret-2");
+    gateway_set_tunnel(s.site, &to_centre, "secret-2", "secret-c");
+    gateway_packet_waits(s.site, 0);
+    world_run(s.w, 1000);
+    assert_true(gateway_tunnel_is_up(s.centre, 1) && !gateway_tunnel_is_up(s.centre, 0));
+    return s;
+}
+
+/* `nat-traversal force` shows whether it is answered: the site believes then that there is a NAT. */
+static void S22_nat_detection_is_answered_if_any_candidate_has_it(void **state)
+{
+    (void)state;
+    const struct tunnel_policy without1 = world_default_policy(0, "any", "centre", "site1");
+    const struct tunnel_policy without2 = world_default_policy(1, "any", "centre", "site2");
+    struct tunnel_policy with1 = without1;
+    struct tunnel_policy with2 = without2;
+    with1.nat_traversal = with1.nat_force = with2.nat_traversal = with2.nat_force = true;
+
+    struct star s = star_of(&without1, &without2);
+    assert_false(gateway_children(s.site)->sa.encapsulate);
+    world_free(s.w);
+
+    s = star_of(&without1, &with2);
+    assert_true(gateway_children(s.site)->sa.encapsulate);
+    assert_true(gateway_children(s.centre)->sa.encapsulate);
+    world_free(s.w);
+
+    s = star_of(&with1, &without2);
+    assert_true(gateway_children(s.site)->sa.encapsulate);
+    assert_false(
+        gateway_children(s.centre)->sa.encapsulate); /* from the ID on, the tunnel's own settings hold */
+    world_free(s.w);
+}
+
+static void S22_fragmentation_is_answered(void **state)
+{
+    (void)state;
+    struct stage s = stage_at("192.0.2.7");
+    add_tunnel(&s, 0, "any", "centre", "site1");
+    s.p->fragmentation = true;
+    assert_true(puppet_do_init(s.p));
+    assert_true(puppet_read_reply(s.p));
+    assert_non_null(ike_message_notify(&s.p->message, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED));
+    stage_strike(&s);
+}
+
+/* One tunnel goes out by a pinned way, the other as the routing table says; both fit the arrival. */
+static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"pinned", "routed"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct stage s = stage_at("192.0.2.7");
+        struct tunnel_policy pinned = tunnel_to(0, "any", "centre", "pinned");
+        pinned.way_out = WAY_OUT_NEXT_HOP;
+        add(&s, &pinned);
+        add_tunnel(&s, 1, "any", "centre", "routed");
+        const struct ike_way way = {.usable = true, .local = gateway_address(s.b), .ifindex = 5, .mark = 77};
+        gateway_set_way(s.b, 0, &way);
+        s.p->arrival_ifindex = 5;
+
+        assert_int_equal(tunnel_of(&s, ids[i], "centre"), i);
+
+        assert_int_equal(gateway_children(s.b)->sa.mark, i == 0 ? 77 : 0);
+        assert_int_equal(gateway_children(s.b)->sa.ifindex, i == 0 ? 5 : 0);
+        stage_strike(&s);
+    }
+}
+
+/* ---- IDs that are not configured --------------------------------------------------------------------- */
+
+static struct identity address_id(const char *text)
+{
+    struct ip_address address;
+    assert_true(ip_address_parse(text, &address));
+    struct identity id = {.type = ID_IPV4_ADDR, .length = 4};
+    memcpy(id.value, address.octets, 4);
+    return id;
+}
+
+/* What the policy gives where a config has no IDs: the peer's address, and for this end nothing. */
+static void S17_without_ids_the_addresses_are_the_ids(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.local_id = b.local_id = (struct identity){.type = ID_NONE};
+    a.remote_id = address_id("10.2.0.1");
+    b.remote_id = address_id("10.1.0.1");
+    struct pair p = pair_of(&a, &b);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_true(gateway_log_has(p.a, "with IPv4-ADDR 10.2.0.1 on"));
+    assert_true(gateway_log_has(p.b, "with IPv4-ADDR 10.1.0.1 on"));
+    world_free(p.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S22_a_peer_whom_no_tunnel_means_is_dropped_and_counted),
+        cmocka_unit_test(S22_of_many_sites_with_any_address_the_one_with_the_id_is_found),
+        cmocka_unit_test(S22_tunnels_with_one_peer_address_are_told_apart_by_the_id),
+        cmocka_unit_test(S22_a_tunnel_that_names_the_address_comes_before_those_that_name_none),
+        cmocka_unit_test(S22_idr_breaks_ties),
+        cmocka_unit_test(R46_the_arrival_interface_selects_the_tunnel),
+        cmocka_unit_test(R46_a_tunnel_whose_interface_is_away_answers_on_no_other),
+        cmocka_unit_test(R46_the_source_address_selects_the_tunnel),
+        cmocka_unit_test(R46_a_source_interface_selects_as_long_as_the_peers_name_is_not_resolved),
+        cmocka_unit_test(R45_a_source_interface_that_has_lost_its_address_answers_nothing),
+        cmocka_unit_test(S22_tunnels_that_may_not_respond_are_no_candidates),
+        cmocka_unit_test(S22_the_most_secure_suite_that_some_candidate_allows_is_chosen),
+        cmocka_unit_test(S22_the_policy_of_tunnels_that_are_no_candidates_does_not_count),
+        cmocka_unit_test(S22_nat_detection_is_answered_if_any_candidate_has_it),
+        cmocka_unit_test(S22_fragmentation_is_answered),
+        cmocka_unit_test(S22_the_way_out_is_that_of_the_tunnel_that_was_found),
+        cmocka_unit_test(S17_without_ids_the_addresses_are_the_ids),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
