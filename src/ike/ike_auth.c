@@ -103,6 +103,8 @@ static void log_established(struct ike_sa *sa)
                "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
                identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
                ike_suite_format(&sa->suite, suite));
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "negotiation ended on %s",
+               ike_sa_endpoints(sa, endpoints));
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */

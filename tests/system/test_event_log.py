@@ -41,6 +41,7 @@ def events(gateway):
     ("ikev2", "warn", "IKE SA deleted, serial \\d+: Delete IKE SA by command"),
     ("IPsec", "warn", "Child SA created"),
     ("ikev2", "notice", "negotiation started"),
+    ("ikev2", "notice", "negotiation ended"),
     ("ikev2", "notice", "IKE SA rekeyed"),
     ("ikev2", "info", "DPD"),
     ("ikev2", "debug", "sent .* IKE_AUTH request"),
