@@ -329,13 +329,20 @@ void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
         negotiation_refuse(sa, NOTIFY_NO_PROPOSAL_CHOSEN, nothing);
         return;
     }
-    struct negotiation *n = result == PROPOSAL_INVALID ? NULL : negotiation_new(sa, false);
-    if (n == NULL || !negotiation_take_nonce(&n->nonce_i, message) || load_u64be(choice.spi.at) == 0) {
-        negotiation_free(n);
+    if (result == PROPOSAL_INVALID || load_u64be(choice.spi.at) == 0) {
         negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
         return;
     }
+    struct negotiation *n = negotiation_new(sa, false);
+    if (n == NULL) {
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return;
+    }
     sa->theirs = n;
+    if (!negotiation_take_nonce(&n->nonce_i, message)) {
+        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
+        return;
+    }
     n->suite = choice.suite;
     n->dh = choice.suite.dh;
     n->proposal_number = choice.number;
