@@ -96,32 +96,22 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
         negotiation_refuse(sa, error, nothing);
         return;
     }
-    struct negotiation *n = negotiation_new(sa, false);
-    if (n == NULL) {
-        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+    struct negotiation *n = negotiation_begin_theirs(sa, message);
+    if (n == NULL)
         return;
-    }
-    sa->theirs = n;
     n->old_spi = old != NULL ? old->inbound.spi : 0;
     error = child_exchange_choose(message, &proposal, &n->agreement);
-    if (error == 0 && !negotiation_take_nonce(&n->nonce_i, message))
-        error = NOTIFY_INVALID_SYNTAX;
     if (error != 0) {
         if (error != NOTIFY_INVALID_SYNTAX) /* that is told by whoever sends it */
             refusal_of_child(sa, kind, message, &proposal, error);
         negotiation_refuse(sa, error, nothing);
         return;
     }
-    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     n->dh = n->agreement.suite.dh;
     if (n->dh == NULL)
         answer(sa, nothing);
-    else if (ke == NULL || ke->dh_group != n->dh->id)
-        negotiation_refuse_group(sa, n->dh);
-    else if (!negotiation_ke_is_valid(n->dh, ke))
-        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
     else
-        negotiation_start_shared(sa, n, false, ke, exchange_done);
+        negotiation_take_ke(sa, message, exchange_done);
 }
 
 void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message)

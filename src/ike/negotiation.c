@@ -156,9 +156,37 @@ void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets conten
     ike_sa_send_error(sa, EXCHANGE_CREATE_CHILD_SA, notify, content);
 }
 
-void negotiation_refuse_group(struct ike_sa *sa, const struct dh_group *wanted)
+/* The answer to a KE payload of another group than the chosen one (RFC 7296 1.3). */
+static void refuse_group(struct ike_sa *sa, const struct dh_group *wanted)
 {
     uint8_t group[2];
     store_u16be(group, wanted->id);
     negotiation_refuse(sa, NOTIFY_INVALID_KE_PAYLOAD, (struct octets){group, sizeof group});
+}
+
+struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike_message *request)
+{
+    static const struct octets nothing = {NULL, 0};
+    sa->theirs = negotiation_new(sa, false);
+    if (sa->theirs == NULL) {
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return NULL;
+    }
+    if (negotiation_take_nonce(&sa->theirs->nonce_i, request))
+        return sa->theirs;
+    negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
+    return NULL;
+}
+
+void negotiation_take_ke(struct ike_sa *sa, const struct ike_message *request,
+                         void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    struct negotiation *n = sa->theirs;
+    const struct ike_payload *ke = ike_message_find(request, PAYLOAD_KE);
+    if (ke == NULL || ke->dh_group != n->dh->id)
+        refuse_group(sa, n->dh);
+    else if (!negotiation_ke_is_valid(n->dh, ke))
+        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
+    else
+        negotiation_start_shared(sa, n, false, ke, done);
 }

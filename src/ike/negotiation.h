@@ -88,10 +88,18 @@ int lowest_nonce_compare(const struct lowest_nonce *a, const struct lowest_nonce
 /* Writes Ni or Nr, and KE if there is one. */
 void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotiation *n, bool initiator);
 
+/* Theirs: begins `sa->theirs` with the nonce of the peer's request. NULL, with the peer told, if it cannot.
+ */
+struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike_message *request);
+
+/*
+ * Theirs: has the shared secret of the group `n->dh` computed with the KE payload of the peer's request;
+ * refuses one that does not fit.
+ */
+void negotiation_take_ke(struct ike_sa *sa, const struct ike_message *request,
+                         void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+
 /* Answers the peer's CREATE_CHILD_SA with one notify and ends its negotiation. */
 void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets content);
-
-/* The answer to a KE payload of another group than the chosen one (RFC 7296 1.3). */
-void negotiation_refuse_group(struct ike_sa *sa, const struct dh_group *wanted);
 
 #endif

@@ -316,7 +316,6 @@ static bool is_busy_with_children(const struct ike_sa *sa)
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
 {
     const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
     struct proposal_choice choice;
     if (is_busy_with_children(sa) || (sa->own != NULL && sa->own->has_rival)) {
@@ -333,25 +332,13 @@ void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
         negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
         return;
     }
-    struct negotiation *n = negotiation_new(sa, false);
-    if (n == NULL) {
-        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+    struct negotiation *n = negotiation_begin_theirs(sa, message);
+    if (n == NULL)
         return;
-    }
-    sa->theirs = n;
-    if (!negotiation_take_nonce(&n->nonce_i, message)) {
-        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
-        return;
-    }
     n->suite = choice.suite;
     n->dh = choice.suite.dh;
     n->proposal_number = choice.number;
     n->peer_spi = load_u64be(choice.spi.at);
     n->new_spi = ike_sa_unused_spi(sa->engine);
-    if (ke == NULL || ke->dh_group != n->dh->id)
-        negotiation_refuse_group(sa, n->dh);
-    else if (!negotiation_ke_is_valid(n->dh, ke))
-        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
-    else
-        negotiation_start_shared(sa, n, false, ke, exchange_done);
+    negotiation_take_ke(sa, message, exchange_done);
 }
