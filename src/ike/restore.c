@@ -169,7 +169,6 @@ static struct ike_sa *restore_sa(struct ike_engine *engine, struct ike_tunnel *t
     engine_set_timer_at(engine, &sa->lifetime, record->lifetime_due);
     engine_set_timer_at(engine, &sa->rekey, record->rekey_due);
     sa->last_message = engine->now;
-    liveness_start(sa);
     raise_event_number(engine, record);
     return sa;
 }
@@ -310,6 +309,7 @@ void engine_restore_end(struct ike_engine *engine)
         next = LIST_NEXT(sa, all_link);
         engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "IKE SA, serial %u, goes on", sa->serial);
         ike_sa_changed(sa); /* it is recorded anew, in this version's form */
+        liveness_start(sa); /* now that all others are there, which matters for it */
         resume(sa);
     }
 }

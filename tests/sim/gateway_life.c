@@ -219,6 +219,17 @@ void gateway_restart(struct gateway *g)
     tell_ways(g);
 }
 
+/* The engine may get them in any order. */
+static void shuffle(struct world *w, struct kept_record *records, size_t count)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t other = world_chance_below(w, i);
+        struct kept_record record = records[i - 1];
+        records[i - 1] = records[other];
+        records[other] = record;
+    }
+}
+
 /* Hands out the kept records, of which a copy is made: the engine's answers change them. */
 static void tell_saved(struct gateway *g)
 {
@@ -231,6 +242,7 @@ static void tell_saved(struct gateway *g)
         assert(saved[i].octets != NULL);
         memcpy(saved[i].octets, g->records[i].octets, saved[i].length);
     }
+    shuffle(g->world, saved, count);
     for (size_t i = 0; i < count; i++) {
         struct ike_event event = {.kind = IKE_EVENT_SAVED};
         event.saved = (struct octets){saved[i].octets, saved[i].length};

@@ -11,13 +11,13 @@
 
 /* ---- Two ends that start at once --------------------------------------------------------------------- */
 
-static struct pair pair_that_starts_at_once(void)
+static struct pair pair_that_starts_at_once(uint64_t seed)
 {
     struct tunnel_policy a = policy_a();
     struct tunnel_policy b = policy_b();
     a.connect_type = b.connect_type = CONNECT_AUTO;
     a.tunnel = 0; /* so that both ends' first checks come at the same time (S20) */
-    return pair_of(&a, &b);
+    return pair_with_seed(seed, &a, &b);
 }
 
 /* Lets the first INFORMATIONAL messages pass and no other. */
@@ -39,7 +39,7 @@ static bool filter_informational(void *context, const struct flying_datagram *d)
 static void S7_the_superfluous_sa_goes_though_its_delete_is_lost(void **state)
 {
     (void)state;
-    struct pair p = pair_that_starts_at_once();
+    struct pair p = pair_that_starts_at_once(1);
     struct informational_filter f = {.let_pass = 4}; /* both ends ask whether the better one is alive */
     world_set_hook(p.w, filter_informational, &f);
     world_run(p.w, 40 * 1000);
@@ -62,7 +62,7 @@ static void S7_the_superfluous_sa_goes_though_its_delete_is_lost(void **state)
 static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
 {
     (void)state;
-    struct pair p = pair_that_starts_at_once();
+    struct pair p = pair_that_starts_at_once(1);
     struct informational_filter f = {.let_pass = 0};
     world_set_hook(p.w, filter_informational, &f);
     world_run(p.w, 35 * 1000);
@@ -76,6 +76,30 @@ static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
     assert_int_equal(gateway_packets_lost(p.a) + gateway_packets_lost(p.b), lost);
     assert_true(world_tunnel_carries_by_one(p.a, 0, p.b, 0));
     world_free(p.w);
+}
+
+/* The same, when the engines end meanwhile: the first one to come back did not see that there was another. */
+static void S7_another_engine_asks_the_superfluous_sa_for_life_too(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 10; seed++) { /* either SA may be the one that comes back first */
+        struct pair p = pair_that_starts_at_once(seed);
+        struct informational_filter f = {.let_pass = 4};
+        world_set_hook(p.w, filter_informational, &f);
+        world_run(p.w, 20 * 1000);
+        assert_int_equal(gateway_record_count(p.a) + gateway_record_count(p.b), 4);
+
+        gateway_resume_after(p.a, 0, false);
+        gateway_resume_after(p.b, 0, false);
+        world_run(p.w, 45 * 1000);
+        world_set_hook(p.w, NULL, NULL);
+        world_run(p.w, 90 * 1000);
+
+        assert_int_equal(gateway_record_count(p.a), 1);
+        assert_int_equal(gateway_record_count(p.b), 1);
+        assert_true(world_tunnel_carries(p.a, 0, p.b, 0));
+        world_free(p.w);
+    }
 }
 
 static bool drop_what_is_asked_by(void *context, const struct flying_datagram *d)
@@ -156,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S7_the_superfluous_sa_goes_though_its_delete_is_lost),
+        cmocka_unit_test(S7_another_engine_asks_the_superfluous_sa_for_life_too),
         cmocka_unit_test(S7_a_rekey_of_the_better_sa_does_not_save_the_superfluous_one),
         cmocka_unit_test(R43_a_replaced_ike_sa_does_not_keep_a_new_one_from_being_made),
         cmocka_unit_test(S7_packets_leave_by_no_sa_that_the_peer_has_given_up),
