@@ -5,7 +5,7 @@ The tunnels of a `Life` live side by side at lifetimes of seconds; each test loo
 
 import pytest
 
-from lib.peers import Near, Peer
+from lib.peers import Near, Peer, must_be_rekeyed_without_loss
 from lib.process import wait_until
 
 NAT = "ikev2 nat-traversal keepalive 20\n"
@@ -147,13 +147,7 @@ def test_R63_without_rekey_a_child_sa_is_deleted_at_the_end_of_its_lifetime(life
 
 @pytest.mark.parametrize("peer", REKEYED.values(), ids=REKEYED.keys())
 def test_R60_S25_rekeys_lose_no_packet(life, peer):
-    life.near.wait_for_rekeys(peer, 3)
-
-    life.streams[peer].stop().must_be_whole(at_least=100)
-
-    suites = life.far.installed_suites(peer)
-    assert suites and all(("MODP_2048" in suite) == ("modp2048" in peer.child_options) for suite in suites), suites
-    assert life.near.history(peer) == ["Create"], "rekeys are no events (R64)"
+    must_be_rekeyed_without_loss(life.near, life.far, life.streams[peer], peer)
 
 
 def test_R49_rekeys_of_a_peer_at_any_address_are_answered(life):

@@ -246,3 +246,14 @@ class Near:
             wait_until(are_done, 90, f"{number} rekeys of both SAs of {peer.tunnel}")
         except AssertionError as late:
             raise AssertionError("\n".join([str(late), *self.logged(peer, "")])) from None
+
+
+def must_be_rekeyed_without_loss(near, far, stream, peer):
+    """Three rekeys pass under a stream of numbered packets, with PFS as configured."""
+    near.wait_for_rekeys(peer, 3)
+
+    stream.stop().must_be_whole(at_least=100)
+
+    suites = far.installed_suites(peer)
+    assert suites and all(("MODP_2048" in suite) == ("modp2048" in peer.child_options) for suite in suites), suites
+    assert near.history(peer) == ["Create"], "rekeys are no events (R64)"

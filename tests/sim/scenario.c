@@ -292,9 +292,8 @@ void scenario_heal(struct scenario *s)
 
 static char complaint[256];
 
-static const char *complain_of(const struct scenario *s, const struct scenario_link *link, const char *what)
+static const char *complain_of(const struct scenario_link *link, const char *what)
 {
-    (void)s;
     (void)snprintf(complaint, sizeof complaint, "the tunnel G%zu-G%zu (Tunnel%u.0, Tunnel%u.0) %s",
                    link->ends[0].gateway + 1, link->ends[1].gateway + 1, link->ends[0].interface,
                    link->ends[1].interface, what);
@@ -358,7 +357,7 @@ const char *scenario_complaint(struct scenario *s)
     world_run(s->w, SCENARIO_HEAL_TIME);
     const struct scenario_link *down = link_that_is_down(s);
     if (down != NULL)
-        return complain_of(s, down, "is not up 90 s after the weather cleared");
+        return complain_of(down, "is not up 90 s after the weather cleared");
     size_t lost = packets_lost(s);
     world_set_traffic(s->w, 200);
     world_run(s->w, STREAM);
@@ -370,5 +369,5 @@ const char *scenario_complaint(struct scenario *s)
         return complaint;
     }
     const struct scenario_link *many = link_with_too_many(s);
-    return many == NULL ? NULL : complain_of(s, many, "does not come to have one Child SA");
+    return many == NULL ? NULL : complain_of(many, "does not come to have one Child SA");
 }
