@@ -20,7 +20,6 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages, co
 {
     enum { LENGTH_AT = 24 };
     struct reader r = reader_of(messages->at, messages->length);
-    sa->last_message = sa->engine->now;
     while (reader_left(&r) >= IKE_HEADER_SIZE) {
         size_t length = load_u32be(r.at + LENGTH_AT);
         const uint8_t *at = reader_octets(&r, length);
@@ -32,6 +31,7 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages, co
 
 static void send_request(struct ike_sa *sa)
 {
+    sa->last_message = sa->engine->now;
     send_octets(sa, &sa->request, &sa->local, &sa->remote);
 }
 

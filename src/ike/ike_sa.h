@@ -177,7 +177,7 @@ struct ike_sa {
     /* Of the first IKE SA of a line of rekeys, engine->event_number then, and who began it: what S7 asks. */
     uint64_t started_event, established_event;
     bool begun_here;
-    msec_t last_message; /* when a message of this SA last went or came */
+    msec_t last_message; /* when a message of this SA last went or came, but for repeated answers */
     struct ike_timer retransmit, lifetime, rekey, liveness;
 };
 
