@@ -175,7 +175,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
     if (sa->destroyed)
         return;
-    if (unknown_spi != 0)
+    if (unknown_spi != 0 && sa->state == IKE_SA_ESTABLISHED) /* else the peer may not be authenticated */
         ike_sa_forget_child_of_peer(sa, unknown_spi);
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_wish(sa);

@@ -167,6 +167,36 @@ static void an_invalid_spi_of_nothing_is_taken_quietly(void **state)
     stage_strike(&s);
 }
 
+/*
+ * Somebody without the key has answered our IKE_SA_INIT in the peer's place, and the peer has made an SA of
+ * its own: the former knows the latter's SPI, and nothing follows from what it says.
+ */
+static void RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_ignored(void **state)
+{
+    (void)state;
+    for (int answers_auth = 0; answers_auth < 2; answers_auth++) {
+        const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+        struct stage s = stage_set_with(&policy);
+        gateway_packet_waits(s.b, 0);
+        assert_true(puppet_accept_init(s.p));
+        if (answers_auth) {
+            struct message_writer m = inner();
+            puppet_put_auth_answer(s.p, &m, "site1", "guessed");
+            puppet_put_child_answer(s.p, &m);
+            puppet_answer(s.p, &m);
+        }
+        struct puppet *peer = puppet_new(s.w, s.b, "10.1.0.1");
+        assert_true(puppet_do_init(peer) && puppet_do_auth(peer, "site1", "site2", "secret1"));
+        assert_true(carries(&s, PUPPET_CHILD));
+
+        send_invalid_spi(&s, 0, PUPPET_CHILD);
+
+        assert_true(carries(&s, PUPPET_CHILD));
+        puppet_free(peer);
+        stage_strike(&s);
+    }
+}
+
 /* ---- An IKE SA that one end has forgotten ------------------------------------------------------------ */
 
 static void requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most(void **state)
@@ -345,6 +375,7 @@ int main(void)
         cmocka_unit_test(S9_esp_for_an_spi_that_was_proposed_is_no_surprise),
         cmocka_unit_test(a_child_sa_that_the_peer_does_not_know_is_deleted),
         cmocka_unit_test(an_invalid_spi_of_nothing_is_taken_quietly),
+        cmocka_unit_test(RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_ignored),
         cmocka_unit_test(requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most),
         cmocka_unit_test(an_answer_for_no_ike_sa_is_not_answered),
         cmocka_unit_test(an_invalid_ike_spi_in_the_clear_is_only_told),
