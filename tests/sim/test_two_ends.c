@@ -4,6 +4,7 @@
  */
 #include "ike/ike_sa.h"
 #include "pair.h"
+#include "requests.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,6 +29,31 @@ static void R14_initial_contact_takes_the_old_sa_away(void **state)
     assert_true(world_tunnel_carries(reborn, 1, p.b, 0));
     assert_true(gateway_log_has(p.b, "the peer has restarted (INITIAL_CONTACT)"));
     world_free(p.w);
+}
+
+/* The SAs that go may be as many as a tunnel may have: they leave room for the new one. */
+static void R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    for (uint32_t i = 1; i < CHILDREN_MAX; i++) {
+        struct message_writer m = inner();
+        put_child(&s, &m, PUPPET_CHILD + i, HIGHEST);
+        send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + i - 1, &m);
+    }
+    assert_int_equal(gateway_child_count(s.b, 0), CHILDREN_MAX);
+    s.p->spi_i++;
+    assert_true(puppet_do_init(s.p));
+
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INITIAL_CONTACT,
+                       (struct octets){NULL, 0});
+    puppet_put_auth_payloads(s.p, &m, "site1", "site2", "secret1");
+    send_inner(&s, EXCHANGE_IKE_AUTH, 1, &m);
+
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
 }
 
 static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
@@ -111,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
+        cmocka_unit_test(R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
         cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_goes_in_fragments),
     };
