@@ -106,6 +106,12 @@ static void give_up_half_open(struct ike_sa *sa)
     ike_sa_destroy(sa, "negotiation timed out");
 }
 
+/* Either end's rekey of the IKE SA is under way. */
+static bool is_being_rekeyed(const struct ike_sa *sa)
+{
+    return (sa->own != NULL && sa->own->new_spi != 0) || (sa->theirs != NULL && sa->theirs->new_spi != 0);
+}
+
 /* The end of sa-lifetime, or of the patience with a half-open SA. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
@@ -115,8 +121,8 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         give_up_half_open(sa);
         return;
     }
-    /* A rekey under way may yet save the Child SAs; by then it has been answered or has timed out (R15). */
-    if (sa->own != NULL && sa->own->new_spi != 0) {
+    /* That may yet save the Child SAs; by then it has been answered or has timed out (R15). */
+    if (is_being_rekeyed(sa)) {
         engine_set_timer(engine, &sa->lifetime, REKEY_PATIENCE);
         return;
     }

@@ -275,7 +275,8 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     struct negotiation *n = sa->theirs;
     size_t size = n->dh->public_size;
     struct ike_sa *made = NULL;
-    if (ok && output.length == 2 * size) {
+    bool closing = sa->state != IKE_SA_ESTABLISHED; /* by a command that has come meanwhile (2.25.2) */
+    if (ok && !closing && output.length == 2 * size) {
         memcpy(n->dh_public, output.at, size);
         made = make_successor(sa, n, false, (struct octets){output.at + size, size});
     }
