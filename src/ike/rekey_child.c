@@ -16,17 +16,6 @@ const struct ike_task_kind task_rekey_child = {
     .prepare = rekey_prepare,
 };
 
-void rekey_child_fire(struct ike_engine *engine, void *owner)
-{
-    struct child_sa *child = owner;
-    struct ike_sa *sa = child->ike_sa;
-    ike_sa_changed(sa);
-    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || !rekey_is_allowed(sa->tunnel) ||
-        !child_sa_is_current(child))
-        return;
-    ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
-}
-
 /* Later again; the lifetime ends it if that never helps. */
 static void put_off(struct child_sa *child)
 {
@@ -34,6 +23,19 @@ static void put_off(struct child_sa *child)
         return;
     struct ike_engine *engine = child->ike_sa->engine;
     engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
+}
+
+void rekey_child_fire(struct ike_engine *engine, void *owner)
+{
+    struct child_sa *child = owner;
+    struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
+    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED)
+        return;
+    if (!rekey_is_allowed(sa->tunnel)) /* it may be before the lifetime ends: `no shutdown` */
+        put_off(child);
+    else if (child_sa_is_current(child))
+        ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
 }
 
 /* Tells why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */

@@ -105,17 +105,22 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
+/* Later again; the lifetime ends it if that never helps. */
+static void put_off(struct ike_sa *sa)
+{
+    engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
+}
+
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     ike_sa_changed(sa);
-    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
+    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced)
         return;
-    if (initial_contact_is_superfluous(sa)) {
-        engine_set_timer(engine, &sa->rekey, rekey_retry_delay(engine, sa->expires));
-        return;
-    }
-    ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+    if (rekey_is_allowed(sa->tunnel) && !initial_contact_is_superfluous(sa))
+        ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+    else
+        put_off(sa); /* it may be before the lifetime ends: `no shutdown` */
 }
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -169,7 +174,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     }
     if (error->notify != NOTIFY_TEMPORARY_FAILURE && failure_is_new(sa, FAILED_IKE_REKEY, 0, error->notify))
         refusal_warn(sa, FAILED_IKE_REKEY, &asked, error);
-    engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
+    put_off(sa);
 }
 
 static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)

@@ -176,6 +176,30 @@ static void R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey(voi
     stage_strike(&s);
 }
 
+static void must_rekey_when_opened(uint32_t sa_lifetime, uint32_t child_lifetime)
+{
+    struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, child_lifetime);
+    struct stage s = stage_set_up_with(&policy);
+    policy.shut_down = true;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+    world_run(s.w, 15000);
+    policy.shut_down = false;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+
+    assert_true(gateway_tunnel_is_up(s.b, 0));
+    stage_strike(&s);
+}
+
+static void
+R11_what_was_to_be_rekeyed_while_the_tunnel_was_shut_down_is_rekeyed_when_it_is_opened(void **state)
+{
+    (void)state;
+    must_rekey_when_opened(86400, 20);
+    must_rekey_when_opened(20, 28800);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +212,8 @@ int main(void)
         cmocka_unit_test(S23_an_initiator_answers_no_new_ike_sa),
         cmocka_unit_test(S23_a_responder_starts_rekeys_too),
         cmocka_unit_test(R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey),
+        cmocka_unit_test(
+            R11_what_was_to_be_rekeyed_while_the_tunnel_was_shut_down_is_rekeyed_when_it_is_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
