@@ -142,8 +142,11 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
         return;
     }
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer asks for a cookie");
-    if (ike_buffer_set(&sa->handshake->cookie, cookie->content))
-        ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
+        failure_end(sa, "out of memory");
+        return;
+    }
+    ike_sa_add_task(sa, &task_ike_sa_init, 0);
 }
 
 static void restart_with_group(struct ike_sa *sa, const struct ike_payload *notify)

@@ -148,5 +148,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
                    child->inbound.spi);
         return TASK_DROPPED;
     }
-    return ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    enum task_readiness readiness = ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    if (readiness == TASK_DROPPED) /* there is no memory */
+        put_off(child);
+    return readiness;
 }

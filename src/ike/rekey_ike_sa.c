@@ -129,9 +129,13 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     if (sa->own != NULL)
         return sa->own->phase == NEGOTIATION_READY ? TASK_READY : TASK_WAITS;
     algorithm_set groups = sa->tunnel->policy.ike.dh;
-    struct negotiation *n = sa->replaced || groups == 0 ? NULL : negotiation_new(sa, true);
-    if (n == NULL)
+    if (sa->replaced || groups == 0)
         return TASK_DROPPED;
+    struct negotiation *n = negotiation_new(sa, true);
+    if (n == NULL) {
+        put_off(sa);
+        return TASK_DROPPED;
+    }
     sa->own = n;
     n->new_spi = ike_sa_unused_spi(sa->engine);
     n->dh = &dh_groups[__builtin_ctz(groups)];
