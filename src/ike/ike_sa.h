@@ -179,6 +179,7 @@ struct ike_sa {
     bool begun_here;
     msec_t last_message; /* when a message of this SA last went or came, but for repeated answers */
     struct ike_timer retransmit, lifetime, rekey, liveness;
+    struct ike_timer job_lost; /* the patience with the job that is out */
 };
 
 /* ---- Life ------------------------------------------------------------------------------------------- */
@@ -299,7 +300,7 @@ void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t 
 /* Answers with octets that are already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);
 
-/* Hands out a job; `done` is called with its output. One job at a time. */
+/* Hands out a job; `done` is called with its output. One job at a time. An SA whose job never ends, ends. */
 void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
                       void (*done)(struct ike_sa *sa, bool ok, struct octets output));
 void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output);

@@ -237,6 +237,42 @@ static void R15_a_silent_peer_gets_four_sendings_and_30_seconds(void **state)
     world_free(p.w);
 }
 
+/* Jobs are lost for a while, as when there is no memory for them: what waits for them must not wait for ever.
+ */
+static void a_computation_that_is_lost_leaves_room_for_another_attempt(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    world_weather(s.w)->job_time = UINT64_C(3600) * 1000;
+    gateway_packet_waits(s.b, 0);
+    world_run(s.w, 31 * 1000);
+    assert_int_equal(gateway_failures(s.b, 0), 1);
+    world_weather(s.w)->job_time = 0;
+
+    gateway_packet_waits(s.b, 0);
+
+    assert_true(puppet_await_init(s.p));
+    stage_strike(&s);
+}
+
+static void a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_sa(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.sa_lifetime = 20;
+    struct stage s = stage_set_up_with(&policy);
+    world_weather(s.w)->job_time = UINT64_C(3600) * 1000;
+    world_run(s.w, 60 * 1000);
+    assert_false(gateway_tunnel_is_up(s.b, 0));
+    assert_int_equal(gateway_record_count(s.b), 0);
+    world_weather(s.w)->job_time = 0;
+
+    gateway_packet_waits(s.b, 0);
+
+    assert_true(puppet_await_init(s.p));
+    stage_strike(&s);
+}
+
 static void R12_clear_sends_delete_and_both_ends_forget(void **state)
 {
     (void)state;
@@ -474,6 +510,8 @@ int main(void)
         cmocka_unit_test(R32_the_responder_must_prove_itself_too),
         cmocka_unit_test(R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id),
         cmocka_unit_test(R15_a_silent_peer_gets_four_sendings_and_30_seconds),
+        cmocka_unit_test(a_computation_that_is_lost_leaves_room_for_another_attempt),
+        cmocka_unit_test(a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_sa),
         cmocka_unit_test(R12_clear_sends_delete_and_both_ends_forget),
         cmocka_unit_test(R12_clear_ends_by_timeout_when_the_peer_is_gone),
         cmocka_unit_test(R10_a_stopping_gateway_deletes_its_sas),
