@@ -120,7 +120,7 @@ struct ike_sa {
     uint32_t serial;
     enum ike_sa_state state;
     bool initiator;       /* we are the original initiator */
-    bool initial_contact; /* the peer sent INITIAL_CONTACT with it */
+    bool initial_contact; /* the peer sent INITIAL_CONTACT with it, or with the first of its line of rekeys */
     uint64_t
         superfluous; /* own SPI of an SA that both ends' starting at once has made besides this one, or 0 */
     uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own

@@ -74,6 +74,7 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     sa->started_event = old->started_event;
     sa->established_event = old->established_event;
     sa->begun_here = old->begun_here;
+    sa->initial_contact = old->initial_contact;
     engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                "IKE SA rekeyed: serial %u follows serial %u", sa->serial, old->serial);
     return sa;
