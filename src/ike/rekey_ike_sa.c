@@ -129,8 +129,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     (void)task;
     if (sa->own != NULL)
         return sa->own->phase == NEGOTIATION_READY ? TASK_READY : TASK_WAITS;
-    algorithm_set groups = sa->tunnel->policy.ike.dh;
-    if (sa->replaced || groups == 0)
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    if (sa->replaced || proposal.dh == 0)
         return TASK_DROPPED;
     struct negotiation *n = negotiation_new(sa, true);
     if (n == NULL) {
@@ -139,7 +139,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     }
     sa->own = n;
     n->new_spi = ike_sa_unused_spi(sa->engine);
-    n->dh = &dh_groups[__builtin_ctz(groups)];
+    n->request.proposal = proposal;
+    n->dh = &dh_groups[__builtin_ctz(proposal.dh)];
     negotiation_start_public(sa, n);
     return TASK_WAITS;
 }
@@ -148,10 +149,9 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
 {
     (void)task;
     const struct negotiation *n = sa->own;
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
     uint8_t spi[IKE_SPI_SIZE];
     store_u64be(spi, n->new_spi);
-    proposal_put_all(m, &proposal, (struct octets){spi, sizeof spi});
+    proposal_put_all(m, &n->request.proposal, (struct octets){spi, sizeof spi});
     negotiation_put_nonce_and_ke(m, n, true);
 }
 
@@ -165,7 +165,7 @@ static struct ike_sa *rival_of(const struct ike_sa *sa)
 
 static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
 {
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    const struct proposal_policy proposal = sa->own->request.proposal;
     const struct refused asked = {"the rekey of the IKE SA", &proposal, NULL};
     struct ike_sa *rival = rival_of(sa);
     negotiation_end_own(sa);
@@ -224,14 +224,14 @@ static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, st
     struct negotiation *n = sa->own;
     const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
-    if (offer != NULL && proposal_accept(offer, &proposal, IKE_SPI_SIZE, choice) != PROPOSAL_CHOSEN) {
+    const struct proposal_policy *proposal = &n->request.proposal;
+    if (offer != NULL && proposal_accept(offer, proposal, IKE_SPI_SIZE, choice) != PROPOSAL_CHOSEN) {
         char theirs[OFFER_TEXT_SIZE];
         char ours[POLICY_TEXT_SIZE];
         failure_warn(sa, FAILED_IKE_REKEY, IKE_PROPOSAL_SETTINGS,
                      "the peer chose a proposal that was not offered: it chose %s; offered %s",
-                     proposal_offer_format(offer, &proposal, IKE_SPI_SIZE, theirs),
-                     proposal_policy_format(&proposal, ours));
+                     proposal_offer_format(offer, proposal, IKE_SPI_SIZE, theirs),
+                     proposal_policy_format(proposal, ours));
         return false;
     }
     if (offer == NULL || choice->suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke) ||
@@ -247,7 +247,7 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!negotiation_retry_with_group(sa, task, error, sa->tunnel->policy.ike.dh))
+        if (!negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
             rekey_refused(sa, error);
         return;
     }

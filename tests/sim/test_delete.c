@@ -200,6 +200,22 @@ static void R60_an_ike_sa_whose_rekey_is_refused_late_ends(void **state)
     stage_strike(&s);
 }
 
+static void R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(10, 28800);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    policy.ike.encryption = 1U << 2;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+
+    answer_ike_rekey(&s, HIGHEST);
+
+    assert_true(carries(&s, PUPPET_CHILD));
+    assert_true(gateway_log_has(s.b, "IKE SA rekeyed"));
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +229,7 @@ int main(void)
         cmocka_unit_test(R12_clear_under_suppress_send_delete_removes_at_once),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_refused_late_ends),
+        cmocka_unit_test(R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
