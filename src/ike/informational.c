@@ -2,6 +2,7 @@
  * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
  */
 #include "ike/auth_failure.h"
+#include "ike/exchange_failure.h"
 #include "ike/ike_sa.h"
 #include "ike/rekey.h"
 
@@ -156,6 +157,9 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         return;
     }
     if (deletes_ike_sa(message)) {
+        if (sa->handshake != NULL)
+            exchange_failure_of_request(sa, EXCHANGE_INFORMATIONAL,
+                                        "deletes the IKE SA before IKE_AUTH is answered");
         auth_failure_of_wish(sa);
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
         rekey_ike_sa_yield(sa);
