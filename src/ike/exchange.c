@@ -4,7 +4,6 @@
  */
 #include "ike/exchange_failure.h"
 #include "ike/failure.h"
-#include "ike/fragmentation.h"
 #include "ike/rekey.h"
 
 #include <stdio.h>
@@ -361,7 +360,7 @@ static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const 
         return true;
     bool repeated = header->message_id + 1 == sa->expected_id && sa->response.length > 0;
     engine_count(sa->engine, repeated ? IKE_COUNT_REPLAYED : IKE_COUNT_OUT_OF_WINDOW);
-    if (repeated && fragmentation_asks_again(datagram)) {
+    if (repeated && ike_sa_asks_again(sa, header, datagram)) {
         sa->reply_local = *local;
         sa->reply_remote = *remote;
         send_response(sa);

@@ -252,6 +252,13 @@ struct octets ike_sa_seal(struct ike_sa *sa, enum exchange_type exchange, bool r
 bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
                  struct ike_message *message, enum message_fault *fault, uint8_t *culprit);
 
+/*
+ * Whether a datagram with a request that was answered before is the peer's, and asks for the answer again:
+ * one whole message does, and of its fragments the first one alone (RFC 7383 2.6.1), lest each of them bring
+ * all of the answer.
+ */
+bool ike_sa_asks_again(struct ike_sa *sa, const struct ike_header *header, struct octets datagram);
+
 /* ---- Requests and responses (exchange.c) ------------------------------------------------------------ */
 
 /* The retransmission timer of an SA is due (R15). */

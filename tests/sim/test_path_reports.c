@@ -291,6 +291,24 @@ static void an_answer_goes_to_where_the_request_came_from(void **state)
     stage_strike(&s);
 }
 
+/* A header with a message ID that was answered is all that a forger needs to see. */
+static void RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    s.p->reply_count = 0;
+    struct message_writer m = inner();
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+    s.p->address.port = 40000;
+    s.p->keys.ai[0] ^= 1;
+
+    m = inner();
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
 /* A site behind a NAT, with NAT traversal at both ends, is up. */
 static struct pair pair_behind_nat(void)
 {
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test(an_invalid_ike_spi_in_the_clear_is_only_told),
         cmocka_unit_test(R14_a_responder_says_initial_contact_too),
         cmocka_unit_test(an_answer_goes_to_where_the_request_came_from),
+        cmocka_unit_test(RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone),
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_authenticated_packet),
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_ike_message_too),
         cmocka_unit_test(S9_an_end_behind_a_nat_follows_nobody),
