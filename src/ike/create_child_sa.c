@@ -18,7 +18,7 @@ static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_pa
     if (rekey->spi.length != 4)
         return NULL;
     struct child_sa *child = child_sa_by_outbound(sa, load_u32be(rekey->spi.at));
-    if (child == NULL || child->lingering)
+    if (child_sa_is_gone(child))
         return NULL;
     *error = child->deleting || child->replaced ? NOTIFY_TEMPORARY_FAILURE : 0;
     return *error == 0 ? child : NULL;

@@ -330,8 +330,17 @@ static bool has_child(const struct ike_sa *sa)
     return false;
 }
 
+/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
+static bool awaits_child(const struct ike_sa *sa)
+{
+    const struct negotiation *n = sa->own;
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
+}
+
 void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
 {
+    if (awaits_child(sa))
+        return;
     if (has_child(sa) || further_children_come_with_packets(sa))
         further_children_check(sa);
     else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)

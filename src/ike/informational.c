@@ -37,7 +37,7 @@ const struct ike_task_kind task_delete_ike_sa = {
 static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
 {
     const struct child_sa *child = child_sa_by_inbound(sa, task->spi);
-    return child != NULL && !child->lingering ? TASK_READY : TASK_DROPPED;
+    return child_sa_is_gone(child) ? TASK_DROPPED : TASK_READY;
 }
 
 static void delete_child_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
@@ -105,7 +105,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
     struct reader r = reader_of(p->content.at, p->content.length);
     for (uint16_t i = 0; i < p->spi_count && !r.failed; i++) {
         struct child_sa *child = child_sa_by_outbound(sa, reader_u32be(&r));
-        if (child == NULL || child->lingering)
+        if (child_sa_is_gone(child))
             continue;
         engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);

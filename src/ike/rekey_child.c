@@ -19,7 +19,7 @@ const struct ike_task_kind task_rekey_child = {
 /* Later again; the lifetime ends it if that never helps. */
 static void put_off(struct child_sa *child)
 {
-    if (child == NULL || !child_sa_is_current(child))
+    if (!child_sa_is_current(child))
         return;
     struct ike_engine *engine = child->ike_sa->engine;
     engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
@@ -53,7 +53,12 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     struct child_sa *old = child_sa_by_inbound(sa, sa->own->old_spi);
     uint16_t notify = error->notify;
     bool rivalled = sa->own->has_rival;
-    if (rivalled && old != NULL)
+    if (child_sa_is_gone(old)) {
+        negotiation_end_own(sa);
+        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        return;
+    }
+    if (rivalled)
         old->replaced = true; /* by the peer's own rekey, which has done the work; the peer deletes it */
     if (!rivalled && notify != NOTIFY_TEMPORARY_FAILURE && notify != NOTIFY_CHILD_SA_NOT_FOUND)
         warn_of_refusal(sa, error);
@@ -63,7 +68,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
         return;
     }
     if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
-        if (old != NULL && child_sa_is_current(old))
+        if (child_sa_is_current(old))
             child_sa_linger(old);
         ike_sa_lost_child(sa, "the peer has lost the Child SA");
         return;
@@ -87,7 +92,7 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     }
     if (rival != NULL)
         child_sa_stop(rival); /* the peer deletes it */
-    if (old != NULL && !old->lingering) {
+    if (!child_sa_is_gone(old)) {
         old->replaced = true;
         child_sa_delete(old);
     }
