@@ -193,7 +193,7 @@ static void request_timed_out(struct ike_sa *sa)
         ike_sa_destroy(sa, sa->delete_reason);
         return;
     }
-    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
+    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through: then nobody misses this SA */
     exchange_failure_of_silence(sa, task);
     ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }
@@ -251,7 +251,6 @@ static void end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange
     if (sa->destroyed)
         return;
     exchange_failure_of_request(sa, exchange, wrong);
-    rekey_ike_sa_yield(sa);
     ike_sa_destroy(sa, "invalid syntax in a message of the peer");
 }
 
@@ -332,7 +331,6 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
         return;
     }
     exchange_failure_of_invalid_syntax(sa, &answered);
-    rekey_ike_sa_yield(sa);
     ike_sa_destroy(sa, "INVALID_SYNTAX from the peer");
 }
 

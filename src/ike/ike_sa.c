@@ -263,6 +263,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
 {
     if (sa->destroyed)
         return;
+    rekey_ike_sa_yield(sa);
     struct ike_engine *engine = sa->engine;
     struct ike_tunnel *tunnel = sa->tunnel;
     bool was_up = sa->expires != MSEC_NEVER;

@@ -4,7 +4,6 @@
 #include "ike/auth_failure.h"
 #include "ike/exchange_failure.h"
 #include "ike/ike_sa.h"
-#include "ike/rekey.h"
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -162,7 +161,6 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
                                         "deletes the IKE SA before IKE_AUTH is answered");
         auth_failure_of_wish(sa);
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-        rekey_ike_sa_yield(sa);
         ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
         return;
     }

@@ -485,6 +485,25 @@ static void RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers
     stage_strike(&s);
 }
 
+static void
+RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_ike_rekey();
+    send_ike_rekey(&s, FIRST_ID, HIGHEST);
+    struct message_writer m = inner();
+    put_nonce(&m, HIGHEST);
+    store_u16be(inner_octets + 2, 200);
+
+    puppet_answer(s.p, &m);
+
+    assert_true(carries(&s, PUPPET_CHILD));
+    bool initiator = true;
+    assert_int_equal(living_ike_sas(&s, &initiator), 1);
+    assert_false(initiator);
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +534,8 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
         cmocka_unit_test(RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same),
         cmocka_unit_test(RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
+        cmocka_unit_test(
+            RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_ike_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
