@@ -90,6 +90,27 @@ static void S16_plan_is_applied_and_taken_away(void **state)
     host_plan_clear(&plan);
 }
 
+/* Linux tells of a new mark only when the link is up. */
+static void R11_tunnel_that_is_shut_down_comes_and_goes_in_peace(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    want_tunnel(&plan, "Tunnel1.0", true);
+    plan.tunnels[0].up = false;
+    apply(host, &plan);
+    settle(host);
+    apply(host, &plan);
+    settle(host);
+    assert_string_equal(seen.notes, "");
+    assert_output("ip link show Tunnel1.0", "alias musubi:test");
+    assert_output("ip link show Tunnel1.0", "state DOWN");
+
+    host_teardown(host);
+    assert_no_output("ip -o link show type tun");
+    host_plan_clear(&plan);
+}
+
 static void applying_again_changes_nothing(void **state)
 {
     (void)state;
@@ -582,6 +603,7 @@ static void foreign_link_in_our_groups_survives(void **state)
     struct host *host = open_host(&seen);
     want_tunnel(&plan, "Tunnel1.0", true);
     want_tunnel(&plan, "Tunnel2.0", true);
+    plan.tunnels[1].up = false;
     apply(host, &plan);
     host_teardown(host);
     assert_no_output("ip -o link show type tun");
@@ -646,6 +668,7 @@ int main(void)
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, setup)
     const struct CMUnitTest tests[] = {
         IN_NAMESPACE(S16_plan_is_applied_and_taken_away),
+        IN_NAMESPACE(R11_tunnel_that_is_shut_down_comes_and_goes_in_peace),
         IN_NAMESPACE(applying_again_changes_nothing),
         IN_NAMESPACE(changed_plan_changes_only_the_difference),
         IN_NAMESPACE(S16_what_was_there_is_left_alone),
