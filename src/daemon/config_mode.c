@@ -112,11 +112,15 @@ static bool replace_file(const char *path, const char *text, size_t length)
 enum control_status config_mode_write(struct keeper *keeper, struct text *out)
 {
     size_t length = 0;
+    struct host_error ignored; /* what Linux refuses has been told of the line that wants it */
     char *text = configuration_print(&keeper->configuration, &length);
     bool done = text != NULL && replace_file(keeper->config_path, text, length);
     if (!done)
         text_print(out, "%% Can't write %s: %s\n", keeper->config_path,
                    strerror(text != NULL ? errno : ENOMEM));
+    /* From now on warnings name the lines of this file (S34). */
+    else if (configuration_reread(&keeper->configuration, text, length, &keeper->ports))
+        (void)keeper_apply(keeper, &ignored);
     secret_free(text, length);
     return done ? CONTROL_OK : CONTROL_FAILED;
 }

@@ -167,6 +167,22 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
     return outcome;
 }
 
+bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
+                          struct port_table *ports)
+{
+    struct diagnostics known = {0};
+    struct configuration anew;
+    bool done = configuration_read(&anew, text, length, ports, &known);
+    if (done) {
+        configuration_free(configuration);
+        *configuration = anew;
+    } else {
+        (void)read_ports(&configuration->settings, ports, &known);
+    }
+    diagnostics_free(&known);
+    return done;
+}
+
 void configuration_free(struct configuration *configuration)
 {
     free_derived(configuration);
