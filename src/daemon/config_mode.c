@@ -17,7 +17,10 @@ static void print_diagnostics(const struct diagnostics *diagnostics, struct text
         const struct diagnostic *d = &diagnostics->items[i];
         if (d->excerpt != NULL)
             text_print(out, "%s", d->excerpt);
-        text_print(out, "%% %s%s\n", d->severity == SEVERITY_WARNING ? "Warning: " : "", d->message);
+        text_print(out, "%% %s", d->severity == SEVERITY_WARNING ? "Warning: " : "");
+        if (d->line != 0)
+            text_print(out, "line %u: ", d->line);
+        text_print(out, "%s\n", d->message);
     }
 }
 
@@ -47,6 +50,9 @@ enum control_status config_mode_run(struct keeper *keeper, struct config_mode *m
     *operation = outcome == PROMPT_OPERATION;
     if (outcome == PROMPT_APPLIED)
         status = apply(keeper, out);
+    mode->changed |= outcome == PROMPT_APPLIED;
+    if (outcome == PROMPT_LEAVE && mode->changed)
+        configuration_survey(&keeper->configuration, &keeper->ports, &diagnostics);
     if (outcome == PROMPT_LEAVE)
         *mode = (struct config_mode){0};
     print_diagnostics(&diagnostics, out);
