@@ -419,7 +419,7 @@ static void unnumbered_routes_follow_the_address_of_their_source_link(void **sta
     host_plan_clear(&plan);
 }
 
-static void next_hop_is_not_looked_for_behind_a_tunnel(void **state)
+static void next_hop_is_behind_a_tunnel_only_by_its_network(void **state)
 {
     (void)state;
     struct host_plan plan = {0};
@@ -431,13 +431,14 @@ static void next_hop_is_not_looked_for_behind_a_tunnel(void **state)
     want_route(&plan, "0.0.0.0/0", "Tunnel1.0", 1);
     want_route(&plan, "203.0.113.9/32", "10.0.0.254", 1); /* the peer */
     want_route(&plan, "10.60.0.0/16", "10.50.0.2", 1);
+    want_route(&plan, "10.70.0.0/16", "10.51.0.2", 1);
     apply(host, &plan);
+    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
+    assert_string_equal(seen.notes, "warning: route 10.70.0.0/16 via 10.51.0.2 cannot be used: next hop: no "
+                                    "route to 10.51.0.2: Network is unreachable\n");
     assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
     assert_true(host_set_carrier(host, "Tunnel2.0", true, NULL));
-    run("sleep 1.1");
-    settle(host);
-    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
-    assert_output("ip route", "10.60.0.0/16 via 10.50.0.2 dev Tunnel2.0");
+    assert_goes_by(host, &(struct ip_address){IP_V4, {10, 60, 0, 1}}, (int)if_nametoindex("Tunnel2.0"));
 
     run("ip link set ge0 down");
     settle(host);
@@ -680,7 +681,7 @@ int main(void)
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),
-        IN_NAMESPACE(next_hop_is_not_looked_for_behind_a_tunnel),
+        IN_NAMESPACE(next_hop_is_behind_a_tunnel_only_by_its_network),
         IN_NAMESPACE(what_needs_a_missing_link_waits_for_it),
         IN_NAMESPACE(routes_of_one_distance_stand_beside_each_other),
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
