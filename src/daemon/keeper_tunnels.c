@@ -444,7 +444,8 @@ static bool apply_policies(struct keeper *keeper)
 bool keeper_apply(struct keeper *keeper, struct host_error *err)
 {
     struct host_plan plan = {0};
-    bool planned = desired_plan(&keeper->configuration, &keeper->ports, keeper->log, &plan);
+    bool planned =
+        desired_plan(&keeper->configuration, &keeper->ports, keeper->log, &keeper->left_out, &plan);
     bool applied = planned && host_apply(keeper->host, &plan, keeper_now(), err);
     host_plan_clear(&plan);
     if (!planned || (applied && !apply_policies(keeper))) {
