@@ -19,7 +19,7 @@ void initial_contact_received(struct ike_sa *sa)
         next = LIST_NEXT(old, tunnel_link);
         bool before = old->established_event != 0 && old->established_event < sa->started_event;
         if (old != sa && before && ike_sa_is_with_same_peer(old, sa))
-            ike_sa_destroy(old, "the peer has restarted (INITIAL_CONTACT)");
+            ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
     }
 }
 
