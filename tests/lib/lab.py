@@ -73,9 +73,11 @@ class Host:
         return int(received.group(1)) if received else 0, str(done)
 
     def must_reach(self, target, *options, count=2, wait=5):
-        """Every one of `count` pings has to be answered."""
-        received, printed = self.ping(target, *options, count=count, wait=wait)
-        assert received == count, f"{received} of {count} pings answered\n{printed}"
+        """Each of `count` pings, one after the other, has to be answered within `wait` seconds."""
+        # Once ping has an answer it waits for the next ones no longer than `-i`, so each has its own ping.
+        for _ in range(count):
+            received, printed = self.ping(target, *options, count=1, wait=wait)
+            assert received == 1, f"a ping was not answered\n{printed}"
 
 
 class Namespace(Host):

@@ -1,7 +1,8 @@
 """A machine with a kernel of its own: Debian's user-mode-linux, run as a process in a namespace.
 
 It has the kernel's own ESP, which the kernel under the tests need not have. Its root is this machine's,
-read-only; the lab's directory is writable; its one network card `vec0` is a tap in the namespace.
+read-only; the lab's directory is writable; its one network card `vec0` is at the other end of a wire to the
+namespace.
 """
 
 import base64
@@ -11,20 +12,21 @@ import shlex
 import time
 from pathlib import Path
 
-from lib.lab import Host
+from lib.lab import Host, wire
 from lib.process import LOG_TAIL, CommandFailed, Finished, running
 
 INIT = Path(__file__).with_name("uml-init.sh")
 BOOT_TIMEOUT = 60
+CARD = "card"
 
 
 class Uml(Host):
     """Boots on creation and runs one command at a time."""
 
-    def __init__(self, lab, namespace, tap, modules=()):
+    def __init__(self, lab, namespace, interface, modules=()):
         self.label = f"uml-{namespace.label}"
         self._replies = b""
-        namespace.ip(f"tuntap add {tap} mode tap")
+        card = _card(lab, namespace, interface)
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         for end in (self._commands, self._answers):
@@ -32,14 +34,13 @@ class Uml(Host):
         argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
                 "env", f"HOME={lab.directory}", f"TMPDIR={_executable_tmp()}",
                 "linux.uml", "mem=256M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={INIT}",
-                f"share={lab.directory}", f"vec0:transport=tap,ifname={tap}",
+                f"share={lab.directory}", f"vec0:transport=raw,ifname={CARD}",
                 "con=null", "con0=null,fd:1", f"ssl0=fd:{commands_out},fd:{answers_in}", "quiet"]
-        self._process = namespace.start(self.label, argv, lab.directory, pass_fds=(commands_out, answers_in))
+        self._process = card.start(self.label, argv, lab.directory, pass_fds=(commands_out, answers_in))
         lab.callback(self._power_off)
         os.close(commands_out)
         os.close(answers_in)
         assert self._read_answer(BOOT_TIMEOUT).strip() == "ready", self._process.log()
-        namespace.ip(f"link set {tap} up")
         self.load("ipv6", *modules)
         self.begin_network()
 
@@ -146,6 +147,17 @@ class UmlBackground:
     def _read(self, what):
         done = self.uml.run("cat", f"{self._job}.{what}")
         return done.stdout if done.status == 0 else ""
+
+
+def _card(lab, namespace, interface):
+    """A namespace with nothing but the end of a wire, which user-mode-linux reads and writes as its own.
+
+    Of a tap it now and then overlooks a packet until the next one comes; of a packet socket it does not.
+    """
+    card = lab.namespace("card")
+    card.sysctl(net__ipv6__conf__default__disable_ipv6=1)  # it says nothing of itself
+    wire(namespace, interface, card, CARD)
+    return card
 
 
 def _executable_tmp():
