@@ -179,7 +179,7 @@ static void marks_sweep(struct keeper *keeper)
 static void send_way(struct keeper *keeper, const struct tunnel *tunnel)
 {
     const struct message_way m = {tunnel->policy.tunnel, tunnel->way.way};
-    if (tunnel->way.way.mark != 0)
+    if (tunnel->way.way.usable && tunnel->way.way.mark != 0)
         mark_want(keeper, tunnel->way.way.mark, tunnel->way.way.local.family);
     processes_send(&keeper->processes.engine, MESSAGE_WAY, &m, sizeof(m));
 }
