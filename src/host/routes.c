@@ -91,6 +91,15 @@ bool routes_want(const struct host *host, const struct ip_prefix *destination, u
            bsearch(&key, host->routes, host->route_count, sizeof *host->routes, compare_wanted) != NULL;
 }
 
+void routes_expect_loss(struct host *host, int link)
+{
+    for (size_t i = 0; i < host->route_count; i++) {
+        struct route_item *item = &host->routes[i];
+        if (item->state == ITEM_THERE && item->installed.link == link)
+            item->state = ITEM_NEW;
+    }
+}
+
 /* The two routes of the table of a way out. */
 static void plan_way(const struct way *way, struct route_item items[2])
 {

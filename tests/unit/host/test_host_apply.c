@@ -166,6 +166,27 @@ static void changed_plan_changes_only_the_difference(void **state)
     host_plan_clear(&plan);
 }
 
+/* Linux takes the routes by a link away together with its last address. */
+static void routes_lost_with_an_address_of_ours_are_put_in_place_silently(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"10.50.0.1/30", "10.51.0.1/30", NULL};
+    struct host *host = open_host(&seen);
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        struct host_plan plan = {0};
+        want_tunnel(&plan, "Tunnel1.0", false);
+        want_route(&plan, "192.168.2.0/24", "Tunnel1.0", 1);
+        if (addresses[i] != NULL)
+            want_address(&plan, "Tunnel1.0", addresses[i]);
+        apply(host, &plan);
+        settle(host);
+        assert_string_equal(seen.notes, "");
+        assert_output("ip route show proto 109", "192.168.2.0/24 dev Tunnel1.0");
+        host_plan_clear(&plan);
+    }
+    host_teardown(host);
+}
+
 static void S16_what_was_there_is_left_alone(void **state)
 {
     (void)state;
@@ -672,6 +693,7 @@ int main(void)
         IN_NAMESPACE(R11_tunnel_that_is_shut_down_comes_and_goes_in_peace),
         IN_NAMESPACE(applying_again_changes_nothing),
         IN_NAMESPACE(changed_plan_changes_only_the_difference),
+        IN_NAMESPACE(routes_lost_with_an_address_of_ours_are_put_in_place_silently),
         IN_NAMESPACE(S16_what_was_there_is_left_alone),
         IN_NAMESPACE(secondary_address_of_another_program_survives_ours),
         IN_NAMESPACE(foreign_link_of_a_tunnels_name_is_left_alone),
