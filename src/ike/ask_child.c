@@ -113,7 +113,8 @@ void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct i
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
+        bool gone = n->old_spi != 0 && child_sa_is_gone(child_sa_by_inbound(sa, n->old_spi));
+        if (gone || !negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
             purpose_of(n)->refused(sa, error);
         return;
     }

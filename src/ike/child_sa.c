@@ -188,6 +188,11 @@ bool child_sa_is_current(const struct child_sa *child)
     return child->installed && !child->replaced && !child->deleting && !child->lingering;
 }
 
+bool child_sa_is_gone(const struct child_sa *child)
+{
+    return child == NULL || child->lingering;
+}
+
 void child_sa_activate(struct child_sa *child)
 {
     if (!child->waits_for_use)

@@ -72,6 +72,9 @@ void child_sa_destroy(struct child_sa *child);
 /* True if it carries packets and nothing has replaced it or is about to delete it. */
 bool child_sa_is_current(const struct child_sa *child);
 
+/* True if both ends have deleted it: there is none (NULL), or it lingers. */
+bool child_sa_is_gone(const struct child_sa *child);
+
 /* The peer certainly has it too: packets may leave by it (RFC 7296 2.8). */
 void child_sa_activate(struct child_sa *child);
 

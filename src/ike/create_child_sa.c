@@ -18,7 +18,7 @@ static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_pa
     if (rekey->spi.length != 4)
         return NULL;
     struct child_sa *child = child_sa_by_outbound(sa, load_u32be(rekey->spi.at));
-    if (child == NULL || child->lingering)
+    if (child_sa_is_gone(child))
         return NULL;
     *error = child->deleting || child->replaced ? NOTIFY_TEMPORARY_FAILURE : 0;
     return *error == 0 ? child : NULL;
@@ -84,7 +84,7 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
         error = NOTIFY_TEMPORARY_FAILURE; /* the IKE SA itself is being rekeyed (RFC 7296 2.25.2) */
     else if (rekey != NULL)
         old = named_child(sa, rekey, &error);
-    else if (!tunnel_has_room(sa->tunnel))
+    else if (!tunnel_has_room(sa->tunnel, NULL))
         error = NOTIFY_NO_ADDITIONAL_SAS;
     if (error == 0 && !child_sa_has_place(sa))
         error = NOTIFY_TEMPORARY_FAILURE;

@@ -161,9 +161,12 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
-/* Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not
- * count. */
-bool tunnel_has_room(const struct ike_tunnel *tunnel);
+/*
+ * Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not
+ * count, nor those of IKE SAs that INITIAL_CONTACT of `newcomer` takes away. NULL: there is no
+ * INITIAL_CONTACT.
+ */
+bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newcomer);
 
 /* A tunnel's Child SAs changed: tells the caller when it came up or went down (R64). */
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);

@@ -4,7 +4,6 @@
  */
 #include "ike/exchange_failure.h"
 #include "ike/failure.h"
-#include "ike/fragmentation.h"
 #include "ike/rekey.h"
 
 #include <stdio.h>
@@ -20,7 +19,6 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages, co
 {
     enum { LENGTH_AT = 24 };
     struct reader r = reader_of(messages->at, messages->length);
-    sa->last_message = sa->engine->now;
     while (reader_left(&r) >= IKE_HEADER_SIZE) {
         size_t length = load_u32be(r.at + LENGTH_AT);
         const uint8_t *at = reader_octets(&r, length);
@@ -32,6 +30,7 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages, co
 
 static void send_request(struct ike_sa *sa)
 {
+    sa->last_message = sa->engine->now;
     send_octets(sa, &sa->request, &sa->local, &sa->remote);
 }
 
@@ -194,7 +193,7 @@ static void request_timed_out(struct ike_sa *sa)
         ike_sa_destroy(sa, sa->delete_reason);
         return;
     }
-    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through */
+    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through: then nobody misses this SA */
     exchange_failure_of_silence(sa, task);
     ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }
@@ -252,7 +251,6 @@ static void end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange
     if (sa->destroyed)
         return;
     exchange_failure_of_request(sa, exchange, wrong);
-    rekey_ike_sa_yield(sa);
     ike_sa_destroy(sa, "invalid syntax in a message of the peer");
 }
 
@@ -333,7 +331,6 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
         return;
     }
     exchange_failure_of_invalid_syntax(sa, &answered);
-    rekey_ike_sa_yield(sa);
     ike_sa_destroy(sa, "INVALID_SYNTAX from the peer");
 }
 
@@ -361,7 +358,7 @@ static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const 
         return true;
     bool repeated = header->message_id + 1 == sa->expected_id && sa->response.length > 0;
     engine_count(sa->engine, repeated ? IKE_COUNT_REPLAYED : IKE_COUNT_OUT_OF_WINDOW);
-    if (repeated && fragmentation_asks_again(datagram)) {
+    if (repeated && ike_sa_asks_again(sa, header, datagram)) {
         sa->reply_local = *local;
         sa->reply_remote = *remote;
         send_response(sa);

@@ -84,16 +84,3 @@ bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, cons
     reassembly_free(place);
     return true;
 }
-
-bool fragmentation_asks_again(struct octets datagram)
-{
-    struct ike_message outer = {.count = 0};
-    if (!ike_header_parse(datagram, &outer.header))
-        return false;
-    struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    if (ike_payloads_parse(payloads, outer.header.next_payload, &outer, NULL, NULL) != MESSAGE_OK ||
-        outer.count == 0)
-        return false;
-    const struct ike_payload *last = &outer.payloads[outer.count - 1];
-    return last->type == PAYLOAD_SK || (last->type == PAYLOAD_SKF && last->fragment == 1);
-}

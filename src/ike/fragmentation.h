@@ -34,12 +34,6 @@ bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, cons
                         uint8_t first_payload, struct octets text, uint8_t *whole, struct octets *chain,
                         uint8_t *chain_first);
 
-/*
- * Whether a datagram with a request that was answered before asks for the answer again: one whole message
- * does, and of its fragments the first one alone (RFC 7383 2.6.1), lest each of them bring all of the answer.
- */
-bool fragmentation_asks_again(struct octets datagram);
-
 /* Forgets what is there of messages. */
 void fragmentation_reset(struct ike_sa *sa);
 

@@ -125,7 +125,7 @@ static const char *families_text(uint8_t families)
 
 static bool has_room(const struct ike_sa *sa)
 {
-    return tunnel_has_room(sa->tunnel) && child_sa_has_place(sa);
+    return tunnel_has_room(sa->tunnel, NULL) && child_sa_has_place(sa);
 }
 
 /* Families that are not to be had: what is lacking of them is asked for no more. */

@@ -291,8 +291,10 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
                            struct child_agreement *agreement, struct child_sa **child)
 {
     const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
-    uint16_t error = tunnel_has_room(sa->tunnel) ? child_exchange_choose(message, &proposal, agreement)
-                                                 : (uint16_t)NOTIFY_NO_ADDITIONAL_SAS;
+    bool initial_contact = ike_message_notify(message, NOTIFY_INITIAL_CONTACT) != NULL;
+    bool has_room = tunnel_has_room(sa->tunnel, initial_contact ? sa : NULL);
+    uint16_t error =
+        has_room ? child_exchange_choose(message, &proposal, agreement) : (uint16_t)NOTIFY_NO_ADDITIONAL_SAS;
     if (error != 0) {
         refusal_of_child(sa, FAILED_NEGOTIATION, message, &proposal, error);
         return error;

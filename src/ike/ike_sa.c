@@ -67,7 +67,11 @@ void ike_sa_set_replaced(struct ike_sa *sa)
 
 /* ---- Timers ------------------------------------------------------------------------------------------ */
 
-enum { REKEY_PATIENCE = 30000 }; /* milliseconds */
+/* Milliseconds. */
+enum {
+    REKEY_PATIENCE = 30000,
+    JOB_PATIENCE = 30000,
+};
 
 /*
  * Whether a half-open SA is not missed: the same peer has got an SA with us meanwhile, as when both ends
@@ -106,6 +110,12 @@ static void give_up_half_open(struct ike_sa *sa)
     ike_sa_destroy(sa, "negotiation timed out");
 }
 
+/* Either end's rekey of the IKE SA is under way. */
+static bool is_being_rekeyed(const struct ike_sa *sa)
+{
+    return (sa->own != NULL && sa->own->new_spi != 0) || (sa->theirs != NULL && sa->theirs->new_spi != 0);
+}
+
 /* The end of sa-lifetime, or of the patience with a half-open SA. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
@@ -115,12 +125,20 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         give_up_half_open(sa);
         return;
     }
-    /* A rekey under way may yet save the Child SAs; by then it has been answered or has timed out (R15). */
-    if (sa->own != NULL && sa->own->new_spi != 0) {
+    /* That may yet save the Child SAs; by then it has been answered or has timed out (R15). */
+    if (is_being_rekeyed(sa)) {
         engine_set_timer(engine, &sa->lifetime, REKEY_PATIENCE);
         return;
     }
     ike_sa_delete(sa, "IKE SA lifetime expired");
+}
+
+/* Nobody brings the result: there was no memory for the job, say. */
+static void job_lost_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_sa *sa = owner;
+    (void)engine;
+    failure_end(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */
@@ -153,6 +171,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
     sa->rekey = (struct ike_timer){.fire = rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = liveness_fire, .owner = sa};
+    sa->job_lost = (struct ike_timer){.fire = job_lost_fire, .owner = sa};
     sa->further.again = (struct ike_timer){.fire = further_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
     LIST_INSERT_HEAD(&engine->all_sas, sa, all_link);
@@ -229,6 +248,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->lifetime);
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
+    engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->further.again);
     (void)map_remove(&engine->sas, ike_sa_own_spi(sa));
     if (sa->job != 0)
@@ -243,6 +263,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
 {
     if (sa->destroyed)
         return;
+    rekey_ike_sa_yield(sa);
     struct ike_engine *engine = sa->engine;
     struct ike_tunnel *tunnel = sa->tunnel;
     bool was_up = sa->expires != MSEC_NEVER;
@@ -310,8 +331,17 @@ static bool has_child(const struct ike_sa *sa)
     return false;
 }
 
+/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
+static bool awaits_child(const struct ike_sa *sa)
+{
+    const struct negotiation *n = sa->own;
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
+}
+
 void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
 {
+    if (awaits_child(sa))
+        return;
     if (has_child(sa) || further_children_come_with_packets(sa))
         further_children_check(sa);
     else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
@@ -326,12 +356,14 @@ void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
     if (sa->destroyed)
         return; /* its memory goes when the event is done: no job may come back to it */
     sa->job_done = done;
+    engine_set_timer(sa->engine, &sa->job_lost, JOB_PATIENCE);
     engine_start_job(sa->engine, sa, job);
 }
 
 void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     sa->job = 0;
+    engine_cancel_timer(sa->engine, &sa->job_lost);
     ike_sa_changed(sa);
     sa->job_done(sa, ok, output);
     /* Those that waited, in order; one of them may hand out the next job. */

@@ -120,7 +120,7 @@ struct ike_sa {
     uint32_t serial;
     enum ike_sa_state state;
     bool initiator;       /* we are the original initiator */
-    bool initial_contact; /* the peer sent INITIAL_CONTACT with it */
+    bool initial_contact; /* the peer sent INITIAL_CONTACT with it, or with the first of its line of rekeys */
     uint64_t
         superfluous; /* own SPI of an SA that both ends' starting at once has made besides this one, or 0 */
     uint64_t predecessor; /* own SPI of the IKE SA that the peer rekeyed into this one, as long as our own
@@ -177,8 +177,9 @@ struct ike_sa {
     /* Of the first IKE SA of a line of rekeys, engine->event_number then, and who began it: what S7 asks. */
     uint64_t started_event, established_event;
     bool begun_here;
-    msec_t last_message; /* when a message of this SA last went or came */
+    msec_t last_message; /* when a message of this SA last went or came, but for repeated answers */
     struct ike_timer retransmit, lifetime, rekey, liveness;
+    struct ike_timer job_lost; /* the patience with the job that is out */
 };
 
 /* ---- Life ------------------------------------------------------------------------------------------- */
@@ -251,6 +252,13 @@ struct octets ike_sa_seal(struct ike_sa *sa, enum exchange_type exchange, bool r
 bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
                  struct ike_message *message, enum message_fault *fault, uint8_t *culprit);
 
+/*
+ * Whether a datagram with a request that was answered before is the peer's, and asks for the answer again:
+ * one whole message does, and of its fragments the first one alone (RFC 7383 2.6.1), lest each of them bring
+ * all of the answer.
+ */
+bool ike_sa_asks_again(struct ike_sa *sa, const struct ike_header *header, struct octets datagram);
+
 /* ---- Requests and responses (exchange.c) ------------------------------------------------------------ */
 
 /* The retransmission timer of an SA is due (R15). */
@@ -299,7 +307,7 @@ void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t 
 /* Answers with octets that are already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);
 
-/* Hands out a job; `done` is called with its output. One job at a time. */
+/* Hands out a job; `done` is called with its output. One job at a time. An SA whose job never ends, ends. */
 void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
                       void (*done)(struct ike_sa *sa, bool ok, struct octets output));
 void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output);
@@ -335,6 +343,9 @@ bool initial_contact_is_stale(const struct ike_sa *sa);
 
 /* True if we have no other IKE SA with the peer of `sa`, so that INITIAL_CONTACT may be said. */
 bool initial_contact_is_true(const struct ike_sa *sa);
+
+/* INITIAL_CONTACT of `sa` takes `old` away: it was there before, with the same peer. */
+bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old);
 
 /* The peer of `sa`, just established, sent INITIAL_CONTACT; both ends may have started. */
 void initial_contact_received(struct ike_sa *sa);

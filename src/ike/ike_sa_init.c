@@ -142,8 +142,11 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
         return;
     }
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer asks for a cookie");
-    if (ike_buffer_set(&sa->handshake->cookie, cookie->content))
-        ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
+        failure_end(sa, "out of memory");
+        return;
+    }
+    ike_sa_add_task(sa, &task_ike_sa_init, 0);
 }
 
 static void restart_with_group(struct ike_sa *sa, const struct ike_payload *notify)
@@ -155,11 +158,12 @@ static void restart_with_group(struct ike_sa *sa, const struct ike_payload *noti
         note_error(sa, notify);
         return;
     }
-    if (group == sa->handshake->dh || !may_restart(sa)) {
+    bool same = group == sa->handshake->dh; /* maybe a late answer to the request before this one */
+    if (same || !may_restart(sa)) {
         failure_note(sa, SETTING_BIT(SETTING_IKE_DH),
                      "the peer refuses our KE of %s and wants one of %s (INVALID_KE_PAYLOAD)",
                      sa->handshake->dh->name, group->name);
-        sa->handshake->refused = true;
+        sa->handshake->refused = !same;
         return;
     }
     engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer wants DH group %s", group->name);

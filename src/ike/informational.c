@@ -2,8 +2,8 @@
  * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
  */
 #include "ike/auth_failure.h"
+#include "ike/exchange_failure.h"
 #include "ike/ike_sa.h"
-#include "ike/rekey.h"
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ const struct ike_task_kind task_delete_ike_sa = {
 static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
 {
     const struct child_sa *child = child_sa_by_inbound(sa, task->spi);
-    return child != NULL && !child->lingering ? TASK_READY : TASK_DROPPED;
+    return child_sa_is_gone(child) ? TASK_DROPPED : TASK_READY;
 }
 
 static void delete_child_sa_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
@@ -104,7 +104,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
     struct reader r = reader_of(p->content.at, p->content.length);
     for (uint16_t i = 0; i < p->spi_count && !r.failed; i++) {
         struct child_sa *child = child_sa_by_outbound(sa, reader_u32be(&r));
-        if (child == NULL || child->lingering)
+        if (child_sa_is_gone(child))
             continue;
         engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
@@ -156,9 +156,11 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         return;
     }
     if (deletes_ike_sa(message)) {
+        if (sa->handshake != NULL)
+            exchange_failure_of_request(sa, EXCHANGE_INFORMATIONAL,
+                                        "deletes the IKE SA before IKE_AUTH is answered");
         auth_failure_of_wish(sa);
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-        rekey_ike_sa_yield(sa);
         ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
         return;
     }
@@ -175,7 +177,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
     if (sa->destroyed)
         return;
-    if (unknown_spi != 0)
+    if (unknown_spi != 0 && sa->state == IKE_SA_ESTABLISHED) /* else the peer may not be authenticated */
         ike_sa_forget_child_of_peer(sa, unknown_spi);
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_wish(sa);

@@ -11,14 +11,19 @@ bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
     return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
 }
 
+bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old)
+{
+    bool before = old->established_event != 0 && old->established_event < sa->started_event;
+    return old != sa && before && ike_sa_is_with_same_peer(old, sa);
+}
+
 void initial_contact_received(struct ike_sa *sa)
 {
     struct ike_sa *next;
     sa->initial_contact = !sa->initiator;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
-        bool before = old->established_event != 0 && old->established_event < sa->started_event;
-        if (old != sa && before && ike_sa_is_with_same_peer(old, sa))
+        if (initial_contact_takes_away(sa, old))
             ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
     }
 }

@@ -32,7 +32,7 @@ struct negotiation {
     enum negotiation_phase phase; /* ours */
     bool ke_retried;
 
-    struct child_request request;     /* ours, of a Child SA */
+    struct child_request request;     /* ours, of a Child SA; of an IKE SA its proposal alone */
     struct child_agreement agreement; /* of a Child SA */
     struct ike_suite suite;           /* of an IKE SA */
     uint8_t proposal_number;          /* theirs, of an IKE SA */

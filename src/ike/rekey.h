@@ -42,7 +42,7 @@ void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message);
  */
 void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message);
 
-/* The peer deletes `sa`, which it has rekeyed while our own rekey is under way: its new SA takes over. */
+/* `sa` ends, which the peer has rekeyed while our own rekey is under way: the peer's new SA takes over. */
 void rekey_ike_sa_yield(struct ike_sa *sa);
 
 #endif

@@ -16,24 +16,26 @@ const struct ike_task_kind task_rekey_child = {
     .prepare = rekey_prepare,
 };
 
+/* Later again; the lifetime ends it if that never helps. */
+static void put_off(struct child_sa *child)
+{
+    if (!child_sa_is_current(child))
+        return;
+    struct ike_engine *engine = child->ike_sa->engine;
+    engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
+}
+
 void rekey_child_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
     ike_sa_changed(sa);
-    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || !rekey_is_allowed(sa->tunnel) ||
-        !child_sa_is_current(child))
+    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED)
         return;
-    ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
-}
-
-/* Later again; the lifetime ends it if that never helps. */
-static void put_off(struct child_sa *child)
-{
-    if (child == NULL || !child_sa_is_current(child))
-        return;
-    struct ike_engine *engine = child->ike_sa->engine;
-    engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
+    if (!rekey_is_allowed(sa->tunnel)) /* it may be before the lifetime ends: `no shutdown` */
+        put_off(child);
+    else if (child_sa_is_current(child))
+        ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
 }
 
 /* Tells why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */
@@ -51,7 +53,12 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     struct child_sa *old = child_sa_by_inbound(sa, sa->own->old_spi);
     uint16_t notify = error->notify;
     bool rivalled = sa->own->has_rival;
-    if (rivalled && old != NULL)
+    if (child_sa_is_gone(old)) {
+        negotiation_end_own(sa);
+        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        return;
+    }
+    if (rivalled)
         old->replaced = true; /* by the peer's own rekey, which has done the work; the peer deletes it */
     if (!rivalled && notify != NOTIFY_TEMPORARY_FAILURE && notify != NOTIFY_CHILD_SA_NOT_FOUND)
         warn_of_refusal(sa, error);
@@ -61,7 +68,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
         return;
     }
     if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
-        if (old != NULL && child_sa_is_current(old))
+        if (child_sa_is_current(old))
             child_sa_linger(old);
         ike_sa_lost_child(sa, "the peer has lost the Child SA");
         return;
@@ -85,7 +92,7 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     }
     if (rival != NULL)
         child_sa_stop(rival); /* the peer deletes it */
-    if (old != NULL && !old->lingering) {
+    if (!child_sa_is_gone(old)) {
         old->replaced = true;
         child_sa_delete(old);
     }
@@ -146,5 +153,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
                    child->inbound.spi);
         return TASK_DROPPED;
     }
-    return ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    enum task_readiness readiness = ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    if (readiness == TASK_DROPPED) /* there is no memory */
+        put_off(child);
+    return readiness;
 }

@@ -74,6 +74,7 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     sa->started_event = old->started_event;
     sa->established_event = old->established_event;
     sa->begun_here = old->begun_here;
+    sa->initial_contact = old->initial_contact;
     engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
                "IKE SA rekeyed: serial %u follows serial %u", sa->serial, old->serial);
     return sa;
@@ -105,17 +106,22 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
+/* Later again; the lifetime ends it if that never helps. */
+static void put_off(struct ike_sa *sa)
+{
+    engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
+}
+
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     ike_sa_changed(sa);
-    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced || !rekey_is_allowed(sa->tunnel))
+    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced)
         return;
-    if (initial_contact_is_superfluous(sa)) {
-        engine_set_timer(engine, &sa->rekey, rekey_retry_delay(engine, sa->expires));
-        return;
-    }
-    ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+    if (rekey_is_allowed(sa->tunnel) && !initial_contact_is_superfluous(sa))
+        ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+    else
+        put_off(sa); /* it may be before the lifetime ends: `no shutdown` */
 }
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -123,13 +129,18 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     (void)task;
     if (sa->own != NULL)
         return sa->own->phase == NEGOTIATION_READY ? TASK_READY : TASK_WAITS;
-    algorithm_set groups = sa->tunnel->policy.ike.dh;
-    struct negotiation *n = sa->replaced || groups == 0 ? NULL : negotiation_new(sa, true);
-    if (n == NULL)
+    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    if (sa->replaced || proposal.dh == 0)
         return TASK_DROPPED;
+    struct negotiation *n = negotiation_new(sa, true);
+    if (n == NULL) {
+        put_off(sa);
+        return TASK_DROPPED;
+    }
     sa->own = n;
     n->new_spi = ike_sa_unused_spi(sa->engine);
-    n->dh = &dh_groups[__builtin_ctz(groups)];
+    n->request.proposal = proposal;
+    n->dh = &dh_groups[__builtin_ctz(proposal.dh)];
     negotiation_start_public(sa, n);
     return TASK_WAITS;
 }
@@ -138,10 +149,9 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
 {
     (void)task;
     const struct negotiation *n = sa->own;
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
     uint8_t spi[IKE_SPI_SIZE];
     store_u64be(spi, n->new_spi);
-    proposal_put_all(m, &proposal, (struct octets){spi, sizeof spi});
+    proposal_put_all(m, &n->request.proposal, (struct octets){spi, sizeof spi});
     negotiation_put_nonce_and_ke(m, n, true);
 }
 
@@ -155,7 +165,7 @@ static struct ike_sa *rival_of(const struct ike_sa *sa)
 
 static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
 {
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    const struct proposal_policy proposal = sa->own->request.proposal;
     const struct refused asked = {"the rekey of the IKE SA", &proposal, NULL};
     struct ike_sa *rival = rival_of(sa);
     negotiation_end_own(sa);
@@ -169,7 +179,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     }
     if (error->notify != NOTIFY_TEMPORARY_FAILURE && failure_is_new(sa, FAILED_IKE_REKEY, 0, error->notify))
         refusal_warn(sa, FAILED_IKE_REKEY, &asked, error);
-    engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
+    put_off(sa);
 }
 
 static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
@@ -214,14 +224,14 @@ static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, st
     struct negotiation *n = sa->own;
     const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const struct proposal_policy proposal = proposal_policy_of_ike(&sa->tunnel->policy.ike);
-    if (offer != NULL && proposal_accept(offer, &proposal, IKE_SPI_SIZE, choice) != PROPOSAL_CHOSEN) {
+    const struct proposal_policy *proposal = &n->request.proposal;
+    if (offer != NULL && proposal_accept(offer, proposal, IKE_SPI_SIZE, choice) != PROPOSAL_CHOSEN) {
         char theirs[OFFER_TEXT_SIZE];
         char ours[POLICY_TEXT_SIZE];
         failure_warn(sa, FAILED_IKE_REKEY, IKE_PROPOSAL_SETTINGS,
                      "the peer chose a proposal that was not offered: it chose %s; offered %s",
-                     proposal_offer_format(offer, &proposal, IKE_SPI_SIZE, theirs),
-                     proposal_policy_format(&proposal, ours));
+                     proposal_offer_format(offer, proposal, IKE_SPI_SIZE, theirs),
+                     proposal_policy_format(proposal, ours));
         return false;
     }
     if (offer == NULL || choice->suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke) ||
@@ -237,7 +247,7 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
     struct negotiation *n = sa->own;
     const struct ike_payload *error = ike_message_error(message);
     if (error != NULL) {
-        if (!negotiation_retry_with_group(sa, task, error, sa->tunnel->policy.ike.dh))
+        if (!negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
             rekey_refused(sa, error);
         return;
     }
@@ -275,7 +285,8 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     struct negotiation *n = sa->theirs;
     size_t size = n->dh->public_size;
     struct ike_sa *made = NULL;
-    if (ok && output.length == 2 * size) {
+    bool closing = sa->state != IKE_SA_ESTABLISHED; /* by a command that has come meanwhile (2.25.2) */
+    if (ok && !closing && output.length == 2 * size) {
         memcpy(n->dh_public, output.at, size);
         made = make_successor(sa, n, false, (struct octets){output.at + size, size});
     }

@@ -91,41 +91,61 @@ struct octets ike_sa_seal(struct ike_sa *sa, enum exchange_type exchange, bool r
     return writer_octets(&out);
 }
 
-/* Decrypts the last payload of `copy`: a whole chain, or a fragment, which may make one whole. */
-static bool open_payload(struct ike_sa *sa, const struct ike_header *header, uint8_t *copy,
-                         const struct ike_payload *sk, uint8_t *first, struct octets *chain)
+/*
+ * Copies a datagram to the engine's scratch and finds its last payload there, SK or SKF; NULL, counted, if it
+ * is none. `*first` is the type of the first payload inside.
+ */
+static const struct ike_payload *read_outer(struct ike_sa *sa, const struct ike_header *header,
+                                            struct octets datagram, struct ike_message *outer, uint8_t *first)
+{
+    uint8_t *copy = sa->engine->received_scratch;
+    memcpy(copy, datagram.at, datagram.length);
+    struct octets payloads = {copy + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
+    *outer = (struct ike_message){.header = *header};
+    *first = PAYLOAD_NONE;
+    bool parsed = ike_payloads_parse(payloads, header->next_payload, outer, first, NULL) == MESSAGE_OK &&
+                  outer->count > 0;
+    const struct ike_payload *last = parsed ? &outer->payloads[outer->count - 1] : NULL;
+    if (parsed && (last->type == PAYLOAD_SK || last->type == PAYLOAD_SKF))
+        return last;
+    engine_count(sa->engine, IKE_COUNT_MALFORMED);
+    return NULL;
+}
+
+/* Decrypts the last payload of the datagram in the scratch. False, counted, if it is not the peer's. */
+static bool open_text(struct ike_sa *sa, const struct ike_payload *sk, struct octets *text)
 {
     const struct ike_protection protection = protection_of(sa, !sa->initiator);
-    if (!protect_open(&protection, copy, sk, chain)) {
-        engine_count(sa->engine, IKE_COUNT_INTEGRITY);
-        return false;
-    }
-    if (sk->type == PAYLOAD_SK)
+    if (protect_open(&protection, sa->engine->received_scratch, sk, text))
         return true;
-    struct octets text = *chain;
-    return sa->fragmentation &&
-           fragmentation_take(sa, header, sk, *first, text, sa->engine->joined_scratch, chain, first);
+    engine_count(sa->engine, IKE_COUNT_INTEGRITY);
+    return false;
 }
 
 bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
                  struct ike_message *message, enum message_fault *fault, uint8_t *culprit)
 {
-    uint8_t *copy = sa->engine->received_scratch;
-    memcpy(copy, datagram.at, datagram.length);
-    struct octets payloads = {copy + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    struct ike_message outer = {.header = *header};
-    uint8_t first = PAYLOAD_NONE;
-    bool parsed = ike_payloads_parse(payloads, header->next_payload, &outer, &first, NULL) == MESSAGE_OK &&
-                  outer.count > 0;
-    const struct ike_payload *last = parsed ? &outer.payloads[outer.count - 1] : NULL;
-    if (!parsed || (last->type != PAYLOAD_SK && last->type != PAYLOAD_SKF)) {
-        engine_count(sa->engine, IKE_COUNT_MALFORMED);
+    struct ike_message outer;
+    uint8_t first;
+    const struct ike_payload *sk = read_outer(sa, header, datagram, &outer, &first);
+    struct octets text;
+    if (sk == NULL || !open_text(sa, sk, &text))
         return false;
-    }
-    struct octets chain;
-    if (!open_payload(sa, header, copy, last, &first, &chain))
+    struct octets chain = text;
+    if (sk->type == PAYLOAD_SKF &&
+        (!sa->fragmentation ||
+         !fragmentation_take(sa, header, sk, first, text, sa->engine->joined_scratch, &chain, &first)))
         return false;
     *message = (struct ike_message){.header = *header, .chain = chain, .first_payload = first};
     *fault = ike_payloads_parse(chain, first, message, NULL, culprit);
     return true;
+}
+
+bool ike_sa_asks_again(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
+{
+    struct ike_message outer;
+    uint8_t first;
+    const struct ike_payload *sk = read_outer(sa, header, datagram, &outer, &first);
+    struct octets text;
+    return sk != NULL && (sk->type == PAYLOAD_SK || sk->fragment == 1) && open_text(sa, sk, &text);
 }

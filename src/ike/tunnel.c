@@ -236,12 +236,14 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
     tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 
-bool tunnel_has_room(const struct ike_tunnel *tunnel)
+bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newcomer)
 {
     size_t count = 0;
     const struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
+        if (newcomer != NULL && initial_contact_takes_away(newcomer, sa))
+            continue;
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
         {

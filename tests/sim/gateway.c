@@ -133,7 +133,7 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
     c->kind = COMING_JOB;
     c->job = job->job;
     c->job_ok = ok;
-    world_schedule(g->world, c, 1);
+    world_schedule(g->world, c, 1 + g->world->weather.job_time);
 }
 
 static void add_line(struct log_text *log, const char *name, const char *text)

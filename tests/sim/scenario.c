@@ -180,6 +180,7 @@ static void change_weather(struct scenario *s)
         .duplicate_percent = (unsigned)below(s, 30),
         .corrupt_percent = (unsigned)below(s, 5),
         .real_arithmetic = s->real_arithmetic,
+        .job_time = one_in(s, 3) ? below(s, 3000) : 0,
     };
 }
 

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+static const struct octets nothing = {NULL, 0};
+
 /* The stage with B's request to rekey its Child SA on the way. */
 static struct stage stage_in_child_rekey(void)
 {
@@ -98,6 +100,58 @@ static void RFC7296_2_25_1_delete_of_a_child_that_is_being_rekeyed_is_answered(v
     assert_non_null(deletion);
     assert_int_equal(load_u32be(deletion->content.at), s.p->child_spi);
     stage_strike(&s);
+}
+
+/* B's only Child SA is deleted by the peer while B's rekey of it is on the way, and can be answered still. */
+static struct stage stage_whose_rekeyed_child_is_gone(const struct tunnel_policy *policy)
+{
+    struct stage s = stage_set_up_with(policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    const struct ike_header rekey = s.p->message.header;
+    send_delete(&s, FIRST_ID, PROTOCOL_ESP, PUPPET_CHILD);
+    assert_true(puppet_read_reply(s.p));
+    assert_non_null(ike_message_find(&s.p->message, PAYLOAD_DELETE));
+    s.p->message.header = rekey;
+    return s;
+}
+
+/* The peer has answered the rekey, and deletes the old SA by itself; the two messages change places. */
+static void RFC7296_2_25_1_a_rekey_goes_on_though_the_peer_deletes_the_child(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 10);
+    struct stage s = stage_whose_rekeyed_child_is_gone(&policy);
+    struct message_writer m = inner();
+    put_child(&s, &m, SECOND_CHILD, HIGHEST);
+
+    puppet_answer(s.p, &m);
+
+    assert_true(carries(&s, SECOND_CHILD));
+    world_run(s.w, 1000);
+    assert_true(carries(&s, SECOND_CHILD));
+    stage_strike(&s);
+}
+
+static void
+RFC7296_2_25_1_a_rekey_that_fails_when_the_child_is_gone_leaves_no_ike_sa_without_child(void **state)
+{
+    (void)state;
+    static const uint16_t refusals[] = {NOTIFY_TEMPORARY_FAILURE, NOTIFY_CHILD_SA_NOT_FOUND,
+                                        NOTIFY_NO_PROPOSAL_CHOSEN, NOTIFY_INVALID_KE_PAYLOAD};
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct tunnel_policy policy = policy_that_rekeys(86400, 10);
+        policy.child.pfs = 1U << 1 | 1U << 2;
+        struct stage s = stage_whose_rekeyed_child_is_gone(&policy);
+        struct message_writer m = inner();
+        static const uint8_t group[] = {0, DH_MODP_1536};
+        message_put_notify(&m, PROTOCOL_NONE, nothing, refusals[i], (struct octets){group, sizeof group});
+
+        puppet_answer(s.p, &m);
+
+        if (!puppet_read_reply(s.p) || ike_message_find(&s.p->message, PAYLOAD_DELETE) == NULL)
+            fail_msg("after %u the IKE SA is not deleted", refusals[i]);
+        stage_strike(&s);
+    }
 }
 
 static void RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_so(void **state)
@@ -431,6 +485,25 @@ static void RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers
     stage_strike(&s);
 }
 
+static void
+RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_ike_rekey();
+    send_ike_rekey(&s, FIRST_ID, HIGHEST);
+    struct message_writer m = inner();
+    put_nonce(&m, HIGHEST);
+    store_u16be(inner_octets + 2, 200);
+
+    puppet_answer(s.p, &m);
+
+    assert_true(carries(&s, PUPPET_CHILD));
+    bool initiator = true;
+    assert_int_equal(living_ike_sas(&s, &initiator), 1);
+    assert_false(initiator);
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +511,9 @@ int main(void)
         cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_being_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_1_4_1_a_delete_that_crosses_ours_is_answered_without_delete),
         cmocka_unit_test(RFC7296_2_25_1_delete_of_a_child_that_is_being_rekeyed_is_answered),
+        cmocka_unit_test(RFC7296_2_25_1_a_rekey_goes_on_though_the_peer_deletes_the_child),
+        cmocka_unit_test(
+            RFC7296_2_25_1_a_rekey_that_fails_when_the_child_is_gone_leaves_no_ike_sa_without_child),
         cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_so),
         cmocka_unit_test(RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_maker),
         cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest),
@@ -458,6 +534,8 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
         cmocka_unit_test(RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same),
         cmocka_unit_test(RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
+        cmocka_unit_test(
+            RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_ike_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

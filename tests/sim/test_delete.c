@@ -90,6 +90,46 @@ static void R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new(void **st
     stage_strike(&s);
 }
 
+static struct stage stage_whose_ike_sa_the_peer_rekeys(uint32_t sa_lifetime)
+{
+    struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, 28800);
+    policy.suppress_rekey = true;
+    struct stage s = stage_set_up_with(&policy);
+    world_run(s.w, sa_lifetime * UINT64_C(1000) - 1000);
+    world_weather(s.w)->job_time = 2000;
+    send_ike_rekey(&s, FIRST_ID, HIGHEST);
+    assert_int_equal(s.p->reply_length, 0); /* it is being computed */
+    return s;
+}
+
+static void R12_clear_while_the_peers_rekey_of_the_ike_sa_is_computed_deletes_it(void **state)
+{
+    (void)state;
+    struct stage s = stage_whose_ike_sa_the_peer_rekeys(100);
+
+    gateway_clear(s.b, 0);
+    world_run(s.w, 33000);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_int_equal(gateway_child_count(s.b, 0), 0);
+    assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
+    stage_strike(&s);
+}
+
+static void R60_a_lifetime_that_ends_while_the_peers_rekey_is_computed_loses_no_child_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_whose_ike_sa_the_peer_rekeys(100);
+
+    world_run(s.w, 3000);
+
+    assert_true(puppet_read_reply(s.p));
+    assert_non_null(ike_message_find(&s.p->message, PAYLOAD_SA));
+    world_run(s.w, 60000);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
 static void R12_clear_during_a_rekey_of_a_child_deletes_all(void **state)
 {
     (void)state;
@@ -160,6 +200,22 @@ static void R60_an_ike_sa_whose_rekey_is_refused_late_ends(void **state)
     stage_strike(&s);
 }
 
+static void R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_that_rekeys(10, 28800);
+    struct stage s = stage_set_up_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    policy.ike.encryption = 1U << 2;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+
+    answer_ike_rekey(&s, HIGHEST);
+
+    assert_true(carries(&s, PUPPET_CHILD));
+    assert_true(gateway_log_has(s.b, "IKE SA rekeyed"));
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,10 +223,13 @@ int main(void)
         cmocka_unit_test(S24_the_inbound_sa_of_a_rekeyed_child_stays_5_seconds_after_its_delete),
         cmocka_unit_test(RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all),
         cmocka_unit_test(R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new),
+        cmocka_unit_test(R12_clear_while_the_peers_rekey_of_the_ike_sa_is_computed_deletes_it),
+        cmocka_unit_test(R60_a_lifetime_that_ends_while_the_peers_rekey_is_computed_loses_no_child_sa),
         cmocka_unit_test(R12_clear_during_a_rekey_of_a_child_deletes_all),
         cmocka_unit_test(R12_clear_under_suppress_send_delete_removes_at_once),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_refused_late_ends),
+        cmocka_unit_test(R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

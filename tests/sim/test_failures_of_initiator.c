@@ -186,6 +186,13 @@ static void invalid_syntax_in_auth(struct stage *s)
     refuse_auth(s, NOTIFY_INVALID_SYNTAX);
 }
 
+static void delete_in_place_of_an_answer(struct stage *s)
+{
+    struct message_writer m = begin_auth_answer(s);
+    message_put_delete(&m, PROTOCOL_IKE, NULL, 0);
+    send_inner(s, EXCHANGE_INFORMATIONAL, 0, &m);
+}
+
 static void no_child_proposal_chosen(struct stage *s)
 {
     refuse_child(s, NOTIFY_NO_PROPOSAL_CHOSEN);
@@ -375,6 +382,9 @@ static const struct failure_case initiator_cases[] = {
      "(AUTHENTICATION_FAILED); line 20"},
     {"invalid syntax in IKE_AUTH", invalid_syntax_in_auth,
      "Tunnel0.0: negotiation failed: the peer answers IKE_AUTH with INVALID_SYNTAX; line 31"},
+    {"DELETE in place of an answer", delete_in_place_of_an_answer,
+     "Tunnel0.0: negotiation failed: the INFORMATIONAL request of 10.1.0.1:500 deletes the IKE SA before "
+     "IKE_AUTH is answered; line 31"},
     {"no Child SA proposal chosen", no_child_proposal_chosen,
      "Tunnel0.0: negotiation failed: the peer accepts no Child SA proposal (NO_PROPOSAL_CHOSEN): offered enc "
      "aes-cbc-128, integrity sha2-256; lines 15, 16"},

@@ -85,6 +85,24 @@ static void R62_dpd_is_not_put_off_by_what_anybody_can_send(void **state)
     stage_strike(&s);
 }
 
+/* Nor is what was sent before: anybody can send it once more (RFC 7296 2.4). */
+static void R62_dpd_is_not_put_off_by_a_request_that_is_repeated(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_dpd();
+    for (unsigned i = 1; i <= 11; i++) {
+        struct message_writer m = inner();
+        send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+        assert_int_equal(s.p->reply_count, i);
+        world_run(s.w, 800);
+    }
+
+    assert_true(puppet_await(s.p, 500));
+
+    assert_false(s.p->message.header.flags & IKE_FLAG_RESPONSE);
+    stage_strike(&s);
+}
+
 static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **state)
 {
     (void)state;
@@ -158,17 +176,44 @@ static void R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey(voi
     stage_strike(&s);
 }
 
+static void must_rekey_when_opened(uint32_t sa_lifetime, uint32_t child_lifetime)
+{
+    struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, child_lifetime);
+    struct stage s = stage_set_up_with(&policy);
+    policy.shut_down = true;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+    world_run(s.w, 15000);
+    policy.shut_down = false;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+
+    assert_true(gateway_tunnel_is_up(s.b, 0));
+    stage_strike(&s);
+}
+
+static void
+R11_what_was_to_be_rekeyed_while_the_tunnel_was_shut_down_is_rekeyed_when_it_is_opened(void **state)
+{
+    (void)state;
+    must_rekey_when_opened(86400, 20);
+    must_rekey_when_opened(20, 28800);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R15_a_request_of_an_ike_sa_is_sent_at_0_2_6_and_14_seconds_and_given_up_at_30),
         cmocka_unit_test(R62_dpd_is_put_off_by_a_message_of_the_ike_sa),
         cmocka_unit_test(R62_dpd_is_not_put_off_by_what_anybody_can_send),
+        cmocka_unit_test(R62_dpd_is_not_put_off_by_a_request_that_is_repeated),
         cmocka_unit_test(R63_suppressed_rekey_lets_the_child_end_with_its_lifetime),
         cmocka_unit_test(R63_the_peers_rekeys_are_answered_all_the_same),
         cmocka_unit_test(S23_an_initiator_answers_no_new_ike_sa),
         cmocka_unit_test(S23_a_responder_starts_rekeys_too),
         cmocka_unit_test(R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey),
+        cmocka_unit_test(
+            R11_what_was_to_be_rekeyed_while_the_tunnel_was_shut_down_is_rekeyed_when_it_is_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  * Memory that runs out: allocations of the engine in the life of a tunnel fail once, in turn. Nothing
  * may crash or leak, and when there is memory again the tunnel comes back.
  */
-#include "world.h"
+#include "requests.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,10 +98,81 @@ static void any_allocation_may_fail_once(void **state)
     assert_true(allocation > 200);
 }
 
+static void from_now_on_fails(size_t allocation)
+{
+    allocations = 0;
+    failing = allocation;
+}
+
+/* Whether as many allocations were made; from now on none fails. */
+static bool has_failed(void)
+{
+    bool reached = allocations >= failing;
+    failing = 0;
+    return reached;
+}
+
+static bool start_again_after_a_cookie(size_t allocation)
+{
+    struct stage s = stage_set();
+    uint8_t at[64];
+    gateway_packet_waits(s.b, 0);
+    assert_true(puppet_await_init(s.p));
+    struct message_writer m = puppet_begin_init_answer(s.p, at, sizeof at);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_COOKIE,
+                       (struct octets){some_octets, 16});
+    from_now_on_fails(allocation);
+    puppet_send_init_answer(s.p, &m);
+    bool reached = has_failed();
+    world_run(s.w, 40 * 1000); /* what goes on all the same is not answered */
+
+    gateway_packet_waits(s.b, 0);
+
+    if (!puppet_await_init(s.p))
+        fail_msg("allocation %zu failed, and there is no other attempt", allocation);
+    stage_strike(&s);
+    return reached;
+}
+
+static void R16_a_cookie_for_which_there_is_no_memory_leaves_room_for_another_attempt(void **state)
+{
+    (void)state;
+    for (size_t allocation = 1; start_again_after_a_cookie(allocation); allocation++)
+        ;
+}
+
+/* A rekey that comes to nothing may end the IKE SA, but it does not let the SA run to its end. */
+static bool rekey_again(size_t allocation, uint32_t sa_lifetime, uint32_t child_lifetime)
+{
+    const struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, child_lifetime);
+    struct stage s = stage_set_up_with(&policy);
+    world_run(s.w, 9 * 1000);
+    from_now_on_fails(allocation);
+
+    bool asked = puppet_await(s.p, 15 * 1000);
+
+    if (asked && s.p->message.header.exchange != EXCHANGE_CREATE_CHILD_SA)
+        fail_msg("allocation %zu failed, and the rekey is not tried again", allocation);
+    bool reached = has_failed();
+    stage_strike(&s);
+    return reached;
+}
+
+static void R60_a_rekey_for_which_there_is_no_memory_is_tried_again(void **state)
+{
+    (void)state;
+    for (size_t allocation = 1; rekey_again(allocation, 86400, 20); allocation++)
+        ;
+    for (size_t allocation = 1; rekey_again(allocation, 20, 28800); allocation++)
+        ;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_allocation_may_fail_once),
+        cmocka_unit_test(R16_a_cookie_for_which_there_is_no_memory_leaves_room_for_another_attempt),
+        cmocka_unit_test(R60_a_rekey_for_which_there_is_no_memory_is_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "ike/ike_sa.h"
 #include "ike/record.h"
 #include "pair.h"
+#include "stage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,6 +91,33 @@ static void S9_a_wrong_group_is_answered_with_the_right_one(void **state)
     assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
     assert_true(gateway_log_has(p.a, "the peer wants DH group MODP-1536"));
     world_free(p.w);
+}
+
+static void want_group(struct stage *s, uint16_t group)
+{
+    uint8_t content[2];
+    uint8_t at[64];
+    store_u16be(content, group);
+    struct message_writer m = puppet_begin_init_answer(s->p, at, sizeof at);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INVALID_KE_PAYLOAD,
+                       (struct octets){content, sizeof content});
+    puppet_send_init_answer(s->p, &m);
+}
+
+/* A request that was sent twice on a slow path is refused twice; by then it is another one that is out. */
+static void RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiation(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    gateway_packet_waits(s.b, 0);
+    assert_true(puppet_await_init(s.p));
+    want_group(&s, DH_MODP_2048);
+
+    want_group(&s, DH_MODP_2048);
+
+    assert_true(puppet_accept_init(s.p)); /* it is sent again, and goes on */
+    assert_int_equal(gateway_failures(s.b, 0), 0);
+    stage_strike(&s);
 }
 
 /* Drops the first answer to IKE_AUTH, and answers IKE_SA_INIT with a forged refusal before the peer does. */
@@ -207,6 +235,42 @@ static void R15_a_silent_peer_gets_four_sendings_and_30_seconds(void **state)
     assert_int_equal(gateway_failures(p.a, 1), 1);
     assert_int_equal(gateway_record_count(p.a), 0);
     world_free(p.w);
+}
+
+/* Jobs are lost for a while, as when there is no memory for them: what waits for them must not wait for ever.
+ */
+static void a_computation_that_is_lost_leaves_room_for_another_attempt(void **state)
+{
+    (void)state;
+    struct stage s = stage_set();
+    world_weather(s.w)->job_time = UINT64_C(3600) * 1000;
+    gateway_packet_waits(s.b, 0);
+    world_run(s.w, 31 * 1000);
+    assert_int_equal(gateway_failures(s.b, 0), 1);
+    world_weather(s.w)->job_time = 0;
+
+    gateway_packet_waits(s.b, 0);
+
+    assert_true(puppet_await_init(s.p));
+    stage_strike(&s);
+}
+
+static void a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_sa(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.sa_lifetime = 20;
+    struct stage s = stage_set_up_with(&policy);
+    world_weather(s.w)->job_time = UINT64_C(3600) * 1000;
+    world_run(s.w, 60 * 1000);
+    assert_false(gateway_tunnel_is_up(s.b, 0));
+    assert_int_equal(gateway_record_count(s.b), 0);
+    world_weather(s.w)->job_time = 0;
+
+    gateway_packet_waits(s.b, 0);
+
+    assert_true(puppet_await_init(s.p));
+    stage_strike(&s);
 }
 
 static void R12_clear_sends_delete_and_both_ends_forget(void **state)
@@ -441,10 +505,13 @@ int main(void)
         cmocka_unit_test(R20_unset_proposals_take_the_most_secure),
         cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),
         cmocka_unit_test(S9_a_wrong_group_is_answered_with_the_right_one),
+        cmocka_unit_test(RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiation),
         cmocka_unit_test(RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes_on),
         cmocka_unit_test(R32_the_responder_must_prove_itself_too),
         cmocka_unit_test(R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id),
         cmocka_unit_test(R15_a_silent_peer_gets_four_sendings_and_30_seconds),
+        cmocka_unit_test(a_computation_that_is_lost_leaves_room_for_another_attempt),
+        cmocka_unit_test(a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_sa),
         cmocka_unit_test(R12_clear_sends_delete_and_both_ends_forget),
         cmocka_unit_test(R12_clear_ends_by_timeout_when_the_peer_is_gone),
         cmocka_unit_test(R10_a_stopping_gateway_deletes_its_sas),

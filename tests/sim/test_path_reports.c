@@ -167,6 +167,36 @@ static void an_invalid_spi_of_nothing_is_taken_quietly(void **state)
     stage_strike(&s);
 }
 
+/*
+ * Somebody without the key has answered our IKE_SA_INIT in the peer's place, and the peer has made an SA of
+ * its own: the former knows the latter's SPI, and nothing follows from what it says.
+ */
+static void RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_ignored(void **state)
+{
+    (void)state;
+    for (int answers_auth = 0; answers_auth < 2; answers_auth++) {
+        const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+        struct stage s = stage_set_with(&policy);
+        gateway_packet_waits(s.b, 0);
+        assert_true(puppet_accept_init(s.p));
+        if (answers_auth) {
+            struct message_writer m = inner();
+            puppet_put_auth_answer(s.p, &m, "site1", "guessed");
+            puppet_put_child_answer(s.p, &m);
+            puppet_answer(s.p, &m);
+        }
+        struct puppet *peer = puppet_new(s.w, s.b, "10.1.0.1");
+        assert_true(puppet_do_init(peer) && puppet_do_auth(peer, "site1", "site2", "secret1"));
+        assert_true(carries(&s, PUPPET_CHILD));
+
+        send_invalid_spi(&s, 0, PUPPET_CHILD);
+
+        assert_true(carries(&s, PUPPET_CHILD));
+        puppet_free(peer);
+        stage_strike(&s);
+    }
+}
+
 /* ---- An IKE SA that one end has forgotten ------------------------------------------------------------ */
 
 static void requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most(void **state)
@@ -261,6 +291,24 @@ static void an_answer_goes_to_where_the_request_came_from(void **state)
     stage_strike(&s);
 }
 
+/* A header with a message ID that was answered is all that a forger needs to see. */
+static void RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    s.p->reply_count = 0;
+    struct message_writer m = inner();
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+    s.p->address.port = 40000;
+    s.p->keys.ai[0] ^= 1;
+
+    m = inner();
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+
+    assert_int_equal(s.p->reply_count, 1);
+    stage_strike(&s);
+}
+
 /* A site behind a NAT, with NAT traversal at both ends, is up. */
 static struct pair pair_behind_nat(void)
 {
@@ -345,11 +393,13 @@ int main(void)
         cmocka_unit_test(S9_esp_for_an_spi_that_was_proposed_is_no_surprise),
         cmocka_unit_test(a_child_sa_that_the_peer_does_not_know_is_deleted),
         cmocka_unit_test(an_invalid_spi_of_nothing_is_taken_quietly),
+        cmocka_unit_test(RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_ignored),
         cmocka_unit_test(requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most),
         cmocka_unit_test(an_answer_for_no_ike_sa_is_not_answered),
         cmocka_unit_test(an_invalid_ike_spi_in_the_clear_is_only_told),
         cmocka_unit_test(R14_a_responder_says_initial_contact_too),
         cmocka_unit_test(an_answer_goes_to_where_the_request_came_from),
+        cmocka_unit_test(RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone),
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_authenticated_packet),
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_ike_message_too),
         cmocka_unit_test(S9_an_end_behind_a_nat_follows_nobody),

@@ -4,6 +4,7 @@
  */
 #include "ike/ike_sa.h"
 #include "pair.h"
+#include "requests.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,6 +29,58 @@ static void R14_initial_contact_takes_the_old_sa_away(void **state)
     assert_true(world_tunnel_carries(reborn, 1, p.b, 0));
     assert_true(gateway_log_has(p.b, "the peer begins anew (INITIAL_CONTACT)"));
     world_free(p.w);
+}
+
+static bool auth_with_initial_contact(struct stage *s)
+{
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INITIAL_CONTACT,
+                       (struct octets){NULL, 0});
+    puppet_put_auth_payloads(s->p, &m, "site1", "site2", "secret1");
+    send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
+    return puppet_read_reply(s->p) && ike_message_find(&s->p->message, PAYLOAD_SA) != NULL;
+}
+
+/* The SAs that go may be as many as a tunnel may have: they leave room for the new one. */
+static void R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had(void **state)
+{
+    (void)state;
+    struct stage s = stage_set_up();
+    for (uint32_t i = 1; i < CHILDREN_MAX; i++) {
+        struct message_writer m = inner();
+        put_child(&s, &m, PUPPET_CHILD + i, HIGHEST);
+        send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + i - 1, &m);
+    }
+    assert_int_equal(gateway_child_count(s.b, 0), CHILDREN_MAX);
+    s.p->spi_i++;
+    assert_true(puppet_do_init(s.p));
+
+    assert_true(auth_with_initial_contact(&s));
+
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_strike(&s);
+}
+
+/* An IKE_AUTH of what the peer was before it restarted comes late, when the newer SA was rekeyed already. */
+static void R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_beside_a_rekeyed_sa(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+    struct stage s = stage_set_with(&policy);
+    assert_true(puppet_do_init(s.p));
+    struct stage reborn = {s.w, s.b, puppet_new(s.w, s.b, "10.1.0.1")};
+    reborn.p->spi_i++;
+    assert_true(puppet_do_init(reborn.p) && auth_with_initial_contact(&reborn));
+    send_ike_rekey(&reborn, FIRST_ID, HIGHEST);
+    send_delete(&reborn, FIRST_ID + 1, PROTOCOL_IKE, 0);
+    assert_true(gateway_log_has(s.b, "IKE SA rekeyed"));
+
+    (void)auth_with_initial_contact(&s);
+
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    puppet_free(reborn.p);
+    stage_strike(&s);
 }
 
 static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
@@ -111,6 +164,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
+        cmocka_unit_test(R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_beside_a_rekeyed_sa),
+        cmocka_unit_test(R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
         cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_goes_in_fragments),
     };

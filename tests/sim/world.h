@@ -1,6 +1,7 @@
 /*
  * A world of gateways on virtual time: real engines, a network between them that a test bends as it likes,
- * jobs answered on the spot. Everything follows from the seed, so that a run can be repeated exactly.
+ * jobs answered on the spot, or when a test likes. Everything follows from the seed, so that a run can be
+ * repeated exactly.
  */
 #ifndef MUSUBI_SIM_WORLD_H
 #define MUSUBI_SIM_WORLD_H
@@ -19,6 +20,7 @@ struct weather {
     unsigned duplicate_percent;
     unsigned corrupt_percent;
     bool real_arithmetic; /* real Diffie-Hellman, not the toy group */
+    msec_t job_time;      /* that each job takes; 0: hardly any */
 };
 
 /* A Child SA that a gateway's packet path holds. */
