@@ -48,10 +48,11 @@ bench: build
 	@meson test -C build --benchmark --verbose
 
 install: build
+	@meson configure build --prefix $(PREFIX)
 	@meson install -C build
 
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format-14 -i $$(git ls-files '*.c' '*.h')
 
 # A file at a time: clang-tidy 14 takes va_list wrongly when it reads several.
 tidy: build

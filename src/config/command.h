@@ -135,8 +135,8 @@ struct command {
     enum setting_kind kind;
     uint8_t key_words;
     uint8_t foreign_head; /* not 0: a foreign line with as many of the first words is another value of it */
-    bool not_yet;         /* accepted, printed, without effect; a warning says so */
-    const char *pattern;  /* in the grammar of pattern.h; policy rows without their `ikev2` */
+    bool not_yet; /* a setting is accepted without effect, with a warning; other commands are refused */
+    const char *pattern; /* in the grammar of pattern.h; policy rows without their `ikev2` */
     const char *help;
 };
 

@@ -115,7 +115,8 @@ static void print_row(const struct command *row, FILE *out)
     if (row->modes == MODE_TUNNEL)
         (void)fputs(" Tunnel interfaces only.", out);
     if (row->not_yet)
-        (void)fputs(" *Accepted, but without effect yet.*", out);
+        (void)fputs(
+            row->modes == MODE_EXEC ? " *Not supported yet.*" : " *Accepted, but without effect yet.*", out);
     (void)fputc('\n', out);
 }
 

@@ -46,8 +46,6 @@ void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t 
         diagnostics_warn_at(diagnostics, place, column,
                             "`key secret` is encrypted in a way that only the router can read: this key is "
                             "missing");
-    if (command_id(applied->row) == COMMAND_IPSEC_MODE && line_has(applied, "transport"))
-        diagnostics_warn_at(diagnostics, place, column, "transport mode is not supported yet");
 }
 
 void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t number,

@@ -78,6 +78,18 @@ static void check_selectors(const struct survey *survey, const struct section *s
     }
 }
 
+static bool is_transport_mode(const struct setting *mode)
+{
+    return mode != NULL && line_has(&mode->line, "transport");
+}
+
+static void check_mode(const struct survey *survey, const struct section *section)
+{
+    const struct setting *s = section_setting(section, COMMAND_IPSEC_MODE);
+    if (is_transport_mode(s))
+        (void)survey_warn(survey, s, "transport mode is not supported yet: tunnels that use it stay down");
+}
+
 static void survey_policy(const struct survey *survey, const struct section *section)
 {
     check_interface(survey, section, COMMAND_OUTGOING_INTERFACE);
@@ -87,6 +99,7 @@ static void survey_policy(const struct survey *survey, const struct section *sec
     check_nat_traversal(survey, section);
     check_selectors(survey, section, COMMAND_LOCAL_TS);
     check_selectors(survey, section, COMMAND_REMOTE_TS);
+    check_mode(survey, section);
 }
 
 void survey_policy_sections(const struct survey *survey)
@@ -173,14 +186,6 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
                        identity_words(&policy->local_id, id), policy->name);
 }
 
-static bool has_tunnel_mode(const struct survey *survey, const struct policy_levels *levels, const char *name)
-{
-    const struct setting *mode = levels_find(levels, COMMAND_IPSEC_MODE);
-    if (mode == NULL || !line_has(&mode->line, "transport"))
-        return true;
-    return survey_warn(survey, mode, "transport mode is not supported: %s stays down", name);
-}
-
 static size_t count_of_row(const struct setting *s)
 {
     size_t count = 0;
@@ -251,7 +256,7 @@ void survey_tunnel(const struct survey *survey, const struct policy_levels *leve
         complete &= has_remote_key(survey, peer, policy);
         complete &= has_local_key(survey, levels, policy);
     }
-    complete &= has_tunnel_mode(survey, levels, policy->name);
+    complete &= !is_transport_mode(levels_find(levels, COMMAND_IPSEC_MODE));
     complete &= selectors_fit(levels);
     complete &= reference_holds(survey, levels_find(levels, COMMAND_OUTGOING_INTERFACE));
     complete &= reference_holds(survey, levels_find(levels, COMMAND_SOURCE_ADDRESS));

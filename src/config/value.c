@@ -133,7 +133,8 @@ static enum value_fit read_family_prefix(const char *word, enum ip_family family
         return VALUE_UNLIKE;
     struct ip_prefix prefix;
     if (!ip_prefix_parse(word, &prefix) || (family != IP_NONE && prefix.address.family != family))
-        return wrong(out, "an %sprefix, ADDRESS/LENGTH, is wanted", family_name(family));
+        return wrong(out, "%s%sprefix, ADDRESS/LENGTH, is wanted", family == IP_NONE ? "a " : "an ",
+                     family_name(family));
     (void)ip_prefix_format(&prefix, out->text);
     return VALUE_FITS;
 }

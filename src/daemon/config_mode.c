@@ -17,7 +17,10 @@ static void print_diagnostics(const struct diagnostics *diagnostics, struct text
         const struct diagnostic *d = &diagnostics->items[i];
         if (d->excerpt != NULL)
             text_print(out, "%s", d->excerpt);
-        text_print(out, "%% %s%s\n", d->severity == SEVERITY_WARNING ? "Warning: " : "", d->message);
+        text_print(out, "%% %s", d->severity == SEVERITY_WARNING ? "Warning: " : "");
+        if (d->line != 0)
+            text_print(out, "line %u: ", d->line);
+        text_print(out, "%s\n", d->message);
     }
 }
 
@@ -47,6 +50,9 @@ enum control_status config_mode_run(struct keeper *keeper, struct config_mode *m
     *operation = outcome == PROMPT_OPERATION;
     if (outcome == PROMPT_APPLIED)
         status = apply(keeper, out);
+    mode->changed |= outcome == PROMPT_APPLIED;
+    if (outcome == PROMPT_LEAVE && mode->changed)
+        configuration_survey(&keeper->configuration, &keeper->ports, &diagnostics);
     if (outcome == PROMPT_LEAVE)
         *mode = (struct config_mode){0};
     print_diagnostics(&diagnostics, out);
@@ -112,11 +118,15 @@ static bool replace_file(const char *path, const char *text, size_t length)
 enum control_status config_mode_write(struct keeper *keeper, struct text *out)
 {
     size_t length = 0;
+    struct host_error ignored; /* what Linux refuses has been told of the line that wants it */
     char *text = configuration_print(&keeper->configuration, &length);
     bool done = text != NULL && replace_file(keeper->config_path, text, length);
     if (!done)
         text_print(out, "%% Can't write %s: %s\n", keeper->config_path,
                    strerror(text != NULL ? errno : ENOMEM));
+    /* From now on warnings name the lines of this file (S34). */
+    else if (configuration_reread(&keeper->configuration, text, length, &keeper->ports))
+        (void)keeper_apply(keeper, &ignored);
     secret_free(text, length);
     return done ? CONTROL_OK : CONTROL_FAILED;
 }

@@ -11,12 +11,14 @@
 /* Where an operator stands. Zeroed: not in config mode. */
 struct config_mode {
     bool active;
+    bool changed; /* something, since he is in it */
     struct config_cursor cursor;
 };
 
 /*
- * Takes a line in config mode: applies it, or leaves the mode. `*operation` is set if it is an operating
- * command, which the caller carries out.
+ * Takes a line in config mode: applies it, or leaves the mode; then it tells what keeps tunnels down or will
+ * not work as it stands (R51, R63, S12), which would be premature between the lines of a change. `*operation`
+ * is set if it is an operating command, which the caller carries out.
  */
 enum control_status config_mode_run(struct keeper *keeper, struct config_mode *mode, const char *line,
                                     struct text *out, bool *operation);

@@ -150,7 +150,7 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
     }
     outcome = config_apply_line(configuration->config, cursor, line, diagnostics);
     struct configuration after = {.config = configuration->config};
-    struct diagnostics of_all = {0}; /* what is said of the whole config is known, or `check` says it */
+    struct diagnostics of_all = {0}; /* of the whole config: configuration_survey tells it */
     if (outcome == PROMPT_APPLIED && derive(&after, ports, &of_all)) {
         free_derived(configuration);
         *configuration = after;
@@ -165,6 +165,31 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
     diagnostics_free(&of_all);
     secret_free(before, length);
     return outcome;
+}
+
+void configuration_survey(const struct configuration *configuration, struct port_table *ports,
+                          struct diagnostics *diagnostics)
+{
+    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
+    struct tunnel_policies policies;
+    if (policies_resolve(configuration->config, configuration->keys, &surroundings, &policies, diagnostics))
+        policies_free(&policies);
+}
+
+bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
+                          struct port_table *ports)
+{
+    struct diagnostics known = {0};
+    struct configuration anew;
+    bool done = configuration_read(&anew, text, length, ports, &known);
+    if (done) {
+        configuration_free(configuration);
+        *configuration = anew;
+    } else {
+        (void)read_ports(&configuration->settings, ports, &known);
+    }
+    diagnostics_free(&known);
+    return done;
 }
 
 void configuration_free(struct configuration *configuration)

@@ -44,6 +44,18 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
                                              struct config_cursor *cursor, const char *line,
                                              struct port_table *ports, struct diagnostics *diagnostics);
 
+/* Adds what there is to say of the config as a whole: what keeps tunnels down, and what will not work as it
+ * stands (policies_resolve). Nothing is added if memory ran out. */
+void configuration_survey(const struct configuration *configuration, struct port_table *ports,
+                          struct diagnostics *diagnostics);
+
+/*
+ * Reads the config anew from `text`, which it was printed as, and which is the startup-config now: its
+ * settings come from the lines of that. False if memory ran out: they come from where they came from before.
+ */
+bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
+                          struct port_table *ports);
+
 /* Wipes and frees it. */
 void configuration_free(struct configuration *configuration);
 

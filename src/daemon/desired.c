@@ -9,6 +9,8 @@ struct making {
     const struct configuration *configuration;
     const struct port_table *ports;
     struct event_log *log;
+    const struct text *left_out_before;
+    struct text *left_out;
     struct host_plan *plan;
 };
 
@@ -28,13 +30,33 @@ bool desired_is_up(const struct configuration *configuration, const char *name)
     return interface == NULL || interface->admin != ADMIN_DOWN;
 }
 
+static bool has_line(const struct text *text, const char *line)
+{
+    size_t length = strlen(line);
+    for (const char *at = text_get(text); *at != '\0'; at = strchr(at, '\n') + 1) {
+        if (strncmp(at, line, length) == 0 && at[length] == '\n')
+            return true;
+    }
+    return false;
+}
+
+/* The interface has no link: told once, however often it is named and the plan made anew. */
+static void leave_out(const struct making *making, const char *reason)
+{
+    if (has_line(making->left_out, reason))
+        return;
+    text_print(making->left_out, "%s\n", reason);
+    if (!has_line(making->left_out_before, reason))
+        event_log_print(making->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, "left out: %s", reason);
+}
+
 /* The Linux link of an interface; says so if there can't be one. */
 static bool find_link(const struct making *making, const char *name, char link[HOST_LINK_NAME_SIZE])
 {
     struct host_error reason;
     if (port_table_find(making->ports, name, link, &reason))
         return true;
-    event_log_print(making->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, "%s is left out: %s", name, reason.text);
+    leave_out(making, reason.text);
     return false;
 }
 
@@ -132,19 +154,28 @@ static void want_forwarding(const struct making *making)
     }
 }
 
-bool desired_plan(const struct configuration *configuration, const struct port_table *ports,
-                  struct event_log *log, struct host_plan *plan)
+static bool fill_in(const struct making *making)
 {
-    const struct making making = {configuration, ports, log, plan};
-    const struct host_settings *settings = &configuration->settings;
+    const struct host_settings *settings = &making->configuration->settings;
     for (size_t i = 0; i < settings->interface_count; i++) {
-        if (!add_interface(&making, &settings->interfaces[i]))
+        if (!add_interface(making, &settings->interfaces[i]))
             return false;
     }
     for (size_t i = 0; i < settings->route_count; i++) {
-        if (!add_route(&making, &settings->routes[i]))
+        if (!add_route(making, &settings->routes[i]))
             return false;
     }
-    want_forwarding(&making);
+    want_forwarding(making);
     return true;
+}
+
+bool desired_plan(const struct configuration *configuration, const struct port_table *ports,
+                  struct event_log *log, struct text *left_out, struct host_plan *plan)
+{
+    struct text now = {0};
+    const struct making making = {configuration, ports, log, left_out, &now, plan};
+    bool done = fill_in(&making);
+    text_free(left_out);
+    *left_out = now;
+    return done;
 }

@@ -6,14 +6,16 @@
 #define MUSUBI_DAEMON_DESIRED_H
 
 #include "daemon/configuration.h"
+#include "daemon/text.h"
 #include "host/plan.h"
 
 /*
- * Fills in an empty plan. What of the config can't be carried out is said in `log` and left out. False if
- * memory ran out.
+ * Fills in an empty plan. What of the config can't be carried out is left out. `left_out`, empty at first and
+ * the caller's, has a line for each such thing; what is new there since the plan before is said in `log`.
+ * False if memory ran out.
  */
 bool desired_plan(const struct configuration *configuration, const struct port_table *ports,
-                  struct event_log *log, struct host_plan *plan);
+                  struct event_log *log, struct text *left_out, struct host_plan *plan);
 
 /* The MTU of a Tunnel's device: `ip mtu`, `ipv6 mtu` or 1500 octets (S39). */
 uint32_t desired_tunnel_mtu(const struct configured_interface *interface);

@@ -350,6 +350,7 @@ static void take_down(struct keeper *keeper)
 static void keeper_free(struct keeper *keeper)
 {
     configuration_free(&keeper->configuration);
+    text_free(&keeper->left_out);
     port_table_clear(&keeper->ports);
     event_log_free(keeper->log);
     free(keeper->config_path);

@@ -68,6 +68,7 @@ struct keeper {
     struct run_directory directory;
     struct port_table ports;
     struct configuration configuration;
+    struct text left_out; /* of the plan for Linux */
 
     struct host *host;
     uv_poll_t host_poll;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/setting_lines.h"
 #include "daemon/keeper_inside.h"
 
 enum { WAITING_PEERS_MAX = 4096 }; /* whatever the engine, which talks to the network, asks for */
@@ -36,6 +37,9 @@ static void log_news(struct keeper *keeper, const struct tunnel *tunnel, enum pe
     const struct peer_name *name = tunnel->name;
     const char *tunnel_name = tunnel->policy.name;
     char addresses[ADDRESSES_TEXT_SIZE];
+    struct setting_lines lines = {0};
+    char lines_text[SETTING_LINES_TEXT_SIZE];
+    setting_lines_add(&lines, &tunnel->policy, SETTING_BIT(SETTING_PEER));
     switch (news) {
     case PEER_NAME_CHANGED:
         event_log_print(keeper->log, EVENT_IKEV2, LOG_LEVEL_NOTICE, tunnel_name, "the address of %s is %s",
@@ -43,8 +47,8 @@ static void log_news(struct keeper *keeper, const struct tunnel *tunnel, enum pe
         break;
     case PEER_NAME_UNRESOLVED:
         event_log_print(keeper->log, EVENT_IKEV2, LOG_LEVEL_WARN, tunnel_name,
-                        "no SA can be made: the name of the peer, %s, is not resolved: %s", name->text,
-                        name->problem);
+                        "no SA can be made: the name of the peer, %s, is not resolved: %s; %s", name->text,
+                        name->problem, setting_lines_format(&lines, lines_text));
         break;
     case PEER_NAME_FAILING:
         event_log_print(keeper->log, EVENT_IKEV2, LOG_LEVEL_WARN, tunnel_name,

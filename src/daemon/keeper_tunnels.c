@@ -179,7 +179,7 @@ static void marks_sweep(struct keeper *keeper)
 static void send_way(struct keeper *keeper, const struct tunnel *tunnel)
 {
     const struct message_way m = {tunnel->policy.tunnel, tunnel->way.way};
-    if (tunnel->way.way.mark != 0)
+    if (tunnel->way.way.usable && tunnel->way.way.mark != 0)
         mark_want(keeper, tunnel->way.way.mark, tunnel->way.way.local.family);
     processes_send(&keeper->processes.engine, MESSAGE_WAY, &m, sizeof(m));
 }
@@ -444,7 +444,8 @@ static bool apply_policies(struct keeper *keeper)
 bool keeper_apply(struct keeper *keeper, struct host_error *err)
 {
     struct host_plan plan = {0};
-    bool planned = desired_plan(&keeper->configuration, &keeper->ports, keeper->log, &plan);
+    bool planned =
+        desired_plan(&keeper->configuration, &keeper->ports, keeper->log, &keeper->left_out, &plan);
     bool applied = planned && host_apply(keeper->host, &plan, keeper_now(), err);
     host_plan_clear(&plan);
     if (!planned || (applied && !apply_policies(keeper))) {

@@ -18,7 +18,9 @@ static void show_family(const char *family, const struct interface_family *lines
 
 static void show_link(const struct inventory_link *link, const char *name, struct text *out)
 {
-    if (link != NULL)
+    if (name[0] == '\0')
+        text_print(out, "  Linux interface : none\n");
+    else if (link != NULL)
         text_print(out, "  Linux interface : %s, MTU %" PRIu32 "\n", name, link->is.mtu);
     else
         text_print(out, "  Linux interface : %s, which is not there\n", name);
@@ -68,6 +70,8 @@ static void show_peer(const struct tunnel *tunnel, struct text *out)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     char address[IP_TEXT_SIZE];
+    if (policy->peer_kind == PEER_ADDRESS && policy->peer_address.family == IP_NONE)
+        return; /* `ikev2 peer` is missing */
     text_print(out, "  Peer : ");
     switch (policy->peer_kind) {
     case PEER_ADDRESS:

@@ -101,6 +101,7 @@ static void remove_unwanted(struct host *host, const struct inventory_link *link
         if (a->is.protocol != HOST_PROTOCOL || find(host, &plan) != NULL)
             continue;
         struct host_error reason;
+        routes_expect_loss(host, link->is.index);
         if (!remove_address(host, link, &a->is, &reason))
             host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
     }

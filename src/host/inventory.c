@@ -289,6 +289,11 @@ bool inventory_fill(struct inventory *inventory, struct netlink *nl, struct host
     return true;
 }
 
+bool inventory_ask(struct inventory *inventory, struct netlink *nl, int index, struct host_error *err)
+{
+    return host_link_ask(nl, index, learn_listed, inventory, err);
+}
+
 void inventory_free(struct inventory *inventory)
 {
     for (size_t i = 0; i < inventory->links.capacity; i++) {

@@ -54,6 +54,10 @@ void inventory_free(struct inventory *inventory);
 /* Reads all links and addresses anew. */
 bool inventory_fill(struct inventory *inventory, struct netlink *nl, struct host_error *err);
 
+/* Reads one link anew, for what Linux does not report (host_link_change). Reports that were sent before have
+ * to be taken in first. */
+bool inventory_ask(struct inventory *inventory, struct netlink *nl, int index, struct host_error *err);
+
 /* Takes in one RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR or RTM_DELADDR; others are INVENTORY_SAME. */
 void inventory_learn(struct inventory *inventory, const struct nlmsghdr *message,
                      struct inventory_news *news);

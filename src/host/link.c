@@ -41,6 +41,15 @@ bool host_link_list(struct netlink *nl, netlink_reply *reply, void *context, str
            host_fail_because(err, err, "cannot list the links");
 }
 
+bool host_link_ask(struct netlink *nl, int index, netlink_reply *reply, void *context, struct host_error *err)
+{
+    struct ifinfomsg *header;
+    struct nlmsghdr *message = netlink_begin(nl, RTM_GETLINK, 0, sizeof *header, &header);
+    header->ifi_index = index;
+    return netlink_query(nl, message, reply, context, err) ||
+           host_fail_because(err, err, "cannot look at link %d", index);
+}
+
 /* IFLA_AF_SPEC { AF_INET6 { IFLA_INET6_ADDR_GEN_MODE } } */
 static void put_no_link_local(struct nlmsghdr *message)
 {

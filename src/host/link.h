@@ -31,6 +31,10 @@ bool host_link_read(const struct nlmsghdr *message, struct host_link *out);
 /* Hands the RTM_NEWLINK of each link to `reply`. */
 bool host_link_list(struct netlink *nl, netlink_reply *reply, void *context, struct host_error *err);
 
+/* Hands the RTM_NEWLINK of one link to `reply`; ENODEV if there is none. */
+bool host_link_ask(struct netlink *nl, int index, netlink_reply *reply, void *context,
+                   struct host_error *err);
+
 /* What to change of a link; a zeroed one changes nothing. */
 struct host_link_change {
     const char *instance; /* not NULL: set our mark, with this name of the instance */
@@ -40,6 +44,7 @@ struct host_link_change {
     bool no_link_local;   /* have Linux make no IPv6 link-local address on it; needs an MTU of 1280 */
 };
 
+/* Of a link that is down, Linux reports no change of its mark or group. */
 bool host_link_change(struct netlink *nl, int index, const struct host_link_change *change,
                       struct host_error *err);
 

@@ -113,7 +113,7 @@ bool port_table_set_option(struct port_table *table, const char *option, struct 
     char name[PORT_NAME_SIZE];
     const char *equals = strchr(option, '=');
     if (equals == NULL || (size_t)(equals - option) >= sizeof name)
-        return host_fail(err, 0, "--port wants GigaEthernetN=NAME, not %.40s", option);
+        return host_fail(err, 0, "GigaEthernetN=NAME is wanted");
     memcpy(name, option, (size_t)(equals - option));
     name[equals - option] = '\0';
     return port_table_set(table, PORT_FROM_COMMAND_LINE, name, equals + 1, err);

@@ -145,6 +145,10 @@ void rules_remove_all(struct host *host);
 void routes_remove_all(struct host *host);
 void forwarding_restore(struct host *host);
 
+/* An address of ours is taken off a link. Linux takes the routes by the link away together with its last
+ * address: those that are missing then are no other program's doing. */
+void routes_expect_loss(struct host *host, int link);
+
 /* True if a route of the plan has this destination and table. */
 bool routes_want(const struct host *host, const struct ip_prefix *destination, uint32_t table);
 

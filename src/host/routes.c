@@ -91,6 +91,15 @@ bool routes_want(const struct host *host, const struct ip_prefix *destination, u
            bsearch(&key, host->routes, host->route_count, sizeof *host->routes, compare_wanted) != NULL;
 }
 
+void routes_expect_loss(struct host *host, int link)
+{
+    for (size_t i = 0; i < host->route_count; i++) {
+        struct route_item *item = &host->routes[i];
+        if (item->state == ITEM_THERE && item->installed.link == link)
+            item->state = ITEM_NEW;
+    }
+}
+
 /* The two routes of the table of a way out. */
 static void plan_way(const struct way *way, struct route_item items[2])
 {
@@ -152,36 +161,53 @@ static void set_state(struct host *host, struct route_item *item, enum item_stat
     }
 }
 
-/* True if the gateway may be behind the link. Behind a Tunnel only if an address of it says so: else a
- * default route through a Tunnel would take the way to its own peer when that way is down. */
-static bool may_be_behind(const struct host *host, int link, const struct ip_address *gateway)
+static bool is_on_network_of(const struct inventory_link *link, const struct ip_address *gateway)
 {
-    const struct inventory_link *known = inventory_find(&host->inventory, link);
-    if (known == NULL || !known->is.ours)
-        return true;
-    for (const struct inventory_address *a = known->addresses; a != NULL; a = a->next_on_link) {
+    for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {
         if (ip_prefix_contains(&a->is.prefix, gateway))
             return true;
     }
     return false;
 }
 
+/* True if the gateway may be behind the link. Behind a Tunnel only if an address of it says so: else a
+ * default route through a Tunnel would take the way to its own peer when that way is down. */
+static bool may_be_behind(const struct host *host, int link, const struct ip_address *gateway)
+{
+    const struct inventory_link *known = inventory_find(&host->inventory, link);
+    return known == NULL || !known->is.ours || is_on_network_of(known, gateway);
+}
+
+/* The Tunnel that has the gateway on its network; 0: none. While a Tunnel has no carrier, a lookup passes it
+ * over (S20), and so it will the route. */
+static int tunnel_before(const struct host *host, const struct ip_address *gateway)
+{
+    for (size_t i = 0; i < host->tunnel_count; i++) {
+        const struct inventory_link *link = inventory_find(&host->inventory, host->tunnels[i].link);
+        if (link != NULL && is_on_network_of(link, gateway))
+            return link->is.index;
+    }
+    return 0;
+}
+
 /* Finds the link by which the gateway of a route without one is reached. */
 static bool find_link(struct host *host, struct route_item *item, struct host_error *err)
 {
-    const struct host_route_question question = {.destination = item->plan.gateway};
+    const struct ip_address *gateway = &item->plan.gateway;
+    const struct host_route_question question = {.destination = *gateway};
     struct host_route_answer answer;
     struct host_error reason;
-    if (!host_route_lookup(host->netlink, &question, &answer, &reason))
-        return host_fail_because(err, &reason, "next hop");
+    bool answered = host_route_lookup(host->netlink, &question, &answer, &reason);
+    bool beside = answered && answer.kind == HOST_ROUTE_UNICAST && answer.gateway.family == IP_NONE &&
+                  may_be_behind(host, answer.link, gateway);
+    item->route.link = beside ? answer.link : tunnel_before(host, gateway);
     char text[IP_TEXT_SIZE];
-    if (answer.kind == HOST_ROUTE_UNICAST && answer.gateway.family == IP_NONE &&
-        may_be_behind(host, answer.link, &item->plan.gateway)) {
-        item->route.link = answer.link;
+    if (item->route.link != 0)
         return true;
-    }
+    if (!answered)
+        return host_fail_because(err, &reason, "next hop");
     return host_fail(err, ENETUNREACH, "next hop %s is not on a network of this host",
-                     ip_address_format(&item->plan.gateway, text));
+                     ip_address_format(gateway, text));
 }
 
 /* Fills in what the route is now: links have indices, a source link has an address. */

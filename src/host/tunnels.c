@@ -146,11 +146,11 @@ static bool group_is_shared(const struct host *host)
     return false;
 }
 
-static bool remove_doomed_one_by_one(struct host *host, struct host_error *err)
+static bool remove_one_by_one(struct host *host, keep_link *keep, struct host_error *err)
 {
     for (size_t i = 0; i < host->inventory.links.capacity; i++) {
         const struct inventory_link *link = host->inventory.links.slots[i].value;
-        if (link != NULL && link->is.group == HOST_LINK_DOOMED_GROUP && link->is.ours &&
+        if (link != NULL && link->is.ours && !keep(host, &link->is) &&
             !host_link_remove(host->netlink, link->is.index, err))
             return false;
     }
@@ -167,7 +167,7 @@ static bool remove_links(struct host *host, keep_link *keep, struct host_error *
         return true;
     if (!host_drain(host, err))
         return false;
-    bool removed = group_is_shared(host) ? remove_doomed_one_by_one(host, err)
+    bool removed = group_is_shared(host) ? remove_one_by_one(host, keep, err)
                                          : host_link_remove_group(host->netlink, HOST_LINK_DOOMED_GROUP, err);
     return removed && host_drain(host, err);
 }
@@ -245,7 +245,8 @@ static bool configure(struct host *host, struct tunnel_item *tunnel, struct host
         !host_sysctl_set_tunnel(IP_V4, tunnel->plan.name, true, err))
         return false;
     configure_ipv6(host, tunnel);
-    if (!host_drain(host, err)) /* what was before is not to be taken for a change by others */
+    /* What was before is not to be taken for a change by others. */
+    if (!host_drain(host, err) || !inventory_ask(&host->inventory, host->netlink, tunnel->link, err))
         return false;
     tunnel->configured = true;
     return true;

@@ -24,7 +24,7 @@ void initial_contact_received(struct ike_sa *sa)
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
         if (initial_contact_takes_away(sa, old))
-            ike_sa_destroy(old, "the peer has restarted (INITIAL_CONTACT)");
+            ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
     }
 }
 

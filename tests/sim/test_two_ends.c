@@ -27,7 +27,7 @@ static void R14_initial_contact_takes_the_old_sa_away(void **state)
 
     assert_int_equal(gateway_child_count(p.b, 0), 1);
     assert_true(world_tunnel_carries(reborn, 1, p.b, 0));
-    assert_true(gateway_log_has(p.b, "the peer has restarted (INITIAL_CONTACT)"));
+    assert_true(gateway_log_has(p.b, "the peer begins anew (INITIAL_CONTACT)"));
     world_free(p.w);
 }
 

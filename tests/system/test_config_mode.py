@@ -42,6 +42,24 @@ def test_S15_a_wrong_line_is_refused_alone_with_the_nearest_word(connected):
     assert gateway.show("show running-config") == before
 
 
+@pytest.mark.parametrize("line, warning", [
+    ("no ikev2 peer", "Tunnel1.0 has no `ikev2 peer`: it stays down"),
+    ("ikev2 binding nobody", "profile `nobody` is nowhere defined: Tunnel1.0 stays down"),
+    ("ikev2 local-authentication psk id keyid x", "there is no key for this device's ID, keyid x: Tunnel1.0 stays down"),
+    ("ikev2 suppress send-delete", "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the "
+                                   "traffic of Tunnel1.0 will stop"),
+], ids=["R51", "S12 a profile", "S12 a key", "R63"])
+def test_S12_leaving_config_mode_tells_what_will_not_work(connected, line, warning):
+    gateway = connected.gateway1
+
+    typed = gateway.type_lines("configure", "interface Tunnel1.0", line)
+    left = gateway.type_lines("configure", "interface Tunnel1.0", "description half-done", "end")
+
+    assert "% Warning" not in typed, typed
+    warnings = [text for text in left.splitlines() if "% Warning: " in text]
+    assert len(warnings) == 1 and warnings[0].endswith(warning), left
+
+
 def test_R11_a_changed_proposal_touches_no_sa_and_holds_at_the_next_negotiation(connected):
     gateway1, gateway2 = connected.gateway1, connected.gateway2
     before, _ = gateway1.wait_for_sa()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from lib.direct import FAR, MusubiPair
 from lib.lab import wire
 from lib.musubi import Musubi
 from lib.process import wait_until
@@ -151,6 +152,23 @@ def test_S34_a_mistake_is_told_once_at_either_end_with_the_line(gateways, number
 
     assert near[number] == ["warn " + mistake.near_says.format(line_of(near_config(), mistake.near_line))]
     assert far[number] == ["warn " + mistake.far_says.format(line_of(far_config(), mistake.far_line))]
+
+
+def test_S34_a_failure_names_the_lines_of_the_startup_config_that_was_written_last(lab):
+    pair = MusubiPair(lab)
+    far = pair.far_gateway(lab, lines="ikev2 sa-proposal enc aes-cbc-128")
+    near = pair.gateway(lab, lines="ikev2 sa-proposal enc aes-cbc-256")
+    near.type_lines("configure", "hostname near", "interface Tunnel1.0", "ikev2 sa-proposal prf sha1", "end",
+                    "write memory")
+
+    pair.host.ping(FAR.inner4, count=1, wait=0.1)
+
+    named = near.wait_for_log(r"accepts no IKE SA proposal .*; (lines .*)").group(1)
+    written = near.config_path.read_text(encoding="utf-8")
+    assert named == "lines " + ", ".join(str(line) for line in sorted(
+        line_of(written, f"ikev2 sa-proposal {words}") for words in ("enc aes-cbc-256", "prf sha1")))
+    near.stop()
+    far.stop()
 
 
 def test_S34_a_failure_names_no_key(gateways):

@@ -430,12 +430,15 @@ def test_R42_two_gateways_with_dynamic_addresses_find_each_other_again(changed):
     changed.west.host.must_reach("192.168.132.1", "-I", "192.168.131.1", count=1)
 
 
-def test_R41_a_name_that_is_not_resolved_is_told_once(changed):
+def test_R41_a_name_that_is_not_resolved_is_told_once_with_its_line(changed):
     wait_for_next_round(changed)
 
     assert changed.names.questions(NEVER.fqdn).count(A) >= 3
     told = [line for line in changed.log_of(NEVER) if "no SA can be made" in line]
-    assert len(told) == 1 and "never.example, is not resolved: no such name" in told[0], told
+    written = changed.near.config_path.read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(written, 1) if NEVER.fqdn in text)
+    assert len(told) == 1 and told[0].endswith(
+        f"the name of the peer, never.example, is not resolved: no such name; line {line}"), told
 
 
 # Configs that change

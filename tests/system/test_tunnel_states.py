@@ -103,6 +103,20 @@ def test_R11_an_interface_that_goes_down_deletes_no_sa(connected):
     connected.stop()
 
 
+def test_R44_a_tunnel_whose_way_out_loses_its_address_is_down_until_it_has_one(connected):
+    gateway1 = connected.gateway1
+
+    gateway1.configure("interface GigaEthernet0.0", "no ip address")
+    wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the tunnel down")
+    assert "Tunnel1.0 is down (no address on the outgoing interface)" in gateway1.show("show interfaces Tunnel1.0")
+
+    gateway1.configure("interface GigaEthernet0.0", f"ip address {SITE1.wan}/{SITE1.wan_prefix}")
+    wait_until(lambda: carrier(gateway1, "Tunnel1.0"), 10, "the tunnel up")
+    connected.ping_lans(count=1)
+    assert " system " not in gateway1.log, f"nothing of that is another program's doing, or an error\n{gateway1.log}"
+    connected.stop()
+
+
 def test_R11_S4_a_tunnel_that_is_shut_down_keeps_its_sas_and_carries_nothing(connected):
     gateway1 = connected.gateway1
     before = all_serials(connected)

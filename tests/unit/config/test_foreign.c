@@ -96,6 +96,7 @@ static void S14_values_that_look_right_and_are_wrong_are_errors(void **state)
     assert_refused("ip route 10.0.0.0/8 10.0.0.256\n", "an IPv4 address");
     assert_refused("ip route 10.0.0.0/8 10.0.0.1 distance 256\n", "a number from 1 to 255");
     assert_refused("ip route default Tunnel0\n", "KIND N.M");
+    assert_refused("ikev2 default-profile\n  local-ts 10.0.0.0/33\n", "a prefix, ADDRESS/LENGTH, is wanted");
 }
 
 static void S14_in_ikev2_lines_every_word_is_ours(void **state)

@@ -56,6 +56,7 @@ struct fixture {
     struct configuration configuration;
     struct diagnostics diagnostics;
     struct event_log *log;
+    struct text left_out;
     struct host_plan plan;
 };
 
@@ -73,6 +74,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     host_plan_clear(&f->plan);
+    text_free(&f->left_out);
     event_log_free(f->log);
     diagnostics_free(&f->diagnostics);
     configuration_free(&f->configuration);
@@ -126,7 +128,7 @@ static void S16_ports_are_mapped_and_those_shut_down_left_alone(void **state)
     struct fixture *f = *state;
     char text[IP_TEXT_SIZE];
 
-    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->plan));
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->left_out, &f->plan));
 
     assert_int_equal(f->plan.port_count, 1);
     assert_string_equal(f->plan.ports[0].name, "wan0");
@@ -141,7 +143,7 @@ static void tunnels_are_planned_with_their_state_and_mtu(void **state)
 {
     struct fixture *f = *state;
 
-    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->plan));
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->left_out, &f->plan));
 
     const struct plan_tunnel *first = tunnel_named(&f->plan, "Tunnel1.0");
     const struct plan_tunnel *second = tunnel_named(&f->plan, "Tunnel2.0");
@@ -156,7 +158,7 @@ static void routes_are_planned_but_by_ports_that_are_shut_down(void **state)
 {
     struct fixture *f = *state;
 
-    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->plan));
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->left_out, &f->plan));
 
     assert_int_equal(f->plan.route_count, 3);
     const struct plan_route *by_tunnel = NULL;
@@ -170,6 +172,45 @@ static void routes_are_planned_but_by_ports_that_are_shut_down(void **state)
     assert_string_equal(by_tunnel->link, "Tunnel1.0");
     assert_string_equal(by_tunnel->source_link, "wan0");
     assert_int_equal(by_tunnel->metric, 5);
+}
+
+/* Applies a typed line, and plans anew as the keeper does. */
+static void type_line(struct fixture *f, struct config_cursor *cursor, const char *line)
+{
+    enum prompt_outcome outcome =
+        configuration_apply_line(&f->configuration, cursor, line, &f->ports, &f->diagnostics);
+    assert_int_equal(outcome, PROMPT_APPLIED);
+    host_plan_clear(&f->plan);
+    assert_true(desired_plan(&f->configuration, &f->ports, f->log, &f->left_out, &f->plan));
+}
+
+static size_t times_logged(const struct fixture *f, const char *wanted)
+{
+    struct text shown = {0};
+    size_t times = 0;
+    event_log_show(f->log, &shown);
+    for (const char *at = text_get(&shown); (at = strstr(at, wanted)) != NULL; at++)
+        times++;
+    text_free(&shown);
+    return times;
+}
+
+static void S16_what_has_no_link_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    struct config_cursor cursor = {0};
+    static const char told[] =
+        "left out: GigaEthernet0.1 has no Linux interface: say --port GigaEthernet0.1=NAME\n";
+
+    type_line(f, &cursor, "interface GigaEthernet0.1");
+    type_line(f, &cursor, "ip address 10.3.0.1/24");
+    type_line(f, &cursor, "ip route default GigaEthernet0.1");
+    assert_int_equal(times_logged(f, told), 1);
+
+    type_line(f, &cursor, "no ip route default GigaEthernet0.1");
+    type_line(f, &cursor, "no interface GigaEthernet0.1");
+    type_line(f, &cursor, "interface GigaEthernet0.1");
+    assert_int_equal(times_logged(f, told), 2);
 }
 
 /* ---- Secret jobs ------------------------------------------------------------------------------------- */
@@ -318,6 +359,7 @@ int main(void)
         WITH_CONFIG(S16_ports_are_mapped_and_those_shut_down_left_alone),
         WITH_CONFIG(tunnels_are_planned_with_their_state_and_mtu),
         WITH_CONFIG(routes_are_planned_but_by_ports_that_are_shut_down),
+        WITH_CONFIG(S16_what_has_no_link_is_told_once),
         WITH_CONFIG(R32_each_side_has_its_own_key),
         WITH_CONFIG(jobs_for_ids_of_others_are_refused),
         WITH_CONFIG(S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers),

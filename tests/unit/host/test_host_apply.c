@@ -90,6 +90,27 @@ static void S16_plan_is_applied_and_taken_away(void **state)
     host_plan_clear(&plan);
 }
 
+/* Linux tells of a new mark only when the link is up. */
+static void R11_tunnel_that_is_shut_down_comes_and_goes_in_peace(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    want_tunnel(&plan, "Tunnel1.0", true);
+    plan.tunnels[0].up = false;
+    apply(host, &plan);
+    settle(host);
+    apply(host, &plan);
+    settle(host);
+    assert_string_equal(seen.notes, "");
+    assert_output("ip link show Tunnel1.0", "alias musubi:test");
+    assert_output("ip link show Tunnel1.0", "state DOWN");
+
+    host_teardown(host);
+    assert_no_output("ip -o link show type tun");
+    host_plan_clear(&plan);
+}
+
 static void applying_again_changes_nothing(void **state)
 {
     (void)state;
@@ -143,6 +164,27 @@ static void changed_plan_changes_only_the_difference(void **state)
     assert_no_output("ip addr show dev ge1 | grep -E '192.168.1.1|2001:db8:1::1'");
     host_teardown(host);
     host_plan_clear(&plan);
+}
+
+/* Linux takes the routes by a link away together with its last address. */
+static void routes_lost_with_an_address_of_ours_are_put_in_place_silently(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"10.50.0.1/30", "10.51.0.1/30", NULL};
+    struct host *host = open_host(&seen);
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        struct host_plan plan = {0};
+        want_tunnel(&plan, "Tunnel1.0", false);
+        want_route(&plan, "192.168.2.0/24", "Tunnel1.0", 1);
+        if (addresses[i] != NULL)
+            want_address(&plan, "Tunnel1.0", addresses[i]);
+        apply(host, &plan);
+        settle(host);
+        assert_string_equal(seen.notes, "");
+        assert_output("ip route show proto 109", "192.168.2.0/24 dev Tunnel1.0");
+        host_plan_clear(&plan);
+    }
+    host_teardown(host);
 }
 
 static void S16_what_was_there_is_left_alone(void **state)
@@ -398,7 +440,7 @@ static void unnumbered_routes_follow_the_address_of_their_source_link(void **sta
     host_plan_clear(&plan);
 }
 
-static void next_hop_is_not_looked_for_behind_a_tunnel(void **state)
+static void next_hop_is_behind_a_tunnel_only_by_its_network(void **state)
 {
     (void)state;
     struct host_plan plan = {0};
@@ -410,13 +452,14 @@ static void next_hop_is_not_looked_for_behind_a_tunnel(void **state)
     want_route(&plan, "0.0.0.0/0", "Tunnel1.0", 1);
     want_route(&plan, "203.0.113.9/32", "10.0.0.254", 1); /* the peer */
     want_route(&plan, "10.60.0.0/16", "10.50.0.2", 1);
+    want_route(&plan, "10.70.0.0/16", "10.51.0.2", 1);
     apply(host, &plan);
+    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
+    assert_string_equal(seen.notes, "warning: route 10.70.0.0/16 via 10.51.0.2 cannot be used: next hop: no "
+                                    "route to 10.51.0.2: Network is unreachable\n");
     assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
     assert_true(host_set_carrier(host, "Tunnel2.0", true, NULL));
-    run("sleep 1.1");
-    settle(host);
-    assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
-    assert_output("ip route", "10.60.0.0/16 via 10.50.0.2 dev Tunnel2.0");
+    assert_goes_by(host, &(struct ip_address){IP_V4, {10, 60, 0, 1}}, (int)if_nametoindex("Tunnel2.0"));
 
     run("ip link set ge0 down");
     settle(host);
@@ -582,6 +625,7 @@ static void foreign_link_in_our_groups_survives(void **state)
     struct host *host = open_host(&seen);
     want_tunnel(&plan, "Tunnel1.0", true);
     want_tunnel(&plan, "Tunnel2.0", true);
+    plan.tunnels[1].up = false;
     apply(host, &plan);
     host_teardown(host);
     assert_no_output("ip -o link show type tun");
@@ -646,8 +690,10 @@ int main(void)
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, setup)
     const struct CMUnitTest tests[] = {
         IN_NAMESPACE(S16_plan_is_applied_and_taken_away),
+        IN_NAMESPACE(R11_tunnel_that_is_shut_down_comes_and_goes_in_peace),
         IN_NAMESPACE(applying_again_changes_nothing),
         IN_NAMESPACE(changed_plan_changes_only_the_difference),
+        IN_NAMESPACE(routes_lost_with_an_address_of_ours_are_put_in_place_silently),
         IN_NAMESPACE(S16_what_was_there_is_left_alone),
         IN_NAMESPACE(secondary_address_of_another_program_survives_ours),
         IN_NAMESPACE(foreign_link_of_a_tunnels_name_is_left_alone),
@@ -657,7 +703,7 @@ int main(void)
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),
-        IN_NAMESPACE(next_hop_is_not_looked_for_behind_a_tunnel),
+        IN_NAMESPACE(next_hop_is_behind_a_tunnel_only_by_its_network),
         IN_NAMESPACE(what_needs_a_missing_link_waits_for_it),
         IN_NAMESPACE(routes_of_one_distance_stand_beside_each_other),
         IN_NAMESPACE(forwarding_and_ports_get_their_old_values_back),
