@@ -43,6 +43,7 @@ struct ike_tunnel {
     size_t peer_address_count;
     bool policy_is_newer; /* since it changed the name has had no addresses yet */
     bool up;              /* has an SA: the history's `Create` was told */
+    msec_t deaf_until;    /* after a failure: the path may yet ask for the packets that have failed */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
 };

@@ -207,8 +207,8 @@ void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel)
 void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
-    if (tunnel == NULL)
-        return;
+    if (tunnel == NULL || engine->now < tunnel->deaf_until)
+        return; /* for packets that have come since, the path asks again */
     const char *reason = why_not_connect(engine, tunnel);
     if (reason == NULL)
         tunnel_connect(engine, tunnel);
@@ -233,6 +233,8 @@ void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tun
 
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
+    enum { FAILURE_ON_ITS_WAY = 500 }; /* milliseconds, much for a busy machine */
+    tunnel->deaf_until = engine->now + FAILURE_ON_ITS_WAY;
     tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 

@@ -449,10 +449,29 @@ static void S34_an_initiator_tells_once_what_the_peer_does_not_want_and_what_was
     }
 }
 
+/* The path asked for the packet once more in the moment when its negotiation failed. */
+static void R13_a_packet_that_has_failed_begins_no_other_negotiation(void **state)
+{
+    (void)state;
+    struct stage s = stage_of_initiator();
+    no_proposal_chosen(&s);
+    while (gateway_failures(s.b, 0) == 0)
+        world_run(s.w, 1);
+
+    gateway_packet_waits(s.b, 0);
+    assert_false(puppet_await_init(s.p));
+    assert_int_equal(gateway_failures(s.b, 0), 1);
+
+    gateway_packet_waits(s.b, 0);
+    assert_true(puppet_await_init(s.p));
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S34_an_initiator_tells_once_what_the_peer_does_not_want_and_what_was_offered),
+        cmocka_unit_test(R13_a_packet_that_has_failed_begins_no_other_negotiation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
