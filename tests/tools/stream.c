@@ -24,7 +24,7 @@ enum {
     PACKET_SIZE = 64,
     PACKETS_MAX = 1 << 22,
     RECEIVE_BUFFER = 8 << 20,
-    WINDOW = 50,      /* packets that may be under way */
+    WINDOW = 20,      /* packets that may be under way: of six streams half of what a packet socket holds */
     PATIENCE = 15000, /* milliseconds without an answer: what is under way is lost */
     RUNS_PRINTED = 20,
     ECHOES_MAX = 64,
