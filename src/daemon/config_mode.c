@@ -125,7 +125,7 @@ enum control_status config_mode_write(struct keeper *keeper, struct text *out)
         text_print(out, "%% Can't write %s: %s\n", keeper->config_path,
                    strerror(text != NULL ? errno : ENOMEM));
     /* From now on warnings name the lines of this file (S34). */
-    else if (configuration_reread(&keeper->configuration, text, length, &keeper->ports))
+    if (done && configuration_reread(&keeper->configuration, text, length, &keeper->ports))
         (void)keeper_apply(keeper, &ignored);
     secret_free(text, length);
     return done ? CONTROL_OK : CONTROL_FAILED;

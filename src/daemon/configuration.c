@@ -83,14 +83,19 @@ static void free_derived(struct configuration *configuration)
     configuration->keys = NULL;
 }
 
+static bool resolve(const struct configuration *configuration, struct port_table *ports,
+                    struct tunnel_policies *out, struct diagnostics *diagnostics)
+{
+    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
+    return policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics);
+}
+
 /* Works out all that follows from out->config. False, with nothing of it left, if that can't be. */
 static bool derive(struct configuration *out, struct port_table *ports, struct diagnostics *diagnostics)
 {
     out->keys = key_table_new(out->config);
-    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
     if (out->keys != NULL && host_settings_of(out->config, &out->settings) &&
-        read_ports(&out->settings, ports, diagnostics) &&
-        policies_resolve(out->config, out->keys, &surroundings, &out->policies, diagnostics))
+        read_ports(&out->settings, ports, diagnostics) && resolve(out, ports, &out->policies, diagnostics))
         return true;
     free_derived(out);
     return false;
@@ -170,9 +175,8 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
 void configuration_survey(const struct configuration *configuration, struct port_table *ports,
                           struct diagnostics *diagnostics)
 {
-    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
     struct tunnel_policies policies;
-    if (policies_resolve(configuration->config, configuration->keys, &surroundings, &policies, diagnostics))
+    if (resolve(configuration, ports, &policies, diagnostics))
         policies_free(&policies);
 }
 

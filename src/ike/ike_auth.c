@@ -287,11 +287,10 @@ static void refuse_peer(struct ike_sa *sa)
 }
 
 /* Makes the Child SA that the peer asks for. Returns the notify that says why there is none, or 0. */
-static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
+static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message, bool initial_contact,
                            struct child_agreement *agreement, struct child_sa **child)
 {
     const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
-    bool initial_contact = ike_message_notify(message, NOTIFY_INITIAL_CONTACT) != NULL;
     bool has_room = tunnel_has_room(sa->tunnel, initial_contact ? sa : NULL);
     uint16_t error =
         has_room ? child_exchange_choose(message, &proposal, agreement) : (uint16_t)NOTIFY_NO_ADDITIONAL_SAS;
@@ -321,7 +320,8 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     kept_message(sa, &message);
     struct child_agreement agreement;
     struct child_sa *child = NULL;
-    uint16_t error = make_child(sa, &message, &agreement, &child);
+    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
+    uint16_t error = make_child(sa, &message, initial_contact, &agreement, &child);
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
     message_put_auth(&m, AUTH_METHOD_PSK, output);
@@ -331,7 +331,6 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
         message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
         child_exchange_put_answer(&m, &agreement, child->inbound.spi);
     }
-    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
     if (initial_contact || initial_contact_is_true(sa))
         message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
     ike_sa_send_response(sa, EXCHANGE_IKE_AUTH, &m);

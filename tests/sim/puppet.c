@@ -275,6 +275,21 @@ void puppet_send_init_answer(struct puppet *p, struct message_writer *m)
     puppet_send(p, message.at, message.length);
 }
 
+void puppet_notify_init(struct puppet *p, uint16_t notify, struct octets content)
+{
+    uint8_t at[512];
+    struct message_writer m = puppet_begin_init_answer(p, at, sizeof at);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
+    puppet_send_init_answer(p, &m);
+}
+
+void puppet_want_group(struct puppet *p, uint16_t group)
+{
+    uint8_t content[2];
+    store_u16be(content, group);
+    puppet_notify_init(p, NOTIFY_INVALID_KE_PAYLOAD, (struct octets){content, sizeof content});
+}
+
 bool puppet_answer_init(struct puppet *p)
 {
     const struct ike_payload *ke = ike_message_find(&p->message, PAYLOAD_KE);

@@ -80,6 +80,10 @@ bool puppet_accept_init(struct puppet *p);
 struct message_writer puppet_begin_init_answer(struct puppet *p, void *at, size_t capacity);
 void puppet_send_init_answer(struct puppet *p, struct message_writer *m);
 
+/* As responder: answers IKE_SA_INIT with one notify; with INVALID_KE_PAYLOAD that wants this group. */
+void puppet_notify_init(struct puppet *p, uint16_t notify, struct octets content);
+void puppet_want_group(struct puppet *p, uint16_t group);
+
 /* As responder: payloads of a proper IKE_AUTH answer: IDr and AUTH; SA, TSi and TSr. */
 void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key);
 void puppet_put_child_answer(struct puppet *p, struct message_writer *m);

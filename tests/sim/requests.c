@@ -40,6 +40,13 @@ void put_rekey(struct message_writer *m, uint32_t spi)
     message_put_notify(m, PROTOCOL_ESP, (struct octets){octets, sizeof octets}, NOTIFY_REKEY_SA, nothing);
 }
 
+void send_child(struct stage *s, uint32_t id, uint32_t spi, enum nonce_kind kind)
+{
+    struct message_writer m = inner();
+    put_child(s, &m, spi, kind);
+    send_inner(s, EXCHANGE_CREATE_CHILD_SA, id, &m);
+}
+
 void send_child_rekey(struct stage *s, uint32_t id, uint32_t old, uint32_t spi, enum nonce_kind kind)
 {
     struct message_writer m = inner();
@@ -73,6 +80,13 @@ void send_ike_rekey(struct stage *s, uint32_t id, enum nonce_kind kind)
 {
     struct message_writer m = ike_rekey_payloads(s, kind, 0xaa);
     send_inner(s, EXCHANGE_CREATE_CHILD_SA, id, &m);
+}
+
+void answer_child(struct stage *s, uint32_t spi, enum nonce_kind kind)
+{
+    struct message_writer m = inner();
+    put_child(s, &m, spi, kind);
+    puppet_answer(s->p, &m);
 }
 
 void answer_ike_rekey(struct stage *s, enum nonce_kind kind)

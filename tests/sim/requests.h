@@ -30,9 +30,13 @@ void put_child_of(struct stage *s, struct message_writer *m, uint32_t spi, enum 
 void put_rekey(struct message_writer *m, uint32_t spi);
 
 /* Whole requests with message ID `id`. */
+void send_child(struct stage *s, uint32_t id, uint32_t spi, enum nonce_kind kind);
 void send_child_rekey(struct stage *s, uint32_t id, uint32_t old, uint32_t spi, enum nonce_kind kind);
 void send_ike_rekey(struct stage *s, uint32_t id, enum nonce_kind kind);
 void send_delete(struct stage *s, uint32_t id, uint8_t protocol, uint32_t spi);
+
+/* Answers B's request for a Child SA, or to rekey one, which was read last. */
+void answer_child(struct stage *s, uint32_t spi, enum nonce_kind kind);
 
 /* Answers B's request to rekey the IKE SA, which was read last. */
 void answer_ike_rekey(struct stage *s, enum nonce_kind kind);

@@ -46,6 +46,12 @@ void stage_strike(struct stage *s)
     world_free(s->w);
 }
 
+bool stage_begins(struct stage *s)
+{
+    gateway_packet_waits(s->b, 0);
+    return puppet_await_init(s->p);
+}
+
 uint64_t stage_counter(const struct stage *s, enum ike_counter c)
 {
     return ike_engine_counters(gateway_engine(s->b))[c];

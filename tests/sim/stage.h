@@ -30,6 +30,9 @@ struct stage stage_set_up_with(const struct tunnel_policy *policy);
 
 void stage_strike(struct stage *s);
 
+/* A packet waits at B. True if B's IKE_SA_INIT comes to the puppet. */
+bool stage_begins(struct stage *s);
+
 uint64_t stage_counter(const struct stage *s, enum ike_counter c);
 
 /* Octets for where the content does not matter. */

@@ -38,9 +38,7 @@ static struct stage stage_in_ike_rekey(void)
 static struct stage stage_in_child_delete(void)
 {
     struct stage s = stage_in_child_rekey();
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
-    puppet_answer(s.p, &m);
+    answer_child(&s, SECOND_CHILD, HIGHEST);
     assert_true(puppet_read_reply(s.p)); /* the DELETE goes out at once */
     assert_int_equal(s.p->message.header.exchange, EXCHANGE_INFORMATIONAL);
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_ESP);
@@ -121,10 +119,8 @@ static void RFC7296_2_25_1_a_rekey_goes_on_though_the_peer_deletes_the_child(voi
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 10);
     struct stage s = stage_whose_rekeyed_child_is_gone(&policy);
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
 
-    puppet_answer(s.p, &m);
+    answer_child(&s, SECOND_CHILD, HIGHEST);
 
     assert_true(carries(&s, SECOND_CHILD));
     world_run(s.w, 1000);
@@ -178,9 +174,7 @@ static struct stage stage_of_two_new_children(enum nonce_kind puppets)
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, puppets);
     assert_int_equal(gateway_child_count(s.b, 0), 2);
     s.p->message.header = header;
-    struct message_writer m = inner();
-    put_child(&s, &m, THIRD_CHILD, HIGHEST);
-    puppet_answer(s.p, &m);
+    answer_child(&s, THIRD_CHILD, HIGHEST);
     assert_true(puppet_read_reply(s.p));
     return s;
 }
@@ -330,9 +324,7 @@ static void RFC7296_2_25_2_a_child_is_not_made_while_the_ike_sa_is_rekeyed(void 
 
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
-    send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + 1, &m);
+    send_child(&s, FIRST_ID + 1, SECOND_CHILD, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
     assert_int_equal(gateway_child_count(s.b, 0), 1);

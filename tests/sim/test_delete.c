@@ -14,10 +14,8 @@ static void R63_suppressed_delete_is_not_sent_for_a_rekeyed_child(void **state)
     policy.suppress_delete = true;
     struct stage s = stage_set_up_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
 
-    puppet_answer(s.p, &m);
+    answer_child(&s, SECOND_CHILD, HIGHEST);
 
     assert_int_equal(s.p->reply_length, 0);
     assert_true(carries(&s, SECOND_CHILD));
@@ -47,18 +45,14 @@ static void RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all(vo
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
     struct stage s = stage_set_up_with(&policy);
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
-    send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID, &m);
-    m = inner();
-    put_child(&s, &m, THIRD_CHILD, HIGHEST);
-    send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + 1, &m);
+    send_child(&s, FIRST_ID, SECOND_CHILD, HIGHEST);
+    send_child(&s, FIRST_ID + 1, THIRD_CHILD, HIGHEST);
     assert_int_equal(gateway_child_count(s.b, 0), 3);
 
     /* One payload names an SA twice and one that nobody knows, the other one names a second SA. */
     static const uint32_t first[] = {SECOND_CHILD, SECOND_CHILD, 0x1234567};
     static const uint32_t second[] = {THIRD_CHILD};
-    m = inner();
+    struct message_writer m = inner();
     message_put_delete(&m, PROTOCOL_ESP, first, 3);
     message_put_delete(&m, PROTOCOL_ESP, second, 1);
     send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID + 2, &m);
@@ -138,12 +132,10 @@ static void R12_clear_during_a_rekey_of_a_child_deletes_all(void **state)
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     gateway_clear(s.b, 0);
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
-    puppet_answer(s.p, &m);
+    answer_child(&s, SECOND_CHILD, HIGHEST);
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
-    m = inner();
+    struct message_writer m = inner();
     puppet_answer(s.p, &m);
 
     assert_int_equal(gateway_record_count(s.b), 0);

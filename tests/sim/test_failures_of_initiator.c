@@ -18,24 +18,15 @@ static const struct octets nothing = {NULL, 0};
 static struct stage stage_of_initiator(void)
 {
     struct stage s = stage_with_lines();
-    gateway_packet_waits(s.b, 0);
-    assert_true(puppet_await_init(s.p));
+    assert_true(stage_begins(&s));
     return s;
 }
 
 /* ---- IKE_SA_INIT ------------------------------------------------------------------------------------- */
 
-static void answer_init_with_notify(struct stage *s, uint16_t notify, struct octets content)
-{
-    uint8_t at[512];
-    struct message_writer m = puppet_begin_init_answer(s->p, at, sizeof at);
-    message_put_notify(&m, PROTOCOL_NONE, nothing, notify, content);
-    puppet_send_init_answer(s->p, &m);
-}
-
 static void no_proposal_chosen(struct stage *s)
 {
-    answer_init_with_notify(s, NOTIFY_NO_PROPOSAL_CHOSEN, nothing);
+    puppet_notify_init(s->p, NOTIFY_NO_PROPOSAL_CHOSEN, nothing);
 }
 
 static void no_proposal_chosen_again_and_again(struct stage *s)
@@ -44,47 +35,40 @@ static void no_proposal_chosen_again_and_again(struct stage *s)
         no_proposal_chosen(s);
 }
 
-static void want_group(struct stage *s, uint16_t group)
-{
-    uint8_t content[2];
-    store_u16be(content, group);
-    answer_init_with_notify(s, NOTIFY_INVALID_KE_PAYLOAD, (struct octets){content, sizeof content});
-}
-
 static void ecp_256(struct stage *s)
 {
-    want_group(s, 19);
+    puppet_want_group(s->p, 19);
 }
 
 static void a_group_without_a_name(struct stage *s)
 {
-    want_group(s, 1000);
+    puppet_want_group(s->p, 1000);
 }
 
 static void the_group_that_it_has(struct stage *s)
 {
-    want_group(s, DH_MODP_2048);
+    puppet_want_group(s->p, DH_MODP_2048);
 }
 
 static void an_error_without_a_name(struct stage *s)
 {
-    answer_init_with_notify(s, 8191, nothing);
+    puppet_notify_init(s->p, 8191, nothing);
 }
 
 static void an_error_with_a_name(struct stage *s)
 {
-    answer_init_with_notify(s, NOTIFY_INVALID_SYNTAX, nothing);
+    puppet_notify_init(s->p, NOTIFY_INVALID_SYNTAX, nothing);
 }
 
 static void cookies_for_ever(struct stage *s)
 {
     for (uint8_t i = 1; i < 10; i++)
-        answer_init_with_notify(s, NOTIFY_COOKIE, (struct octets){&i, 1});
+        puppet_notify_init(s->p, NOTIFY_COOKIE, (struct octets){&i, 1});
 }
 
 static void a_cookie_of_65_octets(struct stage *s)
 {
-    answer_init_with_notify(s, NOTIFY_COOKIE, (struct octets){some_octets, 65});
+    puppet_notify_init(s->p, NOTIFY_COOKIE, (struct octets){some_octets, 65});
 }
 
 static void an_empty_answer(struct stage *s)
@@ -458,12 +442,10 @@ static void R13_a_packet_that_has_failed_begins_no_other_negotiation(void **stat
     while (gateway_failures(s.b, 0) == 0)
         world_run(s.w, 1);
 
-    gateway_packet_waits(s.b, 0);
-    assert_false(puppet_await_init(s.p));
+    assert_false(stage_begins(&s));
     assert_int_equal(gateway_failures(s.b, 0), 1);
 
-    gateway_packet_waits(s.b, 0);
-    assert_true(puppet_await_init(s.p));
+    assert_true(stage_begins(&s));
     stage_strike(&s);
 }
 

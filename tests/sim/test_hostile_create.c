@@ -329,10 +329,8 @@ static void S25_a_child_without_pfs_is_refused_where_pfs_is_configured(void **st
     struct tunnel_policy policy = stage_policy();
     policy.child.pfs_none = false;
     struct stage s = stage_set_up_with(&policy);
-    struct message_writer m = inner();
-    put_child(&s, &m, SECOND_CHILD, HIGHEST);
 
-    send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID, &m);
+    send_child(&s, FIRST_ID, SECOND_CHILD, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_NO_PROPOSAL_CHOSEN);
     stage_strike(&s);
@@ -343,9 +341,7 @@ static void S38_a_peer_gets_16_child_sas_in_a_tunnel(void **state)
     (void)state;
     struct stage s = stage_set_up();
     for (uint32_t i = 0; i < 16; i++) {
-        struct message_writer m = inner();
-        put_child(&s, &m, SECOND_CHILD + i, HIGHEST);
-        send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + i, &m);
+        send_child(&s, FIRST_ID + i, SECOND_CHILD + i, HIGHEST);
         if (i == 15)
             assert_int_equal(puppet_reply_notify(s.p), NOTIFY_NO_ADDITIONAL_SAS);
     }

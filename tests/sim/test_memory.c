@@ -53,11 +53,24 @@ const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, ms
     return effects;
 }
 
-/* Two minutes of a tunnel with many rekeys at both ends, of Child SAs and IKE SAs, then a clear. */
-static bool live_and_recover(size_t allocation)
+static void from_now_on_fails(size_t allocation)
 {
     allocations = 0;
     failing = allocation;
+}
+
+/* Whether as many allocations were made; from now on none fails. */
+static bool has_failed(void)
+{
+    bool reached = allocations >= failing;
+    failing = 0;
+    return reached;
+}
+
+/* Two minutes of a tunnel with many rekeys at both ends, of Child SAs and IKE SAs, then a clear. */
+static bool live_and_recover(size_t allocation)
+{
+    from_now_on_fails(allocation);
     struct world *w = world_new(1);
     struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
     struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
@@ -78,8 +91,7 @@ static bool live_and_recover(size_t allocation)
     world_run(w, 30 * 1000);
     gateway_clear(b, 0);
     world_run(w, 15 * 1000);
-    bool reached = allocations >= failing;
-    failing = 0;
+    bool reached = has_failed();
     gateway_set_tunnel(a, &at_a, "secret1", "secret2"); /* should the first time have failed */
     gateway_set_tunnel(b, &at_b, "secret2", "secret1");
     world_run(w, 150 * 1000);
@@ -98,37 +110,16 @@ static void any_allocation_may_fail_once(void **state)
     assert_true(allocation > 200);
 }
 
-static void from_now_on_fails(size_t allocation)
-{
-    allocations = 0;
-    failing = allocation;
-}
-
-/* Whether as many allocations were made; from now on none fails. */
-static bool has_failed(void)
-{
-    bool reached = allocations >= failing;
-    failing = 0;
-    return reached;
-}
-
 static bool start_again_after_a_cookie(size_t allocation)
 {
     struct stage s = stage_set();
-    uint8_t at[64];
-    gateway_packet_waits(s.b, 0);
-    assert_true(puppet_await_init(s.p));
-    struct message_writer m = puppet_begin_init_answer(s.p, at, sizeof at);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_COOKIE,
-                       (struct octets){some_octets, 16});
+    assert_true(stage_begins(&s));
     from_now_on_fails(allocation);
-    puppet_send_init_answer(s.p, &m);
+    puppet_notify_init(s.p, NOTIFY_COOKIE, (struct octets){some_octets, 16});
     bool reached = has_failed();
     world_run(s.w, 40 * 1000); /* what goes on all the same is not answered */
 
-    gateway_packet_waits(s.b, 0);
-
-    if (!puppet_await_init(s.p))
+    if (!stage_begins(&s))
         fail_msg("allocation %zu failed, and there is no other attempt", allocation);
     stage_strike(&s);
     return reached;

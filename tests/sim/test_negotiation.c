@@ -93,27 +93,15 @@ static void S9_a_wrong_group_is_answered_with_the_right_one(void **state)
     world_free(p.w);
 }
 
-static void want_group(struct stage *s, uint16_t group)
-{
-    uint8_t content[2];
-    uint8_t at[64];
-    store_u16be(content, group);
-    struct message_writer m = puppet_begin_init_answer(s->p, at, sizeof at);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INVALID_KE_PAYLOAD,
-                       (struct octets){content, sizeof content});
-    puppet_send_init_answer(s->p, &m);
-}
-
 /* A request that was sent twice on a slow path is refused twice; by then it is another one that is out. */
 static void RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiation(void **state)
 {
     (void)state;
     struct stage s = stage_set();
-    gateway_packet_waits(s.b, 0);
-    assert_true(puppet_await_init(s.p));
-    want_group(&s, DH_MODP_2048);
+    assert_true(stage_begins(&s));
+    puppet_want_group(s.p, DH_MODP_2048);
 
-    want_group(&s, DH_MODP_2048);
+    puppet_want_group(s.p, DH_MODP_2048);
 
     assert_true(puppet_accept_init(s.p)); /* it is sent again, and goes on */
     assert_int_equal(gateway_failures(s.b, 0), 0);
@@ -249,9 +237,7 @@ static void a_computation_that_is_lost_leaves_room_for_another_attempt(void **st
     assert_int_equal(gateway_failures(s.b, 0), 1);
     world_weather(s.w)->job_time = 0;
 
-    gateway_packet_waits(s.b, 0);
-
-    assert_true(puppet_await_init(s.p));
+    assert_true(stage_begins(&s));
     stage_strike(&s);
 }
 
@@ -267,9 +253,7 @@ static void a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_s
     assert_int_equal(gateway_record_count(s.b), 0);
     world_weather(s.w)->job_time = 0;
 
-    gateway_packet_waits(s.b, 0);
-
-    assert_true(puppet_await_init(s.p));
+    assert_true(stage_begins(&s));
     stage_strike(&s);
 }
 

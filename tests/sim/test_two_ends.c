@@ -46,11 +46,8 @@ static void R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_ha
 {
     (void)state;
     struct stage s = stage_set_up();
-    for (uint32_t i = 1; i < CHILDREN_MAX; i++) {
-        struct message_writer m = inner();
-        put_child(&s, &m, PUPPET_CHILD + i, HIGHEST);
-        send_inner(&s, EXCHANGE_CREATE_CHILD_SA, FIRST_ID + i - 1, &m);
-    }
+    for (uint32_t i = 1; i < CHILDREN_MAX; i++)
+        send_child(&s, FIRST_ID + i - 1, PUPPET_CHILD + i, HIGHEST);
     assert_int_equal(gateway_child_count(s.b, 0), CHILDREN_MAX);
     s.p->spi_i++;
     assert_true(puppet_do_init(s.p));
