@@ -5,7 +5,7 @@
 
 #include "base/secret.h"
 #include "config/lint.h"
-#include "daemon/configuration.h"
+#include "daemon/keeper/configuration.h"
 
 bool check_text(const char *text, size_t length, struct diagnostics *diagnostics)
 {

@@ -45,11 +45,11 @@ typedef uint32_t key_number;
 
 enum peer_kind { PEER_ADDRESS, PEER_ANY, PEER_FQDN };
 
-enum way_out_kind {
-    WAY_OUT_ROUTED,    /* the routing table decides */
-    WAY_OUT_NEXT_HOP,  /* interface and next hop are given, the routing table is not consulted */
-    WAY_OUT_INTERFACE, /* interface alone (S21) */
-    WAY_OUT_AUTO,      /* the routing table decides; up only if it says this interface */
+enum outgoing_kind {
+    OUTGOING_ROUTED,    /* the routing table decides */
+    OUTGOING_NEXT_HOP,  /* interface and next hop are given, the routing table is not consulted */
+    OUTGOING_INTERFACE, /* interface alone (S21) */
+    OUTGOING_AUTO,      /* the routing table decides; up only if it says this interface */
 };
 
 enum source_kind { SOURCE_ANY, SOURCE_ADDRESS, SOURCE_INTERFACE };
@@ -135,7 +135,7 @@ struct tunnel_policy {
     enum connect_type connect_type;
     enum negotiation_direction direction;
 
-    enum way_out_kind way_out;
+    enum outgoing_kind outgoing;
     char out_interface[INTERFACE_NAME_SIZE]; /* in the router's words */
     struct ip_address out_next_hop;
     enum source_kind source_kind;

@@ -140,9 +140,9 @@ static void read_outgoing_interface(const struct setting *s, struct tunnel_polic
     if (name == NULL)
         return;
     (void)snprintf(p->out_interface, sizeof p->out_interface, "%s", name);
-    p->way_out = line_address(&s->line, "next-hop", &p->out_next_hop) ? WAY_OUT_NEXT_HOP
-                 : line_has(&s->line, "auto")                         ? WAY_OUT_AUTO
-                                                                      : WAY_OUT_INTERFACE;
+    p->outgoing = line_address(&s->line, "next-hop", &p->out_next_hop) ? OUTGOING_NEXT_HOP
+                  : line_has(&s->line, "auto")                         ? OUTGOING_AUTO
+                                                                       : OUTGOING_INTERFACE;
 }
 
 static void read_source_address(const struct setting *s, struct tunnel_policy *p)

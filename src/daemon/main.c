@@ -3,11 +3,11 @@
  */
 #include <string.h>
 
-#include "daemon/arguments.h"
-#include "daemon/engine_process.h"
-#include "daemon/keeper.h"
-#include "daemon/path_process.h"
-#include "daemon/spawn.h"
+#include "daemon/engine/process.h"
+#include "daemon/ipc/spawn.h"
+#include "daemon/keeper/arguments.h"
+#include "daemon/keeper/keeper.h"
+#include "daemon/path/process.h"
 
 int main(int argc, char **argv)
 {

@@ -6,7 +6,7 @@
  * before Musubi is left alone; what an earlier, dead musubid left over is adopted or removed by the first
  * host_apply. host_teardown removes all that is ours.
  *
- * One thread may use it. The callbacks run inside of host_apply, host_handle and host_take_way, and must not
+ * One thread may use it. The callbacks run inside of host_apply, host_handle and host_pin_route, and must not
  * call these.
  */
 #ifndef MUSUBI_HOST_HOST_H
@@ -85,9 +85,9 @@ bool host_set_carrier(struct host *host, const char *name, bool on, struct host_
  * IP_NONE: straight out of the link), whatever the routing table says; while that is impossible it is
  * answered with "unreachable". The same link and next hop give the same mark; each taking needs a release.
  */
-bool host_take_way(struct host *host, const char *link, enum ip_family family,
-                   const struct ip_address *next_hop, uint32_t *mark, struct host_error *err);
-void host_release_way(struct host *host, uint32_t mark);
+bool host_pin_route(struct host *host, const char *link, enum ip_family family,
+                    const struct ip_address *next_hop, uint32_t *mark, struct host_error *err);
+void host_unpin_route(struct host *host, uint32_t mark);
 
 /* Where a packet would go now, see host/route.h. */
 bool host_lookup(struct host *host, const struct host_route_question *question,

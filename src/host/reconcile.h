@@ -58,7 +58,7 @@ struct way {
     char link[HOST_LINK_NAME_SIZE];
     enum ip_family family;
     struct ip_address next_hop;
-    uint32_t number; /* mark and table are HOST_WAY_BASE + number */
+    uint32_t number; /* mark and table are HOST_PIN_BASE + number */
     unsigned references;
     enum item_state state; /* of its rule */
     int failure;

@@ -104,7 +104,7 @@ void routes_expect_loss(struct host *host, int link)
 static void plan_way(const struct way *way, struct route_item items[2])
 {
     struct ip_prefix everywhere = {.address = {.family = way->family}};
-    uint32_t table = HOST_WAY_BASE + way->number;
+    uint32_t table = HOST_PIN_BASE + way->number;
     items[0].plan = (struct plan_route){
         .destination = everywhere,
         .gateway = way->next_hop,

@@ -33,7 +33,7 @@ static bool collect(void *context, const struct nlmsghdr *reply)
 
 static struct host_rule rule_of(const struct way *way)
 {
-    uint32_t number = HOST_WAY_BASE + way->number;
+    uint32_t number = HOST_PIN_BASE + way->number;
     return (struct host_rule){
         .family = way->family,
         .mark = number,

@@ -19,7 +19,7 @@ static bool note_use(void *context, const struct nlmsghdr *reply)
 {
     struct usage *usage = context;
     struct host_rule rule;
-    uint32_t mine = HOST_WAY_BASE + usage->number;
+    uint32_t mine = HOST_PIN_BASE + usage->number;
     if (host_rule_read(reply, &rule) && rule.protocol != HOST_PROTOCOL &&
         (rule.table == mine || (rule.mask != 0 && rule.mark == (mine & rule.mask))))
         usage->used = true;
@@ -37,7 +37,7 @@ static bool note_route(void *context, const struct host_route *route)
 /* True if another program's rule or route is in the way of number `usage->number`. */
 static bool find_usage(struct host *host, struct usage *usage, struct host_error *err)
 {
-    struct host_route_filter filter = {.family = IP_V4, .table = HOST_WAY_BASE + usage->number};
+    struct host_route_filter filter = {.family = IP_V4, .table = HOST_PIN_BASE + usage->number};
     usage->used = false;
     if (!host_rule_list(host->netlink, note_use, usage, err) ||
         !host_route_list(host->netlink, &filter, note_route, usage, err))
@@ -58,7 +58,7 @@ static bool has_number(const struct host *host, uint32_t number)
 /* The lowest number that neither we nor others use: the same config gets the same numbers again. */
 static bool choose_number(struct host *host, uint32_t *number, struct host_error *err)
 {
-    for (uint32_t n = 1; n <= HOST_WAY_MAX; n++) {
+    for (uint32_t n = 1; n <= HOST_PIN_MAX; n++) {
         struct usage usage = {.number = n};
         if (has_number(host, n))
             continue;
@@ -107,8 +107,8 @@ static bool renew(struct host *host, struct host_error *err)
     return rules_reconcile(host, err) && routes_reconcile(host, err);
 }
 
-bool host_take_way(struct host *host, const char *link, enum ip_family family,
-                   const struct ip_address *next_hop, uint32_t *mark, struct host_error *err)
+bool host_pin_route(struct host *host, const char *link, enum ip_family family,
+                    const struct ip_address *next_hop, uint32_t *mark, struct host_error *err)
 {
     struct way *way = find_way(host, link, family, next_hop);
     if (way == NULL) {
@@ -124,14 +124,14 @@ bool host_take_way(struct host *host, const char *link, enum ip_family family,
         }
     }
     way->references++;
-    *mark = HOST_WAY_BASE + way->number;
+    *mark = HOST_PIN_BASE + way->number;
     return true;
 }
 
-void host_release_way(struct host *host, uint32_t mark)
+void host_unpin_route(struct host *host, uint32_t mark)
 {
     for (size_t i = 0; i < host->way_count; i++) {
-        if (HOST_WAY_BASE + host->ways[i].number != mark)
+        if (HOST_PIN_BASE + host->ways[i].number != mark)
             continue;
         if (--host->ways[i].references > 0)
             return;

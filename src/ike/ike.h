@@ -42,7 +42,7 @@ struct ike_options {
 };
 
 /* The way IKE and ESP take to a tunnel's peer, as the host found it (R44, R45). */
-struct ike_way {
+struct peer_route {
     bool usable;
     struct ip_address local;
     struct ip_address remote;
@@ -63,7 +63,7 @@ enum ike_event_kind {
     IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
     IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_WAY,          /* the way to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_PEER_ROUTE,   /* the way to a tunnel's peer is known, changed or gone */
     /*
      * The addresses that the name of a tunnel's peer has now (R41): none as long as they are not known and
      * when there is no such name. IKE SAs with others are deleted, unless there are none at all, or they are
@@ -112,7 +112,7 @@ struct ike_event {
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;
-            struct ike_way way;
+            struct peer_route way;
         } way;
         struct {
             uint32_t tunnel;
@@ -163,7 +163,7 @@ enum ike_job_kind {
     IKE_JOB_DH_SHARED,   /* public: output g^ir */
     IKE_JOB_DH_EXCHANGE, /* public: output g^r | g^ir, as a responder needs them */
     IKE_JOB_PSK_AUTH,    /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
-    /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_WAY and
+    /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_PEER_ROUTE and
      * IKE_EVENT_PEER_ADDRESSES, if it is new, before the job is done. No output. */
     IKE_JOB_LOOK_UP,
 };

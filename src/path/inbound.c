@@ -25,7 +25,7 @@ static void inbound_stranger(struct worker *worker, const struct datagram *datag
         .remote = wire_source(datagram, kind),
         .encapsulated = wire_is_udp(kind),
     };
-    if (strangers_may_tell(&worker->strangers, &event.remote.address, worker->now))
+    if (unknown_spi_may_tell(&worker->strangers, &event.remote.address, worker->now))
         (void)worker_raise(worker, &event);
 }
 

@@ -19,7 +19,7 @@
 #include "path/inbound.h"
 #include "path/mailbox.h"
 #include "path/outbound.h"
-#include "path/strangers.h"
+#include "path/unknown_spi.h"
 #include "path/wire.h"
 
 struct worker;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "daemon/control_protocol.h"
+#include "daemon/ipc/control_protocol.h"
 
 struct client {
     int fd;

@@ -137,7 +137,7 @@ def test_R71_a_family_that_strongswan_refuses_is_dropped_and_counted(lab, near, 
     gateway.command("configure", "logging subsystem ikev2 notice", "exit")
 
     near.lan.must_reach(FAR.inner4, count=1, wait=10)
-    gateway.wait_for_log(r"no further Child SA for IPv6 \(TS_UNACCEPTABLE\)")
+    gateway.wait_for_log(r"no additional Child SA for IPv6 \(TS_UNACCEPTABLE\)")
     dropped_before = gateway.counters("Tunnel1.0").outbound["ts unacceptable"]
 
     received, printed = near.lan.ping(FAR.inner6, count=2, wait=1)
@@ -146,7 +146,7 @@ def test_R71_a_family_that_strongswan_refuses_is_dropped_and_counted(lab, near, 
     dropped = gateway.counters("Tunnel1.0").outbound["ts unacceptable"] - dropped_before
     assert dropped >= 2, f"{dropped} packets were counted"  # Linux may have sent some of its own
     near.lan.must_reach(FAR.inner4)
-    assert gateway.log.count("no further Child SA for IPv6") == 1, gateway.log
+    assert gateway.log.count("no additional Child SA for IPv6") == 1, gateway.log
     gateway.stop()
 
 

@@ -1,6 +1,6 @@
 #include "failure_case.h"
 
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

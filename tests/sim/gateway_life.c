@@ -123,9 +123,9 @@ static void tell_policies(struct gateway *g)
     }
 }
 
-void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct ike_way *way)
+void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct peer_route *way)
 {
-    struct ike_event event = {.kind = IKE_EVENT_WAY};
+    struct ike_event event = {.kind = IKE_EVENT_PEER_ROUTE};
     event.way.tunnel = tunnel;
     event.way.way = *way;
     gateway_handle(g, &event);
@@ -135,7 +135,8 @@ void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
 {
     bool by_name = t->policy.peer_kind == PEER_FQDN;
     const struct ip_address *remote = by_name ? &t->chosen : &t->policy.peer_address;
-    const struct ike_way way = {.usable = remote->family != IP_NONE, .local = g->address, .remote = *remote};
+    const struct peer_route way = {
+        .usable = remote->family != IP_NONE, .local = g->address, .remote = *remote};
     gateway_set_way(g, t->policy.tunnel, &way);
     if (!by_name)
         return;

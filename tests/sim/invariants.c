@@ -1,6 +1,6 @@
 #include "invariants.h"
 
-#include "ike/record.h"
+#include "ike/sa/record.h"
 
 #include <stdio.h>
 #include <string.h>

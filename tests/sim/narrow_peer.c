@@ -117,8 +117,8 @@ void grant(struct stage *s, uint32_t spi)
     puppet_answer(s->p, &m);
 }
 
-/* The request that was read last asks for a further Child SA. */
-static void check_further(struct stage *s)
+/* The request that was read last asks for a additional Child SA. */
+static void check_additional(struct stage *s)
 {
     assert_int_equal(s->p->message.header.exchange, EXCHANGE_CREATE_CHILD_SA);
     assert_false(s->p->message.header.flags & IKE_FLAG_RESPONSE);
@@ -126,16 +126,16 @@ static void check_further(struct stage *s)
     assert_int_equal(proposal_protocol(ike_message_find(&s->p->message, PAYLOAD_SA)), PROTOCOL_ESP);
 }
 
-void must_be_further(struct stage *s)
+void must_be_additional(struct stage *s)
 {
     assert_true(puppet_read_reply(s->p));
-    check_further(s);
+    check_additional(s);
 }
 
-void await_further(struct stage *s)
+void await_additional(struct stage *s)
 {
     await_request(s, EXCHANGE_CREATE_CHILD_SA);
-    check_further(s);
+    check_additional(s);
 }
 
 struct stage stage_that_lacks_ipv6(const struct tunnel_policy *policy)
@@ -143,7 +143,7 @@ struct stage stage_that_lacks_ipv6(const struct tunnel_policy *policy)
     const struct packet_flow flow = udp("192.168.1.1", 1000, "192.168.2.1", 53);
     struct stage s = stage_in_auth(policy, &flow);
     grant_in_auth(&s, FAMILY_V4);
-    must_be_further(&s);
+    must_be_additional(&s);
     return s;
 }
 
@@ -152,7 +152,7 @@ struct stage stage_by_pair(const struct tunnel_policy *policy)
     const struct packet_flow flow = from_host(1);
     struct stage s = stage_in_auth(policy, &flow);
     refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     grant(&s, PUPPET_CHILD);
     return s;

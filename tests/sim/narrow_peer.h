@@ -51,9 +51,9 @@ void grant_rekey(struct stage *s, uint32_t spi);
 
 /* ---- B's requests ------------------------------------------------------------------------------------ */
 
-/* B's last message asks for a further Child SA; or does so within some time. */
-void must_be_further(struct stage *s);
-void await_further(struct stage *s);
+/* B's last message asks for a additional Child SA; or does so within some time. */
+void must_be_additional(struct stage *s);
+void await_additional(struct stage *s);
 
 /* B asks for a rekey of a Child SA within some time. */
 void await_rekey(struct stage *s);

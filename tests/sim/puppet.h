@@ -6,10 +6,10 @@
 #ifndef MUSUBI_SIM_PUPPET_H
 #define MUSUBI_SIM_PUPPET_H
 
-#include "ike/keys.h"
-#include "ike/message.h"
-#include "ike/protect.h"
-#include "ike/selectors.h"
+#include "ike/sa/keys.h"
+#include "ike/wire/message.h"
+#include "ike/wire/protect.h"
+#include "ike/wire/selectors.h"
 #include "world.h"
 
 enum { PUPPET_BUFFER = 65535 };

@@ -4,7 +4,7 @@
 #ifndef MUSUBI_SIM_REQUESTS_H
 #define MUSUBI_SIM_REQUESTS_H
 
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 #include "stage.h"
 
 enum {

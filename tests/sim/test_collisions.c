@@ -4,8 +4,8 @@
  */
 #include "requests.h"
 
-#include "ike/ike_sa.h"
-#include "ike/record.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/sa/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * gateways, A (10.1.0.1, lines 11 to 31) which begins, and B (10.2.0.1, lines 111 to 131).
  */
 #include "failure_case.h"
-#include "ike/numbers.h"
+#include "ike/wire/numbers.h"
 #include "pair.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * not like what it gets. The puppet begins; B's settings stand on the lines 11 to 31.
  */
 #include "failure_case.h"
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 #include "stage.h"
 
 #include <setjmp.h>
@@ -143,9 +143,10 @@ static void deletion_without_a_word(struct stage *s)
     delete_ike_sa(s);
 }
 
-/* ---- Further Child SAs ------------------------------------------------------------------------------- */
+/* ---- Additional Child SAs -------------------------------------------------------------------------------
+ */
 
-static void a_further_child_with_pfs(struct stage *s)
+static void a_additional_child_with_pfs(struct stage *s)
 {
     const struct ike_suite child = {.encryption = s->p->suite.encryption,
                                     .integrity = s->p->suite.integrity,
@@ -217,7 +218,7 @@ static const struct failure_case child_cases[] = {
      "Tunnel0.0: negotiation failed: the peer does not accept our answer to IKE_AUTH (INVALID_SYNTAX); line "
      "31"},
     {"deletion without a word", deletion_without_a_word, ""},
-    {"a further Child SA with PFS", a_further_child_with_pfs,
+    {"a additional Child SA with PFS", a_additional_child_with_pfs,
      "Tunnel0.0: negotiation of a Child SA failed: no common Child SA proposal: the peer offers enc "
      "aes-cbc-128, integrity sha2-256, pfs 1024-bit; accepted here enc aes-cbc-128, integrity sha2-256, pfs "
      "off; line 17"},

@@ -3,7 +3,7 @@
  * answers; B begins, and its settings stand on the lines 11 to 31.
  */
 #include "failure_case.h"
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 #include "stage.h"
 
 #include <setjmp.h>

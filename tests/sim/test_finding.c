@@ -3,7 +3,7 @@
  * the IDs. B answers at 10.2.0.1; the puppet begins, with the ID and from the address that a test gives it.
  */
 #include "failure_case.h"
-#include "ike/nat_detection.h"
+#include "ike/exchanges/nat_detection.h"
 #include "pair.h"
 
 #include <setjmp.h>
@@ -161,13 +161,13 @@ static struct stage stage_with_two_interfaces(uint32_t arrival)
     struct stage s = stage_at("10.1.0.1");
     for (uint32_t i = 0; i < 2; i++) {
         struct tunnel_policy policy = tunnel_to(i, "10.1.0.1", "site2", "site1");
-        policy.way_out = WAY_OUT_NEXT_HOP;
+        policy.outgoing = OUTGOING_NEXT_HOP;
         add(&s, &policy);
-        const struct ike_way way = {.usable = true,
-                                    .local = gateway_address(s.b),
-                                    .remote = policy.peer_address,
-                                    .ifindex = 5 + i,
-                                    .mark = 100 + i};
+        const struct peer_route way = {.usable = true,
+                                       .local = gateway_address(s.b),
+                                       .remote = policy.peer_address,
+                                       .ifindex = 5 + i,
+                                       .mark = 100 + i};
         gateway_set_way(s.b, i, &way);
     }
     s.p->arrival_ifindex = arrival;
@@ -186,7 +186,7 @@ static void R46_a_tunnel_whose_interface_is_away_answers_on_no_other(void **stat
 {
     (void)state;
     struct stage s = stage_with_two_interfaces(6);
-    gateway_set_way(s.b, 1, &(struct ike_way){.usable = false});
+    gateway_set_way(s.b, 1, &(struct peer_route){.usable = false});
     must_be_dropped(s);
 }
 
@@ -203,7 +203,7 @@ static struct stage stage_with_two_sources(enum source_kind kind, const char *ar
         if (kind == SOURCE_ADDRESS)
             policy.source_address = address;
         add(&s, &policy);
-        const struct ike_way way = {.usable = true, .local = address, .remote = policy.peer_address};
+        const struct peer_route way = {.usable = true, .local = address, .remote = policy.peer_address};
         gateway_set_way(s.b, i, &way);
     }
     assert_true(ip_address_parse(arrives_at, &s.p->arrives_at));
@@ -225,7 +225,7 @@ static void R45_a_source_interface_that_has_lost_its_address_answers_nothing(voi
 {
     (void)state;
     struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
-    gateway_set_way(s.b, 1, &(struct ike_way){.usable = false});
+    gateway_set_way(s.b, 1, &(struct peer_route){.usable = false});
     must_be_dropped(s);
 }
 
@@ -233,7 +233,7 @@ static void R46_a_source_interface_selects_as_long_as_the_peers_name_is_not_reso
 {
     (void)state;
     struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
-    gateway_set_way(s.b, 1, &(struct ike_way){.usable = false, .local = s.p->arrives_at});
+    gateway_set_way(s.b, 1, &(struct peer_route){.usable = false, .local = s.p->arrives_at});
     assert_int_equal(tunnel_found(s, "site1", "site2"), 1);
 }
 
@@ -405,10 +405,11 @@ static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         struct stage s = stage_at("192.0.2.7");
         struct tunnel_policy pinned = tunnel_to(0, "any", "centre", "pinned");
-        pinned.way_out = WAY_OUT_NEXT_HOP;
+        pinned.outgoing = OUTGOING_NEXT_HOP;
         add(&s, &pinned);
         add_tunnel(&s, 1, "any", "centre", "routed");
-        const struct ike_way way = {.usable = true, .local = gateway_address(s.b), .ifindex = 5, .mark = 77};
+        const struct peer_route way = {
+            .usable = true, .local = gateway_address(s.b), .ifindex = 5, .mark = 77};
         gateway_set_way(s.b, 0, &way);
         s.p->arrival_ifindex = 5;
 

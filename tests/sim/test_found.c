@@ -1,7 +1,7 @@
 /*
  * What the campaign has found, one test for each: the shortest story that shows it, told by hand.
  */
-#include "ike/engine.h"
+#include "ike/services/engine.h"
 #include "pair.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  */
 #include "stage.h"
 
-#include "ike/fragmentation.h"
+#include "ike/sa/fragmentation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Hostile and odd IKE_AUTH requests, and what comes in their place. */
 #include "sealed_case.h"
 
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Hostile and odd CREATE_CHILD_SA requests of a peer that is authenticated, and requests without end. */
 #include "create_case.h"
 
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Hostile and odd offers in CREATE_CHILD_SA: proposals (RFC 7296 3.3) and traffic selectors (3.13). */
 #include "create_case.h"
 
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Two engines on virtual time: IKE_SA_INIT, IKE_AUTH, DELETE, retransmission. */
-#include "ike/ike_sa.h"
-#include "ike/record.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/sa/record.h"
 #include "pair.h"
 #include "stage.h"
 

@@ -2,7 +2,7 @@
  * An engine ends in the middle of anything, and another one goes on with its records: no SA is lost, nothing
  * is negotiated anew, and what the peer has seen under a message ID it sees again.
  */
-#include "ike/record.h"
+#include "ike/sa/record.h"
 #include "pair.h"
 #include "requests.h"
 

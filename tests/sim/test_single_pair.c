@@ -18,7 +18,7 @@ static void S38_single_pair_required_in_ike_auth_is_retried_with_the_pair_of_the
 
     refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
 
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     assert_int_equal(asked_for(&s, PAYLOAD_TSI).ts[0].protocol, 0); /* all that the policy lets pass there */
     grant(&s, PUPPET_CHILD);
@@ -39,7 +39,7 @@ static void S38_a_pair_lies_within_what_the_policy_proposes(void **state)
 
     refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
 
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     const struct selector_list remote = asked_for(&s, PAYLOAD_TSR);
     assert_int_equal(remote.ts[0].protocol, 17);
@@ -55,11 +55,11 @@ static void RFC7296_2_9_a_pair_that_is_too_much_is_retried_with_protocol_and_por
     const struct packet_flow flow = from_host(1);
     struct stage s = stage_in_auth(&policy, &flow);
     refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
-    must_be_further(&s);
+    must_be_additional(&s);
 
     answer_with(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
 
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     const struct selector_list local = asked_for(&s, PAYLOAD_TSI);
     const struct selector_list remote = asked_for(&s, PAYLOAD_TSR);
@@ -86,7 +86,7 @@ static void S38_each_other_pair_gets_a_child_sa_when_a_packet_of_it_waits(void *
     must_be_silent(&s, 1000); /* it has its SA */
 
     packet_waits(&s, &second);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &second);
     packet_waits(&s, &third);
     assert_int_equal(s.p->reply_length, 0); /* one after the other */
@@ -94,7 +94,7 @@ static void S38_each_other_pair_gets_a_child_sa_when_a_packet_of_it_waits(void *
 
     grant(&s, SECOND_CHILD);
     packet_waits(&s, &third);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &third);
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(carries(&s, SECOND_CHILD));
@@ -109,7 +109,7 @@ static void S38_a_refused_pair_is_asked_for_again_after_10_seconds(void **state)
     const struct packet_flow second = from_host(2);
     const struct packet_flow third = from_host(3);
     packet_waits(&s, &second);
-    must_be_further(&s);
+    must_be_additional(&s);
 
     answer_with(&s, NOTIFY_TS_UNACCEPTABLE);
 
@@ -119,12 +119,12 @@ static void S38_a_refused_pair_is_asked_for_again_after_10_seconds(void **state)
     assert_int_equal(s.p->reply_length, 0);
     assert_int_equal(gateway_failures(s.b, 0), 2);
     packet_waits(&s, &third); /* another one may have better luck */
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &third);
     grant(&s, SECOND_CHILD);
     world_run(s.w, 10 * 1000);
     packet_waits(&s, &second);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &second);
     assert_int_equal(gateway_failures(s.b, 0), 2);
     stage_strike(&s);
@@ -155,7 +155,7 @@ static void RFC7296_2_25_a_pair_that_is_put_off_goes_on_waiting(void **state)
     struct stage s = stage_by_pair(&policy);
     const struct packet_flow second = from_host(2);
     packet_waits(&s, &second);
-    must_be_further(&s);
+    must_be_additional(&s);
 
     answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
 
@@ -163,7 +163,7 @@ static void RFC7296_2_25_a_pair_that_is_put_off_goes_on_waiting(void **state)
     assert_int_equal(s.p->reply_length, 0);
     world_run(s.w, 5000);
     packet_waits(&s, &second);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &second);
     assert_int_equal(gateway_failures(s.b, 0), 0);
     stage_strike(&s);
@@ -177,7 +177,7 @@ static void S38_a_tunnel_gets_16_child_sas_for_pairs_and_no_more(void **state)
     for (unsigned host = 2; host <= CHILDREN_MAX; host++) {
         const struct packet_flow flow = from_host(host);
         packet_waits(&s, &flow);
-        must_be_further(&s);
+        must_be_additional(&s);
         grant(&s, NEW_CHILD + host);
     }
     assert_int_equal(gateway_child_count(s.b, 0), CHILDREN_MAX);
@@ -206,7 +206,7 @@ static void R43_an_auto_tunnel_is_up_without_a_child_sa_until_a_packet_needs_one
     must_be_silent(&s, HOUR);
     const struct packet_flow flow = from_host(1);
     packet_waits(&s, &flow);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     grant(&s, PUPPET_CHILD);
     send_delete(&s, 0, PROTOCOL_ESP, PUPPET_CHILD);
@@ -230,7 +230,7 @@ static void S38_single_pair_required_for_the_other_family_is_retried_with_its_pa
 
     answer_with(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
 
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     grant(&s, SECOND_CHILD);
     assert_true(carries(&s, PUPPET_CHILD));
@@ -285,7 +285,7 @@ static void S38_what_the_peer_wants_of_child_sas_is_known_to_another_engine(void
 
     assert_true(gateway_tunnel_is_up(s.b, 0));
     packet_waits(&s, &flow);
-    must_be_further(&s);
+    must_be_additional(&s);
     must_be_pair(&s, &flow);
     grant(&s, PUPPET_CHILD);
     gateway_resume_after(s.b, 0, true);

@@ -2,7 +2,7 @@
  * Two IKE SAs of one tunnel: a peer that restarted (R14), and both ends that start at once (S7). And an
  * IKE_AUTH that goes in fragments.
  */
-#include "ike/ike_sa.h"
+#include "ike/sa/ike_sa.h"
 #include "pair.h"
 #include "requests.h"
 

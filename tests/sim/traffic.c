@@ -19,7 +19,7 @@ static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t
             return;
         *s = g->strangers[--g->stranger_count];
     }
-    if (g->stranger_count < STRANGERS_MAX)
+    if (g->stranger_count < UNKNOWN_SPI_MAX)
         g->strangers[g->stranger_count++] = (struct stranger){c->from.address, g->world->now};
     gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &c->from);
 }

@@ -67,7 +67,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
                         const char *remote_key);
 
 /* Tells the way to a tunnel's peer anew. */
-void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct ike_way *way);
+void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct peer_route *way);
 
 /*
  * Gives a gateway the tunnels of a running-config, each with a way to its peer; those that it had and that

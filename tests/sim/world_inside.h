@@ -5,12 +5,12 @@
 #define MUSUBI_SIM_WORLD_INSIDE_H
 
 #include "base/map.h"
-#include "ike/engine.h"
+#include "ike/services/engine.h"
 #include "world.h"
 
 #include <stdio.h>
 
-enum { KEY_MAX = 64, PARTITIONS_MAX = 64, STRANGERS_MAX = 64, NAME_ADDRESSES_MAX = 4 };
+enum { KEY_MAX = 64, PARTITIONS_MAX = 64, UNKNOWN_SPI_MAX = 64, NAME_ADDRESSES_MAX = 4 };
 
 struct kept_record {
     uint32_t serial;
@@ -76,7 +76,7 @@ struct gateway {
     unsigned actions_left;
     size_t sent;
     msec_t look_up_delay;
-    struct stranger strangers[STRANGERS_MAX];
+    struct stranger strangers[UNKNOWN_SPI_MAX];
     size_t stranger_count;
     size_t packets_received, packets_lost;
 };

@@ -140,7 +140,7 @@ SHUT = Tunnel(19, "shut")
 UP_AT_ONCE = [PLAIN, SHARED, ALSO_SHARED, V6_ALONE, DUAL, DUAL_AS_V4, DUAL_AS_V6, V6_BY_SOURCE, V4_BY_NEXT_HOP,
               MOVES, SILENT, SERVFAIL, AMONG, GONE, RENAMED, REMOVED, SHUT]
 ALL = [*UP_AT_ONCE, LATE, NEVER, TRIGGERED, NEWCOMER, UNKNOWN, ROAMER, STRANGER]
-NEWCOMERS_ADDRESS, STRANGERS_ADDRESS, NEW_ADDRESS = "10.9.0.125", "10.9.0.126", "10.9.0.128"
+NEWCOMERS_ADDRESS, UNKNOWN_SPI_ADDRESS, NEW_ADDRESS = "10.9.0.125", "10.9.0.126", "10.9.0.128"
 
 
 def both_dynamic_config(own, other, number):
@@ -330,7 +330,7 @@ def test_S22_a_stranger_with_the_right_id_and_key_is_refused_with_a_warning(up):
 
     up.far.host.run("ping", "-c1", "-W1", inner(STRANGER.number))
 
-    up.near.wait_for_log(rf"warn {STRANGER.interface}: negotiation failed: the peer comes from {STRANGERS_ADDRESS}, "
+    up.near.wait_for_log(rf"warn {STRANGER.interface}: negotiation failed: the peer comes from {UNKNOWN_SPI_ADDRESS}, "
                          rf"which is no address of stranger.example \(it has {STRANGER.address()}\); line \d+")
     up.far.wait_for_log(rf"{STRANGER.interface}: .*AUTHENTICATION_FAILED")
     assert up.sa(STRANGER) is None

@@ -20,7 +20,7 @@ def carrier(gateway, tunnel):
     return "LOWER_UP" in link["flags"]
 
 
-def way_out(gateway, destination):
+def outgoing(gateway, destination):
     """The interface by which packets to this address leave."""
     route, = json.loads(gateway.host.ip(f"-j route get {destination}"))
     return route["dev"]
@@ -39,19 +39,19 @@ def start_site1(sites, tunnel_lines):
 def test_R43_S20_without_an_sa_the_interface_of_auto_is_down_and_its_routes_are_passed_over(sites):
     gateway1 = start_site1(sites, AUTO)
     assert not carrier(gateway1, "Tunnel1.0")
-    assert way_out(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
+    assert outgoing(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
 
     sites.gateways[SITE2] = sites.gateway(SITE2).start()
     gateway1.wait_for_sa(timeout=30)
 
     wait_until(lambda: carrier(gateway1, "Tunnel1.0"), 10, "the interface up with its SA")
-    assert way_out(gateway1, SITE2.lan4(10)) == "Tunnel1.0"
+    assert outgoing(gateway1, SITE2.lan4(10)) == "Tunnel1.0"
     sites.lan1.must_reach(SITE2.lan4(10), count=1)
 
     sites.gateway2.stop()   # with DELETE
 
     wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the interface down without an SA")
-    assert way_out(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
+    assert outgoing(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
     gateway1.stop()
 
 
@@ -76,7 +76,7 @@ def test_R43_the_interface_of_a_trigger_mode_tunnel_is_up_without_an_sa(sites):
     gateway1 = start_site1(sites, "")
 
     assert carrier(gateway1, "Tunnel1.0")
-    assert way_out(gateway1, SITE2.lan4(10)) == "Tunnel1.0"
+    assert outgoing(gateway1, SITE2.lan4(10)) == "Tunnel1.0"
     gateway1.stop()
 
 

@@ -60,7 +60,7 @@ static void site_1_knows_its_way_and_its_peer(void **state)
     assert_string_equal(identity_words(&p->local_id, text), "keyid site1");
     assert_key_is(&r, p->local_key, "secret1");
     assert_key_is(&r, p->remote_key, "secret2");
-    assert_int_equal(p->way_out, WAY_OUT_NEXT_HOP);
+    assert_int_equal(p->outgoing, OUTGOING_NEXT_HOP);
     assert_string_equal(p->out_interface, "GigaEthernet0.0");
     assert_string_equal(ip_address_format(&p->out_next_hop, text), "10.0.0.254");
     resolution_free(&r);

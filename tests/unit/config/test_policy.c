@@ -54,7 +54,7 @@ static void R20_everything_may_be_omitted(void **state)
     assert_int_equal(p->direction, NEGOTIATE_BOTH);
     assert_true(p->anti_replay);
     assert_int_equal(p->local_ts_count + p->remote_ts_count, 0);
-    assert_int_equal(p->way_out, WAY_OUT_ROUTED);
+    assert_int_equal(p->outgoing, OUTGOING_ROUTED);
     assert_int_equal(p->source_kind, SOURCE_ANY);
     assert_int_equal(p->sa_lifetime, 86400);
     assert_int_equal(p->child_lifetime, 28800);
@@ -131,7 +131,7 @@ static void R21_off_and_none_undo_a_farther_level(void **state)
     assert_false(p->nat_traversal || p->suppress_delete || p->suppress_rekey || p->mtu_ignore ||
                  p->pre_fragment);
     assert_int_equal(p->dpd_interval, 0);
-    assert_int_equal(p->way_out, WAY_OUT_ROUTED);
+    assert_int_equal(p->outgoing, OUTGOING_ROUTED);
     assert_int_equal(p->source_kind, SOURCE_ANY);
     assert_int_equal(p->local_ts_count, 0);
     resolution_free(&r);
@@ -188,18 +188,18 @@ static void R44_the_forms_of_outgoing_interface(void **state)
     (void)state;
     static const struct {
         const char *line;
-        enum way_out_kind way_out;
+        enum outgoing_kind outgoing;
     } forms[] = {
-        {"  ikev2 outgoing-interface GigaEthernet0.0\n", WAY_OUT_INTERFACE},
-        {"  ikev2 outgoing-interface GigaEthernet0.0 auto\n", WAY_OUT_AUTO},
-        {"  ikev2 outgoing-interface GigaEthernet0.0 10.0.0.254\n", WAY_OUT_NEXT_HOP},
-        {"  ikev2 outgoing-interface GigaEthernet0.0 2001:db8::1\n", WAY_OUT_NEXT_HOP},
-        {"  ikev2 outgoing-interface none\n", WAY_OUT_ROUTED},
+        {"  ikev2 outgoing-interface GigaEthernet0.0\n", OUTGOING_INTERFACE},
+        {"  ikev2 outgoing-interface GigaEthernet0.0 auto\n", OUTGOING_AUTO},
+        {"  ikev2 outgoing-interface GigaEthernet0.0 10.0.0.254\n", OUTGOING_NEXT_HOP},
+        {"  ikev2 outgoing-interface GigaEthernet0.0 2001:db8::1\n", OUTGOING_NEXT_HOP},
+        {"  ikev2 outgoing-interface none\n", OUTGOING_ROUTED},
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct resolution r = resolve_tunnel("", forms[i].line);
         const struct tunnel_policy *p = policy_of(&r, "Tunnel0.0");
-        assert_int_equal(p->way_out, forms[i].way_out);
+        assert_int_equal(p->outgoing, forms[i].outgoing);
         assert_string_equal(p->out_interface, i == 4 ? "" : "GigaEthernet0.0");
         resolution_free(&r);
     }

@@ -1,5 +1,5 @@
 /* daemon/channel.h and daemon/messages.h */
-#include "daemon/messages.h"
+#include "daemon/ipc/messages.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* daemon/control.h: a server in the loop of the test, clients that behave and others. */
-#include "daemon/control.h"
+#include "daemon/keeper/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/control_address.h"
+#include "daemon/ipc/control_address.h"
 
 enum { LARGE = 8 << 20, ANSWER_SIZE = 2 * LARGE };
 

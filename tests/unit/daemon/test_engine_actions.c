@@ -1,5 +1,5 @@
 /* daemon/engine_inside.h: the order in which the engine's actions are performed. */
-#include "daemon/engine_inside.h"
+#include "daemon/engine/inside.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

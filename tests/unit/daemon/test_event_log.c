@@ -1,5 +1,5 @@
 /* daemon/event_log.h and daemon/history.h */
-#include "daemon/event_log.h"
+#include "daemon/keeper/event_log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/history.h"
+#include "daemon/state/history.h"
 
 static void shown(const struct event_log *log, struct text *out)
 {

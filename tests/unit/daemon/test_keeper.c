@@ -1,7 +1,7 @@
 /* The keeper's parts that need no Linux: daemon/configuration.h, daemon/desired.h, daemon/keys.h,
  * daemon/run_directory.h, daemon/arguments.h. */
-#include "daemon/desired.h"
-#include "daemon/keys.h"
+#include "daemon/keeper/desired.h"
+#include "daemon/keeper/keys.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -16,8 +16,8 @@
 
 #include "config/identity.h"
 #include "crypto/prf.h"
-#include "daemon/arguments.h"
-#include "daemon/run_directory.h"
+#include "daemon/keeper/arguments.h"
+#include "daemon/keeper/run_directory.h"
 
 static const char site1[] = "ikev2 authentication psk id keyid site1 key char secret1\n"
                             "ikev2 authentication psk id keyid site2 key char secret2\n"

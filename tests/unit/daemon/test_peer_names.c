@@ -1,5 +1,5 @@
 /* daemon/peer_names.h: when names are looked up, and what their answers mean. */
-#include "daemon/peer_names.h"
+#include "daemon/keeper/peer_names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* daemon/shared.h */
-#include "daemon/shared.h"
+#include "daemon/state/shared.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* daemon/show_ike.h and daemon/show_child.h: lists 2.25.17, 2.25.18 and 2.25.6 of the manual, to the letter.
  */
-#include "daemon/show_child.h"
-#include "daemon/show_ike.h"
+#include "daemon/show/child_sa.h"
+#include "daemon/show/ike_sa.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

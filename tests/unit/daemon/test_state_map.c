@@ -1,5 +1,5 @@
 /* daemon/state_map.h */
-#include "daemon/state_map.h"
+#include "daemon/state/map.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/state_layout.h"
+#include "daemon/state/layout.h"
 
 enum { SERIALS = 64, LENGTH_MAX = 5000 };
 
@@ -256,7 +256,7 @@ static void removed_and_replaced_records_are_wiped(void **state)
     close(fd);
 }
 
-static void strangers_and_other_versions_are_refused(void **state)
+static void unknown_spi_and_other_versions_are_refused(void **state)
 {
     (void)state;
     int unsealed = memfd_create("test", MFD_CLOEXEC);
@@ -399,7 +399,7 @@ static void writer_killed_at_any_moment_leaves_whole_batches(void **state)
     close(fd);
 }
 
-/* The moments that a kill hits too rarely: a commit that got as far as its journal, and no further. */
+/* The moments that a kill hits too rarely: a commit that got as far as its journal, and no additional. */
 static void commit_interrupted_after_its_journal_is_finished(void **state)
 {
     (void)state;
@@ -437,7 +437,7 @@ int main(void)
         cmocka_unit_test(full_map_refuses_a_record_and_keeps_the_old_one),
         cmocka_unit_test(empty_and_overlong_records_are_refused),
         cmocka_unit_test(removed_and_replaced_records_are_wiped),
-        cmocka_unit_test(strangers_and_other_versions_are_refused),
+        cmocka_unit_test(unknown_spi_and_other_versions_are_refused),
         cmocka_unit_test(damaged_chains_are_not_followed),
         cmocka_unit_test(reader_beside_a_writer_never_sees_a_mix),
         cmocka_unit_test(writer_killed_at_any_moment_leaves_whole_batches),

@@ -37,7 +37,7 @@ static void kernel_without_ipv6_still_serves_ipv4(void **state)
 
     struct ip_address next_hop = address_of("10.0.0.254");
     uint32_t mark;
-    assert_true(host_take_way(host, "ge0", IP_V4, &next_hop, &mark, NULL));
+    assert_true(host_pin_route(host, "ge0", IP_V4, &next_hop, &mark, NULL));
 
     struct host_error err;
     struct host_sockets sockets;

@@ -47,7 +47,7 @@ static uint32_t take(struct host *host, const char *link, const char *next_hop)
     struct ip_address address = address_of(next_hop);
     struct host_error err;
     uint32_t mark = 0;
-    if (!host_take_way(host, link, address.family, &address, &mark, &err))
+    if (!host_pin_route(host, link, address.family, &address, &mark, &err))
         fail_msg("%s", err.text);
     return mark;
 }
@@ -254,7 +254,7 @@ static void S21_link_alone_is_the_next_hop_of_a_point_to_point_link(void **state
     assert_true(link->is.point_to_point);
     const struct ip_address none = {.family = IP_NONE};
     uint32_t mark;
-    assert_true(host_take_way(host, "Tunnel9.0", IP_V4, &none, &mark, NULL));
+    assert_true(host_pin_route(host, "Tunnel9.0", IP_V4, &none, &mark, NULL));
     assert_true(host_set_carrier(host, "Tunnel9.0", true, NULL));
     run("sleep 1.1");
     const struct host_route_question question = {.destination = address_of("203.0.113.9"), .mark = mark};
@@ -275,9 +275,9 @@ static void pinned_ways_are_counted(void **state)
     uint32_t one = take(host, "ge1", "10.1.0.254");
     assert_int_equal(take(host, "ge1", "10.1.0.254"), one);
     uint32_t other = take(host, "ge1", "10.1.0.253");
-    host_release_way(host, one);
+    host_unpin_route(host, one);
     assert_way(host, "203.0.113.9", one, "ge1", "10.1.0.254");
-    host_release_way(host, one);
+    host_unpin_route(host, one);
     assert_way(host, "203.0.113.9", one, "ge0", "10.0.0.254"); /* a mark that nobody knows */
     assert_way(host, "203.0.113.9", other, "ge1", "10.1.0.253");
     assert_int_equal(take(host, "ge0", "10.0.0.7"), one);
@@ -287,13 +287,13 @@ static void pinned_ways_are_counted(void **state)
 static void numbers_of_other_programs_are_avoided(void **state)
 {
     (void)state;
-    run("ip rule add fwmark 0x6d750001 table 100 && ip -6 rule add table %u", HOST_WAY_BASE + 2);
-    run("ip route add 10.99.0.0/16 via 10.0.0.3 table %u", HOST_WAY_BASE + 3);
+    run("ip rule add fwmark 0x6d750001 table 100 && ip -6 rule add table %u", HOST_PIN_BASE + 2);
+    run("ip route add 10.99.0.0/16 via 10.0.0.3 table %u", HOST_PIN_BASE + 3);
     char *before = strdup(output_of("ip rule; ip -6 rule; ip -4 route show table all"));
     struct host *host = open_host(&seen);
     struct host_plan plan = {0};
     apply(host, &plan);
-    assert_int_equal(take(host, "ge1", "10.1.0.254"), HOST_WAY_BASE + 4);
+    assert_int_equal(take(host, "ge1", "10.1.0.254"), HOST_PIN_BASE + 4);
     host_teardown(host);
     assert_string_equal(output_of("ip rule; ip -6 rule; ip -4 route show table all"), before);
     free(before);

@@ -4,7 +4,7 @@
 #ifndef MUSUBI_TESTS_IKE_PAYLOAD_H
 #define MUSUBI_TESTS_IKE_PAYLOAD_H
 
-#include "ike/message.h"
+#include "ike/wire/message.h"
 
 struct parsed_payload {
     uint8_t octets[16384];

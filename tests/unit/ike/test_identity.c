@@ -1,5 +1,5 @@
 /* Identities (R3, S33, RFC 7296 3.5): from the wire, compared, as text. */
-#include "ike/identity.h"
+#include "ike/wire/identity.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  */
 #include "../crypto/hex.h"
 #include "crypto/prf.h"
-#include "ike/keys.h"
+#include "ike/sa/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

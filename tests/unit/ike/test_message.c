@@ -1,5 +1,5 @@
 /* The wire form of messages (RFC 7296 3): what is written is read and printed the same; limits. */
-#include "ike/message.h"
+#include "ike/wire/message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,13 +172,13 @@ static void RFC7296_2_5_unknown_payloads_are_skipped_unless_critical(void **stat
         bool known = (type >= PAYLOAD_SA && type <= PAYLOAD_EAP) || type == PAYLOAD_SKF;
         const uint8_t chain[] = {PAYLOAD_VENDOR, 0x80, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 4};
         struct ike_message m = {.count = 0};
-        uint8_t culprit = 0;
+        uint8_t payload_type = 0;
         enum message_fault fault =
-            ike_payloads_parse((struct octets){chain, sizeof chain}, (uint8_t)type, &m, NULL, &culprit);
+            ike_payloads_parse((struct octets){chain, sizeof chain}, (uint8_t)type, &m, NULL, &payload_type);
         if (type == PAYLOAD_SK || type == PAYLOAD_SKF)
             continue; /* they end a chain */
         assert_int_equal(fault, known ? MESSAGE_OK : MESSAGE_UNSUPPORTED_CRITICAL);
-        assert_int_equal(culprit, known ? 0 : type);
+        assert_int_equal(payload_type, known ? 0 : type);
     }
     const uint8_t not_critical[] = {PAYLOAD_VENDOR, 0x7f, 0, 4, 0, 0, 0, 4};
     struct ike_message m = {.count = 0};

@@ -1,7 +1,7 @@
 /* NAT detection (R76, RFC 7296 2.23): what one end writes, the other reads, with and without NATs between
  * them. */
 #include "crypto/prf.h"
-#include "ike/nat_detection.h"
+#include "ike/exchanges/nat_detection.h"
 #include "payload.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Choosing from proposals: the order of security (S10), and what is no choice or no offer (RFC 7296 3.3). */
-#include "ike/proposal.h"
+#include "ike/wire/proposal.h"
 #include "payload.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What is proposed, octet by octet (RFC 7296 3.3), and what log texts say of it. */
-#include "ike/proposal.h"
+#include "ike/wire/proposal.h"
 #include "payload.h"
 
 #include <setjmp.h>

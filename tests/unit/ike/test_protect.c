@@ -1,5 +1,5 @@
 /* The Encrypted payload (RFC 7296 3.14, RFC 5282): every pair of algorithms, every single bit flip. */
-#include "ike/protect.h"
+#include "ike/wire/protect.h"
 
 #include "crypto/cipher.h"
 

@@ -1,6 +1,6 @@
 /* The byte form of an IKE SA (design: SA state outlives every process): round trips, truncation, corruption.
  */
-#include "ike/record.h"
+#include "ike/sa/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Traffic selectors on the wire (R71, RFC 7296 2.9, 3.13). */
-#include "ike/selectors.h"
+#include "ike/wire/selectors.h"
 #include "payload.h"
 
 #include <setjmp.h>

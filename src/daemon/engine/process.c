@@ -1,0 +1,353 @@
+#include "daemon/engine/process.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "daemon/engine/inside.h"
+#include "daemon/ipc/spawn.h"
+
+msec_t engine_process_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
+}
+
+void engine_process_log(struct engine_process *process, enum log_level level, const char *format, ...)
+{
+    char text[MESSAGE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    const struct message_log log = {.level = level, .function = LOG_IKEV2};
+    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+}
+
+/* Ends the process: the keeper sees it, and the reason is in the log. */
+static void fail(struct engine_process *process, const char *what)
+{
+    engine_process_log(process, LOG_LEVEL_ERROR, "the engine ends: %s: %s", what, strerror(errno));
+    (void)channel_flush(&process->keeper);
+    _exit(EXIT_FAILURE);
+}
+
+static void random_fill(void *context, uint8_t *out, size_t length)
+{
+    while (length > 0) {
+        ssize_t got = getrandom(out, length, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            fail(context, "no random numbers");
+        out += got;
+        length -= (size_t)got;
+    }
+}
+
+static void update_watches(struct engine_process *process)
+{
+    channel_watch_update(&process->keeper_watch);
+    channel_watch_update(&process->path_watch);
+}
+
+/* ---- Events and their effects ---------------------------------------------------------------------- */
+
+static void commit_records(struct engine_process *process, const struct ike_effects *effects)
+{
+    bool kept = true;
+    for (size_t i = 0; i < effects->record_count; i++) {
+        const struct ike_record_effect *record = &effects->records[i];
+        kept &= record->state.length == 0 ? state_map_remove(process->records, record->serial)
+                                          : state_map_put(process->records, record->serial, record->state);
+    }
+    state_map_commit(process->records);
+    if (!kept && !process->records_full)
+        engine_process_log(process, LOG_LEVEL_ERROR,
+                           "there is no room for the state of more SAs: they work, but are "
+                           "not shown and won't survive a restart");
+    process->records_full = !kept;
+}
+
+/* Has the timer go off at the engine's deadline. */
+static void set_timer(struct engine_process *process)
+{
+    msec_t due = ike_engine_deadline(process->engine);
+    struct itimerspec when = {0};
+    if (due != MSEC_NEVER) {
+        when.it_value.tv_sec = (time_t)(due / 1000);
+        when.it_value.tv_nsec = (long)(due % 1000) * 1000000 + 1; /* 0 would unset it */
+    }
+    (void)timerfd_settime(process->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void tell_idle(struct engine_process *process)
+{
+    if (!process->stopping || process->told_idle || !ike_engine_is_idle(process->engine) ||
+        !engine_actions_are_idle(process))
+        return;
+    process->told_idle = true;
+    (void)message_send(&process->keeper, MESSAGE_IDLE, NULL, 0);
+}
+
+void engine_process_event(struct engine_process *process, const struct ike_event *event)
+{
+    const struct ike_effects *effects = ike_engine_handle(process->engine, engine_process_now(), event);
+    commit_records(process, effects);
+    engine_actions_perform(process, effects);
+    memcpy(process->statistics->counters, ike_engine_counters(process->engine),
+           sizeof(process->statistics->counters));
+    set_timer(process);
+    tell_idle(process);
+    update_watches(process);
+}
+
+static void timer_due(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    struct engine_process *process = poll->data;
+    uint64_t times;
+    if (read(process->timer, &times, sizeof(times)) < 0)
+        return;
+    const struct ike_event event = {.kind = IKE_EVENT_TIMER};
+    engine_process_event(process, &event);
+}
+
+static void datagram_received(void *context, const struct ip_endpoint *local,
+                              const struct ip_endpoint *remote, uint32_t ifindex, struct octets message)
+{
+    const struct ike_event event = {
+        .kind = IKE_EVENT_DATAGRAM,
+        .datagram = {.local = *local, .remote = *remote, .ifindex = ifindex, .message = message},
+    };
+    engine_process_event(context, &event);
+}
+
+/* ---- Messages of the keeper ------------------------------------------------------------------------ */
+
+static void set_up(struct engine_process *process)
+{
+    const struct message_engine_setup *m = process->keeper.message.body;
+    int records = channel_take_fd(&process->keeper, 0);
+    int statistics = channel_take_fd(&process->keeper, 1);
+    process->records = state_map_open(records, STATE_MAP_WRITE);
+    if (process->records == NULL)
+        fail(process, "the memory of the SAs' state can't be used");
+    process->statistics = engine_statistics_map(statistics, true);
+    if (process->statistics == NULL)
+        fail(process, "the memory of the statistics can't be used");
+    close(records);
+    close(statistics);
+    const struct ike_options options = {
+        .random = random_fill,
+        .random_context = process,
+        .esp_owners = m->esp_owners,
+        .log_level = (int)m->log_level,
+    };
+    process->engine = ike_engine_new(&options);
+    if (process->engine == NULL)
+        fail(process, "no memory");
+}
+
+static void set_sockets(struct engine_process *process)
+{
+    const struct message_engine_sockets *m = process->keeper.message.body;
+    int fds[ENGINE_SOCKET_COUNT];
+    size_t next = 0;
+    for (size_t i = 0; i < ENGINE_SOCKET_COUNT; i++)
+        fds[i] = (m->present >> i & 1) != 0 ? channel_take_fd(&process->keeper, next++) : -1;
+    if (!engine_sockets_add(&process->sockets, m->mark, fds))
+        fail(process, "a socket can't be used");
+    if (m->mark == 0)
+        (void)message_send(&process->keeper, MESSAGE_READY, NULL, 0);
+}
+
+/* Turns a message into the event that it stands for; false if it is none. */
+static bool event_of(const struct channel_message *message, struct ike_event *event)
+{
+    const struct message_peer_route *way = message->body;
+    const struct message_peer_addresses *peer = message->body;
+    const struct message_clear *clear = message->body;
+    const struct message_job_done *done = message->body;
+    const struct message_log_level *log = message->body;
+    switch (message->type) {
+    case MESSAGE_POLICY:
+        *event = (struct ike_event){.kind = IKE_EVENT_POLICY, .policy = message->body};
+        return true;
+    case MESSAGE_TUNNEL_GONE:
+        *event = (struct ike_event){.kind = IKE_EVENT_TUNNEL_GONE,
+                                    .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
+        return true;
+    case MESSAGE_PEER_ROUTE:
+        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {way->tunnel, way->way}};
+        return true;
+    case MESSAGE_PEER_ADDRESSES:
+        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
+                                    .peer = {peer->tunnel, peer->addresses, peer->count}};
+        return true;
+    case MESSAGE_CLEAR:
+        *event = (struct ike_event){.kind = IKE_EVENT_CLEAR,
+                                    .clear = {.all = clear->all != 0, .tunnel = clear->tunnel}};
+        return true;
+    case MESSAGE_LOG_LEVEL:
+        *event = (struct ike_event){.kind = IKE_EVENT_LOG_LEVEL, .log_level = (int)log->level};
+        return true;
+    case MESSAGE_STOP:
+        *event = (struct ike_event){.kind = IKE_EVENT_STOP};
+        return true;
+    case MESSAGE_JOB_DONE:
+        *event = (struct ike_event){.kind = IKE_EVENT_JOB_DONE,
+                                    .job = {done->job, done->ok != 0, message_tail(message, sizeof(*done))}};
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void keeper_message(void *context)
+{
+    struct engine_process *process = context;
+    const struct channel_message *message = &process->keeper.message;
+    struct ike_event event;
+    if (!message_is_sound(PROCESS_KEEPER, PROCESS_ENGINE, message)) {
+        errno = EPROTO;
+        fail(process, "a malformed message of the keeper");
+    }
+    if (message->type == MESSAGE_ENGINE_SETUP) {
+        set_up(process);
+    } else if (process->engine == NULL) {
+        errno = EPROTO;
+        fail(process, "a message before the setup");
+    } else if (message->type == MESSAGE_ENGINE_SOCKETS) {
+        set_sockets(process);
+    } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
+        engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
+        tell_idle(process);
+    } else if (event_of(message, &event)) {
+        process->stopping |= message->type == MESSAGE_STOP;
+        engine_process_event(process, &event);
+    }
+}
+
+/* ---- Messages of the path -------------------------------------------------------------------------- */
+
+/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up.
+ */
+static void child_done(struct engine_process *process, const struct path_event *event)
+{
+    struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
+    clear.clear.by_path = true;
+    if (!engine_actions_done(process, event, &clear.clear.tunnel))
+        engine_process_event(process, &clear);
+    tell_idle(process);
+}
+
+/* What the path tells of ESP, handed on to the engine. */
+static void esp_event(struct engine_process *process, enum ike_event_kind kind,
+                      const struct path_event *event)
+{
+    struct ike_event of_esp = {.kind = kind};
+    of_esp.esp.spi = event->spi;
+    of_esp.esp.remote = event->remote;
+    engine_process_event(process, &of_esp);
+}
+
+static void path_event(struct engine_process *process, const struct path_event *event)
+{
+    struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
+    switch (event->kind) {
+    case PATH_DONE:
+        child_done(process, event);
+        break;
+    case PATH_PACKET_WAITS:
+        waits.packet.tunnel = event->tunnel;
+        waits.packet.flow = event->flow;
+        engine_process_event(process, &waits);
+        break;
+    case PATH_CHILD_USED:
+        esp_event(process, IKE_EVENT_CHILD_USED, event);
+        break;
+    case PATH_SEQUENCE_LOW:
+        esp_event(process, IKE_EVENT_SEQUENCE_LOW, event);
+        break;
+    case PATH_PEER_MOVED:
+        esp_event(process, IKE_EVENT_PEER_MOVED, event);
+        break;
+    case PATH_SPI_UNKNOWN:
+        esp_event(process, IKE_EVENT_SPI_UNKNOWN, event);
+        break;
+    }
+}
+
+static void path_message(void *context)
+{
+    struct engine_process *process = context;
+    const struct channel_message *message = &process->path.message;
+    if (!message_is_sound(PROCESS_PATH, PROCESS_ENGINE, message))
+        engine_process_log(process, LOG_LEVEL_ERROR, "the path sent the engine something malformed (%s)",
+                           message_name(message->type));
+    else if (process->engine != NULL && message->type == MESSAGE_PATH_EVENT)
+        path_event(process, message->body);
+    update_watches(process);
+}
+
+/* ---- The loop -------------------------------------------------------------------------------------- */
+
+static void keeper_gone(void *context)
+{
+    struct engine_process *process = context;
+    uv_stop(&process->loop);
+}
+
+/* DELETEs can still be sent, if the keeper wants it so. */
+static void path_gone(void *context)
+{
+    engine_actions_release(context);
+}
+
+static bool start(struct engine_process *process)
+{
+    STAILQ_INIT(&process->deferred);
+    channel_open(&process->keeper, SPAWN_KEEPER_FD);
+    channel_open(&process->path, SPAWN_PEER_FD);
+    process->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (process->timer < 0 || uv_loop_init(&process->loop) != 0 ||
+        !engine_sockets_init(&process->sockets, &process->loop, datagram_received, process) ||
+        uv_poll_init(&process->loop, &process->timer_poll, process->timer) != 0)
+        return false;
+    process->timer_poll.data = process;
+    return uv_poll_start(&process->timer_poll, UV_READABLE, timer_due) == 0 &&
+           channel_watch_start(&process->keeper_watch, &process->loop, &process->keeper, keeper_message,
+                               keeper_gone, process) &&
+           channel_watch_start(&process->path_watch, &process->loop, &process->path, path_message, path_gone,
+                               process);
+}
+
+int engine_process_run(void)
+{
+    static struct engine_process process; /* its channels are too large for a stack */
+    char threads[16];
+    if (!spawn_enter("musubid-engine"))
+        return EXIT_FAILURE;
+    /* As many threads for Diffie-Hellman as there are cores. */
+    (void)snprintf(threads, sizeof(threads), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    (void)setenv("UV_THREADPOOL_SIZE", threads, 1);
+    if (!start(&process))
+        return EXIT_FAILURE;
+    if (!secret_lock_process())
+        engine_process_log(&process, LOG_LEVEL_NOTICE, "the engine's memory can't be kept from swap: %s",
+                           strerror(errno));
+    (void)uv_run(&process.loop, UV_RUN_DEFAULT);
+    /* The rest of its memory goes with the process. */
+    ike_engine_free(process.engine);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,85 @@
+/*
+ * What musubi and musubid say to each other over RUN-DIR/control.sock, a stream socket of mode 0600.
+ *
+ * Either side sends frames: the length of the payload (4 octets, network byte order), the kind (1 octet), the
+ * payload. The server greets with CONTROL_HELLO. The client then sends one CONTROL_COMMAND at a time, a line
+ * as typed; the server answers with any number of CONTROL_OUTPUT and one CONTROL_DONE. The session's mode
+ * (operating commands, or where in the config) is kept by the server and shows in the prompt.
+ *
+ *   HELLO    version (2 octets), prompt
+ *   COMMAND  the line, without its end
+ *   OUTPUT   a piece of what the command prints
+ *   DONE     status (1 octet: enum control_status), prompt for the next line
+ *   FILE     what a file: URL of the next command holds, read by the client (S35); not used yet
+ *
+ * A client that breaks these rules is disconnected, and so is one that leaves what it asked for unread for
+ * CONTROL_PATIENCE.
+ */
+#ifndef MUSUBI_DAEMON_IPC_CONTROL_PROTOCOL_H
+#define MUSUBI_DAEMON_IPC_CONTROL_PROTOCOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum {
+    CONTROL_VERSION = 1,
+    CONTROL_HEADER_SIZE = 5,
+    CONTROL_LINE_MAX = 4096,   /* octets of a COMMAND */
+    CONTROL_CHUNK_MAX = 32768, /* octets of an OUTPUT, and of any payload */
+    CONTROL_PROMPT_SIZE = 128, /* with its NUL */
+    CONTROL_PATIENCE = 30000,  /* milliseconds */
+};
+
+#define CONTROL_SOCKET_NAME "control.sock"
+
+enum control_kind {
+    CONTROL_HELLO = 'H',
+    CONTROL_COMMAND = 'C',
+    CONTROL_OUTPUT = 'O',
+    CONTROL_DONE = 'D',
+    CONTROL_FILE = 'F',
+};
+
+enum control_status {
+    CONTROL_OK,
+    CONTROL_FAILED, /* the output ends with a line that begins with % */
+    CONTROL_LEFT,   /* `exit`: the server ends the session */
+};
+
+/* Writes a frame's header. */
+static inline void control_header_write(uint8_t out[CONTROL_HEADER_SIZE], enum control_kind kind,
+                                        size_t length)
+{
+    store_u32be(out, (uint32_t)length);
+    out[4] = (uint8_t)kind;
+}
+
+/* A frame at the start of what was received. */
+struct control_frame {
+    uint8_t kind;
+    struct octets payload;
+};
+
+enum control_parsed {
+    CONTROL_FRAME,      /* there is one */
+    CONTROL_INCOMPLETE, /* more has to come */
+    CONTROL_BROKEN,     /* its payload is too long */
+};
+
+static inline enum control_parsed control_frame_parse(struct octets received, struct control_frame *out)
+{
+    if (received.length < CONTROL_HEADER_SIZE)
+        return CONTROL_INCOMPLETE;
+    size_t length = load_u32be(received.at);
+    if (length > CONTROL_CHUNK_MAX)
+        return CONTROL_BROKEN;
+    if (received.length - CONTROL_HEADER_SIZE < length)
+        return CONTROL_INCOMPLETE;
+    out->kind = received.at[4];
+    out->payload = (struct octets){received.at + CONTROL_HEADER_SIZE, length};
+    return CONTROL_FRAME;
+}
+
+#endif

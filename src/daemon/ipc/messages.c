@@ -1,0 +1,274 @@
+#include "daemon/ipc/messages.h"
+
+#include <string.h>
+
+/* ---- What may stand in a message ------------------------------------------------------------------- */
+
+static bool is_terminated(const char *text, size_t size)
+{
+    return memchr(text, '\0', size) != NULL;
+}
+
+/* A bool that is neither true nor false must not even be read as one. */
+static bool is_bool(const bool *value)
+{
+    uint8_t octet;
+    memcpy(&octet, value, sizeof(octet));
+    return octet <= 1;
+}
+
+static bool is_address(const struct ip_address *a)
+{
+    return a->family == IP_NONE || a->family == IP_V4 || a->family == IP_V6;
+}
+
+static bool is_identity(const struct identity *id)
+{
+    return id->length <= IDENTITY_SIZE;
+}
+
+static bool is_way(const struct peer_route *way)
+{
+    return is_bool(&way->usable) && is_address(&way->local) && is_address(&way->remote);
+}
+
+static bool is_selector_list(const struct traffic_selector *list, uint8_t count)
+{
+    if (count > ESP_SELECTORS_MAX)
+        return false;
+    for (uint8_t i = 0; i < count; i++) {
+        if (!is_address(&list[i].first) || !is_address(&list[i].last))
+            return false;
+    }
+    return true;
+}
+
+static bool are_policy_selectors(const struct policy_selector *list, uint8_t count)
+{
+    if (count > POLICY_SELECTORS_MAX)
+        return false;
+    for (uint8_t i = 0; i < count; i++) {
+        if (!is_address(&list[i].first) || !is_address(&list[i].last))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Each message's own rules ---------------------------------------------------------------------- */
+
+static bool log_level_is_sound(const void *body)
+{
+    const struct message_log_level *m = body;
+    return m->level <= LOG_LEVEL_DEBUG;
+}
+
+static bool engine_setup_is_sound(const void *body)
+{
+    const struct message_engine_setup *m = body;
+    return m->esp_owners >= 1 && m->esp_owners <= PATH_WORKERS_MAX && m->log_level <= LOG_LEVEL_DEBUG;
+}
+
+static bool policy_is_sound(const void *body)
+{
+    const struct tunnel_policy *p = body;
+    const bool *const bools[] = {
+        &p->shut_down,      &p->defined,       &p->complete,     &p->child.pfs_none,
+        &p->anti_replay,    &p->nat_traversal, &p->nat_force,    &p->suppress_delete,
+        &p->suppress_rekey, &p->mtu_ignore,    &p->pre_fragment,
+    };
+    for (size_t i = 0; i < sizeof(bools) / sizeof(bools[0]); i++) {
+        if (!is_bool(bools[i]))
+            return false;
+    }
+    return is_terminated(p->name, sizeof(p->name)) && is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
+           is_terminated(p->out_interface, sizeof(p->out_interface)) &&
+           is_terminated(p->source_interface, sizeof(p->source_interface)) && is_address(&p->peer_address) &&
+           is_address(&p->out_next_hop) && is_address(&p->source_address) && is_identity(&p->local_id) &&
+           is_identity(&p->remote_id) && are_policy_selectors(p->local_ts, p->local_ts_count) &&
+           are_policy_selectors(p->remote_ts, p->remote_ts_count);
+}
+
+static bool way_is_sound(const void *body)
+{
+    const struct message_peer_route *m = body;
+    return is_way(&m->way);
+}
+
+static bool peer_addresses_are_sound(const void *body)
+{
+    const struct message_peer_addresses *m = body;
+    if (m->count > IKE_PEER_ADDRESSES_MAX)
+        return false;
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (!is_address(&m->addresses[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool look_up_is_sound(const void *body)
+{
+    const struct message_look_up *m = body;
+    return is_address(&m->seen);
+}
+
+static bool path_setup_is_sound(const void *body)
+{
+    const struct message_path_setup *m = body;
+    return m->workers >= 1 && m->workers <= PATH_WORKERS_MAX;
+}
+
+static bool path_worker_is_sound(const void *body)
+{
+    const struct message_path_worker *m = body;
+    return m->worker < PATH_WORKERS_MAX;
+}
+
+static bool secret_job_is_sound(const void *body)
+{
+    const struct message_secret_job *m = body;
+    return m->kind == IKE_JOB_PSK_AUTH && m->side <= IKE_KEY_REMOTE && m->prf <= UINT16_MAX &&
+           is_identity(&m->identity);
+}
+
+static bool tunnel_done_is_sound(const void *body)
+{
+    const struct message_tunnel_done *m = body;
+    return m->result < PATH_RESULT_COUNT;
+}
+
+static bool log_is_sound(const void *body)
+{
+    const struct message_log *m = body;
+    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC;
+}
+
+static bool is_path_way(const struct path_way *way)
+{
+    return is_bool(&way->encapsulated) && is_address(&way->local.address) && is_address(&way->remote.address);
+}
+
+static bool child_redirect_is_sound(const void *body)
+{
+    const struct message_child_redirect *m = body;
+    return is_path_way(&m->way);
+}
+
+static bool child_install_is_sound(const void *body)
+{
+    const struct path_child *c = &((const struct message_child_install *)body)->child;
+    return is_path_way(&c->way) && is_selector_list(c->local, c->local_count) &&
+           is_selector_list(c->remote, c->remote_count);
+}
+
+static bool tunnel_fail_is_sound(const void *body)
+{
+    const struct message_tunnel_fail *m = body;
+    return is_address(&m->pair.source) && is_address(&m->pair.destination);
+}
+
+static bool path_event_is_sound(const void *body)
+{
+    const struct path_event *e = body;
+    return e->kind <= PATH_SPI_UNKNOWN && e->result < PATH_RESULT_COUNT && is_bool(&e->encapsulated) &&
+           is_address(&e->remote.address) && is_address(&e->flow.source) &&
+           is_address(&e->flow.destination) && e->flow.ports <= FLOW_PORTS_TYPE;
+}
+
+/* ---- All messages ---------------------------------------------------------------------------------- */
+
+#define FROM(process) (1U << (process))
+
+struct message_rule {
+    const char *name;
+    unsigned from;   /* set of processes */
+    enum process to; /* for what goes to one */
+    size_t size;
+    size_t tail_max;
+    size_t fds_max;
+    bool (*is_sound)(const void *body); /* NULL: nothing to doubt */
+};
+
+#define KEEPER         FROM(PROCESS_KEEPER), PROCESS_ENGINE
+#define KEEPER_TO_PATH FROM(PROCESS_KEEPER), PROCESS_PATH
+#define ENGINE         FROM(PROCESS_ENGINE), PROCESS_KEEPER
+#define PATH           FROM(PROCESS_PATH), PROCESS_KEEPER
+#define BOTH           FROM(PROCESS_ENGINE) | FROM(PROCESS_PATH), PROCESS_KEEPER
+#define ENGINE_TO_PATH FROM(PROCESS_ENGINE), PROCESS_PATH
+#define PATH_TO_ENGINE FROM(PROCESS_PATH), PROCESS_ENGINE
+
+static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
+    [MESSAGE_ENGINE_SETUP] = {"ENGINE_SETUP", KEEPER, sizeof(struct message_engine_setup), 0, 2,
+                              engine_setup_is_sound},
+    [MESSAGE_ENGINE_SOCKETS] = {"ENGINE_SOCKETS", KEEPER, sizeof(struct message_engine_sockets), 0,
+                                ENGINE_SOCKET_COUNT, NULL},
+    [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct tunnel_policy), 0, 0, policy_is_sound},
+    [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
+    [MESSAGE_PEER_ROUTE] = {"WAY", KEEPER, sizeof(struct message_peer_route), 0, 0, way_is_sound},
+    [MESSAGE_PEER_ADDRESSES] = {"PEER_ADDRESSES", KEEPER, sizeof(struct message_peer_addresses), 0, 0,
+                                peer_addresses_are_sound},
+    [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
+    [MESSAGE_LOG_LEVEL] = {"LOG_LEVEL", KEEPER, sizeof(struct message_log_level), 0, 0, log_level_is_sound},
+    [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
+                                   0, NULL},
+    [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
+    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
+
+    [MESSAGE_PATH_SETUP] = {"PATH_SETUP", KEEPER_TO_PATH, sizeof(struct message_path_setup), 0, 1,
+                            path_setup_is_sound},
+    [MESSAGE_PATH_WORKER] = {"PATH_WORKER", KEEPER_TO_PATH, sizeof(struct message_path_worker), 0,
+                             PATH_SOCKET_COUNT, path_worker_is_sound},
+    [MESSAGE_TUNNEL_ADD] = {"TUNNEL_ADD", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 1, NULL},
+    [MESSAGE_TUNNEL_UPDATE] = {"TUNNEL_UPDATE", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 0, NULL},
+    [MESSAGE_TUNNEL_REMOVE] = {"TUNNEL_REMOVE", KEEPER_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
+
+    [MESSAGE_SECRET_JOB] = {"SECRET_JOB", ENGINE, sizeof(struct message_secret_job), IKE_JOB_INPUT_MAX, 0,
+                            secret_job_is_sound},
+    [MESSAGE_LOOK_UP] = {"LOOK_UP", ENGINE, sizeof(struct message_look_up), 0, 0, look_up_is_sound},
+    [MESSAGE_TUNNEL_STATE] = {"TUNNEL_STATE", ENGINE, sizeof(struct message_tunnel_state), MESSAGE_TEXT_MAX,
+                              0, NULL},
+    [MESSAGE_IDLE] = {"IDLE", ENGINE, 0, 0, 0, NULL},
+
+    [MESSAGE_TUNNEL_DONE] = {"TUNNEL_DONE", PATH, sizeof(struct message_tunnel_done), 0, 0,
+                             tunnel_done_is_sound},
+
+    [MESSAGE_READY] = {"READY", BOTH, 0, 0, 0, NULL},
+    [MESSAGE_LOG] = {"LOG", BOTH, sizeof(struct message_log), MESSAGE_TEXT_MAX, 0, log_is_sound},
+
+    [MESSAGE_CHILD_INSTALL] = {"CHILD_INSTALL", ENGINE_TO_PATH, sizeof(struct message_child_install), 0, 0,
+                               child_install_is_sound},
+    [MESSAGE_CHILD_ACTIVATE] = {"CHILD_ACTIVATE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_STOP] = {"CHILD_STOP", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_COMPLETE] = {"CHILD_COMPLETE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
+    [MESSAGE_CHILD_REDIRECT] = {"CHILD_REDIRECT", ENGINE_TO_PATH, sizeof(struct message_child_redirect), 0, 0,
+                                child_redirect_is_sound},
+    [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel_fail), 0, 0,
+                             tunnel_fail_is_sound},
+    [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
+                            path_event_is_sound},
+};
+
+bool message_is_sound(enum process from, enum process to, const struct channel_message *message)
+{
+    if (message->type >= MESSAGE_TYPE_COUNT)
+        return false;
+    const struct message_rule *rule = &rules[message->type];
+    if ((rule->from & FROM(from)) == 0 || rule->to != to)
+        return false;
+    if (message->length < rule->size || message->length - rule->size > rule->tail_max)
+        return false;
+    if (message->fd_count > rule->fds_max)
+        return false;
+    return rule->is_sound == NULL || rule->is_sound(message->body);
+}
+
+const char *message_name(uint32_t type)
+{
+    return type < MESSAGE_TYPE_COUNT ? rules[type].name : "?";
+}
+
+struct octets message_tail(const struct channel_message *message, size_t size)
+{
+    return (struct octets){(const uint8_t *)message->body + size, message->length - size};
+}

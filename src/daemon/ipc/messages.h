@@ -1,0 +1,215 @@
+/*
+ * Every message between our three processes, each a struct that stands here once. The receiver of a message
+ * asks message_is_sound before it looks inside: the engine and the path deal with the network, so whatever
+ * comes from them may have been made by somebody who took them over.
+ *
+ * All is plain memory: the processes are one program, started anew together. A tail of octets (`more` of
+ * channel_send) stands behind some of the structs.
+ */
+#ifndef MUSUBI_DAEMON_IPC_MESSAGES_H
+#define MUSUBI_DAEMON_IPC_MESSAGES_H
+
+#include "config/policy.h"
+#include "daemon/ipc/channel.h"
+#include "ike/ike.h"
+#include "path/path.h"
+
+enum process { PROCESS_KEEPER, PROCESS_ENGINE, PROCESS_PATH };
+
+enum message_type {
+    /* Keeper to engine. */
+    MESSAGE_ENGINE_SETUP,   /* first of all */
+    MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
+    MESSAGE_POLICY,         /* struct tunnel_policy: IKE_EVENT_POLICY */
+    MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
+    MESSAGE_PEER_ROUTE,
+    MESSAGE_PEER_ADDRESSES,
+    MESSAGE_CLEAR,
+    MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
+    MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
+    MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
+    MESSAGE_JOB_DONE,          /* tail: the output of a job of the keeper's */
+
+    /* Keeper to path. */
+    MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
+    MESSAGE_PATH_WORKER,
+    MESSAGE_TUNNEL_ADD,    /* struct path_tunnel, with its TUN device */
+    MESSAGE_TUNNEL_UPDATE, /* struct path_tunnel */
+    MESSAGE_TUNNEL_REMOVE, /* struct message_tunnel */
+
+    /* Engine to keeper. */
+    MESSAGE_SECRET_JOB,   /* tail: the octets to be signed */
+    MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
+    MESSAGE_TUNNEL_STATE, /* tail: the reason */
+    MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
+
+    /* Path to keeper. */
+    MESSAGE_TUNNEL_DONE,
+
+    /* Engine and path to keeper. */
+    MESSAGE_READY, /* no body: set up */
+    MESSAGE_LOG,   /* tail: the text */
+
+    /* Engine to path, and back. */
+    MESSAGE_CHILD_INSTALL,
+    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next three */
+    MESSAGE_CHILD_STOP,
+    MESSAGE_CHILD_COMPLETE,
+    MESSAGE_CHILD_REMOVE,
+    MESSAGE_CHILD_REDIRECT,
+    MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
+    MESSAGE_PATH_EVENT,  /* struct path_event */
+
+    MESSAGE_TYPE_COUNT
+};
+
+struct message_tunnel {
+    uint32_t tunnel;
+};
+
+/* Descriptors: the state map, the statistics (daemon/shared.h). */
+struct message_engine_setup {
+    uint32_t esp_owners;
+    uint32_t log_level; /* enum log_level */
+};
+
+/* Which of the sockets that may be sent are there: bit n for the nth. Descriptors: those, in this order. */
+enum engine_socket_kind {
+    ENGINE_SOCKET_IKE_V4, /* port 500 */
+    ENGINE_SOCKET_IKE_V6,
+    ENGINE_SOCKET_NAT_V4, /* port 4500, what has the non-ESP marker */
+    ENGINE_SOCKET_NAT_V6,
+    ENGINE_SOCKET_COUNT
+};
+
+struct message_engine_sockets {
+    uint32_t mark; /* fwmark that what is sent by them carries (R44); but for mark 0 they are there to send
+                      from only, and take the place of those sent before. None present: the mark is no more */
+    uint32_t present;
+};
+
+struct message_peer_route {
+    uint32_t tunnel;
+    struct peer_route way;
+};
+
+/* IKE_EVENT_PEER_ADDRESSES */
+struct message_peer_addresses {
+    uint32_t tunnel;
+    uint32_t count;
+    struct ip_address addresses[IKE_PEER_ADDRESSES_MAX];
+};
+
+struct message_log_level {
+    uint32_t level; /* enum log_level */
+};
+
+struct message_clear {
+    uint32_t all; /* 0 or 1 */
+    uint32_t tunnel;
+};
+
+struct message_job_done {
+    uint32_t job;
+    uint32_t ok; /* 0 or 1 */
+};
+
+/* Descriptor: the live area (daemon/shared.h). */
+struct message_path_setup {
+    uint32_t workers;
+};
+
+enum path_socket_kind {
+    PATH_SOCKET_ESP_V4,
+    PATH_SOCKET_ESP_V6,
+    PATH_SOCKET_UDP_V4,
+    PATH_SOCKET_UDP_V6,
+    PATH_SOCKET_COUNT
+};
+
+struct message_path_worker {
+    uint32_t worker;
+    uint32_t present; /* as in struct message_engine_sockets */
+};
+
+struct message_secret_job {
+    uint32_t job;
+    uint32_t kind; /* enum ike_job_kind; a secret one */
+    uint32_t tunnel;
+    uint32_t side; /* enum ike_key_side */
+    uint32_t prf;  /* enum prf_id */
+    struct identity identity;
+};
+
+struct message_look_up {
+    uint32_t job;
+    uint32_t tunnel;
+    struct ip_address seen;
+};
+
+struct message_tunnel_state {
+    uint64_t request; /* to be answered by MESSAGE_TUNNEL_STATE_DONE; 0: not */
+    uint32_t tunnel;
+    uint32_t up; /* 0 or 1 */
+};
+
+struct message_tunnel_state_done {
+    uint64_t request;
+};
+
+struct message_tunnel_done {
+    uint32_t tunnel;
+    uint32_t operation; /* MESSAGE_TUNNEL_ADD, _UPDATE or _REMOVE */
+    uint32_t result;    /* enum path_result */
+};
+
+struct message_log {
+    uint32_t level;      /* enum log_level */
+    uint32_t function;   /* enum log_function */
+    uint32_t has_tunnel; /* 0 or 1 */
+    uint32_t tunnel;
+};
+
+struct message_child_install {
+    uint64_t request; /* comes back with PATH_DONE */
+    struct path_child child;
+};
+
+struct message_child {
+    uint64_t request;
+    uint32_t inbound_spi;
+    uint32_t reserved;
+};
+
+struct message_child_redirect {
+    uint64_t request;
+    uint32_t inbound_spi;
+    struct path_way way;
+};
+
+struct message_tunnel_fail {
+    uint32_t tunnel;
+    struct packet_pair pair;
+};
+
+enum {
+    MESSAGE_TEXT_MAX = 2048, /* octets of a log line or a reason */
+};
+
+/* True if `to` may get this message from `from` and can use its content without further doubt. */
+bool message_is_sound(enum process from, enum process to, const struct channel_message *message);
+
+/* The name of a type, for log lines. */
+const char *message_name(uint32_t type);
+
+/* What stands behind the struct of `size` octets. */
+struct octets message_tail(const struct channel_message *message, size_t size);
+
+/* Sends a message that is a struct alone. */
+static inline bool message_send(struct channel *channel, enum message_type type, const void *body,
+                                size_t size)
+{
+    return channel_send(channel, type, body, size, NULL, 0, NULL, 0);
+}
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * The operating commands: what the sessions of the control socket do.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "config/print.h"
+#include "config/prompt.h"
+#include "daemon/keeper/config_mode.h"
+#include "daemon/keeper/inside.h"
+#include "daemon/show/child_sa.h"
+#include "daemon/show/ike_sa.h"
+#include "daemon/show/interfaces.h"
+#include "daemon/show/routes.h"
+#include "daemon/show/sa_list.h"
+
+/* One operator's session: where in the command language he stands. */
+struct operator_session {
+    struct config_mode config;
+};
+
+/* Carries out a command that was understood. Of one that fails the last line begins with %. */
+typedef enum control_status run_command(struct keeper *keeper, const struct command_line *line,
+                                        struct text *out);
+
+static enum control_status no_such_interface(const char *name, struct text *out)
+{
+    text_print(out, "%% There is no interface %s\n", name);
+    return CONTROL_FAILED;
+}
+
+static enum control_status no_memory(struct text *out)
+{
+    text_print(out, "%% Out of memory\n");
+    return CONTROL_FAILED;
+}
+
+/* ---- The config ------------------------------------------------------------------------------------ */
+
+/* A stream that appends to a text. */
+static ssize_t text_stream_write(void *cookie, const char *from, size_t length)
+{
+    text_append(cookie, from, length);
+    return (ssize_t)length;
+}
+
+static enum control_status show_running_config(struct keeper *keeper, const struct command_line *line,
+                                               struct text *out)
+{
+    (void)line;
+    FILE *stream = fopencookie(out, "w", (cookie_io_functions_t){.write = text_stream_write});
+    if (stream == NULL)
+        return no_memory(out);
+    config_print(keeper->configuration.config, SECRETS_SHOWN, stream);
+    (void)fclose(stream);
+    return CONTROL_OK;
+}
+
+static enum control_status write_memory(struct keeper *keeper, const struct command_line *line,
+                                        struct text *out)
+{
+    (void)line;
+    return config_mode_write(keeper, out);
+}
+
+static enum control_status show_startup_config(struct keeper *keeper, const struct command_line *line,
+                                               struct text *out)
+{
+    (void)line;
+    size_t length;
+    char *text = configuration_read_file(keeper->config_path, &length);
+    if (text == NULL) {
+        text_print(out, "%% Can't read %s: %m\n", keeper->config_path);
+        return CONTROL_FAILED;
+    }
+    text_append(out, text, length);
+    if (length > 0 && text[length - 1] != '\n')
+        text_append(out, "\n", 1);
+    secret_free(text, length);
+    return CONTROL_OK;
+}
+
+/* ---- SAs ------------------------------------------------------------------------------------------- */
+
+/* Prints a tunnel with its SAs. */
+typedef void show_tunnel(struct keeper *keeper, const struct tunnel *tunnel,
+                         const struct sa_list_entry *entries, size_t count, struct text *out);
+
+/* Prints one IKE SA. */
+typedef void show_sa(const struct ike_record *sa, const struct tunnel_policy *policy, msec_t now,
+                     struct text *out);
+
+static void show_each_sa(struct keeper *keeper, const struct tunnel *tunnel,
+                         const struct sa_list_entry *entries, size_t count, show_sa *show, struct text *out)
+{
+    struct state_record memory = {0};
+    struct ike_record *sa = malloc(sizeof(*sa));
+    for (size_t i = 0; i < count && sa != NULL; i++) {
+        if (sa_list_read(keeper->records, &entries[i], &memory, sa))
+            show(sa, &tunnel->policy, keeper_now(), out);
+    }
+    out->failed |= sa == NULL;
+    secret_free(sa, sizeof(*sa));
+    state_record_free(&memory);
+}
+
+static void show_tunnel_ike(struct keeper *keeper, const struct tunnel *tunnel,
+                            const struct sa_list_entry *entries, size_t count, struct text *out)
+{
+    if (count == 0)
+        return;
+    text_print(out, "Interface %s\n", tunnel->policy.name);
+    show_each_sa(keeper, tunnel, entries, count, show_ike_sa, out);
+}
+
+static void show_tunnel_child(struct keeper *keeper, const struct tunnel *tunnel,
+                              const struct sa_list_entry *entries, size_t count, struct text *out)
+{
+    struct path_totals totals = keeper_tunnel_totals(keeper, tunnel);
+    text_print(out, "Interface %s\n", tunnel->policy.name);
+    show_each_sa(keeper, tunnel, entries, count, show_child_sas, out);
+    show_child_statistics(&totals, &tunnel->history, out);
+}
+
+/* Prints the tunnel that the line names, or all. */
+static enum control_status show_tunnels(struct keeper *keeper, const struct command_line *line,
+                                        show_tunnel *show, struct text *out)
+{
+    const char *name = line_argument(line, "interface");
+    struct sa_list list;
+    if (name != NULL && keeper_tunnel_named(keeper, name) == NULL)
+        return no_such_interface(name, out);
+    if (!sa_list_fill(&list, keeper->records))
+        return no_memory(out);
+    for (size_t i = 0; i < keeper->tunnel_count; i++) {
+        const struct tunnel *tunnel = keeper->tunnels[i];
+        if (name != NULL && strcmp(tunnel->policy.name, name) != 0)
+            continue;
+        size_t count;
+        const struct sa_list_entry *entries = sa_list_of(&list, tunnel->policy.tunnel, &count);
+        show(keeper, tunnel, entries, count, out);
+    }
+    sa_list_free(&list);
+    return CONTROL_OK;
+}
+
+static enum control_status show_ikev2_sa(struct keeper *keeper, const struct command_line *line,
+                                         struct text *out)
+{
+    return show_tunnels(keeper, line, show_tunnel_ike, out);
+}
+
+static enum control_status show_ikev2_child_sa(struct keeper *keeper, const struct command_line *line,
+                                               struct text *out)
+{
+    return show_tunnels(keeper, line, show_tunnel_child, out);
+}
+
+static enum control_status clear_ikev2_sa(struct keeper *keeper, const struct command_line *line,
+                                          struct text *out)
+{
+    const char *name = line_argument(line, "interface");
+    struct message_clear clear = {.all = name == NULL};
+    if (name != NULL) {
+        const struct tunnel *tunnel = keeper_tunnel_named(keeper, name);
+        if (tunnel == NULL)
+            return no_such_interface(name, out);
+        clear.tunnel = tunnel->policy.tunnel;
+    }
+    processes_send(&keeper->processes.engine, MESSAGE_CLEAR, &clear, sizeof(clear));
+    return CONTROL_OK;
+}
+
+static enum control_status clear_ikev2_statistics(struct keeper *keeper, const struct command_line *line,
+                                                  struct text *out)
+{
+    (void)line;
+    (void)out;
+    keeper_clear_statistics(keeper);
+    return CONTROL_OK;
+}
+
+/* ---- The host -------------------------------------------------------------------------------------- */
+
+static enum control_status show_interfaces_command(struct keeper *keeper, const struct command_line *line,
+                                                   struct text *out)
+{
+    const char *name = line_argument(line, "interface");
+    if (name != NULL && host_settings_interface(&keeper->configuration.settings, name) == NULL)
+        return no_such_interface(name, out);
+    show_interfaces(keeper, name, out);
+    return CONTROL_OK;
+}
+
+static enum control_status show_routes_of(struct keeper *keeper, enum ip_family family, struct text *out)
+{
+    struct host_error reason;
+    if (show_routes(keeper->host, &keeper->ports, family, out, &reason))
+        return CONTROL_OK;
+    text_print(out, "%% %s\n", reason.text);
+    return CONTROL_FAILED;
+}
+
+static enum control_status show_ip_route(struct keeper *keeper, const struct command_line *line,
+                                         struct text *out)
+{
+    (void)line;
+    return show_routes_of(keeper, IP_V4, out);
+}
+
+static enum control_status show_ipv6_route(struct keeper *keeper, const struct command_line *line,
+                                           struct text *out)
+{
+    (void)line;
+    return show_routes_of(keeper, IP_V6, out);
+}
+
+static enum control_status show_logging(struct keeper *keeper, const struct command_line *line,
+                                        struct text *out)
+{
+    (void)line;
+    event_log_show(keeper->log, out);
+    return CONTROL_OK;
+}
+
+static enum control_status leave(struct keeper *keeper, const struct command_line *line, struct text *out)
+{
+    (void)keeper;
+    (void)line;
+    (void)out;
+    return CONTROL_LEFT;
+}
+
+/* ---- Sessions -------------------------------------------------------------------------------------- */
+
+static run_command *const commands[COMMAND_COUNT] = {
+    [COMMAND_SHOW_RUNNING_CONFIG] = show_running_config,
+    [COMMAND_SHOW_STARTUP_CONFIG] = show_startup_config,
+    [COMMAND_SHOW_IKEV2_SA] = show_ikev2_sa,
+    [COMMAND_SHOW_IKEV2_CHILD_SA] = show_ikev2_child_sa,
+    [COMMAND_SHOW_INTERFACES] = show_interfaces_command,
+    [COMMAND_SHOW_IP_ROUTE] = show_ip_route,
+    [COMMAND_SHOW_IPV6_ROUTE] = show_ipv6_route,
+    [COMMAND_SHOW_LOGGING] = show_logging,
+    [COMMAND_CLEAR_IKEV2_SA] = clear_ikev2_sa,
+    [COMMAND_CLEAR_IKEV2_STATISTICS] = clear_ikev2_statistics,
+    [COMMAND_WRITE_MEMORY] = write_memory,
+    [COMMAND_COPY_RUNNING_STARTUP] = write_memory,
+    [COMMAND_EXIT] = leave,
+};
+
+static bool enters_config_mode(const struct exec_command *command)
+{
+    return command->id == COMMAND_CONFIGURE || command->id == COMMAND_ENABLE_CONFIG;
+}
+
+static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
+{
+    struct keeper *keeper = context;
+    struct exec_command command;
+    char error[EXEC_ERROR_SIZE];
+    struct operator_session *operator_at = session;
+    bool operation = true;
+    if (operator_at->config.active) {
+        enum control_status done = config_mode_run(keeper, &operator_at->config, line, out, &operation);
+        if (!operation)
+            return done;
+    }
+    if (!exec_parse(line, &command, error)) {
+        text_print(out, "%s\n", error);
+        return CONTROL_FAILED;
+    }
+    enum control_status status = CONTROL_OK;
+    if (enters_config_mode(&command)) {
+        operator_at->config = (struct config_mode){.active = true};
+    } else if (command.id != COMMAND_COUNT && commands[command.id] != NULL) {
+        status = commands[command.id](keeper, &command.line, out);
+    } else if (command.id != COMMAND_COUNT) {
+        text_print(out, "%% This command is not supported yet\n");
+        status = CONTROL_FAILED;
+    }
+    exec_free(&command);
+    return status;
+}
+
+static void *session_open(void *context)
+{
+    (void)context;
+    return calloc(1, sizeof(struct operator_session));
+}
+
+static void session_close(void *context, void *session)
+{
+    (void)context;
+    free(session);
+}
+
+static void session_prompt(void *context, void *session, char out[CONTROL_PROMPT_SIZE])
+{
+    const struct keeper *keeper = context;
+    const char *name = keeper->configuration.settings.host_name;
+    const struct operator_session *operator_at = session;
+    char place[PROMPT_NAME_SIZE] = "";
+    if (name[0] == '\0')
+        name = "Router";
+    if (!operator_at->config.active)
+        (void)snprintf(out, CONTROL_PROMPT_SIZE, "%.*s# ", CONTROL_PROMPT_SIZE - 8, name);
+    else
+        (void)snprintf(out, CONTROL_PROMPT_SIZE, "%.*s(%s)# ", CONTROL_PROMPT_SIZE - PROMPT_NAME_SIZE - 8,
+                       name, config_cursor_name(&operator_at->config.cursor, place));
+}
+
+struct control_handler keeper_control_handler(struct keeper *keeper)
+{
+    return (struct control_handler){session_open, session_close, session_run, session_prompt, keeper};
+}

@@ -1,0 +1,247 @@
+#include "daemon/keeper/configuration.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "config/parse.h"
+#include "config/print.h"
+
+char *configuration_read_file(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    size_t capacity = 1 << 16;
+    size_t used = 0;
+    char *text = malloc(capacity);
+    while (text != NULL) {
+        used += fread(text + used, 1, capacity - used, file);
+        if (used < capacity)
+            break;
+        char *grown = capacity < CONFIGURATION_FILE_MAX ? malloc(2 * capacity) : NULL;
+        int why = capacity < CONFIGURATION_FILE_MAX ? ENOMEM : EFBIG;
+        if (grown != NULL)
+            memcpy(grown, text, used);
+        secret_free(text, capacity);
+        text = grown;
+        capacity *= 2;
+        errno = why;
+    }
+    if (text != NULL && ferror(file) != 0) {
+        int why = errno;
+        secret_free(text, capacity);
+        text = NULL;
+        errno = why;
+    }
+    int why = errno;
+    (void)fclose(file);
+    errno = why;
+    *length = used;
+    return text;
+}
+
+static bool interface_is_mapped(void *context, const char *name)
+{
+    const struct port_table *ports = context;
+    for (size_t i = 0; i < ports->count; i++) {
+        if (strcmp(ports->entries[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Enters the config's own mapping of ports. A contradiction is an error like any other. */
+static bool read_ports(const struct host_settings *settings, struct port_table *ports,
+                       struct diagnostics *diagnostics)
+{
+    bool good = true;
+    port_table_forget_config(ports);
+    for (size_t i = 0; i < settings->port_count; i++) {
+        const struct configured_port *port = &settings->ports[i];
+        struct host_error reason;
+        char name[PORT_NAME_SIZE];
+        (void)snprintf(name, sizeof(name), "GigaEthernet%u", (unsigned)port->number);
+        if (port_table_set(ports, PORT_FROM_CONFIG, name, port->linux_name, &reason))
+            continue;
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "device %s: %s", name, reason.text);
+        good = false;
+    }
+    return good;
+}
+
+/* Frees what follows from the config, but not the config. */
+static void free_derived(struct configuration *configuration)
+{
+    policies_free(&configuration->policies);
+    host_settings_free(&configuration->settings);
+    key_table_free(configuration->keys);
+    configuration->keys = NULL;
+}
+
+static bool resolve(const struct configuration *configuration, struct port_table *ports,
+                    struct tunnel_policies *out, struct diagnostics *diagnostics)
+{
+    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
+    return policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics);
+}
+
+/* Works out all that follows from out->config. False, with nothing of it left, if that can't be. */
+static bool derive(struct configuration *out, struct port_table *ports, struct diagnostics *diagnostics)
+{
+    out->keys = key_table_new(out->config);
+    if (out->keys != NULL && host_settings_of(out->config, &out->settings) &&
+        read_ports(&out->settings, ports, diagnostics) && resolve(out, ports, &out->policies, diagnostics))
+        return true;
+    free_derived(out);
+    return false;
+}
+
+bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
+                        struct diagnostics *diagnostics)
+{
+    *out = (struct configuration){.config = config_parse(text, length, diagnostics)};
+    if (out->config == NULL)
+        return false;
+    if (derive(out, ports, diagnostics))
+        return true;
+    configuration_free(out);
+    return false;
+}
+
+char *configuration_print(const struct configuration *configuration, size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+    if (out == NULL)
+        return NULL;
+    config_print(configuration->config, SECRETS_SHOWN, out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Takes a change of the model back, by what it was before. */
+static bool restore(struct configuration *configuration, const char *text, size_t length,
+                    struct port_table *ports)
+{
+    struct diagnostics known = {0};
+    struct config *before = config_parse(text, length, &known);
+    if (before != NULL) {
+        config_free(configuration->config);
+        configuration->config = before;
+    }
+    bool done = before != NULL && read_ports(&configuration->settings, ports, &known);
+    diagnostics_free(&known);
+    return done;
+}
+
+enum prompt_outcome configuration_apply_line(struct configuration *configuration,
+                                             struct config_cursor *cursor, const char *line,
+                                             struct port_table *ports, struct diagnostics *diagnostics)
+{
+    size_t length = 0;
+    char *before = configuration_print(configuration, &length);
+    const struct config_cursor place = *cursor;
+    enum prompt_outcome outcome = PROMPT_REFUSED;
+    if (before == NULL) {
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
+        return outcome;
+    }
+    outcome = config_apply_line(configuration->config, cursor, line, diagnostics);
+    struct configuration after = {.config = configuration->config};
+    struct diagnostics of_all = {0}; /* of the whole config: configuration_survey tells it */
+    if (outcome == PROMPT_APPLIED && derive(&after, ports, &of_all)) {
+        free_derived(configuration);
+        *configuration = after;
+    } else if (outcome == PROMPT_APPLIED) {
+        const struct diagnostic *why = diagnostics_first(&of_all);
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "%s",
+                        why != NULL ? why->message : "out of memory");
+        (void)restore(configuration, before, length, ports);
+        *cursor = place;
+        outcome = PROMPT_REFUSED;
+    }
+    diagnostics_free(&of_all);
+    secret_free(before, length);
+    return outcome;
+}
+
+void configuration_survey(const struct configuration *configuration, struct port_table *ports,
+                          struct diagnostics *diagnostics)
+{
+    struct tunnel_policies policies;
+    if (resolve(configuration, ports, &policies, diagnostics))
+        policies_free(&policies);
+}
+
+bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
+                          struct port_table *ports)
+{
+    struct diagnostics known = {0};
+    struct configuration anew;
+    bool done = configuration_read(&anew, text, length, ports, &known);
+    if (done) {
+        configuration_free(configuration);
+        *configuration = anew;
+    } else {
+        (void)read_ports(&configuration->settings, ports, &known);
+    }
+    diagnostics_free(&known);
+    return done;
+}
+
+void configuration_free(struct configuration *configuration)
+{
+    free_derived(configuration);
+    config_free(configuration->config);
+    *configuration = (struct configuration){0};
+}
+
+static enum event_timestamp timestamp_of(const struct command_line *line)
+{
+    if (line_has(line, "timeofday"))
+        return EVENT_TIME_OF_DAY;
+    return line_has(line, "uptime") ? EVENT_UPTIME : EVENT_DATETIME;
+}
+
+/* One line of `syslog ...`. */
+static void read_syslog_line(const struct command_line *line, struct event_log_settings *log)
+{
+    struct syslog_settings *syslog = &log->syslog;
+    const char *facility = line_argument(line, "facility");
+    const char *id = line_argument(line, "id");
+    struct ip_address host;
+    if (line_address(line, "host", &host) && syslog->host_count < SYSLOG_HOSTS_MAX)
+        syslog->hosts[syslog->host_count++] = host;
+    if (facility != NULL && syslog_facility(facility) >= 0)
+        syslog->facility = syslog_facility(facility);
+    if (id != NULL)
+        (void)snprintf(syslog->name, sizeof(syslog->name), "%s", id);
+    if (line_has(line, "timestamp"))
+        log->syslog_timestamp = timestamp_of(line);
+}
+
+struct event_log_settings configuration_log_settings(const struct configuration *configuration)
+{
+    const struct host_settings *settings = &configuration->settings;
+    const struct section *global = config_global(configuration->config);
+    struct event_log_settings log = event_log_defaults();
+    log.level[EVENT_IKEV2] = settings->ikev2_level;
+    log.level[EVENT_IPSEC] = settings->ipsec_level;
+    if (settings->log_size != 0)
+        log.buffer_size = settings->log_size;
+    const struct setting *timestamp = section_setting(global, COMMAND_LOGGING_TIMESTAMP);
+    if (timestamp != NULL)
+        log.timestamp = timestamp_of(&timestamp->line);
+    (void)snprintf(log.syslog.name, sizeof(log.syslog.name), "%.63s", settings->host_name);
+    for (const struct setting *s = section_setting(global, COMMAND_SYSLOG); s != NULL;
+         s = setting_next_of_row(s))
+        read_syslog_line(&s->line, &log);
+    return log;
+}

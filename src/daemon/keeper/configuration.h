@@ -1,0 +1,65 @@
+/*
+ * A config with all that follows from it: the policies of its tunnels, the keys, what it says of the host.
+ * Made as a whole and checked as a whole before anything is done with it.
+ */
+#ifndef MUSUBI_DAEMON_KEEPER_CONFIGURATION_H
+#define MUSUBI_DAEMON_KEEPER_CONFIGURATION_H
+
+#include "config/diagnostic.h"
+#include "config/host_settings.h"
+#include "config/keys.h"
+#include "config/model.h"
+#include "config/prompt.h"
+#include "config/resolve.h"
+#include "daemon/keeper/event_log.h"
+#include "host/port.h"
+
+struct configuration {
+    struct config *config;
+    struct key_table *keys;
+    struct tunnel_policies policies;
+    struct host_settings settings;
+};
+
+/* The whole of a file, which the caller frees; NULL with errno set. EFBIG beyond CONFIGURATION_FILE_MAX. */
+enum { CONFIGURATION_FILE_MAX = 64 << 20 };
+char *configuration_read_file(const char *path, size_t *length);
+
+/*
+ * Reads a config from text. `ports`, which has those of the command line, learns those of the config. What
+ * there is to say is added to `diagnostics`. False if there was an error or memory ran out (then there may be
+ * no error in the list): nothing is left in `out`.
+ */
+bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
+                        struct diagnostics *diagnostics);
+
+/* The running-config as text, secrets included; the caller wipes and frees it. NULL if memory ran out. */
+char *configuration_print(const struct configuration *configuration, size_t *length);
+
+/*
+ * Applies a line typed in config mode (config_apply_line) and works out what follows from it. A line with
+ * which the config as a whole would have an error is refused, and the config stays as it was.
+ */
+enum prompt_outcome configuration_apply_line(struct configuration *configuration,
+                                             struct config_cursor *cursor, const char *line,
+                                             struct port_table *ports, struct diagnostics *diagnostics);
+
+/* Adds what there is to say of the config as a whole: what keeps tunnels down, and what will not work as it
+ * stands (policies_resolve). Nothing is added if memory ran out. */
+void configuration_survey(const struct configuration *configuration, struct port_table *ports,
+                          struct diagnostics *diagnostics);
+
+/*
+ * Reads the config anew from `text`, which it was printed as, and which is the startup-config now: its
+ * settings come from the lines of that. False if memory ran out: they come from where they came from before.
+ */
+bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
+                          struct port_table *ports);
+
+/* Wipes and frees it. */
+void configuration_free(struct configuration *configuration);
+
+/* What the config says of the event log. */
+struct event_log_settings configuration_log_settings(const struct configuration *configuration);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * The run-dir of an instance, and the lock in it: one musubid at a time.
+ */
+#ifndef MUSUBI_DAEMON_KEEPER_RUN_DIRECTORY_H
+#define MUSUBI_DAEMON_KEEPER_RUN_DIRECTORY_H
+
+#include <stdbool.h>
+
+struct run_directory {
+    const char *path; /* the caller's */
+    int fd;           /* of the directory; -1: not taken */
+    int lock;
+    bool made; /* by us: goes when we go */
+};
+
+/*
+ * Makes the directory if need be (its parent must exist) and takes its lock. On failure nothing is left
+ * behind and one line is said on standard error.
+ */
+bool run_directory_take(struct run_directory *directory, const char *path);
+
+/* Removes what is ours and gives the lock back. */
+void run_directory_leave(struct run_directory *directory);
+
+#endif

@@ -1,0 +1,312 @@
+#include "daemon/path/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "daemon/ipc/messages.h"
+#include "daemon/ipc/spawn.h"
+#include "daemon/state/shared.h"
+
+/* Request numbers of the keeper have this bit, an operation and a tunnel's number; those of the engine have
+ * not. */
+#define KEEPER_REQUEST (UINT64_C(1) << 63)
+
+struct path_process {
+    struct channel keeper;
+    struct channel engine;
+    struct path *path; /* NULL until all workers are known */
+    struct path_options *options;
+    struct live_area area;
+    uint32_t workers_known;
+    bool failed;
+};
+
+__attribute__((format(printf, 3, 4))) static void process_log(struct path_process *process,
+                                                              enum log_level level, const char *format, ...)
+{
+    char text[MESSAGE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    const struct message_log log = {.level = level, .function = LOG_IPSEC};
+    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+}
+
+/* ---- Setting up ------------------------------------------------------------------------------------ */
+
+static void set_up(struct path_process *process)
+{
+    const struct message_path_setup *m = process->keeper.message.body;
+    int fd = channel_take_fd(&process->keeper, 0);
+    process->options = calloc(1, sizeof(*process->options));
+    bool mapped = process->options != NULL && fd >= 0 && live_area_map(fd, true, &process->area);
+    if (fd >= 0)
+        close(fd);
+    if (!mapped || m->workers > process->area.size.workers) {
+        process_log(process, LOG_LEVEL_ERROR, "the path can't use its shared memory: %s", strerror(errno));
+        process->failed = true;
+        return;
+    }
+    process->options->worker_count = m->workers;
+    process->options->live = process->area.children;
+    process->options->live_count = process->area.size.children;
+    process->options->totals = process->area.tunnels;
+    process->options->totals_count = process->area.size.tunnels;
+}
+
+static void start_workers(struct path_process *process)
+{
+    process->path = path_new(process->options);
+    if (process->path == NULL) {
+        process_log(process, LOG_LEVEL_ERROR, "the packet workers can't be started: %s", strerror(errno));
+        process->failed = true;
+    } else {
+        (void)message_send(&process->keeper, MESSAGE_READY, NULL, 0);
+    }
+    secret_free(process->options, sizeof(*process->options));
+    process->options = NULL;
+}
+
+static void set_up_worker(struct path_process *process)
+{
+    const struct message_path_worker *m = process->keeper.message.body;
+    if (process->options == NULL || m->worker >= process->options->worker_count) {
+        process->failed = true;
+        return;
+    }
+    int fds[PATH_SOCKET_COUNT];
+    size_t next = 0;
+    for (size_t i = 0; i < PATH_SOCKET_COUNT; i++)
+        fds[i] = (m->present >> i & 1) != 0 ? channel_take_fd(&process->keeper, next++) : -1;
+    struct path_worker *worker = &process->options->workers[m->worker];
+    *worker = (struct path_worker){
+        .esp_v4 = fds[PATH_SOCKET_ESP_V4],
+        .esp_v6 = fds[PATH_SOCKET_ESP_V6],
+        .udp_v4 = fds[PATH_SOCKET_UDP_V4],
+        .udp_v6 = fds[PATH_SOCKET_UDP_V6],
+        .strays = &process->area.workers[m->worker],
+    };
+    /* Up to 256 octets come whole once the kernel has any. */
+    if (getrandom(worker->seed, sizeof(worker->seed), 0) != (ssize_t)sizeof(worker->seed) ||
+        getrandom(&worker->hash_seed, sizeof(worker->hash_seed), 0) != (ssize_t)sizeof(worker->hash_seed)) {
+        process->failed = true;
+        return;
+    }
+    if (++process->workers_known == process->options->worker_count)
+        start_workers(process);
+}
+
+/* ---- Messages of the keeper ------------------------------------------------------------------------ */
+
+static void tunnel_done(struct path_process *process, uint32_t tunnel, uint32_t operation,
+                        enum path_result result)
+{
+    const struct message_tunnel_done done = {tunnel, operation, result};
+    (void)message_send(&process->keeper, MESSAGE_TUNNEL_DONE, &done, sizeof(done));
+}
+
+static uint64_t keeper_request(uint32_t tunnel, uint32_t operation)
+{
+    return KEEPER_REQUEST | (uint64_t)operation << 32 | tunnel;
+}
+
+/* Carries out what the keeper wants of a tunnel; the answer comes with PATH_DONE unless it is refused. */
+static void change_tunnel(struct path_process *process, uint32_t operation)
+{
+    const struct path_tunnel *tunnel = process->keeper.message.body;
+    uint32_t number = tunnel->number; /* struct message_tunnel has it in the same place */
+    uint64_t request = keeper_request(number, operation);
+    enum path_result result = PATH_INVALID;
+    if (operation == MESSAGE_TUNNEL_REMOVE) {
+        result = path_tunnel_remove(process->path, request, number);
+    } else if (operation == MESSAGE_TUNNEL_UPDATE) {
+        result = path_tunnel_update(process->path, request, tunnel);
+    } else if (process->keeper.message.fd_count == 1) {
+        int tun = channel_take_fd(&process->keeper, 0);
+        result = path_tunnel_add(process->path, request, tunnel, tun);
+        if (result != PATH_OK)
+            close(tun);
+    }
+    if (result != PATH_OK)
+        tunnel_done(process, number, operation, result);
+}
+
+static void keeper_message(struct path_process *process)
+{
+    const struct channel_message *message = &process->keeper.message;
+    if (!message_is_sound(PROCESS_KEEPER, PROCESS_PATH, message)) {
+        process_log(process, LOG_LEVEL_ERROR, "the keeper sent the path something malformed (%s)",
+                    message_name(message->type));
+        process->failed = true;
+        return;
+    }
+    switch (message->type) {
+    case MESSAGE_PATH_SETUP:
+        set_up(process);
+        break;
+    case MESSAGE_PATH_WORKER:
+        set_up_worker(process);
+        break;
+    default:
+        if (process->path != NULL)
+            change_tunnel(process, message->type);
+        break;
+    }
+}
+
+/* ---- Messages of the engine ------------------------------------------------------------------------ */
+
+/* Tells the engine at once that something is refused, in the form of the event that it would have got. */
+static void refuse(struct path_process *process, uint64_t request, uint32_t spi, enum path_result result)
+{
+    const struct path_event event = {.kind = PATH_DONE, .result = result, .request = request, .spi = spi};
+    (void)message_send(&process->engine, MESSAGE_PATH_EVENT, &event, sizeof(event));
+}
+
+static void install_child(struct path_process *process, const struct message_child_install *m)
+{
+    uint64_t request = m->request & ~KEEPER_REQUEST;
+    enum path_result result = path_child_install(process->path, request, &m->child);
+    if (result != PATH_OK)
+        refuse(process, request, m->child.inbound_spi, result);
+}
+
+static void change_child(struct path_process *process, uint32_t change, const struct message_child *m)
+{
+    uint64_t request = m->request & ~KEEPER_REQUEST;
+    enum path_result result = PATH_INVALID;
+    if (change == MESSAGE_CHILD_ACTIVATE)
+        result = path_child_activate(process->path, request, m->inbound_spi);
+    else if (change == MESSAGE_CHILD_STOP)
+        result = path_child_stop(process->path, request, m->inbound_spi);
+    else if (change == MESSAGE_CHILD_COMPLETE)
+        result = path_child_complete(process->path, request, m->inbound_spi);
+    else if (change == MESSAGE_CHILD_REMOVE)
+        result = path_child_remove(process->path, request, m->inbound_spi);
+    if (result != PATH_OK)
+        refuse(process, request, m->inbound_spi, result);
+}
+
+static void redirect_child(struct path_process *process, const struct message_child_redirect *m)
+{
+    uint64_t request = m->request & ~KEEPER_REQUEST;
+    enum path_result result = path_child_redirect(process->path, request, m->inbound_spi, &m->way);
+    if (result != PATH_OK)
+        refuse(process, request, m->inbound_spi, result);
+}
+
+static void engine_message(struct path_process *process)
+{
+    const struct channel_message *message = &process->engine.message;
+    const struct message_tunnel_fail *fail = message->body;
+    if (!message_is_sound(PROCESS_ENGINE, PROCESS_PATH, message)) {
+        process_log(process, LOG_LEVEL_ERROR, "the engine sent the path something malformed (%s)",
+                    message_name(message->type));
+        return;
+    }
+    if (process->path == NULL)
+        return;
+    switch (message->type) {
+    case MESSAGE_CHILD_INSTALL:
+        install_child(process, message->body);
+        break;
+    case MESSAGE_CHILD_ACTIVATE:
+    case MESSAGE_CHILD_STOP:
+    case MESSAGE_CHILD_COMPLETE:
+    case MESSAGE_CHILD_REMOVE:
+        change_child(process, message->type, message->body);
+        break;
+    case MESSAGE_CHILD_REDIRECT:
+        redirect_child(process, message->body);
+        break;
+    case MESSAGE_TUNNEL_FAIL:
+        (void)path_tunnel_fail(process->path, 0, fail->tunnel, &fail->pair);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Events of the workers ------------------------------------------------------------------------- */
+
+static void path_events(struct path_process *process)
+{
+    struct path_event event;
+    while (path_next_event(process->path, &event)) {
+        if (event.kind == PATH_DONE && (event.request & KEEPER_REQUEST) != 0)
+            tunnel_done(process, (uint32_t)event.request, (uint32_t)(event.request >> 32) & INT32_MAX,
+                        event.result);
+        else
+            (void)message_send(&process->engine, MESSAGE_PATH_EVENT, &event, sizeof(event));
+    }
+}
+
+/* ---- The loop -------------------------------------------------------------------------------------- */
+
+/* Takes all messages of a channel. False if the other side is gone. */
+static bool drain(struct path_process *process, struct channel *channel,
+                  void (*take)(struct path_process *process))
+{
+    enum channel_result result;
+    while (!process->failed && (result = channel_receive(channel)) != CHANNEL_EMPTY) {
+        if (result == CHANNEL_CLOSED)
+            return false;
+        take(process);
+    }
+    return true;
+}
+
+static short events_wanted(const struct channel *channel)
+{
+    return (short)(POLLIN | (channel_is_waiting(channel) ? POLLOUT : 0));
+}
+
+static void run(struct path_process *process)
+{
+    while (!process->failed) {
+        struct pollfd polled[] = {
+            {.fd = process->keeper.fd, .events = events_wanted(&process->keeper)},
+            {.fd = process->engine.fd, .events = events_wanted(&process->engine)},
+            {.fd = process->path != NULL ? path_event_fd(process->path) : -1, .events = POLLIN},
+        };
+        if (poll(polled, sizeof(polled) / sizeof(polled[0]), -1) < 0 && errno != EINTR)
+            return;
+        (void)channel_flush(&process->keeper);
+        (void)channel_flush(&process->engine);
+        /* The keeper first: a tunnel is known before its SAs. */
+        if (!drain(process, &process->keeper, keeper_message))
+            return;
+        /* Without an engine packets go on, by the SAs that are there. */
+        if (!drain(process, &process->engine, engine_message))
+            channel_close(&process->engine);
+        if (process->path != NULL)
+            path_events(process);
+    }
+}
+
+int path_process_run(void)
+{
+    static struct path_process process; /* its channels are too large for a stack */
+    if (!spawn_enter("musubid-path"))
+        return EXIT_FAILURE;
+    channel_open(&process.keeper, SPAWN_KEEPER_FD);
+    channel_open(&process.engine, SPAWN_PEER_FD);
+    if (!secret_lock_process())
+        process_log(&process, LOG_LEVEL_NOTICE, "the path's memory can't be kept from swap: %s",
+                    strerror(errno));
+    run(&process);
+    path_free(process.path);
+    live_area_unmap(&process.area);
+    (void)channel_flush(&process.keeper);
+    channel_close(&process.engine);
+    channel_close(&process.keeper);
+    return process.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

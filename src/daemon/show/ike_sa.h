@@ -1,0 +1,29 @@
+/*
+ * Prints one IKE SA as `show ikev2 sa` does, in the layout of the manual's list 2.25.17 (R100, S33).
+ */
+#ifndef MUSUBI_DAEMON_SHOW_IKE_SA_H
+#define MUSUBI_DAEMON_SHOW_IKE_SA_H
+
+#include "config/policy.h"
+#include "daemon/ipc/text.h"
+#include "ike/sa/record.h"
+
+/*
+ * Appends the SA's lines, without the `Interface` line before them. `policy` is that of its tunnel; `now` is
+ * milliseconds of CLOCK_BOOTTIME.
+ */
+void show_ike_sa(const struct ike_record *sa, const struct tunnel_policy *policy, msec_t now,
+                 struct text *out);
+
+/* ---- What the shows have in common ------------------------------------------------------------------ */
+
+/* Appends an ID as type and value: "KEY-ID site1". What cannot be printed is shown as hexadecimal digits. */
+void show_identity(const struct identity *id, struct text *out);
+
+/* True if the Child SA is one to be shown: one that is not just waiting for late packets. */
+bool show_child_is_live(const struct ike_child_record *child);
+
+/* Seconds until `expires`; 0 if that is past. */
+uint64_t show_seconds_left(msec_t expires, msec_t now);
+
+#endif

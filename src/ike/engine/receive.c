@@ -1,0 +1,127 @@
+/*
+ * A datagram from the network: is it IKEv2, which IKE SA is it for (RFC 7296 2.1, 2.5, 2.6)?
+ */
+#include "ike/reasons/failure.h"
+#include "ike/sa/ike_sa.h"
+
+enum { IKEV1_MAJOR = 1, IKEV2_MAJOR = 2 };
+
+void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint *local,
+                            const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
+                            const struct ike_header *request, uint16_t notify, struct octets content)
+{
+    const struct ike_header header = {
+        .spi_i = request->spi_i,
+        .spi_r = request->spi_r,
+        .exchange = request->exchange,
+        .flags =
+            (uint8_t)(IKE_FLAG_RESPONSE | (request->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR)),
+        .message_id = request->message_id,
+    };
+    struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
+    engine_send(engine, local, remote, ifindex, mark, message_finish(&m));
+}
+
+/* Whether an SA waits for an answer to its IKE_SA_INIT from that address. `sa` may be NULL. */
+static bool is_awaited(const struct ike_sa *sa, const struct ip_endpoint *remote)
+{
+    return sa != NULL && sa->initiator && sa->state == IKE_SA_INITIATING && sa->request_out && sa->job == 0 &&
+           ip_address_equal(&remote->address, &sa->remote.address);
+}
+
+/* An IKE_SA_INIT, the one exchange in the clear, is parsed before its SA is known. */
+static void receive_init(struct ike_engine *engine, const struct ip_endpoint *local,
+                         const struct ip_endpoint *remote, uint32_t ifindex, const struct ike_header *header,
+                         struct octets datagram)
+{
+    struct ike_message message = {.header = *header};
+    struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
+    bool response = (header->flags & IKE_FLAG_RESPONSE) != 0;
+    bool from_initiator = (header->flags & IKE_FLAG_INITIATOR) != 0;
+    if (header->message_id != 0 || header->spi_i == 0 || response == from_initiator ||
+        (!response && header->spi_r != 0)) {
+        engine_count(engine, IKE_COUNT_MALFORMED);
+        return;
+    }
+    uint8_t payload_type = 0;
+    struct ike_sa *sa = response ? map_find(&engine->sas, header->spi_i) : NULL;
+    enum message_fault fault =
+        ike_payloads_parse(payloads, header->next_payload, &message, NULL, &payload_type);
+    if (fault != MESSAGE_OK) {
+        engine_count(engine, IKE_COUNT_MALFORMED);
+        if (fault == MESSAGE_UNSUPPORTED_CRITICAL && !response)
+            ike_sa_init_critical(engine, local, remote, ifindex, header, payload_type);
+        if (response && is_awaited(sa, remote))
+            failure_note(sa, PEER_SETTING, "the peer's answer to IKE_SA_INIT cannot be read");
+        return;
+    }
+    if (!response) {
+        ike_sa_init_request(engine, local, remote, ifindex, datagram, &message);
+        return;
+    }
+    if (!is_awaited(sa, remote)) {
+        engine_count(engine, sa == NULL ? IKE_COUNT_UNKNOWN_SPI : IKE_COUNT_OUT_OF_WINDOW);
+        return;
+    }
+    ike_sa_log_message(sa, "received", &message);
+    ike_sa_init_response(sa, &message, datagram);
+}
+
+/*
+ * A request for no IKE SA of ours: its sender may be one whom we have forgotten, and can say so to its
+ * operator (RFC 7296 2.21.4, which wants such answers limited).
+ */
+static void answer_unknown(struct ike_engine *engine, const struct ip_endpoint *local,
+                           const struct ip_endpoint *remote, const struct ike_header *header)
+{
+    enum { ANSWERS_IN_A_SECOND = 10 };
+    struct ike_budget *budget = &engine->invalid_spis;
+    if (header->flags & IKE_FLAG_RESPONSE || header->spi_i == 0 || header->spi_r == 0)
+        return;
+    if (engine->now - budget->since >= 1000)
+        *budget = (struct ike_budget){.since = engine->now};
+    if (budget->spent++ < ANSWERS_IN_A_SECOND)
+        engine_answer_in_clear(engine, local, remote, 0, 0, header, NOTIFY_INVALID_IKE_SPI,
+                               (struct octets){NULL, 0});
+}
+
+void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
+                    const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram)
+{
+    engine_count(engine, IKE_COUNT_RECEIVED);
+    struct ike_header header;
+    bool whole = ike_header_parse(datagram, &header) && datagram.length <= IKE_DATAGRAM_MAX;
+    unsigned major = header.version >> 4;
+    if (datagram.length >= IKE_HEADER_SIZE && major == IKEV1_MAJOR) {
+        struct ike_sa *sa = map_find(&engine->sas, header.spi_i);
+        engine_count(engine, IKE_COUNT_IKEV1);
+        if (is_awaited(sa, remote))
+            failure_note(sa, PEER_SETTING, "the peer answers IKE_SA_INIT in IKEv1");
+        return;
+    }
+    if (!whole) {
+        engine_count(engine, IKE_COUNT_MALFORMED);
+        return;
+    }
+    if (major != IKEV2_MAJOR) {
+        engine_count(engine, IKE_COUNT_WRONG_VERSION);
+        if (major > IKEV2_MAJOR && !(header.flags & IKE_FLAG_RESPONSE))
+            engine_answer_in_clear(engine, local, remote, 0, 0, &header, NOTIFY_INVALID_MAJOR_VERSION,
+                                   (struct octets){NULL, 0});
+        return;
+    }
+    if (header.exchange == EXCHANGE_IKE_SA_INIT) {
+        receive_init(engine, local, remote, ifindex, &header, datagram);
+        return;
+    }
+    bool from_initiator = (header.flags & IKE_FLAG_INITIATOR) != 0;
+    struct ike_sa *sa = map_find(&engine->sas, from_initiator ? header.spi_r : header.spi_i);
+    if (sa == NULL || sa->initiator == from_initiator || sa->spi_i != header.spi_i ||
+        sa->spi_r != header.spi_r) {
+        engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
+        answer_unknown(engine, local, remote, &header);
+        return;
+    }
+    ike_sa_receive(sa, local, remote, ifindex, &header, datagram);
+}

@@ -1,0 +1,375 @@
+#include "ike/exchanges/additional_child.h"
+
+#include "ike/exchanges/ask_child.h"
+#include "ike/exchanges/rekey.h"
+#include "ike/reasons/refusal.h"
+
+enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
+
+static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task);
+
+const struct ike_task_kind task_additional_child = {
+    .number = TASK_ADDITIONAL_CHILD,
+    .exchange = EXCHANGE_CREATE_CHILD_SA,
+    .name = "negotiation of a additional Child SA",
+    .write = ask_child_write,
+    .response = ask_child_response,
+    .prepare = additional_prepare,
+};
+
+/* ---- What is lacking --------------------------------------------------------------------------------- */
+
+/* What the policy proposes, of which the selectors alone matter here. */
+static struct child_request proposed(const struct ike_sa *sa)
+{
+    return child_request_of(&sa->tunnel->policy, false, 0);
+}
+
+/* The families that the policy proposes and that no Child SA carries, but for those that the peer refused. */
+static uint8_t lacking_families(const struct ike_sa *sa)
+{
+    if (!sa->additional.ours || sa->additional.scope != SCOPE_PROPOSED)
+        return 0;
+    const struct child_request all = proposed(sa);
+    unsigned lacking = selectors_families(&all.local_ts, &all.remote_ts);
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child))
+            lacking &= ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts);
+    }
+    return (uint8_t)(lacking & ~(unsigned)sa->additional.refused);
+}
+
+static bool is_held(const struct ike_sa *sa, const struct packet_flow *flow)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child) && selectors_hold(&child->local_ts, &child->remote_ts, flow))
+            return true;
+    }
+    return false;
+}
+
+static bool is_proposed(const struct ike_sa *sa, const struct packet_flow *flow)
+{
+    const struct child_request all = proposed(sa);
+    return selectors_hold(&all.local_ts, &all.remote_ts, flow);
+}
+
+static bool may_ask(const struct ike_sa *sa)
+{
+    return sa->state == IKE_SA_ESTABLISHED && !sa->replaced && !sa->engine->stopping &&
+           !sa->tunnel->policy.shut_down;
+}
+
+static bool is_needed(const struct ike_sa *sa)
+{
+    if (!may_ask(sa))
+        return false;
+    if (sa->additional.scope == SCOPE_PROPOSED)
+        return lacking_families(sa) != 0;
+    return is_proposed(sa, &sa->additional.flow) && !is_held(sa, &sa->additional.flow);
+}
+
+/* A request is queued or under way, or its answer is being computed. */
+static bool is_asking(const struct ike_sa *sa)
+{
+    const struct ike_task *task;
+    STAILQ_FOREACH(task, &sa->tasks, link)
+    {
+        if (task->kind == &task_additional_child)
+            return true;
+    }
+    return sa->own != NULL && sa->own->old_spi == 0 && sa->own->new_spi == 0;
+}
+
+bool additional_children_come_with_packets(const struct ike_sa *sa)
+{
+    return sa->additional.scope != SCOPE_PROPOSED;
+}
+
+static bool are_due(const struct ike_sa *sa)
+{
+    return sa->additional.scope != SCOPE_PROPOSED || lacking_families(sa) != 0;
+}
+
+bool additional_children_tell_due(struct ike_sa *sa)
+{
+    bool due = are_due(sa);
+    sa->additional.more_told |= due;
+    return due;
+}
+
+/* Packets that wait for what does not come are dropped (R71). */
+static void complete_children(struct ike_sa *sa)
+{
+    if (!sa->additional.more_told)
+        return;
+    sa->additional.more_told = false;
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        child_sa_complete(child);
+    }
+}
+
+/* ---- Answers ----------------------------------------------------------------------------------------- */
+
+static const char *families_text(uint8_t families)
+{
+    static const char *const texts[] = {"", "IPv4", "IPv6", "IPv4 and IPv6"};
+    return texts[families & (FAMILY_V4 | FAMILY_V6)];
+}
+
+static bool has_room(const struct ike_sa *sa)
+{
+    return tunnel_has_room(sa->tunnel, NULL) && child_sa_has_place(sa);
+}
+
+/* Families that are not to be had: what is lacking of them is asked for no more. */
+static void refuse_families(struct ike_sa *sa, uint8_t families, const char *reason)
+{
+    struct setting_lines lines = {0};
+    char text[SETTING_LINES_TEXT_SIZE];
+    setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+               "no additional Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
+               families_text(families), reason, setting_lines_format(&lines, text));
+    sa->additional.refused |= families;
+    ike_sa_changed(sa);
+    complete_children(sa);
+}
+
+static bool is_same_flow(const struct packet_flow *a, const struct packet_flow *b, enum child_scope scope)
+{
+    bool same_pair =
+        ip_address_equal(&a->source, &b->source) && ip_address_equal(&a->destination, &b->destination);
+    bool same_ports = a->protocol == b->protocol && a->ports == b->ports &&
+                      a->source_port == b->source_port && a->destination_port == b->destination_port;
+    return same_pair && (scope == SCOPE_PAIR || same_ports);
+}
+
+/* The packets that wait for the pair of one that gets no Child SA wait in vain. */
+static void fail_packet(struct ike_sa *sa)
+{
+    struct packet_flow *flow = &sa->additional.flow;
+    const struct packet_pair pair = {flow->source, flow->destination};
+    tunnel_packets_fail(sa->engine, sa->tunnel, &pair);
+    *flow = (struct packet_flow){.source.family = IP_NONE};
+}
+
+static void refuse_packet(struct ike_sa *sa, const char *reason)
+{
+    struct additional_children *f = &sa->additional;
+    char source[IP_TEXT_SIZE];
+    char destination[IP_TEXT_SIZE];
+    if (f->flow.source.family == IP_NONE)
+        return; /* it was asked for by an engine before this one; the packet path will say so again */
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+               "no Child SA for packets from %s to %s (%s)", ip_address_format(&f->flow.source, source),
+               ip_address_format(&f->flow.destination, destination), reason);
+    f->refused_packets[f->next_refused] = (struct refused_packet){f->flow, sa->engine->now + ASK_AGAIN};
+    f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
+    fail_packet(sa);
+}
+
+static bool was_refused(const struct ike_sa *sa, const struct packet_flow *flow)
+{
+    const struct additional_children *f = &sa->additional;
+    for (unsigned i = 0; i < REFUSED_PACKETS_MAX; i++) {
+        const struct refused_packet *r = &f->refused_packets[i];
+        if (sa->engine->now < r->until && is_same_flow(&r->flow, flow, f->scope))
+            return true;
+    }
+    return false;
+}
+
+/* The peer wants less in one Child SA (RFC 7296 2.9): asks anew for the packet that waits, if one does. */
+static void narrow_scope(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    const struct packet_flow flow = f->flow;
+    f->scope++;
+    ike_sa_changed(sa);
+    engine_cancel_timer(sa->engine, &f->again);
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+               "the peer wants a Child SA for each %s (SINGLE_PAIR_REQUIRED)",
+               f->scope == SCOPE_PAIR ? "pair of addresses" : "pair of addresses, protocol and ports");
+    tunnel_update_state(sa->engine, sa->tunnel, ""); /* packets are welcome, though there be no Child SA */
+    additional_children_packet(sa, &flow);
+}
+
+static void additional_made(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child)
+{
+    (void)n;
+    (void)child;
+    sa->additional.flow = (struct packet_flow){.source.family = IP_NONE};
+    additional_children_check(sa);
+}
+
+/* A peer may grant less than is asked for, and that is no failure (RFC 7296 2.9, 1.3); or for now nothing. */
+static bool is_failure(const struct ike_sa *sa, uint16_t notify)
+{
+    switch (notify) {
+    case NOTIFY_TEMPORARY_FAILURE:
+    case NOTIFY_TS_UNACCEPTABLE:
+    case NOTIFY_NO_ADDITIONAL_SAS:
+        return false;
+    case NOTIFY_SINGLE_PAIR_REQUIRED:
+        return sa->additional.scope == SCOPE_FLOW;
+    default:
+        return true;
+    }
+}
+
+static void additional_refused(struct ike_sa *sa, const struct ike_payload *error)
+{
+    struct additional_children *f = &sa->additional;
+    const struct child_request *request = &sa->own->request;
+    const struct refused asked = {task_additional_child.name, &request->proposal, request};
+    uint8_t families = selectors_families(&request->local_ts, &request->remote_ts);
+    uint16_t notify = error->notify;
+    const char *name = notify_type_name(notify);
+    const char *reason = name != NULL ? name : "an error that is not known";
+    if (is_failure(sa, notify))
+        refusal_warn(sa, FAILED_CHILD, &asked, error);
+    negotiation_end_own(sa);
+    if (sa->state != IKE_SA_ESTABLISHED)
+        return;
+    if (notify == NOTIFY_TEMPORARY_FAILURE) /* RFC 7296 2.25 */
+        engine_set_timer(sa->engine, &f->again, rekey_retry_delay(sa->engine, sa->expires));
+    else if (notify == NOTIFY_SINGLE_PAIR_REQUIRED && f->scope != SCOPE_FLOW)
+        narrow_scope(sa);
+    else if (f->scope == SCOPE_PROPOSED)
+        refuse_families(sa, families, reason);
+    else
+        refuse_packet(sa, reason);
+}
+
+const struct child_purpose child_purpose_additional = {additional_made, additional_refused};
+
+/* ---- Asking ------------------------------------------------------------------------------------------ */
+
+/* What a list says of a packet: its first selector that holds it, cut down to what the packet shows. */
+static struct selector_list flow_selector(const struct selector_list *list, const struct packet_flow *flow,
+                                          const struct ip_address *address, uint16_t port)
+{
+    struct selector_list part = selectors_of_address(list, address);
+    bool shows_port = flow->ports == FLOW_PORTS_BOTH;
+    for (uint8_t i = 0; i < part.count; i++) {
+        struct traffic_selector ts = part.ts[i];
+        if (ts.protocol != 0 && ts.protocol != flow->protocol)
+            continue;
+        if (shows_port && (port < ts.first_port || port > ts.last_port))
+            continue;
+        ts.protocol = flow->protocol;
+        if (shows_port)
+            ts.first_port = ts.last_port = port;
+        return (struct selector_list){.count = 1, .ts = {ts}};
+    }
+    return (struct selector_list){0};
+}
+
+static enum task_readiness start(struct ike_sa *sa)
+{
+    const struct packet_flow *flow = &sa->additional.flow;
+    const struct child_request all = proposed(sa);
+    uint8_t families = lacking_families(sa);
+    struct selector_list local, remote;
+    switch (sa->additional.scope) {
+    case SCOPE_PROPOSED:
+        local = selectors_of_families(&all.local_ts, families);
+        remote = selectors_of_families(&all.remote_ts, families);
+        break;
+    case SCOPE_PAIR:
+        local = selectors_of_address(&all.local_ts, &flow->source);
+        remote = selectors_of_address(&all.remote_ts, &flow->destination);
+        break;
+    case SCOPE_FLOW:
+        local = flow_selector(&all.local_ts, flow, &flow->source, flow->source_port);
+        remote = flow_selector(&all.remote_ts, flow, &flow->destination, flow->destination_port);
+        break;
+    }
+    return ask_child_start(sa, &local, &remote, 0);
+}
+
+static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task)
+{
+    (void)task;
+    enum task_readiness readiness = TASK_DROPPED;
+    bool needed = is_needed(sa);
+    if (sa->own != NULL)
+        readiness = ask_child_go_on(sa, needed);
+    else if (needed)
+        readiness = start(sa);
+    if (!are_due(sa))
+        complete_children(sa);
+    return readiness;
+}
+
+void additional_children_check(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    if (sa->destroyed || f->scope != SCOPE_PROPOSED || !may_ask(sa) || is_asking(sa))
+        return;
+    uint8_t families = lacking_families(sa);
+    if (families == 0)
+        complete_children(sa);
+    else if (!has_room(sa))
+        refuse_families(sa, families, "there are as many as there may be");
+    else if (!deadline_is_set(&f->again.deadline)) {
+        engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
+        ike_sa_add_task(sa, &task_additional_child, 0);
+    }
+}
+
+void additional_children_fire(struct ike_engine *engine, void *owner)
+{
+    (void)engine;
+    additional_children_check(owner);
+}
+
+void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow)
+{
+    struct additional_children *f = &sa->additional;
+    if (flow->source.family == IP_NONE || (f->scope != SCOPE_PROPOSED && is_asking(sa)))
+        return;
+    f->flow = *flow;
+    if (f->scope == SCOPE_PROPOSED || !may_ask(sa) || is_held(sa, flow) ||
+        deadline_is_set(&f->again.deadline))
+        return;
+    if (!is_proposed(sa, flow) || was_refused(sa, flow))
+        fail_packet(sa);
+    else if (!has_room(sa))
+        refuse_packet(sa, "there are as many as there may be");
+    else
+        ike_sa_add_task(sa, &task_additional_child, 0);
+}
+
+/* ---- Life -------------------------------------------------------------------------------------------- */
+
+void additional_children_begin(struct ike_sa *sa)
+{
+    sa->additional.ours = true;
+}
+
+void additional_children_begin_by_pair(struct ike_sa *sa)
+{
+    narrow_scope(sa);
+}
+
+void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
+{
+    struct additional_children *f = &successor->additional;
+    const struct ike_timer again = f->again;
+    const struct packet_flow flow = old->additional.flow;
+    bool asking = is_asking(old);
+    *f = old->additional;
+    f->again = again;
+    engine_cancel_timer(old->engine, &old->additional.again);
+    additional_children_check(successor);
+    if (asking)
+        additional_children_packet(successor, &flow);
+}

@@ -1,0 +1,128 @@
+#include "ike/exchanges/ask_child.h"
+
+#include "ike/reasons/refusal.h"
+
+static const struct octets nothing = {NULL, 0};
+
+static const struct child_purpose *purpose_of(const struct negotiation *n)
+{
+    return n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_additional;
+}
+
+enum task_readiness ask_child_start(struct ike_sa *sa, const struct selector_list *local_ts,
+                                    const struct selector_list *remote_ts, uint32_t old_spi)
+{
+    struct negotiation *n = negotiation_new(sa, true);
+    if (n == NULL)
+        return TASK_DROPPED;
+    sa->own = n;
+    n->old_spi = old_spi;
+    n->request = child_request_of(&sa->tunnel->policy, false, child_sa_new_spi(sa->engine, sa->tunnel));
+    n->request.local_ts = *local_ts;
+    n->request.remote_ts = *remote_ts;
+    n->dh = n->request.proposal.dh == 0 ? NULL : &dh_groups[__builtin_ctz(n->request.proposal.dh)];
+    if (n->dh == NULL) {
+        n->phase = NEGOTIATION_READY;
+        return TASK_READY;
+    }
+    negotiation_start_public(sa, n);
+    return TASK_WAITS;
+}
+
+enum task_readiness ask_child_go_on(struct ike_sa *sa, bool needed)
+{
+    if (sa->own->phase != NEGOTIATION_READY)
+        return TASK_WAITS;
+    if (needed)
+        return TASK_READY;
+    negotiation_end_own(sa);
+    return TASK_DROPPED;
+}
+
+void ask_child_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    const struct negotiation *n = sa->own;
+    (void)task;
+    if (n->old_spi != 0) {
+        uint8_t spi[4];
+        store_u32be(spi, n->old_spi);
+        message_put_notify(m, PROTOCOL_ESP, (struct octets){spi, sizeof spi}, NOTIFY_REKEY_SA, nothing);
+    }
+    message_put_notify(m, PROTOCOL_NONE, nothing, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, nothing);
+    child_exchange_put_offer(m, &n->request);
+    negotiation_put_nonce_and_ke(m, n, true);
+    child_exchange_put_selectors(m, &n->request);
+}
+
+static void make_child(struct ike_sa *sa, struct octets shared_secret)
+{
+    if (sa->state == IKE_SA_DELETING) { /* what was made goes with the IKE SA */
+        negotiation_end_own(sa);
+        return;
+    }
+    struct negotiation *n = sa->own;
+    sa->own = NULL;
+    struct child_sa *made = child_sa_new(sa, &n->agreement, n->request.inbound_spi, true);
+    if (made == NULL || !child_sa_install(made, CHILD_ACTIVE, shared_secret, ike_buffer_octets(&n->nonce_i),
+                                          ike_buffer_octets(&n->nonce_r))) {
+        ike_sa_destroy(sa, "out of memory");
+    } else {
+        purpose_of(n)->made(sa, n, made);
+    }
+    negotiation_free(n);
+}
+
+static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    if (!ok || output.length != sa->own->dh->public_size) {
+        ike_sa_destroy(sa, "Diffie-Hellman failed");
+        return;
+    }
+    make_child(sa, output);
+}
+
+void ask_child_resume(struct ike_sa *sa)
+{
+    negotiation_resume(sa, shared_secret_done);
+}
+
+/* What is wrong with the peer's answer, told in the log; NULL if nothing is. */
+static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *message)
+{
+    struct negotiation *n = sa->own;
+    enum failure_kind kind = n->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
+    enum child_fault fault = child_exchange_accept(message, &n->request, &n->agreement);
+    if (fault != CHILD_OK) {
+        refusal_warn_answer(sa, kind, message, &n->request, fault);
+        return child_fault_text(fault);
+    }
+    const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
+    const struct dh_group *dh = n->agreement.suite.dh;
+    const char *reason = NULL;
+    if (!negotiation_take_nonce(&n->nonce_r, message))
+        reason = "the peer's answer has no proper nonce";
+    else if (dh != NULL && (dh != n->dh || !negotiation_ke_is_valid(n->dh, ke)))
+        reason = "the peer's answer has no proper KE";
+    if (reason != NULL)
+        failure_warn(sa, kind, SETTING_BIT(SETTING_CHILD_PFS), "%s", reason);
+    return reason;
+}
+
+void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    struct negotiation *n = sa->own;
+    const struct ike_payload *error = ike_message_error(message);
+    if (error != NULL) {
+        bool gone = n->old_spi != 0 && child_sa_is_gone(child_sa_by_inbound(sa, n->old_spi));
+        if (gone || !negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
+            purpose_of(n)->refused(sa, error);
+        return;
+    }
+    const char *fault = fault_of_answer(sa, message);
+    if (fault != NULL)
+        ike_sa_delete(sa, fault);
+    else if (n->agreement.suite.dh == NULL)
+        make_child(sa, nothing);
+    else
+        negotiation_start_shared(sa, n, true, ike_message_find(message, PAYLOAD_KE), shared_secret_done);
+}

@@ -1,0 +1,133 @@
+/*
+ * CREATE_CHILD_SA (RFC 7296 1.3) as responder: which of its three kinds a request is, and when none is taken
+ * (2.25). Both kinds of Child SAs, rekeyed ones and further ones, are answered here, those of IKE SAs in
+ * rekey_ike_sa.c.
+ */
+#include "ike/exchanges/negotiation.h"
+#include "ike/exchanges/rekey.h"
+#include "ike/reasons/refusal.h"
+
+#include <string.h>
+
+static const struct octets nothing = {NULL, 0};
+
+/* The Child SA that a REKEY_SA notify names; NULL with a notify to answer if it cannot be rekeyed. */
+static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_payload *rekey, uint16_t *error)
+{
+    *error = NOTIFY_CHILD_SA_NOT_FOUND;
+    if (rekey->spi.length != 4)
+        return NULL;
+    struct child_sa *child = child_sa_by_outbound(sa, load_u32be(rekey->spi.at));
+    if (child_sa_is_gone(child))
+        return NULL;
+    *error = child->deleting || child->replaced ? NOTIFY_TEMPORARY_FAILURE : 0;
+    return *error == 0 ? child : NULL;
+}
+
+/* Both ends rekey the same SA: our own exchange learns of it. */
+static void note_rival(struct ike_sa *sa, const struct negotiation *theirs, const struct child_sa *made)
+{
+    struct negotiation *own = sa->own;
+    if (own == NULL || own->old_spi == 0 || own->old_spi != theirs->old_spi)
+        return;
+    own->has_rival = true;
+    own->rival_child = made->inbound.spi;
+    own->rival_nonce = lowest_nonce_of(&theirs->nonce_i, &theirs->nonce_r);
+}
+
+static void answer(struct ike_sa *sa, struct octets shared_secret)
+{
+    struct negotiation *n = sa->theirs;
+    struct child_sa *old = n->old_spi == 0 ? NULL : child_sa_by_inbound(sa, n->old_spi);
+    enum child_activation activation = old != NULL ? CHILD_ACTIVE_WHEN_USED : CHILD_ACTIVE;
+    struct child_sa *made = child_sa_new(sa, &n->agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
+    if (made == NULL || !child_sa_install(made, activation, shared_secret, ike_buffer_octets(&n->nonce_i),
+                                          ike_buffer_octets(&n->nonce_r))) {
+        if (made != NULL)
+            child_sa_destroy(made);
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return;
+    }
+    note_rival(sa, n, made);
+    bool own_rekey_out = sa->own != NULL && n->old_spi != 0 && sa->own->old_spi == n->old_spi;
+    if (old != NULL && !own_rekey_out)
+        old->replaced = true; /* the peer deletes it */
+    struct message_writer m = ike_sa_begin_response(sa);
+    message_put_notify(&m, PROTOCOL_NONE, nothing, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, nothing);
+    child_exchange_put_answer(&m, &n->agreement, made->inbound.spi);
+    negotiation_put_nonce_and_ke(&m, n, false);
+    negotiation_free(n);
+    sa->theirs = NULL;
+    ike_sa_send_response(sa, EXCHANGE_CREATE_CHILD_SA, &m);
+    additional_children_check(sa);
+}
+
+static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct negotiation *n = sa->theirs;
+    size_t size = n->dh->public_size;
+    if (!ok || output.length != 2 * size) {
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return;
+    }
+    memcpy(n->dh_public, output.at, size);
+    answer(sa, (struct octets){output.at + size, size});
+}
+
+/* Answers a request for a Child SA, one that replaces another or one besides. */
+static void child_request(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *rekey = ike_message_notify(message, NOTIFY_REKEY_SA);
+    const struct child_sa *old = NULL;
+    uint16_t error = 0;
+    if (sa->own != NULL && sa->own->new_spi != 0)
+        error = NOTIFY_TEMPORARY_FAILURE; /* the IKE SA itself is being rekeyed (RFC 7296 2.25.2) */
+    else if (rekey != NULL)
+        old = named_child(sa, rekey, &error);
+    else if (!tunnel_has_room(sa->tunnel, NULL))
+        error = NOTIFY_NO_ADDITIONAL_SAS;
+    if (error == 0 && !child_sa_has_place(sa))
+        error = NOTIFY_TEMPORARY_FAILURE;
+    const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, false);
+    enum failure_kind kind = rekey != NULL ? FAILED_CHILD_REKEY : FAILED_CHILD;
+    if (error == NOTIFY_NO_ADDITIONAL_SAS)
+        refusal_of_child(sa, kind, message, &proposal, error);
+    if (error != 0) {
+        negotiation_refuse(sa, error, nothing);
+        return;
+    }
+    struct negotiation *n = negotiation_begin_theirs(sa, message);
+    if (n == NULL)
+        return;
+    n->old_spi = old != NULL ? old->inbound.spi : 0;
+    error = child_exchange_choose(message, &proposal, &n->agreement);
+    if (error != 0) {
+        if (error != NOTIFY_INVALID_SYNTAX) /* that is told by whoever sends it */
+            refusal_of_child(sa, kind, message, &proposal, error);
+        negotiation_refuse(sa, error, nothing);
+        return;
+    }
+    n->dh = n->agreement.suite.dh;
+    if (n->dh == NULL)
+        answer(sa, nothing);
+    else
+        negotiation_take_ke(sa, message, exchange_done);
+}
+
+void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
+    if (offer == NULL || ike_message_find(message, PAYLOAD_NONCE) == NULL) {
+        negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
+        return;
+    }
+    bool closing = sa->state != IKE_SA_ESTABLISHED || sa->replaced || sa->engine->stopping;
+    if (closing) {
+        negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
+        return;
+    }
+    if (proposal_protocol(offer) == PROTOCOL_IKE)
+        rekey_ike_sa_request(sa, message);
+    else
+        child_request(sa, message);
+}

@@ -1,0 +1,461 @@
+/*
+ * IKE_AUTH (RFC 7296 1.2, 2.15, 2.16, 3.5): both ends prove who they are, and the first Child SA is made.
+ */
+#include "base/secret.h"
+#include "crypto/prf.h"
+#include "ike/exchanges/peer_address.h"
+#include "ike/reasons/auth_failure.h"
+#include "ike/reasons/proposal_text.h"
+#include "ike/reasons/refusal.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/wire/identity.h"
+
+#include <string.h>
+
+static const struct octets no_octets = {NULL, 0};
+
+enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
+
+/* ---- The message of an IKE_AUTH whose AUTH is being checked ------------------------------------------ */
+
+/* Keeps a message while a job is out. False if there is no memory. */
+static bool keep_message(struct ike_sa *sa, const struct ike_message *message)
+{
+    sa->handshake->auth_header = message->header;
+    sa->handshake->auth_first_payload = message->first_payload;
+    return ike_buffer_set(&sa->handshake->auth_message, message->chain);
+}
+
+/* The kept message, parsed again; it was valid before. */
+static void kept_message(const struct ike_sa *sa, struct ike_message *message)
+{
+    const struct ike_handshake *h = sa->handshake;
+    *message = (struct ike_message){.header = h->auth_header};
+    (void)ike_payloads_parse(ike_buffer_octets(&h->auth_message), h->auth_first_payload, message, NULL, NULL);
+}
+
+/* ---- AUTH values ------------------------------------------------------------------------------------- */
+
+/* The body of an end's ID payload: our own as we send it, the peer's as it came, reserved octets and all. */
+static struct octets id_body(const struct ike_sa *sa, enum ike_key_side side,
+                             uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE])
+{
+    if (side == IKE_KEY_REMOTE) {
+        struct ike_message message;
+        kept_message(sa, &message);
+        return ike_message_find(&message, sa->initiator ? PAYLOAD_IDR : PAYLOAD_IDI)->body;
+    }
+    struct writer w = writer_to(own, ID_HEADER_SIZE + IDENTITY_SIZE);
+    writer_put_u32be(&w, (uint32_t)sa->local_id.type << 24);
+    writer_put(&w, sa->local_id.value, sa->local_id.length);
+    return writer_octets(&w);
+}
+
+/*
+ * The octets that an end signs (RFC 7296 2.15): its own IKE_SA_INIT message, the other's nonce, and
+ * prf(SK_p, the body of its ID payload). Written to `w`.
+ */
+static bool write_signed_octets(const struct ike_sa *sa, enum ike_key_side side, struct writer *w)
+{
+    const struct ike_handshake *h = sa->handshake;
+    bool of_initiator = (side == IKE_KEY_LOCAL) == sa->initiator;
+    const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
+    const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
+    struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
+    uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE];
+    uint8_t maced_id[PRF_SIZE_MAX];
+    const struct octets body = id_body(sa, side, own);
+    if (!prf_compute(sa->suite.prf, key, &body, 1, maced_id))
+        return false;
+    writer_put(w, message->at, message->length);
+    writer_put(w, nonce->at, nonce->length);
+    writer_put(w, maced_id, sa->suite.prf->size);
+    return !w->failed;
+}
+
+/* Has the keeper compute the AUTH value of one end; `done` gets it. The peer's message has to be kept by
+ * then. */
+static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
+                           void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
+    if (!write_signed_octets(sa, side, &w)) {
+        failure_end(sa, "the AUTH payload could not be computed");
+        return;
+    }
+    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
+    job.psk.tunnel = sa->tunnel->policy.tunnel;
+    job.psk.side = side;
+    job.psk.identity = side == IKE_KEY_LOCAL ? sa->local_id : sa->remote_id;
+    job.psk.prf = sa->suite.prf->id;
+    job.psk.signed_octets = writer_octets(&w);
+    ike_sa_start_job(sa, &job, done);
+}
+
+/* ---- Common to both ends ----------------------------------------------------------------------------- */
+
+static void log_established(struct ike_sa *sa)
+{
+    char endpoints[2 * IP_TEXT_SIZE];
+    char id[IDENTITY_TEXT_SIZE];
+    char suite[SUITE_TEXT_SIZE];
+    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+               "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
+               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
+               ike_suite_format(&sa->suite, suite));
+    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "negotiation ended on %s",
+               ike_sa_endpoints(sa, endpoints));
+}
+
+/* ---- Initiator --------------------------------------------------------------------------------------- */
+
+static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
+static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
+
+static const struct ike_task_kind task_ike_auth = {
+    .number = TASK_IKE_AUTH,
+    .exchange = EXCHANGE_IKE_AUTH,
+    .name = "IKE_AUTH",
+    .write = auth_write,
+    .response = auth_response,
+};
+
+static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)task;
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    message_put_id(m, PAYLOAD_IDI, sa->local_id.type, identity_value(&sa->local_id));
+    message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
+    if (sa->remote_id.type != ID_NONE)
+        message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_value(&sa->remote_id));
+    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){sa->handshake->auth, sa->suite.prf->size});
+    message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
+    child_exchange_put_offer(m, &request);
+    child_exchange_put_selectors(m, &request);
+}
+
+static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
+{
+    if (!ok || output.length != sa->suite.prf->size) {
+        auth_failure_of_own_key(sa);
+        ike_sa_destroy(sa, "no key");
+        return;
+    }
+    memcpy(sa->handshake->auth, output.at, output.length);
+    sa->handshake->child_spi = child_sa_new_spi(sa->engine, sa->tunnel);
+    ike_sa_add_task(sa, &task_ike_auth, 0);
+}
+
+void ike_auth_start(struct ike_sa *sa)
+{
+    /* INITIAL_CONTACT would not be true, and the two SAs would have to be sorted out. */
+    if (initial_contact_peer_was_first(sa)) {
+        ike_sa_destroy(sa, "the peer has made the IKE SA meanwhile");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done);
+}
+
+/*
+ * Ends a negotiation that cannot go on; the peer may think that it has an SA, so it is told, by DELETE and,
+ * if it has not proved who it is, by the notify that RFC 7296 2.21.2 has for that.
+ */
+static void abandon(struct ike_sa *sa, uint16_t notify, const char *reason)
+{
+    sa->state = IKE_SA_ESTABLISHED; /* as the peer sees it, so that DELETE is sent */
+    sa->delete_notify = notify;
+    ike_sa_end_handshake(sa);
+    tunnel_negotiation_failed(sa->engine, sa->tunnel);
+    ike_sa_delete(sa, reason);
+}
+
+/* The peer refused, in a message that is protected, if not authenticated. */
+static void warn_of_refusal(const struct ike_sa *sa, const struct ike_payload *error)
+{
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    const struct refused asked = {"IKE_AUTH", &request.proposal, &request};
+    refusal_warn(sa, FAILED_NEGOTIATION, &asked, error);
+}
+
+/* Makes the Child SA from the peer's answer. Returns the reason, told in the log, if it cannot be made. */
+static const char *accept_child(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct child_request request =
+        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    struct child_agreement agreement;
+    enum child_fault fault = child_exchange_accept(message, &request, &agreement);
+    if (fault != CHILD_OK) {
+        refusal_warn_answer(sa, FAILED_NEGOTIATION, message, &request, fault);
+        return child_fault_text(fault);
+    }
+    struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
+    if (child != NULL && child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
+                                          ike_buffer_octets(&sa->nonce_r)))
+        return NULL;
+    if (child != NULL)
+        child_sa_destroy(child);
+    failure_warn(sa, FAILED_NEGOTIATION, 0, "out of memory");
+    return "out of memory";
+}
+
+/* The peer's AUTH value was computed: compare, then take the Child SA. */
+static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct ike_message message;
+    kept_message(sa, &message);
+    const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
+    if (!ok || auth->content.length != output.length ||
+        !secret_equal(auth->content.at, output.at, output.length)) {
+        auth_failure_of_auth(sa, ok);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "authentication failed");
+        return;
+    }
+    const struct ike_payload *error = ike_message_error(&message);
+    bool by_pair = error != NULL && error->notify == NOTIFY_SINGLE_PAIR_REQUIRED;
+    if (error != NULL && !by_pair) {
+        warn_of_refusal(sa, error);
+        abandon(sa, 0, "the peer refused the Child SA");
+        return;
+    }
+    additional_children_begin(sa);
+    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
+    const char *reason = by_pair ? NULL : accept_child(sa, &message);
+    if (reason != NULL) {
+        abandon(sa, 0, reason);
+        return;
+    }
+    ike_sa_establish(sa);
+    log_established(sa);
+    if (initial_contact)
+        initial_contact_received(sa);
+    initial_contact_settle(sa);
+    if (by_pair)
+        additional_children_begin_by_pair(sa);
+    else
+        additional_children_check(sa);
+}
+
+static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)task;
+    const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
+    const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
+    const struct ike_payload *error = ike_message_error(message);
+    struct identity id;
+    if (error != NULL && auth == NULL) {
+        warn_of_refusal(sa, error);
+        ike_sa_destroy(sa, "refused by the peer");
+        return;
+    }
+    if (auth == NULL && ike_message_find(message, PAYLOAD_EAP) != NULL) {
+        auth_failure_of_method(sa, NULL);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong authentication method");
+        return;
+    }
+    if (auth == NULL || idr == NULL) {
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "the peer's answer to IKE_AUTH lacks its ID or AUTH");
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "invalid IKE_AUTH");
+        return;
+    }
+    if (!identity_parse(idr->id_type, idr->content, &id) || !identity_equal(&id, &sa->remote_id)) {
+        auth_failure_of_responder_id(sa, idr);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong peer ID");
+        return;
+    }
+    if (auth->method != AUTH_METHOD_PSK) {
+        auth_failure_of_method(sa, auth);
+        abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong authentication method");
+        return;
+    }
+    sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
+    if (!keep_message(sa, message)) {
+        failure_end(sa, "out of memory");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
+}
+
+/* ---- Responder --------------------------------------------------------------------------------------- */
+
+static void refuse_peer(struct ike_sa *sa)
+{
+    ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED, no_octets);
+    ike_sa_destroy(sa, "authentication failed");
+}
+
+/* Makes the Child SA that the peer asks for. Returns the notify that says why there is none, or 0. */
+static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message, bool initial_contact,
+                           struct child_agreement *agreement, struct child_sa **child)
+{
+    const struct proposal_policy proposal = proposal_policy_of_child(&sa->tunnel->policy.child, true);
+    bool has_room = tunnel_has_room(sa->tunnel, initial_contact ? sa : NULL);
+    uint16_t error =
+        has_room ? child_exchange_choose(message, &proposal, agreement) : (uint16_t)NOTIFY_NO_ADDITIONAL_SAS;
+    if (error != 0) {
+        refusal_of_child(sa, FAILED_NEGOTIATION, message, &proposal, error);
+        return error;
+    }
+    *child = child_sa_new(sa, agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
+    if (*child != NULL && child_sa_install(*child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
+                                           ike_buffer_octets(&sa->nonce_r)))
+        return 0;
+    if (*child != NULL)
+        child_sa_destroy(*child);
+    failure_warn(sa, FAILED_NEGOTIATION, 0, "out of memory");
+    return NOTIFY_TEMPORARY_FAILURE;
+}
+
+/* Our own AUTH value is there: the answer goes out, and the SAs are up. */
+static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
+{
+    if (!ok || output.length != sa->suite.prf->size) {
+        auth_failure_of_own_key(sa);
+        refuse_peer(sa);
+        return;
+    }
+    struct ike_message message;
+    kept_message(sa, &message);
+    struct child_agreement agreement;
+    struct child_sa *child = NULL;
+    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
+    uint16_t error = make_child(sa, &message, initial_contact, &agreement, &child);
+    struct message_writer m = ike_sa_begin_response(sa);
+    message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
+    message_put_auth(&m, AUTH_METHOD_PSK, output);
+    if (error != 0) {
+        message_put_notify(&m, PROTOCOL_NONE, no_octets, error, no_octets);
+    } else {
+        message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
+        child_exchange_put_answer(&m, &agreement, child->inbound.spi);
+    }
+    if (initial_contact || initial_contact_is_true(sa))
+        message_put_notify(&m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
+    ike_sa_send_response(sa, EXCHANGE_IKE_AUTH, &m);
+    if (sa->destroyed)
+        return;
+    ike_sa_establish(sa);
+    log_established(sa);
+    if (initial_contact)
+        initial_contact_received(sa);
+    initial_contact_settle(sa);
+    ike_sa_lost_child(sa, "no Child SA could be made");
+}
+
+static void prove_ourselves(struct ike_sa *sa)
+{
+    if (initial_contact_is_stale(sa)) {
+        ike_sa_destroy(sa, "the peer has begun anew since");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
+}
+
+static void take_way(struct ike_sa *sa)
+{
+    const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
+    sa->ifindex = arrival_outgoing(&arrival, sa->tunnel->way.ifindex);
+    sa->mark = sa->tunnel->way.mark;
+}
+
+/* What the name of the peer stands for now is known: the peer is there, or it is a stranger (R41). */
+static void peer_looked_up(struct ike_sa *sa, bool ok, struct octets output)
+{
+    (void)ok, (void)output; /* the tunnel has been told */
+    if (!peer_address_accept(sa)) {
+        auth_failure_of_address(sa);
+        refuse_peer(sa);
+        return;
+    }
+    take_way(sa);
+    prove_ourselves(sa);
+}
+
+static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
+{
+    struct ike_message message;
+    kept_message(sa, &message);
+    const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
+    if (!ok || auth->content.length != output.length ||
+        !secret_equal(auth->content.at, output.at, output.length)) {
+        auth_failure_of_auth(sa, ok);
+        refuse_peer(sa);
+        return;
+    }
+    if (peer_address_accept(sa))
+        prove_ourselves(sa);
+    else
+        peer_address_look_up(sa, peer_looked_up);
+}
+
+/* The tunnel whose peer the sender says it is; NULL, told in the log, if there is none. */
+static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct ike_payload *idi,
+                                      const struct identity *idr)
+{
+    const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
+    struct identity peer;
+    struct ike_tunnel *tunnel = NULL;
+    if (identity_parse(idi->id_type, idi->content, &peer))
+        tunnel = candidates_find(sa->engine, &arrival, &peer, idr);
+    if (tunnel == NULL) {
+        auth_failure_of_peer_id(sa, &arrival, idi);
+        return NULL;
+    }
+    if (!tunnel_allows_suite(tunnel, &sa->suite)) {
+        auth_failure_of_suite(sa, &arrival, tunnel);
+        return NULL;
+    }
+    sa->remote_id = peer;
+    return tunnel;
+}
+
+/*
+ * From here on all settings are the tunnel's (S22): until it was known, its candidates decided together which
+ * way out was taken, and whether NAT detection was answered.
+ */
+static void take_settings(struct ike_sa *sa)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    take_way(sa);
+    sa->nat_local &= policy->nat_traversal;
+    sa->nat_remote &= policy->nat_traversal;
+    sa->encapsulate &= policy->nat_traversal;
+    sa->encapsulate &= sa->nat_local || sa->nat_remote || policy->nat_force;
+}
+
+void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
+{
+    const struct ike_payload *idi = ike_message_find(message, PAYLOAD_IDI);
+    const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
+    const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
+    struct identity own;
+    if (idi == NULL || !identity_is_well_formed(idi->id_type, idi->content) ||
+        ike_message_find(message, PAYLOAD_SA) == NULL || ike_message_find(message, PAYLOAD_TSI) == NULL ||
+        ike_message_find(message, PAYLOAD_TSR) == NULL) {
+        ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_INVALID_SYNTAX, no_octets);
+        return;
+    }
+    bool has_own = idr != NULL && identity_parse(idr->id_type, idr->content, &own);
+    struct ike_tunnel *tunnel = find_tunnel(sa, idi, has_own ? &own : NULL);
+    if (tunnel == NULL) {
+        refuse_peer(sa);
+        return;
+    }
+    ike_sa_set_tunnel(sa, tunnel);
+    if (auth == NULL || auth->method != AUTH_METHOD_PSK) {
+        auth_failure_of_method(sa, auth);
+        refuse_peer(sa);
+        return;
+    }
+    sa->state = IKE_SA_AUTHENTICATING;
+    sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
+    take_settings(sa);
+    auth_failure_note_wishes(sa, message);
+    if (!keep_message(sa, message)) {
+        failure_end(sa, "out of memory");
+        return;
+    }
+    start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);
+}

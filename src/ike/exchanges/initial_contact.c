@@ -1,0 +1,161 @@
+/*
+ * Two IKE SAs of one tunnel: INITIAL_CONTACT takes away what a peer that restarted has forgotten, and of two
+ * that both ends started at the same time one is closed (R14, S7, RFC 7296 2.4).
+ */
+#include "ike/exchanges/negotiation.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/wire/identity.h"
+
+bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
+{
+    return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
+}
+
+bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old)
+{
+    bool before = old->established_event != 0 && old->established_event < sa->started_event;
+    return old != sa && before && ike_sa_is_with_same_peer(old, sa);
+}
+
+void initial_contact_received(struct ike_sa *sa)
+{
+    struct ike_sa *next;
+    sa->initial_contact = !sa->initiator;
+    for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
+        next = LIST_NEXT(old, tunnel_link);
+        if (initial_contact_takes_away(sa, old))
+            ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
+    }
+}
+
+bool initial_contact_is_stale(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->initial_contact && other->state == IKE_SA_ESTABLISHED &&
+            other->started_event > sa->started_event && ike_sa_is_with_same_peer(other, sa))
+            return true;
+    }
+    return false;
+}
+
+bool initial_contact_peer_was_first(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->begun_here &&
+            other->established_event > sa->started_event && ike_sa_is_with_same_peer(other, sa))
+            return true;
+    }
+    return false;
+}
+
+/* Both ends started: neither SA was established when the other one was begun. */
+static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
+{
+    return a->begun_here != b->begun_here && a->state == IKE_SA_ESTABLISHED &&
+           b->state == IKE_SA_ESTABLISHED && !a->replaced && !b->replaced &&
+           a->established_event > b->started_event && b->established_event > a->started_event;
+}
+
+/* The IKE SA of the tunnel besides which `sa` is superfluous; NULL if there is none. */
+static struct ike_sa *better_than(const struct ike_sa *sa)
+{
+    struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other->superfluous == ike_sa_own_spi(sa))
+            return other;
+    }
+    return NULL;
+}
+
+bool initial_contact_is_superfluous(const struct ike_sa *sa)
+{
+    return better_than(sa) != NULL;
+}
+
+/* The SA that is to stay is known to the peer: the other one can go, by its initiator. */
+static void confirm_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)task;
+    (void)message;
+    struct ike_sa *other = map_find(&sa->engine->sas, sa->superfluous);
+    if (other == NULL || !other->initiator || other->state != IKE_SA_ESTABLISHED)
+        return; /* the peer closes it, or has done so */
+    struct child_sa *child;
+    LIST_FOREACH(child, &other->children, link)
+    {
+        child_sa_stop(child);
+    }
+    ike_sa_delete(other, "both ends made an IKE SA at the same time");
+}
+
+/*
+ * One of the two may have been made by what the peer was before it restarted, from messages that were long
+ * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
+ */
+const struct ike_task_kind task_confirm = {
+    .number = TASK_CONFIRM,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "liveness check",
+    .write = task_write_nothing,
+    .response = confirm_response,
+};
+
+/* The peer may have forgotten an older one: then it ends, and does not stand beside this one for its
+ * lifetime. */
+static void ask_for_life(struct ike_sa *older)
+{
+    if (older->state == IKE_SA_ESTABLISHED && !older->replaced && STAILQ_EMPTY(&older->tasks))
+        ike_sa_add_task(older, &task_liveness, 0);
+}
+
+bool initial_contact_is_true(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->established_event != 0 && ike_sa_is_with_same_peer(other, sa))
+            return false;
+    }
+    return true;
+}
+
+void initial_contact_rekeyed(struct ike_sa *old, struct ike_sa *successor)
+{
+    struct ike_sa *better = better_than(old);
+    if (better != NULL) {
+        better->superfluous = ike_sa_own_spi(successor);
+        ike_sa_changed(better);
+    }
+    if (old->superfluous == 0)
+        return;
+    successor->superfluous = old->superfluous;
+    old->superfluous = 0;
+    ike_sa_add_task(successor, &task_confirm, 0);
+}
+
+void initial_contact_settle(struct ike_sa *sa)
+{
+    struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other == sa || !ike_sa_is_with_same_peer(other, sa))
+            continue;
+        liveness_start(other);
+        if (!were_started_at_once(other, sa)) {
+            ask_for_life(other);
+            continue;
+        }
+        const struct lowest_nonce mine = lowest_nonce_of(&sa->nonce_i, &sa->nonce_r);
+        const struct lowest_nonce its = lowest_nonce_of(&other->nonce_i, &other->nonce_r);
+        bool mine_goes = lowest_nonce_compare(&mine, &its) < 0;
+        struct ike_sa *stays = mine_goes ? other : sa;
+        stays->superfluous = ike_sa_own_spi(mine_goes ? sa : other);
+        ike_sa_add_task(stays, &task_confirm, 0);
+        return;
+    }
+}

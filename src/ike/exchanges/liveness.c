@@ -1,0 +1,77 @@
+/*
+ * Dead peer detection (R62, RFC 7296 2.4): an empty INFORMATIONAL request at every interval in which no IKE
+ * message of the SA went or came.
+ */
+#include "ike/sa/ike_sa.h"
+
+void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    (void)task;
+    (void)m;
+}
+
+static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)task;
+    (void)message;
+    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: the peer is alive");
+}
+
+const struct ike_task_kind task_liveness = {
+    .number = TASK_LIVENESS,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DPD",
+    .write = task_write_nothing,
+    .response = liveness_response,
+};
+
+enum { SIBLING_INTERVAL = 30000 }; /* milliseconds */
+
+/* Another IKE SA of the tunnel with the same peer: one of the two may be forgotten there. */
+static bool has_sibling(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->replaced &&
+            ike_sa_is_with_same_peer(other, sa))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Milliseconds; 0: the peer is not asked. Without DPD it is asked as long as there are two IKE SAs with it,
+ * and on one that it has replaced: its DELETE may have been lost.
+ */
+static msec_t interval_of(const struct ike_sa *sa)
+{
+    msec_t configured = (msec_t)sa->tunnel->policy.dpd_interval * 1000;
+    if (configured != 0)
+        return configured;
+    return sa->replaced || has_sibling(sa) ? SIBLING_INTERVAL : 0;
+}
+
+void liveness_start(struct ike_sa *sa)
+{
+    if (interval_of(sa) != 0)
+        engine_set_timer(sa->engine, &sa->liveness, interval_of(sa));
+}
+
+void liveness_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_sa *sa = owner;
+    msec_t interval = interval_of(sa);
+    if (interval == 0 || sa->state != IKE_SA_ESTABLISHED)
+        return;
+    msec_t quiet = engine->now - sa->last_message;
+    if (quiet >= interval) {
+        engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: asking the peer");
+        if (STAILQ_EMPTY(&sa->tasks))
+            ike_sa_add_task(sa, &task_liveness, 0);
+        quiet = 0;
+    }
+    if (!sa->destroyed)
+        engine_set_timer(engine, &sa->liveness, interval - quiet);
+}

@@ -1,0 +1,160 @@
+/*
+ * Rekeying of Child SAs as initiator (RFC 7296 1.3.3, 2.8, 2.8.1, 2.25.1).
+ */
+#include "ike/exchanges/ask_child.h"
+#include "ike/exchanges/rekey.h"
+#include "ike/reasons/refusal.h"
+
+static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
+
+const struct ike_task_kind task_rekey_child = {
+    .number = TASK_REKEY_CHILD,
+    .exchange = EXCHANGE_CREATE_CHILD_SA,
+    .name = "rekey of a Child SA",
+    .write = ask_child_write,
+    .response = ask_child_response,
+    .prepare = rekey_prepare,
+};
+
+/* Later again; the lifetime ends it if that never helps. */
+static void put_off(struct child_sa *child)
+{
+    if (!child_sa_is_current(child))
+        return;
+    struct ike_engine *engine = child->ike_sa->engine;
+    engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
+}
+
+void rekey_child_fire(struct ike_engine *engine, void *owner)
+{
+    struct child_sa *child = owner;
+    struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
+    if (engine->stopping || sa->state != IKE_SA_ESTABLISHED)
+        return;
+    if (!rekey_is_allowed(sa->tunnel)) /* it may be before the lifetime ends: `no shutdown` */
+        put_off(child);
+    else if (child_sa_is_current(child))
+        ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
+}
+
+/* Tells why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */
+static void warn_of_refusal(struct ike_sa *sa, const struct ike_payload *error)
+{
+    const struct child_request *request = &sa->own->request;
+    const struct refused asked = {"the rekey of a Child SA", &request->proposal, request};
+    if (failure_is_new(sa, FAILED_CHILD_REKEY, sa->own->old_spi, error->notify))
+        refusal_warn(sa, FAILED_CHILD_REKEY, &asked, error);
+}
+
+/* The peer refuses to rekey: RFC 7296 2.25. */
+static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
+{
+    struct child_sa *old = child_sa_by_inbound(sa, sa->own->old_spi);
+    uint16_t notify = error->notify;
+    bool rivalled = sa->own->has_rival;
+    if (child_sa_is_gone(old)) {
+        negotiation_end_own(sa);
+        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        return;
+    }
+    if (rivalled)
+        old->replaced = true; /* by the peer's own rekey, which has done the work; the peer deletes it */
+    if (!rivalled && notify != NOTIFY_TEMPORARY_FAILURE && notify != NOTIFY_CHILD_SA_NOT_FOUND)
+        warn_of_refusal(sa, error);
+    negotiation_end_own(sa);
+    if (notify == NOTIFY_TEMPORARY_FAILURE) {
+        put_off(old);
+        return;
+    }
+    if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
+        if (child_sa_is_current(old))
+            child_sa_linger(old);
+        ike_sa_lost_child(sa, "the peer has lost the Child SA");
+        return;
+    }
+    if (!rivalled)
+        put_off(old);
+}
+
+/* The old SA goes; so does our new one, or the one that the peer made at the same time: RFC 7296 2.8.1. */
+static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct child_sa *made)
+{
+    const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
+    struct child_sa *rival = n->has_rival ? child_sa_by_inbound(sa, n->rival_child) : NULL;
+    struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
+    if (rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0) {
+        if (old != NULL)
+            old->replaced = true; /* the peer deletes it */
+        child_sa_stop(made);
+        child_sa_delete(made);
+        return;
+    }
+    if (rival != NULL)
+        child_sa_stop(rival); /* the peer deletes it */
+    if (!child_sa_is_gone(old)) {
+        old->replaced = true;
+        child_sa_delete(old);
+    }
+    additional_children_check(sa);
+}
+
+const struct child_purpose child_purpose_rekey = {rekey_made, rekey_refused};
+
+/* The families that other Child SAs carry, but not this one. */
+static uint8_t families_of_others(const struct child_sa *child)
+{
+    unsigned families = 0;
+    const struct child_sa *other;
+    LIST_FOREACH(other, &child->ike_sa->children, link)
+    {
+        if (other != child && child_sa_is_current(other))
+            families |= selectors_families(&other->local_ts, &other->remote_ts);
+    }
+    return (uint8_t)(families & ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts));
+}
+
+/*
+ * A rekey proposes what the policy says today (R11), but for what other Child SAs carry; so never less than
+ * what is in use, unless the policy has come to want less (RFC 7296 2.9.2). What the peer chose when it made
+ * the SA (R71), and a pair that it wants by itself, stay as they are.
+ */
+static void propose_selectors(const struct child_sa *child, struct selector_list *local_ts,
+                              struct selector_list *remote_ts)
+{
+    const struct ike_sa *sa = child->ike_sa;
+    *local_ts = child->local_ts;
+    *remote_ts = child->remote_ts;
+    if (!child->initiator || sa->additional.scope != SCOPE_PROPOSED)
+        return;
+    const struct child_request request = child_request_of(&sa->tunnel->policy, false, 0);
+    uint8_t families = (FAMILY_V4 | FAMILY_V6) & (uint8_t)~families_of_others(child);
+    *local_ts = selectors_of_families(&request.local_ts, families);
+    *remote_ts = selectors_of_families(&request.remote_ts, families);
+}
+
+static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
+{
+    struct child_sa *child = child_sa_by_inbound(sa, task->spi);
+    bool is_current = child != NULL && child_sa_is_current(child);
+    if (sa->own != NULL) {
+        bool rivalled = sa->own->has_rival; /* the peer has rekeyed it while a job was out */
+        if (rivalled && sa->own->phase == NEGOTIATION_READY && child != NULL)
+            child->replaced = true;
+        return ask_child_go_on(sa, is_current && !rivalled);
+    }
+    if (!is_current)
+        return TASK_DROPPED;
+    struct selector_list local_ts, remote_ts;
+    propose_selectors(child, &local_ts, &remote_ts);
+    if (local_ts.count == 0 || remote_ts.count == 0) {
+        engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+                   "Child SA, SPI 0x%08x, is not rekeyed: nothing of it is left in local-ts and remote-ts",
+                   child->inbound.spi);
+        return TASK_DROPPED;
+    }
+    enum task_readiness readiness = ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    if (readiness == TASK_DROPPED) /* there is no memory */
+        put_off(child);
+    return readiness;
+}

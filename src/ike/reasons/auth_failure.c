@@ -1,0 +1,167 @@
+#include "ike/reasons/auth_failure.h"
+
+#include "base/short_text.h"
+#include "ike/exchanges/peer_address.h"
+#include "ike/reasons/proposal_text.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/wire/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void auth_failure_of_auth(const struct ike_sa *sa, bool has_key)
+{
+    char id[FAILURE_ID_SIZE];
+    if (!has_key)
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "there is no key for the peer's ID %s",
+                     failure_id(&sa->remote_id, id));
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "the AUTH of %s does not fit the key configured for it (wrong pre-shared key?)",
+                     failure_id(&sa->remote_id, id));
+}
+
+void auth_failure_of_own_key(const struct ike_sa *sa)
+{
+    char id[FAILURE_ID_SIZE];
+    failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING, "there is no key for this end's ID %s",
+                 failure_id(&sa->local_id, id));
+}
+
+void auth_failure_of_method(const struct ike_sa *sa, const struct ike_payload *auth)
+{
+    const char *name = auth == NULL ? NULL : auth_method_name(auth->method);
+    if (auth == NULL)
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "the peer wants EAP, which is not supported here; accepted is a pre-shared key");
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "the peer proves itself by AUTH method %u%s%s%s, accepted is a pre-shared key",
+                     auth->method, name != NULL ? " (" : "", name != NULL ? name : "",
+                     name != NULL ? ")" : "");
+}
+
+void auth_failure_of_responder_id(const struct ike_sa *sa, const struct ike_payload *idr)
+{
+    char claimed[FAILURE_ID_SIZE];
+    char expected[FAILURE_ID_SIZE];
+    failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "the peer says it is %s, expected is %s",
+                 failure_claimed_id(idr, claimed), failure_id(&sa->remote_id, expected));
+}
+
+/* ---- Responder: the tunnel is not found -------------------------------------------------------------- */
+
+void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arrival,
+                             const struct ike_payload *idi)
+{
+    enum { SHOWN_MAX = 4 };
+    const struct ike_tunnel *candidates[SHOWN_MAX];
+    size_t count = candidates_list(sa->engine, arrival, candidates, SHOWN_MAX);
+    size_t shown = count < SHOWN_MAX ? count : SHOWN_MAX;
+    char accepted[(SHOWN_MAX + 1) * FAILURE_ID_SIZE];
+    char id[FAILURE_ID_SIZE];
+    char remote[IP_TEXT_SIZE];
+    struct short_text text = short_text_in(accepted, sizeof accepted);
+    for (size_t i = 0; i < shown; i++)
+        short_text_add(&text, "%s%s", i == 0 ? "" : ", ", failure_id(&candidates[i]->policy.remote_id, id));
+    if (count > shown)
+        short_text_add(&text, " and %zu more", count - shown);
+    failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "the peer at %s says it is %s; accepted here is %s",
+                 ip_endpoint_format(&sa->remote, remote), failure_claimed_id(idi, id),
+                 count > 0 ? accepted : "nobody");
+}
+
+/* The candidate by which the suite was chosen; NULL if the config has changed since. */
+static const struct ike_tunnel *chooser_of_suite(const struct ike_sa *sa, const struct arrival *arrival)
+{
+    struct candidate_walk walk = candidates_begin(sa->engine, arrival);
+    const struct ike_tunnel *tunnel;
+    while ((tunnel = candidates_next(&walk)) != NULL && !tunnel_allows_suite(tunnel, &sa->suite))
+        ;
+    return tunnel;
+}
+
+void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arrival,
+                           const struct ike_tunnel *found)
+{
+    const struct ike_tunnel *chooser = chooser_of_suite(sa, arrival);
+    const struct proposal_policy policy = proposal_policy_of_ike(&found->policy.ike);
+    struct setting_lines lines = {0};
+    char suite[SUITE_TEXT_SIZE];
+    char accepted[POLICY_TEXT_SIZE];
+    char lines_text[SETTING_LINES_TEXT_SIZE];
+    if (chooser != NULL)
+        setting_lines_add(&lines, &chooser->policy, IKE_PROPOSAL_SETTINGS);
+    failure_warn_tunnel(
+        sa->engine, found, IKE_PROPOSAL_SETTINGS,
+        "%s was chosen before the peer told its ID, as %s has it (%s); this tunnel accepts %s: "
+        "put the policy of peers with unknown addresses into the default profile",
+        ike_suite_format(&sa->suite, suite), chooser != NULL ? chooser->policy.name : "an earlier config",
+        setting_lines_format(&lines, lines_text), proposal_policy_format(&policy, accepted));
+}
+
+void auth_failure_of_address(const struct ike_sa *sa)
+{
+    char remote[IP_TEXT_SIZE];
+    char addresses[PEER_ADDRESSES_TEXT_SIZE];
+    failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                 "the peer comes from %s, which is no address of %s (it has %s)",
+                 ip_address_format(&sa->remote.address, remote), sa->tunnel->policy.peer_fqdn,
+                 peer_address_list(sa->tunnel, addresses));
+}
+
+/* ---- Responder: the peer does not get what it asks for ------------------------------------------------ */
+
+enum { UNMET_PATIENCE = 10000 }; /* milliseconds; whoever closes the SA later has another reason */
+
+void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request)
+{
+    const struct ike_payload *idr = ike_message_find(request, PAYLOAD_IDR);
+    bool transport = ike_message_notify(request, NOTIFY_USE_TRANSPORT_MODE) != NULL;
+    struct identity wanted;
+    bool other_id = idr != NULL && (!identity_parse(idr->id_type, idr->content, &wanted) ||
+                                    !identity_equal(&wanted, &sa->local_id));
+    char at[2 * FAILURE_ID_SIZE + 128];
+    char theirs[FAILURE_ID_SIZE];
+    char ours[FAILURE_ID_SIZE];
+    struct short_text text = short_text_in(at, sizeof at);
+    if (!other_id && !transport)
+        return;
+    if (other_id)
+        short_text_add(&text, "it wants to talk to %s, and this end is %s", failure_claimed_id(idr, theirs),
+                       failure_id(&sa->local_id, ours));
+    if (transport)
+        short_text_add(&text, "%sit wants transport mode, which is not supported here", other_id ? "; " : "");
+    free(sa->unmet_wish);
+    sa->unmet_wish = strdup(at);
+    sa->unmet_settings = (other_id ? LOCAL_SETTING : 0U) | (transport ? SETTING_BIT(SETTING_IPSEC_MODE) : 0U);
+}
+
+/* What the peer did not get, if that may be why it closes the SA now. */
+static const char *unmet_wish(const struct ike_sa *sa)
+{
+    bool early = sa->engine->now - sa->created <= UNMET_PATIENCE;
+    return early && !sa->replaced ? sa->unmet_wish : NULL;
+}
+
+void auth_failure_of_wish(struct ike_sa *sa)
+{
+    const char *wish = unmet_wish(sa);
+    if (wish != NULL)
+        failure_warn(sa, FAILED_NEGOTIATION, sa->unmet_settings, "the peer deletes the SA at once: %s", wish);
+    free(sa->unmet_wish);
+    sa->unmet_wish = NULL;
+}
+
+void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify)
+{
+    const char *wish = unmet_wish(sa);
+    char id[FAILURE_ID_SIZE];
+    if (notify != NOTIFY_AUTHENTICATION_FAILED)
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "the peer does not accept our answer to IKE_AUTH (%s)", notify_type_name(notify));
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING,
+                     "the peer does not accept %s with the key configured for it (AUTHENTICATION_FAILED)%s%s",
+                     failure_id(&sa->local_id, id), wish != NULL ? ": " : "", wish != NULL ? wish : "");
+}

@@ -1,0 +1,49 @@
+/*
+ * What the log says of an IKE_AUTH that fails (S34): who somebody claims to be, how it is proved, and on the
+ * responder's side which tunnel it is for (S22).
+ */
+#ifndef MUSUBI_IKE_REASONS_AUTH_FAILURE_H
+#define MUSUBI_IKE_REASONS_AUTH_FAILURE_H
+
+#include "ike/reasons/failure.h"
+
+/* ---- Either side ------------------------------------------------------------------------------------- */
+
+/* The peer's AUTH is not what the key configured for it makes; or there is no such key. */
+void auth_failure_of_auth(const struct ike_sa *sa, bool has_key);
+
+/* There is no key to prove our own ID. */
+void auth_failure_of_own_key(const struct ike_sa *sa);
+
+/* The peer proves itself by something else than a pre-shared key. `auth` is NULL if it wants EAP. */
+void auth_failure_of_method(const struct ike_sa *sa, const struct ike_payload *auth);
+
+/* ---- Initiator --------------------------------------------------------------------------------------- */
+
+/* The peer is not who it should be. */
+void auth_failure_of_responder_id(const struct ike_sa *sa, const struct ike_payload *idr);
+
+/* ---- Responder --------------------------------------------------------------------------------------- */
+
+/* No candidate's peer is who the peer says it is. */
+void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arrival,
+                             const struct ike_payload *idi);
+
+/* The tunnel that was found does not allow the suite, which another candidate's policy chose (S22). */
+void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arrival,
+                           const struct ike_tunnel *found);
+
+/* The peer is authenticated, but does not come from an address of its name (R41). */
+void auth_failure_of_address(const struct ike_sa *sa);
+
+/*
+ * The peer may ask for another end than us (IDr) or for transport mode, and gets us, in tunnel mode. That is
+ * no failure unless it closes the SA for it: so the wish is kept, and told if it does.
+ */
+void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request);
+void auth_failure_of_wish(struct ike_sa *sa);
+
+/* The peer, right after our answer to IKE_AUTH, ends the SA with an error notify (RFC 7296 2.21.2). */
+void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify);
+
+#endif

@@ -1,0 +1,80 @@
+#include "ike/reasons/exchange_failure.h"
+
+#include "ike/exchanges/negotiation.h"
+#include "ike/reasons/failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* What fails with a request of ours. */
+static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task *task)
+{
+    if (task->kind->exchange != EXCHANGE_CREATE_CHILD_SA)
+        return FAILED_NEGOTIATION;
+    if (sa->own == NULL || sa->own->new_spi != 0)
+        return FAILED_IKE_REKEY;
+    return sa->own->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
+}
+
+/* Tells that a request of ours fails: a negotiation as such (S34), others by their names. Nobody misses an SA
+ * that was replaced. */
+__attribute__((format(printf, 3, 4))) static void
+warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (task->kind->exchange == EXCHANGE_INFORMATIONAL || sa->replaced)
+        engine_log(sa->engine, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
+                   "%s: %s", task->kind->name, text);
+    else
+        failure_warn(sa, failing(sa, task), PEER_SETTING, "%s", text);
+}
+
+void exchange_failure_of_silence(const struct ike_sa *sa, const struct ike_task *task)
+{
+    const char *unknown =
+        sa->unknown_to_peer ? ", where somebody says that this IKE SA is not known (INVALID_IKE_SPI)" : "";
+    char remote[IP_TEXT_SIZE];
+    if (sa->handshake != NULL && sa->handshake->failure != NULL)
+        failure_warn_noted(sa);
+    else
+        warn_of_task(sa, task, "no answer to %s from %s within %d seconds%s",
+                     exchange_type_name((uint8_t)task->kind->exchange),
+                     ip_endpoint_format(&sa->remote, remote), REQUEST_PATIENCE, unknown);
+}
+
+void exchange_failure_of_invalid_syntax(const struct ike_sa *sa, const struct ike_task *task)
+{
+    warn_of_task(sa, task, "the peer answers %s with INVALID_SYNTAX, which ends the IKE SA",
+                 exchange_type_name((uint8_t)task->kind->exchange));
+}
+
+void exchange_failure_of_answer(const struct ike_sa *sa, const struct ike_task *task,
+                                enum message_fault fault, uint8_t payload_type)
+{
+    const char *name = exchange_type_name((uint8_t)task->kind->exchange);
+    if (fault == MESSAGE_UNSUPPORTED_CRITICAL)
+        warn_of_task(sa, task,
+                     "the peer's answer to %s has a critical payload of type %u, which is not supported here",
+                     name, payload_type);
+    else
+        warn_of_task(sa, task, "the peer's answer to %s is malformed", name);
+}
+
+void exchange_failure_of_request(const struct ike_sa *sa, enum exchange_type exchange, const char *wrong)
+{
+    const char *name = exchange_type_name((uint8_t)exchange);
+    enum failure_kind kind = sa->handshake != NULL ? FAILED_NEGOTIATION : FAILED_CHILD;
+    char remote[IP_TEXT_SIZE];
+    (void)ip_endpoint_format(&sa->remote, remote);
+    if (name == NULL)
+        name = "unknown";
+    if (sa->handshake != NULL || exchange == EXCHANGE_CREATE_CHILD_SA)
+        failure_warn(sa, kind, PEER_SETTING, "the %s request of %s %s", name, remote, wrong);
+    else
+        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "the %s request of %s %s", name, remote,
+                   wrong);
+}

@@ -1,0 +1,178 @@
+#include "ike/reasons/failure.h"
+
+#include "base/short_text.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/wire/identity.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    TEXT_SIZE = 1536,
+    NAMES_MAX = 4, /* of tunnels */
+    NAMES_TEXT_SIZE = (NAMES_MAX + 1) * (TUNNEL_NAME_SIZE + 8),
+};
+
+static const char *const kinds[] = {
+    [FAILED_NEGOTIATION] = "negotiation",
+    [FAILED_CHILD] = "negotiation of a Child SA",
+    [FAILED_CHILD_REKEY] = "rekey of the Child SA",
+    [FAILED_IKE_REKEY] = "rekey of the IKE SA",
+};
+
+const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE])
+{
+    char whole[IDENTITY_TEXT_SIZE];
+    struct short_text text = short_text_in(out, FAILURE_ID_SIZE);
+    short_text_add(&text, "%s", identity_format(id, whole));
+    return out;
+}
+
+const char *failure_claimed_id(const struct ike_payload *payload, char out[FAILURE_ID_SIZE])
+{
+    struct identity id;
+    if (identity_parse(payload->id_type, payload->content, &id))
+        return failure_id(&id, out);
+    (void)snprintf(out, FAILURE_ID_SIZE, "ID type %u with %zu octets (not supported here)", payload->id_type,
+                   payload->content.length);
+    return out;
+}
+
+/* " (for Tunnel1.0, Tunnel2.0 or Tunnel3.0)": the tunnels that a negotiation may be for. */
+static void name_tunnels(const struct ike_tunnel *const *tunnels, size_t count, char out[NAMES_TEXT_SIZE])
+{
+    struct short_text text = short_text_in(out, NAMES_TEXT_SIZE);
+    size_t named = count < NAMES_MAX ? count : NAMES_MAX;
+    for (size_t i = 0; i < named; i++) {
+        bool last = i + 1 == count;
+        short_text_add(&text, "%s%s", i == 0 ? " (for " : last ? " or " : ", ", tunnels[i]->policy.name);
+    }
+    if (count > named)
+        short_text_add(&text, " or one of %zu more", count - named);
+    if (count > 0)
+        short_text_add(&text, ")");
+}
+
+/* What a warning is about. */
+struct subject {
+    struct ike_engine *engine;
+    const struct ike_tunnel *tunnel; /* NULL: one of the candidates */
+    struct arrival arrival;
+    enum failure_kind kind;
+};
+
+static void warn(const struct subject *about, setting_set settings, const char *text)
+{
+    struct setting_lines lines = {0};
+    char lines_text[SETTING_LINES_TEXT_SIZE];
+    char names[NAMES_TEXT_SIZE] = "";
+    const struct ike_tunnel *tunnel = about->tunnel;
+    if (tunnel != NULL) {
+        setting_lines_add(&lines, &tunnel->policy, settings);
+    } else {
+        const struct ike_tunnel *first[NAMES_MAX];
+        size_t count = candidates_list(about->engine, &about->arrival, first, NAMES_MAX);
+        struct candidate_walk walk = candidates_begin(about->engine, &about->arrival);
+        const struct ike_tunnel *candidate;
+        while ((candidate = candidates_next(&walk)) != NULL)
+            setting_lines_add(&lines, &candidate->policy, settings);
+        if (count == 1)
+            tunnel = first[0];
+        else
+            name_tunnels(first, count, names);
+    }
+    engine_log(about->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "%s failed%s: %s%s%s", kinds[about->kind],
+               names, text, settings != 0 ? "; " : "",
+               settings != 0 ? setting_lines_format(&lines, lines_text) : "");
+}
+
+__attribute__((format(printf, 3, 0))) static void warn_with(const struct subject *about, setting_set settings,
+                                                            const char *format, va_list arguments)
+{
+    char text[TEXT_SIZE];
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    warn(about, settings, text);
+}
+
+static struct subject subject_of(const struct ike_sa *sa, enum failure_kind kind)
+{
+    return (struct subject){sa->engine, sa->tunnel, {&sa->local, &sa->remote, sa->arrival_ifindex}, kind};
+}
+
+void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set settings, const char *format,
+                  ...)
+{
+    const struct subject about = subject_of(sa, kind);
+    va_list arguments;
+    va_start(arguments, format);
+    warn_with(&about, settings, format, arguments);
+    va_end(arguments);
+}
+
+void failure_end(struct ike_sa *sa, const char *reason)
+{
+    bool negotiating =
+        sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING;
+    if (negotiating && !sa->destroyed)
+        failure_warn(sa, FAILED_NEGOTIATION, 0, "%s", reason);
+    ike_sa_destroy(sa, reason);
+}
+
+void failure_warn_tunnel(struct ike_engine *engine, const struct ike_tunnel *tunnel, setting_set settings,
+                         const char *format, ...)
+{
+    const struct subject about = {.engine = engine, .tunnel = tunnel, .kind = FAILED_NEGOTIATION};
+    va_list arguments;
+    va_start(arguments, format);
+    warn_with(&about, settings, format, arguments);
+    va_end(arguments);
+}
+
+void failure_warn_arrival(struct ike_engine *engine, const struct arrival *arrival, setting_set settings,
+                          const char *format, ...)
+{
+    const struct subject about = {engine, NULL, *arrival, FAILED_NEGOTIATION};
+    va_list arguments;
+    va_start(arguments, format);
+    warn_with(&about, settings, format, arguments);
+    va_end(arguments);
+}
+
+void failure_note(struct ike_sa *sa, setting_set settings, const char *format, ...)
+{
+    struct ike_handshake *h = sa->handshake;
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    free(h->failure);
+    h->failure = text;
+    h->failure_settings = settings;
+}
+
+void failure_forget_note(struct ike_sa *sa)
+{
+    free(sa->handshake->failure);
+    sa->handshake->failure = NULL;
+    sa->handshake->refused = false;
+}
+
+void failure_warn_noted(const struct ike_sa *sa)
+{
+    const struct subject about = subject_of(sa, FAILED_NEGOTIATION);
+    warn(&about, sa->handshake->failure_settings, sa->handshake->failure);
+}
+
+bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify)
+{
+    struct told_failure *last = &sa->told_failure;
+    bool is_rekey = kind == FAILED_CHILD_REKEY || kind == FAILED_IKE_REKEY;
+    if (is_rekey && last->kind == kind && last->spi == spi && last->notify == notify)
+        return false;
+    *last = (struct told_failure){(uint8_t)kind, notify, spi};
+    return true;
+}

@@ -1,0 +1,82 @@
+/*
+ * The one warning that a failed negotiation yields (S34), in terms of the config: which tunnel, or which ones
+ * while it is not known, what the peer offered or claimed, what is accepted here, and the lines that say so.
+ *
+ *     Tunnel1.0: negotiation failed: the peer says it is KEY-ID site9, expected is KEY-ID site2; line 12
+ *
+ * Nothing secret goes into it, and nothing that a peer may make as long as it likes.
+ */
+#ifndef MUSUBI_IKE_REASONS_FAILURE_H
+#define MUSUBI_IKE_REASONS_FAILURE_H
+
+#include "config/setting_lines.h"
+#include "ike/sa/candidates.h"
+
+struct ike_sa;
+
+/* What has failed. */
+enum failure_kind {
+    FAILED_NEGOTIATION, /* of an IKE SA, with its first Child SA */
+    FAILED_CHILD,       /* of a additional Child SA */
+    FAILED_CHILD_REKEY,
+    FAILED_IKE_REKEY,
+};
+
+/* Settings that belong together. */
+enum {
+    IKE_PROPOSAL_SETTINGS = SETTING_BIT(SETTING_IKE_ENCRYPTION) | SETTING_BIT(SETTING_IKE_INTEGRITY) |
+                            SETTING_BIT(SETTING_IKE_PRF) | SETTING_BIT(SETTING_IKE_DH),
+    CHILD_PROPOSAL_SETTINGS = SETTING_BIT(SETTING_CHILD_ENCRYPTION) | SETTING_BIT(SETTING_CHILD_INTEGRITY),
+    SELECTOR_SETTINGS = SETTING_BIT(SETTING_LOCAL_TS) | SETTING_BIT(SETTING_REMOTE_TS),
+    PEER_SETTING = SETTING_BIT(SETTING_PEER),
+    LOCAL_SETTING = SETTING_BIT(SETTING_LOCAL_AUTHENTICATION),
+};
+
+/*
+ * Warns that a negotiation of `sa` failed, with the lines of `settings` behind the text: those of its tunnel,
+ * or of all candidates (S22) while it has none. No settings: no lines.
+ */
+__attribute__((format(printf, 4, 5))) void failure_warn(const struct ike_sa *sa, enum failure_kind kind,
+                                                        setting_set settings, const char *format, ...);
+
+/* The same for a tunnel that has been found, but does not get the SA. */
+__attribute__((format(printf, 4, 5))) void failure_warn_tunnel(struct ike_engine *engine,
+                                                               const struct ike_tunnel *tunnel,
+                                                               setting_set settings, const char *format, ...);
+
+/* Ends an SA for a reason that lies in this gateway, with a warning if it was still being negotiated. */
+void failure_end(struct ike_sa *sa, const char *reason);
+
+/* The warning for a negotiation of which no state is kept: an IKE_SA_INIT that was refused. */
+__attribute__((format(printf, 4, 5))) void failure_warn_arrival(struct ike_engine *engine,
+                                                                const struct arrival *arrival,
+                                                                setting_set settings, const char *format,
+                                                                ...);
+
+/*
+ * Notes why our IKE_SA_INIT fails, if nothing better comes: what its answers say is not authenticated (RFC
+ * 7296 2.21.1). A later note takes the place of an earlier one.
+ */
+__attribute__((format(printf, 3, 4))) void failure_note(struct ike_sa *sa, setting_set settings,
+                                                        const char *format, ...);
+
+/* Forgets the note: the peer, or somebody else, has gone along meanwhile. */
+void failure_forget_note(struct ike_sa *sa);
+
+/* Warns by the note. */
+void failure_warn_noted(const struct ike_sa *sa);
+
+/*
+ * Whether the failed rekey of a Child SA (by our inbound SPI) or of the IKE SA (0), refused with this notify
+ * by either end, is another one than the last: a rekey is tried again until it succeeds or the SA ends, and
+ * that is told but once.
+ */
+bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify);
+
+/* An ID as it stands in a warning, cut off where it is long: ours or a configured one; one that a peer
+ * claims. */
+enum { FAILURE_ID_SIZE = 80 };
+const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE]);
+const char *failure_claimed_id(const struct ike_payload *payload, char out[FAILURE_ID_SIZE]);
+
+#endif

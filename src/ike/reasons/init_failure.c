@@ -1,0 +1,66 @@
+#include "ike/reasons/init_failure.h"
+
+#include "ike/reasons/proposal_text.h"
+#include "ike/reasons/refusal.h"
+#include "ike/sa/ike_sa.h"
+
+void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer)
+{
+    const struct proposal_policy policy = proposal_policy_of_ike(&sa->tunnel->policy.ike);
+    char theirs[OFFER_TEXT_SIZE];
+    char ours[POLICY_TEXT_SIZE];
+    failure_note(sa, IKE_PROPOSAL_SETTINGS,
+                 "the peer chose an IKE SA proposal that was not offered: it chose %s; offered %s",
+                 proposal_offer_format(offer, &policy, 0, theirs), proposal_policy_format(&policy, ours));
+}
+
+/* Whether a request with this key was refused a little while ago. If not, it is from now on. */
+static bool was_refused(struct ike_engine *engine, uint64_t key)
+{
+    struct refused_requests *refused = &engine->refused;
+    for (size_t i = 0; i < REFUSED_REQUESTS_MAX; i++) {
+        if (refused->request[i].key == key && engine->now - refused->request[i].time < HALF_OPEN_TIMEOUT)
+            return true;
+    }
+    refused->request[refused->next].key = key;
+    refused->request[refused->next].time = engine->now;
+    refused->next = (refused->next + 1) % REFUSED_REQUESTS_MAX;
+    return false;
+}
+
+void init_failure_of_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
+                             const struct candidates *candidates, const struct ike_message *request)
+{
+    const struct dh_group *group = candidates->choice.suite.dh;
+    char remote[IP_TEXT_SIZE];
+    if (was_refused(engine, key))
+        return;
+    if (candidates->result == PROPOSAL_NONE)
+        refusal_of_init(engine, arrival, ike_message_find(request, PAYLOAD_SA));
+    else
+        failure_warn_arrival(engine, arrival, SETTING_BIT(SETTING_IKE_DH),
+                             "the KE of %s is no public value of %s (RFC 6989)",
+                             ip_endpoint_format(arrival->remote, remote), group->name);
+}
+
+void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
+                              uint8_t type)
+{
+    char remote[IP_TEXT_SIZE];
+    if (!was_refused(engine, key))
+        failure_warn_arrival(
+            engine, arrival, PEER_SETTING,
+            "the IKE_SA_INIT request of %s has a critical payload of type %u, which is not supported "
+            "here",
+            ip_endpoint_format(arrival->remote, remote), type);
+}
+
+void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *arrival)
+{
+    char remote[IP_TEXT_SIZE];
+    char local[IP_TEXT_SIZE];
+    engine_count(engine, IKE_COUNT_NO_TUNNEL);
+    engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, NULL,
+               "IKE_SA_INIT from %s to %s dropped: no tunnel may answer it",
+               ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local));
+}

@@ -1,0 +1,25 @@
+/*
+ * What the log says of an IKE_SA_INIT that fails (S34), beside what ike/refusal.h has for all exchanges.
+ */
+#ifndef MUSUBI_IKE_REASONS_INIT_FAILURE_H
+#define MUSUBI_IKE_REASONS_INIT_FAILURE_H
+
+#include "ike/reasons/failure.h"
+
+/* As initiator: notes that the peer chose what was not offered. */
+void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer);
+
+/*
+ * As responder: warns that a request is refused, since it has no common proposal, no proper public value, or
+ * a critical payload of a type that is not known. A peer that has not got the answer asks again, by the same
+ * `key` (that of engine->half_open); that is told once.
+ */
+void init_failure_of_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
+                             const struct candidates *candidates, const struct ike_message *request);
+void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
+                              uint8_t type);
+
+/* As responder: counts a request that is dropped, since no tunnel may answer it (S22). No warning. */
+void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *arrival);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * Which tunnel an incoming negotiation is for (S22). IKE_SA_INIT carries no ID, so that several tunnels may
+ * be meant; the tunnel is known when IKE_AUTH brings the IDs.
+ */
+#ifndef MUSUBI_IKE_SA_CANDIDATES_H
+#define MUSUBI_IKE_SA_CANDIDATES_H
+
+#include "ike/services/engine.h"
+#include "ike/wire/proposal.h"
+
+/* Where a message came from and to; what the candidates of a negotiation depend on. */
+struct arrival {
+    const struct ip_endpoint *local, *remote;
+    uint32_t ifindex;
+};
+
+/* The interface by which an answer goes out, where `ifindex` is that of the way: a link-local peer can be
+ * reached by the arrival interface alone. */
+uint32_t arrival_outgoing(const struct arrival *arrival, uint32_t ifindex);
+
+/*
+ * Goes through the candidates of an arrival: those that name the peer's address, or if there is none those
+ * that leave it open. `candidates_next` returns NULL after the last one.
+ */
+struct candidate_walk {
+    const struct arrival *arrival;
+    bool by_address;
+    struct ike_tunnel *next; /* to be looked at */
+};
+struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival);
+struct ike_tunnel *candidates_next(struct candidate_walk *walk);
+
+/* How many candidates there are; the `capacity` first of them by number go to `out`. */
+size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
+                       const struct ike_tunnel **out, size_t capacity);
+
+/* What the candidates together say on an IKE_SA_INIT. */
+struct candidates {
+    size_t count;
+    struct proposal_choice choice; /* the most secure that one of them allows */
+    enum proposal_result result;
+    uint32_t ifindex, mark; /* the way out of the first that has one of its own */
+    bool nat_traversal;     /* one of them has it */
+    bool nat_force;
+};
+
+/* Collects the candidates of an IKE_SA_INIT with the SA payload `sa`; without a choice if it is NULL. */
+struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
+                                     const struct ike_payload *sa);
+
+/*
+ * The candidate whose peer ID is `idi`; where there are several, the one whose own ID is `idr` (may be NULL).
+ * NULL if there is none.
+ */
+struct ike_tunnel *candidates_find(const struct ike_engine *engine, const struct arrival *arrival,
+                                   const struct identity *idi, const struct identity *idr);
+
+/* This end's ID on a tunnel: the configured one, or the source address (S17). */
+struct identity tunnel_local_identity(const struct ike_tunnel *tunnel, const struct ip_address *local);
+
+/* Whether a tunnel's policy allows a suite that was chosen before the tunnel was known. */
+bool tunnel_allows_suite(const struct ike_tunnel *tunnel, const struct ike_suite *suite);
+
+#endif

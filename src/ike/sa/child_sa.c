@@ -1,0 +1,292 @@
+#include "ike/sa/child_sa.h"
+
+#include "base/secret.h"
+#include "ike/exchanges/child_exchange.h"
+#include "ike/exchanges/rekey.h"
+#include "ike/reasons/key_log.h"
+#include "ike/sa/ike_sa.h"
+#include "ike/sa/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ESP_SPI_MIN = 256,  /* RFC 4303 2.1: 0 to 255 are reserved */
+    LINGER_TIME = 5000, /* milliseconds (S24) */
+};
+
+uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel)
+{
+    uint32_t owners = engine->options.esp_owners;
+    uint32_t owner = tunnel->policy.tunnel % owners;
+    for (;;) {
+        uint32_t random;
+        engine_random(engine, &random, sizeof random);
+        uint64_t spi = (uint64_t)(random / owners) * owners + owner;
+        if (spi >= ESP_SPI_MIN && spi <= UINT32_MAX && map_find(&engine->child_spis, spi) == NULL)
+            return (uint32_t)spi;
+    }
+}
+
+/* The end of child-lifetime, or of lingering. */
+static void lifetime_fire(struct ike_engine *engine, void *owner)
+{
+    struct child_sa *child = owner;
+    struct ike_sa *sa = child->ike_sa;
+    ike_sa_changed(sa);
+    if (child->lingering) {
+        child_sa_destroy(child);
+        return;
+    }
+    if (sa->state != IKE_SA_ESTABLISHED)
+        return; /* it goes with its IKE SA */
+    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+               "Child SA deleted, SPI 0x%08x: lifetime expired", child->inbound.spi);
+    child_sa_delete(child);
+    ike_sa_lost_child(sa, "Child SA lifetime expired");
+}
+
+struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
+{
+    struct ike_engine *engine = sa->engine;
+    bool taken = map_find(&engine->child_spis, inbound_spi) != NULL;
+    struct child_sa *child = taken ? NULL : calloc(1, sizeof *child);
+    if (child == NULL || !map_put(&engine->child_spis, inbound_spi, child)) {
+        free(child);
+        return NULL;
+    }
+    child->ike_sa = sa;
+    child->inbound.spi = inbound_spi;
+    child->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = child};
+    child->rekey = (struct ike_timer){.fire = rekey_child_fire, .owner = child};
+    LIST_INSERT_HEAD(&sa->children, child, link);
+    return child;
+}
+
+struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
+                              uint32_t inbound_spi, bool initiator)
+{
+    struct ike_engine *engine = sa->engine;
+    struct child_sa *child = child_sa_with_spi(sa, inbound_spi);
+    if (child == NULL)
+        return NULL;
+    child->suite = agreement->suite;
+    child->local_ts = agreement->local_ts;
+    child->remote_ts = agreement->remote_ts;
+    child->initiator = initiator;
+    child->inbound.serial = ++engine->next_esp_serial;
+    child->outbound.spi = agreement->outbound_spi;
+    child->outbound.serial = ++engine->next_esp_serial;
+    child->live_slot = engine_take_slot(engine);
+    child->created = engine->now;
+    return child;
+}
+
+void child_sa_hand_over(const struct child_sa *child)
+{
+    const struct ike_sa *sa = child->ike_sa;
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    struct effects *effects = &sa->engine->effects;
+    struct ike_child_install *install = effects_alloc(effects, sizeof *install);
+    if (install == NULL)
+        return;
+    *install = (struct ike_child_install){
+        .tunnel = policy->tunnel,
+        .live_slot = child->live_slot,
+        .encryption = child->suite.encryption->id,
+        .key_bits = child->suite.encryption->key_bits,
+        .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
+        .anti_replay = policy->anti_replay,
+        .active_when_used = child->waits_for_use,
+        .more_to_come = additional_children_tell_due(child->ike_sa),
+        .encapsulate = sa->encapsulate,
+        .nat_keepalive = sa->nat_local ? policy->nat_keepalive : 0,
+        .local = sa->local,
+        .remote = sa->remote,
+        .ifindex = sa->ifindex,
+        .mark = sa->mark,
+        .inbound = child->inbound,
+        .outbound = child->outbound,
+        .local_ts_count = child->local_ts.count,
+        .remote_ts_count = child->remote_ts.count,
+    };
+    memcpy(install->local_ts, child->local_ts.ts, sizeof install->local_ts);
+    memcpy(install->remote_ts, child->remote_ts.ts, sizeof install->remote_ts);
+    effects_add_action(effects, &(struct ike_action){.kind = IKE_ACTION_CHILD_INSTALL, .install = install});
+}
+
+bool child_sa_install(struct child_sa *child, enum child_activation activation, struct octets shared_secret,
+                      struct octets nonce_i, struct octets nonce_r)
+{
+    struct ike_sa *sa = child->ike_sa;
+    struct ike_engine *engine = sa->engine;
+    struct ike_child_direction *to_responder = child->initiator ? &child->outbound : &child->inbound;
+    struct ike_child_direction *to_initiator = child->initiator ? &child->inbound : &child->outbound;
+    if (!child_keys_derive(sa->suite.prf, &sa->keys, &child->suite, shared_secret, nonce_i, nonce_r,
+                           to_responder, to_initiator))
+        return false;
+    msec_t lifetime = (msec_t)sa->tunnel->policy.child_lifetime * 1000;
+    child->installed = true;
+    child->waits_for_use = activation == CHILD_ACTIVE_WHEN_USED;
+    child->expires = engine->now + lifetime;
+    engine_set_timer(engine, &child->lifetime, lifetime);
+    engine_set_timer(engine, &child->rekey,
+                     rekey_delay(engine, lifetime, REKEY_MARGIN_CHILD, child->initiator));
+    child_sa_hand_over(child);
+    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+               "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s", child->inbound.spi, child->outbound.spi,
+               child->suite.encryption->name, child->suite.integrity != NULL ? "/" : "",
+               child->suite.integrity != NULL ? child->suite.integrity->name : "");
+    key_log_child_sa(child);
+    ike_sa_changed(sa);
+    tunnel_update_state(engine, sa->tunnel, "");
+    return true;
+}
+
+static void add_action(const struct child_sa *child, enum ike_action_kind kind)
+{
+    const struct ike_sa *sa = child->ike_sa;
+    struct ike_action action = {.kind = kind};
+    action.child.local = sa->local;
+    action.child.remote = sa->remote;
+    action.child.ifindex = sa->ifindex;
+    action.child.mark = sa->mark;
+    action.child.encapsulate = sa->encapsulate;
+    action.child.tunnel = sa->tunnel->policy.tunnel;
+    action.child.inbound_spi = child->inbound.spi;
+    action.child.live_slot = child->live_slot;
+    effects_add_action(&sa->engine->effects, &action);
+}
+
+void child_sa_hand_over_stop(const struct child_sa *child)
+{
+    add_action(child, IKE_ACTION_CHILD_STOP);
+}
+
+void child_sa_redirect(const struct child_sa *child)
+{
+    add_action(child, IKE_ACTION_CHILD_REDIRECT);
+}
+
+void child_sa_destroy(struct child_sa *child)
+{
+    struct ike_sa *sa = child->ike_sa;
+    struct ike_engine *engine = sa->engine;
+    engine_cancel_timer(engine, &child->lifetime);
+    engine_cancel_timer(engine, &child->rekey);
+    if (child->installed)
+        add_action(child, IKE_ACTION_CHILD_REMOVE);
+    engine_give_back_slot(engine, child->live_slot);
+    (void)map_remove(&engine->child_spis, child->inbound.spi);
+    LIST_REMOVE(child, link);
+    secret_free(child, sizeof *child);
+    ike_sa_changed(sa);
+}
+
+bool child_sa_is_current(const struct child_sa *child)
+{
+    return child->installed && !child->replaced && !child->deleting && !child->lingering;
+}
+
+bool child_sa_is_gone(const struct child_sa *child)
+{
+    return child == NULL || child->lingering;
+}
+
+void child_sa_activate(struct child_sa *child)
+{
+    if (!child->waits_for_use)
+        return;
+    child->waits_for_use = false;
+    add_action(child, IKE_ACTION_CHILD_ACTIVATE);
+}
+
+void child_sa_complete(struct child_sa *child)
+{
+    if (child->installed)
+        add_action(child, IKE_ACTION_CHILD_COMPLETE);
+}
+
+void child_sa_stop(struct child_sa *child)
+{
+    if (child->stopped)
+        return;
+    child->stopped = true;
+    child->replaced = true;
+    ike_sa_changed(child->ike_sa);
+    child_sa_hand_over_stop(child);
+}
+
+void child_sa_linger(struct child_sa *child)
+{
+    struct ike_engine *engine = child->ike_sa->engine;
+    child_sa_stop(child);
+    child->lingering = true;
+    engine_cancel_timer(engine, &child->rekey);
+    engine_set_timer(engine, &child->lifetime, LINGER_TIME);
+    ike_sa_changed(child->ike_sa);
+}
+
+/* Another one of the IKE SA carries packets: then some for this one may still be under way. */
+static bool has_successor(const struct child_sa *child)
+{
+    const struct child_sa *other;
+    LIST_FOREACH(other, &child->ike_sa->children, link)
+    {
+        if (other != child && child_sa_is_current(other))
+            return true;
+    }
+    return child->replaced;
+}
+
+void child_sa_delete(struct child_sa *child)
+{
+    struct ike_sa *sa = child->ike_sa;
+    child->deleting = true;
+    ike_sa_changed(sa);
+    if (sa->tunnel->policy.suppress_delete)
+        child_sa_retire(child);
+    else
+        ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
+}
+
+void child_sa_retire(struct child_sa *child)
+{
+    if (has_successor(child))
+        child_sa_linger(child);
+    else
+        child_sa_destroy(child);
+}
+
+struct child_sa *child_sa_by_inbound(const struct ike_sa *sa, uint32_t spi)
+{
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->inbound.spi == spi)
+            return child;
+    }
+    return NULL;
+}
+
+struct child_sa *child_sa_by_outbound(const struct ike_sa *sa, uint32_t spi)
+{
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->outbound.spi == spi)
+            return child;
+    }
+    return NULL;
+}
+
+bool child_sa_has_place(const struct ike_sa *sa)
+{
+    size_t count = 0;
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        count++;
+    }
+    return count + 1 < IKE_RECORD_CHILDREN_MAX;
+}

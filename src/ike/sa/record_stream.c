@@ -1,0 +1,202 @@
+#include "ike/sa/record_stream.h"
+
+void stream_refuse(struct record_stream *s)
+{
+    if (s->r != NULL)
+        s->r->failed = true;
+}
+
+/* ---- Numbers and octets ------------------------------------------------------------------------------ */
+
+void stream_octets(struct record_stream *s, void *at, size_t length)
+{
+    if (s->w != NULL)
+        writer_put(s->w, at, length);
+    else
+        reader_copy(s->r, at, length);
+}
+
+void stream_u64(struct record_stream *s, uint64_t *value)
+{
+    if (s->w != NULL)
+        writer_put_u64be(s->w, *value);
+    else
+        *value = reader_u64be(s->r);
+}
+
+void stream_u32(struct record_stream *s, uint32_t *value)
+{
+    if (s->w != NULL)
+        writer_put_u32be(s->w, *value);
+    else
+        *value = reader_u32be(s->r);
+}
+
+void stream_u16(struct record_stream *s, uint16_t *value)
+{
+    if (s->w != NULL)
+        writer_put_u16be(s->w, *value);
+    else
+        *value = reader_u16be(s->r);
+}
+
+void stream_u8(struct record_stream *s, uint8_t *value)
+{
+    if (s->w != NULL)
+        writer_put_u8(s->w, *value);
+    else
+        *value = reader_u8(s->r);
+}
+
+void stream_count(struct record_stream *s, uint8_t *count, size_t max)
+{
+    stream_u8(s, count);
+    if (*count <= max)
+        return;
+    stream_refuse(s);
+    *count = 0;
+}
+
+void stream_bool(struct record_stream *s, bool *value)
+{
+    uint8_t octet = *value;
+    stream_count(s, &octet, 1);
+    *value = octet != 0;
+}
+
+void stream_run(struct record_stream *s, struct octets *run)
+{
+    uint32_t length = (uint32_t)run->length;
+    stream_u32(s, &length);
+    if (s->w != NULL)
+        writer_put(s->w, run->at, run->length);
+    else
+        *run = (struct octets){reader_octets(s->r, length), length};
+}
+
+/* ---- Addresses, IDs, selectors ----------------------------------------------------------------------- */
+
+void stream_address(struct record_stream *s, struct ip_address *a)
+{
+    uint8_t family = (uint8_t)a->family;
+    stream_u8(s, &family);
+    if (family != IP_NONE && family != IP_V4 && family != IP_V6) {
+        stream_refuse(s);
+        family = IP_NONE;
+    }
+    a->family = (enum ip_family)family;
+    stream_octets(s, a->octets, sizeof a->octets);
+}
+
+void stream_endpoint(struct record_stream *s, struct ip_endpoint *e)
+{
+    stream_address(s, &e->address);
+    stream_u16(s, &e->port);
+}
+
+void stream_identity(struct record_stream *s, struct identity *id)
+{
+    stream_u8(s, &id->type);
+    stream_u16(s, &id->length);
+    if (id->length > IDENTITY_SIZE) {
+        stream_refuse(s);
+        id->length = 0;
+    }
+    stream_octets(s, id->value, id->length);
+}
+
+void stream_selectors(struct record_stream *s, struct selector_list *list)
+{
+    stream_count(s, &list->count, ESP_SELECTORS_MAX);
+    for (uint8_t i = 0; i < list->count; i++) {
+        struct traffic_selector *ts = &list->ts[i];
+        stream_u8(s, &ts->protocol);
+        stream_u16(s, &ts->first_port);
+        stream_u16(s, &ts->last_port);
+        stream_address(s, &ts->first);
+        stream_address(s, &ts->last);
+    }
+}
+
+/* ---- Algorithms -------------------------------------------------------------------------------------- */
+
+enum {
+    NO_ROW = 0xffff
+}; /* in the place of an IANA number; it is reserved for private use in each registry */
+
+/* Refuses a number that no row has. */
+static void refuse_unknown(struct record_stream *s, const void *row, uint16_t id)
+{
+    if (row == NULL && id != NO_ROW)
+        stream_refuse(s);
+}
+
+static void stream_encryption(struct record_stream *s, const struct encryption_algorithm **row)
+{
+    uint16_t id = *row != NULL ? (*row)->id : (uint16_t)NO_ROW;
+    uint16_t key_bits = *row != NULL ? (*row)->key_bits : 0;
+    stream_u16(s, &id);
+    stream_u16(s, &key_bits);
+    *row = encryption_by_id(id, key_bits);
+    refuse_unknown(s, *row, id);
+}
+
+#define STREAM_ROW(s, row, by_id)                                                                            \
+    do {                                                                                                     \
+        uint16_t id = *(row) != NULL ? (*(row))->id : (uint16_t)NO_ROW;                                      \
+        stream_u16(s, &id);                                                                                  \
+        *(row) = by_id(id);                                                                                  \
+        refuse_unknown(s, *(row), id);                                                                       \
+    } while (0)
+
+static void stream_integrity(struct record_stream *s, const struct integrity_algorithm **row)
+{
+    STREAM_ROW(s, row, integrity_by_id);
+}
+
+static void stream_prf(struct record_stream *s, const struct prf_algorithm **row)
+{
+    STREAM_ROW(s, row, prf_by_id);
+}
+
+void stream_dh_group(struct record_stream *s, const struct dh_group **group)
+{
+    STREAM_ROW(s, group, dh_by_id);
+}
+
+void stream_suite(struct record_stream *s, struct ike_suite *suite)
+{
+    stream_encryption(s, &suite->encryption);
+    stream_integrity(s, &suite->integrity);
+    stream_prf(s, &suite->prf);
+    stream_dh_group(s, &suite->dh);
+}
+
+/* A set of rows: their number, then each of them by `stream_row`. */
+#define STREAM_SET(s, set, table, size, type, stream_row)                                                    \
+    do {                                                                                                     \
+        uint8_t count = (uint8_t)__builtin_popcount(*(set));                                                 \
+        algorithm_set left = *(set);                                                                         \
+        *(set) = (s)->w != NULL ? *(set) : 0;                                                                \
+        stream_count(s, &count, size);                                                                       \
+        for (uint8_t i = 0; i < count; i++) {                                                                \
+            const type *row = left != 0 ? &(table)[__builtin_ctz(left)] : NULL;                              \
+            left &= left - 1;                                                                                \
+            stream_row(s, &row);                                                                             \
+            if (row != NULL)                                                                                 \
+                *(set) |= UINT32_C(1) << (row - (table));                                                    \
+        }                                                                                                    \
+    } while (0)
+
+void stream_proposal(struct record_stream *s, struct proposal_policy *policy)
+{
+    stream_u8(s, &policy->protocol);
+    STREAM_SET(s, &policy->encryption, encryption_algorithms, ENCRYPTION_COUNT, struct encryption_algorithm,
+               stream_encryption);
+    STREAM_SET(s, &policy->integrity, integrity_algorithms, INTEGRITY_COUNT, struct integrity_algorithm,
+               stream_integrity);
+    STREAM_SET(s, &policy->prf, prf_algorithms, PRF_COUNT, struct prf_algorithm, stream_prf);
+    STREAM_SET(s, &policy->dh, dh_groups, DH_COUNT, struct dh_group, stream_dh_group);
+    stream_bool(s, &policy->dh_none);
+    stream_bool(s, &policy->dh_ignore);
+}

@@ -1,0 +1,45 @@
+/*
+ * The fields that records consist of, in their byte form. Writing and reading go through the same functions,
+ * each once for either way, so that the two cannot differ: what is streamed is written, or is set.
+ */
+#ifndef MUSUBI_IKE_SA_RECORD_STREAM_H
+#define MUSUBI_IKE_SA_RECORD_STREAM_H
+
+#include "ike/ike.h"
+#include "ike/wire/proposal.h"
+#include "ike/wire/selectors.h"
+
+struct record_stream {
+    struct writer *w; /* writing, or */
+    struct reader *r; /* reading; fails at a field that no whole record can have */
+};
+
+/* Reading: a field that no whole record can have, so that what follows is not worth reading. */
+void stream_refuse(struct record_stream *s);
+
+void stream_octets(struct record_stream *s, void *at, size_t length);
+void stream_u64(struct record_stream *s, uint64_t *value);
+void stream_u32(struct record_stream *s, uint32_t *value);
+void stream_u16(struct record_stream *s, uint16_t *value);
+void stream_u8(struct record_stream *s, uint8_t *value);
+void stream_bool(struct record_stream *s, bool *value);
+
+/* A number of elements, or of a choice, from 0 to `max`. */
+void stream_count(struct record_stream *s, uint8_t *count, size_t max);
+
+/* Octets with their number before them. Read, they point into the record. */
+void stream_run(struct record_stream *s, struct octets *run);
+
+void stream_address(struct record_stream *s, struct ip_address *a);
+void stream_endpoint(struct record_stream *s, struct ip_endpoint *e);
+void stream_identity(struct record_stream *s, struct identity *id);
+void stream_selectors(struct record_stream *s, struct selector_list *list);
+
+/* A row of crypto/algorithm.h by its IANA number, so that rows may be added and move. NULL is a row too. */
+void stream_dh_group(struct record_stream *s, const struct dh_group **group);
+void stream_suite(struct record_stream *s, struct ike_suite *suite);
+
+/* The algorithms of a policy. */
+void stream_proposal(struct record_stream *s, struct proposal_policy *policy);
+
+#endif
