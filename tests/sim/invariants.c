@@ -2,15 +2,7 @@
 
 #include "ike/sa/record.h"
 
-#include <stdio.h>
 #include <string.h>
-
-void invariant_broken(struct gateway *g, const char *what)
-{
-    if (g->world->fault[0] == '\0')
-        (void)snprintf(g->world->fault, sizeof g->world->fault, "at %lu ms, %s: %s",
-                       (unsigned long)g->world->now, g->name, what);
-}
 
 /* FNV-1a: to tell octets apart that nobody chooses to be alike. */
 static uint64_t hash_more(uint64_t hash, const void *at, size_t length)
@@ -45,7 +37,8 @@ static const struct kept_record *record_of(const struct gateway *g, uint32_t ser
     return NULL;
 }
 
-void invariants_check_records(struct gateway *g)
+/* What is committed is all that the engine would need to go on. */
+static void check_records(struct gateway *g)
 {
     size_t count = 0;
     const struct ike_sa *sa;
@@ -59,12 +52,12 @@ void invariants_check_records(struct gateway *g)
         count += kept != NULL;
         if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL &&
             !octets_equal(now, (struct octets){kept->octets, kept->length}))
-            invariant_broken(g, "the record of an IKE SA is not what the IKE SA is");
+            world_broken(g, "the record of an IKE SA is not what the IKE SA is");
         if (kept == NULL && sa->state >= IKE_SA_ESTABLISHED)
-            invariant_broken(g, "an IKE SA has no record");
+            world_broken(g, "an IKE SA has no record");
     }
     if (count != g->record_count)
-        invariant_broken(g, "there is a record of no IKE SA");
+        world_broken(g, "there is a record of no IKE SA");
 }
 
 /* ---- Messages ---------------------------------------------------------------------------------------- */
@@ -117,12 +110,16 @@ static void check_window(struct gateway *g, const struct message_name *name)
     answer.message_id--;
     answer.fragment = 0;
     if (name->message_id != before)
-        invariant_broken(g, "a request's message ID does not follow the one before");
+        world_broken(g, "a request's message ID does not follow the one before");
     else if (map_find(&g->world->seen, name_key(&answer)) == NULL)
-        invariant_broken(g, "a request was sent before the one before it was answered");
+        world_broken(g, "a request was sent before the one before it was answered");
 }
 
-void invariants_check_message(struct gateway *g, struct octets message)
+/*
+ * Under one message ID, and under one IV of one key, no other octets leave than before (RFC 7296 2.1, RFC
+ * 5282 4.1), and no request before the one before it was answered (RFC 7296 2.3).
+ */
+static void check_message(struct gateway *g, struct octets message)
 {
     struct message_name name;
     struct octets sealed;
@@ -131,7 +128,7 @@ void invariants_check_message(struct gateway *g, struct octets message)
     uint64_t octets = hash_of(message.at, message.length) | 1;
     uint64_t before = remember(g->world, name_key(&name), octets);
     if (before != 0 && before != octets)
-        invariant_broken(g, "other octets went under a message ID that was used before");
+        world_broken(g, "other octets went under a message ID that was used before");
     uint64_t iv = 0;
     memcpy(&iv, sealed.at, sizeof iv);
     struct message_name of_iv = name;
@@ -140,12 +137,12 @@ void invariants_check_message(struct gateway *g, struct octets message)
     of_iv.flags &= IKE_FLAG_INITIATOR; /* one key for requests and responses of one end */
     before = remember(g->world, hash_more(name_key(&of_iv), &iv, sizeof iv), octets);
     if (before != 0 && before != octets)
-        invariant_broken(g, "an IV was used twice with the same key");
+        world_broken(g, "an IV was used twice with the same key");
     if (!(name.flags & IKE_FLAG_RESPONSE))
         check_window(g, &name);
 }
 
-void invariants_note_arrival(struct gateway *g, struct octets message)
+static void note_arrival(struct gateway *g, struct octets message)
 {
     struct message_name name;
     struct octets sealed;
@@ -168,7 +165,7 @@ static void check_keys_are_new(struct gateway *g, const struct ike_child_install
 {
     uint64_t key = hash_of(install->outbound.encryption_key, sizeof install->outbound.encryption_key);
     if (remember(g->world, hash_more(key, &g, sizeof g), 1) != 0)
-        invariant_broken(g, "a Child SA got keys that were used before");
+        world_broken(g, "a Child SA got keys that were used before");
 }
 
 static bool directions_fit(const struct ike_child_direction *a, const struct ike_child_direction *b)
@@ -185,35 +182,45 @@ static bool ends_fit(const struct ike_child_install *a, const struct ike_child_i
            directions_fit(&a->inbound, &b->outbound);
 }
 
-void invariants_check_child(struct gateway *g, const struct ike_child_install *install)
+/* It has fresh keys, and those that the peer has for the same SPIs. */
+static void check_child(struct gateway *g, const struct ike_child_install *install)
 {
     check_keys_are_new(g, install);
     if (gateway_child_count(g, install->tunnel) > CHILDREN_OF_TUNNEL_MAX)
-        invariant_broken(g, "Child SAs pile up");
+        world_broken(g, "Child SAs pile up");
     for (const struct gateway *peer = g->world->gateways; peer != NULL; peer = peer->next) {
         for (const struct installed_child *c = peer->children; c != NULL; c = c->next) {
             bool same = c->sa.inbound.spi == install->outbound.spi &&
                         c->sa.outbound.spi == install->inbound.spi && peer != g;
             if (same && !ends_fit(&c->sa, install))
-                invariant_broken(g, "the two ends have other keys for the same Child SA");
+                world_broken(g, "the two ends have other keys for the same Child SA");
         }
     }
 }
 
 /* ---- The end ----------------------------------------------------------------------------------------- */
 
-void invariants_check_end(struct gateway *g)
+/* An engine that was stopped and is idle has given everything back. */
+static void check_end(struct gateway *g)
 {
     const struct ike_engine *e = g->engine;
     if (!ike_engine_is_idle(e))
-        invariant_broken(g, "it was stopped and has IKE SAs");
+        world_broken(g, "it was stopped and has IKE SAs");
     else if (g->record_count != 0)
-        invariant_broken(g, "it was stopped and has left records");
+        world_broken(g, "it was stopped and has left records");
     else if (g->children != NULL)
-        invariant_broken(g, "it was stopped and has left Child SAs");
+        world_broken(g, "it was stopped and has left Child SAs");
     else if (e->sas.count + e->half_open.count + e->jobs.count + e->child_spis.count + e->half_open_count !=
              0)
-        invariant_broken(g, "it was stopped and still remembers SAs that are gone");
+        world_broken(g, "it was stopped and still remembers SAs that are gone");
     else if (e->free_slot_count != e->next_slot)
-        invariant_broken(g, "it was stopped and has lost slots of Child SAs");
+        world_broken(g, "it was stopped and has lost slots of Child SAs");
 }
+
+const struct world_observer invariants = {
+    .records = check_records,
+    .departure = check_message,
+    .arrival = note_arrival,
+    .child = check_child,
+    .end = check_end,
+};

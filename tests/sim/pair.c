@@ -1,4 +1,5 @@
 #include "pair.h"
+#include "invariants.h"
 
 struct tunnel_policy policy_a(void)
 {
@@ -12,7 +13,7 @@ struct tunnel_policy policy_b(void)
 
 struct pair pair_with_seed(uint64_t seed, const struct tunnel_policy *at_a, const struct tunnel_policy *at_b)
 {
-    struct pair p = {.w = world_new(seed)};
+    struct pair p = {.w = world_new(seed, &invariants)};
     p.a = world_add_gateway(p.w, "A", "10.1.0.1");
     p.b = world_add_gateway(p.w, "B", "10.2.0.1");
     gateway_set_tunnel(p.a, at_a, "secret1", "secret2");

@@ -5,7 +5,7 @@
 #ifndef MUSUBI_SIM_PAIR_H
 #define MUSUBI_SIM_PAIR_H
 
-#include "world.h"
+#include "sim/world.h"
 
 struct pair {
     struct world *w;

@@ -1,7 +1,7 @@
 #include "puppet.h"
 
-#include "arithmetic.h"
 #include "crypto/prf.h"
+#include "sim/arithmetic.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "ike/wire/message.h"
 #include "ike/wire/protect.h"
 #include "ike/wire/selectors.h"
-#include "world.h"
+#include "sim/world.h"
 
 enum { PUPPET_BUFFER = 65535 };
 

@@ -1,4 +1,5 @@
 #include "scenario.h"
+#include "invariants.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -143,7 +144,7 @@ static void build_bundle(struct scenario *s, size_t count)
 void scenario_build(struct scenario *s, uint64_t seed, FILE *trace)
 {
     enum { LARGE = 20 };
-    *s = (struct scenario){.w = world_new(seed), .real_arithmetic = seed % 100 == 99};
+    *s = (struct scenario){.w = world_new(seed, &invariants), .real_arithmetic = seed % 100 == 99};
     world_set_trace(s->w, trace);
     world_check_records(s->w, seed % 4 == 0);
     bool large = one_in(s, 100);

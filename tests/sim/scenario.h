@@ -5,7 +5,7 @@
 #ifndef MUSUBI_SIM_SCENARIO_H
 #define MUSUBI_SIM_SCENARIO_H
 
-#include "world.h"
+#include "sim/world.h"
 
 enum {
     SCENARIO_GATEWAYS_MAX = 50,

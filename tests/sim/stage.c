@@ -1,4 +1,5 @@
 #include "stage.h"
+#include "invariants.h"
 
 #include <assert.h>
 
@@ -12,7 +13,7 @@ struct tunnel_policy stage_policy(void)
 
 struct stage stage_set_with(const struct tunnel_policy *policy)
 {
-    struct stage s = {.w = world_new(5)};
+    struct stage s = {.w = world_new(5, &invariants)};
     s.b = world_add_gateway(s.w, "B", "10.2.0.1");
     gateway_set_tunnel(s.b, policy, "secret2", "secret1");
     s.p = puppet_new(s.w, s.b, "10.1.0.1");

@@ -4,6 +4,7 @@
  */
 #include "failure_case.h"
 #include "ike/wire/numbers.h"
+#include "invariants.h"
 #include "pair.h"
 
 #include <setjmp.h>
@@ -208,7 +209,8 @@ struct encounter {
 /* Two gateways with an SA, unless `apart`: then nothing of one reaches the other from the start. */
 static struct encounter encounter_of(void (*bend)(struct draft *d), bool apart)
 {
-    struct encounter e = {{policy_a(), policy_b(), "secret1", "secret2", "secret2", "secret1"}, world_new(1)};
+    struct encounter e = {{policy_a(), policy_b(), "secret1", "secret2", "secret2", "secret1"},
+                          world_new(1, &invariants)};
     narrow_down(&e.d.a);
     narrow_down(&e.d.b);
     give_lines(&e.d.a, 0);

@@ -2,6 +2,7 @@
  * S34 where several tunnels may be meant (S22): the warning names them, and what all of them accept.
  */
 #include "failure_case.h"
+#include "invariants.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 static struct stage centre_of(uint32_t count)
 {
     static const char *const ids[] = {"site1", "site2", "site3", "site4", "site5", "site6"};
-    struct stage s = {.w = world_new(5)};
+    struct stage s = {.w = world_new(5, &invariants)};
     s.b = world_add_gateway(s.w, "B", "10.2.0.1");
     for (uint32_t i = 0; i < count; i++) {
         struct tunnel_policy policy = world_default_policy(i, "any", "centre", ids[i]);

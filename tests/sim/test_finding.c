@@ -4,6 +4,7 @@
  */
 #include "failure_case.h"
 #include "ike/exchanges/nat_detection.h"
+#include "invariants.h"
 #include "pair.h"
 
 #include <setjmp.h>
@@ -18,7 +19,7 @@ enum { NONE = UINT32_MAX }; /* no tunnel */
 /* A gateway without tunnels, and a puppet at an address. */
 static struct stage stage_at(const char *address)
 {
-    struct stage s = {.w = world_new(5)};
+    struct stage s = {.w = world_new(5, &invariants)};
     s.b = world_add_gateway(s.w, "B", "10.2.0.1");
     s.p = puppet_new(s.w, s.b, address);
     return s;
@@ -345,7 +346,7 @@ struct star {
 
 static struct star star_of(const struct tunnel_policy *to_site1, const struct tunnel_policy *to_site2)
 {
-    struct star s = {.w = world_new(3)};
+    struct star s = {.w = world_new(3, &invariants)};
     struct tunnel_policy to_centre = world_default_policy(0, "10.2.0.1", "site2", "centre");
     to_centre.nat_traversal = true;
     s.centre = world_add_gateway(s.w, "centre", "10.2.0.1");

@@ -2,6 +2,7 @@
  * Memory that runs out: allocations of the engine in the life of a tunnel fail once, in turn. Nothing
  * may crash or leak, and when there is memory again the tunnel comes back.
  */
+#include "invariants.h"
 #include "requests.h"
 
 #include <setjmp.h>
@@ -71,7 +72,7 @@ static bool has_failed(void)
 static bool live_and_recover(size_t allocation)
 {
     from_now_on_fails(allocation);
-    struct world *w = world_new(1);
+    struct world *w = world_new(1, &invariants);
     struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
     struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
     struct tunnel_policy at_a = world_default_policy(1, "b.example.com", "site1", "site2");

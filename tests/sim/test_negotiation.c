@@ -1,6 +1,7 @@
 /* Two engines on virtual time: IKE_SA_INIT, IKE_AUTH, DELETE, retransmission. */
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/record.h"
+#include "invariants.h"
 #include "pair.h"
 #include "stage.h"
 
@@ -170,7 +171,7 @@ static void R32_the_responder_must_prove_itself_too(void **state)
 static void R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id(void **state)
 {
     (void)state;
-    struct world *w = world_new(3);
+    struct world *w = world_new(3, &invariants);
     struct gateway *centre = world_add_gateway(w, "centre", "10.0.0.1");
     struct gateway *site = world_add_gateway(w, "site2", "192.0.2.7");
     const struct tunnel_policy c1 = world_default_policy(1, "any", "center", "site1");
@@ -421,7 +422,7 @@ static void R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
-        struct world *w = world_new(seed);
+        struct world *w = world_new(seed, &invariants);
         *world_weather(w) = (struct weather){.delay_min = 1,
                                              .delay_max = 3000,
                                              .loss_percent = 20,

@@ -2,6 +2,7 @@
  * What the packet path reports of ESP, and what an end does that has forgotten an SA: S9, S24, S28, RFC 7296
  * 1.5, 2.11, 2.21.4, 2.23.
  */
+#include "invariants.h"
 #include "pair.h"
 #include "requests.h"
 
@@ -316,7 +317,7 @@ static struct pair pair_behind_nat(void)
     struct tunnel_policy centre = world_default_policy(0, "any", "site2", "site1");
     site.nat_traversal = centre.nat_traversal = true;
     site.nat_keepalive = centre.nat_keepalive = 20;
-    struct pair p = {.w = world_new(1)};
+    struct pair p = {.w = world_new(1, &invariants)};
     p.a = world_add_gateway(p.w, "A", "192.168.0.1");
     gateway_set_nat(p.a, "198.51.100.1");
     p.b = world_add_gateway(p.w, "B", "10.2.0.1");

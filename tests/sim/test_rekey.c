@@ -1,4 +1,5 @@
 /* The life of SAs on virtual time: rekeys, collisions, dead peers. */
+#include "invariants.h"
 #include "pair.h"
 
 #include <setjmp.h>
@@ -112,7 +113,7 @@ static void R60_rekeys_survive_loss(void **state)
 static void R49_no_rekey_is_started_towards_any(void **state)
 {
     (void)state;
-    struct world *w = world_new(1);
+    struct world *w = world_new(1, &invariants);
     struct gateway *centre = world_add_gateway(w, "centre", "10.0.0.1");
     struct gateway *site = world_add_gateway(w, "site", "192.0.2.7");
     struct tunnel_policy c = world_default_policy(0, "any", "center", "site1");
@@ -144,7 +145,7 @@ static bool drop_all(void *context, const struct flying_datagram *d)
 static void R62_a_dead_peer_is_noticed_by_dpd(void **state)
 {
     (void)state;
-    struct world *w = world_new(1);
+    struct world *w = world_new(1, &invariants);
     struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
     struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
     struct tunnel_policy at_a = world_default_policy(1, "10.2.0.1", "site1", "site2");

@@ -3,6 +3,7 @@
  * IKE_AUTH that goes in fragments.
  */
 #include "ike/sa/ike_sa.h"
+#include "invariants.h"
 #include "pair.h"
 #include "requests.h"
 
@@ -84,7 +85,7 @@ static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 100; seed++) {
-        struct world *w = world_new(seed);
+        struct world *w = world_new(seed, &invariants);
         *world_weather(w) = (struct weather){.delay_min = 5, .delay_max = 400};
         struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
         struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");

@@ -2,7 +2,7 @@
  * The life of a gateway: how it begins, what it is configured with, how its engine ends and another one
  * begins.
  */
-#include "world_inside.h"
+#include "sim/inside.h"
 
 #include <assert.h>
 #include <stdio.h>

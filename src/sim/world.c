@@ -1,4 +1,4 @@
-#include "invariants.h"
+#include "sim/inside.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ void world_schedule(struct world *w, struct coming *c, msec_t delay)
 
 /* ---- The world --------------------------------------------------------------------------------------- */
 
-struct world *world_new(uint64_t seed)
+struct world *world_new(uint64_t seed, const struct world_observer *observer)
 {
     struct world *w = calloc(1, sizeof *w);
     assert(w != NULL);
@@ -68,6 +68,8 @@ struct world *world_new(uint64_t seed)
     w->now = 1000000;
     w->weather = (struct weather){.delay_min = 10, .delay_max = 10};
     w->trace = getenv("MUSUBI_SIM_TRACE") != NULL ? stderr : NULL;
+    static const struct world_observer nobody;
+    w->observer = observer != NULL ? observer : &nobody;
     w->checks_records = true;
     w->log_level = LOG_LEVEL_DEBUG;
     return w;
@@ -87,6 +89,13 @@ void world_free(struct world *w)
     }
     map_free(&w->seen);
     free(w);
+}
+
+void world_broken(struct gateway *g, const char *what)
+{
+    if (g->world->fault[0] == '\0')
+        (void)snprintf(g->world->fault, sizeof g->world->fault, "at %lu ms, %s: %s",
+                       (unsigned long)g->world->now, g->name, what);
 }
 
 const char *world_fault(const struct world *w)
@@ -156,7 +165,8 @@ static void deliver(const struct coming *c)
         event.job.ok = c->job_ok;
         event.job.output = octets;
     } else {
-        invariants_note_arrival(c->gateway, octets);
+        if (c->gateway->world->observer->arrival != NULL)
+            c->gateway->world->observer->arrival(c->gateway, octets);
         event.datagram.local = c->to;
         event.datagram.remote = c->from;
         event.datagram.ifindex = 1;

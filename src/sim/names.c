@@ -1,7 +1,7 @@
 /*
  * Names of peers: what name servers say, and what a gateway makes of it, as the daemon does.
  */
-#include "world_inside.h"
+#include "sim/inside.h"
 
 #include <assert.h>
 #include <stdlib.h>

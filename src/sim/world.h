@@ -38,8 +38,28 @@ struct flying_datagram {
     struct octets message;
 };
 
-struct world *world_new(uint64_t seed);
+/*
+ * Looks on as things happen, and calls world_broken for what must never happen. Any of its functions may be
+ * NULL.
+ */
+struct world_observer {
+    /* After an event, before its actions: what is committed is all that the engine would need to go on. */
+    void (*records)(struct gateway *g);
+    /* A message leaves; a message arrives. */
+    void (*departure)(struct gateway *g, struct octets message);
+    void (*arrival)(struct gateway *g, struct octets message);
+    /* A Child SA is installed. */
+    void (*child)(struct gateway *g, const struct ike_child_install *install);
+    /* gateway_check_end. */
+    void (*end)(struct gateway *g);
+};
+
+/* A world without gateways. `observer` (not copied) may be NULL. */
+struct world *world_new(uint64_t seed, const struct world_observer *observer);
 void world_free(struct world *w);
+
+/* Notes the first fault of a run. */
+void world_broken(struct gateway *g, const char *what);
 
 struct weather *world_weather(struct world *w);
 

@@ -1,10 +1,9 @@
 /*
  * One gateway of the world: performs what its engine answers, and is told what happens.
  */
-#include "arithmetic.h"
 #include "crypto/prf.h"
-#include "invariants.h"
-#include "world_inside.h"
+#include "sim/arithmetic.h"
+#include "sim/inside.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -61,7 +60,7 @@ static bool is_installed_already(struct gateway *g, const struct ike_child_insta
             continue;
         if (!g->restoring || memcmp(&child->sa.inbound, &install->inbound, sizeof install->inbound) != 0 ||
             memcmp(&child->sa.outbound, &install->outbound, sizeof install->outbound) != 0)
-            invariant_broken(g, "a Child SA was installed twice");
+            world_broken(g, "a Child SA was installed twice");
         child->named = true;
         return true;
     }
@@ -72,8 +71,8 @@ static void install_child(struct gateway *g, const struct ike_child_install *ins
 {
     if (is_installed_already(g, install))
         return;
-    if (!g->restoring)
-        invariants_check_child(g, install);
+    if (!g->restoring && g->world->observer->child != NULL)
+        g->world->observer->child(g, install);
     struct installed_child *child = calloc(1, sizeof *child);
     assert(child != NULL);
     child->sa = *install;
@@ -166,7 +165,8 @@ static void perform(struct gateway *g, const struct ike_action *action)
     switch (action->kind) {
     case IKE_ACTION_DATAGRAM:
         g->sent++;
-        invariants_check_message(g, action->datagram.message);
+        if (g->world->observer->departure != NULL)
+            g->world->observer->departure(g, action->datagram.message);
         network_send(g, &action->datagram.local, &action->datagram.remote, action->datagram.message);
         break;
     case IKE_ACTION_CHILD_INSTALL:
@@ -211,8 +211,8 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
     const struct ike_effects *effects = ike_engine_handle(g->engine, gateway_now(g), event);
     for (size_t i = 0; i < effects->record_count; i++)
         keep_record(g, &effects->records[i]);
-    if (!g->restoring && g->world->checks_records)
-        invariants_check_records(g);
+    if (!g->restoring && g->world->checks_records && g->world->observer->records != NULL)
+        g->world->observer->records(g);
     for (size_t i = 0; i < effects->action_count; i++) {
         /* What is only told does not count, so that a run is the same whoever listens. */
         bool counts = effects->actions[i].kind != IKE_ACTION_LOG;

@@ -5,7 +5,7 @@
 #include "config/diagnostic.h"
 #include "config/parse.h"
 #include "config/resolve.h"
-#include "world_inside.h"
+#include "sim/inside.h"
 
 #include <assert.h>
 #include <stdio.h>

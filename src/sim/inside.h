@@ -1,12 +1,12 @@
 /*
- * The inside of the world: what its files share. Tests include world.h.
+ * The inside of the world: what its files share. Outsiders include sim/world.h.
  */
-#ifndef MUSUBI_SIM_WORLD_INSIDE_H
-#define MUSUBI_SIM_WORLD_INSIDE_H
+#ifndef MUSUBI_SIM_INSIDE_H
+#define MUSUBI_SIM_INSIDE_H
 
 #include "base/map.h"
 #include "ike/services/engine.h"
-#include "world.h"
+#include "sim/world.h"
 
 #include <stdio.h>
 
@@ -103,8 +103,9 @@ struct world {
     msec_t now;
     uint64_t next_order;
     struct weather weather;
-    FILE *trace;         /* told of everything; NULL: nobody is */
-    bool checks_records; /* by invariants.c, which takes time */
+    FILE *trace; /* told of everything; NULL: nobody is */
+    const struct world_observer *observer;
+    bool checks_records; /* by the observer, which takes time */
     int log_level;
     msec_t traffic_interval;
     bool (*hook)(void *context, const struct flying_datagram *d);
@@ -113,7 +114,7 @@ struct world {
         const struct gateway *a, *b;
     } partitions[PARTITIONS_MAX];
     size_t partition_count;
-    struct map seen; /* what must not come again (invariants.c), by hashes */
+    struct map seen; /* what must not come again (for the observer), by hashes */
     char fault[256];
     struct gateway *gateways;
     struct coming *coming; /* in order of time */

@@ -1,7 +1,7 @@
 /*
  * The network between the gateways of a world: who reaches whom, by which NAT, and what happens on the way.
  */
-#include "world_inside.h"
+#include "sim/inside.h"
 
 /* ---- NATs and partitions ----------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
  * Packets through the tunnels of a world: sealed by the newest active Child SA, opened by whoever has the
  * keys.
  */
-#include "world_inside.h"
+#include "sim/inside.h"
 
 #include <stdio.h>
 #include <string.h>
