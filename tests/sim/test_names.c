@@ -51,7 +51,7 @@ static void assert_one_sa_with(const struct gateway *g, uint32_t tunnel, const c
     assert_true(ip_address_parse(address, &wanted));
     assert_int_equal(gateway_child_count(g, tunnel), 1);
     assert_int_equal(gateway_record_count(g), 1);
-    assert_true(ip_address_equal(&gateway_children(g)->sa.remote.address, &wanted));
+    assert_true(ip_address_equal(&gateway_children(g)->sa.destination.remote.address, &wanted));
 }
 
 /* ---- As initiator ------------------------------------------------------------------------------------ */

@@ -51,12 +51,7 @@ enum message_type {
     MESSAGE_LOG,   /* tail: the text */
 
     /* Engine to path, and back. */
-    MESSAGE_CHILD_INSTALL,
-    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next three */
-    MESSAGE_CHILD_STOP,
-    MESSAGE_CHILD_COMPLETE,
-    MESSAGE_CHILD_REMOVE,
-    MESSAGE_CHILD_REDIRECT,
+    MESSAGE_CHILD,
     MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
     MESSAGE_PATH_EVENT,  /* struct path_event */
 
@@ -170,21 +165,9 @@ struct message_log {
     uint32_t tunnel;
 };
 
-struct message_child_install {
-    uint64_t request; /* comes back with PATH_DONE */
-    struct path_child child;
-};
-
 struct message_child {
-    uint64_t request;
-    uint32_t inbound_spi;
-    uint32_t reserved;
-};
-
-struct message_child_redirect {
-    uint64_t request;
-    uint32_t inbound_spi;
-    struct path_way way;
+    uint64_t request; /* comes back with PATH_DONE */
+    struct child_command command;
 };
 
 struct message_tunnel_fail {

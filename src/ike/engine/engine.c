@@ -137,7 +137,10 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     }
 }
 
-/* Adds the records of all IKE SAs that the event changed. */
+/*
+ * Adds the records of all IKE SAs that the event changed. An IKE SA whose state can't be recorded loses the
+ * record that it had: whoever went on from that would use message IDs and IVs a second time.
+ */
 static void write_records(struct ike_engine *engine)
 {
     struct ike_sa *sa;
@@ -150,8 +153,7 @@ static void write_records(struct ike_engine *engine)
         if (w.failed)
             ike_sa_log(sa, LOG_LEVEL_ERROR, LOG_IKEV2,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);
-        else if (state.length > 0) /* no octets would say that the SA is gone */
-            effects_add_record(&engine->effects, sa->serial, state);
+        effects_add_record(&engine->effects, sa->serial, w.failed ? (struct octets){NULL, 0} : state);
     }
 }
 

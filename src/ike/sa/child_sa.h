@@ -12,7 +12,7 @@ struct child_sa {
     LIST_ENTRY(child_sa) link;
     struct ike_sa *ike_sa;
     struct ike_suite suite;
-    struct ike_child_direction inbound, outbound;
+    struct child_direction inbound, outbound;
     struct selector_list local_ts, remote_ts;
     uint32_t live_slot;
     bool initiator; /* we started the exchange that made it */

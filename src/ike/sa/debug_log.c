@@ -46,7 +46,7 @@ void key_log_ike_sa(const struct ike_sa *sa)
     log_keys(sa->engine, LOG_IKEV2, sa->tunnel, &sa->suite, whose, sa->keys.er, sa->keys.ar);
 }
 
-static void log_direction(const struct child_sa *child, const struct ike_child_direction *direction,
+static void log_direction(const struct child_sa *child, const struct child_direction *direction,
                           const char *name)
 {
     const struct ike_sa *sa = child->ike_sa;

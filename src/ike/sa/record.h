@@ -25,7 +25,7 @@ struct ike_child_record {
     uint32_t live_slot;
     msec_t created, expires;
     msec_t lifetime_due, rekey_due; /* of its timers; MSEC_NEVER: not set */
-    struct ike_child_direction inbound, outbound;
+    struct child_direction inbound, outbound;
     struct selector_list local_ts, remote_ts;
 };
 

@@ -17,13 +17,14 @@ void ike_sa_send(struct ike_sa *sa, struct octets messages, const struct ip_endp
                  const struct ip_endpoint *remote)
 {
     enum { LENGTH_AT = 24 };
+    uint32_t tunnel = sa->tunnel != NULL ? sa->tunnel->policy.tunnel : 0;
     struct reader r = reader_of(messages.at, messages.length);
     while (reader_left(&r) >= IKE_HEADER_SIZE) {
         size_t length = load_u32be(r.at + LENGTH_AT);
         const uint8_t *at = reader_octets(&r, length);
         if (at == NULL)
             return;
-        engine_send(sa->engine, local, remote, sa->ifindex, sa->mark, (struct octets){at, length});
+        engine_send(sa->engine, tunnel, local, remote, sa->ifindex, sa->mark, (struct octets){at, length});
     }
 }
 

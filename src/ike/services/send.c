@@ -1,12 +1,13 @@
 #include "ike/services/send.h"
 
-void engine_send(struct ike_engine *engine, const struct ip_endpoint *local, const struct ip_endpoint *remote,
-                 uint32_t ifindex, uint32_t mark, struct octets message)
+void engine_send(struct ike_engine *engine, uint32_t tunnel, const struct ip_endpoint *local,
+                 const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark, struct octets message)
 {
     struct octets copy = effects_copy(&engine->effects, message);
     if (copy.at == NULL)
         return;
     struct ike_action action = {.kind = IKE_ACTION_DATAGRAM};
+    action.datagram.tunnel = tunnel;
     action.datagram.local = *local;
     action.datagram.remote = *remote;
     action.datagram.ifindex = ifindex;
@@ -30,5 +31,5 @@ void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint 
     };
     struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
     message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
-    engine_send(engine, local, remote, ifindex, mark, message_finish(&m));
+    engine_send(engine, 0, local, remote, ifindex, mark, message_finish(&m));
 }

@@ -7,9 +7,12 @@
 #include "ike/services/engine.h"
 #include "ike/wire/message.h"
 
-/* Sends octets from `local` to `remote`, by the interface and with the mark given (0: none). */
-void engine_send(struct ike_engine *engine, const struct ip_endpoint *local, const struct ip_endpoint *remote,
-                 uint32_t ifindex, uint32_t mark, struct octets message);
+/*
+ * Sends octets from `local` to `remote`, by the interface and with the mark given (0: none). `tunnel` is the
+ * number of the tunnel that they belong to; 0 if that is not known.
+ */
+void engine_send(struct ike_engine *engine, uint32_t tunnel, const struct ip_endpoint *local,
+                 const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark, struct octets message);
 
 /*
  * Answers a request that belongs to no IKE SA with one notify, in the clear, and keeps no state (RFC
