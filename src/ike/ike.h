@@ -4,8 +4,9 @@
  * of gateways runs in one process on virtual time, and the same code runs in the daemon.
  *
  * The caller performs an answer's effects in this order: all records are committed to memory that outlives
- * the process, then the actions one after the other. An action after the installation of a Child SA
- * waits until the packet path has the SA, so that no peer can use it too early.
+ * the process, then the actions. Those for the packet path keep their order, whatever tunnels they are of.
+ * A datagram of a tunnel waits until the installations and the IKE_ACTION_TUNNEL_UP of the same tunnel before
+ * it are done, so that no peer can use a Child SA too early; other tunnels do not wait.
  *
  * Not thread-safe: one engine, one thread.
  */
@@ -132,7 +133,7 @@ struct ike_event {
 /* The state of one IKE SA with its Child SAs, in the byte form of ike/record.h. */
 struct ike_record_effect {
     uint32_t serial;     /* of the IKE SA */
-    struct octets state; /* no octets: the SA is gone, forget its record */
+    struct octets state; /* no octets: the SA is gone or can't be recorded; its record is to be removed */
 };
 
 enum ike_action_kind {
@@ -192,6 +193,7 @@ struct ike_action {
     enum ike_action_kind kind;
     union {
         struct {
+            uint32_t tunnel; /* that it belongs to; 0: not known yet (a responder's answer to IKE_SA_INIT) */
             struct ip_endpoint local, remote;
             uint32_t ifindex, mark;
             struct octets message; /* for port 4500 the sender adds the non-ESP marker */

@@ -104,13 +104,14 @@ void engine_log(struct ike_engine *engine, enum log_level level, enum log_functi
     effects_add_action(&engine->effects, &action);
 }
 
-void engine_send(struct ike_engine *engine, const struct ip_endpoint *local, const struct ip_endpoint *remote,
-                 uint32_t ifindex, uint32_t mark, struct octets message)
+void engine_send(struct ike_engine *engine, const struct ike_tunnel *tunnel, const struct ip_endpoint *local,
+                 const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark, struct octets message)
 {
     struct octets copy = effects_copy(&engine->effects, message);
     if (copy.at == NULL)
         return;
     struct ike_action action = {.kind = IKE_ACTION_DATAGRAM};
+    action.datagram.tunnel = tunnel != NULL ? tunnel->policy.tunnel : 0;
     action.datagram.local = *local;
     action.datagram.remote = *remote;
     action.datagram.ifindex = ifindex;
@@ -297,7 +298,10 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     }
 }
 
-/* Adds the records of all IKE SAs that the event changed. */
+/*
+ * Adds the records of all IKE SAs that the event changed. An IKE SA whose state can't be recorded loses the
+ * record that it had: whoever went on from that would use message IDs and IVs a second time.
+ */
 static void write_records(struct ike_engine *engine)
 {
     struct ike_sa *sa;
@@ -310,8 +314,7 @@ static void write_records(struct ike_engine *engine)
         if (w.failed)
             engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, sa->tunnel,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);
-        else if (state.length > 0) /* no octets would say that the SA is gone */
-            effects_add_record(&engine->effects, sa->serial, state);
+        effects_add_record(&engine->effects, sa->serial, w.failed ? (struct octets){NULL, 0} : state);
     }
 }
 

@@ -20,7 +20,7 @@ void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint 
     };
     struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
     message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
-    engine_send(engine, local, remote, ifindex, mark, message_finish(&m));
+    engine_send(engine, NULL, local, remote, ifindex, mark, message_finish(&m));
 }
 
 /* Whether an SA waits for an answer to its IKE_SA_INIT from that address. `sa` may be NULL. */

@@ -312,7 +312,8 @@ static bool is_known_request(struct ike_engine *engine, uint64_t key, const stru
         return true;
     }
     engine_count(engine, IKE_COUNT_REPLAYED);
-    engine_send(engine, &sa->local, &sa->remote, sa->ifindex, sa->mark, ike_buffer_octets(&sa->response));
+    engine_send(engine, sa->tunnel, &sa->local, &sa->remote, sa->ifindex, sa->mark,
+                ike_buffer_octets(&sa->response));
     return true;
 }
 

@@ -24,7 +24,8 @@ static void send_octets(struct ike_sa *sa, const struct ike_buffer *messages, co
         const uint8_t *at = reader_octets(&r, length);
         if (at == NULL)
             return;
-        engine_send(sa->engine, local, remote, sa->ifindex, sa->mark, (struct octets){at, length});
+        engine_send(sa->engine, sa->tunnel, local, remote, sa->ifindex, sa->mark,
+                    (struct octets){at, length});
     }
 }
 

@@ -140,9 +140,12 @@ __attribute__((format(printf, 5, 6))) void engine_log(struct ike_engine *engine,
 /* True if lines of this level are wanted: to save the work of making them. */
 bool engine_logs(const struct ike_engine *engine, enum log_level level);
 
-/* Sends octets from `local` to `remote`, by the interface and with the mark given (0: none). */
-void engine_send(struct ike_engine *engine, const struct ip_endpoint *local, const struct ip_endpoint *remote,
-                 uint32_t ifindex, uint32_t mark, struct octets message);
+/*
+ * Sends octets from `local` to `remote`, by the interface and with the mark given (0: none). `tunnel` is the
+ * one that they belong to; NULL if that is not known.
+ */
+void engine_send(struct ike_engine *engine, const struct ike_tunnel *tunnel, const struct ip_endpoint *local,
+                 const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark, struct octets message);
 
 /*
  * Hands out a job for an IKE SA; the SA's messages wait until `ike_sa_job_done` (ike/ike_sa.h). The job's
