@@ -1,8 +1,8 @@
 /*
- * The transforms that Musubi knows, as rows of four tables: encryption, integrity, PRF, key exchange. A row
- * has the IANA transform ID, the words of the command language and of the shows, and all sizes. Rows stand in
- * the order of security, strongest first (S10), so that a lower index is a better choice and a set of
- * algorithms is a bit mask in which the lowest bit set is the best.
+ * The transforms that Musubi knows, as rows of tables: encryption, integrity, PRF; key exchange methods have
+ * theirs in crypto/key_exchange.h. A row has the IANA transform ID, the words of the command language and of
+ * the shows, and all sizes. Rows stand in the order of security, strongest first (S10), so that a lower index
+ * is a better choice and a set of algorithms is a bit mask in which the lowest bit set is the best.
  */
 #ifndef MUSUBI_CRYPTO_ALGORITHM_H
 #define MUSUBI_CRYPTO_ALGORITHM_H
@@ -35,16 +35,6 @@ enum prf_id {
     PRF_HMAC_SHA2_512 = 7,
 };
 
-/* Transform type 4. */
-enum dh_id {
-    DH_NONE = 0,
-    DH_MODP_768 = 1,
-    DH_MODP_1024 = 2,
-    DH_MODP_1536 = 5,
-    DH_MODP_2048 = 14,
-    DH_MODP_3072 = 15,
-};
-
 enum hash_id {
     HASH_SHA1,
     HASH_SHA2_256,
@@ -52,14 +42,12 @@ enum hash_id {
     HASH_SHA2_512,
 };
 
-/* No key, digest, public value or block of any row is larger (octets). */
+/* No key, digest or ICV of any row is larger (octets). */
 enum {
     ENCRYPTION_KEY_MAX = 32 + 4, /* with the salt of GCM */
     INTEGRITY_KEY_MAX = 64,
     INTEGRITY_ICV_MAX = 32,
     PRF_SIZE_MAX = 64,
-    DH_PUBLIC_MAX = 384,
-    DH_PRIVATE_MAX = 40,
 };
 
 struct encryption_algorithm {
@@ -91,21 +79,12 @@ struct prf_algorithm {
     size_t size; /* octets of the output and of the preferred key */
 };
 
-struct dh_group {
-    uint16_t id; /* enum dh_id */
-    const char *word;
-    const char *name;
-    size_t public_size;  /* octets of the modulus: of g^i on the wire and of g^ir */
-    size_t private_size; /* octets of the exponent that dh_public and dh_shared take */
-};
-
 /* The tables, strongest first, and their numbers of rows. */
-enum { ENCRYPTION_COUNT = 6, INTEGRITY_COUNT = 4, PRF_COUNT = 4, DH_COUNT = 5 };
+enum { ENCRYPTION_COUNT = 6, INTEGRITY_COUNT = 4, PRF_COUNT = 4 };
 
 extern const struct encryption_algorithm encryption_algorithms[ENCRYPTION_COUNT];
 extern const struct integrity_algorithm integrity_algorithms[INTEGRITY_COUNT];
 extern const struct prf_algorithm prf_algorithms[PRF_COUNT];
-extern const struct dh_group dh_groups[DH_COUNT];
 
 /* A set of rows of one of the tables: bit i stands for row i. */
 typedef uint32_t algorithm_set;
@@ -127,13 +106,11 @@ static inline bool algorithm_set_has(algorithm_set set, size_t row)
 const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits);
 const struct integrity_algorithm *integrity_by_id(uint16_t id);
 const struct prf_algorithm *prf_by_id(uint16_t id);
-const struct dh_group *dh_by_id(uint16_t id);
 
 /* The rows with the given word of the command language ("aes-gcm-256-16" is "aes-gcm-256"); NULL if none. */
 const struct encryption_algorithm *encryption_by_word(const char *word);
 const struct integrity_algorithm *integrity_by_word(const char *word);
 const struct prf_algorithm *prf_by_word(const char *word);
-const struct dh_group *dh_by_word(const char *word);
 
 /* True for combined-mode algorithms, which stand without an integrity algorithm (RFC 5282). */
 bool encryption_is_aead(const struct encryption_algorithm *a);

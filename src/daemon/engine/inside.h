@@ -70,4 +70,7 @@ bool engine_actions_are_idle(const struct engine_process *process);
 /* Runs a job: public ones on libuv's threads, others at the keeper's. Its end is an event. */
 void engine_job_start(struct engine_process *process, const struct ike_job *job);
 
+/* The keeper has done a job. */
+void engine_job_done(struct engine_process *process, const struct message_job_done *done);
+
 #endif

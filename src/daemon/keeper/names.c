@@ -87,7 +87,7 @@ static void dismiss_peers(struct keeper *keeper)
         next = STAILQ_NEXT(peer, link);
         if (!peer->done)
             continue;
-        const struct message_job_done done = {.job = peer->job, .ok = 1};
+        const struct message_job_done done = {.job = peer->job, .kind = IKE_JOB_LOOK_UP, .ok = 1};
         processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done));
         STAILQ_REMOVE(&keeper->waiting_peers, peer, waiting_peer, link);
         keeper->waiting_peer_count--;
@@ -135,7 +135,7 @@ void keeper_look_up(struct keeper *keeper, const struct message_look_up *look_up
     const struct tunnel *tunnel = keeper_tunnel(keeper, look_up->tunnel);
     bool has_room = keeper->waiting_peer_count < WAITING_PEERS_MAX;
     struct waiting_peer *peer = has_room ? calloc(1, sizeof(*peer)) : NULL;
-    const struct message_job_done cannot = {.job = look_up->job};
+    const struct message_job_done cannot = {.job = look_up->job, .kind = IKE_JOB_LOOK_UP};
     if (peer == NULL) {
         processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &cannot, sizeof(cannot));
         return;

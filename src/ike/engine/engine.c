@@ -215,7 +215,7 @@ static void handle_job_done(struct ike_engine *engine, const struct ike_event *e
     struct ike_sa *sa = map_remove(&engine->jobs, event->job.job);
     if (sa == NULL)
         return; /* the SA went while the job was out */
-    ike_sa_job_done(sa, event->job.ok, event->job.output);
+    ike_sa_end_job(sa, event->job.result);
 }
 
 static void handle_clear(struct ike_engine *engine, const struct ike_event *event)

@@ -18,7 +18,7 @@
 bool peer_address_accept(struct ike_sa *sa);
 
 /* Has the name looked up; `done` is called then. */
-void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+void peer_address_look_up(struct ike_sa *sa, ike_job_done *done);
 
 /* The addresses of the peer's name for the log; "none" if it has none. Returns `out`. */
 enum { PEER_ADDRESSES_TEXT_SIZE = 320 };

@@ -335,7 +335,7 @@ static bool has_child(const struct ike_sa *sa)
 static bool awaits_child(const struct ike_sa *sa)
 {
     const struct negotiation *n = sa->own;
-    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_FINISHES);
 }
 
 void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
@@ -350,8 +350,7 @@ void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
 
 /* ---- Jobs -------------------------------------------------------------------------------------------- */
 
-void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
-                      void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job, ike_job_done *done)
 {
     if (sa->destroyed)
         return; /* its memory goes when the event is done: no job may come back to it */
@@ -360,12 +359,12 @@ void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
     engine_start_job(sa->engine, sa, job);
 }
 
-void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
+void ike_sa_end_job(struct ike_sa *sa, const struct ike_job_result *result)
 {
     sa->job = 0;
     engine_cancel_timer(sa->engine, &sa->job_lost);
     ike_sa_changed(sa);
-    sa->job_done(sa, ok, output);
+    sa->job_done(sa, result);
     /* Those that waited, in order; one of them may hand out the next job. */
     while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {
         struct waiting_datagram first = sa->waiting[0];

@@ -6,6 +6,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/sa/child_sa.h"
+#include "ike/sa/key_exchange.h"
 #include "ike/sa/keys.h"
 #include "ike/services/engine.h"
 #include "ike/wire/message.h"
@@ -85,9 +86,7 @@ struct waiting_datagram {
 
 /* What is needed until the IKE SA is authenticated, and wiped then. */
 struct ike_handshake {
-    uint8_t dh_private[DH_PRIVATE_MAX];
-    uint8_t dh_public[DH_PUBLIC_MAX];
-    const struct dh_group *dh;                     /* as initiator: of our KE */
+    struct key_exchange key_exchange;              /* of IKE_SA_INIT */
     struct ike_buffer cookie;                      /* as initiator: to be sent along */
     struct ike_buffer init_request, init_response; /* RealMessage1 and 2, RFC 7296 2.15 */
     uint8_t init_proposal;                         /* as responder: number of the chosen proposal */
@@ -163,7 +162,7 @@ struct ike_sa {
     struct told_failure told_failure;
 
     uint32_t job; /* that is out; 0: none */
-    void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);
+    ike_job_done *job_done;
     struct waiting_datagram waiting[SA_WAITING_MAX];
     size_t waiting_count;
 
@@ -307,10 +306,9 @@ void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t 
 /* Answers with octets that are already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);
 
-/* Hands out a job; `done` is called with its output. One job at a time. An SA whose job never ends, ends. */
-void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
-                      void (*done)(struct ike_sa *sa, bool ok, struct octets output));
-void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output);
+/* Hands out a job; `done` is called with its result. One job at a time. An SA whose job never ends, ends. */
+void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job, ike_job_done *done);
+void ike_sa_end_job(struct ike_sa *sa, const struct ike_job_result *result);
 
 /* Replaces the content of a buffer by a copy; false if there is no memory. */
 bool ike_buffer_set(struct ike_buffer *buffer, struct octets from);

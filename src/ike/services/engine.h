@@ -145,7 +145,7 @@ void engine_send(struct ike_engine *engine, const struct ip_endpoint *local, con
                  uint32_t ifindex, uint32_t mark, struct octets message);
 
 /*
- * Hands out a job for an IKE SA; the SA's messages wait until `ike_sa_job_done` (ike/ike_sa.h). The job's
+ * Hands out a job for an IKE SA; the SA's messages wait until `ike_sa_end_job` (ike/sa/ike_sa.h). The job's
  * octets are copied.
  */
 void engine_start_job(struct ike_engine *engine, struct ike_sa *sa, const struct ike_job *job);
