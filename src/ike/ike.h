@@ -4,8 +4,9 @@
  * of gateways runs in one process on virtual time, and the same code runs in the daemon.
  *
  * The caller performs an answer's effects in this order: all records are committed to memory that outlives
- * the process, then the actions one after the other. An action after IKE_ACTION_CHILD_INSTALL waits until the
- * packet path has the SA, so that no peer can use it too early.
+ * the process, then the actions. Those for the packet path keep their order, whatever tunnels they are of.
+ * A datagram of a tunnel waits until the installations and the IKE_ACTION_TUNNEL_UP of the same tunnel before
+ * it are done, so that no peer can use a Child SA too early; other tunnels do not wait.
  *
  * Not thread-safe: one engine, one thread.
  */
@@ -18,7 +19,7 @@
 #include "config/log_level.h"
 #include "config/policy.h"
 #include "crypto/key_exchange.h"
-#include "esp/sa.h"
+#include "esp/child.h"
 
 enum {
     IKE_PORT = 500,
@@ -131,20 +132,15 @@ struct ike_event {
 /* The state of one IKE SA with its Child SAs, in the byte form of ike/record.h. */
 struct ike_record_effect {
     uint32_t serial;     /* of the IKE SA */
-    struct octets state; /* no octets: the SA is gone, forget its record */
+    struct octets state; /* no octets: the SA is gone or can't be recorded; its record is to be removed */
 };
 
 enum ike_action_kind {
     IKE_ACTION_DATAGRAM,
-    IKE_ACTION_CHILD_INSTALL,
-    IKE_ACTION_CHILD_ACTIVATE, /* the peer has it too: packets may leave by it */
-    IKE_ACTION_CHILD_STOP,     /* packets leave by it no more; those that come are still taken */
-    IKE_ACTION_CHILD_COMPLETE, /* no other one is to come for what it does not hold: see `more_to_come` */
-    IKE_ACTION_CHILD_REMOVE,
-    IKE_ACTION_CHILD_REDIRECT, /* the peer is elsewhere now: its packets go there */
-    IKE_ACTION_TUNNEL_UP,      /* the tunnel has an SA after having had none: history `Create` */
-    IKE_ACTION_TUNNEL_DOWN,    /* its last SA is gone: history `Delete : REASON` */
-    IKE_ACTION_TUNNEL_FAILED,  /* no SA can be had: packets that wait, of one pair or all, are dropped */
+    IKE_ACTION_CHILD,         /* a change of a Child SA, for the packet path */
+    IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
+    IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
+    IKE_ACTION_TUNNEL_FAILED, /* no SA can be had: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
@@ -198,49 +194,16 @@ struct ike_job_result {
     };
 };
 
-/* One direction of a Child SA: SPI and keys, as they come out of the key derivation. */
-struct ike_child_direction {
-    uint32_t spi;
-    uint32_t serial;
-    uint8_t encryption_key[ENCRYPTION_KEY_MAX]; /* with the salt of GCM */
-    uint8_t integrity_key[INTEGRITY_KEY_MAX];
-};
-
-/* A Child SA, both directions, as the packet path needs it. */
-struct ike_child_install {
-    uint32_t tunnel;
-    uint32_t live_slot;                       /* of its struct esp_live */
-    uint16_t encryption, key_bits, integrity; /* IANA numbers; integrity AUTH_NONE with an AEAD */
-    bool anti_replay;
-    bool active_when_used;            /* packets leave by it only when the peer has used it (RFC 7296 2.8) */
-    bool more_to_come;                /* packets that no Child SA holds wait for another one (S38) */
-    bool encapsulate;                 /* in UDP (RFC 3948) */
-    uint32_t nat_keepalive;           /* seconds; 0: none is sent */
-    struct ip_endpoint local, remote; /* ports as of IKE */
-    uint32_t ifindex, mark;
-    struct ike_child_direction inbound, outbound;
-    uint8_t local_ts_count, remote_ts_count;
-    struct traffic_selector local_ts[ESP_SELECTORS_MAX];
-    struct traffic_selector remote_ts[ESP_SELECTORS_MAX];
-};
-
 struct ike_action {
     enum ike_action_kind kind;
     union {
         struct {
+            uint32_t tunnel; /* that it belongs to; 0: not known yet (a responder's answer to IKE_SA_INIT) */
             struct ip_endpoint local, remote;
             uint32_t ifindex, mark;
             struct octets message; /* for port 4500 the sender adds the non-ESP marker */
         } datagram;
-        struct ike_child_install *install;
-        struct {
-            uint32_t tunnel;
-            uint32_t inbound_spi;
-            uint32_t live_slot;
-            struct ip_endpoint local, remote; /* redirect */
-            uint32_t ifindex, mark;           /* redirect */
-            bool encapsulate;                 /* redirect */
-        } child;                              /* all changes of a Child SA but its installation */
+        const struct child_command *child;
         struct {
             uint32_t tunnel;
             const char *reason;

@@ -31,7 +31,7 @@ static enum path_result child_install(struct worker *worker, struct child *child
     TAILQ_INSERT_HEAD(&child->tunnel->children, child, link);
     if (!map_put(&worker->children, child->spi, child))
         return PATH_NO_MEMORY;
-    if ((child->flags & PATH_CHILD_ACTIVE) != 0)
+    if (child->active_at_once)
         child_activate(worker, child);
     keepalive_start(worker, child);
     return PATH_OK;
@@ -50,6 +50,33 @@ static void child_redirect(struct worker *worker, struct child *child, const str
     child->remote = command->remote;
     child->moved_told = 0;
     keepalive_start(worker, child);
+}
+
+static enum path_result child_change(struct worker *worker, const struct command *command)
+{
+    struct child *child = command->child;
+    switch (command->change) {
+    case CHILD_INSTALL:
+        return child_install(worker, child);
+    case CHILD_ACTIVATE:
+        child_activate(worker, child);
+        break;
+    case CHILD_STOP:
+        child_stop(child);
+        break;
+    case CHILD_COMPLETE:
+        child_complete(worker, child);
+        break;
+    case CHILD_REMOVE:
+        child_remove(worker, child);
+        break;
+    case CHILD_REDIRECT:
+        child_redirect(worker, child, command);
+        break;
+    case CHILD_CHANGE_COUNT:
+        break;
+    }
+    return PATH_OK;
 }
 
 void worker_carry_out(struct worker *worker, struct command *command)
@@ -71,23 +98,8 @@ void worker_carry_out(struct worker *worker, struct command *command)
     case COMMAND_TUNNEL_FAIL:
         tunnel_drop_waiting(worker, command->tunnel, &command->pair);
         break;
-    case COMMAND_CHILD_INSTALL:
-        command->result = child_install(worker, command->child);
-        break;
-    case COMMAND_CHILD_REMOVE:
-        child_remove(worker, command->child);
-        break;
-    case COMMAND_CHILD_ACTIVATE:
-        child_activate(worker, command->child);
-        break;
-    case COMMAND_CHILD_STOP:
-        child_stop(command->child);
-        break;
-    case COMMAND_CHILD_COMPLETE:
-        child_complete(worker, command->child);
-        break;
-    case COMMAND_CHILD_REDIRECT:
-        child_redirect(worker, command->child, command);
+    case COMMAND_CHILD:
+        command->result = child_change(worker, command);
         break;
     }
 }

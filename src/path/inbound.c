@@ -66,7 +66,7 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
 /* The peer has the SA and uses it: so may we (RFC 7296 2.8). */
 static void child_note_use(struct worker *worker, struct child *child)
 {
-    if (child->use_told || (child->flags & PATH_CHILD_ACTIVE_WHEN_USED) == 0)
+    if (child->use_told || !child->active_when_used)
         return;
     if (!child->active)
         child_activate(worker, child);

@@ -20,12 +20,7 @@ enum command_kind {
     COMMAND_TUNNEL_UPDATE, /* mtu */
     COMMAND_TUNNEL_REMOVE, /* with its Child SAs; done: all of them are the controller's again */
     COMMAND_TUNNEL_FAIL,   /* pair */
-    COMMAND_CHILD_INSTALL,
-    COMMAND_CHILD_REMOVE, /* done: it is the controller's again */
-    COMMAND_CHILD_ACTIVATE,
-    COMMAND_CHILD_STOP,
-    COMMAND_CHILD_COMPLETE,
-    COMMAND_CHILD_REDIRECT, /* wire_way, remote */
+    COMMAND_CHILD,         /* child, change; CHILD_REMOVE done: it is the controller's again */
 };
 
 struct tunnel;
@@ -36,10 +31,11 @@ struct command {
     enum path_result result; /* written by the worker */
     uint64_t request;
     struct tunnel *tunnel;
-    struct child *child; /* COMMAND_CHILD_… */
+    struct child *child; /* COMMAND_CHILD */
+    enum child_change change;
     uint32_t mtu;
     struct packet_pair pair;
-    struct wire_way wire_way;
+    struct wire_way wire_way; /* CHILD_REDIRECT */
     struct ip_endpoint remote;
 };
 

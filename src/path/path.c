@@ -56,7 +56,7 @@ static void path_finish(struct path *path, const struct command *command)
     path->posted_count--;
     if (command->kind == COMMAND_TUNNEL_REMOVE)
         path_tunnel_free(command->tunnel, true);
-    if (command->kind == COMMAND_CHILD_REMOVE)
+    if (command->kind == COMMAND_CHILD && command->change == CHILD_REMOVE)
         path_child_free(command->child, true);
 }
 

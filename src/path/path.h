@@ -11,15 +11,14 @@
  * command to the owner and return PATH_OK; when the owner has carried it out, a PATH_DONE event with the
  * caller's request number follows. Commands to one worker are carried out in the order of the calls. An event
  * of another kind may come after the PATH_DONE of a removal and tell of what is gone. What travels, struct
- * path_tunnel, path_child, path_way and path_event, is plain memory without pointers.
+ * path_tunnel, child_command and path_event, is plain memory without pointers.
  */
 #ifndef MUSUBI_PATH_PATH_H
 #define MUSUBI_PATH_PATH_H
 
 #include "base/address.h"
-#include "crypto/algorithm.h"
+#include "esp/child.h"
 #include "esp/live.h"
-#include "esp/selector.h"
 #include "esp/worker.h"
 
 enum {
@@ -76,51 +75,6 @@ struct path_tunnel {
     uint32_t mtu;    /* of the TUN device, octets */
 };
 
-/* How ESP of a Child SA gets to the peer. */
-struct path_way {
-    struct ip_endpoint local;  /* the source address; the port is that of the socket */
-    struct ip_endpoint remote; /* the port matters with `encapsulated` alone */
-    uint32_t mark;             /* fwmark (R44); 0: none */
-    uint32_t ifindex;          /* 0: routing decides */
-    bool encapsulated;         /* in UDP (RFC 3948) */
-};
-
-enum path_child_flag {
-    PATH_CHILD_ANTI_REPLAY = 1 << 0,
-    /* Packets may leave by it at once. */
-    PATH_CHILD_ACTIVE = 1 << 1,
-    /* The first authenticated packet makes it active: the peer has it too (RFC 7296 2.8). */
-    PATH_CHILD_ACTIVE_WHEN_USED = 1 << 2,
-    /* Other SAs may come for what this one does not hold (S38): while it is active, a packet outside of the
-     * selectors of all SAs waits and asks for one. Without this flag it is dropped (R71). */
-    PATH_CHILD_MORE_TO_COME = 1 << 3,
-};
-
-/* One direction's keys: the cipher's key with the salt behind it (RFC 4106 8.1), the integrity key. */
-struct path_keys {
-    uint8_t encryption[ENCRYPTION_KEY_MAX];
-    uint8_t integrity[INTEGRITY_KEY_MAX];
-};
-
-struct path_child {
-    uint32_t tunnel;
-    uint32_t inbound_spi; /* names the Child SA from here on */
-    uint32_t outbound_spi;
-    uint32_t slot;            /* index in path_options.live */
-    uint32_t flags;           /* enum path_child_flag */
-    uint16_t encryption;      /* enum encryption_id */
-    uint16_t encryption_bits; /* key length, 0 where there is one only */
-    uint16_t integrity;       /* enum integrity_id */
-    uint16_t keepalive;       /* seconds without a packet after which a NAT keepalive is sent; 0: never */
-    struct path_way way;
-    struct path_keys inbound;
-    struct path_keys outbound;
-    uint8_t local_count;
-    uint8_t remote_count;
-    struct traffic_selector local[ESP_SELECTORS_MAX];
-    struct traffic_selector remote[ESP_SELECTORS_MAX];
-};
-
 enum path_result {
     PATH_OK,
     PATH_INVALID,    /* an argument is out of its range, or leads to a worker that is not the tunnel's */
@@ -136,7 +90,7 @@ enum path_event_kind {
     PATH_DONE,         /* the command `request` was carried out, with `result`. Unless that is PATH_OK, what
                           was added or installed does not work and is to be removed */
     PATH_PACKET_WAITS, /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
-    PATH_CHILD_USED,   /* the peer has used an SA that was installed with ACTIVE_WHEN_USED */
+    PATH_CHILD_USED,   /* the peer has used an SA that was installed `active_when_used` */
     PATH_SEQUENCE_LOW, /* few numbers are left to send on `spi`; once */
     PATH_PEER_MOVED,   /* the newest authenticated packet on `spi` came from `remote` (S9) */
     PATH_SPI_UNKNOWN,  /* ESP for `spi`, which is no SA's, came from `remote`; at most once in 10 s each */
@@ -198,27 +152,29 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
                                   const struct packet_pair *pair);
 
 /*
- * Installs a Child SA, both directions; packets that wait leave by it if it is active. The slot of esp_live
- * must be free (version 0), or be that of a Child SA whose removal was asked for before, or hold this Child
- * SA's own state, which is then resumed: numbers go on from its mark. The keys are expanded at once; the
- * caller wipes `child`.
+ * Changes a Child SA, or installs one. For an installation, the slot of esp_live must be free (version 0), or
+ * be that of a Child SA whose removal was asked for before, or hold this Child SA's own state, which is then
+ * resumed: numbers go on from its mark. The keys are expanded at once; the caller wipes `command`.
  */
-enum path_result path_child_install(struct path *path, uint64_t request, const struct path_child *child);
+enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *command);
 
-/* Removes a Child SA and frees its slot, in which the counters stay to be read. */
-enum path_result path_child_remove(struct path *path, uint64_t request, uint32_t inbound_spi);
+/* A Child SA that the path has. */
+struct path_child {
+    uint32_t tunnel;
+    uint32_t inbound_spi;
+    uint32_t outbound_spi;
+    uint32_t live_slot;
+};
 
-/* From now on packets leave by it, unless a newer one that is active holds them too. */
-enum path_result path_child_activate(struct path *path, uint64_t request, uint32_t inbound_spi);
-
-/* Packets leave by it no more, whatever comes; those that the peer sends by it are still taken. */
-enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t inbound_spi);
-
-/* Takes PATH_CHILD_MORE_TO_COME away: what waits without an SA to leave by is dropped. */
-enum path_result path_child_complete(struct path *path, uint64_t request, uint32_t inbound_spi);
-
-/* The peer, or we, are elsewhere now: from here on its packets go `way`. */
-enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,
-                                     const struct path_way *way);
+/*
+ * Lists the Child SAs that the path has, without those whose removal was asked for: writes at most `max` of
+ * them to `out`, from *position on (0 at first), moves *position on, and returns how many; 0: there are no
+ * more. Nothing may be installed or removed between the calls of one listing.
+ *
+ * An engine that is new, or hears that its path is new, uses the list thus: it removes what the list has and
+ * it has not; then it installs all that it has. What the path has already is adopted, the rest is installed
+ * anew.
+ */
+size_t path_list_children(const struct path *path, size_t *position, struct path_child *out, size_t max);
 
 #endif

@@ -32,30 +32,30 @@ void path_child_free(struct child *child, bool release)
 }
 
 /* What one direction's SA is made of. */
-static struct esp_sa_settings sa_settings(const struct path_child *from, enum packet_direction direction,
+static struct esp_sa_settings sa_settings(const struct child_settings *from, enum packet_direction direction,
                                           struct esp_live *live)
 {
     bool outbound = direction == PACKET_OUTBOUND;
-    const struct path_keys *keys = outbound ? &from->outbound : &from->inbound;
+    const struct child_direction *own = outbound ? &from->outbound : &from->inbound;
     struct esp_sa_settings settings = {
         .direction = direction,
-        .spi = outbound ? from->outbound_spi : from->inbound_spi,
-        .encryption = encryption_by_id(from->encryption, from->encryption_bits),
+        .spi = own->spi,
+        .encryption = encryption_by_id(from->encryption, from->key_bits),
         .integrity = integrity_by_id(from->integrity),
-        .anti_replay = (from->flags & PATH_CHILD_ANTI_REPLAY) != 0,
-        .selectors = {from->local, from->remote, from->local_count, from->remote_count},
+        .anti_replay = from->anti_replay,
+        .selectors = {from->local_ts, from->remote_ts, from->local_ts_count, from->remote_ts_count},
         .live = live,
     };
     if (settings.encryption != NULL)
-        settings.encryption_key =
-            (struct octets){keys->encryption, settings.encryption->key_size + settings.encryption->salt_size};
+        settings.encryption_key = (struct octets){own->encryption_key, settings.encryption->key_size +
+                                                                           settings.encryption->salt_size};
     if (settings.integrity != NULL)
-        settings.integrity_key = (struct octets){keys->integrity, settings.integrity->key_size};
+        settings.integrity_key = (struct octets){own->integrity_key, settings.integrity->key_size};
     return settings;
 }
 
 /* False if the library refuses a setting or memory ran out. */
-static bool child_make_sas(struct path *path, struct child *child, const struct path_child *from)
+static bool child_make_sas(struct path *path, struct child *child, const struct child_settings *from)
 {
     const struct esp_sa_settings inbound = sa_settings(from, PACKET_INBOUND, child->live);
     const struct esp_sa_settings outbound = sa_settings(from, PACKET_OUTBOUND, child->live);
@@ -64,13 +64,13 @@ static bool child_make_sas(struct path *path, struct child *child, const struct 
     return child->inbound != NULL && child->outbound != NULL;
 }
 
-static bool way_is_complete(const struct path_way *way)
+static bool way_is_complete(const struct child_destination *way)
 {
     return !way->encapsulated || way->remote.port != 0;
 }
 
 /* The endpoint that packets from the peer are compared with. */
-static struct ip_endpoint way_remote(const struct path_way *way)
+static struct ip_endpoint way_remote(const struct child_destination *way)
 {
     struct ip_endpoint remote = way->remote;
     if (!way->encapsulated)
@@ -78,27 +78,28 @@ static struct ip_endpoint way_remote(const struct path_way *way)
     return remote;
 }
 
-static enum path_result path_child_check(const struct path *path, const struct path_child *from)
+static enum path_result path_child_check(const struct path *path, const struct child_settings *from)
 {
-    if (from->inbound_spi < 256 || from->outbound_spi < 256 || from->slot >= path->live_count)
+    if (from->inbound.spi < 256 || from->outbound.spi < 256 || from->live_slot >= path->live_count)
         return PATH_INVALID;
-    if (encryption_by_id(from->encryption, from->encryption_bits) == NULL)
+    if (encryption_by_id(from->encryption, from->key_bits) == NULL)
         return PATH_INVALID;
     if (from->integrity != AUTH_NONE && integrity_by_id(from->integrity) == NULL)
         return PATH_INVALID;
-    if (from->local_count < 1 || from->local_count > ESP_SELECTORS_MAX || from->remote_count < 1 ||
-        from->remote_count > ESP_SELECTORS_MAX)
+    if (from->local_ts_count < 1 || from->local_ts_count > ESP_SELECTORS_MAX || from->remote_ts_count < 1 ||
+        from->remote_ts_count > ESP_SELECTORS_MAX)
         return PATH_INVALID;
     if (map_find(&path->tunnels, from->tunnel) == NULL)
         return PATH_NO_TUNNEL;
-    if (path_owner(path->worker_count, from->inbound_spi) != path_owner(path->worker_count, from->tunnel))
+    if (path_owner(path->worker_count, from->inbound.spi) != path_owner(path->worker_count, from->tunnel))
         return PATH_INVALID;
-    if (map_find(&path->children, from->inbound_spi) != NULL)
+    if (map_find(&path->children, from->inbound.spi) != NULL)
         return PATH_EXISTS;
     return PATH_OK;
 }
 
-enum path_result path_child_install(struct path *path, uint64_t request, const struct path_child *from)
+static enum path_result path_child_install(struct path *path, uint64_t request,
+                                           const struct child_settings *from)
 {
     enum path_result result = path_child_check(path, from);
     if (result != PATH_OK)
@@ -108,18 +109,20 @@ enum path_result path_child_install(struct path *path, uint64_t request, const s
         return PATH_NO_MEMORY;
 
     child->tunnel = map_find(&path->tunnels, from->tunnel);
-    child->spi = from->inbound_spi;
-    child->flags = from->flags;
-    child->keepalive = (msec_t)from->keepalive * 1000;
-    child->remote = way_remote(&from->way);
+    child->spi = from->inbound.spi;
+    child->active_at_once = from->active;
+    child->active_when_used = from->active_when_used;
+    child->more_to_come = from->more_to_come;
+    child->keepalive = (msec_t)from->nat_keepalive * 1000;
+    child->remote = way_remote(&from->destination);
     result = PATH_INVALID;
-    if (!wire_way_from(&child->way, &from->way) || !way_is_complete(&from->way))
+    if (!wire_way_from(&child->way, &from->destination) || !way_is_complete(&from->destination))
         goto refuse;
-    result = child_take_slot(child, &path->live[from->slot]);
+    result = child_take_slot(child, &path->live[from->live_slot]);
     if (result == PATH_SLOT_TAKEN) {
         /* By one that is about to go, since whoever chose the slot thinks it free. */
         path_settle(path);
-        result = child_take_slot(child, &path->live[from->slot]);
+        result = child_take_slot(child, &path->live[from->live_slot]);
     }
     if (result != PATH_OK)
         goto refuse;
@@ -131,7 +134,8 @@ enum path_result path_child_install(struct path *path, uint64_t request, const s
     TAILQ_INSERT_TAIL(&child->tunnel->known, child, known);
     path_post(path, path_worker_of(path, child->spi),
               &(struct command){
-                  .kind = COMMAND_CHILD_INSTALL,
+                  .kind = COMMAND_CHILD,
+                  .change = CHILD_INSTALL,
                   .request = request,
                   .tunnel = child->tunnel,
                   .child = child,
@@ -143,58 +147,46 @@ refuse:
     return result;
 }
 
-/* Posts a command that needs the Child SA to be there. */
-static enum path_result path_child_post(struct path *path, uint32_t inbound_spi, struct command command)
+enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *wanted)
 {
-    command.child = map_find(&path->children, inbound_spi);
+    struct command command = {.kind = COMMAND_CHILD, .change = wanted->change, .request = request};
+    const struct child_destination *to = &wanted->child.destination;
+    if (wanted->change >= CHILD_CHANGE_COUNT)
+        return PATH_INVALID;
+    if (wanted->change == CHILD_INSTALL)
+        return path_child_install(path, request, &wanted->child);
+    if (wanted->change == CHILD_REDIRECT) {
+        command.remote = way_remote(to);
+        if (!wire_way_from(&command.wire_way, to) || !way_is_complete(to))
+            return PATH_INVALID;
+    }
+    command.child = map_find(&path->children, wanted->child.inbound.spi);
     if (command.child == NULL)
         return PATH_NO_CHILD;
     if (!path_reserve(path))
         return PATH_NO_MEMORY;
     command.tunnel = command.child->tunnel;
-    path_post(path, path_worker_of(path, inbound_spi), &command);
+    path_post(path, path_worker_of(path, command.child->spi), &command);
+    if (wanted->change == CHILD_REMOVE) {
+        (void)map_remove(&path->children, command.child->spi);
+        TAILQ_REMOVE(&command.child->tunnel->known, command.child, known);
+    }
     return PATH_OK;
 }
 
-enum path_result path_child_remove(struct path *path, uint64_t request, uint32_t inbound_spi)
+size_t path_list_children(const struct path *path, size_t *position, struct path_child *out, size_t max)
 {
-    struct child *child = map_find(&path->children, inbound_spi);
-    enum path_result result = path_child_post(
-        path, inbound_spi, (struct command){.kind = COMMAND_CHILD_REMOVE, .request = request});
-    if (result != PATH_OK)
-        return result;
-    (void)map_remove(&path->children, inbound_spi);
-    TAILQ_REMOVE(&child->tunnel->known, child, known);
-    return PATH_OK;
-}
-
-enum path_result path_child_activate(struct path *path, uint64_t request, uint32_t inbound_spi)
-{
-    return path_child_post(path, inbound_spi,
-                           (struct command){.kind = COMMAND_CHILD_ACTIVATE, .request = request});
-}
-
-enum path_result path_child_stop(struct path *path, uint64_t request, uint32_t inbound_spi)
-{
-    return path_child_post(path, inbound_spi,
-                           (struct command){.kind = COMMAND_CHILD_STOP, .request = request});
-}
-
-enum path_result path_child_complete(struct path *path, uint64_t request, uint32_t inbound_spi)
-{
-    return path_child_post(path, inbound_spi,
-                           (struct command){.kind = COMMAND_CHILD_COMPLETE, .request = request});
-}
-
-enum path_result path_child_redirect(struct path *path, uint64_t request, uint32_t inbound_spi,
-                                     const struct path_way *way)
-{
-    struct command command = {
-        .kind = COMMAND_CHILD_REDIRECT,
-        .request = request,
-        .remote = way_remote(way),
-    };
-    if (!wire_way_from(&command.wire_way, way) || !way_is_complete(way))
-        return PATH_INVALID;
-    return path_child_post(path, inbound_spi, command);
+    size_t count = 0;
+    for (; count < max && *position < path->children.capacity; ++*position) {
+        const struct child *child = path->children.slots[*position].value;
+        if (child == NULL)
+            continue;
+        out[count++] = (struct path_child){
+            .tunnel = child->tunnel->number,
+            .inbound_spi = child->spi,
+            .outbound_spi = esp_sa_spi(child->outbound),
+            .live_slot = (uint32_t)(child->live - path->live),
+        };
+    }
+    return count;
 }

@@ -102,7 +102,7 @@ static bool tunnel_expects_more(const struct tunnel *tunnel)
     const struct child *child;
     TAILQ_FOREACH(child, &tunnel->children, link)
     {
-        if (child->active && (child->flags & PATH_CHILD_MORE_TO_COME) != 0)
+        if (child->active && child->more_to_come)
             return true;
     }
     return false;
@@ -176,6 +176,6 @@ void child_stop(struct child *child)
 
 void child_complete(struct worker *worker, struct child *child)
 {
-    child->flags &= ~(uint32_t)PATH_CHILD_MORE_TO_COME;
+    child->more_to_come = false;
     tunnel_flush(worker, child->tunnel);
 }

@@ -13,8 +13,8 @@ struct child {
     TAILQ_ENTRY(child) link;  /* in the worker's list of its tunnel */
     TAILQ_ENTRY(child) known; /* in the controller's */
     struct tunnel *tunnel;
-    uint32_t spi;   /* inbound */
-    uint32_t flags; /* enum path_child_flag */
+    uint32_t spi;                                        /* inbound */
+    bool active_at_once, active_when_used, more_to_come; /* as in struct child_settings */
     struct esp_sa *outbound;
     struct esp_sa *inbound;
     struct esp_live *live;

@@ -41,7 +41,7 @@ static void control_put(struct msghdr *message, int level, int type, const void 
     message->msg_controllen += CMSG_SPACE(length);
 }
 
-bool wire_way_from(struct wire_way *way, const struct path_way *from)
+bool wire_way_from(struct wire_way *way, const struct child_destination *from)
 {
     enum ip_family family = from->remote.address.family;
     if (family == IP_NONE || from->local.address.family != family)

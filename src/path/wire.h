@@ -22,7 +22,7 @@ enum wire_kind {
     WIRE_COUNT,
 };
 
-/* A path_way in the form that the kernel wants: everything of a message but its octets. */
+/* A child_destination in the form that the kernel wants: everything of a message but its octets. */
 struct wire_way {
     enum wire_kind kind;
     socklen_t name_length;
@@ -53,7 +53,7 @@ bool wire_inbox_allocate(struct wire_inbox *inbox);
 void wire_inbox_free(struct wire_inbox *inbox);
 
 /* False if remote and local are not of one family. */
-bool wire_way_from(struct wire_way *way, const struct path_way *from);
+bool wire_way_from(struct wire_way *way, const struct child_destination *from);
 
 /* Fills in all of `message` but the vectors. It refers to `way`. */
 void wire_address_message(struct msghdr *message, struct wire_way *way);

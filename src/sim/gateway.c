@@ -53,7 +53,7 @@ static void keep_record(struct gateway *g, const struct ike_record_effect *effec
 }
 
 /* An engine that goes on names what the packet path has already. */
-static bool is_installed_already(struct gateway *g, const struct ike_child_install *install)
+static bool is_installed_already(struct gateway *g, const struct child_settings *install)
 {
     for (struct installed_child *child = g->children; child != NULL; child = child->next) {
         if (child->sa.inbound.spi != install->inbound.spi)
@@ -67,7 +67,7 @@ static bool is_installed_already(struct gateway *g, const struct ike_child_insta
     return false;
 }
 
-static void install_child(struct gateway *g, const struct ike_child_install *install)
+static void install_child(struct gateway *g, const struct child_settings *install)
 {
     if (is_installed_already(g, install))
         return;
@@ -76,7 +76,7 @@ static void install_child(struct gateway *g, const struct ike_child_install *ins
     struct installed_child *child = calloc(1, sizeof *child);
     assert(child != NULL);
     child->sa = *install;
-    child->active = !install->active_when_used;
+    child->active = install->active;
     child->named = true;
     child->next = g->children;
     g->children = child;
@@ -101,6 +101,33 @@ static void remove_child(struct gateway *g, uint32_t inbound_spi)
         return;
     }
     assert(!"a Child SA was removed that was not installed");
+}
+
+static void change_child(struct gateway *g, const struct child_command *command)
+{
+    const struct child_settings *child = &command->child;
+    switch (command->change) {
+    case CHILD_INSTALL:
+        install_child(g, child);
+        break;
+    case CHILD_ACTIVATE:
+        find_child(g, child->inbound.spi)->active = true;
+        break;
+    case CHILD_STOP:
+        find_child(g, child->inbound.spi)->stopped = true;
+        break;
+    case CHILD_COMPLETE:
+        find_child(g, child->inbound.spi)->sa.more_to_come = false;
+        break;
+    case CHILD_REMOVE:
+        remove_child(g, child->inbound.spi);
+        break;
+    case CHILD_REDIRECT:
+        find_child(g, child->inbound.spi)->sa.destination = child->destination;
+        break;
+    case CHILD_CHANGE_COUNT:
+        break;
+    }
 }
 
 static bool answer_psk(struct gateway *g, const struct ike_job *job, struct ike_job_result *result)
@@ -168,23 +195,8 @@ static void perform(struct gateway *g, const struct ike_action *action)
             g->world->observer->departure(g, action->datagram.message);
         network_send(g, &action->datagram.local, &action->datagram.remote, action->datagram.message);
         break;
-    case IKE_ACTION_CHILD_INSTALL:
-        install_child(g, action->install);
-        break;
-    case IKE_ACTION_CHILD_ACTIVATE:
-        find_child(g, action->child.inbound_spi)->active = true;
-        break;
-    case IKE_ACTION_CHILD_STOP:
-        find_child(g, action->child.inbound_spi)->stopped = true;
-        break;
-    case IKE_ACTION_CHILD_COMPLETE:
-        find_child(g, action->child.inbound_spi)->sa.more_to_come = false;
-        break;
-    case IKE_ACTION_CHILD_REDIRECT:
-        find_child(g, action->child.inbound_spi)->sa.remote = action->child.remote;
-        break;
-    case IKE_ACTION_CHILD_REMOVE:
-        remove_child(g, action->child.inbound_spi);
+    case IKE_ACTION_CHILD:
+        change_child(g, action->child);
         break;
     case IKE_ACTION_TUNNEL_UP:
         gateway_tunnel(g, action->state.tunnel)->up = true;

@@ -95,9 +95,9 @@ size_t gateway_sent(const struct gateway *g)
 }
 
 /* The one Child SA of a tunnel, or the one by which packets may leave; NULL if there are others, or none. */
-static const struct ike_child_install *only_child(const struct gateway *g, uint32_t tunnel, bool stopped_too)
+static const struct child_settings *only_child(const struct gateway *g, uint32_t tunnel, bool stopped_too)
 {
-    const struct ike_child_install *found = NULL;
+    const struct child_settings *found = NULL;
     for (const struct installed_child *c = g->children; c != NULL; c = c->next) {
         if (c->sa.tunnel != tunnel || (c->stopped && !stopped_too))
             continue;
@@ -108,7 +108,7 @@ static const struct ike_child_install *only_child(const struct gateway *g, uint3
     return found;
 }
 
-static bool directions_fit(const struct ike_child_direction *out, const struct ike_child_direction *in)
+static bool directions_fit(const struct child_direction *out, const struct child_direction *in)
 {
     return out->spi == in->spi &&
            memcmp(out->encryption_key, in->encryption_key, sizeof out->encryption_key) == 0 &&
@@ -130,22 +130,22 @@ static bool selectors_fit(const struct traffic_selector *a, uint8_t count_a, con
 }
 
 /* What the first end sends comes, through its NAT maybe, from where the other one sends to. */
-static bool reaches(const struct gateway *g, const struct ike_child_install *first,
-                    const struct ike_child_install *other)
+static bool reaches(const struct gateway *g, const struct child_settings *first,
+                    const struct child_settings *other)
 {
-    struct ip_endpoint outside = network_outside(g, &first->local);
-    return ip_endpoint_equal(&outside, &other->remote);
+    struct ip_endpoint outside = network_outside(g, &first->destination.local);
+    return ip_endpoint_equal(&outside, &other->destination.remote);
 }
 
 static bool tunnel_carries(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
                            uint32_t tunnel_b, bool stopped_too)
 {
-    const struct ike_child_install *x = only_child(a, tunnel_a, stopped_too);
-    const struct ike_child_install *y = only_child(b, tunnel_b, stopped_too);
+    const struct child_settings *x = only_child(a, tunnel_a, stopped_too);
+    const struct child_settings *y = only_child(b, tunnel_b, stopped_too);
     return x != NULL && y != NULL && gateway_tunnel_is_up(a, tunnel_a) && gateway_tunnel_is_up(b, tunnel_b) &&
            x->encryption == y->encryption && x->key_bits == y->key_bits && x->integrity == y->integrity &&
-           x->encapsulate == y->encapsulate && directions_fit(&x->outbound, &y->inbound) &&
-           directions_fit(&y->outbound, &x->inbound) &&
+           x->destination.encapsulated == y->destination.encapsulated &&
+           directions_fit(&x->outbound, &y->inbound) && directions_fit(&y->outbound, &x->inbound) &&
            selectors_fit(x->local_ts, x->local_ts_count, y->remote_ts, y->remote_ts_count) &&
            selectors_fit(x->remote_ts, x->remote_ts_count, y->local_ts, y->local_ts_count) &&
            reaches(a, x, y) && reaches(b, y, x);

@@ -28,7 +28,8 @@ static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t
 static void note_use(struct gateway *g, struct installed_child *child, const struct coming *c)
 {
     bool first = !child->active;
-    bool moved = child->sa.encapsulate && !ip_endpoint_equal(&child->sa.remote, &c->from);
+    bool moved =
+        child->sa.destination.encapsulated && !ip_endpoint_equal(&child->sa.destination.remote, &c->from);
     uint32_t spi = child->sa.inbound.spi;
     child->active = true;
     if (first)
@@ -38,16 +39,16 @@ static void note_use(struct gateway *g, struct installed_child *child, const str
 }
 
 /* The octets of a packet of a simulation: the outbound direction that sealed it. */
-static void send_packet(struct gateway *g, const struct ike_child_install *sa)
+static void send_packet(struct gateway *g, const struct child_settings *sa)
 {
-    struct ip_endpoint to = sa->remote;
+    struct ip_endpoint to = sa->destination.remote;
     struct gateway *target = network_find(g->world, &to);
     if (target == NULL)
         return;
     struct coming *c =
         coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
     c->kind = COMING_PACKET;
-    c->from = network_outside(g, &sa->local);
+    c->from = network_outside(g, &sa->destination.local);
     world_schedule(g->world, c, network_delay(g->world));
 }
 
@@ -86,7 +87,7 @@ void world_set_traffic(struct world *w, msec_t interval)
 
 void gateway_take_packet(struct gateway *g, const struct coming *c)
 {
-    struct ike_child_direction sealed;
+    struct child_direction sealed;
     memcpy(&sealed, c->octets, sizeof sealed);
     for (struct installed_child *child = g->children; child != NULL; child = child->next) {
         if (child->sa.inbound.spi != sealed.spi)

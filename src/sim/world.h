@@ -26,7 +26,7 @@ struct weather {
 /* A Child SA that a gateway's packet path holds. */
 struct installed_child {
     struct installed_child *next;
-    struct ike_child_install sa;
+    struct child_settings sa;
     bool active;  /* packets may leave by it */
     bool stopped; /* no more */
     bool named;   /* by an engine that goes on with what another one left */
@@ -49,7 +49,7 @@ struct world_observer {
     void (*departure)(struct gateway *g, struct octets message);
     void (*arrival)(struct gateway *g, struct octets message);
     /* A Child SA is installed. */
-    void (*child)(struct gateway *g, const struct ike_child_install *install);
+    void (*child)(struct gateway *g, const struct child_settings *install);
     /* gateway_check_end. */
     void (*end)(struct gateway *g);
 };

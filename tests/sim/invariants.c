@@ -42,7 +42,7 @@ static void check_records(struct gateway *g)
 {
     size_t count = 0;
     const struct ike_sa *sa;
-    LIST_FOREACH(sa, &g->engine->all_sas, all_link)
+    LIST_FOREACH(sa, &g->engine->objects->all_sas, all_link)
     {
         uint8_t octets[IKE_DATAGRAM_MAX];
         struct writer w = writer_to(octets, sizeof octets);
@@ -161,29 +161,29 @@ enum { CHILDREN_OF_TUNNEL_MAX = 16 };
 
 /* Keys are random: that the same come again at one gateway means that they were derived from the same again.
  */
-static void check_keys_are_new(struct gateway *g, const struct ike_child_install *install)
+static void check_keys_are_new(struct gateway *g, const struct child_settings *install)
 {
     uint64_t key = hash_of(install->outbound.encryption_key, sizeof install->outbound.encryption_key);
     if (remember(g->world, hash_more(key, &g, sizeof g), 1) != 0)
         world_broken(g, "a Child SA got keys that were used before");
 }
 
-static bool directions_fit(const struct ike_child_direction *a, const struct ike_child_direction *b)
+static bool directions_fit(const struct child_direction *a, const struct child_direction *b)
 {
     return memcmp(a->encryption_key, b->encryption_key, sizeof a->encryption_key) == 0 &&
            memcmp(a->integrity_key, b->integrity_key, sizeof a->integrity_key) == 0;
 }
 
-static bool ends_fit(const struct ike_child_install *a, const struct ike_child_install *b)
+static bool ends_fit(const struct child_settings *a, const struct child_settings *b)
 {
     return a->encryption == b->encryption && a->key_bits == b->key_bits && a->integrity == b->integrity &&
-           a->encapsulate == b->encapsulate && a->local_ts_count == b->remote_ts_count &&
-           a->remote_ts_count == b->local_ts_count && directions_fit(&a->outbound, &b->inbound) &&
-           directions_fit(&a->inbound, &b->outbound);
+           a->destination.encapsulated == b->destination.encapsulated &&
+           a->local_ts_count == b->remote_ts_count && a->remote_ts_count == b->local_ts_count &&
+           directions_fit(&a->outbound, &b->inbound) && directions_fit(&a->inbound, &b->outbound);
 }
 
 /* It has fresh keys, and those that the peer has for the same SPIs. */
-static void check_child(struct gateway *g, const struct ike_child_install *install)
+static void check_child(struct gateway *g, const struct child_settings *install)
 {
     check_keys_are_new(g, install);
     if (gateway_child_count(g, install->tunnel) > CHILDREN_OF_TUNNEL_MAX)
@@ -203,17 +203,17 @@ static void check_child(struct gateway *g, const struct ike_child_install *insta
 /* An engine that was stopped and is idle has given everything back. */
 static void check_end(struct gateway *g)
 {
-    const struct ike_engine *e = g->engine;
-    if (!ike_engine_is_idle(e))
+    const struct ike_objects *o = g->engine->objects;
+    if (!ike_engine_is_idle(g->engine))
         world_broken(g, "it was stopped and has IKE SAs");
     else if (g->record_count != 0)
         world_broken(g, "it was stopped and has left records");
     else if (g->children != NULL)
         world_broken(g, "it was stopped and has left Child SAs");
-    else if (e->sas.count + e->half_open.count + e->jobs.count + e->child_spis.count + e->half_open_count !=
+    else if (o->sas.count + o->half_open.count + o->jobs.count + o->child_spis.count + o->half_open_count !=
              0)
         world_broken(g, "it was stopped and still remembers SAs that are gone");
-    else if (e->free_slot_count != e->next_slot)
+    else if (o->slots.count != o->slots.next)
         world_broken(g, "it was stopped and has lost slots of Child SAs");
 }
 

@@ -371,18 +371,18 @@ static void S22_nat_detection_is_answered_if_any_candidate_has_it(void **state)
     with1.nat_traversal = with1.nat_force = with2.nat_traversal = with2.nat_force = true;
 
     struct star s = star_of(&without1, &without2);
-    assert_false(gateway_children(s.site)->sa.encapsulate);
+    assert_false(gateway_children(s.site)->sa.destination.encapsulated);
     world_free(s.w);
 
     s = star_of(&without1, &with2);
-    assert_true(gateway_children(s.site)->sa.encapsulate);
-    assert_true(gateway_children(s.centre)->sa.encapsulate);
+    assert_true(gateway_children(s.site)->sa.destination.encapsulated);
+    assert_true(gateway_children(s.centre)->sa.destination.encapsulated);
     world_free(s.w);
 
     s = star_of(&with1, &without2);
-    assert_true(gateway_children(s.site)->sa.encapsulate);
-    assert_false(
-        gateway_children(s.centre)->sa.encapsulate); /* from the ID on, the tunnel's own settings hold */
+    assert_true(gateway_children(s.site)->sa.destination.encapsulated);
+    assert_false(gateway_children(s.centre)
+                     ->sa.destination.encapsulated); /* from the ID on, the tunnel's own settings hold */
     world_free(s.w);
 }
 
@@ -416,8 +416,8 @@ static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
 
         assert_int_equal(tunnel_of(&s, ids[i], "centre"), i);
 
-        assert_int_equal(gateway_children(s.b)->sa.mark, i == 0 ? 77 : 0);
-        assert_int_equal(gateway_children(s.b)->sa.ifindex, i == 0 ? 5 : 0);
+        assert_int_equal(gateway_children(s.b)->sa.destination.mark, i == 0 ? 77 : 0);
+        assert_int_equal(gateway_children(s.b)->sa.destination.ifindex, i == 0 ? 5 : 0);
         stage_strike(&s);
     }
 }

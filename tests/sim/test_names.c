@@ -2,7 +2,7 @@
  * Peers that are configured by their domain name (R41, R42, S22): A at 10.1.0.1, and B at 10.2.0.1, of which
  * A knows the name alone.
  */
-#include "ike/services/engine.h"
+#include "ike/sa/ike_sa.h"
 #include "pair.h"
 
 #include <setjmp.h>
@@ -51,7 +51,7 @@ static void assert_one_sa_with(const struct gateway *g, uint32_t tunnel, const c
     assert_true(ip_address_parse(address, &wanted));
     assert_int_equal(gateway_child_count(g, tunnel), 1);
     assert_int_equal(gateway_record_count(g), 1);
-    assert_true(ip_address_equal(&gateway_children(g)->sa.remote.address, &wanted));
+    assert_true(ip_address_equal(&gateway_children(g)->sa.destination.remote.address, &wanted));
 }
 
 /* ---- As initiator ------------------------------------------------------------------------------------ */

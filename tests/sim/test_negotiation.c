@@ -45,7 +45,7 @@ static void R20_unset_proposals_take_the_most_secure(void **state)
     gateway_packet_waits(p.a, 1);
     world_run(p.w, 1000);
 
-    const struct ike_child_install *sa = &gateway_children(p.a)->sa;
+    const struct child_settings *sa = &gateway_children(p.a)->sa;
     assert_int_equal(sa->encryption, ENCR_AES_GCM_16);
     assert_int_equal(sa->key_bits, 256);
     assert_true(gateway_log_has(p.a, "AES-GCM-256/PRF-HMAC-SHA2-512/MODP-3072"));
@@ -71,7 +71,7 @@ static void R24_an_algorithm_configured_at_one_side_is_used(void **state)
         world_run(p.w, 2000);
 
         assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
-        const struct ike_child_install *sa = &gateway_children(p.b)->sa;
+        const struct child_settings *sa = &gateway_children(p.b)->sa;
         assert_int_equal(sa->encryption, encryption_algorithms[enc].id);
         assert_int_equal(sa->key_bits, encryption_algorithms[enc].key_bits);
         world_free(p.w);
@@ -396,8 +396,8 @@ static void R76_force_moves_to_port_4500(void **state)
     world_run(p.w, 1000);
 
     assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
-    assert_true(gateway_children(p.a)->sa.encapsulate);
-    assert_int_equal(gateway_children(p.b)->sa.remote.port, 4500);
+    assert_true(gateway_children(p.a)->sa.destination.encapsulated);
+    assert_int_equal(gateway_children(p.b)->sa.destination.remote.port, 4500);
     world_free(p.w);
 }
 
@@ -413,8 +413,8 @@ static void R76_without_nat_nothing_is_encapsulated(void **state)
     world_run(p.w, 1000);
 
     assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
-    assert_false(gateway_children(p.a)->sa.encapsulate);
-    assert_int_equal(gateway_children(p.a)->sa.remote.port, 500);
+    assert_false(gateway_children(p.a)->sa.destination.encapsulated);
+    assert_int_equal(gateway_children(p.a)->sa.destination.remote.port, 500);
     world_free(p.w);
 }
 
@@ -457,7 +457,7 @@ static void records_say_what_the_packet_path_has(void **state)
     struct ike_record record;
     assert_true(ike_record_read(gateway_record(p.a, 0), &record));
 
-    const struct ike_child_install *sa = &gateway_children(p.a)->sa;
+    const struct child_settings *sa = &gateway_children(p.a)->sa;
     assert_int_equal(record.state, IKE_SA_ESTABLISHED);
     assert_int_equal(record.tunnel, 1);
     assert_int_equal(record.child_count, 1);

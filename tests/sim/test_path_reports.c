@@ -288,7 +288,7 @@ static void an_answer_goes_to_where_the_request_came_from(void **state)
     send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
 
     assert_int_equal(s.p->reply_count, 1); /* the puppet notes what comes to its address and port alone */
-    assert_int_equal(gateway_children(s.b)->sa.remote.port, IKE_PORT);
+    assert_int_equal(gateway_children(s.b)->sa.destination.remote.port, IKE_PORT);
     stage_strike(&s);
 }
 

@@ -10,7 +10,7 @@ struct deferred_action {
     STAILQ_ENTRY(deferred_action) link;
     size_t size; /* of the whole */
     struct ike_action action;
-    struct ike_child_install install;
+    struct child_command child;
     char octets[];
 };
 
@@ -27,80 +27,16 @@ static void send_datagram(struct engine_process *process, const struct ike_actio
                            ip_endpoint_format(&action->datagram.remote, remote), strerror(failure));
 }
 
-static struct path_keys keys_of(const struct ike_child_direction *direction)
+/* Of an installation the path's answer is waited for. */
+static void change_child(struct engine_process *process, const struct child_command *command)
 {
-    struct path_keys keys;
-    memcpy(keys.encryption, direction->encryption_key, sizeof(keys.encryption));
-    memcpy(keys.integrity, direction->integrity_key, sizeof(keys.integrity));
-    return keys;
-}
-
-static void install_child(struct engine_process *process, const struct ike_child_install *install)
-{
-    struct message_child_install m = {
-        .request = ++process->last_request,
-        .child =
-            {
-                .tunnel = install->tunnel,
-                .inbound_spi = install->inbound.spi,
-                .outbound_spi = install->outbound.spi,
-                .slot = install->live_slot,
-                .flags = (install->active_when_used ? PATH_CHILD_ACTIVE_WHEN_USED : PATH_CHILD_ACTIVE) |
-                         (install->anti_replay ? PATH_CHILD_ANTI_REPLAY : 0U) |
-                         (install->more_to_come ? PATH_CHILD_MORE_TO_COME : 0U),
-                .encryption = install->encryption,
-                .encryption_bits = install->key_bits,
-                .integrity = install->integrity,
-                .keepalive =
-                    install->nat_keepalive < UINT16_MAX ? (uint16_t)install->nat_keepalive : UINT16_MAX,
-                .way =
-                    {
-                        .local = install->local,
-                        .remote = install->remote,
-                        .mark = install->mark,
-                        .ifindex = install->ifindex,
-                        .encapsulated = install->encapsulate,
-                    },
-                .inbound = keys_of(&install->inbound),
-                .outbound = keys_of(&install->outbound),
-                .local_count = install->local_ts_count,
-                .remote_count = install->remote_ts_count,
-            },
-    };
-    memcpy(m.child.local, install->local_ts, sizeof(m.child.local));
-    memcpy(m.child.remote, install->remote_ts, sizeof(m.child.remote));
-    if (message_send(&process->path, MESSAGE_CHILD_INSTALL, &m, sizeof(m))) {
+    struct message_child m = {.request = ++process->last_request, .command = *command};
+    bool sent = message_send(&process->path, MESSAGE_CHILD, &m, sizeof(m));
+    if (command->change == CHILD_INSTALL && sent) {
         process->awaited_request = m.request;
-        process->awaited_tunnel = install->tunnel;
+        process->awaited_tunnel = command->child.tunnel;
     }
     secret_wipe(&m, sizeof(m));
-}
-
-static void redirect_child(struct engine_process *process, const struct ike_action *action)
-{
-    const struct message_child_redirect m = {
-        .request = ++process->last_request,
-        .inbound_spi = action->child.inbound_spi,
-        .way =
-            {
-                .local = action->child.local,
-                .remote = action->child.remote,
-                .mark = action->child.mark,
-                .ifindex = action->child.ifindex,
-                .encapsulated = action->child.encapsulate,
-            },
-    };
-    (void)message_send(&process->path, MESSAGE_CHILD_REDIRECT, &m, sizeof(m));
-}
-
-static void change_child(struct engine_process *process, enum message_type change,
-                         const struct ike_action *action)
-{
-    const struct message_child m = {
-        .request = ++process->last_request,
-        .inbound_spi = action->child.inbound_spi,
-    };
-    (void)message_send(&process->path, change, &m, sizeof(m));
 }
 
 /*
@@ -148,23 +84,8 @@ static void perform(struct engine_process *process, const struct ike_action *act
     case IKE_ACTION_DATAGRAM:
         send_datagram(process, action);
         break;
-    case IKE_ACTION_CHILD_INSTALL:
-        install_child(process, action->install);
-        break;
-    case IKE_ACTION_CHILD_ACTIVATE:
-        change_child(process, MESSAGE_CHILD_ACTIVATE, action);
-        break;
-    case IKE_ACTION_CHILD_STOP:
-        change_child(process, MESSAGE_CHILD_STOP, action);
-        break;
-    case IKE_ACTION_CHILD_COMPLETE:
-        change_child(process, MESSAGE_CHILD_COMPLETE, action);
-        break;
-    case IKE_ACTION_CHILD_REMOVE:
-        change_child(process, MESSAGE_CHILD_REMOVE, action);
-        break;
-    case IKE_ACTION_CHILD_REDIRECT:
-        redirect_child(process, action);
+    case IKE_ACTION_CHILD:
+        change_child(process, action->child);
         break;
     case IKE_ACTION_TUNNEL_UP:
     case IKE_ACTION_TUNNEL_DOWN:
@@ -184,7 +105,7 @@ static void perform(struct engine_process *process, const struct ike_action *act
 
 /* ---- Waiting for the path -------------------------------------------------------------------------- */
 
-/* The octets that an action points to, apart from a struct ike_child_install. */
+/* The octets that an action points to, apart from a struct child_command. */
 static struct octets octets_of(const struct ike_action *action)
 {
     const char *text = NULL;
@@ -198,12 +119,7 @@ static struct octets octets_of(const struct ike_action *action)
     case IKE_ACTION_LOG:
         text = action->log.text;
         break;
-    case IKE_ACTION_CHILD_INSTALL:
-    case IKE_ACTION_CHILD_ACTIVATE:
-    case IKE_ACTION_CHILD_STOP:
-    case IKE_ACTION_CHILD_COMPLETE:
-    case IKE_ACTION_CHILD_REMOVE:
-    case IKE_ACTION_CHILD_REDIRECT:
+    case IKE_ACTION_CHILD:
     case IKE_ACTION_TUNNEL_FAILED:
     case IKE_ACTION_JOB:
         break;
@@ -227,15 +143,10 @@ static void repoint(struct deferred_action *deferred)
     case IKE_ACTION_LOG:
         action->log.text = deferred->octets;
         break;
-    case IKE_ACTION_CHILD_INSTALL:
-        deferred->install = *action->install;
-        action->install = &deferred->install;
+    case IKE_ACTION_CHILD:
+        deferred->child = *action->child;
+        action->child = &deferred->child;
         break;
-    case IKE_ACTION_CHILD_ACTIVATE:
-    case IKE_ACTION_CHILD_STOP:
-    case IKE_ACTION_CHILD_COMPLETE:
-    case IKE_ACTION_CHILD_REMOVE:
-    case IKE_ACTION_CHILD_REDIRECT:
     case IKE_ACTION_TUNNEL_FAILED:
     case IKE_ACTION_JOB:
         break;

@@ -71,6 +71,6 @@ bool engine_actions_are_idle(const struct engine_process *process);
 void engine_job_start(struct engine_process *process, const struct ike_job *job);
 
 /* The keeper has done a job. */
-void engine_job_done(struct engine_process *process, const struct message_job_done *done);
+void engine_job_answered(struct engine_process *process, const struct message_job_done *done);
 
 #endif

@@ -81,7 +81,7 @@ void engine_job_start(struct engine_process *process, const struct ike_job *job)
         engine_process_log(process, LOG_LEVEL_ERROR, "a computation could not be started");
 }
 
-void engine_job_done(struct engine_process *process, const struct message_job_done *done)
+void engine_job_answered(struct engine_process *process, const struct message_job_done *done)
 {
     struct ike_job_result result = {.kind = (enum ike_job_kind)done->kind, .ok = done->ok != 0};
     const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE, .job = {done->job, &result}};

@@ -228,7 +228,7 @@ static void keeper_message(void *context)
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
         tell_idle(process);
     } else if (message->type == MESSAGE_JOB_DONE) {
-        engine_job_done(process, message->body);
+        engine_job_answered(process, message->body);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);

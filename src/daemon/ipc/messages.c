@@ -149,22 +149,21 @@ static bool log_is_sound(const void *body)
     return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC;
 }
 
-static bool is_path_way(const struct path_way *way)
+static bool child_is_sound(const void *body)
 {
-    return is_bool(&way->encapsulated) && is_address(&way->local.address) && is_address(&way->remote.address);
+    const struct child_command *command = &((const struct message_child *)body)->command;
+    const struct child_settings *c = &command->child;
+    return command->change < CHILD_CHANGE_COUNT && is_bool(&c->anti_replay) && is_bool(&c->active) &&
+           is_bool(&c->active_when_used) && is_bool(&c->more_to_come) &&
+           is_bool(&c->destination.encapsulated) && is_address(&c->destination.local.address) &&
+           is_address(&c->destination.remote.address) && is_selector_list(c->local_ts, c->local_ts_count) &&
+           is_selector_list(c->remote_ts, c->remote_ts_count);
 }
 
-static bool child_redirect_is_sound(const void *body)
+static bool children_are_sound(const void *body)
 {
-    const struct message_child_redirect *m = body;
-    return is_path_way(&m->way);
-}
-
-static bool child_install_is_sound(const void *body)
-{
-    const struct path_child *c = &((const struct message_child_install *)body)->child;
-    return is_path_way(&c->way) && is_selector_list(c->local, c->local_count) &&
-           is_selector_list(c->remote, c->remote_count);
+    const struct message_children *m = body;
+    return m->count <= MESSAGE_CHILDREN_MAX && m->more <= 1;
 }
 
 static bool tunnel_fail_is_sound(const void *body)
@@ -241,19 +240,22 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_READY] = {"READY", BOTH, 0, 0, 0, NULL},
     [MESSAGE_LOG] = {"LOG", BOTH, sizeof(struct message_log), MESSAGE_TEXT_MAX, 0, log_is_sound},
 
-    [MESSAGE_CHILD_INSTALL] = {"CHILD_INSTALL", ENGINE_TO_PATH, sizeof(struct message_child_install), 0, 0,
-                               child_install_is_sound},
-    [MESSAGE_CHILD_ACTIVATE] = {"CHILD_ACTIVATE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
-    [MESSAGE_CHILD_STOP] = {"CHILD_STOP", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
-    [MESSAGE_CHILD_COMPLETE] = {"CHILD_COMPLETE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
-    [MESSAGE_CHILD_REMOVE] = {"CHILD_REMOVE", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, NULL},
-    [MESSAGE_CHILD_REDIRECT] = {"CHILD_REDIRECT", ENGINE_TO_PATH, sizeof(struct message_child_redirect), 0, 0,
-                                child_redirect_is_sound},
+    [MESSAGE_CHILD] = {"CHILD", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, child_is_sound},
+    [MESSAGE_LIST_CHILDREN] = {"LIST_CHILDREN", ENGINE_TO_PATH, sizeof(struct message_list_children), 0, 0,
+                               NULL},
+    [MESSAGE_CHILDREN] = {"CHILDREN", PATH_TO_ENGINE, sizeof(struct message_children),
+                          MESSAGE_CHILDREN_MAX * sizeof(struct path_child), 0, children_are_sound},
     [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel_fail), 0, 0,
                              tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
 };
+
+static bool tail_has_all_children(const struct channel_message *message)
+{
+    const struct message_children *m = message->body;
+    return message->length == sizeof(*m) + (size_t)m->count * sizeof(struct path_child);
+}
 
 bool message_is_sound(enum process from, enum process to, const struct channel_message *message)
 {
@@ -265,6 +267,8 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
     if (message->length < rule->size || message->length - rule->size > rule->tail_max)
         return false;
     if (message->fd_count > rule->fds_max)
+        return false;
+    if (message->type == MESSAGE_CHILDREN && !tail_has_all_children(message))
         return false;
     return rule->is_sound == NULL || rule->is_sound(message->body);
 }

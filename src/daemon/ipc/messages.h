@@ -51,14 +51,11 @@ enum message_type {
     MESSAGE_LOG,   /* tail: the text */
 
     /* Engine to path, and back. */
-    MESSAGE_CHILD_INSTALL,
-    MESSAGE_CHILD_ACTIVATE, /* struct message_child, as the next three */
-    MESSAGE_CHILD_STOP,
-    MESSAGE_CHILD_COMPLETE,
-    MESSAGE_CHILD_REMOVE,
-    MESSAGE_CHILD_REDIRECT,
-    MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
-    MESSAGE_PATH_EVENT,  /* struct path_event */
+    MESSAGE_CHILD,
+    MESSAGE_LIST_CHILDREN, /* what Child SAs the path has, see path_list_children; answered by: */
+    MESSAGE_CHILDREN,      /* tail: `count` times struct path_child; one or more for each request */
+    MESSAGE_TUNNEL_FAIL,   /* what waits of a pair is dropped */
+    MESSAGE_PATH_EVENT,    /* struct path_event */
 
     MESSAGE_TYPE_COUNT
 };
@@ -173,21 +170,22 @@ struct message_log {
     uint32_t tunnel;
 };
 
-struct message_child_install {
-    uint64_t request; /* comes back with PATH_DONE */
-    struct path_child child;
-};
-
 struct message_child {
-    uint64_t request;
-    uint32_t inbound_spi;
-    uint32_t reserved;
+    uint64_t request; /* comes back with PATH_DONE */
+    struct child_command command;
 };
 
-struct message_child_redirect {
+struct message_list_children {
     uint64_t request;
-    uint32_t inbound_spi;
-    struct path_way way;
+};
+
+enum { MESSAGE_CHILDREN_MAX = 1024 /* in one message */ };
+
+/* All changes that the engine sent before the request are in it, and none that it sent later. */
+struct message_children {
+    uint64_t request;
+    uint32_t count; /* at most MESSAGE_CHILDREN_MAX */
+    uint32_t more;  /* 0: this is the last message of the answer; 1: another one follows */
 };
 
 struct message_tunnel_fail {
@@ -204,6 +202,12 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 
 /* The name of a type, for log lines. */
 const char *message_name(uint32_t type);
+
+/* The Child SAs that stand in a MESSAGE_CHILDREN that is sound. */
+static inline const struct path_child *message_children_list(const struct channel_message *message)
+{
+    return (const struct path_child *)((const struct message_children *)message->body + 1);
+}
 
 /* What stands behind the struct of `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);

@@ -171,36 +171,25 @@ static void refuse(struct path_process *process, uint64_t request, uint32_t spi,
     (void)message_send(&process->engine, MESSAGE_PATH_EVENT, &event, sizeof(event));
 }
 
-static void install_child(struct path_process *process, const struct message_child_install *m)
+static void change_child(struct path_process *process, const struct message_child *m)
 {
     uint64_t request = m->request & ~KEEPER_REQUEST;
-    enum path_result result = path_child_install(process->path, request, &m->child);
+    enum path_result result = path_child_change(process->path, request, &m->command);
     if (result != PATH_OK)
-        refuse(process, request, m->child.inbound_spi, result);
+        refuse(process, request, m->command.child.inbound.spi, result);
 }
 
-static void change_child(struct path_process *process, uint32_t change, const struct message_child *m)
+static void list_children(struct path_process *process, uint64_t request)
 {
-    uint64_t request = m->request & ~KEEPER_REQUEST;
-    enum path_result result = PATH_INVALID;
-    if (change == MESSAGE_CHILD_ACTIVATE)
-        result = path_child_activate(process->path, request, m->inbound_spi);
-    else if (change == MESSAGE_CHILD_STOP)
-        result = path_child_stop(process->path, request, m->inbound_spi);
-    else if (change == MESSAGE_CHILD_COMPLETE)
-        result = path_child_complete(process->path, request, m->inbound_spi);
-    else if (change == MESSAGE_CHILD_REMOVE)
-        result = path_child_remove(process->path, request, m->inbound_spi);
-    if (result != PATH_OK)
-        refuse(process, request, m->inbound_spi, result);
-}
-
-static void redirect_child(struct path_process *process, const struct message_child_redirect *m)
-{
-    uint64_t request = m->request & ~KEEPER_REQUEST;
-    enum path_result result = path_child_redirect(process->path, request, m->inbound_spi, &m->way);
-    if (result != PATH_OK)
-        refuse(process, request, m->inbound_spi, result);
+    struct path_child children[MESSAGE_CHILDREN_MAX];
+    size_t position = 0;
+    struct message_children m = {.request = request, .more = 1};
+    while (m.more != 0) {
+        m.count = (uint32_t)path_list_children(process->path, &position, children, MESSAGE_CHILDREN_MAX);
+        m.more = m.count == MESSAGE_CHILDREN_MAX;
+        (void)channel_send(&process->engine, MESSAGE_CHILDREN, &m, sizeof(m), children,
+                           m.count * sizeof(children[0]), NULL, 0);
+    }
 }
 
 static void engine_message(struct path_process *process)
@@ -215,17 +204,11 @@ static void engine_message(struct path_process *process)
     if (process->path == NULL)
         return;
     switch (message->type) {
-    case MESSAGE_CHILD_INSTALL:
-        install_child(process, message->body);
+    case MESSAGE_CHILD:
+        change_child(process, message->body);
         break;
-    case MESSAGE_CHILD_ACTIVATE:
-    case MESSAGE_CHILD_STOP:
-    case MESSAGE_CHILD_COMPLETE:
-    case MESSAGE_CHILD_REMOVE:
-        change_child(process, message->type, message->body);
-        break;
-    case MESSAGE_CHILD_REDIRECT:
-        redirect_child(process, message->body);
+    case MESSAGE_LIST_CHILDREN:
+        list_children(process, ((const struct message_list_children *)message->body)->request);
         break;
     case MESSAGE_TUNNEL_FAIL:
         (void)path_tunnel_fail(process->path, 0, fail->tunnel, &fail->pair);

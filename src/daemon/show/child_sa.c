@@ -5,7 +5,7 @@
 #include "crypto/algorithm.h"
 #include "daemon/show/ike_sa.h"
 
-static void show_direction(const char *name, const struct ike_child_direction *direction,
+static void show_direction(const char *name, const struct child_direction *direction,
                            const struct encryption_algorithm *encryption,
                            const struct integrity_algorithm *integrity, struct text *out)
 {

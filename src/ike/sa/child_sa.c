@@ -1,11 +1,11 @@
 #include "ike/sa/child_sa.h"
 
 #include "base/secret.h"
-#include "ike/exchanges/child_exchange.h"
+#include "ike/exchanges/informational.h"
 #include "ike/exchanges/rekey.h"
-#include "ike/reasons/key_log.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/debug_log.h"
 #include "ike/sa/record.h"
+#include "ike/sa/rekey_schedule.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
         uint32_t random;
         engine_random(engine, &random, sizeof random);
         uint64_t spi = (uint64_t)(random / owners) * owners + owner;
-        if (spi >= ESP_SPI_MIN && spi <= UINT32_MAX && map_find(&engine->child_spis, spi) == NULL)
+        if (spi >= ESP_SPI_MIN && spi <= UINT32_MAX && map_find(&engine->objects->child_spis, spi) == NULL)
             return (uint32_t)spi;
     }
 }
@@ -31,6 +31,7 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
 /* The end of child-lifetime, or of lingering. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
+    (void)engine;
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
     ike_sa_changed(sa);
@@ -40,8 +41,8 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     }
     if (sa->state != IKE_SA_ESTABLISHED)
         return; /* it goes with its IKE SA */
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
-               "Child SA deleted, SPI 0x%08x: lifetime expired", child->inbound.spi);
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA deleted, SPI 0x%08x: lifetime expired",
+               child->inbound.spi);
     child_sa_delete(child);
     ike_sa_lost_child(sa, "Child SA lifetime expired");
 }
@@ -49,9 +50,9 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
 struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
 {
     struct ike_engine *engine = sa->engine;
-    bool taken = map_find(&engine->child_spis, inbound_spi) != NULL;
+    bool taken = map_find(&engine->objects->child_spis, inbound_spi) != NULL;
     struct child_sa *child = taken ? NULL : calloc(1, sizeof *child);
-    if (child == NULL || !map_put(&engine->child_spis, inbound_spi, child)) {
+    if (child == NULL || !map_put(&engine->objects->child_spis, inbound_spi, child)) {
         free(child);
         return NULL;
     }
@@ -74,37 +75,62 @@ struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *a
     child->local_ts = agreement->local_ts;
     child->remote_ts = agreement->remote_ts;
     child->initiator = initiator;
-    child->inbound.serial = ++engine->next_esp_serial;
+    child->inbound.serial = ++engine->objects->next_esp_serial;
     child->outbound.spi = agreement->outbound_spi;
-    child->outbound.serial = ++engine->next_esp_serial;
-    child->live_slot = engine_take_slot(engine);
+    child->outbound.serial = ++engine->objects->next_esp_serial;
+    child->live_slot = live_slots_take(&engine->objects->slots);
     child->created = engine->now;
     return child;
+}
+
+/* A change to be filled in; NULL if memory ran out. It is the packet path's once the answer is given. */
+static struct child_command *new_command(const struct child_sa *child, enum child_change change)
+{
+    const struct ike_sa *sa = child->ike_sa;
+    struct effects *effects = &sa->engine->effects;
+    struct child_command *command = effects_alloc(effects, sizeof *command);
+    if (command == NULL)
+        return NULL;
+    command->change = change;
+    command->child.tunnel = sa->tunnel->policy.tunnel;
+    command->child.inbound.spi = child->inbound.spi;
+    effects_add_action(effects, &(struct ike_action){.kind = IKE_ACTION_CHILD, .child = command});
+    return command;
+}
+
+/* Where the IKE SA says that the peer is. */
+static struct child_destination destination_of(const struct ike_sa *sa)
+{
+    return (struct child_destination){
+        .local = sa->local,
+        .remote = sa->remote,
+        .ifindex = sa->ifindex,
+        .mark = sa->mark,
+        .encapsulated = sa->encapsulate,
+    };
 }
 
 void child_sa_hand_over(const struct child_sa *child)
 {
     const struct ike_sa *sa = child->ike_sa;
     const struct tunnel_policy *policy = &sa->tunnel->policy;
-    struct effects *effects = &sa->engine->effects;
-    struct ike_child_install *install = effects_alloc(effects, sizeof *install);
-    if (install == NULL)
+    struct child_command *command = new_command(child, CHILD_INSTALL);
+    if (command == NULL)
         return;
-    *install = (struct ike_child_install){
+    uint32_t keepalive = sa->nat_local ? policy->nat_keepalive : 0;
+    struct child_settings *install = &command->child;
+    *install = (struct child_settings){
         .tunnel = policy->tunnel,
         .live_slot = child->live_slot,
         .encryption = child->suite.encryption->id,
         .key_bits = child->suite.encryption->key_bits,
         .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
+        .nat_keepalive = keepalive < UINT16_MAX ? (uint16_t)keepalive : UINT16_MAX,
         .anti_replay = policy->anti_replay,
+        .active = !child->waits_for_use,
         .active_when_used = child->waits_for_use,
         .more_to_come = additional_children_tell_due(child->ike_sa),
-        .encapsulate = sa->encapsulate,
-        .nat_keepalive = sa->nat_local ? policy->nat_keepalive : 0,
-        .local = sa->local,
-        .remote = sa->remote,
-        .ifindex = sa->ifindex,
-        .mark = sa->mark,
+        .destination = destination_of(sa),
         .inbound = child->inbound,
         .outbound = child->outbound,
         .local_ts_count = child->local_ts.count,
@@ -112,7 +138,6 @@ void child_sa_hand_over(const struct child_sa *child)
     };
     memcpy(install->local_ts, child->local_ts.ts, sizeof install->local_ts);
     memcpy(install->remote_ts, child->remote_ts.ts, sizeof install->remote_ts);
-    effects_add_action(effects, &(struct ike_action){.kind = IKE_ACTION_CHILD_INSTALL, .install = install});
 }
 
 bool child_sa_install(struct child_sa *child, enum child_activation activation, struct octets shared_secret,
@@ -120,8 +145,8 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
 {
     struct ike_sa *sa = child->ike_sa;
     struct ike_engine *engine = sa->engine;
-    struct ike_child_direction *to_responder = child->initiator ? &child->outbound : &child->inbound;
-    struct ike_child_direction *to_initiator = child->initiator ? &child->inbound : &child->outbound;
+    struct child_direction *to_responder = child->initiator ? &child->outbound : &child->inbound;
+    struct child_direction *to_initiator = child->initiator ? &child->inbound : &child->outbound;
     if (!child_keys_derive(sa->suite.prf, &sa->keys, &child->suite, shared_secret, nonce_i, nonce_r,
                            to_responder, to_initiator))
         return false;
@@ -133,9 +158,9 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     engine_set_timer(engine, &child->rekey,
                      rekey_delay(engine, lifetime, REKEY_MARGIN_CHILD, child->initiator));
     child_sa_hand_over(child);
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
-               "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s", child->inbound.spi, child->outbound.spi,
-               child->suite.encryption->name, child->suite.integrity != NULL ? "/" : "",
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s",
+               child->inbound.spi, child->outbound.spi, child->suite.encryption->name,
+               child->suite.integrity != NULL ? "/" : "",
                child->suite.integrity != NULL ? child->suite.integrity->name : "");
     key_log_child_sa(child);
     ike_sa_changed(sa);
@@ -143,29 +168,16 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     return true;
 }
 
-static void add_action(const struct child_sa *child, enum ike_action_kind kind)
-{
-    const struct ike_sa *sa = child->ike_sa;
-    struct ike_action action = {.kind = kind};
-    action.child.local = sa->local;
-    action.child.remote = sa->remote;
-    action.child.ifindex = sa->ifindex;
-    action.child.mark = sa->mark;
-    action.child.encapsulate = sa->encapsulate;
-    action.child.tunnel = sa->tunnel->policy.tunnel;
-    action.child.inbound_spi = child->inbound.spi;
-    action.child.live_slot = child->live_slot;
-    effects_add_action(&sa->engine->effects, &action);
-}
-
 void child_sa_hand_over_stop(const struct child_sa *child)
 {
-    add_action(child, IKE_ACTION_CHILD_STOP);
+    (void)new_command(child, CHILD_STOP);
 }
 
 void child_sa_redirect(const struct child_sa *child)
 {
-    add_action(child, IKE_ACTION_CHILD_REDIRECT);
+    struct child_command *command = new_command(child, CHILD_REDIRECT);
+    if (command != NULL)
+        command->child.destination = destination_of(child->ike_sa);
 }
 
 void child_sa_destroy(struct child_sa *child)
@@ -175,9 +187,9 @@ void child_sa_destroy(struct child_sa *child)
     engine_cancel_timer(engine, &child->lifetime);
     engine_cancel_timer(engine, &child->rekey);
     if (child->installed)
-        add_action(child, IKE_ACTION_CHILD_REMOVE);
-    engine_give_back_slot(engine, child->live_slot);
-    (void)map_remove(&engine->child_spis, child->inbound.spi);
+        (void)new_command(child, CHILD_REMOVE);
+    live_slots_give_back(&engine->objects->slots, child->live_slot);
+    (void)map_remove(&engine->objects->child_spis, child->inbound.spi);
     LIST_REMOVE(child, link);
     secret_free(child, sizeof *child);
     ike_sa_changed(sa);
@@ -198,13 +210,13 @@ void child_sa_activate(struct child_sa *child)
     if (!child->waits_for_use)
         return;
     child->waits_for_use = false;
-    add_action(child, IKE_ACTION_CHILD_ACTIVATE);
+    (void)new_command(child, CHILD_ACTIVATE);
 }
 
 void child_sa_complete(struct child_sa *child)
 {
     if (child->installed)
-        add_action(child, IKE_ACTION_CHILD_COMPLETE);
+        (void)new_command(child, CHILD_COMPLETE);
 }
 
 void child_sa_stop(struct child_sa *child)

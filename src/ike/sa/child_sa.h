@@ -4,17 +4,15 @@
 #ifndef MUSUBI_IKE_SA_CHILD_SA_H
 #define MUSUBI_IKE_SA_CHILD_SA_H
 
-#include "ike/services/engine.h"
-#include "ike/wire/proposal.h"
-#include "ike/wire/selectors.h"
-
-struct child_agreement;
+#include "ike/sa/objects.h"
+#include "ike/services/timer.h"
+#include "ike/wire/child_exchange.h"
 
 struct child_sa {
     LIST_ENTRY(child_sa) link;
     struct ike_sa *ike_sa;
     struct ike_suite suite;
-    struct ike_child_direction inbound, outbound;
+    struct child_direction inbound, outbound;
     struct selector_list local_ts, remote_ts;
     uint32_t live_slot;
     bool initiator; /* we started the exchange that made it */

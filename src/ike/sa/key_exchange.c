@@ -1,7 +1,7 @@
 #include "ike/sa/key_exchange.h"
 
 #include "base/secret.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/job.h"
 
 #include <string.h>
 

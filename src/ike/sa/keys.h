@@ -34,7 +34,7 @@ bool ike_keys_rekey(const struct prf_algorithm *old_prf, const uint8_t *old_sk_d
  */
 bool child_keys_derive(const struct prf_algorithm *prf, const struct ike_keys *keys,
                        const struct ike_suite *child, struct octets shared_secret, struct octets nonce_i,
-                       struct octets nonce_r, struct ike_child_direction *to_responder,
-                       struct ike_child_direction *to_initiator);
+                       struct octets nonce_r, struct child_direction *to_responder,
+                       struct child_direction *to_initiator);
 
 #endif

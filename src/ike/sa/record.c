@@ -6,7 +6,7 @@
 
 /* ---- The byte form ----------------------------------------------------------------------------------- */
 
-static void stream_direction(struct record_stream *s, struct ike_child_direction *d)
+static void stream_direction(struct record_stream *s, struct child_direction *d)
 {
     stream_u32(s, &d->spi);
     stream_u32(s, &d->serial);

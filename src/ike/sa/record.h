@@ -8,8 +8,8 @@
 #ifndef MUSUBI_IKE_SA_RECORD_H
 #define MUSUBI_IKE_SA_RECORD_H
 
-#include "ike/exchanges/negotiation.h"
 #include "ike/sa/ike_sa.h"
+#include "ike/sa/negotiation.h"
 
 enum {
     IKE_RECORD_VERSION = 3,
@@ -25,7 +25,7 @@ struct ike_child_record {
     uint32_t live_slot;
     msec_t created, expires;
     msec_t lifetime_due, rekey_due; /* of its timers; MSEC_NEVER: not set */
-    struct ike_child_direction inbound, outbound;
+    struct child_direction inbound, outbound;
     struct selector_list local_ts, remote_ts;
 };
 

@@ -215,7 +215,7 @@ static void counted_private_value(const struct key_exchange_method *m, uint8_t f
         out[i] = (uint8_t)(first + i);
 }
 
-static void R7_every_group_gives_the_answers_of_another_arithmetic(void **state)
+static void R7_every_group_agrees_with_an_independent_computation(void **state)
 {
     (void)state;
     assert_int_equal(sizeof modp_answers / sizeof *modp_answers, MODP_COUNT);
@@ -257,7 +257,7 @@ static void RFC7296_2_14_a_shared_secret_is_padded_on_the_left(void **state)
     assert_memory_equal(shared, expected.at, m->secret_size);
 }
 
-/* 2^100 and 4^100 are smaller than each modulus, hence known without arithmetic. */
+/* 2^100 and 4^100 are smaller than each modulus, so they need no reduction. */
 static void RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus(void **state)
 {
     (void)state;
@@ -328,7 +328,7 @@ static void RFC6989_2_1_only_values_between_1_and_p_minus_1_are_valid(void **sta
 }
 
 /* (p-2)^1 is p-2, and (-2)^2 is 4. */
-static void large_peer_values_are_taken_whole(void **state)
+static void large_peer_values_are_used_in_full(void **state)
 {
     (void)state;
     for (size_t row = 0; row < MODP_COUNT; row++) {
@@ -471,12 +471,12 @@ int main(void)
         cmocka_unit_test(shares_of_another_size_do_not_fit),
         cmocka_unit_test(no_method_is_larger_than_the_buffers),
         cmocka_unit_test(R7_the_modp_groups_alone_are_negotiated),
-        cmocka_unit_test(R7_every_group_gives_the_answers_of_another_arithmetic),
+        cmocka_unit_test(R7_every_group_agrees_with_an_independent_computation),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_is_padded_on_the_left),
         cmocka_unit_test(RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_keeps_its_leading_zero_on_both_sides),
         cmocka_unit_test(RFC6989_2_1_only_values_between_1_and_p_minus_1_are_valid),
-        cmocka_unit_test(large_peer_values_are_taken_whole),
+        cmocka_unit_test(large_peer_values_are_used_in_full),
         cmocka_unit_test(RFC7748_6_1_x25519_gives_the_published_answers),
         cmocka_unit_test(RFC8031_3_2_x25519_refuses_a_secret_of_zeros),
         cmocka_unit_test(RFC5903_8_1_ecp_256_gives_the_published_answers),

@@ -74,10 +74,10 @@ static struct ike_action log_action(const char *text)
     return (struct ike_action){.kind = IKE_ACTION_LOG, .log = {.level = LOG_LEVEL_WARN, .text = text}};
 }
 
-static struct ike_action install_action(struct ike_child_install *install, uint32_t spi)
+static struct ike_action install_action(struct child_command *install, uint32_t spi)
 {
-    *install = (struct ike_child_install){.tunnel = TUNNEL, .inbound = {.spi = spi}};
-    return (struct ike_action){.kind = IKE_ACTION_CHILD_INSTALL, .install = install};
+    *install = (struct child_command){CHILD_INSTALL, {.tunnel = TUNNEL, .inbound = {.spi = spi}}};
+    return (struct ike_action){.kind = IKE_ACTION_CHILD, .child = install};
 }
 
 static void perform(struct fixture *f, const struct ike_action *actions, size_t count)
@@ -104,20 +104,22 @@ static const char *keeper_got(struct fixture *f)
     return got;
 }
 
+/* The change of a Child SA that came to the path last. */
+static const struct child_command *path_got(const struct fixture *f)
+{
+    assert_int_equal(f->path.message.type, MESSAGE_CHILD);
+    assert_true(message_is_sound(PROCESS_ENGINE, PROCESS_PATH, &f->path.message));
+    return &((const struct message_child *)f->path.message.body)->command;
+}
+
 /* The request of the next installation that came to the path. */
 static uint64_t path_got_install(struct fixture *f, uint32_t spi)
 {
     assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
-    assert_int_equal(f->path.message.type, MESSAGE_CHILD_INSTALL);
-    const struct message_child_install *m = f->path.message.body;
-    assert_int_equal(m->child.inbound_spi, spi);
-    return m->request;
-}
-
-/* The flags of the installation that came last. */
-static uint32_t install_flags(const struct fixture *f)
-{
-    return ((const struct message_child_install *)f->path.message.body)->child.flags;
+    assert_int_equal(f->path.message.type, MESSAGE_CHILD);
+    assert_int_equal(path_got(f)->change, CHILD_INSTALL);
+    assert_int_equal(path_got(f)->child.inbound.spi, spi);
+    return ((const struct message_child *)f->path.message.body)->request;
 }
 
 static bool path_says_done(struct fixture *f, uint64_t request, enum path_result result)
@@ -132,7 +134,7 @@ static bool path_says_done(struct fixture *f, uint64_t request, enum path_result
 static void what_follows_an_installation_waits_for_the_path(void **state)
 {
     struct fixture *f = *state;
-    struct ike_child_install install;
+    struct child_command install;
     char text[] = "b";
     const struct ike_action up = {.kind = IKE_ACTION_TUNNEL_UP, .state = {.tunnel = 1}};
     const struct ike_action actions[] = {log_action("a"), install_action(&install, 7), log_action(text), up};
@@ -170,8 +172,8 @@ static void what_follows_a_tunnel_that_comes_up_waits_for_the_keeper(void **stat
 static void later_batches_keep_their_order_but_jobs_go_ahead(void **state)
 {
     struct fixture *f = *state;
-    struct ike_child_install first;
-    struct ike_child_install second;
+    struct child_command first;
+    struct child_command second;
     struct ike_job job = {.job = 1, .kind = IKE_JOB_PSK_AUTH};
     const struct ike_action one[] = {install_action(&first, 7), log_action("a")};
     const struct ike_action two[] = {install_action(&second, 8), log_action("b")};
@@ -191,7 +193,7 @@ static void later_batches_keep_their_order_but_jobs_go_ahead(void **state)
 static void installation_that_fails_holds_nothing_up(void **state)
 {
     struct fixture *f = *state;
-    struct ike_child_install install;
+    struct child_command install;
     const struct ike_action actions[] = {install_action(&install, 7), log_action("a")};
 
     perform(f, actions, 2);
@@ -203,7 +205,7 @@ static void installation_that_fails_holds_nothing_up(void **state)
 static void without_a_path_nothing_waits(void **state)
 {
     struct fixture *f = *state;
-    struct ike_child_install install;
+    struct child_command install;
     const struct ike_action actions[] = {install_action(&install, 7), log_action("a"),
                                          install_action(&install, 7), log_action("b")};
 
@@ -219,20 +221,21 @@ static void without_a_path_nothing_waits(void **state)
 static void S38_the_path_is_told_what_waits_for_another_child_sa_and_what_in_vain(void **state)
 {
     struct fixture *f = *state;
-    struct ike_child_install install;
+    struct child_command install;
     const struct packet_pair pair = {{.family = IP_V4, .octets = {10, 0, 1, 1}},
                                      {.family = IP_V4, .octets = {10, 0, 2, 2}}};
     struct ike_action installed = install_action(&install, 7);
-    install.more_to_come = true;
+    install.child.more_to_come = true;
+    const struct child_command complete = {CHILD_COMPLETE, {.tunnel = TUNNEL, .inbound = {.spi = 7}}};
     const struct ike_action actions[] = {
         installed,
         {.kind = IKE_ACTION_TUNNEL_FAILED, .failed = {.tunnel = TUNNEL, .pair = pair}},
-        {.kind = IKE_ACTION_CHILD_COMPLETE, .child = {.tunnel = TUNNEL, .inbound_spi = 7}},
+        {.kind = IKE_ACTION_CHILD, .child = &complete},
     };
 
     perform(f, actions, 3);
     uint64_t request = path_got_install(f, 7);
-    assert_int_not_equal(install_flags(f) & PATH_CHILD_MORE_TO_COME, 0);
+    assert_true(path_got(f)->child.more_to_come);
     assert_true(path_says_done(f, request, PATH_OK));
 
     assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
@@ -241,29 +244,29 @@ static void S38_the_path_is_told_what_waits_for_another_child_sa_and_what_in_vai
     assert_int_equal(fail->tunnel, TUNNEL);
     assert_memory_equal(&fail->pair, &pair, sizeof pair);
     assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
-    assert_int_equal(f->path.message.type, MESSAGE_CHILD_COMPLETE);
-    assert_int_equal(((const struct message_child *)f->path.message.body)->inbound_spi, 7);
+    assert_int_equal(path_got(f)->change, CHILD_COMPLETE);
+    assert_int_equal(path_got(f)->child.inbound.spi, 7);
 }
 
 static void S28_a_child_sa_of_a_peer_that_moved_is_redirected(void **state)
 {
     struct fixture *f = *state;
-    struct ike_action action = {.kind = IKE_ACTION_CHILD_REDIRECT};
-    action.child.inbound_spi = 7;
-    action.child.remote.port = 40000;
-    action.child.mark = 3;
-    action.child.encapsulate = true;
+    const struct child_command command = {
+        .change = CHILD_REDIRECT,
+        .child = {.inbound = {.spi = 7},
+                  .destination = {.remote = {.port = 40000}, .mark = 3, .encapsulated = true}},
+    };
+    const struct ike_action action = {.kind = IKE_ACTION_CHILD, .child = &command};
 
     perform(f, &action, 1);
 
     assert_int_equal(channel_receive(&f->path), CHANNEL_MESSAGE);
-    assert_int_equal(f->path.message.type, MESSAGE_CHILD_REDIRECT);
-    assert_true(message_is_sound(PROCESS_ENGINE, PROCESS_PATH, &f->path.message));
-    const struct message_child_redirect *m = f->path.message.body;
-    assert_int_equal(m->inbound_spi, 7);
-    assert_int_equal(m->way.remote.port, 40000);
-    assert_int_equal(m->way.mark, 3);
-    assert_true(m->way.encapsulated);
+    const struct child_command *got = path_got(f);
+    assert_int_equal(got->change, CHILD_REDIRECT);
+    assert_int_equal(got->child.inbound.spi, 7);
+    assert_int_equal(got->child.destination.remote.port, 40000);
+    assert_int_equal(got->child.destination.mark, 3);
+    assert_true(got->child.destination.encapsulated);
 }
 
 int main(void)

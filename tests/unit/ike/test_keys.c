@@ -147,8 +147,8 @@ static void check_child(const struct ike_suite *ike, const struct ike_keys *keys
     const struct hex dkm = hex(expected);
     const struct ike_suite child = {.encryption = encryption_by_word("aes-cbc-256"),
                                     .integrity = integrity_by_word("sha2-256")};
-    struct ike_child_direction to_responder = {0};
-    struct ike_child_direction to_initiator = {0};
+    struct child_direction to_responder = {0};
+    struct child_direction to_initiator = {0};
 
     assert_true(child_keys_derive(ike->prf, keys, &child, shared, hex_octets(&nonce_i), hex_octets(&nonce_r),
                                   &to_responder, &to_initiator));

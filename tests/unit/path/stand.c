@@ -270,15 +270,15 @@ uint32_t end_spi(const struct end *end, uint32_t number)
 }
 
 /* Keys that are the same at both ends and different in both directions. */
-static struct path_keys keys_of(uint32_t spi)
+static struct child_direction direction_of(uint32_t spi)
 {
-    struct path_keys keys;
-    memset(keys.encryption, (int)(spi & 0xff), sizeof keys.encryption);
-    memset(keys.integrity, (int)(spi >> 8), sizeof keys.integrity);
+    struct child_direction direction = {.spi = spi};
+    memset(direction.encryption_key, (int)(spi & 0xff), sizeof direction.encryption_key);
+    memset(direction.integrity_key, (int)(spi >> 8), sizeof direction.integrity_key);
     /* Three keys that differ, for 3DES. */
-    keys.encryption[0] ^= 0x10;
-    keys.encryption[8] ^= 0x20;
-    return keys;
+    direction.encryption_key[0] ^= 0x10;
+    direction.encryption_key[8] ^= 0x20;
+    return direction;
 }
 
 static struct traffic_selector selector_any(enum ip_family family)
@@ -292,37 +292,56 @@ static struct traffic_selector selector_any(enum ip_family family)
     return any;
 }
 
-struct path_child end_child(const struct end *end, const struct stand_sa *sa, uint32_t number)
+struct child_settings end_child(const struct end *end, const struct stand_sa *sa, uint32_t number)
 {
     const struct end other = {.index = 1 - end->index};
-    struct path_child child = {
+    struct child_settings child = {
         .tunnel = STAND_TUNNEL,
-        .inbound_spi = end_spi(end, number),
-        .outbound_spi = end_spi(&other, number),
-        .slot = number,
-        .flags = PATH_CHILD_ANTI_REPLAY | PATH_CHILD_ACTIVE,
+        .live_slot = number,
         .encryption = sa->encryption,
-        .encryption_bits = sa->bits,
+        .key_bits = sa->bits,
         .integrity = sa->integrity,
-        .way =
+        .anti_replay = true,
+        .active = true,
+        .destination =
             {
                 .local = {end_address(end->index, sa->outer), UDP_ENCAPSULATION_PORT},
                 .remote = {end_address(other.index, sa->outer), UDP_ENCAPSULATION_PORT},
                 .encapsulated = sa->encapsulated,
             },
-        .inbound = keys_of(end_spi(end, number)),
-        .outbound = keys_of(end_spi(&other, number)),
-        .local_count = 2,
-        .remote_count = 2,
-        .local = {selector_any(IP_V4), selector_any(IP_V6)},
-        .remote = {selector_any(IP_V4), selector_any(IP_V6)},
+        .inbound = direction_of(end_spi(end, number)),
+        .outbound = direction_of(end_spi(&other, number)),
+        .local_ts_count = 2,
+        .remote_ts_count = 2,
+        .local_ts = {selector_any(IP_V4), selector_any(IP_V6)},
+        .remote_ts = {selector_any(IP_V4), selector_any(IP_V6)},
     };
     return child;
 }
 
-void end_install(struct end *end, const struct path_child *child)
+enum path_result child_install(struct path *path, uint64_t request, const struct child_settings *child)
 {
-    assert_int_equal(path_child_install(end->path, ++end->requests, child), PATH_OK);
+    const struct child_command command = {CHILD_INSTALL, *child};
+    return path_child_change(path, request, &command);
+}
+
+enum path_result child_change(struct path *path, uint64_t request, enum child_change change, uint32_t spi)
+{
+    const struct child_command command = {change, {.tunnel = STAND_TUNNEL, .inbound = {.spi = spi}}};
+    return path_child_change(path, request, &command);
+}
+
+enum path_result child_redirect(struct path *path, uint64_t request, uint32_t spi,
+                                const struct child_destination *destination)
+{
+    const struct child_command command = {
+        CHILD_REDIRECT, {.tunnel = STAND_TUNNEL, .inbound = {.spi = spi}, .destination = *destination}};
+    return path_child_change(path, request, &command);
+}
+
+void end_install(struct end *end, const struct child_settings *child)
+{
+    assert_int_equal(child_install(end->path, ++end->requests, child), PATH_OK);
     path_settle(end->path);
 }
 
@@ -330,13 +349,13 @@ void stand_install(struct stand *stand, const struct stand_sa *sa, uint32_t numb
 {
     /* The second end first: what waits at the first is sent at once. */
     for (unsigned i = 2; i-- > 0;) {
-        struct path_child child = end_child(&stand->ends[i], sa, number);
+        struct child_settings child = end_child(&stand->ends[i], sa, number);
         end_install(&stand->ends[i], &child);
     }
 }
 
 void end_remove(struct end *end, uint32_t number)
 {
-    assert_int_equal(path_child_remove(end->path, ++end->requests, end_spi(end, number)), PATH_OK);
+    assert_int_equal(child_change(end->path, ++end->requests, CHILD_REMOVE, end_spi(end, number)), PATH_OK);
     path_settle(end->path);
 }

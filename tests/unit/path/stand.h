@@ -57,14 +57,21 @@ void stand_stop(struct stand *stand);
 void end_restart(struct end *end);
 
 /* One end's half of Child SA `number` (1 to STAND_SLOTS - 1, its slot and its SPIs and keys come of it), as
- * it is to be given to path_child_install; active, selectors any. */
-struct path_child end_child(const struct end *end, const struct stand_sa *sa, uint32_t number);
+ * it is to be installed; active, selectors any. */
+struct child_settings end_child(const struct end *end, const struct stand_sa *sa, uint32_t number);
 
 /* The inbound SPI of the end's half of Child SA `number`. */
 uint32_t end_spi(const struct end *end, uint32_t number);
 
+/* path_child_change for an installation, for a change of the Child SA with that inbound SPI, and for another
+ * destination. */
+enum path_result child_install(struct path *path, uint64_t request, const struct child_settings *child);
+enum path_result child_change(struct path *path, uint64_t request, enum child_change change, uint32_t spi);
+enum path_result child_redirect(struct path *path, uint64_t request, uint32_t spi,
+                                const struct child_destination *destination);
+
 /* Installs it; both ends' halves with stand_install. All settled on return. */
-void end_install(struct end *end, const struct path_child *child);
+void end_install(struct end *end, const struct child_settings *child);
 void stand_install(struct stand *stand, const struct stand_sa *sa, uint32_t number);
 void end_remove(struct end *end, uint32_t number);
 

@@ -51,17 +51,18 @@ static void R60_rekeys_under_traffic_lose_nothing(void **state)
     stand_install(&stand, &stand_gcm_udp, 1);
 
     for (uint32_t number = 2; number <= 40; number++) {
-        struct path_child child = end_child(there, &stand_gcm_udp, number);
-        child.flags = PATH_CHILD_ANTI_REPLAY | PATH_CHILD_ACTIVE_WHEN_USED;
-        assert_int_equal(path_child_install(there->path, 0, &child), PATH_OK);
+        struct child_settings child = end_child(there, &stand_gcm_udp, number);
+        child.active = false;
+        child.active_when_used = true;
+        assert_int_equal(child_install(there->path, 0, &child), PATH_OK);
         carry_until(&put, &taken, taken + 50);
         path_settle(there->path);
         child = end_child(here, &stand_gcm_udp, number);
-        assert_int_equal(path_child_install(here->path, 0, &child), PATH_OK);
+        assert_int_equal(child_install(here->path, 0, &child), PATH_OK);
         carry_until(&put, &taken, taken + 150);
         (void)end_expect_event(there, PATH_CHILD_USED);
-        assert_int_equal(path_child_remove(here->path, 0, end_spi(here, number - 1)), PATH_OK);
-        assert_int_equal(path_child_remove(there->path, 0, end_spi(there, number - 1)), PATH_OK);
+        assert_int_equal(child_change(here->path, 0, CHILD_REMOVE, end_spi(here, number - 1)), PATH_OK);
+        assert_int_equal(child_change(there->path, 0, CHILD_REMOVE, end_spi(there, number - 1)), PATH_OK);
     }
     carry_until(&put, &taken, put);
 
@@ -76,12 +77,12 @@ static void newest_active_sa_that_holds_a_packet_is_taken(void **state)
     stand_install(&stand, &stand_gcm_udp, 1);
     stand_install(&stand, &stand_gcm_udp, 2);
     for (unsigned i = 2; i-- > 0;) {
-        struct path_child child = end_child(&stand.ends[i], &stand_gcm_udp, 3);
-        child.local_count = child.remote_count = 1; /* IPv4 alone */
+        struct child_settings child = end_child(&stand.ends[i], &stand_gcm_udp, 3);
+        child.local_ts_count = child.remote_ts_count = 1; /* IPv4 alone */
         end_install(&stand.ends[i], &child);
     }
-    struct path_child inactive = end_child(here, &stand_gcm_udp, 4);
-    inactive.flags &= ~(uint32_t)PATH_CHILD_ACTIVE;
+    struct child_settings inactive = end_child(here, &stand_gcm_udp, 4);
+    inactive.active = false;
     end_install(here, &inactive);
 
     end_put_number(here, IP_V4, LENGTH, 1);
@@ -101,7 +102,7 @@ static void stopped_sa_takes_packets_but_sends_none(void **state)
     stand_install(&stand, &stand_gcm_udp, 1);
     stand_install(&stand, &stand_gcm_udp, 2);
 
-    assert_int_equal(path_child_stop(here->path, ++here->requests, end_spi(here, 2)), PATH_OK);
+    assert_int_equal(child_change(here->path, ++here->requests, CHILD_STOP, end_spi(here, 2)), PATH_OK);
     end_put_number(there, IP_V4, LENGTH, 1); /* by the newest, which is stopped at this end alone */
     end_expect_number(here, 1);
     end_put_number(here, IP_V4, LENGTH, 2);
@@ -115,8 +116,9 @@ static void stopped_sa_takes_packets_but_sends_none(void **state)
 static void RFC7296_2_8_responder_uses_its_new_sa_once_the_peer_does(void **state)
 {
     (void)state;
-    struct path_child child = end_child(there, &stand_gcm_udp, 1);
-    child.flags = PATH_CHILD_ANTI_REPLAY | PATH_CHILD_ACTIVE_WHEN_USED;
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
+    child.active = false;
+    child.active_when_used = true;
     end_install(there, &child);
     child = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &child);
@@ -162,7 +164,7 @@ static void restart_under_traffic_leaves_a_working_path(void **state)
         for (uint32_t i = 0; i < 100; i++)
             end_put_number(here, IP_V4, LENGTH, i);
         end_restart(there);
-        struct path_child child = end_child(there, &stand_gcm_udp, 1);
+        struct child_settings child = end_child(there, &stand_gcm_udp, 1);
         end_install(there, &child);
 
         end_put_number(here, IP_V4, LENGTH, 1000 + round);
@@ -186,7 +188,7 @@ static void restarted_path_goes_on_from_the_live_state(void **state)
 
     end_restart(here);
     end_restart(there);
-    struct path_child child = end_child(there, &stand_gcm_udp, 1);
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
     end_install(there, &child);
     child = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &child);
@@ -217,75 +219,107 @@ static void R101_counters_of_a_tunnel_outlive_its_sas(void **state)
 static void R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once(void **state)
 {
     (void)state;
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &child);
-    struct path_child next = end_child(here, &stand_gcm_udp, 2);
-    next.slot = child.slot;
+    struct child_settings next = end_child(here, &stand_gcm_udp, 2);
+    next.live_slot = child.live_slot;
 
-    assert_int_equal(path_child_remove(here->path, 0, child.inbound_spi), PATH_OK);
-    assert_int_equal(path_child_install(here->path, 0, &next), PATH_OK);
+    assert_int_equal(child_change(here->path, 0, CHILD_REMOVE, child.inbound.spi), PATH_OK);
+    assert_int_equal(child_install(here->path, 0, &next), PATH_OK);
     path_settle(here->path);
     child = end_child(there, &stand_gcm_udp, 2);
     end_install(there, &child);
     end_put_number(here, IP_V4, LENGTH, 1);
 
     end_expect_number(there, 1);
-    assert_int_equal(here->live[next.slot].inbound_spi, next.inbound_spi);
+    assert_int_equal(here->live[next.live_slot].inbound_spi, next.inbound.spi);
 }
 
 static void what_cannot_be_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
     struct path *path = here->path;
-    const struct path_child good = end_child(here, &stand_gcm_udp, 1);
+    const struct child_settings good = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &good);
 
-    assert_int_equal(path_child_install(path, 0, &good), PATH_EXISTS);
-    struct path_child child = end_child(here, &stand_gcm_udp, 2);
-    child.slot = 1;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_SLOT_TAKEN);
-    child.slot = STAND_SLOTS;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
-    child.slot = 2;
+    assert_int_equal(child_install(path, 0, &good), PATH_EXISTS);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 2);
+    child.live_slot = 1;
+    assert_int_equal(child_install(path, 0, &child), PATH_SLOT_TAKEN);
+    child.live_slot = STAND_SLOTS;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.live_slot = 2;
     child.tunnel = 17;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_NO_TUNNEL);
+    assert_int_equal(child_install(path, 0, &child), PATH_NO_TUNNEL);
     child.tunnel = STAND_TUNNEL;
-    child.encryption_bits = 192;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
-    child.encryption_bits = 256;
-    child.outbound_spi = 255;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
-    child.outbound_spi = 256;
-    child.local_count = 0;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
-    child.local_count = ESP_SELECTORS_MAX + 1;
-    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
-    child.local_count = 1;
-    child.way.local.address = end_address(0, IP_V6);
-    assert_int_equal(path_child_install(path, 0, &child), PATH_INVALID);
+    child.key_bits = 192;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.key_bits = 256;
+    child.outbound.spi = 255;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.outbound.spi = 256;
+    child.local_ts_count = 0;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.local_ts_count = ESP_SELECTORS_MAX + 1;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.local_ts_count = 1;
+    child.destination.local.address = end_address(0, IP_V6);
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
     assert_int_equal(here->live[2].version, 0);
 
-    assert_int_equal(path_child_remove(path, 0, 4711), PATH_NO_CHILD);
-    assert_int_equal(path_child_activate(path, 0, 4711), PATH_NO_CHILD);
-    assert_int_equal(path_child_redirect(path, 0, 4711, &good.way), PATH_NO_CHILD);
+    assert_int_equal(child_change(path, 0, CHILD_REMOVE, 4711), PATH_NO_CHILD);
+    assert_int_equal(child_change(path, 0, CHILD_ACTIVATE, 4711), PATH_NO_CHILD);
+    assert_int_equal(child_redirect(path, 0, 4711, &good.destination), PATH_NO_CHILD);
     assert_int_equal(path_tunnel_remove(path, 0, 17), PATH_NO_TUNNEL);
     assert_int_equal(path_tunnel_fail(path, 0, 17, &packet_pair_any), PATH_NO_TUNNEL);
     assert_int_equal(path_tunnel_add(path, 0, &(struct path_tunnel){.number = 17, .totals = 1}, -1),
                      PATH_INVALID);
 }
 
+static void path_lists_the_children_that_it_has(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    struct path_child list[STAND_SLOTS];
+    for (uint32_t number = 1; number <= COUNT; number++) {
+        struct child_settings child = end_child(here, &stand_gcm_udp, number);
+        end_install(here, &child);
+    }
+    end_remove(here, 3);
+    assert_int_equal(child_change(here->path, 0, CHILD_REMOVE, end_spi(here, 5)), PATH_OK); /* not settled */
+
+    size_t position = 0;
+    size_t count = 0;
+    size_t some;
+    while ((some = path_list_children(here->path, &position, list + count, 7)) != 0) {
+        assert_true(some <= 7);
+        count += some;
+    }
+
+    bool seen[COUNT + 1] = {false};
+    assert_int_equal(count, COUNT - 2);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = list[i].live_slot;
+        assert_true(number <= COUNT && !seen[number] && number != 3 && number != 5);
+        seen[number] = true;
+        assert_int_equal(list[i].tunnel, STAND_TUNNEL);
+        assert_int_equal(list[i].inbound_spi, end_spi(here, number));
+        assert_int_equal(list[i].outbound_spi, end_spi(there, number));
+    }
+}
+
 static void each_command_is_answered_in_order(void **state)
 {
     (void)state;
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
     struct path_event event;
     while (path_next_event(here->path, &event))
         continue;
 
     /* More than a mailbox holds. */
     for (uint64_t i = 0; i < 1000; i += 2) {
-        assert_int_equal(path_child_install(here->path, i, &child), PATH_OK);
-        assert_int_equal(path_child_remove(here->path, i + 1, child.inbound_spi), PATH_OK);
+        assert_int_equal(child_install(here->path, i, &child), PATH_OK);
+        assert_int_equal(child_change(here->path, i + 1, CHILD_REMOVE, child.inbound.spi), PATH_OK);
         path_settle(here->path);
     }
     for (uint64_t i = 1000; i < 3000; i++)
@@ -307,16 +341,16 @@ static void redirected_sa_sends_to_the_new_endpoint(void **state)
     (void)state;
     uint8_t datagram[2000];
     int middle = middle_open(3);
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &child);
 
-    child.way.remote = middle_endpoint(3);
-    assert_int_equal(path_child_redirect(here->path, 0, child.inbound_spi, &child.way), PATH_OK);
+    child.destination.remote = middle_endpoint(3);
+    assert_int_equal(child_redirect(here->path, 0, child.inbound.spi, &child.destination), PATH_OK);
     path_settle(here->path);
     end_put_number(here, IP_V4, LENGTH, 1);
 
     assert_int_not_equal(middle_take(middle, datagram, sizeof datagram, STAND_PATIENCE), 0);
-    assert_int_equal(load_u32be(datagram), child.outbound_spi);
+    assert_int_equal(load_u32be(datagram), child.outbound.spi);
     (void)close(middle);
 }
 
@@ -336,9 +370,9 @@ static void R76_idle_sa_in_udp_sends_keepalives(void **state)
 {
     (void)state;
     int middle = middle_open(3);
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
-    child.way.remote = middle_endpoint(3);
-    child.keepalive = 1;
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
+    child.destination.remote = middle_endpoint(3);
+    child.nat_keepalive = 1;
     int64_t start_time = stand_clock();
     end_install(here, &child);
 
@@ -354,9 +388,9 @@ static void sas_that_share_an_endpoint_share_its_keepalives(void **state)
     (void)state;
     int middle = middle_open(3);
     for (uint32_t number = 1; number <= 5; number++) {
-        struct path_child child = end_child(here, &stand_gcm_udp, number);
-        child.way.remote = middle_endpoint(3);
-        child.keepalive = 1;
+        struct child_settings child = end_child(here, &stand_gcm_udp, number);
+        child.destination.remote = middle_endpoint(3);
+        child.nat_keepalive = 1;
         end_install(here, &child);
     }
     int64_t start_time = stand_clock();
@@ -373,9 +407,9 @@ static void S9_busy_sa_sends_no_keepalive(void **state)
     (void)state;
     int middle = middle_open(3);
     uint8_t datagram[2000];
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
-    child.way.remote = middle_endpoint(3);
-    child.keepalive = 2;
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
+    child.destination.remote = middle_endpoint(3);
+    child.nat_keepalive = 2;
     end_install(here, &child);
 
     /* Packets as often as a loaded machine lets us; only where it did not is a keepalive in place. */
@@ -411,6 +445,7 @@ int main(void)
         STAND_TEST(R101_counters_of_a_tunnel_outlive_its_sas),
         STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
+        STAND_TEST(path_lists_the_children_that_it_has),
         STAND_TEST(each_command_is_answered_in_order),
         STAND_TEST(redirected_sa_sends_to_the_new_endpoint),
         STAND_TEST(R76_idle_sa_in_udp_sends_keepalives),

@@ -91,11 +91,11 @@ static void redirected_sa_sends_what_it_had_sealed_the_old_way(void **state)
     (void)state;
     uint8_t datagram[2000];
     int middle = middle_open(3);
-    struct path_way way = end_child(here, &stand_gcm_udp, 1).way;
-    way.remote = middle_endpoint(3);
+    struct child_destination other = end_child(here, &stand_gcm_udp, 1).destination;
+    other.remote = middle_endpoint(3);
     put_all();
 
-    assert_int_equal(path_child_redirect(here->path, 0, end_spi(here, 1), &way), PATH_OK);
+    assert_int_equal(child_redirect(here->path, 0, end_spi(here, 1), &other), PATH_OK);
     path_settle(here->path);
 
     uint32_t old_way = take_all(0);
@@ -135,7 +135,7 @@ static void path_ends_while_packets_wait(void **state)
     end_restart(here);
 
     (void)take_all(0);
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &child);
     end_put_number(here, IP_V4, LENGTH, 4711);
     end_expect_number(there, 4711);

@@ -26,11 +26,11 @@ static int start(void **state)
     (void)state;
     stand_start(&stand, 1);
     middle = middle_open(3);
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
-    child.way.remote = middle_endpoint(3);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
+    child.destination.remote = middle_endpoint(3);
     end_install(here, &child);
     child = end_child(there, &stand_gcm_udp, 1);
-    child.way.remote = middle_endpoint(3);
+    child.destination.remote = middle_endpoint(3);
     end_install(there, &child);
     return 0;
 }
@@ -260,9 +260,9 @@ static void R71_packet_outside_of_the_receivers_selectors_is_dropped_and_counted
 {
     (void)state;
     uint8_t datagram[DATAGRAM];
-    struct path_child child = end_child(there, &stand_gcm_udp, 1);
-    child.local_count = 1;
-    child.local[0].first = child.local[0].last = ip_address_of(IP_V4, (const uint8_t[]){10, 0, 2, 3});
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
+    child.local_ts_count = 1;
+    child.local_ts[0].first = child.local_ts[0].last = ip_address_of(IP_V4, (const uint8_t[]){10, 0, 2, 3});
     end_remove(there, 1);
     end_install(there, &child);
 
@@ -277,8 +277,8 @@ static void R70_window_can_be_off(void **state)
 {
     (void)state;
     uint8_t datagram[DATAGRAM], copy[DATAGRAM];
-    struct path_child child = end_child(there, &stand_gcm_udp, 1);
-    child.flags &= ~(uint32_t)PATH_CHILD_ANTI_REPLAY;
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
+    child.anti_replay = false;
     end_remove(there, 1);
     end_install(there, &child);
     size_t length = intercept(datagram, 1);
@@ -297,11 +297,11 @@ static void last_numbers_are_told_of_and_never_wrap(void **state)
     (void)state;
     uint8_t datagram[DATAGRAM];
     const uint64_t last_block = (UINT64_C(1) << 32) - 2;
-    struct path_child child = end_child(here, &stand_gcm_udp, 2);
-    child.way.remote = middle_endpoint(3);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 2);
+    child.destination.remote = middle_endpoint(3);
     here->live[2] = (struct esp_live){
         .version = ESP_LIVE_VERSION,
-        .inbound_spi = child.inbound_spi,
+        .inbound_spi = child.inbound.spi,
         .sequence_mark = last_block,
     };
     end_install(here, &child);
@@ -314,7 +314,7 @@ static void last_numbers_are_told_of_and_never_wrap(void **state)
 
     end_expect_total(here, ESP_OUT_MISC_ERROR, 1);
     struct path_event event = end_expect_event(here, PATH_SEQUENCE_LOW);
-    assert_int_equal(event.spi, child.inbound_spi);
+    assert_int_equal(event.spi, child.inbound.spi);
     assert_false(end_has_event(here, PATH_SEQUENCE_LOW));
     assert_int_equal(middle_take(middle, datagram, sizeof datagram, STAND_QUIET), 0);
 }

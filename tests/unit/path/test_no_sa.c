@@ -123,15 +123,15 @@ static void S6_failed_negotiation_drops_and_counts_what_waits(void **state)
 static void sa_that_is_not_active_lets_packets_wait(void **state)
 {
     (void)state;
-    struct path_child child = end_child(here, &stand_gcm_udp, 1);
-    child.flags &= ~(uint32_t)PATH_CHILD_ACTIVE;
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
+    child.active = false;
     end_install(here, &child);
     child = end_child(there, &stand_gcm_udp, 1);
     end_install(there, &child);
     end_put_number(here, IP_V4, 100, 1);
     (void)end_expect_event(here, PATH_PACKET_WAITS);
 
-    assert_int_equal(path_child_activate(here->path, ++here->requests, end_spi(here, 1)), PATH_OK);
+    assert_int_equal(child_change(here->path, ++here->requests, CHILD_ACTIVATE, end_spi(here, 1)), PATH_OK);
 
     end_expect_number(there, 1);
 }
@@ -177,15 +177,15 @@ static void what_is_no_ip_packet_is_counted(void **state)
 }
 
 /* Both ends' Child SA `number`, for the ports that packet_make gives, or for one other port. */
-static void install_for_port(uint32_t number, uint16_t port, uint32_t more_flags)
+static void install_for_port(uint32_t number, uint16_t port, bool more_to_come)
 {
     for (unsigned i = 2; i-- > 0;) {
-        struct path_child child = end_child(&stand.ends[i], &stand_gcm_udp, number);
-        struct traffic_selector *there_side = i == 0 ? child.remote : child.local;
+        struct child_settings child = end_child(&stand.ends[i], &stand_gcm_udp, number);
+        struct traffic_selector *there_side = i == 0 ? child.remote_ts : child.local_ts;
         there_side[0].protocol = there_side[1].protocol = 17;
         there_side[0].first_port = there_side[0].last_port = port;
         there_side[1].first_port = there_side[1].last_port = port;
-        child.flags |= more_flags;
+        child.more_to_come = more_to_come;
         end_install(&stand.ends[i], &child);
     }
 }
@@ -196,7 +196,7 @@ static void R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes(v
     end_put_number(here, IP_V4, 100, 1);
     (void)end_expect_event(here, PATH_PACKET_WAITS);
 
-    install_for_port(1, 53, 0);
+    install_for_port(1, 53, false);
 
     end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
     end_put_number(here, IP_V4, 100, 2);
@@ -207,12 +207,12 @@ static void R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes(v
 static void S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for_one(void **state)
 {
     (void)state;
-    install_for_port(1, 53, PATH_CHILD_MORE_TO_COME);
+    install_for_port(1, 53, true);
 
     end_put_number(here, IP_V4, 100, 1);
     struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
     assert_int_equal(event.flow.destination_port, 2000);
-    install_for_port(2, 2000, PATH_CHILD_MORE_TO_COME);
+    install_for_port(2, 2000, true);
 
     end_expect_number(there, 1);
     end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 0);
@@ -221,11 +221,11 @@ static void S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for
 static void S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_comes(void **state)
 {
     (void)state;
-    install_for_port(1, 53, PATH_CHILD_MORE_TO_COME);
+    install_for_port(1, 53, true);
     end_put_number(here, IP_V4, 100, 1);
     (void)end_expect_event(here, PATH_PACKET_WAITS);
 
-    assert_int_equal(path_child_complete(here->path, ++here->requests, end_spi(here, 1)), PATH_OK);
+    assert_int_equal(child_change(here->path, ++here->requests, CHILD_COMPLETE, end_spi(here, 1)), PATH_OK);
 
     end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
     end_put_number(here, IP_V4, 100, 2);
@@ -237,7 +237,7 @@ static void S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_com
 static void S38_a_pair_that_gets_no_sa_takes_no_other_packet_along(void **state)
 {
     (void)state;
-    install_for_port(1, 53, PATH_CHILD_MORE_TO_COME);
+    install_for_port(1, 53, true);
     end_put_number(here, IP_V4, 100, 1);
     struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
     end_put_number(here, IP_V6, 100, 1000);
@@ -249,7 +249,7 @@ static void S38_a_pair_that_gets_no_sa_takes_no_other_packet_along(void **state)
     end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, PATH_WAITING_PACKETS - 1);
     event = end_expect_event(here, PATH_PACKET_WAITS); /* the one that is left asks for itself */
     assert_int_equal(event.flow.source.family, IP_V6);
-    install_for_port(2, 2000, PATH_CHILD_MORE_TO_COME);
+    install_for_port(2, 2000, true);
     end_expect_number(there, 1000);
     end_expect_silence(there);
 }

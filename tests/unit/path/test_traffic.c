@@ -153,10 +153,10 @@ static void R44_mark_and_interface_of_a_way_are_taken(void **state)
     struct stand stand;
     stand_start(&stand, 1);
     for (unsigned i = 0; i < 2; i++) {
-        struct path_child child = end_child(&stand.ends[i], &sas[i], 1);
-        child.way.mark = 0x4d;
-        child.way.ifindex = 1;
-        child.way.encapsulated = true;
+        struct child_settings child = end_child(&stand.ends[i], &sas[i], 1);
+        child.destination.mark = 0x4d;
+        child.destination.ifindex = 1;
+        child.destination.encapsulated = true;
         end_install(&stand.ends[i], &child);
     }
 
@@ -171,8 +171,8 @@ static void way_that_does_not_exist_is_counted(void **state)
     (void)state;
     struct stand stand;
     stand_start(&stand, 1);
-    struct path_child child = end_child(&stand.ends[0], &stand_gcm_udp, 1);
-    child.way.ifindex = 4711;
+    struct child_settings child = end_child(&stand.ends[0], &stand_gcm_udp, 1);
+    child.destination.ifindex = 4711;
     end_install(&stand.ends[0], &child);
 
     end_put_number(&stand.ends[0], IP_V4, 100, 1);

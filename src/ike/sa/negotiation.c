@@ -1,6 +1,7 @@
-#include "ike/exchanges/negotiation.h"
+#include "ike/sa/negotiation.h"
 
 #include "base/secret.h"
+#include "ike/sa/exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
