@@ -11,8 +11,6 @@
 #include "ike/sa/exchange.h"
 #include "ike/services/send.h"
 
-#include <string.h>
-
 enum {
     RESTARTS_MAX = 6,     /* COOKIE and INVALID_KE_PAYLOAD may come several times, but not for ever */
     COOKIE_SIZE_MAX = 64, /* RFC 7296 2.6 */
