@@ -29,7 +29,7 @@ void engine_process_log(struct engine_process *process, enum log_level level, co
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     const struct message_log log = {.level = level, .function = LOG_IKEV2};
-    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+    message_send_log(&process->keeper, &log, text);
 }
 
 /* Ends the process: the keeper sees it, and the reason is in the log. */

@@ -174,6 +174,15 @@ bool channel_send(struct channel *channel, uint32_t type, const void *body, size
     return false;
 }
 
+bool channel_offer(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
+                   size_t more_length)
+{
+    bool sent = channel->queued <= CHANNEL_SPARE_MAX &&
+                channel_send(channel, type, body, length, more, more_length, NULL, 0);
+    channel->lost += !sent;
+    return sent;
+}
+
 bool channel_flush(struct channel *channel)
 {
     if (channel->fd < 0 || channel->failed)
