@@ -118,7 +118,7 @@ const char *ip_prefix_format(const struct ip_prefix *p, char out[IP_TEXT_SIZE])
 {
     char address[IP_TEXT_SIZE];
     ip_address_format(&p->address, address);
-    /* The longest address has 45 characters; the precision tells the compiler so. */
+    /* No address has more than 45 characters; the precision lets the compiler see that the text fits. */
     (void)snprintf(out, IP_TEXT_SIZE, "%.45s/%u", address, p->length);
     return out;
 }

@@ -59,7 +59,7 @@ const uint8_t *reader_octets(struct reader *r, size_t length)
     }
     const uint8_t *here = r->at;
     r->at += length;
-    /* A run of no octets is no failure, not even at the end of an empty input. */
+    /* Reading no octets succeeds, even where the input is empty and has no address. */
     return here != NULL ? here : (const uint8_t *)"";
 }
 
@@ -170,6 +170,7 @@ void writer_put_u64be(struct writer *w, uint64_t value)
         store_u64be(to, value);
 }
 
+/* The `length` octets that were written at `offset`; NULL if they were not. */
 static uint8_t *writer_written(struct writer *w, size_t offset, size_t length)
 {
     if (w->failed || offset > writer_length(w) || length > writer_length(w) - offset)

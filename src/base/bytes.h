@@ -1,9 +1,9 @@
 /*
- * Bounds-checked reading and writing of octets. Every size that comes from the network passes through the
- * reader; nothing else does pointer arithmetic on input.
+ * Bounds-checked reading and writing of octets. Every size that comes from the network is read by the reader;
+ * no other code does pointer arithmetic on input.
  *
- * Both keep a sticky failure: after the first access beyond the end every further one fails too and yields
- * zero or NULL, so that a parser may read a whole structure and ask once, at its end.
+ * A reader or writer that has failed stays failed: after the first access beyond the end, all later ones fail
+ * too and yield zero or NULL. So a parser can read a whole structure and look at `failed` once, at the end.
  */
 #ifndef MUSUBI_BASE_BYTES_H
 #define MUSUBI_BASE_BYTES_H
@@ -12,18 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A run of octets that somebody else owns. */
+/* A run of octets in memory that others own. */
 struct octets {
     const uint8_t *at;
     size_t length;
 };
 
+/* Reads from `at` up to `end`. */
 struct reader {
     const uint8_t *at;
     const uint8_t *end;
     bool failed;
 };
 
+/* Has written from `start` up to `at`; may write up to `end`. */
 struct writer {
     uint8_t *start;
     uint8_t *at;
@@ -52,19 +54,19 @@ const uint8_t *reader_octets(struct reader *r, size_t length);
 /* Copies the next `length` octets to `to`; fills `to` with zeros on failure. */
 void reader_copy(struct reader *r, void *to, size_t length);
 
-/* A reader of the next `length` octets, which are skipped in `r`; a failed reader on failure. */
+/* A reader of the next `length` octets, which `r` skips; a failed reader if there are fewer. */
 struct reader reader_part(struct reader *r, size_t length);
 
-/* All that is left, in place; leaves `r` at its end. */
+/* All octets that are left, in place; `r` is at its end afterwards. None after a failure. */
 struct octets reader_rest(struct reader *r);
 
-/* A writer into the `capacity` octets at `at`. */
+/* A writer into the `capacity` octets at `at`, which must outlive it. */
 struct writer writer_to(void *at, size_t capacity);
 
 /* The number of octets written so far. */
 size_t writer_length(const struct writer *w);
 
-/* What was written so far, in place. */
+/* The octets written so far, in place. */
 struct octets writer_octets(const struct writer *w);
 
 /* Appends an unsigned integer of 1, 2, 4 or 8 octets, in network byte order. */
@@ -79,12 +81,14 @@ void writer_put(struct writer *w, const void *from, size_t length);
 /* Appends `length` octets of unspecified content and returns where they are; NULL on failure. */
 uint8_t *writer_reserve(struct writer *w, size_t length);
 
-/* Overwrites octets already written at `offset` from the start; ignored after a failure. */
+/* Overwrites an integer at `offset` octets from the start. Does nothing if it was not all written, or after a
+ * failure. */
 void writer_patch_u8(struct writer *w, size_t offset, uint8_t value);
 void writer_patch_u16be(struct writer *w, size_t offset, uint16_t value);
 void writer_patch_u32be(struct writer *w, size_t offset, uint32_t value);
 
-/* Loads and stores at memory known to be large enough, in network byte order, of any alignment. */
+/* Load and store in network byte order, at any alignment. The caller knows that the memory is large enough.
+ */
 uint16_t load_u16be(const uint8_t *at);
 uint32_t load_u32be(const uint8_t *at);
 uint64_t load_u64be(const uint8_t *at);

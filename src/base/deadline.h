@@ -1,6 +1,6 @@
 /*
- * Deadlines: a binary heap of things that are due at a time. Entries are embedded in what they belong to;
- * setting, moving and cancelling one costs O(log n), finding the next costs nothing.
+ * Deadlines in a binary heap. Each deadline is embedded in the object that it belongs to. Setting, moving and
+ * cancelling one takes O(log n), finding the next one O(1).
  */
 #ifndef MUSUBI_BASE_DEADLINE_H
 #define MUSUBI_BASE_DEADLINE_H
@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Milliseconds on a clock that never goes back; UINT64_MAX is never. */
+/* Milliseconds on a clock that never goes back. */
 typedef uint64_t msec_t;
 
+/* A time that never comes. */
 #define MSEC_NEVER UINT64_MAX
 
 struct deadline {
@@ -25,21 +26,23 @@ struct deadline_heap {
     size_t capacity;
 };
 
-/* Frees the heap's own memory; the entries belong to others and must not be used with it any more. */
+/* Frees the memory of the heap, not the deadlines. Those still set must not be used with it afterwards. */
 void deadline_heap_free(struct deadline_heap *heap);
 
-/* Sets or moves `d` to `due`. A zeroed deadline is unset. False if memory ran out (then it is unset). */
+/* Sets or moves `d` to `due`; MSEC_NEVER unsets it. A zeroed deadline is unset. False if memory ran out; `d`
+ * is then unset. */
 bool deadline_set(struct deadline_heap *heap, struct deadline *d, msec_t due);
 
 /* Unsets `d`; nothing happens if it is not set. */
 void deadline_cancel(struct deadline_heap *heap, struct deadline *d);
 
+/* True if `d` is set and has not been taken. */
 bool deadline_is_set(const struct deadline *d);
 
-/* The time of the earliest entry; MSEC_NEVER if there is none. */
+/* The time of the earliest deadline; MSEC_NEVER if none is set. */
 msec_t deadline_next(const struct deadline_heap *heap);
 
-/* Takes out and returns the earliest entry that is due at `now` or before; NULL if there is none. */
+/* Unsets and returns the earliest deadline that is due at `now` or before; NULL if there is none. */
 struct deadline *deadline_take_due(struct deadline_heap *heap, msec_t now);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 struct map map_with_seed(uint64_t seed)
@@ -25,7 +26,7 @@ static size_t map_home(const struct map *map, uint64_t key)
     return (size_t)h & (map->capacity - 1);
 }
 
-/* The slot of `key`, or the free one where it would go. The table is never full. */
+/* The slot of `key`, or the free slot where it would go. The table is never full. */
 static struct map_slot *map_slot_of(const struct map *map, uint64_t key)
 {
     size_t i = map_home(map, key);
@@ -76,7 +77,8 @@ void *map_remove(struct map *map, uint64_t key)
         return NULL;
     slot->value = NULL;
     map->count--;
-    /* Those behind the hole that hashed before it move up, so that no search stops too early. */
+    /* Move up the entries behind the hole whose home is at or before it, so that no search stops at the hole.
+     */
     size_t mask = map->capacity - 1;
     size_t hole = (size_t)(slot - map->slots);
     for (size_t i = (hole + 1) & mask; map->slots[i].value != NULL; i = (i + 1) & mask) {
@@ -89,4 +91,25 @@ void *map_remove(struct map *map, uint64_t key)
         }
     }
     return value;
+}
+
+uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    return (hash ^ number) * UINT64_C(0x100000001b3);
+}
+
+uint64_t hash_text(uint64_t hash, const char *text)
+{
+    do
+        hash = hash_number(hash, (unsigned char)*text);
+    while (*text++ != '\0');
+    return hash;
+}
+
+uint64_t hash_text_any_case(uint64_t hash, const char *text)
+{
+    do
+        hash = hash_number(hash, (uint64_t)tolower((unsigned char)*text));
+    while (*text++ != '\0');
+    return hash;
 }

@@ -1,6 +1,6 @@
 /*
- * A hash table from 64-bit keys to pointers, with open addressing. For SPIs and numbers of our own choosing;
- * keys that an attacker can choose are spread by a secret seed.
+ * A hash table from 64-bit keys to pointers, with open addressing; and hashes of texts, to be used as keys.
+ * Where a peer can choose the keys, a secret seed keeps it from making them collide.
  */
 #ifndef MUSUBI_BASE_MAP_H
 #define MUSUBI_BASE_MAP_H
@@ -30,10 +30,25 @@ void map_free(struct map *map);
 /* The value of `key`; NULL if there is none. */
 void *map_find(const struct map *map, uint64_t key);
 
-/* Sets the value (not NULL) of `key`, replacing one that stands there. False if memory ran out. */
+/* Sets the value of `key`, which must not be NULL, in place of the old one. False if memory ran out. */
 bool map_put(struct map *map, uint64_t key, void *value);
 
 /* Removes `key` and returns its value; NULL if there was none. */
 void *map_remove(struct map *map, uint64_t key);
+
+/*
+ * FNV-1a, a piece at a time: each call takes the hash so far, HASH_START at first. It has no seed, so it is
+ * for names out of the config only: authors who make them collide slow down nobody but themselves.
+ */
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
+/* Adds a number to the hash. */
+uint64_t hash_number(uint64_t hash, uint64_t number);
+
+/* Adds a text with its NUL, so that "ab" and "c" differ from "a" and "bc". */
+uint64_t hash_text(uint64_t hash, const char *text);
+
+/* As hash_text, but texts that differ only in the case of letters have the same hash. */
+uint64_t hash_text_any_case(uint64_t hash, const char *text);
 
 #endif

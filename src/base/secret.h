@@ -1,6 +1,6 @@
 /*
- * Handling of secrets: a process that holds any keeps all of its memory from swap and core dumps, and what
- * is no longer needed is wiped before it is freed.
+ * Handling of secrets. A process that holds secrets keeps all of its memory out of swap and core dumps, and
+ * wipes secrets before it frees them.
  */
 #ifndef MUSUBI_BASE_SECRET_H
 #define MUSUBI_BASE_SECRET_H
@@ -9,18 +9,19 @@
 #include <stddef.h>
 
 /*
- * Keeps this process's memory from being swapped (as it is touched, now and later), dumped or traced by
- * other users. Returns false, with errno set, when locking was refused; dumps are off in any case.
+ * Keeps the memory of this process, present and future, from being swapped, dumped, or traced by other users.
+ * A page is locked when it is first touched. False, with errno set, if locking was refused; dumps are off
+ * even then.
  */
 bool secret_lock_process(void);
 
-/* Overwrites `length` octets at `at`; the compiler may not leave it out. */
+/* Overwrites `length` octets at `at` with zeros, in a way that the compiler can't optimize away. */
 void secret_wipe(void *at, size_t length);
 
-/* Wipes, then frees `length` octets from malloc. `at` may be NULL. */
+/* Wipes `length` octets at `at`, which is from malloc or NULL, and frees them. */
 void secret_free(void *at, size_t length);
 
-/* True if the `length` octets at `a` and `b` are the same, in a time that tells nothing of their content. */
+/* True if the `length` octets at `a` and `b` are the same. The time it takes depends on `length` alone. */
 bool secret_equal(const void *a, const void *b, size_t length);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * `musubi check`: what there is to say about a config, without root and without a daemon. It reads a config
- * as musubid does, so that what it accepts starts, and adds what is worth a second look (config/lint.h).
+ * `musubi check`: reads a config without root and without a daemon, and reports its errors and warnings. It
+ * uses the code that musubid uses, so musubid starts with any config that it accepts. It adds the warnings of
+ * config/lint.h.
  */
 #ifndef MUSUBI_CHECK_CHECK_H
 #define MUSUBI_CHECK_CHECK_H
@@ -11,19 +12,19 @@
 
 #include "config/diagnostic.h"
 
-/* In order of gravity: of several files, the largest tells of all. */
+/* In order of gravity: the result for several files is the largest one. */
 enum check_result {
-    CHECK_GOOD,       /* there may be warnings */
-    CHECK_WRONG,      /* there are errors: musubid would refuse it */
-    CHECK_UNREADABLE, /* there is nothing to judge */
+    CHECK_GOOD,       /* no errors; there may be warnings */
+    CHECK_WRONG,      /* errors: musubid would refuse the config */
+    CHECK_UNREADABLE, /* the file can't be read */
 };
 
-/* Reads a config from text, which may hold anything. What there is to say is added to `diagnostics`, in the
- * order of the lines; false if there is an error, running out of memory included. */
+/* Reads a config from `length` octets of text, which may be any octets. Adds errors and warnings to
+ * `diagnostics`, in the order of the lines. False if there is an error; running out of memory is one. */
 bool check_text(const char *text, size_t length, struct diagnostics *diagnostics);
 
-/* Reads a file and prints what there is to say of it to `out`, as diagnostics_print does. Of a file that
- * can't be read, one line on `errors` says why. */
+/* Reads a config from the file at `path` and prints errors and warnings to `out`, as diagnostics_print does.
+ * If the file can't be read, one line on `errors` says why. */
 enum check_result check_file(const char *path, FILE *out, FILE *errors);
 
 #endif

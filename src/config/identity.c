@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/hash.h"
+#include "base/map.h"
 
 static const struct {
     const char *keyword;

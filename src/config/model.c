@@ -5,7 +5,6 @@
 
 #include "base/map.h"
 #include "base/secret.h"
-#include "config/hash.h"
 #include "config/pattern.h"
 
 struct config {

@@ -1,5 +1,4 @@
 #include "base/map.h"
-#include "config/hash.h"
 #include "config/survey.h"
 
 /* Warns of a reference to an interface that is nowhere defined, and of what that does. */

@@ -25,7 +25,7 @@ const struct prf_algorithm prf_algorithms[PRF_COUNT] = {
     {PRF_HMAC_SHA1, "sha1", "HMAC-SHA1", HASH_SHA1, 20},
 };
 
-/* Exponents are twice as long as the group's strength at least (RFC 3526 8). */
+/* Exponents have at least twice as many bits as the strength of the group (RFC 3526 8). */
 const struct dh_group dh_groups[DH_COUNT] = {
     {DH_MODP_3072, "3072-bit", "MODP-3072", 384, 40}, {DH_MODP_2048, "2048-bit", "MODP-2048", 256, 32},
     {DH_MODP_1536, "1536-bit", "MODP-1536", 192, 32}, {DH_MODP_1024, "1024-bit", "MODP-1024", 128, 32},

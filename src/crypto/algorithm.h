@@ -1,8 +1,8 @@
 /*
  * The transforms that Musubi knows, as rows of four tables: encryption, integrity, PRF, key exchange. A row
- * has the IANA transform ID, the words of the command language and of the shows, and all sizes. Rows stand in
- * the order of security, strongest first (S10), so that a lower index is a better choice and a set of
- * algorithms is a bit mask in which the lowest bit set is the best.
+ * has the IANA transform ID, its names in the command language and in the output of `show`, and all sizes.
+ * Rows are ordered by security, strongest first (S10). So a set of algorithms is a bit mask, and its lowest
+ * set bit is the best choice.
  */
 #ifndef MUSUBI_CRYPTO_ALGORITHM_H
 #define MUSUBI_CRYPTO_ALGORITHM_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Transform IDs, IANA "IKEv2 Parameters", transform type 1. */
+/* Transform IDs as in IANA's "IKEv2 Parameters"; here of transform type 1. */
 enum encryption_id {
     ENCR_3DES = 3,
     ENCR_AES_CBC = 12,
@@ -45,6 +45,7 @@ enum dh_id {
     DH_MODP_3072 = 15,
 };
 
+/* The hash in an HMAC. */
 enum hash_id {
     HASH_SHA1,
     HASH_SHA2_256,
@@ -52,7 +53,7 @@ enum hash_id {
     HASH_SHA2_512,
 };
 
-/* No key, digest, public value or block of any row is larger (octets). */
+/* The largest sizes in any row, in octets. */
 enum {
     ENCRYPTION_KEY_MAX = 32 + 4, /* with the salt of GCM */
     INTEGRITY_KEY_MAX = 64,
@@ -66,12 +67,12 @@ struct encryption_algorithm {
     uint16_t id;       /* enum encryption_id */
     uint16_t key_bits; /* value of the Key Length attribute; 0: the attribute is not sent (3DES) */
     const char *word;  /* in the command language */
-    const char *name;  /* in the shows */
+    const char *name;  /* in the output of `show` */
     size_t key_size;   /* octets of the cipher's key, without salt */
-    size_t salt_size;  /* octets that follow the key in the keying material (RFC 4106 8.1), or 0 */
+    size_t salt_size;  /* octets of salt behind the key in the keying material (RFC 4106 8.1), or 0 */
     size_t iv_size;    /* octets of the explicit IV on the wire */
     size_t block_size; /* octets to which the plaintext is padded; 1 for GCM (ESP and IKE pad further) */
-    size_t icv_size;   /* octets of the AEAD's own ICV; 0: an integrity algorithm is needed */
+    size_t icv_size;   /* octets of an AEAD's ICV; 0: not an AEAD, needs an integrity algorithm */
 };
 
 struct integrity_algorithm {
@@ -99,15 +100,16 @@ struct dh_group {
     size_t private_size; /* octets of the exponent that dh_public and dh_shared take */
 };
 
-/* The tables, strongest first, and their numbers of rows. */
+/* The number of rows in each table. */
 enum { ENCRYPTION_COUNT = 6, INTEGRITY_COUNT = 4, PRF_COUNT = 4, DH_COUNT = 5 };
 
+/* The tables, strongest first. */
 extern const struct encryption_algorithm encryption_algorithms[ENCRYPTION_COUNT];
 extern const struct integrity_algorithm integrity_algorithms[INTEGRITY_COUNT];
 extern const struct prf_algorithm prf_algorithms[PRF_COUNT];
 extern const struct dh_group dh_groups[DH_COUNT];
 
-/* A set of rows of one of the tables: bit i stands for row i. */
+/* A set of rows of one table: bit i is set if row i is in it. */
 typedef uint32_t algorithm_set;
 
 /* The set of all rows of a table with `count` rows. */
@@ -122,20 +124,21 @@ static inline bool algorithm_set_has(algorithm_set set, size_t row)
     return (set >> row & 1) != 0;
 }
 
-/* The rows with the given IANA numbers; NULL if there is none. `key_bits` is 0 where the attribute is absent.
- */
+/* The row with that transform ID; NULL if there is none. `key_bits` is the Key Length attribute, 0 if it is
+ * absent. */
 const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits);
 const struct integrity_algorithm *integrity_by_id(uint16_t id);
 const struct prf_algorithm *prf_by_id(uint16_t id);
 const struct dh_group *dh_by_id(uint16_t id);
 
-/* The rows with the given word of the command language ("aes-gcm-256-16" is "aes-gcm-256"); NULL if none. */
+/* The row with that name in the command language; NULL if there is none. "aes-gcm-256-16" is
+ * "aes-gcm-256". */
 const struct encryption_algorithm *encryption_by_word(const char *word);
 const struct integrity_algorithm *integrity_by_word(const char *word);
 const struct prf_algorithm *prf_by_word(const char *word);
 const struct dh_group *dh_by_word(const char *word);
 
-/* True for combined-mode algorithms, which stand without an integrity algorithm (RFC 5282). */
+/* True for combined-mode algorithms, which need no integrity algorithm (RFC 5282). */
 bool encryption_is_aead(const struct encryption_algorithm *a);
 
 /* The set of the rows that are combined-mode algorithms. */

@@ -39,7 +39,7 @@ bool cipher_decrypt(const struct encryption_algorithm *a, const uint8_t *key, co
     return cbc_in_place(a, key, iv, at, length, false);
 }
 
-/* A context keyed for one AEAD message, with the associated octets taken in; NULL on failure. */
+/* A context with the key of one AEAD message, after its associated data; NULL on failure. */
 static EVP_CIPHER_CTX *aead_start(const struct encryption_algorithm *a, const uint8_t *key, const uint8_t *iv,
                                   struct octets associated, bool encrypt)
 {
@@ -60,7 +60,7 @@ static EVP_CIPHER_CTX *aead_start(const struct encryption_algorithm *a, const ui
     return NULL;
 }
 
-/* Whether `a` is a row that the AEAD functions can do, and the length one that OpenSSL can. */
+/* True if `a` is an AEAD with a nonce of the usual size, and OpenSSL can take the length. */
 static bool aead_fits(const struct encryption_algorithm *a, size_t length)
 {
     return encryption_is_aead(a) && a->salt_size + a->iv_size == NONCE_SIZE && length <= INT_MAX;
@@ -100,7 +100,7 @@ bool aead_open(const struct encryption_algorithm *a, const uint8_t *key, const u
     EVP_CIPHER_CTX_free(context);
     if (done)
         return true;
-    /* A wrong ICV is no error of the program: leave no trace in the thread's error queue. */
+    /* A wrong ICV is the peer's error, not ours: keep it out of OpenSSL's error queue. */
     ERR_clear_error();
     secret_wipe(at, length);
     return false;

@@ -1,6 +1,6 @@
 /*
- * Encryption of single messages, as IKE needs it (packets go through esp/). Keys are raw octets as they come
- * out of the key derivation; no state is kept between calls.
+ * Encryption of single messages, for IKE (esp/ encrypts packets). Keys are the octets that the key derivation
+ * yields. No state is kept between calls.
  */
 #ifndef MUSUBI_CRYPTO_CIPHER_H
 #define MUSUBI_CRYPTO_CIPHER_H
@@ -9,8 +9,8 @@
 #include "crypto/algorithm.h"
 
 /*
- * CBC (RFC 3602, RFC 2451): en- or decrypts `length` octets in place, a multiple of the block size, with an
- * IV of `iv_size` octets and a key of `key_size` octets. False if the arithmetic failed or the length is odd.
+ * CBC (RFC 3602, RFC 2451): encrypt or decrypt `length` octets in place, with an IV of a->iv_size octets and
+ * a key of a->key_size octets. False if OpenSSL failed, or `length` is no multiple of a->block_size.
  */
 bool cipher_encrypt(const struct encryption_algorithm *a, const uint8_t *key, const uint8_t *iv, uint8_t *at,
                     size_t length);
@@ -18,9 +18,9 @@ bool cipher_decrypt(const struct encryption_algorithm *a, const uint8_t *key, co
                     size_t length);
 
 /*
- * AEAD (RFC 4106, RFC 5282): seals or opens `length` octets in place. `key` is key_size octets followed by
- * salt_size octets of salt, `iv` has iv_size octets, `icv` icv_size. `aead_open` is false if the ICV does not
- * match; the content of `at` is then wiped.
+ * AEAD (RFC 4106, RFC 5282): encrypt and decrypt `length` octets in place. `key` is a->key_size octets and
+ * then a->salt_size octets of salt, `iv` has a->iv_size octets, `icv` a->icv_size octets, which aead_seal
+ * writes. False if OpenSSL failed; aead_open also if the ICV does not match, and then it wipes `at`.
  */
 bool aead_seal(const struct encryption_algorithm *a, const uint8_t *key, const uint8_t *iv,
                struct octets associated, uint8_t *at, size_t length, uint8_t *icv);

@@ -19,7 +19,7 @@ static const char *const cipher_names[ENCRYPTION_COUNT] = {
     "AES-256-GCM", "AES-128-GCM", "AES-256-CBC", "AES-192-CBC", "AES-128-CBC", "DES-EDE3-CBC",
 };
 
-/* Written once by fetch_all, constant from then on. */
+/* fetch_all sets these once; they are constant afterwards. */
 static once_flag fetch_once = ONCE_FLAG_INIT;
 static EVP_CIPHER *ciphers[ENCRYPTION_COUNT];
 static EVP_CIPHER *aes_256_ctr;
@@ -62,7 +62,7 @@ EVP_MAC_CTX *openssl_hmac_new(enum hash_id hash)
     EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
     if (context == NULL)
         return NULL;
-    /* OpenSSL does not write to the name, though it does not say so. */
+    /* The cast is safe: OpenSSL does not write to the name. */
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)hash_names[hash], 0),
         OSSL_PARAM_construct_end(),

@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "crypto/openssl.h"
 
-/* HMAC (RFC 2104) of the parts; writes the whole digest, of which `size` octets are wanted at most. */
+/* HMAC (RFC 2104) of the parts, truncated to `size` octets. */
 static bool hmac_compute(enum hash_id hash, struct octets key, const struct octets *parts, size_t count,
                          uint8_t *out, size_t size)
 {
@@ -15,7 +15,7 @@ static bool hmac_compute(enum hash_id hash, struct octets key, const struct octe
     EVP_MAC_CTX *context = openssl_hmac_new(hash);
     if (context == NULL)
         return false;
-    /* OpenSSL takes a NULL key for "the key set before", also when it is empty. */
+    /* To OpenSSL a NULL key means the key that was set before, even if the length is 0. */
     const uint8_t *key_octets = key.length > 0 ? key.at : (const uint8_t *)"";
     if (EVP_MAC_init(context, key_octets, key.length, NULL) != 1)
         goto out;

@@ -10,6 +10,7 @@
 
 /* ---- Connecting ------------------------------------------------------------------------------------ */
 
+/* Prints why there is no connection; `why` is an errno. */
 static void complain(FILE *errors, const char *run_directory, int why)
 {
     switch (why) {
@@ -62,7 +63,7 @@ static bool send_all(int fd, const void *from, size_t length)
     return true;
 }
 
-/* The next frame, which lasts until frame_done. False if the daemon has gone, or is none. */
+/* The next frame, valid until frame_done. False if the daemon has gone, or does not speak this protocol. */
 static bool frame_receive(struct client *client, struct control_frame *frame)
 {
     for (;;) {
@@ -84,6 +85,7 @@ static bool frame_receive(struct client *client, struct control_frame *frame)
     }
 }
 
+/* Removes the frame from the buffer. */
 static void frame_done(struct client *client, const struct control_frame *frame)
 {
     size_t used = CONTROL_HEADER_SIZE + frame->payload.length;
@@ -91,7 +93,7 @@ static void frame_done(struct client *client, const struct control_frame *frame)
     memmove(client->buffer, client->buffer + used, client->received);
 }
 
-/* Takes the prompt, which stands behind `skip` octets of a payload. */
+/* Copies the prompt, which follows `skip` octets of a payload. */
 static void prompt_take(struct client *client, struct octets payload, size_t skip)
 {
     size_t length = payload.length - skip;
@@ -115,8 +117,7 @@ bool client_open(struct client *client, const char *run_directory, FILE *errors)
         return false;
     }
     if (load_u16be(hello.payload.at) != CONTROL_VERSION) {
-        (void)fprintf(errors, "%% The musubid in %s is of another version than this program\n",
-                      run_directory);
+        (void)fprintf(errors, "%% The musubid in %s has another version than this program\n", run_directory);
         client_close(client);
         return false;
     }

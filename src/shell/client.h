@@ -1,5 +1,5 @@
 /*
- * The shell's side of the control socket: one session with a musubid, see daemon/control_protocol.h.
+ * The shell's side of the control socket: one session with a musubid. See daemon/ipc/control_protocol.h.
  */
 #ifndef MUSUBI_SHELL_CLIENT_H
 #define MUSUBI_SHELL_CLIENT_H
@@ -10,22 +10,22 @@
 #include "daemon/ipc/control_protocol.h"
 
 struct client {
-    int fd;
+    int fd;                           /* -1: closed */
     char prompt[CONTROL_PROMPT_SIZE]; /* for the next line */
-    size_t received;
+    size_t received;                  /* octets in `buffer` */
     uint8_t buffer[CONTROL_HEADER_SIZE + CONTROL_CHUNK_MAX];
 };
 
-/* Opens a session with the musubid of that run-dir. Says on `errors`, in a line that begins with %, why it
- * can't. */
+/* Opens a session with the musubid of a run directory; client_close when done. If it can't, it writes the
+ * reason to `errors`, in a line that begins with %, and returns false; the client is then closed. */
 bool client_open(struct client *client, const char *run_directory, FILE *errors);
 
-/* Runs one command, printing what it prints. CONTROL_LEFT if the session has ended with it. When the daemon
- * goes away meanwhile, `errors` says so and *lost is set. */
+/* Runs one command (`length` octets) and prints its output to `out`. CONTROL_LEFT if the command ended the
+ * session. If the daemon goes away meanwhile, `*lost` is set and a line on `errors` says so. */
 enum control_status client_run(struct client *client, const char *line, size_t length, FILE *out,
                                FILE *errors, bool *lost);
 
-/* Ends the session. */
+/* Ends the session. Does nothing if it is closed. */
 void client_close(struct client *client);
 
 #endif

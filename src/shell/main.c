@@ -1,6 +1,6 @@
 /*
- * musubi: the operator's commands. With -c it runs them and leaves; without, it offers a prompt. `musubi
- * check` reads configs, and needs no daemon.
+ * musubi: runs the operator's commands, those of -c or those typed at its prompt. `musubi check` reads
+ * configs and needs no daemon.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -16,17 +16,19 @@ enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static const char usage[] =
     "Usage: musubi [--run-dir DIR] [-c COMMAND]...\n"
     "       musubi check FILE...\n"
-    "Operates a running musubid in the command language of UNIVERGE IX routers; `check` reads configs, and\n"
+    "Operates a running musubid in the command language of UNIVERGE IX routers. `check` reads configs, and\n"
     "needs neither root nor a musubid.\n"
     "\n"
-    "  -c, --command COMMAND  run this command and leave; several run in order, until one fails\n"
+    "  -c, --command COMMAND  run this command and exit; several run in order until one fails\n"
     "      --run-dir DIR      the musubid's directory (default: /run/musubi)\n"
-    "      --version          print the version and leave\n"
-    "      --help             print this and leave\n"
+    "      --version          print the version and exit\n"
+    "      --help             print this and exit\n"
     "\n"
-    "Without -c it offers a prompt, until `exit` or the end of the input. The exit status is 1 if a command\n"
-    "of -c failed or no musubid runs, and 2 if this usage is not kept to.\n"
-    "Of `check` it is 0 if there are at most warnings, 1 if there are errors, 2 if a FILE can't be read.\n";
+    "Without -c it shows a prompt until `exit` or the end of the input. The exit status is 1 if a command "
+    "of\n"
+    "-c fails or no musubid runs, and 2 if the arguments are wrong. `check` exits with 1 if a FILE has "
+    "errors,\n"
+    "with 2 if a FILE can't be read, and otherwise with 0, even if there are warnings.\n";
 
 struct arguments {
     const char *run_directory;
@@ -37,7 +39,7 @@ struct arguments {
     size_t file_count;
 };
 
-/* What follows the options: nothing, or `check` and its files. */
+/* Reads what follows the options: nothing, or `check` and its files. */
 static bool operands_read(int argc, char **argv, struct arguments *out)
 {
     if (optind == argc)
@@ -56,7 +58,7 @@ static bool operands_read(int argc, char **argv, struct arguments *out)
     return false;
 }
 
-/* Returns false with the exit status set when there is nothing more to do. */
+/* False, with the exit status set, if there is nothing more to do. */
 static bool arguments_read(int argc, char **argv, struct arguments *out, int *status)
 {
     enum { OPTION_RUN_DIR = 256, OPTION_VERSION, OPTION_HELP };

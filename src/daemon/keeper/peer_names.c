@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/hash.h"
+#include "base/map.h"
 
 enum { SECOND = 1000 };
 

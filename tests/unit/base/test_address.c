@@ -32,7 +32,7 @@ static void addresses_parse_and_print_back(void **state)
     }
 }
 
-static void what_is_no_address_is_refused(void **state)
+static void text_that_is_not_an_address_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {"", "10.1.0", "10.1.0.256", "10.1.0.1/24", "2001:db8::g", "site1"};
@@ -42,7 +42,7 @@ static void what_is_no_address_is_refused(void **state)
     }
 }
 
-static void what_is_no_prefix_is_refused(void **state)
+static void text_that_is_not_a_prefix_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {"10.0.0.0",   "10.0.0.0/33", "10.0.0.0/",
@@ -68,7 +68,7 @@ static void prefix_knows_its_first_and_last_address(void **state)
     assert_string_equal(ip_address_format(&last, out), "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff");
 }
 
-static void prefix_contains_its_own_addresses_only(void **state)
+static void prefix_contains_only_its_own_addresses(void **state)
 {
     (void)state;
     struct ip_prefix p = prefix("10.1.0.0/23");
@@ -80,7 +80,7 @@ static void prefix_contains_its_own_addresses_only(void **state)
     assert_false(ip_prefix_contains(&p, &other_family));
 }
 
-static void endpoints_survive_the_way_through_a_sockaddr(void **state)
+static void endpoints_survive_conversion_to_a_sockaddr_and_back(void **state)
 {
     (void)state;
     static const char *const texts[] = {"192.0.2.1", "2001:db8::1"};
@@ -106,11 +106,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_parse_and_print_back),
-        cmocka_unit_test(what_is_no_address_is_refused),
-        cmocka_unit_test(what_is_no_prefix_is_refused),
+        cmocka_unit_test(text_that_is_not_an_address_is_refused),
+        cmocka_unit_test(text_that_is_not_a_prefix_is_refused),
         cmocka_unit_test(prefix_knows_its_first_and_last_address),
-        cmocka_unit_test(prefix_contains_its_own_addresses_only),
-        cmocka_unit_test(endpoints_survive_the_way_through_a_sockaddr),
+        cmocka_unit_test(prefix_contains_only_its_own_addresses),
+        cmocka_unit_test(endpoints_survive_conversion_to_a_sockaddr_and_back),
         cmocka_unit_test(ipv6_endpoints_print_in_brackets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

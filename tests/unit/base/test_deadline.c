@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-static void deadlines_come_out_in_order_of_time(void **state)
+static void deadlines_are_taken_in_order_of_time(void **state)
 {
     (void)state;
     enum { COUNT = 500 };
@@ -16,7 +16,7 @@ static void deadlines_come_out_in_order_of_time(void **state)
     srandom(1);
     for (size_t i = 0; i < COUNT; i++)
         assert_true(deadline_set(&heap, &entries[i], (msec_t)(random() % 1000)));
-    /* Move a third, cancel a third. */
+    /* Move a third of them and cancel a third. */
     for (size_t i = 0; i < COUNT; i += 3)
         assert_true(deadline_set(&heap, &entries[i], (msec_t)(random() % 1000)));
     size_t cancelled = 0;
@@ -35,7 +35,7 @@ static void deadlines_come_out_in_order_of_time(void **state)
     deadline_heap_free(&heap);
 }
 
-static void only_what_is_due_is_taken(void **state)
+static void only_deadlines_that_are_due_are_taken(void **state)
 {
     (void)state;
     struct deadline_heap heap = {0};
@@ -68,8 +68,8 @@ static void never_is_the_same_as_unset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(deadlines_come_out_in_order_of_time),
-        cmocka_unit_test(only_what_is_due_is_taken),
+        cmocka_unit_test(deadlines_are_taken_in_order_of_time),
+        cmocka_unit_test(only_deadlines_that_are_due_are_taken),
         cmocka_unit_test(never_is_the_same_as_unset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,8 @@ static void pieces_are_put_together(void **state)
     assert_false(text.cut);
 }
 
-/* For each length of a second piece, around the one that just fits. */
-static void what_does_not_fit_is_cut_off_and_that_can_be_seen(void **state)
+/* With second pieces that are a little shorter and a little longer than what fits. */
+static void text_that_does_not_fit_is_cut_and_ends_with_dots(void **state)
 {
     (void)state;
     static const char digits[] = "0123456789";
@@ -44,7 +44,7 @@ static void what_does_not_fit_is_cut_off_and_that_can_be_seen(void **state)
     }
 }
 
-static void nothing_comes_behind_what_was_cut_off(void **state)
+static void nothing_is_appended_after_a_cut(void **state)
 {
     (void)state;
     char at[8];
@@ -58,8 +58,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_put_together),
-        cmocka_unit_test(what_does_not_fit_is_cut_off_and_that_can_be_seen),
-        cmocka_unit_test(nothing_comes_behind_what_was_cut_off),
+        cmocka_unit_test(text_that_does_not_fit_is_cut_and_ends_with_dots),
+        cmocka_unit_test(nothing_is_appended_after_a_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

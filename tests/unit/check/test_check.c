@@ -1,4 +1,5 @@
-/* `musubi check` says what musubid would say, and what is worth a second look, in the order of the lines. */
+/* `musubi check` reports what musubid would report, and the warnings of config/lint.h, in the order of lines.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 
 #include "check/check.h"
 
-/* Fails unless the result and what is said are as expected. */
+/* Fails unless the result and the printed diagnostics are as expected. */
 static void assert_said(const char *text, bool good, const char *expected)
 {
     struct diagnostics diagnostics = {0};
@@ -26,7 +27,7 @@ static void assert_said(const char *text, bool good, const char *expected)
     diagnostics_free(&diagnostics);
 }
 
-static void a_sound_config_is_good_without_a_word(void **state)
+static void a_sound_config_yields_no_diagnostics(void **state)
 {
     (void)state;
     assert_said("hostname a\ninterface GigaEthernet0.0\n  no shutdown\n", true, "");
@@ -42,10 +43,10 @@ static void S15_an_error_has_its_line_and_a_caret(void **state)
                 "                  ^~~~~~~~~~~\n");
 }
 
-static void warnings_of_all_kinds_come_in_the_order_of_lines(void **state)
+static void warnings_of_all_kinds_are_in_the_order_of_lines(void **state)
 {
     (void)state;
-    /* Of resolution, of lint, of the parser. */
+    /* From the resolution of policy, from lint, from the parser. */
     assert_said(
         "interface Tunnel0.0\n"
         "  tunnel mode ipsec-ikev2\n"
@@ -70,7 +71,7 @@ static void S16_ports_that_contradict_each_other_are_an_error(void **state)
     diagnostics_free(&diagnostics);
 }
 
-static void what_cannot_be_read_is_told_in_one_line(void **state)
+static void a_file_that_cannot_be_read_is_reported_in_one_line(void **state)
 {
     (void)state;
     char *said = NULL;
@@ -87,11 +88,11 @@ static void what_cannot_be_read_is_told_in_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sound_config_is_good_without_a_word),
+        cmocka_unit_test(a_sound_config_yields_no_diagnostics),
         cmocka_unit_test(S15_an_error_has_its_line_and_a_caret),
-        cmocka_unit_test(warnings_of_all_kinds_come_in_the_order_of_lines),
+        cmocka_unit_test(warnings_of_all_kinds_are_in_the_order_of_lines),
         cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
-        cmocka_unit_test(what_cannot_be_read_is_told_in_one_line),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_reported_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * Published vectors as they are printed: hexadecimal text, which may have blanks.
+ * Octets from test vectors as they are published: hexadecimal text, perhaps with blanks.
  */
 #ifndef MUSUBI_TESTS_HEX_H
 #define MUSUBI_TESTS_HEX_H

@@ -1,7 +1,6 @@
 /*
- * Known answers for the MODP groups, for which nobody publishes any with exponents of IKE's size: computed
- * without OpenSSL by Python's pow(), with the primes from the formulas of RFC 2409 6.1, 6.2 and RFC 3526 2,
- * 3, 4:
+ * Known answers for the MODP groups. None are published with exponents as short as ours, so they were
+ * computed by Python's pow(), with primes from the formulas of RFC 2409 6.1, 6.2 and RFC 3526 2, 3, 4:
  *
  *     p = 2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + k)
  *
@@ -93,7 +92,8 @@ static const struct modp_answer {
      "62237716c54b7214619a5c3aa2b2a7b0006c907bc1cf8cbc71c435ee77e0e599d3dbb39ba27eef0ce2efb6e9913f77ff"},
 };
 
-/* Of MODP-2048: 01 02 03 ... and a0 a1 ... bd LEADING_ZERO share a secret that begins with 00. */
+/* With MODP-2048, the exponents 01 02 03 ... and a0 a1 ... bd LEADING_ZERO share a secret that begins with
+ * 00. */
 #define MODP_LEADING_ZERO 0x0001
 #define MODP_LEADING_ZERO_SHARED                                                                             \
     "00fbf86c7c641e8c8a63b280ab14b405edba8b68d27c2e0e741062407840e4716dce6c896b05090fa64ecdec06c0686d"       \

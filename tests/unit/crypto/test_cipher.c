@@ -140,7 +140,7 @@ static void R4_gcm_agrees_with_wycheproof(void **state)
     }
 }
 
-static void gcm_refuses_and_wipes_what_was_changed(void **state)
+static void gcm_refuses_and_wipes_changed_messages(void **state)
 {
     (void)state;
     const struct encryption_algorithm *a = encryption_by_id(ENCR_AES_GCM_16, 256);
@@ -186,7 +186,7 @@ int main(void)
         cmocka_unit_test(cbc_refuses_a_part_of_a_block),
         cmocka_unit_test(R4_gcm_agrees_with_published_vectors),
         cmocka_unit_test(R4_gcm_agrees_with_wycheproof),
-        cmocka_unit_test(gcm_refuses_and_wipes_what_was_changed),
+        cmocka_unit_test(gcm_refuses_and_wipes_changed_messages),
         cmocka_unit_test(aead_refuses_a_cipher_without_an_icv_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ static void counted_private_value(const struct dh_group *g, uint8_t first, uint8
         out[i] = (uint8_t)(first + i);
 }
 
-static void R7_every_group_gives_the_answers_of_another_arithmetic(void **state)
+static void R7_every_group_agrees_with_an_independent_computation(void **state)
 {
     (void)state;
     assert_int_equal(sizeof modp_answers / sizeof *modp_answers, DH_COUNT);
@@ -112,7 +112,7 @@ static void R7_both_sides_share_one_secret_in_every_group(void **state)
     }
 }
 
-/* 2^100 and 4^100 are smaller than each modulus, hence known without arithmetic. */
+/* 2^100 and 4^100 are smaller than each modulus, so they need no reduction. */
 static void RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus(void **state)
 {
     (void)state;
@@ -180,7 +180,7 @@ static void RFC6989_2_1_only_values_between_1_and_p_minus_1_are_valid(void **sta
 }
 
 /* (p-2)^1 is p-2, and (-2)^2 is 4. */
-static void large_peer_values_are_taken_whole(void **state)
+static void large_peer_values_are_used_in_full(void **state)
 {
     (void)state;
     for (size_t row = 0; row < DH_COUNT; row++) {
@@ -203,13 +203,13 @@ static void large_peer_values_are_taken_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(R7_every_group_gives_the_answers_of_another_arithmetic),
+        cmocka_unit_test(R7_every_group_agrees_with_an_independent_computation),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_is_padded_on_the_left),
         cmocka_unit_test(R7_both_sides_share_one_secret_in_every_group),
         cmocka_unit_test(RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_keeps_its_leading_zero_on_both_sides),
         cmocka_unit_test(RFC6989_2_1_only_values_between_1_and_p_minus_1_are_valid),
-        cmocka_unit_test(large_peer_values_are_taken_whole),
+        cmocka_unit_test(large_peer_values_are_used_in_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static void R5_R6_hmac_agrees_with_wycheproof(void **state)
     }
 }
 
-static void prf_of_an_empty_key_and_no_parts_is_that_of_nothing(void **state)
+static void prf_takes_an_empty_key_and_no_parts(void **state)
 {
     (void)state;
     expect_prf(PRF_HMAC_SHA2_256, "", "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
@@ -168,7 +168,7 @@ static void prf_joins_its_parts(void **state)
     assert_memory_equal(one, many, 32);
 }
 
-/* T1 = prf(K, S | 1), T2 = prf(K, T1 | S | 2), … written out by hand. */
+/* T1 = prf(K, S | 1), T2 = prf(K, T1 | S | 2), …, computed step by step. */
 static void RFC7296_2_13_prf_plus_chains_its_blocks(void **state)
 {
     (void)state;
@@ -277,7 +277,7 @@ int main(void)
         cmocka_unit_test(R6_prf_agrees_with_rfc_4231),
         cmocka_unit_test(R6_prf_agrees_with_rfc_2202),
         cmocka_unit_test(R5_R6_hmac_agrees_with_wycheproof),
-        cmocka_unit_test(prf_of_an_empty_key_and_no_parts_is_that_of_nothing),
+        cmocka_unit_test(prf_takes_an_empty_key_and_no_parts),
         cmocka_unit_test(prf_joins_its_parts),
         cmocka_unit_test(RFC7296_2_13_prf_plus_chains_its_blocks),
         cmocka_unit_test(RFC7296_2_13_prf_plus_ends_at_255_blocks),

@@ -1,7 +1,8 @@
 /*
  * Vectors of Project Wycheproof (testvectors_v1/aes_gcm_test.json and hmac_sha*_test.json, by their tcId):
- * AES-GCM with nonces of 96 and tags of 128 bits, and HMAC with the sizes of keys and tags that IKEv2 has. Of
- * its pseudorandom ones a part: no text, no associated data, texts around a block and of 129 octets.
+ * AES-GCM with nonces of 96 bits and tags of 128 bits, and HMAC with the sizes of keys and tags that IKEv2
+ * uses. Of the pseudorandom vectors only some: no text, no associated data, texts of about a block and of 129
+ * octets.
  */
 #ifndef MUSUBI_TESTS_WYCHEPROOF_H
 #define MUSUBI_TESTS_WYCHEPROOF_H
@@ -133,7 +134,7 @@ static const struct wycheproof_gcm {
      "9de9fff7d9aa1af0be897333ebb491dc", false},
 };
 
-/* `is_prf`: `algorithm` is enum prf_id, else enum integrity_id. */
+/* `algorithm` is an enum prf_id if `is_prf`, else an enum integrity_id. */
 static const struct wycheproof_hmac {
     unsigned id;
     bool is_prf;
