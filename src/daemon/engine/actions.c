@@ -18,10 +18,11 @@ static void resume(struct engine_process *process, uint32_t tunnel)
         waiting_action_free(waiting);
     }
     if (losses.datagrams > 0 || losses.lines > 0)
-        engine_process_log(process, LOG_LEVEL_WARN,
-                           "%zu messages and %zu lines of the log were dropped: too much waited for an answer "
-                           "of keeper or path",
-                           losses.datagrams, losses.lines);
+        engine_process_log(
+            process, LOG_LEVEL_WARN,
+            "%zu messages and %zu lines of the log were dropped: too much waited for an answer "
+            "of keeper or path",
+            losses.datagrams, losses.lines);
 }
 
 /* A request that was made: what follows of its tunnel waits for the answer. Without memory it does not. */
@@ -96,7 +97,6 @@ static void install_child(struct engine_process *process, const struct child_com
     const struct known_child known = {.tunnel = request.tunnel, .request = request.number};
     if (process->path.fd >= 0)
         await(process, &process->of_path, &request);
-    forget_installation(process, request.inbound_spi);
     known_children_add(&process->children, request.inbound_spi, &known);
     send_change(process, request.number, command);
 }
@@ -215,7 +215,8 @@ void engine_actions_perform(struct engine_process *process, const struct ike_eff
 
 /* ---- Answers and deadlines -------------------------------------------------------------------------- */
 
-/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up. */
+/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up.
+ */
 static void delete_sas(struct engine_process *process, uint32_t tunnel)
 {
     struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
@@ -248,8 +249,13 @@ void engine_actions_answered(struct engine_process *process, uint64_t number)
 /* The path may install it yet, and is told to remove it then. */
 static void give_up_installation(struct engine_process *process, const struct request *request)
 {
+    if (!is_newest(process, request)) {
+        end_request(process, request);
+        return;
+    }
     engine_process_log(process, LOG_LEVEL_ERROR,
-                       "Child SA 0x%08" PRIx32 " can't be installed: the path did not answer within %d seconds",
+                       "Child SA 0x%08" PRIx32
+                       " can't be installed: the path did not answer within %d seconds",
                        request->inbound_spi, ENGINE_REQUEST_PATIENCE / 1000);
     engine_path_remove_child(process, request->tunnel, request->inbound_spi);
     end_request(process, request);
@@ -261,10 +267,11 @@ void engine_actions_expire(struct engine_process *process, msec_t now)
     struct request request;
     process->now = now;
     while (requests_take_due(&process->of_keeper, now, &request)) {
-        engine_process_log(process, LOG_LEVEL_ERROR,
-                           "the keeper did not say within %d seconds that routes lead into a tunnel that came "
-                           "up: its negotiation goes on",
-                           ENGINE_REQUEST_PATIENCE / 1000);
+        engine_process_log(
+            process, LOG_LEVEL_ERROR,
+            "the keeper did not say within %d seconds that routes lead into a tunnel that came "
+            "up: its negotiation goes on",
+            ENGINE_REQUEST_PATIENCE / 1000);
         end_request(process, &request);
     }
     while (requests_take_due(&process->of_path, now, &request)) {

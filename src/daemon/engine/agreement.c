@@ -25,8 +25,9 @@ void engine_agreement_need(struct engine_process *process)
     if (process->path_lags)
         return;
     process->path_lags = true;
-    engine_process_log(process, LOG_LEVEL_ERROR,
-                       "the path does not read what the engine sends: once it does, it gets all Child SAs anew");
+    engine_process_log(
+        process, LOG_LEVEL_ERROR,
+        "the path does not read what the engine sends: once it does, it gets all Child SAs anew");
     note_request(process, REQUEST_CATCH_UP, CATCH_UP_INTERVAL);
 }
 

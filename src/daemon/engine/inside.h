@@ -18,8 +18,8 @@
 enum {
     /*
      * Milliseconds that keeper and path have for an answer. They need less than one, and some seconds where
-     * thousands of requests come together. A peer waits for ours for 30 seconds in all (R15), so that there is
-     * time for the next attempt.
+     * thousands of requests come together. A peer waits for ours for 30 seconds in all (R15), so that there
+     * is time for the next attempt.
      */
     ENGINE_REQUEST_PATIENCE = 5000,
     /* Octets that may wait for a process that does not read, in the channel's own queue. */

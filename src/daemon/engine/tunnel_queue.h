@@ -2,8 +2,8 @@
  * What waits of each tunnel: datagrams and log lines that follow a request to keeper or path whose answer is
  * not there yet. A tunnel's actions keep their order; those of other tunnels do not wait for them.
  *
- * The queues are bounded. Beyond the bound a datagram is lost, as the network may lose it: the request is sent
- * again, and so is its answer. A log line is lost too, and both are counted.
+ * The queues are bounded. Beyond the bound a datagram is lost, as the network may lose it: the request is
+ * sent again, and so is its answer. A log line is lost too, and both are counted.
  */
 #ifndef MUSUBI_DAEMON_ENGINE_TUNNEL_QUEUE_H
 #define MUSUBI_DAEMON_ENGINE_TUNNEL_QUEUE_H
@@ -12,8 +12,8 @@
 #include "ike/ike.h"
 
 enum {
-    /* Octets with all that belongs to them. A tunnel's are room for some answers in fragments and the lines of
-     * level debug that tell of them; all tunnels' are room for 10,000 that come up together. */
+    /* Octets with all that belongs to them. A tunnel's are room for some answers in fragments and the lines
+     * of level debug that tell of them; all tunnels' are room for 10,000 that come up together. */
     TUNNEL_QUEUE_MAX = 256 << 10,
     TUNNEL_QUEUES_MAX = 64 << 20,
 };

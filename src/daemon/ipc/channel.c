@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -227,6 +228,12 @@ static void control_take(struct msghdr *message, struct channel_message *out)
                 close(fd);
         }
     }
+}
+
+bool channel_has_message(const struct channel *channel)
+{
+    struct pollfd readable = {.fd = channel->fd, .events = POLLIN};
+    return channel->fd >= 0 && poll(&readable, 1, 0) == 1;
 }
 
 enum channel_result channel_receive(struct channel *channel)

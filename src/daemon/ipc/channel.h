@@ -15,7 +15,7 @@ enum {
     CHANNEL_BODY_MAX = 72 << 10, /* octets of a message's body */
     CHANNEL_FDS_MAX = 8,         /* descriptors that come with a message */
     CHANNEL_QUEUE_MAX =
-        256 << 20,             /* octets that wait to be sent: beyond it the other side is taken for dead */
+        256 << 20,               /* octets that wait to be sent: beyond it the other side is taken for dead */
     CHANNEL_SPARE_MAX = 1 << 20, /* beyond it what may be lost is not sent */
 };
 
@@ -82,6 +82,9 @@ bool channel_flush(struct channel *channel);
 
 /* True if something waits: poll for writing, then flush. */
 bool channel_is_waiting(const struct channel *channel);
+
+/* True if a message is there, or the other side is gone. */
+bool channel_has_message(const struct channel *channel);
 
 /* The next message, in channel->message. What the message before it left is closed and wiped. */
 enum channel_result channel_receive(struct channel *channel);
