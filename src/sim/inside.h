@@ -5,7 +5,7 @@
 #define MUSUBI_SIM_INSIDE_H
 
 #include "base/map.h"
-#include "ike/services/engine.h"
+#include "ike/sa/objects.h"
 #include "sim/world.h"
 
 #include <stdio.h>

@@ -1,14 +1,16 @@
-/*
- * IKE_AUTH (RFC 7296 1.2, 2.15, 2.16, 3.5): both ends prove who they are, and the first Child SA is made.
- */
+#include "ike/exchanges/ike_auth.h"
+
 #include "base/secret.h"
 #include "crypto/prf.h"
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/peer_address.h"
 #include "ike/reasons/auth_failure.h"
-#include "ike/reasons/proposal_text.h"
 #include "ike/reasons/refusal.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/job.h"
 #include "ike/wire/identity.h"
+#include "ike/wire/proposal_text.h"
 
 #include <string.h>
 
@@ -99,12 +101,10 @@ static void log_established(struct ike_sa *sa)
     char endpoints[2 * IP_TEXT_SIZE];
     char id[IDENTITY_TEXT_SIZE];
     char suite[SUITE_TEXT_SIZE];
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
                identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
                ike_suite_format(&sa->suite, suite));
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "negotiation ended on %s",
-               ike_sa_endpoints(sa, endpoints));
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation ended on %s", ike_sa_endpoints(sa, endpoints));
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
@@ -356,8 +356,8 @@ static void prove_ourselves(struct ike_sa *sa)
 static void take_way(struct ike_sa *sa)
 {
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    sa->ifindex = arrival_outgoing(&arrival, sa->tunnel->way.ifindex);
-    sa->mark = sa->tunnel->way.mark;
+    sa->ifindex = arrival_outgoing(&arrival, sa->tunnel->route.ifindex);
+    sa->mark = sa->tunnel->route.mark;
 }
 
 /* What the name of the peer stands for now is known: the peer is there, or it is a stranger (R41). */

@@ -1,15 +1,17 @@
-/*
- * IKE_SA_INIT (RFC 7296 1.2, 2.6, 2.7, 2.10, 2.14): both ends agree on algorithms, exchange nonces and
- * Diffie-Hellman values, and derive the keys of the IKE SA.
- */
+#include "ike/exchanges/ike_sa_init.h"
+
 #include "base/secret.h"
 #include "crypto/dh.h"
 #include "ike/exchanges/cookie.h"
+#include "ike/exchanges/ike_auth.h"
 #include "ike/exchanges/nat_detection.h"
 #include "ike/reasons/init_failure.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/candidates.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/debug_log.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/job.h"
+#include "ike/services/send.h"
 
 #include <string.h>
 
@@ -84,7 +86,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     algorithm_set groups = tunnel->policy.ike.dh;
     struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
     if (sa == NULL) {
-        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "negotiation failed: out of memory");
+        tunnel_log(engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "negotiation failed: out of memory");
         return;
     }
     ike_sa_set_tunnel(sa, tunnel);
@@ -92,15 +94,15 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
         failure_end(sa, "out of memory");
         return;
     }
-    sa->local = (struct ip_endpoint){tunnel->way.local, IKE_PORT};
-    sa->remote = (struct ip_endpoint){tunnel->way.remote, IKE_PORT};
-    sa->peer_address = tunnel->way.remote;
-    sa->ifindex = tunnel->way.ifindex;
-    sa->mark = tunnel->way.mark;
-    sa->local_id = tunnel_local_identity(tunnel, &tunnel->way.local);
+    sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
+    sa->remote = (struct ip_endpoint){tunnel->route.remote, IKE_PORT};
+    sa->peer_address = tunnel->route.remote;
+    sa->ifindex = tunnel->route.ifindex;
+    sa->mark = tunnel->route.mark;
+    sa->local_id = tunnel_local_identity(tunnel, &tunnel->route.local);
     sa->remote_id = tunnel->policy.remote_id;
     char endpoints[2 * IP_TEXT_SIZE];
-    engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, tunnel, "negotiation started on %s",
+    tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s",
                ike_sa_endpoints(sa, endpoints));
     if (!make_nonce(sa, &sa->nonce_i)) {
         failure_end(sa, "out of memory");
@@ -141,7 +143,7 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
         sa->handshake->refused = true;
         return;
     }
-    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer asks for a cookie");
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer asks for a cookie");
     if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
         failure_end(sa, "out of memory");
         return;
@@ -166,7 +168,7 @@ static void restart_with_group(struct ike_sa *sa, const struct ike_payload *noti
         sa->handshake->refused = !same;
         return;
     }
-    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer wants DH group %s", group->name);
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer wants DH group %s", group->name);
     start_key_exchange(sa, group);
 }
 
@@ -302,7 +304,7 @@ static uint64_t half_open_key(uint64_t spi_i, const struct ip_endpoint *remote)
 static bool is_known_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                              struct octets datagram)
 {
-    struct ike_sa *sa = map_find(&engine->half_open, key);
+    struct ike_sa *sa = map_find(&engine->objects->half_open, key);
     if (sa == NULL)
         return false;
     bool same = ip_endpoint_equal(&sa->remote, arrival->remote) && sa->handshake != NULL &&
@@ -312,8 +314,7 @@ static bool is_known_request(struct ike_engine *engine, uint64_t key, const stru
         return true;
     }
     engine_count(engine, IKE_COUNT_REPLAYED);
-    engine_send(engine, sa->tunnel, &sa->local, &sa->remote, sa->ifindex, sa->mark,
-                ike_buffer_octets(&sa->response));
+    ike_sa_send(sa, ike_buffer_octets(&sa->response), &sa->local, &sa->remote);
     return true;
 }
 
@@ -406,12 +407,13 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     h->init_proposal = candidates->choice.number;
     sa->half_open_key = half_open_key(sa->spi_i, arrival->remote);
     if (!ike_buffer_set(&sa->nonce_i, nonce->content) || !make_nonce(sa, &sa->nonce_r) ||
-        !ike_buffer_set(&h->init_request, datagram) || !map_put(&engine->half_open, sa->half_open_key, sa)) {
+        !ike_buffer_set(&h->init_request, datagram) ||
+        !map_put(&engine->objects->half_open, sa->half_open_key, sa)) {
         failure_end(sa, "out of memory");
         return;
     }
     char endpoints[2 * IP_TEXT_SIZE];
-    engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, NULL, "negotiation started by the peer on %s",
+    engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started by the peer on %s",
                ike_sa_endpoints(sa, endpoints));
     ike_sa_log_message(sa, "received", message);
 
@@ -473,7 +475,7 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
-    if (engine->half_open_count >= HALF_OPEN_MAX) {
+    if (engine->objects->half_open_count >= HALF_OPEN_MAX) {
         engine_count(engine, IKE_COUNT_HALF_OPEN_LIMIT);
         return;
     }

@@ -1,9 +1,16 @@
-/*
- * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
- */
+#include "ike/exchanges/informational.h"
+
+#include "ike/exchanges/path_reports.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/exchange_failure.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/exchange.h"
+
+void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    (void)task;
+    (void)m;
+}
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -106,7 +113,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
         struct child_sa *child = child_sa_by_outbound(sa, reader_u32be(&r));
         if (child_sa_is_gone(child))
             continue;
-        engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+        ike_sa_log(sa, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
         if (!is_being_deleted(sa, child) && count < capacity)
             spis[count++] = child->inbound.spi;

@@ -1,15 +1,8 @@
-/*
- * Two IKE SAs of one tunnel: INITIAL_CONTACT takes away what a peer that restarted has forgotten, and of two
- * that both ends started at the same time one is closed (R14, S7, RFC 7296 2.4).
- */
-#include "ike/exchanges/negotiation.h"
-#include "ike/sa/ike_sa.h"
-#include "ike/wire/identity.h"
+#include "ike/exchanges/initial_contact.h"
 
-bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
-{
-    return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
-}
+#include "ike/exchanges/informational.h"
+#include "ike/exchanges/liveness.h"
+#include "ike/sa/negotiation.h"
 
 bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old)
 {
@@ -82,7 +75,7 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
 {
     (void)task;
     (void)message;
-    struct ike_sa *other = map_find(&sa->engine->sas, sa->superfluous);
+    struct ike_sa *other = map_find(&sa->engine->objects->sas, sa->superfluous);
     if (other == NULL || !other->initiator || other->state != IKE_SA_ESTABLISHED)
         return; /* the peer closes it, or has done so */
     struct child_sa *child;

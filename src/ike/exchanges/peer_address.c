@@ -1,6 +1,7 @@
 #include "ike/exchanges/peer_address.h"
 
 #include "ike/exchanges/nat_detection.h"
+#include "ike/sa/job.h"
 
 #include <stdio.h>
 

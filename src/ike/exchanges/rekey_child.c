@@ -1,6 +1,7 @@
 /*
  * Rekeying of Child SAs as initiator (RFC 7296 1.3.3, 2.8, 2.8.1, 2.25.1).
  */
+#include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
 #include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
@@ -148,7 +149,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     struct selector_list local_ts, remote_ts;
     propose_selectors(child, &local_ts, &remote_ts);
     if (local_ts.count == 0 || remote_ts.count == 0) {
-        engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+        ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
                    "Child SA, SPI 0x%08x, is not rekeyed: nothing of it is left in local-ts and remote-ts",
                    child->inbound.spi);
         return TASK_DROPPED;

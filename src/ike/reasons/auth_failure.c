@@ -2,9 +2,9 @@
 
 #include "base/short_text.h"
 #include "ike/exchanges/peer_address.h"
-#include "ike/reasons/proposal_text.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/wire/identity.h"
+#include "ike/wire/proposal_text.h"
 
 #include <stdlib.h>
 #include <string.h>

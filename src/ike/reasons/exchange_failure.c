@@ -1,7 +1,7 @@
 #include "ike/reasons/exchange_failure.h"
 
-#include "ike/exchanges/negotiation.h"
 #include "ike/reasons/failure.h"
+#include "ike/sa/negotiation.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,8 +27,8 @@ warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *f
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (task->kind->exchange == EXCHANGE_INFORMATIONAL || sa->replaced)
-        engine_log(sa->engine, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-                   "%s: %s", task->kind->name, text);
+        ike_sa_log(sa, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, "%s: %s",
+                   task->kind->name, text);
     else
         failure_warn(sa, failing(sa, task), PEER_SETTING, "%s", text);
 }
@@ -75,6 +75,5 @@ void exchange_failure_of_request(const struct ike_sa *sa, enum exchange_type exc
     if (sa->handshake != NULL || exchange == EXCHANGE_CREATE_CHILD_SA)
         failure_warn(sa, kind, PEER_SETTING, "the %s request of %s %s", name, remote, wrong);
     else
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel, "the %s request of %s %s", name, remote,
-                   wrong);
+        ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "the %s request of %s %s", name, remote, wrong);
 }

@@ -82,7 +82,7 @@ static void warn(const struct subject *about, setting_set settings, const char *
         else
             name_tunnels(first, count, names);
     }
-    engine_log(about->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "%s failed%s: %s%s%s", kinds[about->kind],
+    tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s", kinds[about->kind],
                names, text, settings != 0 ? "; " : "",
                settings != 0 ? setting_lines_format(&lines, lines_text) : "");
 }

@@ -1,8 +1,8 @@
 #include "ike/reasons/init_failure.h"
 
-#include "ike/reasons/proposal_text.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/ike_sa.h"
+#include "ike/wire/proposal_text.h"
 
 void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer)
 {
@@ -17,7 +17,7 @@ void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer
 /* Whether a request with this key was refused a little while ago. If not, it is from now on. */
 static bool was_refused(struct ike_engine *engine, uint64_t key)
 {
-    struct refused_requests *refused = &engine->refused;
+    struct refused_requests *refused = &engine->objects->refused;
     for (size_t i = 0; i < REFUSED_REQUESTS_MAX; i++) {
         if (refused->request[i].key == key && engine->now - refused->request[i].time < HALF_OPEN_TIMEOUT)
             return true;
@@ -60,7 +60,7 @@ void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *a
     char remote[IP_TEXT_SIZE];
     char local[IP_TEXT_SIZE];
     engine_count(engine, IKE_COUNT_NO_TUNNEL);
-    engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, NULL,
+    engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2,
                "IKE_SA_INIT from %s to %s dropped: no tunnel may answer it",
                ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local));
 }

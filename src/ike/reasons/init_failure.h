@@ -12,7 +12,7 @@ void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer
 /*
  * As responder: warns that a request is refused, since it has no common proposal, no proper public value, or
  * a critical payload of a type that is not known. A peer that has not got the answer asks again, by the same
- * `key` (that of engine->half_open); that is told once.
+ * `key` (that of engine->objects->half_open); that is told once.
  */
 void init_failure_of_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                              const struct candidates *candidates, const struct ike_message *request);

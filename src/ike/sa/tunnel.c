@@ -1,11 +1,28 @@
-/*
- * Tunnels: their policy and way, when they start a negotiation, when they are up (R43, R64, S23).
- */
-#include "ike/sa/ike_sa.h"
-#include "ike/services/engine.h"
+#include "ike/sa/tunnel.h"
+
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/ike_sa_init.h"
+#include "ike/exchanges/initial_contact.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { AUTO_CHECK_INTERVAL = 10000 }; /* milliseconds (R43) */
+
+struct ike_tunnel *engine_tunnel(const struct ike_engine *engine, uint32_t number)
+{
+    return map_find(&engine->objects->tunnels, number);
+}
+
+void tunnel_log(struct ike_engine *engine, const struct ike_tunnel *tunnel, enum log_level level,
+                enum log_function function, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    engine_log_of_tunnel(engine, level, function, tunnel != NULL ? &tunnel->policy.tunnel : NULL, format,
+                         arguments);
+    va_end(arguments);
+}
 
 static void auto_check_fire(struct ike_engine *engine, void *owner)
 {
@@ -29,12 +46,12 @@ static void update_auto_check(struct ike_engine *engine, struct ike_tunnel *tunn
 static struct ike_tunnel *tunnel_new(struct ike_engine *engine, uint32_t number)
 {
     struct ike_tunnel *tunnel = calloc(1, sizeof *tunnel);
-    if (tunnel == NULL || !map_put(&engine->tunnels, number, tunnel)) {
+    if (tunnel == NULL || !map_put(&engine->objects->tunnels, number, tunnel)) {
         free(tunnel);
         return NULL;
     }
     tunnel->auto_check = (struct ike_timer){.fire = auto_check_fire, .owner = tunnel};
-    LIST_INSERT_HEAD(&engine->tunnel_list, tunnel, link);
+    LIST_INSERT_HEAD(&engine->objects->tunnel_list, tunnel, link);
     return tunnel;
 }
 
@@ -61,7 +78,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     if (is_new)
         tunnel = tunnel_new(engine, policy->tunnel);
     if (tunnel == NULL) {
-        engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, NULL, "out of memory: %s is left out", policy->name);
+        engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, "out of memory: %s is left out", policy->name);
         return;
     }
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
@@ -88,7 +105,7 @@ void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
     while ((sa = LIST_FIRST(&tunnel->sas)) != NULL)
         ike_sa_destroy(sa, "tunnel removed");
     engine_cancel_timer(engine, &tunnel->auto_check);
-    (void)map_remove(&engine->tunnels, tunnel->policy.tunnel);
+    (void)map_remove(&engine->objects->tunnels, tunnel->policy.tunnel);
     LIST_REMOVE(tunnel, link);
     free(tunnel->peer_addresses);
     free(tunnel);
@@ -109,8 +126,8 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
     if (tunnel == NULL)
         return;
-    bool came = way->usable && !tunnel->way.usable;
-    tunnel->way = *way;
+    bool came = way->usable && !tunnel->route.usable;
+    tunnel->route = *way;
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         tunnel_connect(engine, tunnel);
 }
@@ -156,7 +173,7 @@ void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const
         return;
     struct ip_address *copy = calloc(count + 1, sizeof *copy);
     if (copy == NULL) {
-        engine_log(engine, LOG_LEVEL_ERROR, LOG_IKEV2, tunnel,
+        tunnel_log(engine, tunnel, LOG_LEVEL_ERROR, LOG_IKEV2,
                    "out of memory: the addresses of the peer's name are not taken in");
         return;
     }
@@ -187,7 +204,7 @@ static const char *why_not_connect(const struct ike_engine *engine, const struct
         return "negotiation-direction is responder";
     if (tunnel->policy.peer_kind == PEER_FQDN && tunnel->peer_address_count == 0)
         return "the peer's name is not resolved";
-    if (!tunnel->way.usable)
+    if (!tunnel->route.usable)
         return "there is no way to the peer";
     return NULL;
 }
@@ -217,7 +234,7 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
         additional_children_packet(sa, flow);
         return;
     }
-    engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, tunnel, "a packet waits, but no SA can be made: %s",
+    tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IKEV2, "a packet waits, but no SA can be made: %s",
                reason != NULL ? reason : "out of memory");
     tunnel_negotiation_failed(engine, tunnel);
 }
