@@ -25,7 +25,8 @@ struct engine_process {
     struct ike_engine *engine; /* NULL until set up */
     struct state_map *records;
     struct engine_statistics *statistics;
-    bool records_full; /* told the operator so */
+    bool records_full;      /* told the operator so */
+    size_t damaged_records; /* that the operator was told of */
     struct engine_sockets sockets;
 
     /* Actions that wait until the path has a Child SA. */

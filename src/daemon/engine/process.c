@@ -61,6 +61,18 @@ static void update_watches(struct engine_process *process)
 
 /* ---- Events and their effects ---------------------------------------------------------------------- */
 
+/* Tells of records that cannot be read: what is left of them is dropped. */
+static void tell_damaged_records(struct engine_process *process)
+{
+    size_t damaged = state_map_damaged(process->records);
+    if (damaged == process->damaged_records)
+        return;
+    engine_process_log(process, LOG_LEVEL_ERROR,
+                       "%zu records in the memory of the SAs' state were damaged, and are left out",
+                       damaged - process->damaged_records);
+    process->damaged_records = damaged;
+}
+
 static void commit_records(struct engine_process *process, const struct ike_effects *effects)
 {
     bool kept = true;
@@ -75,6 +87,7 @@ static void commit_records(struct engine_process *process, const struct ike_effe
                            "there is no room for the state of more SAs: they work, but are "
                            "not shown and won't survive a restart");
     process->records_full = !kept;
+    tell_damaged_records(process);
 }
 
 /* Has the timer go off at the engine's deadline. */
@@ -142,6 +155,7 @@ static void set_up(struct engine_process *process)
     process->records = state_map_open(records, STATE_MAP_WRITE);
     if (process->records == NULL)
         fail(process, "the memory of the SAs' state can't be used");
+    tell_damaged_records(process);
     process->statistics = engine_statistics_map(statistics, true);
     if (process->statistics == NULL)
         fail(process, "the memory of the statistics can't be used");
