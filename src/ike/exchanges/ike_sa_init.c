@@ -39,7 +39,7 @@ static bool make_nonce(struct ike_sa *sa, struct ike_buffer *nonce)
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 /* Its response comes in the clear, by ike_sa_init_response. */
-static const struct ike_task_kind task_ike_sa_init = {
+const struct ike_task_kind task_ike_sa_init = {
     .number = TASK_IKE_SA_INIT,
     .exchange = EXCHANGE_IKE_SA_INIT,
     .name = "IKE_SA_INIT",
@@ -67,10 +67,10 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
 static void share_generated(struct ike_sa *sa, const struct ike_job_result *result)
 {
     if (!key_exchange_take(&sa->handshake->key_exchange, result)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
@@ -83,7 +83,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     }
     ike_sa_set_tunnel(sa, tunnel);
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
@@ -97,7 +97,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s",
                ike_sa_endpoints(sa, endpoints));
     if (!make_nonce(sa, &sa->nonce_i)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     key_exchange_generate(sa, &sa->handshake->key_exchange, &key_exchange_methods[__builtin_ctz(groups)],
@@ -138,10 +138,10 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
     }
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer asks for a cookie");
     if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 static void restart_with_group(struct ike_sa *sa, const struct ike_payload *notify)
@@ -170,7 +170,7 @@ static void restart_with_group(struct ike_sa *sa, const struct ike_payload *noti
 static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *result)
 {
     if (!take_secret(sa, result)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     ike_sa_changed(sa);
@@ -248,7 +248,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
     if (!ike_buffer_set(&sa->nonce_r, nonce->content) || !ike_buffer_set(&h->init_response, datagram) ||
         !ike_buffer_set(&h->init_request, ike_buffer_octets(&sa->request))) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_end_task(sa);
@@ -316,7 +316,7 @@ static void refuse_group(struct ike_engine *engine, const struct arrival *arriva
 static void share_answered(struct ike_sa *sa, const struct ike_job_result *result)
 {
     if (!take_secret(sa, result)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     struct ike_message request = {.count = 0};
@@ -352,7 +352,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
                            (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_send_plain_response(sa, response);
@@ -376,7 +376,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     struct ike_handshake *h = sa->handshake;
@@ -388,7 +388,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     if (!ike_buffer_set(&sa->nonce_i, nonce->content) || !make_nonce(sa, &sa->nonce_r) ||
         !ike_buffer_set(&h->init_request, datagram) ||
         !map_put(&engine->objects->half_open, sa->half_open_key, sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     char endpoints[2 * IP_TEXT_SIZE];
