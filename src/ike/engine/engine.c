@@ -134,6 +134,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_SAVED_END:
         engine_restore_end(engine);
         break;
+    case IKE_EVENT_PATH_NEW:
+        engine_hand_over_children(engine);
+        break;
     }
 }
 

@@ -243,7 +243,7 @@ static int compare_serials(const void *a, const void *b)
 }
 
 /* In the order in which they were made: packets leave by the newest. */
-static void hand_over_children(struct ike_engine *engine)
+void engine_hand_over_children(struct ike_engine *engine)
 {
     size_t count = each_installed_child(engine, NULL, NULL);
     struct child_list list = {.children = effects_alloc(&engine->effects, count * sizeof(struct child_sa *))};
@@ -298,7 +298,7 @@ static void resume(struct ike_sa *sa)
 void engine_restore_end(struct ike_engine *engine)
 {
     restore_slots(engine);
-    hand_over_children(engine);
+    engine_hand_over_children(engine);
     struct ike_tunnel *tunnel;
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
