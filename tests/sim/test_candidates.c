@@ -81,7 +81,7 @@ static const struct ike_payload *full_offer(void)
                                         .encryption = ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
                                         .integrity = ALGORITHM_SET_ALL(INTEGRITY_COUNT),
                                         .prf = ALGORITHM_SET_ALL(PRF_COUNT),
-                                        .dh = ALGORITHM_SET_ALL(DH_COUNT)};
+                                        .dh = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)};
     struct message_writer m = message_begin_inner(at, sizeof at);
     proposal_put_all(&m, &all, (struct octets){NULL, 0});
     assert_int_equal(ike_payloads_parse(writer_octets(&m.w), m.first_payload, &message, NULL, NULL),
@@ -223,7 +223,7 @@ static struct tunnel_policy chance_policy(uint32_t tunnel)
     p.nat_traversal = chance(4) == 0;
     p.nat_force = chance(2) == 0;
     p.ike.encryption = UINT32_C(1) << chance(ENCRYPTION_COUNT);
-    p.ike.dh = chance(2) == 0 ? ALGORITHM_SET_ALL(DH_COUNT) : UINT32_C(1) << chance(DH_COUNT);
+    p.ike.dh = chance(2) == 0 ? ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT) : UINT32_C(1) << chance(KEY_EXCHANGE_COUNT);
     if (chance(8) == 0)
         p.local_id.type = ID_NONE;
     for (size_t i = 0; i < SETTING_COUNT; i++)

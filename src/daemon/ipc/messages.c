@@ -1,5 +1,6 @@
 #include "daemon/ipc/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- What may stand in a message ------------------------------------------------------------------- */
@@ -104,6 +105,12 @@ static bool peer_addresses_are_sound(const void *body)
             return false;
     }
     return true;
+}
+
+static bool job_done_is_sound(const void *body)
+{
+    const struct message_job_done *m = body;
+    return (m->kind == IKE_JOB_PSK_AUTH || m->kind == IKE_JOB_LOOK_UP) && m->length <= sizeof(m->auth);
 }
 
 static bool look_up_is_sound(const void *body)
@@ -211,7 +218,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
                                    0, NULL},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
-    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
+    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), 0, 0, job_done_is_sound},
 
     [MESSAGE_PATH_SETUP] = {"PATH_SETUP", KEEPER_TO_PATH, sizeof(struct message_path_setup), 0, 1,
                             path_setup_is_sound},
@@ -270,6 +277,18 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 const char *message_name(uint32_t type)
 {
     return type < MESSAGE_TYPE_COUNT ? rules[type].name : "?";
+}
+
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text)
+{
+    const struct message_log warning = {.level = LOG_LEVEL_WARN, .function = line->function};
+    const size_t lost = keeper->lost;
+    char told[80];
+    (void)snprintf(told, sizeof(told), "%zu lines of the log were lost: the keeper did not take them", lost);
+    if (lost > 0) /* the line that says so is not one of them */
+        keeper->lost =
+            channel_offer(keeper, MESSAGE_LOG, &warning, sizeof(warning), told, strlen(told)) ? 0 : lost;
+    (void)channel_offer(keeper, MESSAGE_LOG, line, sizeof(*line), text, strnlen(text, MESSAGE_TEXT_MAX));
 }
 
 struct octets message_tail(const struct channel_message *message, size_t size)
