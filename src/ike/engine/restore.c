@@ -2,10 +2,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/liveness.h"
-#include "ike/exchanges/path_reports.h"
 #include "ike/exchanges/rekey.h"
 #include "ike/sa/record.h"
 
@@ -14,24 +11,10 @@
 
 /* ---- One IKE SA -------------------------------------------------------------------------------------- */
 
-static const struct ike_task_kind *task_kind_by_number(uint8_t number)
-{
-    static const struct ike_task_kind *const kinds[] = {
-        &task_delete_ike_sa, &task_delete_child_sa,  &task_liveness,    &task_confirm, &task_rekey_child,
-        &task_rekey_ike_sa,  &task_additional_child, &task_invalid_spi, NULL,
-    };
-    for (size_t i = 0; kinds[i] != NULL; i++) {
-        if (kinds[i]->number == number)
-            return kinds[i];
-    }
-    return NULL;
-}
-
 static bool restore_tasks(struct ike_sa *sa, const struct ike_record *record)
 {
     for (size_t i = 0; i < record->task_count; i++) {
-        const struct ike_task_kind *kind = task_kind_by_number(record->tasks[i].number);
-        if (kind == NULL || !ike_sa_restore_task(sa, kind, record->tasks[i].spi))
+        if (!ike_sa_restore_task(sa, record->tasks[i].number, record->tasks[i].spi))
             return false;
     }
     sa->request_out = record->request.length > 0 && !STAILQ_EMPTY(&sa->tasks);
