@@ -41,7 +41,7 @@ static void change_child(struct engine_process *process, const struct child_comm
 
 /*
  * Of a tunnel that comes up the keeper's answer is waited for: a peer that had ours sooner would get the
- * answers of our LAN by another way, in the clear, as long as the Tunnel's routes are passed over (R43).
+ * answers of our LAN by another route, in the clear, as long as the Tunnel's routes are passed over (R43).
  */
 static void tell_tunnel_state(struct engine_process *process, const struct ike_action *action)
 {

@@ -188,7 +188,7 @@ static void set_sockets(struct engine_process *process)
 /* Turns a message into the event that it stands for; false if it is none. */
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
-    const struct message_peer_route *way = message->body;
+    const struct message_peer_route *peer_route = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
     const struct message_job_done *done = message->body;
@@ -202,7 +202,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {way->tunnel, way->way}};
+        *event =
+            (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
