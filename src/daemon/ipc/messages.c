@@ -1,5 +1,6 @@
 #include "daemon/ipc/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- What may stand in a message ------------------------------------------------------------------- */
@@ -271,6 +272,18 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 const char *message_name(uint32_t type)
 {
     return type < MESSAGE_TYPE_COUNT ? rules[type].name : "?";
+}
+
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text)
+{
+    const struct message_log warning = {.level = LOG_LEVEL_WARN, .function = line->function};
+    const size_t lost = keeper->lost;
+    char told[80];
+    (void)snprintf(told, sizeof(told), "%zu lines of the log were lost: the keeper did not take them", lost);
+    if (lost > 0) /* the line that says so is not one of them */
+        keeper->lost =
+            channel_offer(keeper, MESSAGE_LOG, &warning, sizeof(warning), told, strlen(told)) ? 0 : lost;
+    (void)channel_offer(keeper, MESSAGE_LOG, line, sizeof(*line), text, strnlen(text, MESSAGE_TEXT_MAX));
 }
 
 struct octets message_tail(const struct channel_message *message, size_t size)

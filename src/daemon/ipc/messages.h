@@ -209,6 +209,12 @@ static inline const struct path_child *message_children_list(const struct channe
 /* What stands behind the struct of `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);
 
+/*
+ * Sends a line of the event log; `text` up to MESSAGE_TEXT_MAX octets. Lines that find too much waiting for
+ * the keeper are lost, and counted; the next one that is sent comes behind one that says how many.
+ */
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text);
+
 /* Sends a message that is a struct alone. */
 static inline bool message_send(struct channel *channel, enum message_type type, const void *body,
                                 size_t size)

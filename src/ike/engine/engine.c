@@ -1,7 +1,10 @@
 #include "base/secret.h"
 #include "ike/engine/receive.h"
 #include "ike/engine/restore.h"
+#include "ike/engine/tunnels.h"
+#include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/path_reports.h"
+#include "ike/reasons/exchange_failure.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/job.h"
 #include "ike/sa/record.h"
@@ -17,10 +20,13 @@ struct ike_engine *ike_engine_new(const struct ike_options *options)
         return NULL;
     bool ready = engine_begin_services(engine, options);
     engine->objects = ready ? ike_objects_new(engine_random_spi(engine)) : NULL;
-    if (engine->objects != NULL)
-        return engine;
-    ike_engine_free(engine);
-    return NULL;
+    if (engine->objects == NULL) {
+        ike_engine_free(engine);
+        return NULL;
+    }
+    engine->objects->exchanges = &ike_exchanges;
+    engine->objects->reasons = &ike_reasons;
+    return engine;
 }
 
 static void free_destroyed(struct ike_engine *engine)
@@ -133,6 +139,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_SAVED_END:
         engine_restore_end(engine);
+        break;
+    case IKE_EVENT_PATH_NEW:
+        engine_hand_over_children(engine);
         break;
     }
 }

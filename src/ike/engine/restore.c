@@ -2,10 +2,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/liveness.h"
-#include "ike/exchanges/path_reports.h"
 #include "ike/exchanges/rekey.h"
 #include "ike/sa/record.h"
 
@@ -14,24 +11,10 @@
 
 /* ---- One IKE SA -------------------------------------------------------------------------------------- */
 
-static const struct ike_task_kind *task_kind_by_number(uint8_t number)
-{
-    static const struct ike_task_kind *const kinds[] = {
-        &task_delete_ike_sa, &task_delete_child_sa,  &task_liveness,    &task_confirm, &task_rekey_child,
-        &task_rekey_ike_sa,  &task_additional_child, &task_invalid_spi, NULL,
-    };
-    for (size_t i = 0; kinds[i] != NULL; i++) {
-        if (kinds[i]->number == number)
-            return kinds[i];
-    }
-    return NULL;
-}
-
 static bool restore_tasks(struct ike_sa *sa, const struct ike_record *record)
 {
     for (size_t i = 0; i < record->task_count; i++) {
-        const struct ike_task_kind *kind = task_kind_by_number(record->tasks[i].number);
-        if (kind == NULL || !ike_sa_restore_task(sa, kind, record->tasks[i].spi))
+        if (!ike_sa_restore_task(sa, record->tasks[i].number, record->tasks[i].spi))
             return false;
     }
     sa->request_out = record->request.length > 0 && !STAILQ_EMPTY(&sa->tasks);
@@ -243,7 +226,7 @@ static int compare_serials(const void *a, const void *b)
 }
 
 /* In the order in which they were made: packets leave by the newest. */
-static void hand_over_children(struct ike_engine *engine)
+void engine_hand_over_children(struct ike_engine *engine)
 {
     size_t count = each_installed_child(engine, NULL, NULL);
     struct child_list list = {.children = effects_alloc(&engine->effects, count * sizeof(struct child_sa *))};
@@ -298,7 +281,7 @@ static void resume(struct ike_sa *sa)
 void engine_restore_end(struct ike_engine *engine)
 {
     restore_slots(engine);
-    hand_over_children(engine);
+    engine_hand_over_children(engine);
     struct ike_tunnel *tunnel;
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {

@@ -46,7 +46,7 @@ static bool is_asking(const struct ike_sa *sa)
     const struct ike_task *task;
     STAILQ_FOREACH(task, &sa->tasks, link)
     {
-        if (task->kind == &task_additional_child)
+        if (task->kind->number == TASK_ADDITIONAL_CHILD)
             return true;
     }
     return sa->own != NULL && sa->own->old_spi == 0 && sa->own->new_spi == 0;
@@ -258,7 +258,7 @@ void additional_children_check(struct ike_sa *sa)
         refuse_families(sa, families, "there are as many as there may be");
     else if (!deadline_is_set(&f->again.deadline)) {
         engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
     }
 }
 
@@ -282,7 +282,37 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     else if (!has_room(sa))
         refuse_packet(sa, "there are as many as there may be");
     else
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
+}
+
+/* ---- A Child SA is lost ------------------------------------------------------------------------------ */
+
+static bool has_child(const struct ike_sa *sa)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (!child->lingering)
+            return true;
+    }
+    return false;
+}
+
+/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
+static bool awaits_child(const struct ike_sa *sa)
+{
+    const struct negotiation *n = sa->own;
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
+}
+
+void additional_children_lost(struct ike_sa *sa, const char *reason)
+{
+    if (awaits_child(sa))
+        return;
+    if (has_child(sa) || additional_children_come_with_packets(sa))
+        additional_children_check(sa);
+    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        ike_sa_delete(sa, reason);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */

@@ -21,6 +21,12 @@ void additional_children_begin_by_pair(struct ike_sa *sa);
 void additional_children_check(struct ike_sa *sa);
 void additional_children_fire(struct ike_engine *engine, void *owner);
 
+/*
+ * A Child SA is gone, or could not be made. If there is none left the IKE SA is deleted, lest packets wait in
+ * vain: the next one makes a new IKE SA. Else a family that is lacking now is asked for (S38).
+ */
+void additional_children_lost(struct ike_sa *sa, const char *reason);
+
 /* A packet waits: asks for its pair if the peer wants it so. */
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow);
 

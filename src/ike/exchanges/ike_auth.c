@@ -82,7 +82,7 @@ static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
 {
     struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
     if (!write_signed_octets(sa, side, &w)) {
-        failure_end(sa, "the AUTH payload could not be computed");
+        ike_sa_fail(sa, "the AUTH payload could not be computed");
         return;
     }
     struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
@@ -112,7 +112,7 @@ static void log_established(struct ike_sa *sa)
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {
+const struct ike_task_kind task_ike_auth = {
     .number = TASK_IKE_AUTH,
     .exchange = EXCHANGE_IKE_AUTH,
     .name = "IKE_AUTH",
@@ -144,7 +144,7 @@ static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
     }
     memcpy(sa->handshake->auth, output.at, output.length);
     sa->handshake->child_spi = child_sa_new_spi(sa->engine, sa->tunnel);
-    ike_sa_add_task(sa, &task_ike_auth, 0);
+    ike_sa_add_task(sa, TASK_IKE_AUTH, 0);
 }
 
 void ike_auth_start(struct ike_sa *sa)
@@ -272,7 +272,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
     }
     sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
     if (!keep_message(sa, message)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
@@ -341,7 +341,7 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
-    ike_sa_lost_child(sa, "no Child SA could be made");
+    additional_children_lost(sa, "no Child SA could be made");
 }
 
 static void prove_ourselves(struct ike_sa *sa)
@@ -454,7 +454,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     take_settings(sa);
     auth_failure_note_wishes(sa, message);
     if (!keep_message(sa, message)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);

@@ -32,7 +32,7 @@ static bool make_nonce(struct ike_sa *sa, struct ike_buffer *nonce)
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 /* Its response comes in the clear, by ike_sa_init_response. */
-static const struct ike_task_kind task_ike_sa_init = {
+const struct ike_task_kind task_ike_sa_init = {
     .number = TASK_IKE_SA_INIT,
     .exchange = EXCHANGE_IKE_SA_INIT,
     .name = "IKE_SA_INIT",
@@ -61,11 +61,11 @@ static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     struct ike_handshake *h = sa->handshake;
     if (!ok || output.length != h->dh->public_size) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     memcpy(h->dh_public, output.at, output.length);
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 /* Makes a fresh private value for `group` and has its public value computed. */
@@ -91,7 +91,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     }
     ike_sa_set_tunnel(sa, tunnel);
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
@@ -105,7 +105,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s",
                ike_sa_endpoints(sa, endpoints));
     if (!make_nonce(sa, &sa->nonce_i)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_key_exchange(sa, &dh_groups[__builtin_ctz(groups)]);
@@ -145,10 +145,10 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
     }
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer asks for a cookie");
     if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 static void restart_with_group(struct ike_sa *sa, const struct ike_payload *notify)
@@ -178,7 +178,7 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     if (!ok || output.length != h->dh->public_size ||
         !ike_keys_derive(&sa->suite, output, ike_buffer_octets(&sa->nonce_i), ike_buffer_octets(&sa->nonce_r),
                          sa->spi_i, sa->spi_r, &sa->keys)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     secret_wipe(h->dh_private, sizeof h->dh_private);
@@ -257,7 +257,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
     if (!ike_buffer_set(&sa->nonce_r, nonce->content) || !ike_buffer_set(&h->init_response, datagram) ||
         !ike_buffer_set(&h->init_request, ike_buffer_octets(&sa->request))) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_end_task(sa);
@@ -335,7 +335,7 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     if (!ok || output.length != 2 * size ||
         !ike_keys_derive(&sa->suite, (struct octets){output.at + size, size}, ike_buffer_octets(&sa->nonce_i),
                          ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     memcpy(h->dh_public, output.at, size);
@@ -373,7 +373,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
                            (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_send_plain_response(sa, response);
@@ -397,7 +397,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     struct ike_handshake *h = sa->handshake;
@@ -409,7 +409,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     if (!ike_buffer_set(&sa->nonce_i, nonce->content) || !make_nonce(sa, &sa->nonce_r) ||
         !ike_buffer_set(&h->init_request, datagram) ||
         !map_put(&engine->objects->half_open, sa->half_open_key, sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     char endpoints[2 * IP_TEXT_SIZE];

@@ -23,4 +23,6 @@ void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *l
                           const struct ip_endpoint *remote, uint32_t ifindex,
                           const struct ike_header *request, uint8_t payload_type);
 
+extern const struct ike_task_kind task_ike_sa_init;
+
 #endif

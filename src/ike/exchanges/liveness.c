@@ -60,7 +60,7 @@ void liveness_fire(struct ike_engine *engine, void *owner)
     if (quiet >= interval) {
         ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: asking the peer");
         if (STAILQ_EMPTY(&sa->tasks))
-            ike_sa_add_task(sa, &task_liveness, 0);
+            ike_sa_add_task(sa, TASK_LIVENESS, 0);
         quiet = 0;
     }
     if (!sa->destroyed)

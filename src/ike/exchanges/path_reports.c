@@ -1,5 +1,7 @@
 #include "ike/exchanges/path_reports.h"
 
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/connect.h"
 #include "ike/exchanges/rekey.h"
 #include "ike/sa/negotiation.h"
 
@@ -29,7 +31,7 @@ void engine_sequence_low(struct ike_engine *engine, uint32_t inbound_spi)
                "this peer (peer any, suppress send-rekey or shutdown)",
                inbound_spi);
     child_sa_delete(child);
-    ike_sa_lost_child(sa, "sequence numbers of the Child SA run out");
+    additional_children_lost(sa, "sequence numbers of the Child SA run out");
 }
 
 void engine_peer_moved(struct ike_engine *engine, uint32_t inbound_spi, const struct ip_endpoint *remote)
@@ -112,11 +114,11 @@ void engine_spi_unknown(struct ike_engine *engine, uint32_t spi, const struct ip
         if (sa != NULL) {
             tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
                        "the peer sends on SPI 0x%08x, which is no SA's here, and is told so", spi);
-            ike_sa_add_task(sa, &task_invalid_spi, spi);
+            ike_sa_add_task(sa, TASK_INVALID_SPI, spi);
         } else if (LIST_EMPTY(&tunnel->sas) && is_configured_peer(tunnel, remote)) {
             tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
                        "the peer sends on SPI 0x%08x, but there is no SA with it: a new one is made", spi);
-            tunnel_connect(engine, tunnel);
+            connect_tunnel(engine, tunnel);
         }
     }
 }
@@ -135,7 +137,7 @@ void ike_sa_forget_child_of_peer(struct ike_sa *sa, uint32_t outbound_spi)
                    child->inbound.spi);
         child_sa_stop(child); /* packets leave by another one, or wait for one, from now on */
         child_sa_delete(child);
-        ike_sa_lost_child(other, "the peer has lost the Child SA");
+        additional_children_lost(other, "the peer has lost the Child SA");
         return;
     }
 }

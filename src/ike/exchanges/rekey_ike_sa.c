@@ -123,7 +123,7 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced)
         return;
     if (rekey_is_allowed(sa->tunnel) && !initial_contact_is_superfluous(sa))
-        ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+        ike_sa_add_task(sa, TASK_REKEY_IKE_SA, 0);
     else
         put_off(sa); /* it may be before the lifetime ends: `no shutdown` */
 }
@@ -325,7 +325,7 @@ static bool is_busy_with_children(const struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
     return (sa->own != NULL && sa->own->new_spi == 0) ||
-           (sa->request_out && task->kind == &task_delete_child_sa);
+           (sa->request_out && task->kind->number == TASK_DELETE_CHILD_SA);
 }
 
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)

@@ -110,15 +110,6 @@ void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set s
     va_end(arguments);
 }
 
-void failure_end(struct ike_sa *sa, const char *reason)
-{
-    bool negotiating =
-        sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING;
-    if (negotiating && !sa->destroyed)
-        failure_warn(sa, FAILED_NEGOTIATION, 0, "%s", reason);
-    ike_sa_destroy(sa, reason);
-}
-
 void failure_warn_tunnel(struct ike_engine *engine, const struct ike_tunnel *tunnel, setting_set settings,
                          const char *format, ...)
 {

@@ -164,11 +164,8 @@ void ike_sa_establish(struct ike_sa *sa);
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
 
-/*
- * A Child SA is gone, or could not be made. If there is none left the IKE SA is deleted, lest packets wait in
- * vain: the next one makes a new IKE SA. Else a family that is lacking now is asked for (S38).
- */
-void ike_sa_lost_child(struct ike_sa *sa, const char *reason);
+/* Ends an SA for a reason that lies in this gateway, with a warning if it was still being negotiated. */
+void ike_sa_fail(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
@@ -191,6 +188,9 @@ __attribute__((format(printf, 4, 5))) void ike_sa_log(const struct ike_sa *sa, e
 
 /* True if both IKE SAs have the same pair of IDs. */
 bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b);
+
+/* INITIAL_CONTACT of `newcomer` takes `old` away: it was there before, with the same peer (RFC 7296 2.4). */
+bool ike_sa_supersedes(const struct ike_sa *newcomer, const struct ike_sa *old);
 
 /*
  * An authenticated packet came from `remote` to `local`. Where the peer is behind a NAT, and we are not, IKE

@@ -1,6 +1,5 @@
 #include "ike/sa/job.h"
 
-#include "ike/reasons/failure.h"
 #include "ike/sa/exchange.h"
 
 #include <string.h>
@@ -15,7 +14,7 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
     if (number == 0)
         number = ++engine->objects->next_job;
     if (copy == NULL || !map_put(&engine->objects->jobs, number, sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     *copy = *job;
@@ -74,5 +73,5 @@ void ike_sa_job_lost_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     (void)engine;
-    failure_end(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
+    ike_sa_fail(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
 }

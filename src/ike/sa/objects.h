@@ -12,6 +12,8 @@
 
 #include <sys/queue.h>
 
+struct ike_exchanges;
+struct ike_reasons;
 struct ike_sa;
 struct ike_tunnel;
 
@@ -45,6 +47,9 @@ struct ike_budget {
 };
 
 struct ike_objects {
+    const struct ike_exchanges *exchanges; /* sa/upper.h */
+    const struct ike_reasons *reasons;
+
     struct map tunnels; /* by number */
     struct ike_tunnel_list tunnel_list;
     struct map sas;           /* IKE SAs by our own SPI */
