@@ -198,7 +198,6 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     const struct message_peer_route *peer_route = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
-    const struct message_job_done *done = message->body;
     const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
@@ -226,10 +225,6 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     case MESSAGE_STOP:
         *event = (struct ike_event){.kind = IKE_EVENT_STOP};
         return true;
-    case MESSAGE_JOB_DONE:
-        *event = (struct ike_event){.kind = IKE_EVENT_JOB_DONE,
-                                    .job = {done->job, done->ok != 0, message_tail(message, sizeof(*done))}};
-        return true;
     default:
         return false;
     }
@@ -254,6 +249,8 @@ static void keeper_message(void *context)
     } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
         tell_idle(process);
+    } else if (message->type == MESSAGE_JOB_DONE) {
+        engine_job_answered(process, message->body);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);

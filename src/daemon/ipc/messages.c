@@ -107,6 +107,12 @@ static bool peer_addresses_are_sound(const void *body)
     return true;
 }
 
+static bool job_done_is_sound(const void *body)
+{
+    const struct message_job_done *m = body;
+    return (m->kind == IKE_JOB_PSK_AUTH || m->kind == IKE_JOB_LOOK_UP) && m->length <= sizeof(m->auth);
+}
+
 static bool look_up_is_sound(const void *body)
 {
     const struct message_look_up *m = body;
@@ -213,7 +219,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
                                    0, NULL},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
-    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
+    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), 0, 0, job_done_is_sound},
 
     [MESSAGE_PATH_SETUP] = {"PATH_SETUP", KEEPER_TO_PATH, sizeof(struct message_path_setup), 0, 1,
                             path_setup_is_sound},
