@@ -100,7 +100,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         tunnel_packet_waits(engine, event->packet.tunnel, &event->packet.flow);
         break;
     case IKE_EVENT_JOB_DONE:
-        engine_job_done(engine, event->job.job, event->job.ok, event->job.output);
+        engine_job_done(engine, event->job.job, event->job.result);
         break;
     case IKE_EVENT_CHILD_USED:
         engine_child_used(engine, event->esp.spi);

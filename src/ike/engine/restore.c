@@ -272,7 +272,7 @@ static void resume(struct ike_sa *sa)
 {
     if (sa->request_out)
         ike_sa_resume_request(sa);
-    else if (sa->own != NULL && sa->own->phase == NEGOTIATION_COMPUTES_SHARED)
+    else if (sa->own != NULL && sa->own->phase == NEGOTIATION_FINISHES)
         (sa->own->new_spi != 0 ? rekey_ike_sa_resume : ask_child_resume)(sa);
     else
         ike_sa_start_task(sa);

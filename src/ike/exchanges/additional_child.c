@@ -301,7 +301,7 @@ static bool has_child(const struct ike_sa *sa)
 static bool awaits_child(const struct ike_sa *sa)
 {
     const struct negotiation *n = sa->own;
-    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_FINISHES);
 }
 
 void additional_children_lost(struct ike_sa *sa, const char *reason)
