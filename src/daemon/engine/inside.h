@@ -118,4 +118,7 @@ void engine_agreement_expire(struct engine_process *process, enum request_kind k
 /* Runs a job: public ones on libuv's threads, others at the keeper's. Its end is an event. */
 void engine_job_start(struct engine_process *process, const struct ike_job *job);
 
+/* The keeper has done a job. */
+void engine_job_answered(struct engine_process *process, const struct message_job_done *done);
+
 #endif

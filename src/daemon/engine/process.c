@@ -187,10 +187,9 @@ static void set_sockets(struct engine_process *process)
 /* Turns a message into the event that it stands for; false if it is none. */
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
-    const struct message_peer_route *way = message->body;
+    const struct message_peer_route *peer_route = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
-    const struct message_job_done *done = message->body;
     const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
@@ -201,7 +200,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {way->tunnel, way->way}};
+        *event =
+            (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
@@ -216,10 +216,6 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         return true;
     case MESSAGE_STOP:
         *event = (struct ike_event){.kind = IKE_EVENT_STOP};
-        return true;
-    case MESSAGE_JOB_DONE:
-        *event = (struct ike_event){.kind = IKE_EVENT_JOB_DONE,
-                                    .job = {done->job, done->ok != 0, message_tail(message, sizeof(*done))}};
         return true;
     default:
         return false;
@@ -245,6 +241,8 @@ static void keeper_message(void *context)
     } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
         tell_idle(process);
+    } else if (message->type == MESSAGE_JOB_DONE) {
+        engine_job_answered(process, message->body);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);
