@@ -56,6 +56,14 @@ bool __wrap_identity_equal(const struct identity *a, const struct identity *b)
 
 enum { MANY = 3000 };
 
+/* A policy with the key exchange of the IKE_SA_INITs that are sent here. */
+static struct tunnel_policy policy_to(uint32_t tunnel, const char *peer, const char *id)
+{
+    struct tunnel_policy policy = world_default_policy(tunnel, peer, "centre", id);
+    policy.ike.dh = ALGORITHM_SET_OF(key_exchange_by_id(KE_MODP_2048), key_exchange_methods);
+    return policy;
+}
+
 /* An engine with many tunnels; their peers are at `peer` or, if it is NULL, at an address each. */
 static struct ike_engine *engine_with_many(const char *peer)
 {
@@ -65,8 +73,7 @@ static struct ike_engine *engine_with_many(const char *peer)
         char own_peer[32];
         (void)snprintf(id, sizeof id, "site%u", i);
         (void)snprintf(own_peer, sizeof own_peer, "10.1.%u.%u", i >> 8, i & 255);
-        const struct tunnel_policy policy =
-            world_default_policy(i, peer != NULL ? peer : own_peer, "centre", id);
+        const struct tunnel_policy policy = policy_to(i, peer != NULL ? peer : own_peer, id);
         bare_set_policy(engine, &policy);
     }
     return engine;
@@ -238,7 +245,7 @@ static void R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant(void
     uint8_t cookie[COOKIE_SIZE_MAX];
     size_t length;
     struct ike_engine *engine = bare_engine_new();
-    struct tunnel_policy policy = world_default_policy(1, "10.1.0.7", "centre", "site");
+    struct tunnel_policy policy = policy_to(1, "10.1.0.7", "site");
     policy.outgoing = OUTGOING_NEXT_HOP;
     bare_set_policy(engine, &policy);
     bare_set_route(engine, 1, &(struct peer_route){.usable = true, .ifindex = 1, .mark = 77});
