@@ -84,6 +84,8 @@ enum ike_event_kind {
      */
     IKE_EVENT_SAVED,
     IKE_EVENT_SAVED_END,
+    /* The packet path is new, or missed changes: the answer names each Child SA once more. */
+    IKE_EVENT_PATH_NEW,
 };
 
 struct ike_event {

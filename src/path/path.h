@@ -158,4 +158,23 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
  */
 enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *command);
 
+/* A Child SA that the path has. */
+struct path_child {
+    uint32_t tunnel;
+    uint32_t inbound_spi;
+    uint32_t outbound_spi;
+    uint32_t live_slot;
+};
+
+/*
+ * Lists the Child SAs that the path has, without those whose removal was asked for: writes at most `max` of
+ * them to `out`, from *position on (0 at first), moves *position on, and returns how many; 0: there are no
+ * more. Nothing may be installed or removed between the calls of one listing.
+ *
+ * An engine that is new, or hears that its path is new, uses the list thus: it removes what the list has and
+ * it has not; then it installs all that it has. What the path has already is adopted, the rest is installed
+ * anew.
+ */
+size_t path_list_children(const struct path *path, size_t *position, struct path_child *out, size_t max);
+
 #endif

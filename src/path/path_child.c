@@ -173,3 +173,20 @@ enum path_result path_child_change(struct path *path, uint64_t request, const st
     }
     return PATH_OK;
 }
+
+size_t path_list_children(const struct path *path, size_t *position, struct path_child *out, size_t max)
+{
+    size_t count = 0;
+    for (; count < max && *position < path->children.capacity; ++*position) {
+        const struct child *child = path->children.slots[*position].value;
+        if (child == NULL)
+            continue;
+        out[count++] = (struct path_child){
+            .tunnel = child->tunnel->number,
+            .inbound_spi = child->spi,
+            .outbound_spi = esp_sa_spi(child->outbound),
+            .live_slot = (uint32_t)(child->live - path->live),
+        };
+    }
+    return count;
+}

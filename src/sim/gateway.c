@@ -12,10 +12,7 @@
 
 struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number)
 {
-    struct sim_tunnel *t = g->tunnels;
-    while (t != NULL && t->policy.tunnel != number)
-        t = t->next;
-    return t;
+    return map_find(&g->tunnels_by_number, number);
 }
 
 /* ---- Performing effects ------------------------------------------------------------------------------ */

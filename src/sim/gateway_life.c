@@ -51,6 +51,7 @@ void gateway_free(struct gateway *g)
         g->tunnels = t->next;
         free(t);
     }
+    map_free(&g->tunnels_by_number);
     free(g->log.at);
     free(g->warnings.at);
     free(g);
@@ -71,6 +72,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     struct gateway *g = calloc(1, sizeof *g);
     assert(g != NULL);
     g->world = w;
+    g->tunnels_end = &g->tunnels;
     (void)snprintf(g->name, sizeof g->name, "%s", name);
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
@@ -147,14 +149,15 @@ void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
     gateway_handle(g, &peer);
 }
 
-static struct sim_tunnel *add_tunnel(struct gateway *g)
+static struct sim_tunnel *add_tunnel(struct gateway *g, uint32_t number)
 {
-    struct sim_tunnel **end = &g->tunnels;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = calloc(1, sizeof **end);
-    assert(*end != NULL);
-    return *end;
+    struct sim_tunnel *t = calloc(1, sizeof *t);
+    bool kept = t != NULL && map_put(&g->tunnels_by_number, number, t);
+    assert(kept);
+    (void)kept;
+    *g->tunnels_end = t;
+    g->tunnels_end = &t->next;
+    return t;
 }
 
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
@@ -162,7 +165,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 {
     struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
     if (t == NULL)
-        t = add_tunnel(g);
+        t = add_tunnel(g, policy->tunnel);
     t->present = true;
     t->policy = *policy;
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);

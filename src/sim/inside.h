@@ -5,7 +5,7 @@
 #define MUSUBI_SIM_INSIDE_H
 
 #include "base/map.h"
-#include "ike/services/engine.h"
+#include "ike/sa/objects.h"
 #include "sim/world.h"
 
 #include <stdio.h>
@@ -63,7 +63,8 @@ struct gateway {
     struct nat nat;     /* in front of it, if `nat.present` */
     msec_t clock_ahead; /* of the world's */
     struct ike_engine *engine;
-    struct sim_tunnel *tunnels; /* in the order in which they were added */
+    struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
+    struct map tunnels_by_number;
     struct installed_child *children;
     struct kept_record *records;
     size_t record_count, record_capacity;

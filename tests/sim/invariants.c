@@ -42,7 +42,7 @@ static void check_records(struct gateway *g)
 {
     size_t count = 0;
     const struct ike_sa *sa;
-    LIST_FOREACH(sa, &g->engine->all_sas, all_link)
+    LIST_FOREACH(sa, &g->engine->objects->all_sas, all_link)
     {
         uint8_t octets[IKE_DATAGRAM_MAX];
         struct writer w = writer_to(octets, sizeof octets);
@@ -203,17 +203,17 @@ static void check_child(struct gateway *g, const struct child_settings *install)
 /* An engine that was stopped and is idle has given everything back. */
 static void check_end(struct gateway *g)
 {
-    const struct ike_engine *e = g->engine;
-    if (!ike_engine_is_idle(e))
+    const struct ike_objects *o = g->engine->objects;
+    if (!ike_engine_is_idle(g->engine))
         world_broken(g, "it was stopped and has IKE SAs");
     else if (g->record_count != 0)
         world_broken(g, "it was stopped and has left records");
     else if (g->children != NULL)
         world_broken(g, "it was stopped and has left Child SAs");
-    else if (e->sas.count + e->half_open.count + e->jobs.count + e->child_spis.count + e->half_open_count !=
+    else if (o->sas.count + o->half_open.count + o->jobs.count + o->child_spis.count + o->half_open_count !=
              0)
         world_broken(g, "it was stopped and still remembers SAs that are gone");
-    else if (e->free_slot_count != e->next_slot)
+    else if (o->slots.count != o->slots.next)
         world_broken(g, "it was stopped and has lost slots of Child SAs");
 }
 

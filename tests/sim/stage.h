@@ -5,7 +5,7 @@
 #ifndef MUSUBI_SIM_STAGE_H
 #define MUSUBI_SIM_STAGE_H
 
-#include "ike/services/engine.h"
+#include "ike/sa/ike_sa.h"
 #include "puppet.h"
 
 enum { SILENCE = 0 }; /* in place of a notify: there is no answer, or none with a notify */

@@ -1,7 +1,7 @@
 /*
  * What the campaign has found, one test for each: the shortest story that shows it, told by hand.
  */
-#include "ike/services/engine.h"
+#include "ike/sa/ike_sa.h"
 #include "pair.h"
 
 #include <setjmp.h>

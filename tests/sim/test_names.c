@@ -2,7 +2,7 @@
  * Peers that are configured by their domain name (R41, R42, S22): A at 10.1.0.1, and B at 10.2.0.1, of which
  * A knows the name alone.
  */
-#include "ike/services/engine.h"
+#include "ike/sa/ike_sa.h"
 #include "pair.h"
 
 #include <setjmp.h>

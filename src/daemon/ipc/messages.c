@@ -1,5 +1,6 @@
 #include "daemon/ipc/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- What may stand in a message ------------------------------------------------------------------- */
@@ -154,6 +155,12 @@ static bool child_is_sound(const void *body)
            is_selector_list(c->remote_ts, c->remote_ts_count);
 }
 
+static bool children_are_sound(const void *body)
+{
+    const struct message_children *m = body;
+    return m->count <= MESSAGE_CHILDREN_MAX && m->more <= 1;
+}
+
 static bool tunnel_fail_is_sound(const void *body)
 {
     const struct message_tunnel_fail *m = body;
@@ -229,11 +236,21 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_LOG] = {"LOG", BOTH, sizeof(struct message_log), MESSAGE_TEXT_MAX, 0, log_is_sound},
 
     [MESSAGE_CHILD] = {"CHILD", ENGINE_TO_PATH, sizeof(struct message_child), 0, 0, child_is_sound},
+    [MESSAGE_LIST_CHILDREN] = {"LIST_CHILDREN", ENGINE_TO_PATH, sizeof(struct message_list_children), 0, 0,
+                               NULL},
+    [MESSAGE_CHILDREN] = {"CHILDREN", PATH_TO_ENGINE, sizeof(struct message_children),
+                          MESSAGE_CHILDREN_MAX * sizeof(struct path_child), 0, children_are_sound},
     [MESSAGE_TUNNEL_FAIL] = {"TUNNEL_FAIL", ENGINE_TO_PATH, sizeof(struct message_tunnel_fail), 0, 0,
                              tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
 };
+
+static bool tail_has_all_children(const struct channel_message *message)
+{
+    const struct message_children *m = message->body;
+    return message->length == sizeof(*m) + (size_t)m->count * sizeof(struct path_child);
+}
 
 bool message_is_sound(enum process from, enum process to, const struct channel_message *message)
 {
@@ -246,12 +263,26 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
         return false;
     if (message->fd_count > rule->fds_max)
         return false;
+    if (message->type == MESSAGE_CHILDREN && !tail_has_all_children(message))
+        return false;
     return rule->is_sound == NULL || rule->is_sound(message->body);
 }
 
 const char *message_name(uint32_t type)
 {
     return type < MESSAGE_TYPE_COUNT ? rules[type].name : "?";
+}
+
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text)
+{
+    const struct message_log warning = {.level = LOG_LEVEL_WARN, .function = line->function};
+    const size_t lost = keeper->lost;
+    char told[80];
+    (void)snprintf(told, sizeof(told), "%zu lines of the log were lost: the keeper did not take them", lost);
+    if (lost > 0) /* the line that says so is not one of them */
+        keeper->lost =
+            channel_offer(keeper, MESSAGE_LOG, &warning, sizeof(warning), told, strlen(told)) ? 0 : lost;
+    (void)channel_offer(keeper, MESSAGE_LOG, line, sizeof(*line), text, strnlen(text, MESSAGE_TEXT_MAX));
 }
 
 struct octets message_tail(const struct channel_message *message, size_t size)

@@ -52,8 +52,10 @@ enum message_type {
 
     /* Engine to path, and back. */
     MESSAGE_CHILD,
-    MESSAGE_TUNNEL_FAIL, /* what waits of a pair is dropped */
-    MESSAGE_PATH_EVENT,  /* struct path_event */
+    MESSAGE_LIST_CHILDREN, /* what Child SAs the path has, see path_list_children; answered by: */
+    MESSAGE_CHILDREN,      /* tail: `count` times struct path_child; one or more for each request */
+    MESSAGE_TUNNEL_FAIL,   /* what waits of a pair is dropped */
+    MESSAGE_PATH_EVENT,    /* struct path_event */
 
     MESSAGE_TYPE_COUNT
 };
@@ -170,6 +172,19 @@ struct message_child {
     struct child_command command;
 };
 
+struct message_list_children {
+    uint64_t request;
+};
+
+enum { MESSAGE_CHILDREN_MAX = 1024 /* in one message */ };
+
+/* All changes that the engine sent before the request are in it, and none that it sent later. */
+struct message_children {
+    uint64_t request;
+    uint32_t count; /* at most MESSAGE_CHILDREN_MAX */
+    uint32_t more;  /* 0: this is the last message of the answer; 1: another one follows */
+};
+
 struct message_tunnel_fail {
     uint32_t tunnel;
     struct packet_pair pair;
@@ -185,8 +200,20 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 /* The name of a type, for log lines. */
 const char *message_name(uint32_t type);
 
+/* The Child SAs that stand in a MESSAGE_CHILDREN that is sound. */
+static inline const struct path_child *message_children_list(const struct channel_message *message)
+{
+    return (const struct path_child *)((const struct message_children *)message->body + 1);
+}
+
 /* What stands behind the struct of `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);
+
+/*
+ * Sends a line of the event log; `text` up to MESSAGE_TEXT_MAX octets. Lines that find too much waiting for
+ * the keeper are lost, and counted; the next one that is sent comes behind one that says how many.
+ */
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text);
 
 /* Sends a message that is a struct alone. */
 static inline bool message_send(struct channel *channel, enum message_type type, const void *body,

@@ -105,13 +105,13 @@ static void frame_append(struct text *out, enum control_kind kind, const char *p
     text_append(out, payload, length);
 }
 
-static void output_append(struct text *out, const struct text *printed)
+static void output_append(struct text *out, enum control_kind kind, const struct text *printed)
 {
     for (size_t done = 0; done < printed->length;) {
         size_t part = printed->length - done;
         if (part > CONTROL_CHUNK_MAX)
             part = CONTROL_CHUNK_MAX;
-        frame_append(out, CONTROL_OUTPUT, printed->at + done, part);
+        frame_append(out, kind, printed->at + done, part);
         done += part;
     }
 }
@@ -165,11 +165,11 @@ static void session_run(struct session *session, struct octets payload)
     } else {
         status = control->handler.run(control->handler.context, session->state, line, &printed);
     }
-    output_append(&session->output, &printed);
+    output_append(&session->output, status == CONTROL_FAILED ? CONTROL_ERROR : CONTROL_OUTPUT, &printed);
     if (printed.failed || session->output.failed) {
         text_free(&session->output);
         static const char too_much[] = "% There is too much to print\n";
-        frame_append(&session->output, CONTROL_OUTPUT, too_much, sizeof(too_much) - 1);
+        frame_append(&session->output, CONTROL_ERROR, too_much, sizeof(too_much) - 1);
         status = CONTROL_FAILED;
     }
     text_free(&printed);

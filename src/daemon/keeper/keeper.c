@@ -12,28 +12,50 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "daemon/ipc/clock.h"
+#include "daemon/keeper/commands.h"
+#include "daemon/keeper/desired.h"
 #include "daemon/keeper/detach.h"
-#include "daemon/keeper/inside.h"
 #include "daemon/keeper/keys.h"
+#include "daemon/keeper/memory.h"
+#include "daemon/keeper/run_directory.h"
+#include "host/sockets.h"
 
 enum {
     WORKERS_MAX = 16,
     STOP_PATIENCE = 2000,   /* milliseconds for the DELETEs */
     END_PATIENCE = 1000,    /* for engine and path to end by themselves */
     START_PATIENCE = 10000, /* for them to set themselves up */
-
-    RECORDS_MAX = 1 << 17,  /* IKE SAs */
-    BLOCKS_MAX = 1 << 21,   /* of their state: 1 GiB */
-    CHILDREN_MAX = 1 << 18, /* Child SAs */
-    TUNNELS_MAX = 1 << 16,
 };
 
-msec_t keeper_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
-}
+struct keeper {
+    const struct arguments *arguments;
+    char *config_path; /* absolute */
+    int told;          /* the starting process waits here for the word that all is well; -1: nobody does */
+    uv_loop_t loop;
+    uint32_t workers;
+    struct event_log *log;
+    struct run_directory directory;
+    struct host_sockets sockets;
+    bool sockets_are_open;
+
+    struct port_table ports;
+    struct configuration configuration;
+    struct text left_out; /* of the plan for Linux */
+
+    struct keeper_memory memory;
+    struct keeper_host host;
+    struct processes processes;
+    struct tunnels tunnels;
+    struct commands commands;
+    struct control *control;
+
+    uv_signal_t terminate, interrupt;
+    uv_timer_t stop_timer;
+    bool started; /* ready was told */
+    bool stopping;
+    enum exit_status status;
+};
 
 /* Says why the start failed. Returns false. */
 __attribute__((format(printf, 1, 2))) static bool cannot(const char *format, ...)
@@ -55,7 +77,8 @@ static void stop_now(uv_timer_t *timer)
     uv_stop(&keeper->loop);
 }
 
-void keeper_stop(struct keeper *keeper, enum exit_status status)
+/* Begins to stop, in order; the exit status will be `status` (the first one that is not 0). */
+static void keeper_stop(struct keeper *keeper, enum exit_status status)
 {
     if (keeper->status == STATUS_DONE)
         keeper->status = status;
@@ -81,12 +104,12 @@ static void signalled(uv_signal_t *handle, int number)
 static void secret_job(struct keeper *keeper, const struct channel_message *message)
 {
     const struct message_secret_job *job = message->body;
-    const struct tunnel *tunnel = keeper_tunnel(keeper, job->tunnel);
+    const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job->tunnel);
     uint8_t output[PRF_SIZE_MAX];
     size_t length = 0;
-    if (tunnel != NULL)
-        length = keys_psk_auth(keeper->configuration.keys, &tunnel->policy, job,
-                               message_tail(message, sizeof(*job)), output);
+    if (policy != NULL)
+        length = keys_psk_auth(keeper->configuration.keys, policy, job, message_tail(message, sizeof(*job)),
+                               output);
     const struct message_job_done done = {.job = job->job, .ok = length > 0};
     processes_send_more(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done),
                         (struct octets){output, length}, NULL, 0);
@@ -106,19 +129,16 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
 {
     const struct message_log *log = message->body;
     char text[MESSAGE_TEXT_MAX + 1];
-    const struct tunnel *tunnel = log->has_tunnel != 0 ? keeper_tunnel(keeper, log->tunnel) : NULL;
+    const struct tunnel_policy *policy =
+        log->has_tunnel != 0 ? tunnels_policy(&keeper->tunnels, log->tunnel) : NULL;
     tail_text(message, sizeof(*log), text);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
-                  tunnel != NULL ? tunnel->policy.name : NULL, text);
+                  policy != NULL ? policy->name : NULL, text);
 }
 
 static void tell_ready(struct keeper *keeper)
 {
-    for (size_t i = 0; i < keeper->tunnel_count; i++) {
-        if (keeper->tunnels[i]->stage == TUNNEL_ADDING)
-            return;
-    }
-    if (keeper->started || keeper->control == NULL)
+    if (keeper->started || keeper->control == NULL || !tunnels_are_settled(&keeper->tunnels))
         return;
     keeper->started = true;
     if (keeper->arguments->foreground) {
@@ -141,17 +161,17 @@ static void message_received(void *context, enum process from, struct channel *c
         secret_job(keeper, message);
         break;
     case MESSAGE_LOOK_UP:
-        keeper_look_up(keeper, message->body);
+        tunnels_look_up(&keeper->tunnels, message->body);
         break;
     case MESSAGE_LOG:
         add_log(keeper, message);
         break;
     case MESSAGE_TUNNEL_STATE:
         tail_text(message, sizeof(*state), reason);
-        keeper_tunnel_state(keeper, state, reason);
+        tunnels_state_changed(&keeper->tunnels, state, reason);
         break;
     case MESSAGE_TUNNEL_DONE:
-        keeper_tunnel_done(keeper, message->body);
+        tunnels_path_answered(&keeper->tunnels, message->body);
         tell_ready(keeper);
         break;
     case MESSAGE_IDLE:
@@ -185,14 +205,49 @@ static void start_took_too_long(uv_timer_t *timer)
     keeper_stop(timer->data, STATUS_FAILED);
 }
 
+/* ---- The config ------------------------------------------------------------------------------------ */
+
+/* Has the log do what the config says, and the engine make the lines that are wanted. */
+static void apply_log_settings(struct keeper *keeper)
+{
+    const struct event_log_settings settings = configuration_log_settings(&keeper->configuration);
+    const enum log_level before = event_log_level(keeper->log);
+    event_log_set(keeper->log, &settings);
+    const struct message_log_level level = {event_log_level(keeper->log)};
+    if (level.level != (uint32_t)before)
+        processes_send(&keeper->processes.engine, MESSAGE_LOG_LEVEL, &level, sizeof(level));
+}
+
+/* Makes Linux, the path and the engine agree with the configuration. False if Linux can't be talked to or
+ * memory ran out; `err` says which. */
+static bool apply(void *context, struct host_error *err)
+{
+    struct keeper *keeper = context;
+    struct host_plan plan = {0};
+    apply_log_settings(keeper);
+    bool applied = desired_plan(&keeper->configuration, &keeper->ports, keeper->log, &keeper->left_out, &plan)
+                       ? host_apply(keeper->host.host, &plan, clock_now(), err)
+                       : host_fail(err, 0, "out of memory");
+    host_plan_clear(&plan);
+    if (applied)
+        tunnels_apply(&keeper->tunnels);
+    return applied;
+}
+
+static void host_changed(void *context, const struct host_event *event)
+{
+    struct keeper *keeper = context;
+    tunnels_host_changed(&keeper->tunnels, event);
+}
+
 /* Engine and path are set up: now the config can be applied. */
 static void processes_are_ready(void *context)
 {
     struct keeper *keeper = context;
     (void)uv_timer_stop(&keeper->stop_timer);
-    const struct control_handler handler = keeper_control_handler(keeper);
+    const struct control_handler handler = commands_handler(&keeper->commands);
     struct host_error reason;
-    bool done = keeper_apply(keeper, &reason);
+    bool done = apply(keeper, &reason);
     if (!done)
         (void)cannot("%s", reason.text);
     if (done) {
@@ -224,8 +279,7 @@ static bool load_config(struct keeper *keeper)
     secret_free(text, length);
     diagnostics_print(&diagnostics, path, stderr);
     if (read) {
-        const struct event_log_settings settings = configuration_log_settings(&keeper->configuration);
-        event_log_set(keeper->log, &settings);
+        apply_log_settings(keeper);
     } else if (diagnostics.errors == 0) {
         (void)cannot("can't read %s: out of memory", path);
     }
@@ -250,21 +304,40 @@ static bool load_ports(struct keeper *keeper)
 
 static bool make_memory(struct keeper *keeper)
 {
-    const struct state_map_size state = {.places = RECORDS_MAX, .blocks = BLOCKS_MAX};
-    const struct live_area_size live = {
-        .children = CHILDREN_MAX, .tunnels = TUNNELS_MAX, .workers = keeper->workers};
-    keeper->state_fd = state_map_create(&state);
-    keeper->statistics_fd = engine_statistics_create();
-    keeper->live_fd = live_area_create(&live);
-    if (keeper->state_fd < 0 || keeper->statistics_fd < 0 || keeper->live_fd < 0)
-        return cannot("no shared memory: %s", strerror(errno));
-    keeper->records = state_map_open(keeper->state_fd, STATE_MAP_READ);
-    keeper->statistics = engine_statistics_map(keeper->statistics_fd, false);
-    keeper->slot_taken = calloc(TUNNELS_MAX, sizeof(*keeper->slot_taken));
-    if (keeper->records == NULL || keeper->statistics == NULL || keeper->slot_taken == NULL ||
-        !live_area_map(keeper->live_fd, false, &keeper->live))
-        return cannot("shared memory can't be used: %s", strerror(errno));
-    return true;
+    return keeper_memory_open(&keeper->memory, keeper->workers) ||
+           cannot("no shared memory: %s", strerror(errno));
+}
+
+static bool open_tunnels(struct keeper *keeper)
+{
+    const struct tunnels_surroundings with = {
+        .host = &keeper->host,
+        .processes = &keeper->processes,
+        .log = keeper->log,
+        .configuration = &keeper->configuration,
+        .ports = &keeper->ports,
+        .live = &keeper->memory.live,
+    };
+    return tunnels_open(&keeper->tunnels, &keeper->loop, &with) || cannot("no tunnels: out of memory");
+}
+
+static void set_up_commands(struct keeper *keeper)
+{
+    keeper->commands = (struct commands){
+        .running =
+            {
+                .path = keeper->config_path,
+                .configuration = &keeper->configuration,
+                .ports = &keeper->ports,
+                .apply = apply,
+                .context = keeper,
+            },
+        .log = keeper->log,
+        .host = &keeper->host,
+        .processes = &keeper->processes,
+        .tunnels = &keeper->tunnels,
+        .records = keeper->memory.records,
+    };
 }
 
 static bool start_loop(struct keeper *keeper)
@@ -289,9 +362,9 @@ static bool start_processes(struct keeper *keeper)
     const struct process_setup setup = {
         .workers = keeper->workers,
         .log_level = event_log_level(keeper->log),
-        .state = keeper->state_fd,
-        .statistics = keeper->statistics_fd,
-        .live = keeper->live_fd,
+        .state = keeper->memory.state_fd,
+        .statistics = keeper->memory.statistics_fd,
+        .live = keeper->memory.live_fd,
         .sockets = &keeper->sockets,
         .keep_errors = keeper->arguments->foreground,
     };
@@ -307,38 +380,29 @@ static bool start(struct keeper *keeper)
     if (!load_ports(keeper) || !load_config(keeper) ||
         !run_directory_take(&keeper->directory, keeper->arguments->run_directory))
         return false;
-    if (!keeper_open_host(keeper, &reason))
+    if (!keeper_host_open(&keeper->host, keeper->arguments->run_directory, keeper->log, host_changed, keeper,
+                          &reason))
         return cannot("%s", reason.text);
     keeper->sockets_are_open = host_sockets_open(&keeper->sockets, keeper->workers, &reason);
     if (!keeper->sockets_are_open)
         return cannot("%s", reason.text);
-    if (!keeper_open_names(keeper))
-        return cannot("no resolver: out of memory");
-    return make_memory(keeper) && keeper_watch_host(keeper) && start_processes(keeper);
+    if (!make_memory(keeper) || !open_tunnels(keeper))
+        return false;
+    set_up_commands(keeper);
+    return keeper_host_watch(&keeper->host, &keeper->loop) && start_processes(keeper);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------------- */
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
 
 static void take_down(struct keeper *keeper)
 {
     control_close(keeper->control);
     processes_stop(&keeper->processes, END_PATIENCE);
-    keeper_close_names(keeper);
-    keeper_close_host(keeper);
+    tunnels_close(&keeper->tunnels);
+    keeper_host_close(&keeper->host);
     if (keeper->sockets_are_open)
         host_sockets_close(&keeper->sockets);
-    state_map_close(keeper->records);
-    engine_statistics_unmap(keeper->statistics);
-    live_area_unmap(&keeper->live);
-    close_fd(keeper->state_fd);
-    close_fd(keeper->statistics_fd);
-    close_fd(keeper->live_fd);
+    keeper_memory_close(&keeper->memory);
     uv_close((uv_handle_t *)&keeper->stop_timer, NULL);
     uv_close((uv_handle_t *)&keeper->terminate, NULL);
     uv_close((uv_handle_t *)&keeper->interrupt, NULL);
@@ -354,8 +418,6 @@ static void keeper_free(struct keeper *keeper)
     port_table_clear(&keeper->ports);
     event_log_free(keeper->log);
     free(keeper->config_path);
-    free(keeper->slot_taken);
-    free(keeper->marks);
 }
 
 /* Each tunnel takes a descriptor here and one in the path, which inherits the limit. */
@@ -380,7 +442,8 @@ enum exit_status keeper_run(const struct arguments *arguments)
 {
     static struct keeper keeper; /* its channels are too large for a stack */
     keeper.arguments = arguments;
-    keeper.state_fd = keeper.statistics_fd = keeper.live_fd = keeper.directory.fd = keeper.told = -1;
+    keeper.directory.fd = keeper.told = -1;
+    keeper_memory_init(&keeper.memory);
     processes_init(&keeper.processes);
     keeper.workers = worker_count();
     enum exit_status status;
@@ -401,7 +464,6 @@ enum exit_status keeper_run(const struct arguments *arguments)
         keeper.status = STATUS_FAILED;
     }
     take_down(&keeper);
-    keeper_free_tunnels(&keeper);
     keeper_free(&keeper);
     return keeper.status;
 }

@@ -37,7 +37,7 @@ __attribute__((format(printf, 3, 4))) static void process_log(struct path_proces
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     const struct message_log log = {.level = level, .function = LOG_IPSEC};
-    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+    message_send_log(&process->keeper, &log, text);
 }
 
 /* ---- Setting up ------------------------------------------------------------------------------------ */
@@ -179,6 +179,19 @@ static void change_child(struct path_process *process, const struct message_chil
         refuse(process, request, m->command.child.inbound.spi, result);
 }
 
+static void list_children(struct path_process *process, uint64_t request)
+{
+    struct path_child children[MESSAGE_CHILDREN_MAX];
+    size_t position = 0;
+    struct message_children m = {.request = request, .more = 1};
+    while (m.more != 0) {
+        m.count = (uint32_t)path_list_children(process->path, &position, children, MESSAGE_CHILDREN_MAX);
+        m.more = m.count == MESSAGE_CHILDREN_MAX;
+        (void)channel_send(&process->engine, MESSAGE_CHILDREN, &m, sizeof(m), children,
+                           m.count * sizeof(children[0]), NULL, 0);
+    }
+}
+
 static void engine_message(struct path_process *process)
 {
     const struct channel_message *message = &process->engine.message;
@@ -193,6 +206,9 @@ static void engine_message(struct path_process *process)
     switch (message->type) {
     case MESSAGE_CHILD:
         change_child(process, message->body);
+        break;
+    case MESSAGE_LIST_CHILDREN:
+        list_children(process, ((const struct message_list_children *)message->body)->request);
         break;
     case MESSAGE_TUNNEL_FAIL:
         (void)path_tunnel_fail(process->path, 0, fail->tunnel, &fail->pair);

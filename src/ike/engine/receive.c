@@ -1,27 +1,12 @@
-/*
- * A datagram from the network: is it IKEv2, which IKE SA is it for (RFC 7296 2.1, 2.5, 2.6)?
- */
+#include "ike/engine/receive.h"
+
+#include "ike/exchanges/ike_sa_init.h"
 #include "ike/reasons/failure.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/debug_log.h"
+#include "ike/sa/exchange.h"
+#include "ike/services/send.h"
 
 enum { IKEV1_MAJOR = 1, IKEV2_MAJOR = 2 };
-
-void engine_answer_in_clear(struct ike_engine *engine, const struct ip_endpoint *local,
-                            const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
-                            const struct ike_header *request, uint16_t notify, struct octets content)
-{
-    const struct ike_header header = {
-        .spi_i = request->spi_i,
-        .spi_r = request->spi_r,
-        .exchange = request->exchange,
-        .flags =
-            (uint8_t)(IKE_FLAG_RESPONSE | (request->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR)),
-        .message_id = request->message_id,
-    };
-    struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
-    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, content);
-    engine_send(engine, NULL, local, remote, ifindex, mark, message_finish(&m));
-}
 
 /* Whether an SA waits for an answer to its IKE_SA_INIT from that address. `sa` may be NULL. */
 static bool is_awaited(const struct ike_sa *sa, const struct ip_endpoint *remote)
@@ -45,7 +30,7 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
         return;
     }
     uint8_t payload_type = 0;
-    struct ike_sa *sa = response ? map_find(&engine->sas, header->spi_i) : NULL;
+    struct ike_sa *sa = response ? map_find(&engine->objects->sas, header->spi_i) : NULL;
     enum message_fault fault =
         ike_payloads_parse(payloads, header->next_payload, &message, NULL, &payload_type);
     if (fault != MESSAGE_OK) {
@@ -76,7 +61,7 @@ static void answer_unknown(struct ike_engine *engine, const struct ip_endpoint *
                            const struct ip_endpoint *remote, const struct ike_header *header)
 {
     enum { ANSWERS_IN_A_SECOND = 10 };
-    struct ike_budget *budget = &engine->invalid_spis;
+    struct ike_budget *budget = &engine->objects->invalid_spis;
     if (header->flags & IKE_FLAG_RESPONSE || header->spi_i == 0 || header->spi_r == 0)
         return;
     if (engine->now - budget->since >= 1000)
@@ -94,7 +79,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
     bool whole = ike_header_parse(datagram, &header) && datagram.length <= IKE_DATAGRAM_MAX;
     unsigned major = header.version >> 4;
     if (datagram.length >= IKE_HEADER_SIZE && major == IKEV1_MAJOR) {
-        struct ike_sa *sa = map_find(&engine->sas, header.spi_i);
+        struct ike_sa *sa = map_find(&engine->objects->sas, header.spi_i);
         engine_count(engine, IKE_COUNT_IKEV1);
         if (is_awaited(sa, remote))
             failure_note(sa, PEER_SETTING, "the peer answers IKE_SA_INIT in IKEv1");
@@ -116,7 +101,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
         return;
     }
     bool from_initiator = (header.flags & IKE_FLAG_INITIATOR) != 0;
-    struct ike_sa *sa = map_find(&engine->sas, from_initiator ? header.spi_r : header.spi_i);
+    struct ike_sa *sa = map_find(&engine->objects->sas, from_initiator ? header.spi_r : header.spi_i);
     if (sa == NULL || sa->initiator == from_initiator || sa->spi_i != header.spi_i ||
         sa->spi_r != header.spi_r) {
         engine_count(engine, IKE_COUNT_UNKNOWN_SPI);

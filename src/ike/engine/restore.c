@@ -1,13 +1,9 @@
-/*
- * Saved IKE SAs come back into a new engine (ike/record.h): a request that was under way is sent again with
- * the same octets, what was being computed is computed again, lifetimes go on.
- *
- * Negotiations that had not led to an IKE SA are forgotten: whoever began one begins anew. Nothing is in
- * their way, since each has SPIs of its own.
- */
+#include "ike/engine/restore.h"
+
+#include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
+#include "ike/exchanges/liveness.h"
 #include "ike/exchanges/rekey.h"
-#include "ike/sa/ike_sa.h"
 #include "ike/sa/record.h"
 
 #include <stdlib.h>
@@ -15,24 +11,10 @@
 
 /* ---- One IKE SA -------------------------------------------------------------------------------------- */
 
-static const struct ike_task_kind *task_kind_by_number(uint8_t number)
-{
-    static const struct ike_task_kind *const kinds[] = {
-        &task_delete_ike_sa, &task_delete_child_sa,  &task_liveness,    &task_confirm, &task_rekey_child,
-        &task_rekey_ike_sa,  &task_additional_child, &task_invalid_spi, NULL,
-    };
-    for (size_t i = 0; kinds[i] != NULL; i++) {
-        if (kinds[i]->number == number)
-            return kinds[i];
-    }
-    return NULL;
-}
-
 static bool restore_tasks(struct ike_sa *sa, const struct ike_record *record)
 {
     for (size_t i = 0; i < record->task_count; i++) {
-        const struct ike_task_kind *kind = task_kind_by_number(record->tasks[i].number);
-        if (kind == NULL || !ike_sa_restore_task(sa, kind, record->tasks[i].spi))
+        if (!ike_sa_restore_task(sa, record->tasks[i].number, record->tasks[i].spi))
             return false;
     }
     sa->request_out = record->request.length > 0 && !STAILQ_EMPTY(&sa->tasks);
@@ -82,8 +64,8 @@ static bool restore_child(struct ike_sa *sa, const struct ike_child_record *reco
     child->remote_ts = record->remote_ts;
     engine_set_timer_at(engine, &child->lifetime, record->lifetime_due);
     engine_set_timer_at(engine, &child->rekey, record->rekey_due);
-    raise(&engine->next_esp_serial, record->inbound.serial);
-    raise(&engine->next_esp_serial, record->outbound.serial);
+    raise(&engine->objects->next_esp_serial, record->inbound.serial);
+    raise(&engine->objects->next_esp_serial, record->outbound.serial);
     return true;
 }
 
@@ -148,13 +130,13 @@ static struct ike_sa *restore_sa(struct ike_engine *engine, struct ike_tunnel *t
                                  const struct ike_record *record)
 {
     uint64_t own_spi = record->initiator ? record->spi_i : record->spi_r;
-    if (map_find(&engine->sas, own_spi) != NULL)
+    if (map_find(&engine->objects->sas, own_spi) != NULL)
         return NULL;
     struct ike_sa *sa = ike_sa_new(engine, record->initiator, own_spi);
     if (sa == NULL)
         return NULL;
-    engine->next_ike_serial--;
-    raise(&engine->next_ike_serial, record->serial);
+    engine->objects->next_ike_serial--;
+    raise(&engine->objects->next_ike_serial, record->serial);
     sa->serial = record->serial;
     restore_fields(sa, record);
     ike_sa_set_tunnel(sa, tunnel);
@@ -187,7 +169,7 @@ void engine_restore(struct ike_engine *engine, struct octets state)
 {
     struct ike_record record;
     if (!ike_record_read(state, &record)) {
-        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, NULL,
+        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2,
                    "the saved state of an IKE SA is not one that this version can read");
         return;
     }
@@ -195,7 +177,7 @@ void engine_restore(struct ike_engine *engine, struct octets state)
     const char *reason = why_not_restore(&record, tunnel);
     struct ike_sa *sa = reason == NULL ? restore_sa(engine, tunnel, &record) : NULL;
     if (reason != NULL)
-        engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, tunnel, "saved IKE SA, serial %u, is forgotten: %s",
+        tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "saved IKE SA, serial %u, is forgotten: %s",
                    record.serial, reason);
     if (sa == NULL)
         effects_add_record(&engine->effects, record.serial, (struct octets){NULL, 0});
@@ -210,7 +192,7 @@ static size_t each_installed_child(const struct ike_engine *engine,
 {
     size_t count = 0;
     const struct ike_sa *sa;
-    LIST_FOREACH(sa, &engine->all_sas, all_link)
+    LIST_FOREACH(sa, &engine->objects->all_sas, all_link)
     {
         struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)
@@ -244,7 +226,7 @@ static int compare_serials(const void *a, const void *b)
 }
 
 /* In the order in which they were made: packets leave by the newest. */
-static void hand_over_children(struct ike_engine *engine)
+void engine_hand_over_children(struct ike_engine *engine)
 {
     size_t count = each_installed_child(engine, NULL, NULL);
     struct child_list list = {.children = effects_alloc(&engine->effects, count * sizeof(struct child_sa *))};
@@ -273,14 +255,15 @@ static void find_last_slot(void *context, struct child_sa *child)
 /* The slots below the last one in use that are free, are free again. */
 static void restore_slots(struct ike_engine *engine)
 {
-    (void)each_installed_child(engine, find_last_slot, &engine->next_slot);
-    bool *used = effects_alloc(&engine->effects, engine->next_slot);
+    struct live_slots *slots = &engine->objects->slots;
+    (void)each_installed_child(engine, find_last_slot, &slots->next);
+    bool *used = effects_alloc(&engine->effects, slots->next);
     if (used == NULL)
         return;
     (void)each_installed_child(engine, mark_slot, used);
-    for (uint32_t slot = 0; slot < engine->next_slot; slot++) {
+    for (uint32_t slot = 0; slot < slots->next; slot++) {
         if (!used[slot])
-            engine_give_back_slot(engine, slot);
+            live_slots_give_back(slots, slot);
     }
 }
 
@@ -298,16 +281,16 @@ static void resume(struct ike_sa *sa)
 void engine_restore_end(struct ike_engine *engine)
 {
     restore_slots(engine);
-    hand_over_children(engine);
+    engine_hand_over_children(engine);
     struct ike_tunnel *tunnel;
-    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
+    LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
         tunnel_tell_state(engine, tunnel, "no SA of it was kept");
     }
     struct ike_sa *next;
-    for (struct ike_sa *sa = LIST_FIRST(&engine->all_sas); sa != NULL; sa = next) {
+    for (struct ike_sa *sa = LIST_FIRST(&engine->objects->all_sas); sa != NULL; sa = next) {
         next = LIST_NEXT(sa, all_link);
-        engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "IKE SA, serial %u, goes on", sa->serial);
+        ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "IKE SA, serial %u, goes on", sa->serial);
         ike_sa_changed(sa); /* it is recorded anew, in this version's form */
         liveness_start(sa); /* now that all others are there, which matters for it */
         resume(sa);

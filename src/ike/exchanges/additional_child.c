@@ -11,7 +11,7 @@ static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task
 const struct ike_task_kind task_additional_child = {
     .number = TASK_ADDITIONAL_CHILD,
     .exchange = EXCHANGE_CREATE_CHILD_SA,
-    .name = "negotiation of a additional Child SA",
+    .name = "negotiation of an additional Child SA",
     .write = ask_child_write,
     .response = ask_child_response,
     .prepare = additional_prepare,
@@ -19,42 +19,9 @@ const struct ike_task_kind task_additional_child = {
 
 /* ---- What is lacking --------------------------------------------------------------------------------- */
 
-/* What the policy proposes, of which the selectors alone matter here. */
-static struct child_request proposed(const struct ike_sa *sa)
-{
-    return child_request_of(&sa->tunnel->policy, false, 0);
-}
-
-/* The families that the policy proposes and that no Child SA carries, but for those that the peer refused. */
-static uint8_t lacking_families(const struct ike_sa *sa)
-{
-    if (!sa->additional.ours || sa->additional.scope != SCOPE_PROPOSED)
-        return 0;
-    const struct child_request all = proposed(sa);
-    unsigned lacking = selectors_families(&all.local_ts, &all.remote_ts);
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (child_sa_is_current(child))
-            lacking &= ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts);
-    }
-    return (uint8_t)(lacking & ~(unsigned)sa->additional.refused);
-}
-
-static bool is_held(const struct ike_sa *sa, const struct packet_flow *flow)
-{
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (child_sa_is_current(child) && selectors_hold(&child->local_ts, &child->remote_ts, flow))
-            return true;
-    }
-    return false;
-}
-
 static bool is_proposed(const struct ike_sa *sa, const struct packet_flow *flow)
 {
-    const struct child_request all = proposed(sa);
+    const struct child_request all = additional_children_proposed(sa);
     return selectors_hold(&all.local_ts, &all.remote_ts, flow);
 }
 
@@ -69,8 +36,8 @@ static bool is_needed(const struct ike_sa *sa)
     if (!may_ask(sa))
         return false;
     if (sa->additional.scope == SCOPE_PROPOSED)
-        return lacking_families(sa) != 0;
-    return is_proposed(sa, &sa->additional.flow) && !is_held(sa, &sa->additional.flow);
+        return additional_children_lacking(sa) != 0;
+    return is_proposed(sa, &sa->additional.flow) && !additional_children_hold(sa, &sa->additional.flow);
 }
 
 /* A request is queued or under way, or its answer is being computed. */
@@ -79,40 +46,10 @@ static bool is_asking(const struct ike_sa *sa)
     const struct ike_task *task;
     STAILQ_FOREACH(task, &sa->tasks, link)
     {
-        if (task->kind == &task_additional_child)
+        if (task->kind->number == TASK_ADDITIONAL_CHILD)
             return true;
     }
     return sa->own != NULL && sa->own->old_spi == 0 && sa->own->new_spi == 0;
-}
-
-bool additional_children_come_with_packets(const struct ike_sa *sa)
-{
-    return sa->additional.scope != SCOPE_PROPOSED;
-}
-
-static bool are_due(const struct ike_sa *sa)
-{
-    return sa->additional.scope != SCOPE_PROPOSED || lacking_families(sa) != 0;
-}
-
-bool additional_children_tell_due(struct ike_sa *sa)
-{
-    bool due = are_due(sa);
-    sa->additional.more_told |= due;
-    return due;
-}
-
-/* Packets that wait for what does not come are dropped (R71). */
-static void complete_children(struct ike_sa *sa)
-{
-    if (!sa->additional.more_told)
-        return;
-    sa->additional.more_told = false;
-    struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        child_sa_complete(child);
-    }
 }
 
 /* ---- Answers ----------------------------------------------------------------------------------------- */
@@ -134,12 +71,12 @@ static void refuse_families(struct ike_sa *sa, uint8_t families, const char *rea
     struct setting_lines lines = {0};
     char text[SETTING_LINES_TEXT_SIZE];
     setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
                "no additional Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
                families_text(families), reason, setting_lines_format(&lines, text));
     sa->additional.refused |= families;
     ike_sa_changed(sa);
-    complete_children(sa);
+    additional_children_complete(sa);
 }
 
 static bool is_same_flow(const struct packet_flow *a, const struct packet_flow *b, enum child_scope scope)
@@ -167,8 +104,8 @@ static void refuse_packet(struct ike_sa *sa, const char *reason)
     char destination[IP_TEXT_SIZE];
     if (f->flow.source.family == IP_NONE)
         return; /* it was asked for by an engine before this one; the packet path will say so again */
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-               "no Child SA for packets from %s to %s (%s)", ip_address_format(&f->flow.source, source),
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "no Child SA for packets from %s to %s (%s)",
+               ip_address_format(&f->flow.source, source),
                ip_address_format(&f->flow.destination, destination), reason);
     f->refused_packets[f->next_refused] = (struct refused_packet){f->flow, sa->engine->now + ASK_AGAIN};
     f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
@@ -194,7 +131,7 @@ static void narrow_scope(struct ike_sa *sa)
     f->scope++;
     ike_sa_changed(sa);
     engine_cancel_timer(sa->engine, &f->again);
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
                "the peer wants a Child SA for each %s (SINGLE_PAIR_REQUIRED)",
                f->scope == SCOPE_PAIR ? "pair of addresses" : "pair of addresses, protocol and ports");
     tunnel_update_state(sa->engine, sa->tunnel, ""); /* packets are welcome, though there be no Child SA */
@@ -275,8 +212,8 @@ static struct selector_list flow_selector(const struct selector_list *list, cons
 static enum task_readiness start(struct ike_sa *sa)
 {
     const struct packet_flow *flow = &sa->additional.flow;
-    const struct child_request all = proposed(sa);
-    uint8_t families = lacking_families(sa);
+    const struct child_request all = additional_children_proposed(sa);
+    uint8_t families = additional_children_lacking(sa);
     struct selector_list local, remote;
     switch (sa->additional.scope) {
     case SCOPE_PROPOSED:
@@ -304,8 +241,8 @@ static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task
         readiness = ask_child_go_on(sa, needed);
     else if (needed)
         readiness = start(sa);
-    if (!are_due(sa))
-        complete_children(sa);
+    if (!additional_children_are_due(sa))
+        additional_children_complete(sa);
     return readiness;
 }
 
@@ -314,14 +251,14 @@ void additional_children_check(struct ike_sa *sa)
     struct additional_children *f = &sa->additional;
     if (sa->destroyed || f->scope != SCOPE_PROPOSED || !may_ask(sa) || is_asking(sa))
         return;
-    uint8_t families = lacking_families(sa);
+    uint8_t families = additional_children_lacking(sa);
     if (families == 0)
-        complete_children(sa);
+        additional_children_complete(sa);
     else if (!has_room(sa))
         refuse_families(sa, families, "there are as many as there may be");
     else if (!deadline_is_set(&f->again.deadline)) {
         engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
     }
 }
 
@@ -337,7 +274,7 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     if (flow->source.family == IP_NONE || (f->scope != SCOPE_PROPOSED && is_asking(sa)))
         return;
     f->flow = *flow;
-    if (f->scope == SCOPE_PROPOSED || !may_ask(sa) || is_held(sa, flow) ||
+    if (f->scope == SCOPE_PROPOSED || !may_ask(sa) || additional_children_hold(sa, flow) ||
         deadline_is_set(&f->again.deadline))
         return;
     if (!is_proposed(sa, flow) || was_refused(sa, flow))
@@ -345,7 +282,37 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     else if (!has_room(sa))
         refuse_packet(sa, "there are as many as there may be");
     else
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
+}
+
+/* ---- A Child SA is lost ------------------------------------------------------------------------------ */
+
+static bool has_child(const struct ike_sa *sa)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (!child->lingering)
+            return true;
+    }
+    return false;
+}
+
+/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
+static bool awaits_child(const struct ike_sa *sa)
+{
+    const struct negotiation *n = sa->own;
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
+}
+
+void additional_children_lost(struct ike_sa *sa, const char *reason)
+{
+    if (awaits_child(sa))
+        return;
+    if (has_child(sa) || additional_children_come_with_packets(sa))
+        additional_children_check(sa);
+    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        ike_sa_delete(sa, reason);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */

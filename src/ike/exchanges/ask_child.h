@@ -6,7 +6,7 @@
 #ifndef MUSUBI_IKE_EXCHANGES_ASK_CHILD_H
 #define MUSUBI_IKE_EXCHANGES_ASK_CHILD_H
 
-#include "ike/exchanges/negotiation.h"
+#include "ike/sa/negotiation.h"
 
 /* What a Child SA is asked for, and so what becomes of the answer. It is told by the negotiation's old_spi.
  */

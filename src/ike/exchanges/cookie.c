@@ -2,6 +2,7 @@
 
 #include "base/secret.h"
 #include "crypto/prf.h"
+#include "ike/services/send.h"
 
 enum {
     COOKIE_THRESHOLD = 32,          /* half-open IKE SAs from which on cookies are demanded */
@@ -12,7 +13,7 @@ enum {
 /* A new secret when the current one is old. Its number tells which one made a cookie. */
 static void refresh_secret(struct ike_engine *engine)
 {
-    struct cookie_secrets *s = &engine->cookie_secrets;
+    struct cookie_secrets *s = &engine->objects->cookie_secrets;
     if (s->number != 0 && engine->now - s->changed < COOKIE_SECRET_LIFETIME)
         return;
     /* No cookie is left that the one before made: at first there is none, and it must not be all zeros. */
@@ -28,7 +29,7 @@ static void refresh_secret(struct ike_engine *engine)
 static bool make_cookie(const struct ike_engine *engine, uint8_t number, const struct ip_endpoint *remote,
                         uint64_t spi_i, struct octets nonce, uint8_t out[COOKIE_SIZE])
 {
-    const struct cookie_secrets *s = &engine->cookie_secrets;
+    const struct cookie_secrets *s = &engine->objects->cookie_secrets;
     uint8_t spi[8];
     store_u64be(spi, spi_i);
     const struct octets key = {s->secret[number & 1], sizeof s->secret[0]};
@@ -46,7 +47,7 @@ static bool is_valid(const struct ike_engine *engine, const struct ip_endpoint *
     if (cookie == NULL || cookie->content.length != COOKIE_SIZE)
         return false;
     uint8_t number = cookie->content.at[0];
-    uint8_t age = (uint8_t)(engine->cookie_secrets.number - number);
+    uint8_t age = (uint8_t)(engine->objects->cookie_secrets.number - number);
     return age <= 1 && make_cookie(engine, number, remote, request->header.spi_i, nonce, expected) &&
            secret_equal(expected, cookie->content.at, COOKIE_SIZE);
 }
@@ -55,14 +56,15 @@ enum cookie_verdict cookie_check(struct ike_engine *engine, const struct ip_endp
                                  const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
                                  const struct ike_message *request, struct octets nonce)
 {
-    if (engine->half_open_count < COOKIE_THRESHOLD)
+    if (engine->objects->half_open_count < COOKIE_THRESHOLD)
         return COOKIE_NOT_NEEDED;
     refresh_secret(engine);
     if (is_valid(engine, remote, request, nonce))
         return COOKIE_NOT_NEEDED;
     uint8_t cookie[COOKIE_SIZE];
     engine_count(engine, IKE_COUNT_COOKIES);
-    if (make_cookie(engine, engine->cookie_secrets.number, remote, request->header.spi_i, nonce, cookie))
+    if (make_cookie(engine, engine->objects->cookie_secrets.number, remote, request->header.spi_i, nonce,
+                    cookie))
         engine_answer_in_clear(engine, local, remote, ifindex, mark, &request->header, NOTIFY_COOKIE,
                                (struct octets){cookie, sizeof cookie});
     return COOKIE_DEMANDED;

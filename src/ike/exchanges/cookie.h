@@ -5,7 +5,8 @@
 #ifndef MUSUBI_IKE_EXCHANGES_COOKIE_H
 #define MUSUBI_IKE_EXCHANGES_COOKIE_H
 
-#include "ike/services/engine.h"
+#include "ike/sa/objects.h"
+#include "ike/wire/message.h"
 
 enum cookie_verdict {
     COOKIE_NOT_NEEDED, /* there is no load, or the request brings a valid one */

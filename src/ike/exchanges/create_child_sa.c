@@ -1,11 +1,10 @@
-/*
- * CREATE_CHILD_SA (RFC 7296 1.3) as responder: which of its three kinds a request is, and when none is taken
- * (2.25). Both kinds of Child SAs, rekeyed ones and further ones, are answered here, those of IKE SAs in
- * rekey_ike_sa.c.
- */
-#include "ike/exchanges/negotiation.h"
+#include "ike/exchanges/create_child_sa.h"
+
+#include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/negotiation.h"
 
 #include <string.h>
 

@@ -1,14 +1,16 @@
-/*
- * IKE_AUTH (RFC 7296 1.2, 2.15, 2.16, 3.5): both ends prove who they are, and the first Child SA is made.
- */
+#include "ike/exchanges/ike_auth.h"
+
 #include "base/secret.h"
 #include "crypto/prf.h"
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/peer_address.h"
 #include "ike/reasons/auth_failure.h"
-#include "ike/reasons/proposal_text.h"
 #include "ike/reasons/refusal.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/job.h"
 #include "ike/wire/identity.h"
+#include "ike/wire/proposal_text.h"
 
 #include <string.h>
 
@@ -80,7 +82,7 @@ static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
 {
     struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
     if (!write_signed_octets(sa, side, &w)) {
-        failure_end(sa, "the AUTH payload could not be computed");
+        ike_sa_fail(sa, "the AUTH payload could not be computed");
         return;
     }
     struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
@@ -99,12 +101,10 @@ static void log_established(struct ike_sa *sa)
     char endpoints[2 * IP_TEXT_SIZE];
     char id[IDENTITY_TEXT_SIZE];
     char suite[SUITE_TEXT_SIZE];
-    engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IKEV2, sa->tunnel,
-               "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
                identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
                ike_suite_format(&sa->suite, suite));
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel, "negotiation ended on %s",
-               ike_sa_endpoints(sa, endpoints));
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation ended on %s", ike_sa_endpoints(sa, endpoints));
 }
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ static void log_established(struct ike_sa *sa)
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {
+const struct ike_task_kind task_ike_auth = {
     .number = TASK_IKE_AUTH,
     .exchange = EXCHANGE_IKE_AUTH,
     .name = "IKE_AUTH",
@@ -144,7 +144,7 @@ static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
     }
     memcpy(sa->handshake->auth, output.at, output.length);
     sa->handshake->child_spi = child_sa_new_spi(sa->engine, sa->tunnel);
-    ike_sa_add_task(sa, &task_ike_auth, 0);
+    ike_sa_add_task(sa, TASK_IKE_AUTH, 0);
 }
 
 void ike_auth_start(struct ike_sa *sa)
@@ -272,7 +272,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
     }
     sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
     if (!keep_message(sa, message)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
@@ -341,7 +341,7 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
-    ike_sa_lost_child(sa, "no Child SA could be made");
+    additional_children_lost(sa, "no Child SA could be made");
 }
 
 static void prove_ourselves(struct ike_sa *sa)
@@ -356,8 +356,8 @@ static void prove_ourselves(struct ike_sa *sa)
 static void take_way(struct ike_sa *sa)
 {
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    sa->ifindex = arrival_outgoing(&arrival, sa->tunnel->way.ifindex);
-    sa->mark = sa->tunnel->way.mark;
+    sa->ifindex = arrival_outgoing(&arrival, sa->tunnel->route.ifindex);
+    sa->mark = sa->tunnel->route.mark;
 }
 
 /* What the name of the peer stands for now is known: the peer is there, or it is a stranger (R41). */
@@ -454,7 +454,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     take_settings(sa);
     auth_failure_note_wishes(sa, message);
     if (!keep_message(sa, message)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);

@@ -1,15 +1,17 @@
-/*
- * IKE_SA_INIT (RFC 7296 1.2, 2.6, 2.7, 2.10, 2.14): both ends agree on algorithms, exchange nonces and
- * Diffie-Hellman values, and derive the keys of the IKE SA.
- */
+#include "ike/exchanges/ike_sa_init.h"
+
 #include "base/secret.h"
 #include "crypto/dh.h"
 #include "ike/exchanges/cookie.h"
+#include "ike/exchanges/ike_auth.h"
 #include "ike/exchanges/nat_detection.h"
 #include "ike/reasons/init_failure.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/candidates.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/debug_log.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/job.h"
+#include "ike/services/send.h"
 
 #include <string.h>
 
@@ -30,7 +32,7 @@ static bool make_nonce(struct ike_sa *sa, struct ike_buffer *nonce)
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 /* Its response comes in the clear, by ike_sa_init_response. */
-static const struct ike_task_kind task_ike_sa_init = {
+const struct ike_task_kind task_ike_sa_init = {
     .number = TASK_IKE_SA_INIT,
     .exchange = EXCHANGE_IKE_SA_INIT,
     .name = "IKE_SA_INIT",
@@ -59,11 +61,11 @@ static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
 {
     struct ike_handshake *h = sa->handshake;
     if (!ok || output.length != h->dh->public_size) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     memcpy(h->dh_public, output.at, output.length);
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 /* Makes a fresh private value for `group` and has its public value computed. */
@@ -84,26 +86,26 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     algorithm_set groups = tunnel->policy.ike.dh;
     struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
     if (sa == NULL) {
-        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "negotiation failed: out of memory");
+        tunnel_log(engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "negotiation failed: out of memory");
         return;
     }
     ike_sa_set_tunnel(sa, tunnel);
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
-    sa->local = (struct ip_endpoint){tunnel->way.local, IKE_PORT};
-    sa->remote = (struct ip_endpoint){tunnel->way.remote, IKE_PORT};
-    sa->peer_address = tunnel->way.remote;
-    sa->ifindex = tunnel->way.ifindex;
-    sa->mark = tunnel->way.mark;
-    sa->local_id = tunnel_local_identity(tunnel, &tunnel->way.local);
+    sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
+    sa->remote = (struct ip_endpoint){tunnel->route.remote, IKE_PORT};
+    sa->peer_address = tunnel->route.remote;
+    sa->ifindex = tunnel->route.ifindex;
+    sa->mark = tunnel->route.mark;
+    sa->local_id = tunnel_local_identity(tunnel, &tunnel->route.local);
     sa->remote_id = tunnel->policy.remote_id;
     char endpoints[2 * IP_TEXT_SIZE];
-    engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, tunnel, "negotiation started on %s",
+    tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s",
                ike_sa_endpoints(sa, endpoints));
     if (!make_nonce(sa, &sa->nonce_i)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_key_exchange(sa, &dh_groups[__builtin_ctz(groups)]);
@@ -141,12 +143,12 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
         sa->handshake->refused = true;
         return;
     }
-    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer asks for a cookie");
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer asks for a cookie");
     if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 static void restart_with_group(struct ike_sa *sa, const struct ike_payload *notify)
@@ -166,7 +168,7 @@ static void restart_with_group(struct ike_sa *sa, const struct ike_payload *noti
         sa->handshake->refused = !same;
         return;
     }
-    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "the peer wants DH group %s", group->name);
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer wants DH group %s", group->name);
     start_key_exchange(sa, group);
 }
 
@@ -176,7 +178,7 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
     if (!ok || output.length != h->dh->public_size ||
         !ike_keys_derive(&sa->suite, output, ike_buffer_octets(&sa->nonce_i), ike_buffer_octets(&sa->nonce_r),
                          sa->spi_i, sa->spi_r, &sa->keys)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     secret_wipe(h->dh_private, sizeof h->dh_private);
@@ -255,7 +257,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
     if (!ike_buffer_set(&sa->nonce_r, nonce->content) || !ike_buffer_set(&h->init_response, datagram) ||
         !ike_buffer_set(&h->init_request, ike_buffer_octets(&sa->request))) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_end_task(sa);
@@ -302,7 +304,7 @@ static uint64_t half_open_key(uint64_t spi_i, const struct ip_endpoint *remote)
 static bool is_known_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                              struct octets datagram)
 {
-    struct ike_sa *sa = map_find(&engine->half_open, key);
+    struct ike_sa *sa = map_find(&engine->objects->half_open, key);
     if (sa == NULL)
         return false;
     bool same = ip_endpoint_equal(&sa->remote, arrival->remote) && sa->handshake != NULL &&
@@ -312,8 +314,7 @@ static bool is_known_request(struct ike_engine *engine, uint64_t key, const stru
         return true;
     }
     engine_count(engine, IKE_COUNT_REPLAYED);
-    engine_send(engine, sa->tunnel, &sa->local, &sa->remote, sa->ifindex, sa->mark,
-                ike_buffer_octets(&sa->response));
+    ike_sa_send(sa, ike_buffer_octets(&sa->response), &sa->local, &sa->remote);
     return true;
 }
 
@@ -334,7 +335,7 @@ static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
     if (!ok || output.length != 2 * size ||
         !ike_keys_derive(&sa->suite, (struct octets){output.at + size, size}, ike_buffer_octets(&sa->nonce_i),
                          ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys)) {
-        failure_end(sa, "Diffie-Hellman failed");
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
     memcpy(h->dh_public, output.at, size);
@@ -372,7 +373,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
                            (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_send_plain_response(sa, response);
@@ -396,7 +397,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     struct ike_handshake *h = sa->handshake;
@@ -406,12 +407,13 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     h->init_proposal = candidates->choice.number;
     sa->half_open_key = half_open_key(sa->spi_i, arrival->remote);
     if (!ike_buffer_set(&sa->nonce_i, nonce->content) || !make_nonce(sa, &sa->nonce_r) ||
-        !ike_buffer_set(&h->init_request, datagram) || !map_put(&engine->half_open, sa->half_open_key, sa)) {
-        failure_end(sa, "out of memory");
+        !ike_buffer_set(&h->init_request, datagram) ||
+        !map_put(&engine->objects->half_open, sa->half_open_key, sa)) {
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     char endpoints[2 * IP_TEXT_SIZE];
-    engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, NULL, "negotiation started by the peer on %s",
+    engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started by the peer on %s",
                ike_sa_endpoints(sa, endpoints));
     ike_sa_log_message(sa, "received", message);
 
@@ -473,7 +475,7 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
-    if (engine->half_open_count >= HALF_OPEN_MAX) {
+    if (engine->objects->half_open_count >= HALF_OPEN_MAX) {
         engine_count(engine, IKE_COUNT_HALF_OPEN_LIMIT);
         return;
     }

@@ -1,9 +1,17 @@
-/*
- * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
- */
+#include "ike/exchanges/informational.h"
+
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/path_reports.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/exchange_failure.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/exchange.h"
+
+void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    (void)task;
+    (void)m;
+}
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -52,7 +60,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     struct child_sa *child = child_sa_by_inbound(sa, task->spi);
     if (child != NULL)
         child_sa_retire(child);
-    ike_sa_lost_child(sa, "Child SA lifetime expired");
+    additional_children_lost(sa, "Child SA lifetime expired");
 }
 
 const struct ike_task_kind task_delete_child_sa = {
@@ -80,7 +88,7 @@ static bool deletes_ike_sa(const struct ike_message *message)
 static bool is_being_deleted(const struct ike_sa *sa, const struct child_sa *child)
 {
     const struct ike_task *task = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
-    return task != NULL && task->kind == &task_delete_child_sa && task->spi == child->inbound.spi;
+    return task != NULL && task->kind->number == TASK_DELETE_CHILD_SA && task->spi == child->inbound.spi;
 }
 
 /* A peer that deletes a Child SA which it has rekeyed has the new one. */
@@ -106,7 +114,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
         struct child_sa *child = child_sa_by_outbound(sa, reader_u32be(&r));
         if (child_sa_is_gone(child))
             continue;
-        engine_log(sa->engine, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+        ike_sa_log(sa, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
         if (!is_being_deleted(sa, child) && count < capacity)
             spis[count++] = child->inbound.spi;
@@ -182,5 +190,5 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_wish(sa);
     if (had_children)
-        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        additional_children_lost(sa, "Delete Child SA by peer");
 }

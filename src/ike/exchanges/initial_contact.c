@@ -1,21 +1,8 @@
-/*
- * Two IKE SAs of one tunnel: INITIAL_CONTACT takes away what a peer that restarted has forgotten, and of two
- * that both ends started at the same time one is closed (R14, S7, RFC 7296 2.4).
- */
-#include "ike/exchanges/negotiation.h"
-#include "ike/sa/ike_sa.h"
-#include "ike/wire/identity.h"
+#include "ike/exchanges/initial_contact.h"
 
-bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
-{
-    return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
-}
-
-bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old)
-{
-    bool before = old->established_event != 0 && old->established_event < sa->started_event;
-    return old != sa && before && ike_sa_is_with_same_peer(old, sa);
-}
+#include "ike/exchanges/informational.h"
+#include "ike/exchanges/liveness.h"
+#include "ike/sa/negotiation.h"
 
 void initial_contact_received(struct ike_sa *sa)
 {
@@ -23,7 +10,7 @@ void initial_contact_received(struct ike_sa *sa)
     sa->initial_contact = !sa->initiator;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
-        if (initial_contact_takes_away(sa, old))
+        if (ike_sa_supersedes(sa, old))
             ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
     }
 }
@@ -82,7 +69,7 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
 {
     (void)task;
     (void)message;
-    struct ike_sa *other = map_find(&sa->engine->sas, sa->superfluous);
+    struct ike_sa *other = map_find(&sa->engine->objects->sas, sa->superfluous);
     if (other == NULL || !other->initiator || other->state != IKE_SA_ESTABLISHED)
         return; /* the peer closes it, or has done so */
     struct child_sa *child;
@@ -110,7 +97,7 @@ const struct ike_task_kind task_confirm = {
 static void ask_for_life(struct ike_sa *older)
 {
     if (older->state == IKE_SA_ESTABLISHED && !older->replaced && STAILQ_EMPTY(&older->tasks))
-        ike_sa_add_task(older, &task_liveness, 0);
+        ike_sa_add_task(older, TASK_LIVENESS, 0);
 }
 
 bool initial_contact_is_true(const struct ike_sa *sa)
@@ -135,7 +122,7 @@ void initial_contact_rekeyed(struct ike_sa *old, struct ike_sa *successor)
         return;
     successor->superfluous = old->superfluous;
     old->superfluous = 0;
-    ike_sa_add_task(successor, &task_confirm, 0);
+    ike_sa_add_task(successor, TASK_CONFIRM, 0);
 }
 
 void initial_contact_settle(struct ike_sa *sa)
@@ -155,7 +142,7 @@ void initial_contact_settle(struct ike_sa *sa)
         bool mine_goes = lowest_nonce_compare(&mine, &its) < 0;
         struct ike_sa *stays = mine_goes ? other : sa;
         stays->superfluous = ike_sa_own_spi(mine_goes ? sa : other);
-        ike_sa_add_task(stays, &task_confirm, 0);
+        ike_sa_add_task(stays, TASK_CONFIRM, 0);
         return;
     }
 }

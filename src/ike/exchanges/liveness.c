@@ -1,21 +1,12 @@
-/*
- * Dead peer detection (R62, RFC 7296 2.4): an empty INFORMATIONAL request at every interval in which no IKE
- * message of the SA went or came.
- */
-#include "ike/sa/ike_sa.h"
+#include "ike/exchanges/liveness.h"
 
-void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
-{
-    (void)sa;
-    (void)task;
-    (void)m;
-}
+#include "ike/exchanges/informational.h"
 
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
     (void)message;
-    engine_log(sa->engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: the peer is alive");
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: the peer is alive");
 }
 
 const struct ike_task_kind task_liveness = {
@@ -67,9 +58,9 @@ void liveness_fire(struct ike_engine *engine, void *owner)
         return;
     msec_t quiet = engine->now - sa->last_message;
     if (quiet >= interval) {
-        engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2, sa->tunnel, "DPD: asking the peer");
+        ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: asking the peer");
         if (STAILQ_EMPTY(&sa->tasks))
-            ike_sa_add_task(sa, &task_liveness, 0);
+            ike_sa_add_task(sa, TASK_LIVENESS, 0);
         quiet = 0;
     }
     if (!sa->destroyed)

@@ -1,14 +1,13 @@
-/*
- * What the packet path reports of ESP: a Child SA that the peer uses, that runs out of sequence numbers,
- * whose packets come from elsewhere, and packets for an SPI of no SA (RFC 7296 1.5, 2.8, 2.23; S9, S24, S28).
- */
-#include "ike/exchanges/negotiation.h"
+#include "ike/exchanges/path_reports.h"
+
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/connect.h"
 #include "ike/exchanges/rekey.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/negotiation.h"
 
 void engine_child_used(struct ike_engine *engine, uint32_t inbound_spi)
 {
-    struct child_sa *child = map_find(&engine->child_spis, inbound_spi);
+    struct child_sa *child = map_find(&engine->objects->child_spis, inbound_spi);
     if (child == NULL || !child->waits_for_use)
         return;
     child->waits_for_use = false; /* the packet path has made it active by itself */
@@ -17,49 +16,29 @@ void engine_child_used(struct ike_engine *engine, uint32_t inbound_spi)
 
 void engine_sequence_low(struct ike_engine *engine, uint32_t inbound_spi)
 {
-    struct child_sa *child = map_find(&engine->child_spis, inbound_spi);
+    struct child_sa *child = map_find(&engine->objects->child_spis, inbound_spi);
     if (child == NULL || !child_sa_is_current(child))
         return;
     struct ike_sa *sa = child->ike_sa;
     if (rekey_is_allowed(sa->tunnel)) {
-        engine_log(engine, LOG_LEVEL_NOTICE, LOG_IPSEC, sa->tunnel,
+        ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IPSEC,
                    "Child SA, SPI 0x%08x, has few sequence numbers left and is rekeyed", inbound_spi);
         rekey_child_fire(engine, child);
         return;
     }
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC,
                "Child SA deleted, SPI 0x%08x: its sequence numbers run out, and no rekey is started towards "
                "this peer (peer any, suppress send-rekey or shutdown)",
                inbound_spi);
     child_sa_delete(child);
-    ike_sa_lost_child(sa, "sequence numbers of the Child SA run out");
+    additional_children_lost(sa, "sequence numbers of the Child SA run out");
 }
 
 void engine_peer_moved(struct ike_engine *engine, uint32_t inbound_spi, const struct ip_endpoint *remote)
 {
-    struct child_sa *child = map_find(&engine->child_spis, inbound_spi);
+    struct child_sa *child = map_find(&engine->objects->child_spis, inbound_spi);
     if (child != NULL)
         ike_sa_follow_peer(child->ike_sa, &child->ike_sa->local, remote);
-}
-
-void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote)
-{
-    bool follows = sa->state == IKE_SA_ESTABLISHED && sa->encapsulate && sa->nat_remote && !sa->nat_local;
-    if (!follows || local->port != sa->local.port || ip_endpoint_equal(remote, &sa->remote))
-        return;
-    char from[IP_TEXT_SIZE];
-    char to[IP_TEXT_SIZE];
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-               "the NAT in front of the peer has changed %s to %s", ip_endpoint_format(&sa->remote, from),
-               ip_endpoint_format(remote, to));
-    sa->remote = *remote;
-    ike_sa_changed(sa);
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (child->installed)
-            child_sa_redirect(child);
-    }
 }
 
 /* ---- ESP for an SPI of no SA ------------------------------------------------------------------------- */
@@ -92,7 +71,7 @@ const struct ike_task_kind task_invalid_spi = {
 static bool is_proposed(const struct ike_engine *engine, uint32_t spi)
 {
     const struct ike_sa *sa;
-    LIST_FOREACH(sa, &engine->all_sas, all_link)
+    LIST_FOREACH(sa, &engine->objects->all_sas, all_link)
     {
         if ((sa->own != NULL && sa->own->request.inbound_spi == spi) ||
             (sa->handshake != NULL && sa->handshake->child_spi == spi))
@@ -117,29 +96,29 @@ static struct ike_sa *newest_with(const struct ike_tunnel *tunnel, const struct 
 
 static bool is_configured_peer(const struct ike_tunnel *tunnel, const struct ip_address *remote)
 {
-    return tunnel->policy.peer_kind != PEER_ANY && tunnel->way.usable &&
-           ip_address_equal(&tunnel->way.remote, remote);
+    return tunnel->policy.peer_kind != PEER_ANY && tunnel->route.usable &&
+           ip_address_equal(&tunnel->route.remote, remote);
 }
 
 void engine_spi_unknown(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote)
 {
     enum { PAUSE = 100 }; /* milliseconds: looking through all tunnels is not for everybody to demand */
-    if (engine->now - engine->unknown_spi_told < PAUSE || map_find(&engine->child_spis, spi) != NULL ||
-        is_proposed(engine, spi))
+    if (engine->now - engine->objects->unknown_spi_told < PAUSE ||
+        map_find(&engine->objects->child_spis, spi) != NULL || is_proposed(engine, spi))
         return;
-    engine->unknown_spi_told = engine->now;
+    engine->objects->unknown_spi_told = engine->now;
     struct ike_tunnel *tunnel;
-    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
+    LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
         struct ike_sa *sa = newest_with(tunnel, remote);
         if (sa != NULL) {
-            engine_log(engine, LOG_LEVEL_INFO, LOG_IPSEC, tunnel,
+            tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
                        "the peer sends on SPI 0x%08x, which is no SA's here, and is told so", spi);
-            ike_sa_add_task(sa, &task_invalid_spi, spi);
+            ike_sa_add_task(sa, TASK_INVALID_SPI, spi);
         } else if (LIST_EMPTY(&tunnel->sas) && is_configured_peer(tunnel, remote)) {
-            engine_log(engine, LOG_LEVEL_INFO, LOG_IPSEC, tunnel,
+            tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
                        "the peer sends on SPI 0x%08x, but there is no SA with it: a new one is made", spi);
-            tunnel_connect(engine, tunnel);
+            connect_tunnel(engine, tunnel);
         }
     }
 }
@@ -153,12 +132,12 @@ void ike_sa_forget_child_of_peer(struct ike_sa *sa, uint32_t outbound_spi)
             ike_sa_is_with_same_peer(sa, other) ? child_sa_by_outbound(other, outbound_spi) : NULL;
         if (child == NULL || !child_sa_is_current(child) || other->state != IKE_SA_ESTABLISHED)
             continue;
-        engine_log(sa->engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
+        ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC,
                    "Child SA deleted, SPI 0x%08x: the peer does not know it (INVALID_SPI)",
                    child->inbound.spi);
         child_sa_stop(child); /* packets leave by another one, or wait for one, from now on */
         child_sa_delete(child);
-        ike_sa_lost_child(other, "the peer has lost the Child SA");
+        additional_children_lost(other, "the peer has lost the Child SA");
         return;
     }
 }

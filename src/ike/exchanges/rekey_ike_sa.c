@@ -2,10 +2,14 @@
  * CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.8.2, 2.18, 2.25.2): a new IKE SA takes over the
  * Child SAs of the old one.
  */
-#include "ike/exchanges/negotiation.h"
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/informational.h"
+#include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/rekey.h"
-#include "ike/reasons/proposal_text.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/negotiation.h"
+#include "ike/wire/proposal_text.h"
 
 #include "base/secret.h"
 
@@ -75,8 +79,8 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     sa->established_event = old->established_event;
     sa->begun_here = old->begun_here;
     sa->initial_contact = old->initial_contact;
-    engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-               "IKE SA rekeyed: serial %u follows serial %u", sa->serial, old->serial);
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "IKE SA rekeyed: serial %u follows serial %u", sa->serial,
+               old->serial);
     return sa;
 }
 
@@ -119,7 +123,7 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced)
         return;
     if (rekey_is_allowed(sa->tunnel) && !initial_contact_is_superfluous(sa))
-        ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+        ike_sa_add_task(sa, TASK_REKEY_IKE_SA, 0);
     else
         put_off(sa); /* it may be before the lifetime ends: `no shutdown` */
 }
@@ -160,7 +164,7 @@ static struct ike_sa *rival_of(const struct ike_sa *sa)
 {
     if (sa->own == NULL || !sa->own->has_rival)
         return NULL;
-    return map_find(&sa->engine->sas, sa->own->rival_ike_sa);
+    return map_find(&sa->engine->objects->sas, sa->own->rival_ike_sa);
 }
 
 static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
@@ -268,7 +272,7 @@ void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message)
 {
     const struct ike_payload *deletion = ike_message_find(message, PAYLOAD_DELETE);
     bool closes_it = deletion != NULL && deletion->protocol == PROTOCOL_IKE;
-    struct ike_sa *old = sa->predecessor == 0 ? NULL : map_find(&sa->engine->sas, sa->predecessor);
+    struct ike_sa *old = sa->predecessor == 0 ? NULL : map_find(&sa->engine->objects->sas, sa->predecessor);
     if (old != NULL && !closes_it)
         inherit(old, sa);
 }
@@ -321,7 +325,7 @@ static bool is_busy_with_children(const struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
     return (sa->own != NULL && sa->own->new_spi == 0) ||
-           (sa->request_out && task->kind == &task_delete_child_sa);
+           (sa->request_out && task->kind->number == TASK_DELETE_CHILD_SA);
 }
 
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)

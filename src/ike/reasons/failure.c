@@ -82,7 +82,7 @@ static void warn(const struct subject *about, setting_set settings, const char *
         else
             name_tunnels(first, count, names);
     }
-    engine_log(about->engine, LOG_LEVEL_WARN, LOG_IKEV2, tunnel, "%s failed%s: %s%s%s", kinds[about->kind],
+    tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s", kinds[about->kind],
                names, text, settings != 0 ? "; " : "",
                settings != 0 ? setting_lines_format(&lines, lines_text) : "");
 }
@@ -108,15 +108,6 @@ void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set s
     va_start(arguments, format);
     warn_with(&about, settings, format, arguments);
     va_end(arguments);
-}
-
-void failure_end(struct ike_sa *sa, const char *reason)
-{
-    bool negotiating =
-        sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING;
-    if (negotiating && !sa->destroyed)
-        failure_warn(sa, FAILED_NEGOTIATION, 0, "%s", reason);
-    ike_sa_destroy(sa, reason);
 }
 
 void failure_warn_tunnel(struct ike_engine *engine, const struct ike_tunnel *tunnel, setting_set settings,

@@ -12,7 +12,7 @@ void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer
 /*
  * As responder: warns that a request is refused, since it has no common proposal, no proper public value, or
  * a critical payload of a type that is not known. A peer that has not got the answer asks again, by the same
- * `key` (that of engine->half_open); that is told once.
+ * `key` (that of engine->objects->half_open); that is told once.
  */
 void init_failure_of_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                              const struct candidates *candidates, const struct ike_message *request);
@@ -21,5 +21,8 @@ void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const str
 
 /* As responder: counts a request that is dropped, since no tunnel may answer it (S22). No warning. */
 void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *arrival);
+
+/* As responder: a half-open SA is given up, since no IKE_AUTH came or its AUTH was not checked in time. */
+void init_failure_of_half_open(const struct ike_sa *sa);
 
 #endif

@@ -1,9 +1,9 @@
 #include "ike/reasons/refusal.h"
 
 #include "base/short_text.h"
-#include "ike/reasons/proposal_text.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/wire/offer.h"
+#include "ike/wire/proposal_text.h"
 
 #include <stdio.h>
 

@@ -4,8 +4,8 @@
 #ifndef MUSUBI_IKE_REASONS_REFUSAL_H
 #define MUSUBI_IKE_REASONS_REFUSAL_H
 
-#include "ike/exchanges/child_exchange.h"
 #include "ike/reasons/failure.h"
+#include "ike/wire/child_exchange.h"
 
 /* ---- The peer refuses -------------------------------------------------------------------------------- */
 

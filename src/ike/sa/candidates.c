@@ -19,7 +19,7 @@ static bool may_respond(const struct ike_tunnel *tunnel)
  * up, in one family where the peer's is not known. */
 static bool fits_source(const struct ike_tunnel *tunnel, const struct ip_address *local)
 {
-    const struct ip_address *own = &tunnel->way.local;
+    const struct ip_address *own = &tunnel->route.local;
     if (tunnel->policy.source_kind == SOURCE_ADDRESS)
         return ip_address_equal(&tunnel->policy.source_address, local);
     if (tunnel->policy.source_kind == SOURCE_INTERFACE)
@@ -32,7 +32,7 @@ static bool fits_interface(const struct ike_tunnel *tunnel, uint32_t ifindex)
 {
     if (tunnel->policy.outgoing == OUTGOING_ROUTED)
         return true;
-    return tunnel->way.ifindex != 0 && (ifindex == 0 || tunnel->way.ifindex == ifindex);
+    return tunnel->route.ifindex != 0 && (ifindex == 0 || tunnel->route.ifindex == ifindex);
 }
 
 /* Whether the peer's name is to have addresses of this family. */
@@ -65,7 +65,7 @@ static bool is_candidate(const struct ike_tunnel *tunnel, const struct arrival *
 static bool has_candidate_by_address(const struct ike_engine *engine, const struct arrival *arrival)
 {
     const struct ike_tunnel *tunnel;
-    LIST_FOREACH(tunnel, &engine->tunnel_list, link)
+    LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
         if (is_candidate(tunnel, arrival, true))
             return true;
@@ -76,7 +76,7 @@ static bool has_candidate_by_address(const struct ike_engine *engine, const stru
 struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival)
 {
     return (struct candidate_walk){arrival, has_candidate_by_address(engine, arrival),
-                                   LIST_FIRST(&engine->tunnel_list)};
+                                   LIST_FIRST(&engine->objects->tunnel_list)};
 }
 
 struct ike_tunnel *candidates_next(struct candidate_walk *walk)
@@ -116,8 +116,8 @@ struct candidates candidates_of_init(const struct ike_engine *engine, const stru
     while ((tunnel = candidates_next(&walk)) != NULL) {
         c.count++;
         if (c.mark == 0) {
-            c.ifindex = tunnel->way.ifindex;
-            c.mark = tunnel->way.mark;
+            c.ifindex = tunnel->route.ifindex;
+            c.mark = tunnel->route.mark;
         }
         c.nat_traversal |= tunnel->policy.nat_traversal;
         c.nat_force |= tunnel->policy.nat_traversal && tunnel->policy.nat_force;

@@ -5,7 +5,7 @@
 #ifndef MUSUBI_IKE_SA_CANDIDATES_H
 #define MUSUBI_IKE_SA_CANDIDATES_H
 
-#include "ike/services/engine.h"
+#include "ike/sa/tunnel.h"
 #include "ike/wire/proposal.h"
 
 /* Where a message came from and to; what the candidates of a negotiation depend on. */

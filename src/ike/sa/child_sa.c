@@ -1,11 +1,11 @@
 #include "ike/sa/child_sa.h"
 
 #include "base/secret.h"
-#include "ike/exchanges/child_exchange.h"
-#include "ike/exchanges/rekey.h"
-#include "ike/reasons/key_log.h"
+#include "ike/sa/debug_log.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/record.h"
+#include "ike/sa/rekey_schedule.h"
+#include "ike/sa/upper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
         uint32_t random;
         engine_random(engine, &random, sizeof random);
         uint64_t spi = (uint64_t)(random / owners) * owners + owner;
-        if (spi >= ESP_SPI_MIN && spi <= UINT32_MAX && map_find(&engine->child_spis, spi) == NULL)
+        if (spi >= ESP_SPI_MIN && spi <= UINT32_MAX && map_find(&engine->objects->child_spis, spi) == NULL)
             return (uint32_t)spi;
     }
 }
@@ -40,25 +40,25 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     }
     if (sa->state != IKE_SA_ESTABLISHED)
         return; /* it goes with its IKE SA */
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
-               "Child SA deleted, SPI 0x%08x: lifetime expired", child->inbound.spi);
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA deleted, SPI 0x%08x: lifetime expired",
+               child->inbound.spi);
     child_sa_delete(child);
-    ike_sa_lost_child(sa, "Child SA lifetime expired");
+    engine->objects->exchanges->child_lost(sa, "Child SA lifetime expired");
 }
 
 struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
 {
     struct ike_engine *engine = sa->engine;
-    bool taken = map_find(&engine->child_spis, inbound_spi) != NULL;
+    bool taken = map_find(&engine->objects->child_spis, inbound_spi) != NULL;
     struct child_sa *child = taken ? NULL : calloc(1, sizeof *child);
-    if (child == NULL || !map_put(&engine->child_spis, inbound_spi, child)) {
+    if (child == NULL || !map_put(&engine->objects->child_spis, inbound_spi, child)) {
         free(child);
         return NULL;
     }
     child->ike_sa = sa;
     child->inbound.spi = inbound_spi;
     child->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = child};
-    child->rekey = (struct ike_timer){.fire = rekey_child_fire, .owner = child};
+    child->rekey = (struct ike_timer){.fire = engine->objects->exchanges->rekey_child_fire, .owner = child};
     LIST_INSERT_HEAD(&sa->children, child, link);
     return child;
 }
@@ -74,10 +74,10 @@ struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *a
     child->local_ts = agreement->local_ts;
     child->remote_ts = agreement->remote_ts;
     child->initiator = initiator;
-    child->inbound.serial = ++engine->next_esp_serial;
+    child->inbound.serial = ++engine->objects->next_esp_serial;
     child->outbound.spi = agreement->outbound_spi;
-    child->outbound.serial = ++engine->next_esp_serial;
-    child->live_slot = engine_take_slot(engine);
+    child->outbound.serial = ++engine->objects->next_esp_serial;
+    child->live_slot = live_slots_take(&engine->objects->slots);
     child->created = engine->now;
     return child;
 }
@@ -157,9 +157,9 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     engine_set_timer(engine, &child->rekey,
                      rekey_delay(engine, lifetime, REKEY_MARGIN_CHILD, child->initiator));
     child_sa_hand_over(child);
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IPSEC, sa->tunnel,
-               "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s", child->inbound.spi, child->outbound.spi,
-               child->suite.encryption->name, child->suite.integrity != NULL ? "/" : "",
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s",
+               child->inbound.spi, child->outbound.spi, child->suite.encryption->name,
+               child->suite.integrity != NULL ? "/" : "",
                child->suite.integrity != NULL ? child->suite.integrity->name : "");
     key_log_child_sa(child);
     ike_sa_changed(sa);
@@ -187,8 +187,8 @@ void child_sa_destroy(struct child_sa *child)
     engine_cancel_timer(engine, &child->rekey);
     if (child->installed)
         (void)new_command(child, CHILD_REMOVE);
-    engine_give_back_slot(engine, child->live_slot);
-    (void)map_remove(&engine->child_spis, child->inbound.spi);
+    live_slots_give_back(&engine->objects->slots, child->live_slot);
+    (void)map_remove(&engine->objects->child_spis, child->inbound.spi);
     LIST_REMOVE(child, link);
     secret_free(child, sizeof *child);
     ike_sa_changed(sa);
@@ -258,7 +258,7 @@ void child_sa_delete(struct child_sa *child)
     if (sa->tunnel->policy.suppress_delete)
         child_sa_retire(child);
     else
-        ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
+        ike_sa_add_task(sa, TASK_DELETE_CHILD_SA, child->inbound.spi);
 }
 
 void child_sa_retire(struct child_sa *child)

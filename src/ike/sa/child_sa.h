@@ -4,11 +4,9 @@
 #ifndef MUSUBI_IKE_SA_CHILD_SA_H
 #define MUSUBI_IKE_SA_CHILD_SA_H
 
-#include "ike/services/engine.h"
-#include "ike/wire/proposal.h"
-#include "ike/wire/selectors.h"
-
-struct child_agreement;
+#include "ike/sa/objects.h"
+#include "ike/services/timer.h"
+#include "ike/wire/child_exchange.h"
 
 struct child_sa {
     LIST_ENTRY(child_sa) link;

@@ -1,39 +1,17 @@
 #include "ike/sa/ike_sa.h"
 
 #include "base/secret.h"
-#include "ike/exchanges/negotiation.h"
-#include "ike/exchanges/rekey.h"
-#include "ike/reasons/failure.h"
-#include "ike/reasons/key_log.h"
-#include "ike/reasons/proposal_text.h"
+#include "ike/sa/debug_log.h"
 #include "ike/sa/fragmentation.h"
+#include "ike/sa/job.h"
+#include "ike/sa/negotiation.h"
+#include "ike/sa/rekey_schedule.h"
+#include "ike/sa/upper.h"
+#include "ike/wire/identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool ike_buffer_set(struct ike_buffer *buffer, struct octets from)
-{
-    uint8_t *copy = malloc(from.length > 0 ? from.length : 1);
-    if (copy == NULL)
-        return false;
-    if (from.length > 0)
-        memcpy(copy, from.at, from.length);
-    ike_buffer_clear(buffer);
-    *buffer = (struct ike_buffer){copy, from.length};
-    return true;
-}
-
-void ike_buffer_clear(struct ike_buffer *buffer)
-{
-    secret_free(buffer->at, buffer->length);
-    *buffer = (struct ike_buffer){0};
-}
-
-struct octets ike_buffer_octets(const struct ike_buffer *buffer)
-{
-    return (struct octets){buffer->at, buffer->length};
-}
 
 uint64_t ike_sa_own_spi(const struct ike_sa *sa)
 {
@@ -49,66 +27,65 @@ const char *ike_sa_endpoints(const struct ike_sa *sa, char out[2 * IP_TEXT_SIZE]
     return out;
 }
 
+void ike_sa_log(const struct ike_sa *sa, enum log_level level, enum log_function function, const char *format,
+                ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    engine_log_of_tunnel(sa->engine, level, function, sa->tunnel != NULL ? &sa->tunnel->policy.tunnel : NULL,
+                         format, arguments);
+    va_end(arguments);
+}
+
+bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
+{
+    return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
+}
+
+bool ike_sa_supersedes(const struct ike_sa *newcomer, const struct ike_sa *old)
+{
+    bool before = old->established_event != 0 && old->established_event < newcomer->started_event;
+    return old != newcomer && before && ike_sa_is_with_same_peer(old, newcomer);
+}
+
 void ike_sa_changed(struct ike_sa *sa)
 {
     if (sa->dirty || sa->destroyed)
         return;
     sa->dirty = true;
-    LIST_INSERT_HEAD(&sa->engine->dirty, sa, dirty_link);
+    LIST_INSERT_HEAD(&sa->engine->objects->dirty, sa, dirty_link);
 }
 
 void ike_sa_set_replaced(struct ike_sa *sa)
 {
     sa->replaced = true;
     if (sa->state == IKE_SA_ESTABLISHED)
-        liveness_start(sa);
+        sa->engine->objects->exchanges->watch_peer(sa);
     ike_sa_changed(sa);
+}
+
+void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    bool follows = sa->state == IKE_SA_ESTABLISHED && sa->encapsulate && sa->nat_remote && !sa->nat_local;
+    if (!follows || local->port != sa->local.port || ip_endpoint_equal(remote, &sa->remote))
+        return;
+    char from[IP_TEXT_SIZE];
+    char to[IP_TEXT_SIZE];
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "the NAT in front of the peer has changed %s to %s",
+               ip_endpoint_format(&sa->remote, from), ip_endpoint_format(remote, to));
+    sa->remote = *remote;
+    ike_sa_changed(sa);
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->installed)
+            child_sa_redirect(child);
+    }
 }
 
 /* ---- Timers ------------------------------------------------------------------------------------------ */
 
-/* Milliseconds. */
-enum {
-    REKEY_PATIENCE = 30000,
-    JOB_PATIENCE = 30000,
-};
-
-/*
- * Whether a half-open SA is not missed: the same peer has got an SA with us meanwhile, as when both ends
- * start at once (S7).
- */
-static bool is_superfluous(const struct ike_sa *sa)
-{
-    const struct ike_sa *other;
-    LIST_FOREACH(other, &sa->engine->all_sas, all_link)
-    {
-        if (other->state == IKE_SA_ESTABLISHED && other->created + HALF_OPEN_TIMEOUT >= sa->created &&
-            ip_address_equal(&other->remote.address, &sa->remote.address) &&
-            ip_address_equal(&other->local.address, &sa->local.address) && !other->nat_remote)
-            return true;
-    }
-    return false;
-}
-
-/* The patience with a half-open SA is at its end. */
-static void give_up_half_open(struct ike_sa *sa)
-{
-    char remote[IP_TEXT_SIZE];
-    char suite[SUITE_TEXT_SIZE];
-    if (is_superfluous(sa))
-        engine_log(sa->engine, LOG_LEVEL_NOTICE, LOG_IKEV2, sa->tunnel,
-                   "negotiation not needed: %s sent no IKE_AUTH, and has an SA",
-                   ip_endpoint_format(&sa->remote, remote));
-    else if (sa->state == IKE_SA_AUTHENTICATING)
-        failure_warn(sa, FAILED_NEGOTIATION, 0, "the AUTH of %s was not checked in time",
-                     ip_endpoint_format(&sa->remote, remote));
-    else
-        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
-                     "%s sent no IKE_AUTH within %d seconds after IKE_SA_INIT was answered with %s",
-                     ip_endpoint_format(&sa->remote, remote), HALF_OPEN_TIMEOUT / 1000,
-                     ike_suite_format(&sa->suite, suite));
-    ike_sa_destroy(sa, "negotiation timed out");
-}
+enum { REKEY_PATIENCE = 30000 }; /* milliseconds */
 
 /* Either end's rekey of the IKE SA is under way. */
 static bool is_being_rekeyed(const struct ike_sa *sa)
@@ -122,7 +99,8 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     struct ike_sa *sa = owner;
     ike_sa_changed(sa);
     if (sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING) {
-        give_up_half_open(sa);
+        engine->objects->reasons->half_open_timed_out(sa);
+        ike_sa_destroy(sa, "negotiation timed out");
         return;
     }
     /* That may yet save the Child SAs; by then it has been answered or has timed out (R15). */
@@ -133,14 +111,6 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     ike_sa_delete(sa, "IKE SA lifetime expired");
 }
 
-/* Nobody brings the result: there was no memory for the job, say. */
-static void job_lost_fire(struct ike_engine *engine, void *owner)
-{
-    struct ike_sa *sa = owner;
-    (void)engine;
-    failure_end(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
-}
-
 /* ---- Life -------------------------------------------------------------------------------------------- */
 
 uint64_t ike_sa_unused_spi(struct ike_engine *engine)
@@ -148,33 +118,34 @@ uint64_t ike_sa_unused_spi(struct ike_engine *engine)
     uint64_t spi = 0;
     do
         spi = engine_random_spi(engine);
-    while (map_find(&engine->sas, spi) != NULL);
+    while (map_find(&engine->objects->sas, spi) != NULL);
     return spi;
 }
 
 struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t own_spi)
 {
+    const struct ike_exchanges *upper = engine->objects->exchanges;
     struct ike_sa *sa = calloc(1, sizeof *sa);
-    if (sa == NULL || !map_put(&engine->sas, own_spi, sa)) {
+    if (sa == NULL || !map_put(&engine->objects->sas, own_spi, sa)) {
         free(sa);
         return NULL;
     }
     sa->engine = engine;
     sa->initiator = initiator;
     *(initiator ? &sa->spi_i : &sa->spi_r) = own_spi;
-    sa->serial = ++engine->next_ike_serial;
+    sa->serial = ++engine->objects->next_ike_serial;
     sa->started_event = engine->event_number;
     sa->begun_here = initiator;
     sa->created = engine->now;
     sa->expires = MSEC_NEVER;
     sa->retransmit = (struct ike_timer){.fire = ike_sa_retransmit_fire, .owner = sa};
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
-    sa->rekey = (struct ike_timer){.fire = rekey_ike_sa_fire, .owner = sa};
-    sa->liveness = (struct ike_timer){.fire = liveness_fire, .owner = sa};
-    sa->job_lost = (struct ike_timer){.fire = job_lost_fire, .owner = sa};
-    sa->additional.again = (struct ike_timer){.fire = additional_children_fire, .owner = sa};
+    sa->rekey = (struct ike_timer){.fire = upper->rekey_ike_sa_fire, .owner = sa};
+    sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
+    sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
+    sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
-    LIST_INSERT_HEAD(&engine->all_sas, sa, all_link);
+    LIST_INSERT_HEAD(&engine->objects->all_sas, sa, all_link);
     return sa;
 }
 
@@ -186,7 +157,7 @@ bool ike_sa_begin_handshake(struct ike_sa *sa)
         return false;
     sa->state = sa->initiator ? IKE_SA_INITIATING : IKE_SA_HALF_OPEN;
     if (!sa->initiator) {
-        engine->half_open_count++;
+        engine->objects->half_open_count++;
         engine_set_timer(engine, &sa->lifetime, HALF_OPEN_TIMEOUT);
     }
     return true;
@@ -203,9 +174,9 @@ static void leave_half_open(struct ike_sa *sa)
 {
     if (sa->initiator || sa->handshake == NULL)
         return;
-    sa->engine->half_open_count--;
+    sa->engine->objects->half_open_count--;
     if (sa->half_open_key != 0)
-        (void)map_remove(&sa->engine->half_open, sa->half_open_key);
+        (void)map_remove(&sa->engine->objects->half_open, sa->half_open_key);
     sa->half_open_key = 0;
 }
 
@@ -235,7 +206,7 @@ void ike_sa_establish(struct ike_sa *sa)
     sa->last_message = engine->now;
     engine_set_timer(engine, &sa->lifetime, lifetime);
     engine_set_timer(engine, &sa->rekey, rekey_delay(engine, lifetime, REKEY_MARGIN_IKE_SA, sa->initiator));
-    liveness_start(sa);
+    sa->engine->objects->exchanges->watch_peer(sa);
     ike_sa_end_handshake(sa);
     key_log_ike_sa(sa);
     ike_sa_changed(sa);
@@ -250,9 +221,8 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->liveness);
     engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->additional.again);
-    (void)map_remove(&engine->sas, ike_sa_own_spi(sa));
-    if (sa->job != 0)
-        (void)map_remove(&engine->jobs, sa->job);
+    (void)map_remove(&engine->objects->sas, ike_sa_own_spi(sa));
+    ike_sa_forget_job(sa);
     LIST_REMOVE(sa, all_link);
     if (sa->dirty)
         LIST_REMOVE(sa, dirty_link);
@@ -263,14 +233,14 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
 {
     if (sa->destroyed)
         return;
-    rekey_ike_sa_yield(sa);
+    sa->engine->objects->exchanges->sa_ends(sa);
     struct ike_engine *engine = sa->engine;
     struct ike_tunnel *tunnel = sa->tunnel;
     bool was_up = sa->expires != MSEC_NEVER;
     bool negotiating =
         sa->initiator && (sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_AUTHENTICATING);
     if (was_up)
-        engine_log(engine, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, tunnel,
+        ike_sa_log(sa, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2,
                    "IKE SA deleted, serial %u: %s", sa->serial, reason);
     struct child_sa *child;
     while ((child = LIST_FIRST(&sa->children)) != NULL)
@@ -280,13 +250,22 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
     remove_from_engine(sa);
     effects_add_record(&engine->effects, sa->serial, (struct octets){NULL, 0});
     sa->destroyed = true;
-    LIST_INSERT_HEAD(&engine->destroyed, sa, dirty_link);
+    LIST_INSERT_HEAD(&engine->objects->destroyed, sa, dirty_link);
     if (tunnel == NULL)
         return;
     LIST_REMOVE(sa, tunnel_link);
     tunnel_update_state(engine, tunnel, reason);
     if (negotiating && !tunnel->up)
         tunnel_negotiation_failed(engine, tunnel);
+}
+
+void ike_sa_fail(struct ike_sa *sa, const char *reason)
+{
+    bool negotiating =
+        sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING;
+    if (negotiating && !sa->destroyed)
+        sa->engine->objects->reasons->negotiation_failed(sa, reason);
+    ike_sa_destroy(sa, reason);
 }
 
 void ike_sa_free(struct ike_sa *sa)
@@ -317,80 +296,5 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
     (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "%s", reason);
     ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
-    ike_sa_add_task(sa, &task_delete_ike_sa, 0);
-}
-
-static bool has_child(const struct ike_sa *sa)
-{
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (!child->lingering)
-            return true;
-    }
-    return false;
-}
-
-/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
-static bool awaits_child(const struct ike_sa *sa)
-{
-    const struct negotiation *n = sa->own;
-    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
-}
-
-void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
-{
-    if (awaits_child(sa))
-        return;
-    if (has_child(sa) || additional_children_come_with_packets(sa))
-        additional_children_check(sa);
-    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
-        ike_sa_delete(sa, reason);
-}
-
-/* ---- Jobs -------------------------------------------------------------------------------------------- */
-
-void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
-                      void (*done)(struct ike_sa *sa, bool ok, struct octets output))
-{
-    if (sa->destroyed)
-        return; /* its memory goes when the event is done: no job may come back to it */
-    sa->job_done = done;
-    engine_set_timer(sa->engine, &sa->job_lost, JOB_PATIENCE);
-    engine_start_job(sa->engine, sa, job);
-}
-
-void ike_sa_job_done(struct ike_sa *sa, bool ok, struct octets output)
-{
-    sa->job = 0;
-    engine_cancel_timer(sa->engine, &sa->job_lost);
-    ike_sa_changed(sa);
-    sa->job_done(sa, ok, output);
-    /* Those that waited, in order; one of them may hand out the next job. */
-    while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {
-        struct waiting_datagram first = sa->waiting[0];
-        sa->waiting_count--;
-        memmove(sa->waiting, sa->waiting + 1, sa->waiting_count * sizeof *sa->waiting);
-        struct ike_header header;
-        struct octets octets = ike_buffer_octets(&first.octets);
-        if (ike_header_parse(octets, &header))
-            ike_sa_receive(sa, &first.local, &first.remote, first.ifindex, &header, octets);
-        ike_buffer_clear(&first.octets);
-    }
-    ike_sa_start_task(sa);
-}
-
-void ike_sa_log_message(struct ike_sa *sa, const char *direction, const struct ike_message *message)
-{
-    if (!engine_logs(sa->engine, LOG_LEVEL_DEBUG))
-        return;
-    char text[768] = "";
-    FILE *out = fmemopen(text, sizeof text, "w");
-    if (out == NULL)
-        return;
-    ike_message_print(message, out);
-    (void)fclose(out);
-    char endpoints[2 * IP_TEXT_SIZE];
-    engine_log(sa->engine, LOG_LEVEL_DEBUG, LOG_IKEV2, sa->tunnel, "%s %s: %s", direction,
-               ike_sa_endpoints(sa, endpoints), text);
+    ike_sa_add_task(sa, TASK_DELETE_IKE_SA, 0);
 }

@@ -8,8 +8,8 @@
 #ifndef MUSUBI_IKE_SA_RECORD_H
 #define MUSUBI_IKE_SA_RECORD_H
 
-#include "ike/exchanges/negotiation.h"
 #include "ike/sa/ike_sa.h"
+#include "ike/sa/negotiation.h"
 
 enum {
     IKE_RECORD_VERSION = 3,

@@ -5,7 +5,6 @@
 #ifndef MUSUBI_IKE_SA_RECORD_STREAM_H
 #define MUSUBI_IKE_SA_RECORD_STREAM_H
 
-#include "ike/ike.h"
 #include "ike/wire/proposal.h"
 #include "ike/wire/selectors.h"
 

@@ -1,9 +1,8 @@
-/*
- * The protected messages of an IKE SA: sealed with its keys, in fragments where they are large, and opened
- * again.
- */
+#include "ike/sa/sealed.h"
+
+#include "ike/sa/debug_log.h"
 #include "ike/sa/fragmentation.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/wire/protect.h"
 
 #include <string.h>
 

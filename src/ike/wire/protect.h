@@ -5,7 +5,7 @@
 #ifndef MUSUBI_IKE_WIRE_PROTECT_H
 #define MUSUBI_IKE_WIRE_PROTECT_H
 
-#include "ike/sa/keys.h"
+#include "crypto/algorithm.h"
 #include "ike/wire/message.h"
 
 /* The keys of one direction. */

@@ -152,7 +152,7 @@ static bool client_is_left(struct fixture *f, int fd)
     }
 }
 
-#define HELLO "\x00\x00\x00\x0aH\x00\x01Router# "
+#define HELLO "\x00\x00\x00\x0aH\x00\x02Router# "
 
 static void socket_is_for_its_owner_alone(void **state)
 {
@@ -171,7 +171,8 @@ static void commands_are_answered_in_order(void **state)
     static const char expected[] = HELLO "\x00\x00\x00\x04Oone\n"
                                          "\x00\x00\x00\x09"
                                          "D\x00Router# "
-                                         "\x00\x00\x00\x05O% no\n"
+                                         "\x00\x00\x00\x05"
+                                         "E% no\n"
                                          "\x00\x00\x00\x09"
                                          "D\x01Router# "
                                          "\x00\x00\x00\x01O\n"

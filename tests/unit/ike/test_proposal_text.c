@@ -1,5 +1,5 @@
 /* ike/proposal_text.h: S34, what a peer offers and what is accepted, as the log has it. */
-#include "ike/reasons/proposal_text.h"
+#include "ike/wire/proposal_text.h"
 
 #include "payload.h"
 

@@ -1,5 +1,7 @@
 /* The byte form of an IKE SA (design: SA state outlives every process): round trips, truncation, corruption.
  */
+#include "ike/exchanges/informational.h"
+#include "ike/exchanges/liveness.h"
 #include "ike/sa/record.h"
 
 #include <setjmp.h>

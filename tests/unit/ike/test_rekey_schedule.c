@@ -1,5 +1,5 @@
 /* When rekeys start (R60, S24), and where none may (R49, R63). */
-#include "ike/exchanges/rekey.h"
+#include "ike/sa/rekey_schedule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -276,6 +276,38 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
                      PATH_INVALID);
 }
 
+static void path_lists_the_children_that_it_has(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    struct path_child list[STAND_SLOTS];
+    for (uint32_t number = 1; number <= COUNT; number++) {
+        struct child_settings child = end_child(here, &stand_gcm_udp, number);
+        end_install(here, &child);
+    }
+    end_remove(here, 3);
+    assert_int_equal(child_change(here->path, 0, CHILD_REMOVE, end_spi(here, 5)), PATH_OK); /* not settled */
+
+    size_t position = 0;
+    size_t count = 0;
+    size_t some;
+    while ((some = path_list_children(here->path, &position, list + count, 7)) != 0) {
+        assert_true(some <= 7);
+        count += some;
+    }
+
+    bool seen[COUNT + 1] = {false};
+    assert_int_equal(count, COUNT - 2);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = list[i].live_slot;
+        assert_true(number <= COUNT && !seen[number] && number != 3 && number != 5);
+        seen[number] = true;
+        assert_int_equal(list[i].tunnel, STAND_TUNNEL);
+        assert_int_equal(list[i].inbound_spi, end_spi(here, number));
+        assert_int_equal(list[i].outbound_spi, end_spi(there, number));
+    }
+}
+
 static void each_command_is_answered_in_order(void **state)
 {
     (void)state;
@@ -413,6 +445,7 @@ int main(void)
         STAND_TEST(R101_counters_of_a_tunnel_outlive_its_sas),
         STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
+        STAND_TEST(path_lists_the_children_that_it_has),
         STAND_TEST(each_command_is_answered_in_order),
         STAND_TEST(redirected_sa_sends_to_the_new_endpoint),
         STAND_TEST(R76_idle_sa_in_udp_sends_keepalives),

@@ -1,6 +1,4 @@
-#include "ike/exchanges/child_exchange.h"
-
-#include "ike/sa/ike_sa.h"
+#include "ike/wire/child_exchange.h"
 
 enum { ESP_SPI_SIZE = 4, ESP_SPI_MIN = 256 };
 

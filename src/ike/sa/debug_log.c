@@ -1,6 +1,7 @@
-#include "ike/reasons/key_log.h"
+#include "ike/sa/debug_log.h"
 
 #include "base/secret.h"
+#include "ike/sa/ike_sa.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ static void log_keys(struct ike_engine *engine, enum log_function function, cons
     char integrity_text[KEY_TEXT_SIZE];
     size_t integrity_size = suite->integrity != NULL ? suite->integrity->key_size : 0;
     (void)key_format(integrity, integrity_size, integrity_text);
-    engine_log(engine, LOG_LEVEL_DEBUG, function, tunnel, "keys of %s: encryption 0x%s%s%s", whose,
+    tunnel_log(engine, tunnel, LOG_LEVEL_DEBUG, function, "keys of %s: encryption 0x%s%s%s", whose,
                key_format(encryption, encryption_key_octets(suite->encryption), encryption_text),
                integrity_size > 0 ? ", integrity 0x" : "", integrity_text);
     secret_wipe(encryption_text, sizeof encryption_text);
@@ -61,4 +62,18 @@ void key_log_child_sa(const struct child_sa *child)
         return;
     log_direction(child, &child->inbound, "in");
     log_direction(child, &child->outbound, "out");
+}
+
+void ike_sa_log_message(struct ike_sa *sa, const char *direction, const struct ike_message *message)
+{
+    if (!engine_logs(sa->engine, LOG_LEVEL_DEBUG))
+        return;
+    char text[768] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    if (out == NULL)
+        return;
+    ike_message_print(message, out);
+    (void)fclose(out);
+    char endpoints[2 * IP_TEXT_SIZE];
+    ike_sa_log(sa, LOG_LEVEL_DEBUG, LOG_IKEV2, "%s %s: %s", direction, ike_sa_endpoints(sa, endpoints), text);
 }

@@ -1,8 +1,8 @@
 /*
  * SA payloads and what they are chosen by as log texts, in the words of the command language (S34).
  */
-#ifndef MUSUBI_IKE_REASONS_PROPOSAL_TEXT_H
-#define MUSUBI_IKE_REASONS_PROPOSAL_TEXT_H
+#ifndef MUSUBI_IKE_WIRE_PROPOSAL_TEXT_H
+#define MUSUBI_IKE_WIRE_PROPOSAL_TEXT_H
 
 #include "ike/wire/proposal.h"
 

@@ -1,7 +1,9 @@
-#include "ike/exchanges/negotiation.h"
+#include "ike/sa/negotiation.h"
 
 #include "base/secret.h"
 #include "crypto/dh.h"
+#include "ike/sa/exchange.h"
+#include "ike/sa/job.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,9 @@
  * A CREATE_CHILD_SA exchange under way (RFC 7296 1.3): of ours, from the task's start to the answer, or of
  * the peer's, while the Diffie-Hellman for its answer is done.
  */
-#ifndef MUSUBI_IKE_EXCHANGES_NEGOTIATION_H
-#define MUSUBI_IKE_EXCHANGES_NEGOTIATION_H
+#ifndef MUSUBI_IKE_SA_NEGOTIATION_H
+#define MUSUBI_IKE_SA_NEGOTIATION_H
 
-#include "ike/exchanges/child_exchange.h"
 #include "ike/sa/ike_sa.h"
 
 /* The lowest nonce of an exchange decides which of two SAs that were made at once is closed (RFC 7296 2.8.1).

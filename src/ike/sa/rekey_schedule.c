@@ -1,14 +1,4 @@
-/*
- * When rekeys start (R60, S24, R49, R63).
- */
-#include "ike/exchanges/rekey.h"
-
-static msec_t random_between(struct ike_engine *engine, msec_t low, msec_t high)
-{
-    uint32_t random;
-    engine_random(engine, &random, sizeof random);
-    return low + random % (high - low + 1);
-}
+#include "ike/sa/rekey_schedule.h"
 
 msec_t rekey_delay(struct ike_engine *engine, msec_t lifetime, msec_t margin, bool initiator)
 {
@@ -20,14 +10,14 @@ msec_t rekey_delay(struct ike_engine *engine, msec_t lifetime, msec_t margin, bo
     /* 5 to 10 s later, but no later than a third of the margin, so that there is time left. */
     msec_t latest = margin / 3 < OTHER_END_MAX ? margin / 3 : OTHER_END_MAX;
     msec_t earliest = latest / 2 < OTHER_END_MIN ? latest / 2 : OTHER_END_MIN;
-    return lifetime - margin + random_between(engine, earliest, latest);
+    return lifetime - margin + engine_random_between(engine, earliest, latest);
 }
 
 msec_t rekey_retry_delay(struct ike_engine *engine, msec_t expires)
 {
     enum { RETRY_MIN = 2000, RETRY_MAX = 5000 };
     msec_t left = expires > engine->now ? expires - engine->now : 0;
-    msec_t delay = random_between(engine, RETRY_MIN, RETRY_MAX);
+    msec_t delay = engine_random_between(engine, RETRY_MIN, RETRY_MAX);
     return delay < left / 4 ? delay : left / 4 + 1;
 }
 

@@ -2,10 +2,9 @@
  * The payloads that make a Child SA, SA, TSi and TSr: the same in IKE_AUTH and CREATE_CHILD_SA
  * (RFC 7296 1.2, 1.3, 2.9).
  */
-#ifndef MUSUBI_IKE_EXCHANGES_CHILD_EXCHANGE_H
-#define MUSUBI_IKE_EXCHANGES_CHILD_EXCHANGE_H
+#ifndef MUSUBI_IKE_WIRE_CHILD_EXCHANGE_H
+#define MUSUBI_IKE_WIRE_CHILD_EXCHANGE_H
 
-#include "ike/sa/child_sa.h"
 #include "ike/wire/message.h"
 #include "ike/wire/proposal.h"
 #include "ike/wire/selectors.h"

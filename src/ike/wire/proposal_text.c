@@ -1,4 +1,4 @@
-#include "ike/reasons/proposal_text.h"
+#include "ike/wire/proposal_text.h"
 
 #include "base/short_text.h"
 #include "ike/wire/offer.h"

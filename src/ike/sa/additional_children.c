@@ -1,0 +1,63 @@
+#include "ike/sa/additional_children.h"
+
+#include "ike/sa/ike_sa.h"
+
+struct child_request additional_children_proposed(const struct ike_sa *sa)
+{
+    return child_request_of(&sa->tunnel->policy, false, 0);
+}
+
+uint8_t additional_children_lacking(const struct ike_sa *sa)
+{
+    if (!sa->additional.ours || sa->additional.scope != SCOPE_PROPOSED)
+        return 0;
+    const struct child_request all = additional_children_proposed(sa);
+    unsigned lacking = selectors_families(&all.local_ts, &all.remote_ts);
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child))
+            lacking &= ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts);
+    }
+    return (uint8_t)(lacking & ~(unsigned)sa->additional.refused);
+}
+
+bool additional_children_hold(const struct ike_sa *sa, const struct packet_flow *flow)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child) && selectors_hold(&child->local_ts, &child->remote_ts, flow))
+            return true;
+    }
+    return false;
+}
+
+bool additional_children_come_with_packets(const struct ike_sa *sa)
+{
+    return sa->additional.scope != SCOPE_PROPOSED;
+}
+
+bool additional_children_are_due(const struct ike_sa *sa)
+{
+    return sa->additional.scope != SCOPE_PROPOSED || additional_children_lacking(sa) != 0;
+}
+
+bool additional_children_tell_due(struct ike_sa *sa)
+{
+    bool due = additional_children_are_due(sa);
+    sa->additional.more_told |= due;
+    return due;
+}
+
+void additional_children_complete(struct ike_sa *sa)
+{
+    if (!sa->additional.more_told)
+        return;
+    sa->additional.more_told = false;
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        child_sa_complete(child);
+    }
+}

@@ -1,0 +1,77 @@
+#include "ike/sa/job.h"
+
+#include "ike/sa/exchange.h"
+
+#include <string.h>
+
+enum { JOB_PATIENCE = 30000 }; /* milliseconds */
+
+static void hand_out(struct ike_sa *sa, const struct ike_job *job)
+{
+    struct ike_engine *engine = sa->engine;
+    struct ike_job *copy = effects_alloc(&engine->effects, sizeof *copy);
+    uint32_t number = ++engine->objects->next_job;
+    if (number == 0)
+        number = ++engine->objects->next_job;
+    if (copy == NULL || !map_put(&engine->objects->jobs, number, sa)) {
+        ike_sa_fail(sa, "out of memory");
+        return;
+    }
+    *copy = *job;
+    copy->job = number;
+    if (job->kind == IKE_JOB_PSK_AUTH)
+        copy->psk.signed_octets = effects_copy(&engine->effects, job->psk.signed_octets);
+    sa->job = number;
+    effects_add_action(&engine->effects, &(struct ike_action){.kind = IKE_ACTION_JOB, .job = copy});
+}
+
+void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
+                      void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+{
+    if (sa->destroyed)
+        return; /* its memory goes when the event is done: no job may come back to it */
+    sa->job_done = done;
+    engine_set_timer(sa->engine, &sa->job_lost, JOB_PATIENCE);
+    hand_out(sa, job);
+}
+
+static void take_result(struct ike_sa *sa, bool ok, struct octets output)
+{
+    sa->job = 0;
+    engine_cancel_timer(sa->engine, &sa->job_lost);
+    ike_sa_changed(sa);
+    sa->job_done(sa, ok, output);
+    /* Those that waited, in order; one of them may hand out the next job. */
+    while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {
+        struct waiting_datagram first = sa->waiting[0];
+        sa->waiting_count--;
+        memmove(sa->waiting, sa->waiting + 1, sa->waiting_count * sizeof *sa->waiting);
+        struct ike_header header;
+        struct octets octets = ike_buffer_octets(&first.octets);
+        if (ike_header_parse(octets, &header))
+            ike_sa_receive(sa, &first.local, &first.remote, first.ifindex, &header, octets);
+        ike_buffer_clear(&first.octets);
+    }
+    ike_sa_start_task(sa);
+}
+
+void engine_job_done(struct ike_engine *engine, uint32_t job, bool ok, struct octets output)
+{
+    struct ike_sa *sa = map_remove(&engine->objects->jobs, job);
+    if (sa != NULL)
+        take_result(sa, ok, output);
+}
+
+void ike_sa_forget_job(struct ike_sa *sa)
+{
+    if (sa->job != 0)
+        (void)map_remove(&sa->engine->objects->jobs, sa->job);
+}
+
+/* Nobody brings the result: there was no memory for the job, say. */
+void ike_sa_job_lost_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_sa *sa = owner;
+    (void)engine;
+    ike_sa_fail(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
+}

@@ -1,0 +1,79 @@
+/*
+ * What an engine keeps from one event to the next, and how it is found. An engine has tunnels; a tunnel has
+ * IKE SAs; an IKE SA has Child SAs and a queue of tasks, its own requests, one of which is under way at a
+ * time (RFC 7296 2.3, window of 1).
+ */
+#ifndef MUSUBI_IKE_SA_OBJECTS_H
+#define MUSUBI_IKE_SA_OBJECTS_H
+
+#include "base/map.h"
+#include "ike/sa/live_slots.h"
+#include "ike/services/engine.h"
+
+#include <sys/queue.h>
+
+struct ike_exchanges;
+struct ike_reasons;
+struct ike_sa;
+struct ike_tunnel;
+
+LIST_HEAD(ike_tunnel_list, ike_tunnel);
+LIST_HEAD(ike_sa_list, ike_sa);
+
+/* The secrets of cookies: the current one, and the one before. */
+struct cookie_secrets {
+    uint8_t number; /* of the current one, counting round; its place is number & 1. 0 at first: none yet */
+    msec_t changed;
+    uint8_t secret[2][32];
+};
+
+enum {
+    REFUSED_REQUESTS_MAX = 64, /* that are remembered, so that retransmissions are not logged again */
+};
+
+/* IKE_SA_INIT requests that were refused last, round and round; without more state than that. */
+struct refused_requests {
+    struct {
+        uint64_t key; /* as of `half_open` */
+        msec_t time;
+    } request[REFUSED_REQUESTS_MAX];
+    size_t next;
+};
+
+/* How often something may still be done in the second that began at `since`. */
+struct ike_budget {
+    msec_t since;
+    unsigned spent;
+};
+
+struct ike_objects {
+    const struct ike_exchanges *exchanges; /* sa/upper.h */
+    const struct ike_reasons *reasons;
+
+    struct map tunnels; /* by number */
+    struct ike_tunnel_list tunnel_list;
+    struct map sas;           /* IKE SAs by our own SPI */
+    struct map jobs;          /* IKE SAs whose job is out, by the job's number */
+    struct map child_spis;    /* Child SAs by inbound SPI */
+    struct ike_sa_list dirty; /* IKE SAs whose records are out of date */
+    struct ike_sa_list all_sas;
+    struct ike_sa_list destroyed; /* to be freed when the event is done */
+    uint32_t next_ike_serial, next_esp_serial, next_job;
+    struct live_slots slots;
+
+    /* What is kept of peers that are not authenticated. */
+    struct map half_open; /* half-open IKE SAs by half_open_key */
+    size_t half_open_count;
+    struct cookie_secrets cookie_secrets;
+    struct refused_requests refused;
+    struct ike_budget invalid_spis; /* answers to IKE requests for no SA */
+    msec_t unknown_spi_told;        /* when ESP for no SA was looked into last */
+};
+
+/* None yet; NULL if there is no memory. `seed` is that of the maps. */
+struct ike_objects *ike_objects_new(uint64_t seed);
+
+/* Frees the maps and lists, wiped. No tunnel or SA may be left. `objects` may be NULL. */
+void ike_objects_free(struct ike_objects *objects);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * Tunnels: what the config says of one, where its peer is, its IKE SAs, and whether it is up (R64).
+ */
+#ifndef MUSUBI_IKE_SA_TUNNEL_H
+#define MUSUBI_IKE_SA_TUNNEL_H
+
+#include "ike/sa/objects.h"
+#include "ike/services/log.h"
+#include "ike/services/timer.h"
+
+enum {
+    CHILDREN_MAX = 16, /* Child SAs of one tunnel (S38) */
+};
+
+struct ike_tunnel {
+    LIST_ENTRY(ike_tunnel) link;
+    struct tunnel_policy policy;
+    struct peer_route route;
+    struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
+    size_t peer_address_count;
+    bool policy_is_newer; /* since it changed the name has had no addresses yet */
+    bool up;              /* has an SA: the history's `Create` was told */
+    msec_t deaf_until;    /* after a failure: the path may yet ask for the packets that have failed */
+    LIST_HEAD(, ike_sa) sas;
+    struct ike_timer auto_check;
+};
+
+/* The tunnel with a number; NULL if there is none. */
+struct ike_tunnel *engine_tunnel(const struct ike_engine *engine, uint32_t number);
+
+/* Adds a line to the event log. `tunnel` may be NULL. Costs nothing if the level is not wanted. */
+__attribute__((format(printf, 5, 6))) void tunnel_log(struct ike_engine *engine,
+                                                      const struct ike_tunnel *tunnel, enum log_level level,
+                                                      enum log_function function, const char *format, ...);
+
+/*
+ * Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not
+ * count, nor those of IKE SAs that INITIAL_CONTACT of `newcomer` takes away. NULL: there is no
+ * INITIAL_CONTACT.
+ */
+bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newcomer);
+
+/* A tunnel's Child SAs changed: tells the caller of the engine when the tunnel came up or went down (R64). */
+void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
+
+/* Tells the caller of the engine in any case. */
+void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
+
+/* A negotiation that the tunnel started or answered failed: waiting packets are dropped. */
+void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* The same for the packets of a pair alone. */
+void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
+                         const struct packet_pair *pair);
+
+/* True if the name of the tunnel's peer has the address. */
+bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Lines of the event log. A line that is about a tunnel is made by tunnel_log (sa/tunnel.h) or ike_sa_log
+ * (sa/ike_sa.h).
+ */
+#ifndef MUSUBI_IKE_SERVICES_LOG_H
+#define MUSUBI_IKE_SERVICES_LOG_H
+
+#include "ike/services/engine.h"
+
+#include <stdarg.h>
+
+/* True if lines of this level are wanted: to save the work of making them. */
+bool engine_logs(const struct ike_engine *engine, enum log_level level);
+
+/* Adds a line that is about no tunnel. Costs nothing if the level is not wanted. */
+__attribute__((format(printf, 4, 5))) void engine_log(struct ike_engine *engine, enum log_level level,
+                                                      enum log_function function, const char *format, ...);
+
+/* Adds a line about the tunnel with number `*tunnel`; NULL: about none. */
+__attribute__((format(printf, 5, 0))) void
+engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum log_function function,
+                     const uint32_t *tunnel, const char *format, va_list arguments);
+
+#endif
