@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/identity.h"
+#include "crypto/key_exchange.h"
 
 /* Reads one setting into the policy. */
 typedef void read_setting(const struct setting *setting, struct tunnel_policy *policy);
@@ -26,7 +27,7 @@ static size_t prf_index(const char *word)
 
 static size_t group_index(const char *word)
 {
-    return (size_t)(dh_by_word(word) - dh_groups);
+    return (size_t)(key_exchange_by_word(word) - key_exchange_methods);
 }
 
 /* The rows of one of the tables of transforms that the words given for `label` name. */

@@ -5,6 +5,7 @@
 
 #include "config/policy_settings.h"
 #include "config/survey.h"
+#include "crypto/key_exchange.h"
 
 /* Defaults of R20 and S28, in seconds. */
 enum { SA_LIFETIME = 86400, CHILD_LIFETIME = 28800, NAT_KEEPALIVE = 20 };
@@ -15,10 +16,10 @@ struct tunnel_policy policy_default(void)
         .ike = {.encryption = ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
                 .integrity = ALGORITHM_SET_ALL(INTEGRITY_COUNT),
                 .prf = ALGORITHM_SET_ALL(PRF_COUNT),
-                .dh = ALGORITHM_SET_ALL(DH_COUNT)},
+                .dh = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)},
         .child = {.encryption = ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
                   .integrity = ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                  .pfs = ALGORITHM_SET_ALL(DH_COUNT),
+                  .pfs = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT),
                   .pfs_none = true},
         .sa_lifetime = SA_LIFETIME,
         .child_lifetime = CHILD_LIFETIME,

@@ -93,7 +93,6 @@ struct coming {
     struct gateway *gateway;
     enum coming_kind kind;
     uint32_t job;
-    bool job_ok;
     struct ip_endpoint from, to;
     size_t length;
     uint8_t octets[];

@@ -88,8 +88,8 @@ const struct ike_effects *__real_ike_engine_handle(struct ike_engine *engine, ms
                                                    const struct ike_event *event);
 const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, msec_t now,
                                                    const struct ike_event *event);
-bool __real_arithmetic_answer(const struct ike_job *job, bool real, uint8_t *out, size_t *length);
-bool __wrap_arithmetic_answer(const struct ike_job *job, bool real, uint8_t *out, size_t *length);
+bool __real_arithmetic_answer(const struct key_exchange_job *job, bool real, struct key_exchange_result *out);
+bool __wrap_arithmetic_answer(const struct key_exchange_job *job, bool real, struct key_exchange_result *out);
 
 const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, msec_t now,
                                                    const struct ike_event *event)
@@ -102,10 +102,10 @@ const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, ms
     return effects;
 }
 
-bool __wrap_arithmetic_answer(const struct ike_job *job, bool real, uint8_t *out, size_t *length)
+bool __wrap_arithmetic_answer(const struct key_exchange_job *job, bool real, struct key_exchange_result *out)
 {
     double start = cpu_now();
-    bool done = __real_arithmetic_answer(job, real, out, length);
+    bool done = __real_arithmetic_answer(job, real, out);
     if (meter.was_last)
         meter.in_arithmetic += cpu_now() - start - meter.clock_cost;
     return done;
@@ -247,12 +247,11 @@ static double spend_on_jobs(struct subject *s)
 {
     double spent = 0;
     for (size_t i = 0; i < s->job_count; i++) {
-        uint8_t output[IKE_JOB_OUTPUT_MAX];
-        size_t length = 0;
+        struct ike_job_result result = {.kind = IKE_JOB_KEY_EXCHANGE};
         struct ike_event event = {.kind = IKE_EVENT_JOB_DONE};
+        result.ok = __real_arithmetic_answer(&s->jobs[i].key_exchange, false, &result.key_exchange);
         event.job.job = s->jobs[i].job;
-        event.job.ok = __real_arithmetic_answer(&s->jobs[i], false, output, &length);
-        event.job.output = (struct octets){output, length};
+        event.job.result = &result;
         spent += spend(s, &event);
     }
     s->job_count = 0;

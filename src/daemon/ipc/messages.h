@@ -28,7 +28,7 @@ enum message_type {
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* tail: the output of a job of the keeper's */
+    MESSAGE_JOB_DONE,          /* what came of a job of the keeper's */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -87,7 +87,7 @@ struct message_engine_sockets {
 
 struct message_peer_route {
     uint32_t tunnel;
-    struct peer_route way;
+    struct peer_route route;
 };
 
 /* IKE_EVENT_PEER_ADDRESSES */
@@ -108,7 +108,10 @@ struct message_clear {
 
 struct message_job_done {
     uint32_t job;
-    uint32_t ok; /* 0 or 1 */
+    uint32_t kind;   /* enum ike_job_kind; one of the keeper's */
+    uint32_t ok;     /* 0 or 1 */
+    uint32_t length; /* of the AUTH value */
+    uint8_t auth[PRF_SIZE_MAX];
 };
 
 /* Descriptor: the live area (daemon/shared.h). */

@@ -105,15 +105,13 @@ static void secret_job(struct keeper *keeper, const struct channel_message *mess
 {
     const struct message_secret_job *job = message->body;
     const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job->tunnel);
-    uint8_t output[PRF_SIZE_MAX];
-    size_t length = 0;
+    struct message_job_done done = {.job = job->job, .kind = job->kind};
     if (policy != NULL)
-        length = keys_psk_auth(keeper->configuration.keys, policy, job, message_tail(message, sizeof(*job)),
-                               output);
-    const struct message_job_done done = {.job = job->job, .ok = length > 0};
-    processes_send_more(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done),
-                        (struct octets){output, length}, NULL, 0);
-    secret_wipe(output, sizeof(output));
+        done.length = (uint32_t)keys_psk_auth(keeper->configuration.keys, policy, job,
+                                              message_tail(message, sizeof(*job)), done.auth);
+    done.ok = done.length > 0;
+    processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done));
+    secret_wipe(&done, sizeof(done));
 }
 
 /* Copies a message's tail as text. */

@@ -94,7 +94,7 @@ static void dismiss_peers(struct tunnel_names *names)
         next = STAILQ_NEXT(peer, link);
         if (!peer->done)
             continue;
-        const struct message_job_done done = {.job = peer->job, .ok = 1};
+        const struct message_job_done done = {.job = peer->job, .kind = IKE_JOB_LOOK_UP, .ok = 1};
         processes_send(&names->processes->engine, MESSAGE_JOB_DONE, &done, sizeof(done));
         STAILQ_REMOVE(&names->waiting, peer, waiting_peer, link);
         names->waiting_count--;
@@ -143,7 +143,7 @@ void tunnel_names_look_up(struct tunnel_names *names, struct tunnel_name *name,
 {
     bool has_room = names->waiting_count < WAITING_PEERS_MAX;
     struct waiting_peer *peer = has_room ? calloc(1, sizeof(*peer)) : NULL;
-    const struct message_job_done cannot = {.job = look_up->job};
+    const struct message_job_done cannot = {.job = look_up->job, .kind = IKE_JOB_LOOK_UP};
     if (peer == NULL) {
         processes_send(&names->processes->engine, MESSAGE_JOB_DONE, &cannot, sizeof(cannot));
         return;

@@ -40,7 +40,7 @@ bool peer_address_accept(struct ike_sa *sa)
     return true;
 }
 
-void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void peer_address_look_up(struct ike_sa *sa, ike_job_done *done)
 {
     struct ike_job job = {.kind = IKE_JOB_LOOK_UP};
     job.look_up.tunnel = sa->tunnel->policy.tunnel;

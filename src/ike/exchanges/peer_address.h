@@ -18,6 +18,6 @@
 bool peer_address_accept(struct ike_sa *sa);
 
 /* Has the name looked up; `done` is called then. */
-void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+void peer_address_look_up(struct ike_sa *sa, ike_job_done *done);
 
 #endif

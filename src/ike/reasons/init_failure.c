@@ -31,7 +31,7 @@ static bool was_refused(struct ike_engine *engine, uint64_t key)
 void init_failure_of_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                              const struct candidates *candidates, const struct ike_message *request)
 {
-    const struct dh_group *group = candidates->choice.suite.dh;
+    const struct key_exchange_method *group = candidates->choice.suite.dh;
     char remote[IP_TEXT_SIZE];
     if (was_refused(engine, key))
         return;

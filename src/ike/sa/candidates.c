@@ -173,5 +173,6 @@ bool tunnel_allows_suite(const struct ike_tunnel *tunnel, const struct ike_suite
     return (a->encryption >> (suite->encryption - encryption_algorithms) & 1) != 0 &&
            (suite->integrity == NULL ||
             (a->integrity >> (suite->integrity - integrity_algorithms) & 1) != 0) &&
-           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 && (a->dh >> (suite->dh - dh_groups) & 1) != 0;
+           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 &&
+           (a->dh >> (suite->dh - key_exchange_methods) & 1) != 0;
 }

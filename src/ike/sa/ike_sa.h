@@ -6,6 +6,7 @@
 
 #include "ike/sa/additional_children.h"
 #include "ike/sa/child_sa.h"
+#include "ike/sa/key_exchange.h"
 #include "ike/sa/keys.h"
 #include "ike/sa/task.h"
 #include "ike/sa/tunnel.h"
@@ -38,9 +39,7 @@ struct waiting_datagram {
 
 /* What is needed until the IKE SA is authenticated, and wiped then. */
 struct ike_handshake {
-    uint8_t dh_private[DH_PRIVATE_MAX];
-    uint8_t dh_public[DH_PUBLIC_MAX];
-    const struct dh_group *dh;                     /* as initiator: of our KE */
+    struct key_exchange key_exchange;              /* of IKE_SA_INIT */
     struct ike_buffer cookie;                      /* as initiator: to be sent along */
     struct ike_buffer init_request, init_response; /* RealMessage1 and 2, RFC 7296 2.15 */
     uint8_t init_proposal;                         /* as responder: number of the chosen proposal */
@@ -116,7 +115,7 @@ struct ike_sa {
     struct told_failure told_failure;
 
     uint32_t job; /* that is out; 0: none */
-    void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);
+    ike_job_done *job_done;
     struct waiting_datagram waiting[SA_WAITING_MAX];
     size_t waiting_count;
 
