@@ -24,6 +24,9 @@ struct setting_lines {
 /* Adds the lines of some settings of a policy. Settings with their default value have none. */
 void setting_lines_add(struct setting_lines *lines, const struct tunnel_policy *policy, setting_set settings);
 
+/* Adds the lines that `others` has. */
+void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others);
+
 /* Writes the lines as text, "default" if there are none, and returns `out`. */
 const char *setting_lines_format(const struct setting_lines *lines, char out[SETTING_LINES_TEXT_SIZE]);
 
