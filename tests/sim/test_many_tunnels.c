@@ -113,7 +113,7 @@ static void S22_tunnels_of_many_interfaces_but_two_policies_cost_two_matchings(v
         struct tunnel_policy policy = engine_tunnel(engine, i)->policy;
         policy.outgoing = OUTGOING_NEXT_HOP;
         if (i % 2 == 0)
-            policy.ike.dh = UINT32_C(1) << 1;
+            policy.ike.dh = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT);
         bare_set_policy(engine, &policy);
         bare_set_route(engine, i, &(struct peer_route){.ifindex = 1 + i});
     }
