@@ -71,7 +71,7 @@ void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arri
                  count > 0 ? accepted : "nobody");
 }
 
-/* The candidate by which the suite was chosen; NULL if the config has changed since. */
+/* The candidate whose policy allows the suite; NULL if the config has changed since. */
 static const struct ike_tunnel *chooser_of_suite(const struct ike_sa *sa, const struct arrival *arrival)
 {
     struct candidate_walk walk = candidates_begin(sa->engine, arrival);
@@ -127,7 +127,7 @@ void auth_failure_of_address(const struct ike_sa *sa)
 
 /* ---- Responder: the peer does not get what it asks for ------------------------------------------------ */
 
-enum { UNMET_PATIENCE = 10000 }; /* milliseconds; whoever closes the SA later has another reason */
+enum { UNMET_PATIENCE = 10000 }; /* milliseconds; if the peer closes the SA later it has another reason */
 
 void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request)
 {
@@ -152,7 +152,7 @@ void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *reque
     sa->unmet_settings = (other_id ? LOCAL_SETTING : 0U) | (transport ? SETTING_BIT(SETTING_IPSEC_MODE) : 0U);
 }
 
-/* What the peer did not get, if that may be why it closes the SA now. */
+/* What the peer did not get, if that may be why it closes the SA now; else NULL. */
 static const char *unmet_wish(const struct ike_sa *sa)
 {
     bool early = sa->engine->now - sa->created <= UNMET_PATIENCE;
