@@ -38,8 +38,8 @@ void bare_remove_tunnel(struct ike_engine *engine, uint32_t tunnel)
 void bare_set_route(struct ike_engine *engine, uint32_t tunnel, const struct peer_route *route)
 {
     struct ike_event event = {.kind = IKE_EVENT_PEER_ROUTE};
-    event.way.tunnel = tunnel;
-    event.way.way = *route;
+    event.route.tunnel = tunnel;
+    event.route.route = *route;
     (void)ike_engine_handle(engine, 0, &event);
 }
 

@@ -441,7 +441,7 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
     }
     const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
     if (candidates.count == 0 || engine->stopping) {
-        init_failure_of_stranger(engine, &arrival);
+        init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
     if (candidates.result == PROPOSAL_INVALID) {
@@ -475,7 +475,7 @@ void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *l
     const struct arrival arrival = {local, remote, ifindex};
     const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
     if (candidates.count == 0 || engine->stopping) {
-        init_failure_of_stranger(engine, &arrival);
+        init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
     init_failure_of_critical(engine, half_open_key(request->spi_i, remote), &arrival, payload_type);
