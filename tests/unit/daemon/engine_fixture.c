@@ -39,12 +39,6 @@ void engine_process_event(struct engine_process *process, const struct ike_event
     (void)snprintf(f->events + length, sizeof(f->events) - length, "clear %u ", event->clear.tunnel);
 }
 
-void engine_job_start(struct engine_process *process, const struct ike_job *job)
-{
-    const struct message_secret_job m = {.job = job->job};
-    (void)message_send(&process->keeper, MESSAGE_SECRET_JOB, &m, sizeof(m));
-}
-
 int engine_sockets_send(struct engine_sockets *sockets, const struct ip_endpoint *local,
                         const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
                         struct octets message)
