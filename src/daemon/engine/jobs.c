@@ -80,7 +80,7 @@ void engine_job_start(struct engine_process *process, const struct ike_job *job)
     /* A job that is lost leaves its SA to its timeout: there is nothing better when memory runs out, or the
      * keeper takes no more. */
     if (!started)
-        engine_process_log(process, LOG_LEVEL_ERROR, "a computation could not be started");
+        engine_process_log(process, LOG_LEVEL_ERROR, 0, "a computation could not be started");
 }
 
 void engine_job_answered(struct engine_process *process, const struct message_job_done *done)

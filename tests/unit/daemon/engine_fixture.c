@@ -15,11 +15,13 @@ static struct fixture *fixture_of(struct engine_process *process)
     return (struct fixture *)process;
 }
 
-void engine_process_log(struct engine_process *process, enum log_level level, const char *format, ...)
+void engine_process_log(struct engine_process *process, enum log_level level, uint32_t tunnel,
+                        const char *format, ...)
 {
     struct fixture *f = fixture_of(process);
     va_list arguments;
     (void)level;
+    (void)tunnel;
     va_start(arguments, format);
     (void)vsnprintf(f->log, sizeof(f->log), format, arguments);
     va_end(arguments);
