@@ -41,8 +41,8 @@ void engine_process_event(struct engine_process *process, const struct ike_event
 
 void engine_job_start(struct engine_process *process, const struct ike_job *job)
 {
-    const struct message_secret_job m = {.job = job->job};
-    (void)message_send(&process->keeper, MESSAGE_SECRET_JOB, &m, sizeof(m));
+    const struct message_auth_job m = {.job = job->job};
+    (void)message_send(&process->keeper, MESSAGE_AUTH_JOB, &m, sizeof(m));
 }
 
 int engine_sockets_send(struct engine_sockets *sockets, const struct ip_endpoint *local,
