@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 from lib import shows
@@ -123,6 +124,17 @@ class Musubi:
             found.update(ours)
             waiting += ours
         return found
+
+    @contextmanager
+    def stopped(self, name):
+        """One of its processes, "musubid" (the keeper), "musubid-engine" or "musubid-path", stands still."""
+        names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self._daemon_pids()}
+        pid = next(pid for pid, its_name in names.items() if its_name == name)
+        self.host.must("kill", "-STOP", str(pid))
+        try:
+            yield
+        finally:
+            self.host.must("kill", "-CONT", str(pid))
 
     # The operator
 

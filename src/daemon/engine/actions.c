@@ -129,7 +129,7 @@ static void send_datagram(struct engine_process *process, const struct ike_actio
 
 /*
  * Of a tunnel that comes up the keeper's answer is waited for: a peer that had ours sooner would get the
- * answers of our LAN by another way, in the clear, as long as the Tunnel's routes are passed over (R43).
+ * answers of our LAN by another route, in the clear, as long as the Tunnel's routes are passed over (R43).
  */
 static void tell_tunnel_state(struct engine_process *process, const struct ike_action *action)
 {

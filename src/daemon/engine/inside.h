@@ -7,12 +7,12 @@
 #include <uv.h>
 
 #include "daemon/engine/children.h"
+#include "daemon/engine/records.h"
 #include "daemon/engine/requests.h"
 #include "daemon/engine/sockets.h"
 #include "daemon/engine/tunnel_queue.h"
 #include "daemon/ipc/channel_watch.h"
 #include "daemon/ipc/messages.h"
-#include "daemon/state/map.h"
 #include "daemon/state/shared.h"
 
 enum {
@@ -35,9 +35,8 @@ struct engine_process {
     int timer; /* timerfd of CLOCK_BOOTTIME */
 
     struct ike_engine *engine; /* NULL until set up */
-    struct state_map *records;
+    struct engine_records records;
     struct engine_statistics *statistics;
-    bool records_full;      /* told the operator so */
     size_t damaged_records; /* that the operator was told of */
     struct engine_sockets sockets;
 

@@ -64,7 +64,7 @@ static void update_watches(struct engine_process *process)
 /* Tells of records that cannot be read: what is left of them is dropped. */
 static void tell_damaged_records(struct engine_process *process)
 {
-    size_t damaged = state_map_damaged(process->records);
+    size_t damaged = state_map_damaged(process->records.map);
     if (damaged == process->damaged_records)
         return;
     engine_process_log(process, LOG_LEVEL_ERROR,
@@ -75,18 +75,10 @@ static void tell_damaged_records(struct engine_process *process)
 
 static void commit_records(struct engine_process *process, const struct ike_effects *effects)
 {
-    bool kept = true;
-    for (size_t i = 0; i < effects->record_count; i++) {
-        const struct ike_record_effect *record = &effects->records[i];
-        kept &= record->state.length == 0 ? state_map_remove(process->records, record->serial)
-                                          : state_map_put(process->records, record->serial, record->state);
-    }
-    state_map_commit(process->records);
-    if (!kept && !process->records_full)
+    if (!engine_records_commit(&process->records, effects))
         engine_process_log(process, LOG_LEVEL_ERROR,
                            "there is no room for the state of more SAs: they work, but are "
                            "not shown and won't survive a restart");
-    process->records_full = !kept;
     tell_damaged_records(process);
 }
 
@@ -159,8 +151,8 @@ static void set_up(struct engine_process *process)
     const struct message_engine_setup *m = process->keeper.message.body;
     int records = channel_take_fd(&process->keeper, 0);
     int statistics = channel_take_fd(&process->keeper, 1);
-    process->records = state_map_open(records, STATE_MAP_WRITE);
-    if (process->records == NULL)
+    process->records.map = state_map_open(records, STATE_MAP_WRITE);
+    if (process->records.map == NULL)
         fail(process, "the memory of the SAs' state can't be used");
     tell_damaged_records(process);
     process->statistics = engine_statistics_map(statistics, true);
@@ -195,7 +187,7 @@ static void set_sockets(struct engine_process *process)
 /* Turns a message into the event that it stands for; false if it is none. */
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
-    const struct message_peer_route *way = message->body;
+    const struct message_peer_route *peer_route = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
     const struct message_log_level *log = message->body;
@@ -208,7 +200,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {way->tunnel, way->way}};
+        *event =
+            (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,

@@ -28,9 +28,9 @@ static bool is_identity(const struct identity *id)
     return id->length <= IDENTITY_SIZE;
 }
 
-static bool is_way(const struct peer_route *way)
+static bool is_route(const struct peer_route *route)
 {
-    return is_bool(&way->usable) && is_address(&way->local) && is_address(&way->remote);
+    return is_bool(&route->usable) && is_address(&route->local) && is_address(&route->remote);
 }
 
 static bool is_selector_list(const struct traffic_selector *list, uint8_t count)
@@ -89,10 +89,10 @@ static bool policy_is_sound(const void *body)
            are_policy_selectors(p->remote_ts, p->remote_ts_count);
 }
 
-static bool way_is_sound(const void *body)
+static bool peer_route_is_sound(const void *body)
 {
     const struct message_peer_route *m = body;
-    return is_way(&m->way);
+    return is_route(&m->route);
 }
 
 static bool peer_addresses_are_sound(const void *body)
@@ -218,7 +218,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                                 ENGINE_SOCKET_COUNT, NULL},
     [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct tunnel_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
-    [MESSAGE_PEER_ROUTE] = {"WAY", KEEPER, sizeof(struct message_peer_route), 0, 0, way_is_sound},
+    [MESSAGE_PEER_ROUTE] = {"PEER_ROUTE", KEEPER, sizeof(struct message_peer_route), 0, 0,
+                            peer_route_is_sound},
     [MESSAGE_PEER_ADDRESSES] = {"PEER_ADDRESSES", KEEPER, sizeof(struct message_peer_addresses), 0, 0,
                                 peer_addresses_are_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},

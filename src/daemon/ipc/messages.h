@@ -87,7 +87,7 @@ struct message_engine_sockets {
 
 struct message_peer_route {
     uint32_t tunnel;
-    struct peer_route way;
+    struct peer_route route;
 };
 
 /* IKE_EVENT_PEER_ADDRESSES */

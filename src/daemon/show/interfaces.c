@@ -79,7 +79,7 @@ static void show_route_to_peer(const struct shown_interfaces *shown, const struc
         return;
     if (!port_table_find_link(shown->ports, link->is.name, name))
         (void)snprintf(name, sizeof(name), "%s", link->is.name);
-    text_print(out, "  Way to the peer : by %s", name);
+    text_print(out, "  Route to the peer : by %s", name);
     if (tunnel->policy->outgoing == OUTGOING_NEXT_HOP)
         text_print(out, " to %s", ip_address_format(&tunnel->policy->out_next_hop, address));
     if (tunnel->route.local.family != IP_NONE)

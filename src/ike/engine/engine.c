@@ -3,6 +3,7 @@
 #include "ike/engine/restore.h"
 #include "ike/engine/tunnels.h"
 #include "ike/exchanges/exchanges.h"
+#include "ike/exchanges/invalid_spi.h"
 #include "ike/exchanges/path_reports.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/ike_sa.h"
@@ -111,7 +112,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         engine_peer_moved(engine, event->esp.spi, &event->esp.remote);
         break;
     case IKE_EVENT_SPI_UNKNOWN:
-        engine_spi_unknown(engine, event->esp.spi, &event->esp.remote.address);
+        invalid_spi_seen(engine, event->esp.spi, &event->esp.remote.address);
         break;
     case IKE_EVENT_POLICY:
         tunnel_set_policy(engine, event->policy);

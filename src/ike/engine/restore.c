@@ -1,9 +1,9 @@
 #include "ike/engine/restore.h"
 
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/ask_child.h"
 #include "ike/exchanges/liveness.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_child.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/record.h"
 
 #include <stdlib.h>
@@ -30,6 +30,7 @@ static bool restore_own(struct ike_sa *sa, const struct ike_record *record)
         return false;
     *n = record->own.negotiation;
     n->nonce_i = n->nonce_r = (struct ike_buffer){0};
+    n->purpose = n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_additional;
     sa->own = n;
     return ike_buffer_set(&n->nonce_i, record->own.nonce_i) &&
            ike_buffer_set(&n->nonce_r, record->own.nonce_r);

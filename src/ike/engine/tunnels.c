@@ -16,6 +16,7 @@ static struct ike_tunnel *tunnel_new(struct ike_engine *engine, uint32_t number)
         free(tunnel);
         return NULL;
     }
+    tunnel->membership.order = ++engine->objects->groups.next_order;
     LIST_INSERT_HEAD(&engine->objects->tunnel_list, tunnel, link);
     return tunnel;
 }
@@ -35,6 +36,7 @@ void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
     while ((sa = LIST_FIRST(&tunnel->sas)) != NULL)
         ike_sa_destroy(sa, "tunnel removed");
     engine_cancel_timer(engine, &tunnel->auto_check);
+    tunnel_groups_leave(&engine->objects->groups, tunnel);
     (void)map_remove(&engine->objects->tunnels, tunnel->policy.tunnel);
     LIST_REMOVE(tunnel, link);
     free(tunnel->peer_addresses);
@@ -67,6 +69,14 @@ static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
     return coming;
 }
 
+/* The policy or the route has changed, by which the tunnel's peers are told from others. */
+static void update_group(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    if (!tunnel_groups_update(&engine->objects->groups, tunnel))
+        tunnel_log(engine, tunnel, LOG_LEVEL_ERROR, LOG_IKEV2,
+                   "out of memory: no negotiation of the peer's is answered");
+}
+
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
@@ -80,6 +90,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
     tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
+    update_group(engine, tunnel);
     connect_update_checks(engine, tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
     if (sa != NULL)
@@ -95,6 +106,7 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
         return;
     bool came = route->usable && !tunnel->route.usable;
     tunnel->route = *route;
+    update_group(engine, tunnel);
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         connect_tunnel(engine, tunnel);
 }

@@ -1,8 +1,7 @@
 #include "ike/exchanges/additional_child.h"
 
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/rekey_schedule.h"
 
 enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
 
@@ -229,7 +228,7 @@ static enum task_readiness start(struct ike_sa *sa)
         remote = flow_selector(&all.remote_ts, flow, &flow->destination, flow->destination_port);
         break;
     }
-    return ask_child_start(sa, &local, &remote, 0);
+    return ask_child_start(sa, &child_purpose_additional, &local, &remote, 0);
 }
 
 static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task)

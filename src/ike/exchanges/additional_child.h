@@ -6,10 +6,11 @@
 #ifndef MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 #define MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 
-#include "ike/sa/ike_sa.h"
+#include "ike/exchanges/ask_child.h"
 
 /* What asks; one request at a time. */
 extern const struct ike_task_kind task_additional_child;
+extern const struct child_purpose child_purpose_additional;
 
 /* As initiator, when the peer is authenticated and before the first Child SA is installed. */
 void additional_children_begin(struct ike_sa *sa);

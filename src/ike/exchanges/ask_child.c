@@ -4,18 +4,15 @@
 
 static const struct octets nothing = {NULL, 0};
 
-static const struct child_purpose *purpose_of(const struct negotiation *n)
-{
-    return n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_additional;
-}
-
-enum task_readiness ask_child_start(struct ike_sa *sa, const struct selector_list *local_ts,
+enum task_readiness ask_child_start(struct ike_sa *sa, const struct child_purpose *purpose,
+                                    const struct selector_list *local_ts,
                                     const struct selector_list *remote_ts, uint32_t old_spi)
 {
     struct negotiation *n = negotiation_new(sa, true);
     if (n == NULL)
         return TASK_DROPPED;
     sa->own = n;
+    n->purpose = purpose;
     n->old_spi = old_spi;
     n->request = child_request_of(&sa->tunnel->policy, false, child_sa_new_spi(sa->engine, sa->tunnel));
     n->request.local_ts = *local_ts;
@@ -66,7 +63,7 @@ static void make_child(struct ike_sa *sa)
                                           ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r))) {
         ike_sa_destroy(sa, "out of memory");
     } else {
-        purpose_of(n)->made(sa, n, made);
+        n->purpose->made(sa, n, made);
     }
     negotiation_free(n);
 }
@@ -114,7 +111,7 @@ void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct i
     if (error != NULL) {
         bool gone = n->old_spi != 0 && child_sa_is_gone(child_sa_by_inbound(sa, n->old_spi));
         if (gone || !negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
-            purpose_of(n)->refused(sa, error);
+            n->purpose->refused(sa, error);
         return;
     }
     const char *fault = fault_of_answer(sa, message);

@@ -1,7 +1,7 @@
 #include "ike/exchanges/create_child_sa.h"
 
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
 #include "ike/sa/negotiation.h"

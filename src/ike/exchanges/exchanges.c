@@ -6,9 +6,10 @@
 #include "ike/exchanges/ike_sa_init.h"
 #include "ike/exchanges/informational.h"
 #include "ike/exchanges/initial_contact.h"
+#include "ike/exchanges/invalid_spi.h"
 #include "ike/exchanges/liveness.h"
-#include "ike/exchanges/path_reports.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_child.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/exchange.h"
 
 static const struct ike_task_kind *task_kind(unsigned number)

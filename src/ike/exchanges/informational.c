@@ -1,17 +1,10 @@
 #include "ike/exchanges/informational.h"
 
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/path_reports.h"
+#include "ike/exchanges/invalid_spi.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/exchange.h"
-
-void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
-{
-    (void)sa;
-    (void)task;
-    (void)m;
-}
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -186,7 +179,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (sa->destroyed)
         return;
     if (unknown_spi != 0 && sa->state == IKE_SA_ESTABLISHED) /* else the peer may not be authenticated */
-        ike_sa_forget_child_of_peer(sa, unknown_spi);
+        invalid_spi_told(sa, unknown_spi);
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_wish(sa);
     if (had_children)

@@ -1,6 +1,5 @@
 #include "ike/exchanges/initial_contact.h"
 
-#include "ike/exchanges/informational.h"
 #include "ike/exchanges/liveness.h"
 #include "ike/sa/negotiation.h"
 
@@ -88,7 +87,6 @@ const struct ike_task_kind task_confirm = {
     .number = TASK_CONFIRM,
     .exchange = EXCHANGE_INFORMATIONAL,
     .name = "liveness check",
-    .write = task_write_nothing,
     .response = confirm_response,
 };
 

@@ -1,7 +1,5 @@
 #include "ike/exchanges/liveness.h"
 
-#include "ike/exchanges/informational.h"
-
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
@@ -13,7 +11,6 @@ const struct ike_task_kind task_liveness = {
     .number = TASK_LIVENESS,
     .exchange = EXCHANGE_INFORMATIONAL,
     .name = "DPD",
-    .write = task_write_nothing,
     .response = liveness_response,
 };
 

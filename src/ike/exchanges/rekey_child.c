@@ -1,10 +1,8 @@
-/*
- * Rekeying of Child SAs as initiator (RFC 7296 1.3.3, 2.8, 2.8.1, 2.25.1).
- */
+#include "ike/exchanges/rekey_child.h"
+
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/rekey_schedule.h"
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
 
@@ -154,7 +152,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
                    child->inbound.spi);
         return TASK_DROPPED;
     }
-    enum task_readiness readiness = ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    enum task_readiness readiness =
+        ask_child_start(sa, &child_purpose_rekey, &local_ts, &remote_ts, task->spi);
     if (readiness == TASK_DROPPED) /* there is no memory */
         put_off(child);
     return readiness;

@@ -1,17 +1,13 @@
-/*
- * CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.8.2, 2.18, 2.25.2): a new IKE SA takes over the
- * Child SAs of the old one.
- */
+#include "ike/exchanges/rekey_ike_sa.h"
+
+#include "base/secret.h"
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/informational.h"
 #include "ike/exchanges/initial_contact.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
 #include "ike/sa/negotiation.h"
+#include "ike/sa/rekey_schedule.h"
 #include "ike/wire/proposal_text.h"
-
-#include "base/secret.h"
 
 #include <string.h>
 

@@ -71,20 +71,11 @@ void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arri
                  count > 0 ? accepted : "nobody");
 }
 
-/* The candidate by which the suite was chosen; NULL if the config has changed since. */
-static const struct ike_tunnel *chooser_of_suite(const struct ike_sa *sa, const struct arrival *arrival)
-{
-    struct candidate_walk walk = candidates_begin(sa->engine, arrival);
-    const struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL && !tunnel_allows_suite(tunnel, &sa->suite))
-        ;
-    return tunnel;
-}
-
 void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arrival,
                            const struct ike_tunnel *found)
 {
-    const struct ike_tunnel *chooser = chooser_of_suite(sa, arrival);
+    /* The candidate by which the suite was chosen; NULL if the config has changed since. */
+    const struct ike_tunnel *chooser = candidates_with_suite(sa->engine, arrival, &sa->suite);
     const struct proposal_policy policy = proposal_policy_of_ike(&found->policy.ike);
     struct setting_lines lines = {0};
     char suite[SUITE_TEXT_SIZE];

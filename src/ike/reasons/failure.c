@@ -73,10 +73,7 @@ static void warn(const struct subject *about, setting_set settings, const char *
     } else {
         const struct ike_tunnel *first[NAMES_MAX];
         size_t count = candidates_list(about->engine, &about->arrival, first, NAMES_MAX);
-        struct candidate_walk walk = candidates_begin(about->engine, &about->arrival);
-        const struct ike_tunnel *candidate;
-        while ((candidate = candidates_next(&walk)) != NULL)
-            setting_lines_add(&lines, &candidate->policy, settings);
+        candidates_add_lines(about->engine, &about->arrival, settings, &lines);
         if (count == 1)
             tunnel = first[0];
         else

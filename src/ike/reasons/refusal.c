@@ -241,12 +241,12 @@ static struct proposal_policy accepted_by_candidates(struct ike_engine *engine, 
 {
     struct ike_algorithms all = {0};
     struct candidate_walk walk = candidates_begin(engine, arrival);
-    const struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL) {
-        all.encryption |= tunnel->policy.ike.encryption;
-        all.integrity |= tunnel->policy.ike.integrity;
-        all.prf |= tunnel->policy.ike.prf;
-        all.dh |= tunnel->policy.ike.dh;
+    const struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL) {
+        all.encryption |= group->rule.ike.encryption;
+        all.integrity |= group->rule.ike.integrity;
+        all.prf |= group->rule.ike.prf;
+        all.dh |= group->rule.ike.dh;
     }
     return proposal_policy_of_ike(&all);
 }

@@ -14,6 +14,8 @@ struct lowest_nonce {
     uint8_t octets[NONCE_SIZE_MAX - 1]; /* what lies behind cannot matter between nonces of ours and theirs */
 };
 
+struct child_purpose;
+
 /* How far a negotiation of ours has come. */
 enum negotiation_phase {
     NEGOTIATION_GENERATES, /* our share is being made */
@@ -22,7 +24,8 @@ enum negotiation_phase {
 };
 
 struct negotiation {
-    uint32_t old_spi; /* inbound SPI of the Child SA that is rekeyed; 0: none */
+    const struct child_purpose *purpose; /* ours, of a Child SA (exchanges/ask_child.h) */
+    uint32_t old_spi;                    /* inbound SPI of the Child SA that is rekeyed; 0: none */
     struct ike_buffer nonce_i, nonce_r;
     struct key_exchange key_exchange; /* without a method: no PFS */
     enum negotiation_phase phase;     /* ours */

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "ike/sa/live_slots.h"
+#include "ike/sa/tunnel_group.h"
 #include "ike/services/engine.h"
 
 #include <sys/queue.h>
@@ -52,6 +53,7 @@ struct ike_objects {
 
     struct map tunnels; /* by number */
     struct ike_tunnel_list tunnel_list;
+    struct tunnel_groups groups;
     struct map sas;           /* IKE SAs by our own SPI */
     struct map jobs;          /* IKE SAs whose job is out, by the job's number */
     struct map child_spis;    /* Child SAs by inbound SPI */

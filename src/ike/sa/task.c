@@ -83,7 +83,8 @@ static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
         return message_finish(&m);
     }
     struct message_writer inner = message_begin_inner(engine->inner_scratch, SCRATCH_SIZE);
-    task->kind->write(sa, task, &inner);
+    if (task->kind->write != NULL)
+        task->kind->write(sa, task, &inner);
     return ike_sa_seal(sa, task->kind->exchange, false, sa->request_id, &inner);
 }
 

@@ -44,7 +44,8 @@ struct ike_task_kind {
     enum ike_task_number number;
     enum exchange_type exchange;
     const char *name; /* for the log */
-    /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. */
+    /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. NULL: it has none.
+     */
     void (*write)(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
     /* Takes in the response. May destroy the SA. NULL for IKE_SA_INIT, whose response comes in the clear. */
     void (*response)(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);

@@ -16,7 +16,8 @@ struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
     struct peer_route route;
-    struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
+    struct tunnel_membership membership; /* among the tunnels that a peer may mean */
+    struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
     bool policy_is_newer; /* since it changed the name has had no addresses yet */
     bool up;              /* has an SA: the history's `Create` was told */
