@@ -51,7 +51,7 @@ static enum control_status show_running_config(const struct commands *commands,
     FILE *stream = fopencookie(out, "w", (cookie_io_functions_t){.write = text_stream_write});
     if (stream == NULL)
         return no_memory(out);
-    config_print(commands->running.configuration->config, SECRETS_SHOWN, stream);
+    config_print(commands->running->configuration.config, SECRETS_SHOWN, stream);
     (void)fclose(stream);
     return CONTROL_OK;
 }
@@ -60,7 +60,7 @@ static enum control_status write_memory(const struct commands *commands, const s
                                         struct text *out)
 {
     (void)line;
-    return config_mode_write(&commands->running, out);
+    return config_mode_write(commands->running, out);
 }
 
 static enum control_status show_startup_config(const struct commands *commands,
@@ -68,9 +68,9 @@ static enum control_status show_startup_config(const struct commands *commands,
 {
     (void)line;
     size_t length;
-    char *text = configuration_read_file(commands->running.path, &length);
+    char *text = configuration_read_file(commands->running->path, &length);
     if (text == NULL) {
-        text_print(out, "%% Can't read %s: %m\n", commands->running.path);
+        text_print(out, "%% Can't read %s: %m\n", commands->running->path);
         return CONTROL_FAILED;
     }
     text_append(out, text, length);
@@ -226,8 +226,8 @@ static enum control_status show_interfaces_command(const struct commands *comman
 {
     const char *name = line_argument(line, "interface");
     const struct shown_interfaces shown = {
-        .settings = &commands->running.configuration->settings,
-        .ports = commands->running.ports,
+        .settings = &commands->running->configuration.settings,
+        .ports = &commands->running->ports,
         .inventory = host_inventory(commands->host->host),
         .find_tunnel = find_shown_tunnel,
         .context = commands->tunnels,
@@ -242,7 +242,7 @@ static enum control_status show_routes_of(const struct commands *commands, enum 
                                           struct text *out)
 {
     struct host_error reason;
-    if (show_routes(commands->host->host, commands->running.ports, family, out, &reason))
+    if (show_routes(commands->host->host, &commands->running->ports, family, out, &reason))
         return CONTROL_OK;
     text_print(out, "%% %s\n", reason.text);
     return CONTROL_FAILED;
@@ -311,7 +311,7 @@ static enum control_status session_run(void *context, void *session, const char 
     bool operation = true;
     if (operator_at->config.active) {
         enum control_status done =
-            config_mode_run(&commands->running, &operator_at->config, line, out, &operation);
+            config_mode_run(commands->running, &operator_at->config, line, out, &operation);
         if (!operation)
             return done;
     }
@@ -347,7 +347,7 @@ static void session_close(void *context, void *session)
 static void session_prompt(void *context, void *session, char out[CONTROL_PROMPT_SIZE])
 {
     const struct commands *commands = context;
-    const char *name = commands->running.configuration->settings.host_name;
+    const char *name = commands->running->configuration.settings.host_name;
     const struct operator_session *operator_at = session;
     char place[PROMPT_NAME_SIZE] = "";
     if (name[0] == '\0')

@@ -11,7 +11,7 @@
 
 /* What the commands show and change; all stays the caller's. */
 struct commands {
-    struct running_config running;
+    struct running_config *running;
     struct event_log *log;
     struct keeper_host *host;
     struct processes *processes;

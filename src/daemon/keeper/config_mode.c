@@ -24,28 +24,28 @@ static void print_diagnostics(const struct diagnostics *diagnostics, struct text
     }
 }
 
-static enum control_status apply(const struct running_config *running, struct text *out)
+static enum control_status apply(struct running_config *running, struct text *out)
 {
     struct host_error reason;
-    if (running->apply(running->context, &reason))
+    if (running_config_apply(running, &reason))
         return CONTROL_OK;
     text_print(out, "%% The line is in the config, but not all of it is in effect: %s\n", reason.text);
     return CONTROL_FAILED;
 }
 
-enum control_status config_mode_run(const struct running_config *running, struct config_mode *mode,
+enum control_status config_mode_run(struct running_config *running, struct config_mode *mode,
                                     const char *line, struct text *out, bool *operation)
 {
     struct diagnostics diagnostics = {0};
     enum prompt_outcome outcome =
-        configuration_apply_line(running->configuration, &mode->cursor, line, running->ports, &diagnostics);
+        configuration_apply_line(&running->configuration, &mode->cursor, line, &running->ports, &diagnostics);
     enum control_status status = CONTROL_OK;
     *operation = outcome == PROMPT_OPERATION;
     if (outcome == PROMPT_APPLIED)
         status = apply(running, out);
     mode->changed |= outcome == PROMPT_APPLIED;
     if (outcome == PROMPT_LEAVE && mode->changed)
-        configuration_survey(running->configuration, running->ports, &diagnostics);
+        configuration_survey(&running->configuration, &running->ports, &diagnostics);
     if (outcome == PROMPT_LEAVE)
         *mode = (struct config_mode){0};
     print_diagnostics(&diagnostics, out);
@@ -108,17 +108,17 @@ static bool replace_file(const char *path, const char *text, size_t length)
     return done;
 }
 
-enum control_status config_mode_write(const struct running_config *running, struct text *out)
+enum control_status config_mode_write(struct running_config *running, struct text *out)
 {
     size_t length = 0;
     struct host_error ignored; /* what Linux refuses has been told of the line that wants it */
-    char *text = configuration_print(running->configuration, &length);
+    char *text = configuration_print(&running->configuration, &length);
     bool done = text != NULL && replace_file(running->path, text, length);
     if (!done)
         text_print(out, "%% Can't write %s: %s\n", running->path, strerror(text != NULL ? errno : ENOMEM));
     /* From now on warnings name the lines of this file (S34). */
-    if (done && configuration_reread(running->configuration, text, length, running->ports))
-        (void)running->apply(running->context, &ignored);
+    if (done && configuration_reread(&running->configuration, text, length, &running->ports))
+        (void)running_config_apply(running, &ignored);
     secret_free(text, length);
     return done ? CONTROL_OK : CONTROL_FAILED;
 }

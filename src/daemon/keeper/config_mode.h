@@ -7,17 +7,7 @@
 
 #include "daemon/ipc/control_protocol.h"
 #include "daemon/ipc/text.h"
-#include "daemon/keeper/configuration.h"
-
-/* The config that is changed; all stays the caller's. */
-struct running_config {
-    const char *path; /* of the startup-config */
-    struct configuration *configuration;
-    struct port_table *ports;
-    /* Makes Linux, the path and the engine agree with the configuration. False with a reason. */
-    bool (*apply)(void *context, struct host_error *err);
-    void *context;
-};
+#include "daemon/keeper/running_config.h"
 
 /* Where an operator stands. Zeroed: not in config mode. */
 struct config_mode {
@@ -31,11 +21,11 @@ struct config_mode {
  * not work as it stands (R51, R63, S12), which would be premature between the lines of a change. `*operation`
  * is set if it is an operating command, which the caller carries out.
  */
-enum control_status config_mode_run(const struct running_config *running, struct config_mode *mode,
+enum control_status config_mode_run(struct running_config *running, struct config_mode *mode,
                                     const char *line, struct text *out, bool *operation);
 
 /* `write memory`: replaces the file of the startup-config by the running-config, wholly or not at all (S35).
  */
-enum control_status config_mode_write(const struct running_config *running, struct text *out);
+enum control_status config_mode_write(struct running_config *running, struct text *out);
 
 #endif

@@ -1,24 +1,18 @@
 #include "daemon/keeper/keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "daemon/ipc/clock.h"
 #include "daemon/keeper/commands.h"
-#include "daemon/keeper/desired.h"
-#include "daemon/keeper/detach.h"
 #include "daemon/keeper/keys.h"
 #include "daemon/keeper/memory.h"
 #include "daemon/keeper/run_directory.h"
+#include "daemon/keeper/startup.h"
 #include "host/sockets.h"
 
 enum {
@@ -30,8 +24,7 @@ enum {
 
 struct keeper {
     const struct arguments *arguments;
-    char *config_path; /* absolute */
-    int told;          /* the starting process waits here for the word that all is well; -1: nobody does */
+    int told; /* the starting process waits here for the word that all is well; -1: nobody does */
     uv_loop_t loop;
     uint32_t workers;
     struct event_log *log;
@@ -39,14 +32,11 @@ struct keeper {
     struct host_sockets sockets;
     bool sockets_are_open;
 
-    struct port_table ports;
-    struct configuration configuration;
-    struct text left_out; /* of the plan for Linux */
-
     struct keeper_memory memory;
     struct keeper_host host;
     struct processes processes;
     struct tunnels tunnels;
+    struct running_config running;
     struct commands commands;
     struct control *control;
 
@@ -56,18 +46,6 @@ struct keeper {
     bool stopping;
     enum exit_status status;
 };
-
-/* Says why the start failed. Returns false. */
-__attribute__((format(printf, 1, 2))) static bool cannot(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)fputs("musubid: ", stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputc('\n', stderr);
-    va_end(arguments);
-    return false;
-}
 
 /* ---- Stopping -------------------------------------------------------------------------------------- */
 
@@ -108,7 +86,7 @@ static void authenticate(struct keeper *keeper, const struct channel_message *me
     const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job.tunnel);
     struct message_job_done done = {.job = m->job, .kind = IKE_JOB_AUTH, .ok = policy != NULL};
     if (policy != NULL)
-        keys_authenticate(keeper->configuration.keys, policy, &job, &done.auth);
+        keys_authenticate(keeper->running.configuration.keys, policy, &job, &done.auth);
     processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done));
     secret_wipe(&done, sizeof(done));
 }
@@ -142,7 +120,7 @@ static void tell_ready(struct keeper *keeper)
         (void)puts("ready");
         (void)fflush(stdout);
     } else {
-        detach_finish(keeper->told);
+        startup_done(keeper->told);
     }
 }
 
@@ -192,43 +170,14 @@ static void process_ended(void *context, enum process which, const char *how)
     event_log_print(keeper->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL, "the %s process %s: musubid stops",
                     name, how);
     if (!keeper->started && !keeper->arguments->foreground)
-        (void)cannot("the %s process %s", name, how);
+        (void)startup_failed("the %s process %s", name, how);
     keeper_stop(keeper, STATUS_FAILED);
 }
 
 static void start_took_too_long(uv_timer_t *timer)
 {
-    (void)cannot("engine and path don't answer");
+    (void)startup_failed("engine and path don't answer");
     keeper_stop(timer->data, STATUS_FAILED);
-}
-
-/* ---- The config ------------------------------------------------------------------------------------ */
-
-/* Has the log do what the config says, and the engine make the lines that are wanted. */
-static void apply_log_settings(struct keeper *keeper)
-{
-    const struct event_log_settings settings = configuration_log_settings(&keeper->configuration);
-    const enum log_level before = event_log_level(keeper->log);
-    event_log_set(keeper->log, &settings);
-    const struct message_log_level level = {event_log_level(keeper->log)};
-    if (level.level != (uint32_t)before)
-        processes_send(&keeper->processes.engine, MESSAGE_LOG_LEVEL, &level, sizeof(level));
-}
-
-/* Makes Linux, the path and the engine agree with the configuration. False if Linux can't be talked to or
- * memory ran out; `err` says which. */
-static bool apply(void *context, struct host_error *err)
-{
-    struct keeper *keeper = context;
-    struct host_plan plan = {0};
-    apply_log_settings(keeper);
-    bool applied = desired_plan(&keeper->configuration, &keeper->ports, keeper->log, &keeper->left_out, &plan)
-                       ? host_apply(keeper->host.host, &plan, clock_now(), err)
-                       : host_fail(err, 0, "out of memory");
-    host_plan_clear(&plan);
-    if (applied)
-        tunnels_apply(&keeper->tunnels);
-    return applied;
 }
 
 static void host_changed(void *context, const struct host_event *event)
@@ -244,14 +193,14 @@ static void processes_are_ready(void *context)
     (void)uv_timer_stop(&keeper->stop_timer);
     const struct control_handler handler = commands_handler(&keeper->commands);
     struct host_error reason;
-    bool done = apply(keeper, &reason);
+    bool done = running_config_apply(&keeper->running, &reason);
     if (!done)
-        (void)cannot("%s", reason.text);
+        (void)startup_failed("%s", reason.text);
     if (done) {
         keeper->control = control_open(&keeper->loop, keeper->directory.fd, &handler);
         done = keeper->control != NULL;
         if (!done)
-            (void)cannot("no control socket in %s: %s", keeper->directory.path, strerror(errno));
+            (void)startup_failed("no control socket in %s: %s", keeper->directory.path, strerror(errno));
     }
     if (done)
         tell_ready(keeper);
@@ -261,48 +210,10 @@ static void processes_are_ready(void *context)
 
 /* ---- Starting -------------------------------------------------------------------------------------- */
 
-/* Reads the config and says what there is to say about it. */
-static bool load_config(struct keeper *keeper)
-{
-    struct diagnostics diagnostics = {0};
-    const char *path = keeper->arguments->config;
-    size_t length;
-    char *text = configuration_read_file(path, &length);
-    if (text == NULL)
-        return cannot("can't read %s: %s", path, strerror(errno));
-    keeper->config_path = realpath(path, NULL);
-    bool read = keeper->config_path != NULL &&
-                configuration_read(&keeper->configuration, text, length, &keeper->ports, &diagnostics);
-    secret_free(text, length);
-    diagnostics_print(&diagnostics, path, stderr);
-    if (read) {
-        apply_log_settings(keeper);
-    } else if (diagnostics.errors == 0) {
-        (void)cannot("can't read %s: out of memory", path);
-    }
-    for (size_t i = 0; i < diagnostics.count && read; i++)
-        event_log_print(keeper->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, "config line %u: %s",
-                        diagnostics.items[i].line, diagnostics.items[i].message);
-    diagnostics_free(&diagnostics);
-    return read;
-}
-
-static bool load_ports(struct keeper *keeper)
-{
-    struct host_error reason;
-    for (size_t i = 0; i < keeper->arguments->port_count; i++) {
-        if (port_table_set_option(&keeper->ports, keeper->arguments->ports[i], &reason))
-            continue;
-        keeper->status = STATUS_USAGE;
-        return cannot("--port %s: %s", keeper->arguments->ports[i], reason.text);
-    }
-    return true;
-}
-
 static bool make_memory(struct keeper *keeper)
 {
     return keeper_memory_open(&keeper->memory, keeper->workers) ||
-           cannot("no shared memory: %s", strerror(errno));
+           startup_failed("no shared memory: %s", strerror(errno));
 }
 
 static bool open_tunnels(struct keeper *keeper)
@@ -311,24 +222,18 @@ static bool open_tunnels(struct keeper *keeper)
         .host = &keeper->host,
         .processes = &keeper->processes,
         .log = keeper->log,
-        .configuration = &keeper->configuration,
-        .ports = &keeper->ports,
+        .configuration = &keeper->running.configuration,
+        .ports = &keeper->running.ports,
         .live = &keeper->memory.live,
     };
-    return tunnels_open(&keeper->tunnels, &keeper->loop, &with) || cannot("no tunnels: out of memory");
+    return tunnels_open(&keeper->tunnels, &keeper->loop, &with) ||
+           startup_failed("no tunnels: out of memory");
 }
 
 static void set_up_commands(struct keeper *keeper)
 {
     keeper->commands = (struct commands){
-        .running =
-            {
-                .path = keeper->config_path,
-                .configuration = &keeper->configuration,
-                .ports = &keeper->ports,
-                .apply = apply,
-                .context = keeper,
-            },
+        .running = &keeper->running,
         .log = keeper->log,
         .host = &keeper->host,
         .processes = &keeper->processes,
@@ -340,7 +245,7 @@ static void set_up_commands(struct keeper *keeper)
 static bool start_loop(struct keeper *keeper)
 {
     if (uv_loop_init(&keeper->loop) != 0)
-        return cannot("no event loop: %s", strerror(errno));
+        return startup_failed("no event loop: %s", strerror(errno));
     (void)uv_timer_init(&keeper->loop, &keeper->stop_timer);
     (void)uv_signal_init(&keeper->loop, &keeper->terminate);
     (void)uv_signal_init(&keeper->loop, &keeper->interrupt);
@@ -366,7 +271,7 @@ static bool start_processes(struct keeper *keeper)
         .keep_errors = keeper->arguments->foreground,
     };
     if (!processes_start(&keeper->processes, &keeper->loop, &listener, &setup))
-        return cannot("engine and path can't be started: %s", strerror(errno));
+        return startup_failed("engine and path can't be started: %s", strerror(errno));
     return uv_timer_start(&keeper->stop_timer, start_took_too_long, START_PATIENCE, 0) == 0;
 }
 
@@ -374,15 +279,22 @@ static bool start_processes(struct keeper *keeper)
 static bool start(struct keeper *keeper)
 {
     struct host_error reason;
-    if (!load_ports(keeper) || !load_config(keeper) ||
+    keeper->running = (struct running_config){
+        .log = keeper->log,
+        .host = &keeper->host,
+        .processes = &keeper->processes,
+        .tunnels = &keeper->tunnels,
+    };
+    keeper->status = running_config_load(&keeper->running, keeper->arguments);
+    if (keeper->status != STATUS_DONE ||
         !run_directory_take(&keeper->directory, keeper->arguments->run_directory))
         return false;
     if (!keeper_host_open(&keeper->host, keeper->arguments->run_directory, keeper->log, host_changed, keeper,
                           &reason))
-        return cannot("%s", reason.text);
+        return startup_failed("%s", reason.text);
     keeper->sockets_are_open = host_sockets_open(&keeper->sockets, keeper->workers, &reason);
     if (!keeper->sockets_are_open)
-        return cannot("%s", reason.text);
+        return startup_failed("%s", reason.text);
     if (!make_memory(keeper) || !open_tunnels(keeper))
         return false;
     set_up_commands(keeper);
@@ -406,15 +318,6 @@ static void take_down(struct keeper *keeper)
     (void)uv_run(&keeper->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&keeper->loop);
     run_directory_leave(&keeper->directory);
-}
-
-static void keeper_free(struct keeper *keeper)
-{
-    configuration_free(&keeper->configuration);
-    text_free(&keeper->left_out);
-    port_table_clear(&keeper->ports);
-    event_log_free(keeper->log);
-    free(keeper->config_path);
 }
 
 /* Each tunnel takes a descriptor here and one in the path, which inherits the limit. */
@@ -444,7 +347,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
     processes_init(&keeper.processes);
     keeper.workers = worker_count();
     enum exit_status status;
-    if (!arguments->foreground && !detach_begin(&keeper.told, &status))
+    if (!arguments->foreground && !startup_detach(&keeper.told, &status))
         return status;
     raise_descriptor_limit();
     keeper.log = event_log_new();
@@ -461,6 +364,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
         keeper.status = STATUS_FAILED;
     }
     take_down(&keeper);
-    keeper_free(&keeper);
+    running_config_free(&keeper.running);
+    event_log_free(keeper.log);
     return keeper.status;
 }
