@@ -200,8 +200,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event =
-            (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {peer_route->tunnel, peer_route->route}};
+        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE,
+                                    .route = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
