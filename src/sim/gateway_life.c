@@ -292,6 +292,15 @@ void gateway_resume(struct gateway *g)
         gateway_stop(g);
 }
 
+void gateway_renew_path(struct gateway *g)
+{
+    gateway_add_log_line(g, "THE PATH ENDS, AND ANOTHER ONE BEGINS");
+    forget_children(g);
+    g->restoring = true;
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_PATH_NEW});
+    g->restoring = false;
+}
+
 void gateway_cancel_resume(struct gateway *g)
 {
     g->ends = false;

@@ -123,6 +123,9 @@ void gateway_restart(struct gateway *g);
  */
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
 
+/* The gateway's packet path starts anew, with nothing, and its engine hands it all Child SAs. */
+void gateway_renew_path(struct gateway *g);
+
 /* If the engine is still to end, it does not. */
 void gateway_cancel_resume(struct gateway *g);
 
