@@ -12,13 +12,12 @@
 
 #include "base/secret.h"
 #include "daemon/engine/inside.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/ipc/spawn.h"
 
 msec_t engine_process_now(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
+    return clock_now();
 }
 
 void engine_process_log(struct engine_process *process, enum log_level level, uint32_t tunnel,
