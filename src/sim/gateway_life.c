@@ -115,11 +115,19 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
     return p;
 }
 
+static void tell_policy(struct gateway *g, const struct sim_tunnel *t)
+{
+    struct ike_event event = {.kind = IKE_EVENT_POLICY};
+    event.policy = &t->policy;
+    event.slot = t->slot;
+    gateway_handle(g, &event);
+}
+
 static void tell_policies(struct gateway *g)
 {
     for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
         if (t->present)
-            gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = &t->policy});
+            tell_policy(g, t);
     }
 }
 
@@ -150,10 +158,12 @@ void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
 static struct sim_tunnel *add_tunnel(struct gateway *g)
 {
     struct sim_tunnel **end = &g->tunnels;
-    while (*end != NULL)
-        end = &(*end)->next;
+    uint32_t slot = 0;
+    for (; *end != NULL; end = &(*end)->next)
+        slot++;
     *end = calloc(1, sizeof **end);
     assert(*end != NULL);
+    (*end)->slot = slot;
     return *end;
 }
 
@@ -167,7 +177,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
     t->policy = *policy;
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
-    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
+    tell_policy(g, t);
     gateway_tell_way(g, t);
 }
 

@@ -28,7 +28,7 @@ enum tunnel_stage {
 struct tunnel {
     struct tunnel_policy policy;
     uint32_t mtu;
-    uint32_t slot; /* of its totals in the live area */
+    uint32_t slot; /* a small number: of its totals in the live area, and for esp/owner.h */
     enum tunnel_stage stage;
     bool has_sa;
     bool carrier; /* as last set */
@@ -87,7 +87,7 @@ struct keeper {
     struct tunnel **tunnels; /* in the order of the config */
     size_t tunnel_count;
     struct map by_number;
-    bool *slot_taken; /* of the live area's totals */
+    bool *slot_taken; /* by tunnels */
     struct engine_mark *marks;
     size_t mark_count;
     uv_timer_t ways_timer;

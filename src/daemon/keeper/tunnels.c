@@ -25,7 +25,7 @@ struct tunnel *keeper_tunnel_named(const struct keeper *keeper, const char *name
     return NULL;
 }
 
-/* Takes a slot for a tunnel's totals. What its last owner left there counts as cleared. */
+/* Takes the lowest free slot for a tunnel. What its last owner left in the totals counts as cleared. */
 static bool slot_take(struct keeper *keeper, struct tunnel *tunnel)
 {
     for (uint32_t i = 0; i < keeper->live.size.tunnels; i++) {
@@ -33,7 +33,7 @@ static bool slot_take(struct keeper *keeper, struct tunnel *tunnel)
             continue;
         keeper->slot_taken[i] = true;
         tunnel->slot = i;
-        tunnel->cleared = keeper->live.tunnels[i];
+        tunnel->cleared = live_area_totals(&keeper->live, i);
         return true;
     }
     return false;
@@ -70,18 +70,9 @@ void keeper_free_tunnels(struct keeper *keeper)
 
 /* ---- Statistics ------------------------------------------------------------------------------------ */
 
-static struct path_totals totals_now(const struct keeper *keeper, const struct tunnel *tunnel)
-{
-    const struct path_totals *from = &keeper->live.tunnels[tunnel->slot];
-    struct path_totals now;
-    for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
-        now.counters[i] = __atomic_load_n(&from->counters[i], __ATOMIC_RELAXED);
-    return now;
-}
-
 struct path_totals keeper_tunnel_totals(const struct keeper *keeper, const struct tunnel *tunnel)
 {
-    struct path_totals totals = totals_now(keeper, tunnel);
+    struct path_totals totals = live_area_totals(&keeper->live, tunnel->slot);
     for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
         totals.counters[i] -= tunnel->cleared.counters[i];
     return totals;
@@ -90,7 +81,7 @@ struct path_totals keeper_tunnel_totals(const struct keeper *keeper, const struc
 void keeper_clear_statistics(struct keeper *keeper)
 {
     for (size_t i = 0; i < keeper->tunnel_count; i++)
-        keeper->tunnels[i]->cleared = totals_now(keeper, keeper->tunnels[i]);
+        keeper->tunnels[i]->cleared = live_area_totals(&keeper->live, keeper->tunnels[i]->slot);
 }
 
 /* ---- Ways ------------------------------------------------------------------------------------------ */
@@ -218,8 +209,7 @@ static void add_to_path(struct keeper *keeper, struct tunnel *tunnel)
     int tun = tunnel->stage == TUNNEL_WITHOUT_DEVICE ? host_tunnel_fd(keeper->host, tunnel->policy.name) : -1;
     if (tun < 0)
         return;
-    const struct path_tunnel m = {
-        .number = tunnel->policy.tunnel, .totals = tunnel->slot, .mtu = tunnel->mtu};
+    const struct path_tunnel m = {.number = tunnel->policy.tunnel, .slot = tunnel->slot, .mtu = tunnel->mtu};
     tunnel->stage = TUNNEL_ADDING;
     tunnel->carrier = false;
     processes_send_more(&keeper->processes.path, MESSAGE_TUNNEL_ADD, &m, sizeof(m), (struct octets){0}, &tun,
@@ -295,6 +285,13 @@ static void forget_tunnel(struct keeper *keeper, struct tunnel *tunnel)
 
 /* ---- What path and engine say ---------------------------------------------------------------------- */
 
+static void tell_policy(struct keeper *keeper, const struct tunnel *tunnel,
+                        const struct tunnel_policy *policy)
+{
+    const struct message_policy m = {.slot = tunnel->slot, .policy = *policy};
+    processes_send(&keeper->processes.engine, MESSAGE_POLICY, &m, sizeof(m));
+}
+
 void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done *done)
 {
     struct tunnel *tunnel = keeper_tunnel(keeper, done->tunnel);
@@ -309,7 +306,7 @@ void keeper_tunnel_done(struct keeper *keeper, const struct message_tunnel_done 
         return;
     }
     tunnel->stage = TUNNEL_THERE;
-    processes_send(&keeper->processes.engine, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    tell_policy(keeper, tunnel, &tunnel->policy);
     send_way(keeper, tunnel);
     tunnel->name_is_unsaid = true;
     keeper_name_has_way(keeper, tunnel);
@@ -366,7 +363,7 @@ static void leave(struct keeper *keeper, struct tunnel *tunnel)
     tunnel->leaving = true;
     tunnel->policy.complete = false;
     keeper_release_name(keeper, tunnel);
-    processes_send(&keeper->processes.engine, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    tell_policy(keeper, tunnel, &tunnel->policy);
     clear_sas(keeper, tunnel);
 }
 
@@ -389,13 +386,13 @@ static struct tunnel *update_tunnel(struct keeper *keeper, const struct tunnel_p
     /* Padding may make equal policies look different: then one is sent in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0) {
-        processes_send(&keeper->processes.engine, MESSAGE_POLICY, policy, sizeof(*policy));
+        tell_policy(keeper, tunnel, policy);
         tunnel->name_is_unsaid = true;
     }
     if (there && tunnel->policy.defined && !policy->defined)
         clear_sas(keeper, tunnel); /* S4 */
     if (there && tunnel->mtu != mtu) {
-        const struct path_tunnel m = {.number = policy->tunnel, .totals = tunnel->slot, .mtu = mtu};
+        const struct path_tunnel m = {.number = policy->tunnel, .slot = tunnel->slot, .mtu = mtu};
         processes_send(&keeper->processes.path, MESSAGE_TUNNEL_UPDATE, &m, sizeof(m));
     }
     tunnel->policy = *policy;

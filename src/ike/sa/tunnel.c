@@ -71,7 +71,7 @@ static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
     return coming;
 }
 
-void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
+void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
     bool is_new = tunnel == NULL;
@@ -84,6 +84,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
     tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
+    tunnel->slot = slot;
     update_auto_check(engine, tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
     if (sa != NULL)

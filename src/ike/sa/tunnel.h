@@ -15,6 +15,7 @@ enum {
 struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
+    uint32_t slot; /* tells the owners of its Child SAs, see esp/owner.h */
     struct peer_route route;
     struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
@@ -34,7 +35,7 @@ __attribute__((format(printf, 5, 6))) void tunnel_log(struct ike_engine *engine,
                                                       enum log_function function, const char *format, ...);
 
 /* The events that concern a tunnel. */
-void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy);
+void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot);
 void tunnel_remove(struct ike_engine *engine, uint32_t number);
 void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct peer_route *route);
 void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
