@@ -7,6 +7,7 @@
 #include "config/levels.h"
 #include "config/resolve_peer.h"
 #include "config/survey.h"
+#include "crypto/key_exchange.h"
 
 /* Defaults of R20 and S28, in seconds. */
 enum { SA_LIFETIME = 86400, CHILD_LIFETIME = 28800, NAT_KEEPALIVE = 20 };
@@ -17,10 +18,10 @@ struct tunnel_policy policy_default(void)
         .ike = {.encryption = ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
                 .integrity = ALGORITHM_SET_ALL(INTEGRITY_COUNT),
                 .prf = ALGORITHM_SET_ALL(PRF_COUNT),
-                .dh = ALGORITHM_SET_ALL(DH_COUNT)},
+                .dh = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)},
         .child = {.encryption = ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
                   .integrity = ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                  .pfs = ALGORITHM_SET_ALL(DH_COUNT),
+                  .pfs = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT),
                   .pfs_none = true},
         .sa_lifetime = SA_LIFETIME,
         .child_lifetime = CHILD_LIFETIME,
@@ -51,7 +52,7 @@ static size_t prf_index(const char *word)
 
 static size_t group_index(const char *word)
 {
-    return (size_t)(dh_by_word(word) - dh_groups);
+    return (size_t)(key_exchange_by_word(word) - key_exchange_methods);
 }
 
 /* The rows of one of the tables of transforms that the words given for `label` name. */

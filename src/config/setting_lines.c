@@ -34,6 +34,14 @@ void setting_lines_add(struct setting_lines *lines, const struct tunnel_policy *
     }
 }
 
+void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others)
+{
+    for (uint32_t i = 0; i < others->count; i++)
+        add_line(lines, others->line[i]);
+    lines->more |= others->more;
+    lines->typed |= others->typed;
+}
+
 const char *setting_lines_format(const struct setting_lines *lines, char out[SETTING_LINES_TEXT_SIZE])
 {
     struct short_text text = short_text_in(out, SETTING_LINES_TEXT_SIZE);

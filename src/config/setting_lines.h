@@ -24,6 +24,9 @@ struct setting_lines {
 /* Adds the lines of some settings of a policy. Those with their default value have none. */
 void setting_lines_add(struct setting_lines *lines, const struct tunnel_policy *policy, setting_set settings);
 
+/* Adds those of other lists of lines. */
+void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others);
+
 /* Writes them as text, and returns `out`; "default" if there is no line. */
 const char *setting_lines_format(const struct setting_lines *lines, char out[SETTING_LINES_TEXT_SIZE]);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/algorithm.h"
+#include "crypto/key_exchange.h"
 
 enum { NAME_MAX_OCTETS = 127, SECRET_MAX_OCTETS = 255, LABEL_MAX_OCTETS = 63 };
 
@@ -321,7 +322,7 @@ static const char *prf_word(size_t index)
 
 static const char *group_word(size_t index)
 {
-    return index < DH_COUNT ? dh_groups[index].word : NULL;
+    return index < KEY_EXCHANGE_COUNT ? key_exchange_methods[index].word : NULL;
 }
 
 static enum value_fit read_encryption(const char *word, const char *limits, struct value *out)
@@ -348,7 +349,7 @@ static enum value_fit read_prf(const char *word, const char *limits, struct valu
 static enum value_fit read_group(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
-    const struct dh_group *g = dh_by_word(word);
+    const struct key_exchange_method *g = key_exchange_by_word(word);
     return g == NULL ? VALUE_UNLIKE : fits(out, g->word);
 }
 

@@ -62,6 +62,15 @@ bool inventory_is_usable(const struct inventory *inventory, const struct ip_addr
     return a != NULL;
 }
 
+bool inventory_is_on_network(const struct inventory_link *link, const struct ip_address *address)
+{
+    for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {
+        if (ip_prefix_contains(&a->is.prefix, address))
+            return true;
+    }
+    return false;
+}
+
 const struct host_ifaddr *inventory_primary(const struct inventory_link *link, enum ip_family family)
 {
     for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {

@@ -18,6 +18,7 @@
 #include "base/deadline.h"
 #include "config/log_level.h"
 #include "config/policy.h"
+#include "crypto/key_exchange.h"
 #include "esp/child.h"
 
 enum {
@@ -25,7 +26,6 @@ enum {
     IKE_NAT_PORT = 4500,
     IKE_DATAGRAM_MAX = 65535,
     IKE_JOB_INPUT_MAX = 66000,
-    IKE_JOB_OUTPUT_MAX = 2 * DH_PUBLIC_MAX,
     IKE_PEER_ADDRESSES_MAX = 32, /* of one name */
 };
 
@@ -33,7 +33,7 @@ struct ike_engine;
 
 /* What an engine is made with. */
 struct ike_options {
-    /* Fills `out` with `length` octets that nobody can predict; also the private DH values. */
+    /* Fills `out` with `length` octets that nobody can predict; key exchanges are made of them too. */
     void (*random)(void *context, uint8_t *out, size_t length);
     void *random_context;
     /* Packet workers, at least 1: inbound SPIs are chosen to lead to the tunnel's, see esp/owner.h. */
@@ -84,6 +84,8 @@ enum ike_event_kind {
      */
     IKE_EVENT_SAVED,
     IKE_EVENT_SAVED_END,
+    /* The packet path is new, or missed changes: the answer names each Child SA once more. */
+    IKE_EVENT_PATH_NEW,
 };
 
 struct ike_event {
@@ -100,8 +102,7 @@ struct ike_event {
         } packet;
         struct {
             uint32_t job;
-            bool ok;
-            struct octets output;
+            const struct ike_job_result *result;
         } job;
         struct {
             uint32_t spi;              /* inbound */
@@ -153,15 +154,12 @@ enum ike_action_kind {
 enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
- * Public jobs are arithmetic that anybody may do; their input is private (DH values), their key is not in the
- * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper, and so does the
- * question for the addresses of a name.
+ * Public jobs are arithmetic that anybody may do: all that it takes is in the job. Secret jobs need a key
+ * that the engine does not have and go to the keeper, and so does the question for the addresses of a name.
  */
 enum ike_job_kind {
-    IKE_JOB_DH_PUBLIC,   /* public: output g^i */
-    IKE_JOB_DH_SHARED,   /* public: output g^ir */
-    IKE_JOB_DH_EXCHANGE, /* public: output g^r | g^ir, as a responder needs them */
-    IKE_JOB_PSK_AUTH,    /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
+    IKE_JOB_KEY_EXCHANGE, /* public: one operation of a key exchange (crypto/key_exchange.h) */
+    IKE_JOB_PSK_AUTH,     /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
     /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_PEER_ROUTE and
      * IKE_EVENT_PEER_ADDRESSES, if it is new, before the job is done. No output. */
     IKE_JOB_LOOK_UP,
@@ -173,11 +171,7 @@ struct ike_job {
     uint32_t job; /* comes back with IKE_EVENT_JOB_DONE */
     enum ike_job_kind kind;
     union {
-        struct {
-            uint16_t group; /* enum dh_id */
-            uint8_t private_value[DH_PRIVATE_MAX];
-            uint8_t peer_public[DH_PUBLIC_MAX]; /* not for IKE_JOB_DH_PUBLIC */
-        } dh;
+        struct key_exchange_job key_exchange;
         struct {
             uint32_t tunnel;
             enum ike_key_side side;   /* the key of `local-authentication` or that of `ikev2 peer` */
@@ -189,6 +183,19 @@ struct ike_job {
             uint32_t tunnel;
             struct ip_address seen; /* where the peer is: the way leads there, if the name has that address */
         } look_up;
+    };
+};
+
+/* What came of a job. */
+struct ike_job_result {
+    enum ike_job_kind kind;
+    bool ok; /* it could be done; only then the rest is set */
+    union {
+        struct key_exchange_result key_exchange;
+        struct {
+            size_t length;
+            uint8_t value[PRF_SIZE_MAX];
+        } psk;
     };
 };
 

@@ -51,6 +51,7 @@ void gateway_free(struct gateway *g)
         g->tunnels = t->next;
         free(t);
     }
+    map_free(&g->tunnels_by_number);
     free(g->log.at);
     free(g->warnings.at);
     free(g);
@@ -71,6 +72,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     struct gateway *g = calloc(1, sizeof *g);
     assert(g != NULL);
     g->world = w;
+    g->tunnels_end = &g->tunnels;
     (void)snprintf(g->name, sizeof g->name, "%s", name);
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
@@ -97,9 +99,9 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
         .local_id = key_id(local_keyid),
         .remote_id = key_id(remote_keyid),
         .ike = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(DH_COUNT)},
+                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)},
         .child = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                  ALGORITHM_SET_ALL(DH_COUNT), true},
+                  ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT), true},
         .sa_lifetime = 86400,
         .child_lifetime = 28800,
         .anti_replay = true,
@@ -155,16 +157,16 @@ void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
     gateway_handle(g, &peer);
 }
 
-static struct sim_tunnel *add_tunnel(struct gateway *g)
+static struct sim_tunnel *add_tunnel(struct gateway *g, uint32_t number)
 {
-    struct sim_tunnel **end = &g->tunnels;
-    uint32_t slot = 0;
-    for (; *end != NULL; end = &(*end)->next)
-        slot++;
-    *end = calloc(1, sizeof **end);
-    assert(*end != NULL);
-    (*end)->slot = slot;
-    return *end;
+    struct sim_tunnel *t = calloc(1, sizeof *t);
+    bool kept = t != NULL && map_put(&g->tunnels_by_number, number, t);
+    assert(kept);
+    (void)kept;
+    t->slot = (uint32_t)g->tunnels_by_number.count - 1;
+    *g->tunnels_end = t;
+    g->tunnels_end = &t->next;
+    return t;
 }
 
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
@@ -172,7 +174,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 {
     struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
     if (t == NULL)
-        t = add_tunnel(g);
+        t = add_tunnel(g, policy->tunnel);
     t->present = true;
     t->policy = *policy;
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);

@@ -27,7 +27,7 @@ struct sim_tunnel {
     struct sim_tunnel *next;
     bool present; /* in what the gateway is configured with */
     bool up;
-    uint32_t slot; /* its place in the gateway's list */
+    uint32_t slot; /* of the tunnel: its place in the list */
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
@@ -64,7 +64,8 @@ struct gateway {
     struct nat nat;     /* in front of it, if `nat.present` */
     msec_t clock_ahead; /* of the world's */
     struct ike_engine *engine;
-    struct sim_tunnel *tunnels; /* in the order in which they were added */
+    struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
+    struct map tunnels_by_number;
     struct installed_child *children;
     struct kept_record *records;
     size_t record_count, record_capacity;
@@ -93,7 +94,6 @@ struct coming {
     struct gateway *gateway;
     enum coming_kind kind;
     uint32_t job;
-    bool job_ok;
     struct ip_endpoint from, to;
     size_t length;
     uint8_t octets[];

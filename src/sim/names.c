@@ -77,8 +77,9 @@ void names_finish_job(struct gateway *g, const struct coming *c)
     struct look_up kept;
     memcpy(&kept, c->octets, sizeof kept);
     hear(g, gateway_tunnel(g, kept.tunnel), &kept.seen);
+    const struct ike_job_result result = {.kind = IKE_JOB_LOOK_UP, .ok = true};
     struct ike_event done = {.kind = IKE_EVENT_JOB_DONE};
     done.job.job = c->job;
-    done.job.ok = true;
+    done.job.result = &result;
     gateway_handle(g, &done);
 }

@@ -285,12 +285,12 @@ static void offer_both(struct stage *s, struct proposal_choice *choice)
                       ALGORITHM_SET_OF(encryption_by_word("aes-cbc-128"), encryption_algorithms),
         .integrity = ALGORITHM_SET_OF(integrity_by_word("sha2-256"), integrity_algorithms),
         .prf = ALGORITHM_SET_OF(prf_by_word("sha2-256"), prf_algorithms),
-        .dh = ALGORITHM_SET_OF(dh_by_word("2048-bit"), dh_groups),
+        .dh = ALGORITHM_SET_OF(key_exchange_by_word("2048-bit"), key_exchange_methods),
     };
     uint8_t at[2048];
     struct message_writer m = puppet_begin_init(s->p, at, sizeof at);
     proposal_put_all(&m, &offer, (struct octets){NULL, 0});
-    message_put_ke(&m, DH_MODP_2048, (struct octets){some_octets, 256});
+    message_put_ke(&m, KE_MODP_2048, (struct octets){some_octets, 256});
     message_put_nonce(&m, (struct octets){some_octets, 32});
     struct octets message = message_finish(&m);
     puppet_send(s->p, message.at, message.length);

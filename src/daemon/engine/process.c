@@ -29,7 +29,7 @@ void engine_process_log(struct engine_process *process, enum log_level level, co
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     const struct message_log log = {.level = level, .function = LOG_IKEV2};
-    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+    message_send_log(&process->keeper, &log, text);
 }
 
 /* Ends the process: the keeper sees it, and the reason is in the log. */
@@ -61,26 +61,34 @@ static void update_watches(struct engine_process *process)
 
 /* ---- Events and their effects ---------------------------------------------------------------------- */
 
+/* Tells of records that cannot be read: what is left of them is dropped. */
+static void tell_damaged_records(struct engine_process *process)
+{
+    size_t damaged = state_map_damaged(process->records.map);
+    if (damaged == process->damaged_records)
+        return;
+    engine_process_log(process, LOG_LEVEL_ERROR,
+                       "%zu records in the memory of the SAs' state were damaged, and are left out",
+                       damaged - process->damaged_records);
+    process->damaged_records = damaged;
+}
+
 static void commit_records(struct engine_process *process, const struct ike_effects *effects)
 {
-    bool kept = true;
-    for (size_t i = 0; i < effects->record_count; i++) {
-        const struct ike_record_effect *record = &effects->records[i];
-        kept &= record->state.length == 0 ? state_map_remove(process->records, record->serial)
-                                          : state_map_put(process->records, record->serial, record->state);
-    }
-    state_map_commit(process->records);
-    if (!kept && !process->records_full)
+    if (!engine_records_commit(&process->records, effects))
         engine_process_log(process, LOG_LEVEL_ERROR,
                            "there is no room for the state of more SAs: they work, but are "
                            "not shown and won't survive a restart");
-    process->records_full = !kept;
+    tell_damaged_records(process);
 }
 
-/* Has the timer go off at the engine's deadline. */
+/* Has the timer go off at the engine's deadline, or that of a request. */
 static void set_timer(struct engine_process *process)
 {
     msec_t due = ike_engine_deadline(process->engine);
+    msec_t answers_due = engine_actions_deadline(process);
+    if (answers_due < due)
+        due = answers_due;
     struct itimerspec when = {0};
     if (due != MSEC_NEVER) {
         when.it_value.tv_sec = (time_t)(due / 1000);
@@ -100,7 +108,8 @@ static void tell_idle(struct engine_process *process)
 
 void engine_process_event(struct engine_process *process, const struct ike_event *event)
 {
-    const struct ike_effects *effects = ike_engine_handle(process->engine, engine_process_now(), event);
+    process->now = engine_process_now();
+    const struct ike_effects *effects = ike_engine_handle(process->engine, process->now, event);
     commit_records(process, effects);
     engine_actions_perform(process, effects);
     memcpy(process->statistics->counters, ike_engine_counters(process->engine),
@@ -118,6 +127,9 @@ static void timer_due(uv_poll_t *poll, int status, int events)
     uint64_t times;
     if (read(process->timer, &times, sizeof(times)) < 0)
         return;
+    /* Answers that are there already count, as after both processes stood still. */
+    if (!channel_has_message(&process->path) && !channel_has_message(&process->keeper))
+        engine_actions_expire(process, engine_process_now());
     const struct ike_event event = {.kind = IKE_EVENT_TIMER};
     engine_process_event(process, &event);
 }
@@ -139,9 +151,10 @@ static void set_up(struct engine_process *process)
     const struct message_engine_setup *m = process->keeper.message.body;
     int records = channel_take_fd(&process->keeper, 0);
     int statistics = channel_take_fd(&process->keeper, 1);
-    process->records = state_map_open(records, STATE_MAP_WRITE);
-    if (process->records == NULL)
+    process->records.map = state_map_open(records, STATE_MAP_WRITE);
+    if (process->records.map == NULL)
         fail(process, "the memory of the SAs' state can't be used");
+    tell_damaged_records(process);
     process->statistics = engine_statistics_map(statistics, true);
     if (process->statistics == NULL)
         fail(process, "the memory of the statistics can't be used");
@@ -174,10 +187,9 @@ static void set_sockets(struct engine_process *process)
 /* Turns a message into the event that it stands for; false if it is none. */
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
-    const struct message_peer_route *way = message->body;
+    const struct message_peer_route *peer_route = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
-    const struct message_job_done *done = message->body;
     const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
@@ -190,7 +202,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {way->tunnel, way->way}};
+        *event =
+            (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
@@ -205,10 +218,6 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         return true;
     case MESSAGE_STOP:
         *event = (struct ike_event){.kind = IKE_EVENT_STOP};
-        return true;
-    case MESSAGE_JOB_DONE:
-        *event = (struct ike_event){.kind = IKE_EVENT_JOB_DONE,
-                                    .job = {done->job, done->ok != 0, message_tail(message, sizeof(*done))}};
         return true;
     default:
         return false;
@@ -234,6 +243,8 @@ static void keeper_message(void *context)
     } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
         tell_idle(process);
+    } else if (message->type == MESSAGE_JOB_DONE) {
+        engine_job_answered(process, message->body);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);
@@ -241,17 +252,6 @@ static void keeper_message(void *context)
 }
 
 /* ---- Messages of the path -------------------------------------------------------------------------- */
-
-/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up.
- */
-static void child_done(struct engine_process *process, const struct path_event *event)
-{
-    struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
-    clear.clear.by_path = true;
-    if (!engine_actions_done(process, event, &clear.clear.tunnel))
-        engine_process_event(process, &clear);
-    tell_idle(process);
-}
 
 /* What the path tells of ESP, handed on to the engine. */
 static void esp_event(struct engine_process *process, enum ike_event_kind kind,
@@ -268,7 +268,8 @@ static void path_event(struct engine_process *process, const struct path_event *
     struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
     switch (event->kind) {
     case PATH_DONE:
-        child_done(process, event);
+        engine_actions_done(process, event);
+        tell_idle(process);
         break;
     case PATH_PACKET_WAITS:
         waits.packet.tunnel = event->tunnel;
@@ -299,6 +300,8 @@ static void path_message(void *context)
                            message_name(message->type));
     else if (process->engine != NULL && message->type == MESSAGE_PATH_EVENT)
         path_event(process, message->body);
+    else if (process->engine != NULL && message->type == MESSAGE_CHILDREN)
+        engine_agreement_take(process, message);
     update_watches(process);
 }
 
@@ -318,7 +321,6 @@ static void path_gone(void *context)
 
 static bool start(struct engine_process *process)
 {
-    STAILQ_INIT(&process->deferred);
     channel_open(&process->keeper, SPAWN_KEEPER_FD);
     channel_open(&process->path, SPAWN_PEER_FD);
     process->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -37,7 +37,7 @@ __attribute__((format(printf, 3, 4))) static void process_log(struct path_proces
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     const struct message_log log = {.level = level, .function = LOG_IPSEC};
-    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+    message_send_log(&process->keeper, &log, text);
 }
 
 /* ---- Setting up ------------------------------------------------------------------------------------ */

@@ -56,7 +56,8 @@ struct state_map *state_map_open(int fd, enum state_map_access access);
 /* Unmaps it; uncommitted changes are lost. `map` may be NULL. */
 void state_map_close(struct state_map *map);
 
-/* Records that the writer found damaged when it opened the map, and dropped. */
+/* Records that the writer has found damaged, and dropped: when it opened the map, or in a place that was
+ * never used. */
 size_t state_map_damaged(const struct state_map *map);
 
 /*

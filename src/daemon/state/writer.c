@@ -115,8 +115,29 @@ static bool serial_learn(struct state_map *map, uint32_t serial, uint32_t place)
     return map_put(&map->serials, serial, &map->places[place]);
 }
 
+/* Makes a place one without a record. */
+static void place_clear(struct state_place *place)
+{
+    uint64_t word = atomic_load_explicit(&place->word, memory_order_relaxed);
+    atomic_store_explicit(&place->word, state_word_after(word, 0), memory_order_release);
+}
+
+/* A place that was never used has no record. Where it seems to have one it is damaged: its chain is not
+ * followed. */
+static void place_check_unused(struct state_map *map, uint32_t place)
+{
+    uint64_t word = atomic_load_explicit(&map->places[place].word, memory_order_relaxed);
+    if (state_word_head(word) == 0)
+        return;
+    place_clear(&map->places[place]);
+    map->damaged++;
+}
+
 static bool place_new(struct state_map *map, uint32_t serial, uint32_t *place)
 {
+    uint32_t used = atomic_load_explicit(&map->header->places_used, memory_order_relaxed);
+    if (map->free_places.count == 0 && used < map->place_count)
+        place_check_unused(map, used); /* before a reader can see it */
     if (!number_take(&map->free_places, &map->header->places_used, map->place_count, place))
         return false;
     if (!serial_learn(map, serial, *place)) {
@@ -264,7 +285,7 @@ static bool places_recover(struct state_map *map, uint32_t places_used, uint32_t
             continue;
         }
         if (head != 0) {
-            atomic_store_explicit(&place->word, state_word_after(word, 0), memory_order_release);
+            place_clear(place);
             map->damaged++;
         }
         if (!list_push(&map->free_places, i))

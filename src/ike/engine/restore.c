@@ -1,12 +1,9 @@
 #include "ike/engine/restore.h"
 
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/liveness.h"
-#include "ike/exchanges/path_reports.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_child.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/record.h"
 
 #include <stdlib.h>
@@ -14,24 +11,10 @@
 
 /* ---- One IKE SA -------------------------------------------------------------------------------------- */
 
-static const struct ike_task_kind *task_kind_by_number(uint8_t number)
-{
-    static const struct ike_task_kind *const kinds[] = {
-        &task_delete_ike_sa, &task_delete_child_sa,  &task_liveness,    &task_confirm, &task_rekey_child,
-        &task_rekey_ike_sa,  &task_additional_child, &task_invalid_spi, NULL,
-    };
-    for (size_t i = 0; kinds[i] != NULL; i++) {
-        if (kinds[i]->number == number)
-            return kinds[i];
-    }
-    return NULL;
-}
-
 static bool restore_tasks(struct ike_sa *sa, const struct ike_record *record)
 {
     for (size_t i = 0; i < record->task_count; i++) {
-        const struct ike_task_kind *kind = task_kind_by_number(record->tasks[i].number);
-        if (kind == NULL || !ike_sa_restore_task(sa, kind, record->tasks[i].spi))
+        if (!ike_sa_restore_task(sa, record->tasks[i].number, record->tasks[i].spi))
             return false;
     }
     sa->request_out = record->request.length > 0 && !STAILQ_EMPTY(&sa->tasks);
@@ -47,6 +30,7 @@ static bool restore_own(struct ike_sa *sa, const struct ike_record *record)
         return false;
     *n = record->own.negotiation;
     n->nonce_i = n->nonce_r = (struct ike_buffer){0};
+    n->purpose = n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_additional;
     sa->own = n;
     return ike_buffer_set(&n->nonce_i, record->own.nonce_i) &&
            ike_buffer_set(&n->nonce_r, record->own.nonce_r);
@@ -243,7 +227,7 @@ static int compare_serials(const void *a, const void *b)
 }
 
 /* In the order in which they were made: packets leave by the newest. */
-static void hand_over_children(struct ike_engine *engine)
+void engine_hand_over_children(struct ike_engine *engine)
 {
     size_t count = each_installed_child(engine, NULL, NULL);
     struct child_list list = {.children = effects_alloc(&engine->effects, count * sizeof(struct child_sa *))};
@@ -288,7 +272,7 @@ static void resume(struct ike_sa *sa)
 {
     if (sa->request_out)
         ike_sa_resume_request(sa);
-    else if (sa->own != NULL && sa->own->phase == NEGOTIATION_COMPUTES_SHARED)
+    else if (sa->own != NULL && sa->own->phase == NEGOTIATION_FINISHES)
         (sa->own->new_spi != 0 ? rekey_ike_sa_resume : ask_child_resume)(sa);
     else
         ike_sa_start_task(sa);
@@ -298,7 +282,7 @@ static void resume(struct ike_sa *sa)
 void engine_restore_end(struct ike_engine *engine)
 {
     restore_slots(engine);
-    hand_over_children(engine);
+    engine_hand_over_children(engine);
     struct ike_tunnel *tunnel;
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {

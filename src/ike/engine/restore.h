@@ -16,4 +16,7 @@ void engine_restore(struct ike_engine *engine, struct octets state);
 /* All are there: hands their Child SAs to the packet path, sends requests again, goes on with the rest. */
 void engine_restore_end(struct ike_engine *engine);
 
+/* Hands all Child SAs to the packet path once more, with what has become of them since. */
+void engine_hand_over_children(struct ike_engine *engine);
+
 #endif

@@ -1,8 +1,7 @@
 #include "ike/exchanges/additional_child.h"
 
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/rekey_schedule.h"
 
 enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
 
@@ -46,7 +45,7 @@ static bool is_asking(const struct ike_sa *sa)
     const struct ike_task *task;
     STAILQ_FOREACH(task, &sa->tasks, link)
     {
-        if (task->kind == &task_additional_child)
+        if (task->kind->number == TASK_ADDITIONAL_CHILD)
             return true;
     }
     return sa->own != NULL && sa->own->old_spi == 0 && sa->own->new_spi == 0;
@@ -229,7 +228,7 @@ static enum task_readiness start(struct ike_sa *sa)
         remote = flow_selector(&all.remote_ts, flow, &flow->destination, flow->destination_port);
         break;
     }
-    return ask_child_start(sa, &local, &remote, 0);
+    return ask_child_start(sa, &child_purpose_additional, &local, &remote, 0);
 }
 
 static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -258,7 +257,7 @@ void additional_children_check(struct ike_sa *sa)
         refuse_families(sa, families, "there are as many as there may be");
     else if (!deadline_is_set(&f->again.deadline)) {
         engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
     }
 }
 
@@ -282,7 +281,37 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     else if (!has_room(sa))
         refuse_packet(sa, "there are as many as there may be");
     else
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
+}
+
+/* ---- A Child SA is lost ------------------------------------------------------------------------------ */
+
+static bool has_child(const struct ike_sa *sa)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (!child->lingering)
+            return true;
+    }
+    return false;
+}
+
+/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
+static bool awaits_child(const struct ike_sa *sa)
+{
+    const struct negotiation *n = sa->own;
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_FINISHES);
+}
+
+void additional_children_lost(struct ike_sa *sa, const char *reason)
+{
+    if (awaits_child(sa))
+        return;
+    if (has_child(sa) || additional_children_come_with_packets(sa))
+        additional_children_check(sa);
+    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        ike_sa_delete(sa, reason);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */

@@ -6,10 +6,11 @@
 #ifndef MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 #define MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 
-#include "ike/sa/ike_sa.h"
+#include "ike/exchanges/ask_child.h"
 
 /* What asks; one request at a time. */
 extern const struct ike_task_kind task_additional_child;
+extern const struct child_purpose child_purpose_additional;
 
 /* As initiator, when the peer is authenticated and before the first Child SA is installed. */
 void additional_children_begin(struct ike_sa *sa);
@@ -20,6 +21,12 @@ void additional_children_begin_by_pair(struct ike_sa *sa);
 /* The Child SAs have changed, or may be asked for again: asks for a family that is lacking. */
 void additional_children_check(struct ike_sa *sa);
 void additional_children_fire(struct ike_engine *engine, void *owner);
+
+/*
+ * A Child SA is gone, or could not be made. If there is none left the IKE SA is deleted, lest packets wait in
+ * vain: the next one makes a new IKE SA. Else a family that is lacking now is asked for (S38).
+ */
+void additional_children_lost(struct ike_sa *sa, const char *reason);
 
 /* A packet waits: asks for its pair if the peer wants it so. */
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow);

@@ -8,8 +8,7 @@
 
 #include "ike/sa/negotiation.h"
 
-/* What a Child SA is asked for, and so what becomes of the answer. It is told by the negotiation's old_spi.
- */
+/* What a Child SA is asked for, and so what becomes of the answer. */
 struct child_purpose {
     /* The new Child SA is installed. `n` was `sa->own`, and is freed after the call. */
     void (*made)(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child);
@@ -17,15 +16,13 @@ struct child_purpose {
     void (*refused)(struct ike_sa *sa, const struct ike_payload *error);
 };
 
-extern const struct child_purpose child_purpose_rekey;      /* rekey_child.c */
-extern const struct child_purpose child_purpose_additional; /* additional_child.c */
-
 /*
  * For a task's `prepare` while there is no `sa->own`: begins a negotiation for these selectors, with an SPI,
  * a nonce and, where the policy wants PFS, a Diffie-Hellman of its own. `old_spi` is the inbound SPI of the
  * Child SA to be rekeyed, or 0.
  */
-enum task_readiness ask_child_start(struct ike_sa *sa, const struct selector_list *local_ts,
+enum task_readiness ask_child_start(struct ike_sa *sa, const struct child_purpose *purpose,
+                                    const struct selector_list *local_ts,
                                     const struct selector_list *remote_ts, uint32_t old_spi);
 
 /* For a task's `prepare` from then on; a negotiation that is not needed any more is ended. */

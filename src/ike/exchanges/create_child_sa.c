@@ -1,12 +1,10 @@
 #include "ike/exchanges/create_child_sa.h"
 
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
 #include "ike/sa/negotiation.h"
-
-#include <string.h>
 
 static const struct octets nothing = {NULL, 0};
 
@@ -34,14 +32,14 @@ static void note_rival(struct ike_sa *sa, const struct negotiation *theirs, cons
     own->rival_nonce = lowest_nonce_of(&theirs->nonce_i, &theirs->nonce_r);
 }
 
-static void answer(struct ike_sa *sa, struct octets shared_secret)
+static void answer(struct ike_sa *sa)
 {
     struct negotiation *n = sa->theirs;
     struct child_sa *old = n->old_spi == 0 ? NULL : child_sa_by_inbound(sa, n->old_spi);
     enum child_activation activation = old != NULL ? CHILD_ACTIVE_WHEN_USED : CHILD_ACTIVE;
     struct child_sa *made = child_sa_new(sa, &n->agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
-    if (made == NULL || !child_sa_install(made, activation, shared_secret, ike_buffer_octets(&n->nonce_i),
-                                          ike_buffer_octets(&n->nonce_r))) {
+    if (made == NULL || !child_sa_install(made, activation, key_exchange_secret(&n->key_exchange),
+                                          ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r))) {
         if (made != NULL)
             child_sa_destroy(made);
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
@@ -61,16 +59,12 @@ static void answer(struct ike_sa *sa, struct octets shared_secret)
     additional_children_check(sa);
 }
 
-static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
+static void share_answered(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct negotiation *n = sa->theirs;
-    size_t size = n->dh->public_size;
-    if (!ok || output.length != 2 * size) {
+    if (key_exchange_take(&sa->theirs->key_exchange, result))
+        answer(sa);
+    else
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
-        return;
-    }
-    memcpy(n->dh_public, output.at, size);
-    answer(sa, (struct octets){output.at + size, size});
 }
 
 /* Answers a request for a Child SA, one that replaces another or one besides. */
@@ -106,11 +100,10 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
         negotiation_refuse(sa, error, nothing);
         return;
     }
-    n->dh = n->agreement.suite.dh;
-    if (n->dh == NULL)
-        answer(sa, nothing);
+    if (n->agreement.suite.dh == NULL)
+        answer(sa);
     else
-        negotiation_take_ke(sa, message, exchange_done);
+        negotiation_answer(sa, message, n->agreement.suite.dh, share_answered);
 }
 
 void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message)

@@ -1,16 +1,10 @@
 #include "ike/exchanges/informational.h"
 
-#include "ike/exchanges/path_reports.h"
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/invalid_spi.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/exchange.h"
-
-void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
-{
-    (void)sa;
-    (void)task;
-    (void)m;
-}
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -59,7 +53,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     struct child_sa *child = child_sa_by_inbound(sa, task->spi);
     if (child != NULL)
         child_sa_retire(child);
-    ike_sa_lost_child(sa, "Child SA lifetime expired");
+    additional_children_lost(sa, "Child SA lifetime expired");
 }
 
 const struct ike_task_kind task_delete_child_sa = {
@@ -87,7 +81,7 @@ static bool deletes_ike_sa(const struct ike_message *message)
 static bool is_being_deleted(const struct ike_sa *sa, const struct child_sa *child)
 {
     const struct ike_task *task = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
-    return task != NULL && task->kind == &task_delete_child_sa && task->spi == child->inbound.spi;
+    return task != NULL && task->kind->number == TASK_DELETE_CHILD_SA && task->spi == child->inbound.spi;
 }
 
 /* A peer that deletes a Child SA which it has rekeyed has the new one. */
@@ -185,9 +179,9 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (sa->destroyed)
         return;
     if (unknown_spi != 0 && sa->state == IKE_SA_ESTABLISHED) /* else the peer may not be authenticated */
-        ike_sa_forget_child_of_peer(sa, unknown_spi);
+        invalid_spi_told(sa, unknown_spi);
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_wish(sa);
     if (had_children)
-        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        additional_children_lost(sa, "Delete Child SA by peer");
 }

@@ -13,7 +13,4 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
 extern const struct ike_task_kind task_delete_ike_sa;
 extern const struct ike_task_kind task_delete_child_sa;
 
-/* The `write` of a request without payloads, which only asks whether the peer answers. */
-void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
-
 #endif

@@ -1,14 +1,7 @@
 #include "ike/exchanges/initial_contact.h"
 
-#include "ike/exchanges/informational.h"
 #include "ike/exchanges/liveness.h"
 #include "ike/sa/negotiation.h"
-
-bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old)
-{
-    bool before = old->established_event != 0 && old->established_event < sa->started_event;
-    return old != sa && before && ike_sa_is_with_same_peer(old, sa);
-}
 
 void initial_contact_received(struct ike_sa *sa)
 {
@@ -16,7 +9,7 @@ void initial_contact_received(struct ike_sa *sa)
     sa->initial_contact = !sa->initiator;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
-        if (initial_contact_takes_away(sa, old))
+        if (ike_sa_supersedes(sa, old))
             ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
     }
 }
@@ -94,7 +87,6 @@ const struct ike_task_kind task_confirm = {
     .number = TASK_CONFIRM,
     .exchange = EXCHANGE_INFORMATIONAL,
     .name = "liveness check",
-    .write = task_write_nothing,
     .response = confirm_response,
 };
 
@@ -103,7 +95,7 @@ const struct ike_task_kind task_confirm = {
 static void ask_for_life(struct ike_sa *older)
 {
     if (older->state == IKE_SA_ESTABLISHED && !older->replaced && STAILQ_EMPTY(&older->tasks))
-        ike_sa_add_task(older, &task_liveness, 0);
+        ike_sa_add_task(older, TASK_LIVENESS, 0);
 }
 
 bool initial_contact_is_true(const struct ike_sa *sa)
@@ -128,7 +120,7 @@ void initial_contact_rekeyed(struct ike_sa *old, struct ike_sa *successor)
         return;
     successor->superfluous = old->superfluous;
     old->superfluous = 0;
-    ike_sa_add_task(successor, &task_confirm, 0);
+    ike_sa_add_task(successor, TASK_CONFIRM, 0);
 }
 
 void initial_contact_settle(struct ike_sa *sa)
@@ -148,7 +140,7 @@ void initial_contact_settle(struct ike_sa *sa)
         bool mine_goes = lowest_nonce_compare(&mine, &its) < 0;
         struct ike_sa *stays = mine_goes ? other : sa;
         stays->superfluous = ike_sa_own_spi(mine_goes ? sa : other);
-        ike_sa_add_task(stays, &task_confirm, 0);
+        ike_sa_add_task(stays, TASK_CONFIRM, 0);
         return;
     }
 }

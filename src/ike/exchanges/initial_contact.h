@@ -16,9 +16,6 @@ bool initial_contact_is_stale(const struct ike_sa *sa);
 /* True if we have no other IKE SA with the peer of `sa`, so that INITIAL_CONTACT may be said. */
 bool initial_contact_is_true(const struct ike_sa *sa);
 
-/* INITIAL_CONTACT of `sa` takes `old` away: it was there before, with the same peer. */
-bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old);
-
 /* The peer of `sa`, just established, sent INITIAL_CONTACT. */
 void initial_contact_received(struct ike_sa *sa);
 

@@ -1,7 +1,5 @@
 #include "ike/exchanges/liveness.h"
 
-#include "ike/exchanges/informational.h"
-
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
@@ -13,7 +11,6 @@ const struct ike_task_kind task_liveness = {
     .number = TASK_LIVENESS,
     .exchange = EXCHANGE_INFORMATIONAL,
     .name = "DPD",
-    .write = task_write_nothing,
     .response = liveness_response,
 };
 
@@ -60,7 +57,7 @@ void liveness_fire(struct ike_engine *engine, void *owner)
     if (quiet >= interval) {
         ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: asking the peer");
         if (STAILQ_EMPTY(&sa->tasks))
-            ike_sa_add_task(sa, &task_liveness, 0);
+            ike_sa_add_task(sa, TASK_LIVENESS, 0);
         quiet = 0;
     }
     if (!sa->destroyed)

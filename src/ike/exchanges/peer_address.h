@@ -18,10 +18,6 @@
 bool peer_address_accept(struct ike_sa *sa);
 
 /* Has the name looked up; `done` is called then. */
-void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output));
-
-/* The addresses of the peer's name for the log; "none" if it has none. Returns `out`. */
-enum { PEER_ADDRESSES_TEXT_SIZE = 320 };
-const char *peer_address_list(const struct ike_tunnel *tunnel, char out[PEER_ADDRESSES_TEXT_SIZE]);
+void peer_address_look_up(struct ike_sa *sa, ike_job_done *done);
 
 #endif

@@ -1,10 +1,8 @@
-/*
- * Rekeying of Child SAs as initiator (RFC 7296 1.3.3, 2.8, 2.8.1, 2.25.1).
- */
+#include "ike/exchanges/rekey_child.h"
+
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/rekey_schedule.h"
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
 
@@ -36,7 +34,7 @@ void rekey_child_fire(struct ike_engine *engine, void *owner)
     if (!rekey_is_allowed(sa->tunnel)) /* it may be before the lifetime ends: `no shutdown` */
         put_off(child);
     else if (child_sa_is_current(child))
-        ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
+        ike_sa_add_task(sa, TASK_REKEY_CHILD, child->inbound.spi);
 }
 
 /* Tells why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */
@@ -56,7 +54,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     bool rivalled = sa->own->has_rival;
     if (child_sa_is_gone(old)) {
         negotiation_end_own(sa);
-        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        additional_children_lost(sa, "Delete Child SA by peer");
         return;
     }
     if (rivalled)
@@ -71,7 +69,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
         if (child_sa_is_current(old))
             child_sa_linger(old);
-        ike_sa_lost_child(sa, "the peer has lost the Child SA");
+        additional_children_lost(sa, "the peer has lost the Child SA");
         return;
     }
     if (!rivalled)
@@ -154,7 +152,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
                    child->inbound.spi);
         return TASK_DROPPED;
     }
-    enum task_readiness readiness = ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    enum task_readiness readiness =
+        ask_child_start(sa, &child_purpose_rekey, &local_ts, &remote_ts, task->spi);
     if (readiness == TASK_DROPPED) /* there is no memory */
         put_off(child);
     return readiness;

@@ -44,9 +44,6 @@ __attribute__((format(printf, 4, 5))) void failure_warn_tunnel(struct ike_engine
                                                                const struct ike_tunnel *tunnel,
                                                                setting_set settings, const char *format, ...);
 
-/* Ends an SA for a reason that lies in this gateway, with a warning if it was still being negotiated. */
-void failure_end(struct ike_sa *sa, const char *reason);
-
 /* The warning for a negotiation of which no state is kept: an IKE_SA_INIT that was refused. */
 __attribute__((format(printf, 4, 5))) void failure_warn_arrival(struct ike_engine *engine,
                                                                 const struct arrival *arrival,

@@ -22,4 +22,7 @@ void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const str
 /* As responder: counts a request that is dropped, since no tunnel may answer it (S22). No warning. */
 void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *arrival);
 
+/* As responder: a half-open SA is given up, since no IKE_AUTH came or its AUTH was not checked in time. */
+void init_failure_of_half_open(const struct ike_sa *sa);
+
 #endif

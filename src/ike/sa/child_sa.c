@@ -2,11 +2,11 @@
 
 #include "base/secret.h"
 #include "esp/owner.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/sa/debug_log.h"
+#include "ike/sa/ike_sa.h"
 #include "ike/sa/record.h"
 #include "ike/sa/rekey_schedule.h"
+#include "ike/sa/upper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,6 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
 /* The end of child-lifetime, or of lingering. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
-    (void)engine;
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
     ike_sa_changed(sa);
@@ -45,7 +44,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA deleted, SPI 0x%08x: lifetime expired",
                child->inbound.spi);
     child_sa_delete(child);
-    ike_sa_lost_child(sa, "Child SA lifetime expired");
+    engine->objects->exchanges->child_lost(sa, "Child SA lifetime expired");
 }
 
 struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
@@ -60,7 +59,7 @@ struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
     child->ike_sa = sa;
     child->inbound.spi = inbound_spi;
     child->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = child};
-    child->rekey = (struct ike_timer){.fire = rekey_child_fire, .owner = child};
+    child->rekey = (struct ike_timer){.fire = engine->objects->exchanges->rekey_child_fire, .owner = child};
     LIST_INSERT_HEAD(&sa->children, child, link);
     return child;
 }
@@ -260,7 +259,7 @@ void child_sa_delete(struct child_sa *child)
     if (sa->tunnel->policy.suppress_delete)
         child_sa_retire(child);
     else
-        ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
+        ike_sa_add_task(sa, TASK_DELETE_CHILD_SA, child->inbound.spi);
 }
 
 void child_sa_retire(struct child_sa *child)

@@ -16,6 +16,12 @@ struct message_writer ike_sa_begin_response(struct ike_sa *sa);
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m);
 
 /*
+ * Answers a request with INVALID_SYNTAX. The peer takes that as the end of the SA (RFC 7296 2.21.3), and so
+ * it ends here too. `wrong` is for the log: "is malformed".
+ */
+void ike_sa_end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange, const char *wrong);
+
+/*
  * Answers a request with a single error notify. INVALID_SYNTAX ends the IKE SA at both ends, without DELETE
  * (RFC 7296 2.21.3).
  */

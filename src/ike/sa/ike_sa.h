@@ -6,6 +6,7 @@
 
 #include "ike/sa/additional_children.h"
 #include "ike/sa/child_sa.h"
+#include "ike/sa/key_exchange.h"
 #include "ike/sa/keys.h"
 #include "ike/sa/task.h"
 #include "ike/sa/tunnel.h"
@@ -38,9 +39,7 @@ struct waiting_datagram {
 
 /* What is needed until the IKE SA is authenticated, and wiped then. */
 struct ike_handshake {
-    uint8_t dh_private[DH_PRIVATE_MAX];
-    uint8_t dh_public[DH_PUBLIC_MAX];
-    const struct dh_group *dh;                     /* as initiator: of our KE */
+    struct key_exchange key_exchange;              /* of IKE_SA_INIT */
     struct ike_buffer cookie;                      /* as initiator: to be sent along */
     struct ike_buffer init_request, init_response; /* RealMessage1 and 2, RFC 7296 2.15 */
     uint8_t init_proposal;                         /* as responder: number of the chosen proposal */
@@ -116,7 +115,7 @@ struct ike_sa {
     struct told_failure told_failure;
 
     uint32_t job; /* that is out; 0: none */
-    void (*job_done)(struct ike_sa *sa, bool ok, struct octets output);
+    ike_job_done *job_done;
     struct waiting_datagram waiting[SA_WAITING_MAX];
     size_t waiting_count;
 
@@ -164,11 +163,8 @@ void ike_sa_establish(struct ike_sa *sa);
 /* Deletes an SA: DELETE and the wait for its answer (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
 
-/*
- * A Child SA is gone, or could not be made. If there is none left the IKE SA is deleted, lest packets wait in
- * vain: the next one makes a new IKE SA. Else a family that is lacking now is asked for (S38).
- */
-void ike_sa_lost_child(struct ike_sa *sa, const char *reason);
+/* Ends an SA for a reason that lies in this gateway, with a warning if it was still being negotiated. */
+void ike_sa_fail(struct ike_sa *sa, const char *reason);
 
 /* Forgets and wipes what was only needed until authentication. */
 void ike_sa_end_handshake(struct ike_sa *sa);
@@ -191,6 +187,9 @@ __attribute__((format(printf, 4, 5))) void ike_sa_log(const struct ike_sa *sa, e
 
 /* True if both IKE SAs have the same pair of IDs. */
 bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b);
+
+/* INITIAL_CONTACT of `newcomer` takes `old` away: it was there before, with the same peer (RFC 7296 2.4). */
+bool ike_sa_supersedes(const struct ike_sa *newcomer, const struct ike_sa *old);
 
 /*
  * An authenticated packet came from `remote` to `local`. Where the peer is behind a NAT, and we are not, IKE

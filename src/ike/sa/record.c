@@ -65,6 +65,15 @@ static void stream_lowest_nonce(struct record_stream *s, struct lowest_nonce *no
     stream_octets(s, nonce->octets, nonce->length);
 }
 
+/* As initiator: what it takes to make the secret. */
+static void stream_key_exchange(struct record_stream *s, struct key_exchange *x)
+{
+    stream_key_exchange_method(s, &x->method);
+    stream_octets(s, x->private_state, sizeof x->private_state);
+    stream_octets(s, x->own_share, sizeof x->own_share);
+    stream_octets(s, x->peer_share, sizeof x->peer_share);
+}
+
 static void stream_own(struct record_stream *s, struct ike_record *record)
 {
     struct negotiation *n = &record->own.negotiation;
@@ -72,15 +81,12 @@ static void stream_own(struct record_stream *s, struct ike_record *record)
     stream_bool(s, &record->has_own);
     if (!record->has_own)
         return;
-    stream_count(s, &phase, NEGOTIATION_COMPUTES_SHARED);
+    stream_count(s, &phase, NEGOTIATION_FINISHES);
     n->phase = (enum negotiation_phase)phase;
     stream_u32(s, &n->old_spi);
     stream_run(s, &record->own.nonce_i);
     stream_run(s, &record->own.nonce_r);
-    stream_dh_group(s, &n->dh);
-    stream_octets(s, n->dh_private, sizeof n->dh_private);
-    stream_octets(s, n->dh_public, sizeof n->dh_public);
-    stream_octets(s, n->peer_public, sizeof n->peer_public);
+    stream_key_exchange(s, &n->key_exchange);
     stream_bool(s, &n->ke_retried);
     stream_proposal(s, &n->request.proposal);
     stream_u32(s, &n->request.inbound_spi);
@@ -199,7 +205,7 @@ static struct ike_child_record child_record_of(const struct child_sa *child)
 /* A negotiation whose request is not written yet is left out: its task begins anew. */
 static void record_own(const struct ike_sa *sa, struct ike_record *record)
 {
-    record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_COMPUTES_PUBLIC;
+    record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_GENERATES;
     if (!record->has_own)
         return;
     record->own.negotiation = *sa->own;

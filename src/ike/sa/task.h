@@ -44,7 +44,8 @@ struct ike_task_kind {
     enum ike_task_number number;
     enum exchange_type exchange;
     const char *name; /* for the log */
-    /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. */
+    /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. NULL: it has none.
+     */
     void (*write)(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
     /* Takes in the response. May destroy the SA. NULL for IKE_SA_INIT, whose response comes in the clear. */
     void (*response)(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
@@ -58,14 +59,15 @@ struct ike_task {
     uint32_t spi; /* inbound SPI of the Child SA that it is about, or 0 */
 };
 
-/* Queues a request; it is sent when those before it are answered. */
-void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
+/* Queues a request of that kind; it is sent when those before it are answered. */
+void ike_sa_add_task(struct ike_sa *sa, enum ike_task_number number, uint32_t spi);
 
 /* Puts a task that was answered at the head of the queue again, before anything else of ours. */
 void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered);
 
-/* Puts a task at the end of the queue of an SA that was saved; false if there is no memory. */
-bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
+/* Puts a task at the end of the queue of an SA that was saved; false if its kind is not known or there is no
+ * memory. */
+bool ike_sa_restore_task(struct ike_sa *sa, unsigned number, uint32_t spi);
 
 /* Sends the first task's request if none is under way and nothing of the peer's is being worked on. */
 void ike_sa_start_task(struct ike_sa *sa);

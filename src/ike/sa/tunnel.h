@@ -17,7 +17,8 @@ struct ike_tunnel {
     struct tunnel_policy policy;
     uint32_t slot; /* tells the owners of its Child SAs, see esp/owner.h */
     struct peer_route route;
-    struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
+    struct tunnel_membership membership; /* among the tunnels that a peer may mean */
+    struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
     bool policy_is_newer; /* since it changed the name has had no addresses yet */
     bool up;              /* has an SA: the history's `Create` was told */
@@ -33,16 +34,6 @@ struct ike_tunnel *engine_tunnel(const struct ike_engine *engine, uint32_t numbe
 __attribute__((format(printf, 5, 6))) void tunnel_log(struct ike_engine *engine,
                                                       const struct ike_tunnel *tunnel, enum log_level level,
                                                       enum log_function function, const char *format, ...);
-
-/* The events that concern a tunnel. */
-void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot);
-void tunnel_remove(struct ike_engine *engine, uint32_t number);
-void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct peer_route *route);
-void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
-                               size_t count);
-void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
-void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
-void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /*
  * Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not
@@ -63,9 +54,6 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
 /* The same for the packets of a pair alone. */
 void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
                          const struct packet_pair *pair);
-
-/* Starts a negotiation if the tunnel may and none is under way. */
-void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* True if the name of the tunnel's peer has the address. */
 bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address);

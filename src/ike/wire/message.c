@@ -288,12 +288,12 @@ static void put_reserved(struct message_writer *m, size_t count)
     writer_put(&m->w, zeros, count);
 }
 
-void message_put_ke(struct message_writer *m, uint16_t group, struct octets public_value)
+void message_put_ke(struct message_writer *m, uint16_t group, struct octets share)
 {
     message_begin_payload(m, PAYLOAD_KE);
     writer_put_u16be(&m->w, group);
     put_reserved(m, 2);
-    put_octets(m, public_value);
+    put_octets(m, share);
     message_end_payload(m);
 }
 

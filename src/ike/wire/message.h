@@ -116,7 +116,7 @@ void message_begin_payload(struct message_writer *m, uint8_t type);
 void message_end_payload(struct message_writer *m);
 
 /* Whole payloads with the given fields. */
-void message_put_ke(struct message_writer *m, uint16_t group, struct octets public_value);
+void message_put_ke(struct message_writer *m, uint16_t group, struct octets share);
 void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value);
 void message_put_auth(struct message_writer *m, uint8_t method, struct octets value);
 void message_put_nonce(struct message_writer *m, struct octets nonce);

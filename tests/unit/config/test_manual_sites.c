@@ -6,6 +6,7 @@
 
 #include "config/host_settings.h"
 #include "config/identity.h"
+#include "crypto/key_exchange.h"
 
 static struct resolution resolve_file(const char *name)
 {
@@ -39,8 +40,8 @@ static void R24_site_1_pins_its_proposals(void **state)
     assert_int_equal(p->child.encryption, only_encryption("aes-cbc-256"));
     assert_int_equal(p->ike.integrity, 1 << (integrity_by_word("sha1") - integrity_algorithms));
     assert_int_equal(p->ike.prf, 1 << (prf_by_word("sha1") - prf_algorithms));
-    assert_int_equal(p->ike.dh, ALGORITHM_SET_ALL(DH_COUNT));
-    assert_int_equal(p->child.pfs, 1 << (dh_by_word("2048-bit") - dh_groups));
+    assert_int_equal(p->ike.dh, ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT));
+    assert_int_equal(p->child.pfs, 1 << (key_exchange_by_word("2048-bit") - key_exchange_methods));
     assert_false(p->child.pfs_none);
     assert_int_equal(p->dpd_interval, 10);
     assert_int_equal(p->line[SETTING_DPD], 14);
@@ -74,7 +75,7 @@ static void R20_site_2_has_the_defaults_but_for_dpd(void **state)
     const struct tunnel_policy *p = policy_of(&r, "Tunnel0.0");
     assert_true(p->complete);
     assert_int_equal(p->ike.encryption, ALGORITHM_SET_ALL(ENCRYPTION_COUNT));
-    assert_int_equal(p->child.pfs, ALGORITHM_SET_ALL(DH_COUNT));
+    assert_int_equal(p->child.pfs, ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT));
     assert_true(p->child.pfs_none);
     assert_int_equal(p->sa_lifetime, 86400);
     assert_int_equal(p->child_lifetime, 28800);

@@ -7,6 +7,7 @@
 
 #include "config/identity.h"
 #include "config/lint.h"
+#include "crypto/key_exchange.h"
 
 /* A tunnel that lacks nothing, with more lines for it and in front of it. */
 static struct resolution resolve_tunnel(const char *before, const char *lines)
@@ -159,11 +160,11 @@ static void every_setting_reaches_the_policy(void **state)
     assert_int_equal(p->ike.integrity, row((size_t)(integrity_by_word("sha2-256") - integrity_algorithms)));
     assert_int_equal(p->ike.prf, row((size_t)(prf_by_word("sha2-384") - prf_algorithms)) |
                                      row((size_t)(prf_by_word("sha1") - prf_algorithms)));
-    assert_int_equal(p->ike.dh, row((size_t)(dh_by_word("3072-bit") - dh_groups)));
+    assert_int_equal(p->ike.dh, row((size_t)(key_exchange_by_word("3072-bit") - key_exchange_methods)));
     assert_int_equal(p->child.encryption,
                      row((size_t)(encryption_by_word("aes-gcm-256") - encryption_algorithms)));
     assert_int_equal(p->child.integrity, row((size_t)(integrity_by_word("sha1") - integrity_algorithms)));
-    assert_int_equal(p->child.pfs, row((size_t)(dh_by_word("1024-bit") - dh_groups)));
+    assert_int_equal(p->child.pfs, row((size_t)(key_exchange_by_word("1024-bit") - key_exchange_methods)));
     assert_false(p->child.pfs_none || p->anti_replay);
     assert_int_equal(p->connect_type, CONNECT_AUTO);
     assert_int_equal(p->direction, NEGOTIATE_RESPONDER);

@@ -307,6 +307,82 @@ static void damaged_chains_are_not_followed(void **state)
     close(fd);
 }
 
+/* Places from `places_used` on were never used: what stands there is nobody's record. */
+static void a_word_in_a_place_that_was_never_used_is_no_record(void **state)
+{
+    (void)state;
+    uint8_t buffer[100];
+    uint32_t found[SERIALS];
+    int fd = state_map_create(&size);
+    struct state_map *map = open_map(fd, STATE_MAP_WRITE);
+    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, 100)));
+    state_map_commit(map);
+    atomic_store(&map->places[1].word, UINT64_C(0x7fffffff));
+    atomic_store(&map->places[2].word, UINT64_C(0x500000001)); /* the block of the first record */
+
+    for (uint32_t serial = 2; serial < 5; serial++)
+        assert_true(state_map_put(map, serial, record_make(buffer, serial, serial, 100)));
+    state_map_commit(map);
+    assert_true(state_map_remove(map, 3));
+    state_map_commit(map);
+
+    assert_int_equal(state_map_damaged(map), 2);
+    map_read_all(map, found);
+    assert_int_equal(found[1], 1);
+    assert_int_equal(found[2], 2);
+    assert_int_equal(found[3], 0);
+    assert_int_equal(found[4], 4);
+    state_map_close(map);
+    close(fd);
+}
+
+/* Whatever stands in the memory, opening and using the map stays within it, and no record is a mix. */
+static void random_damage_never_leads_out_of_bounds(void **state)
+{
+    (void)state;
+    static uint8_t buffer[3000];
+    const struct state_map_size small = {.places = 40, .blocks = 100};
+    size_t dropped = 0;
+    srandom(7);
+    for (unsigned round = 0; round < 2000; round++) {
+        int fd = state_map_create(&small);
+        struct state_map *map = open_map(fd, STATE_MAP_WRITE);
+        for (uint32_t serial = 0; serial < 12; serial++)
+            assert_true(
+                state_map_put(map, serial, record_make(buffer, serial, 1, random_length() % 2900 + 12)));
+        state_map_commit(map);
+        uint8_t *memory = (uint8_t *)map->header;
+        size_t used = STATE_HEADER_SIZE + STATE_HEADER_SIZE + 60 * (size_t)STATE_BLOCK_SIZE;
+        for (unsigned damage = 0; damage < 20; damage++) {
+            /* The numbers that lead elsewhere: of the header, of places, the first ones of blocks. */
+            size_t at = offsetof(struct state_header, places_used) + (size_t)random() % 64;
+            if (damage % 4 == 1)
+                at = STATE_HEADER_SIZE + (size_t)random() % 640;
+            if (damage % 4 == 2)
+                at = 2 * (size_t)STATE_HEADER_SIZE + (size_t)random() % 60 * STATE_BLOCK_SIZE +
+                     (size_t)random() % 8;
+            if (damage % 4 == 3)
+                at = offsetof(struct state_header, places_used) + (size_t)random() % (used - 64);
+            memory[at] = random() % 2 == 0 ? 0 : (uint8_t)random();
+        }
+        state_map_close(map);
+
+        map = state_map_open(fd, STATE_MAP_WRITE);
+        if (map != NULL) {
+            dropped += state_map_damaged(map);
+            for (uint32_t serial = 0; serial < 30; serial++)
+                (void)state_map_put(map, serial, record_make(buffer, serial, 2, random_length() % 2900 + 12));
+            state_map_commit(map);
+            for (uint32_t serial = 0; serial < 30; serial++)
+                assert_true(state_map_remove(map, serial));
+            state_map_commit(map);
+        }
+        state_map_close(map);
+        close(fd);
+    }
+    assert_true(dropped > 1000);
+}
+
 /* ---- Two processes ----------------------------------------------------------------------------------- */
 
 /* Serials 2n and 2n + 1 are always changed in one batch and to the same generation. */
@@ -439,6 +515,8 @@ int main(void)
         cmocka_unit_test(removed_and_replaced_records_are_wiped),
         cmocka_unit_test(unknown_spi_and_other_versions_are_refused),
         cmocka_unit_test(damaged_chains_are_not_followed),
+        cmocka_unit_test(a_word_in_a_place_that_was_never_used_is_no_record),
+        cmocka_unit_test(random_damage_never_leads_out_of_bounds),
         cmocka_unit_test(reader_beside_a_writer_never_sees_a_mix),
         cmocka_unit_test(writer_killed_at_any_moment_leaves_whole_batches),
         cmocka_unit_test(commit_interrupted_after_its_journal_is_finished),

@@ -37,7 +37,7 @@ static void fill_child(struct specimen *s, size_t i)
     child->ike_sa = &s->sa;
     child->suite = (struct ike_suite){.encryption = &encryption_algorithms[i % ENCRYPTION_COUNT],
                                       .integrity = i % ENCRYPTION_COUNT < 2 ? NULL : &integrity_algorithms[1],
-                                      .dh = i % 2 == 0 ? NULL : &dh_groups[3]};
+                                      .dh = i % 2 == 0 ? NULL : &key_exchange_methods[3]};
     child->inbound.spi = (uint32_t)(1000 + i);
     child->outbound.spi = (uint32_t)(2000 + i);
     memset(child->outbound.encryption_key, (int)i, sizeof child->outbound.encryption_key);
@@ -58,11 +58,12 @@ static void fill_own(struct specimen *s)
 {
     struct negotiation *n = &s->own;
     memset(s->nonce, 0x77, sizeof s->nonce);
-    n->phase = NEGOTIATION_COMPUTES_SHARED;
+    n->phase = NEGOTIATION_FINISHES;
     n->nonce_i = n->nonce_r = (struct ike_buffer){s->nonce, sizeof s->nonce};
-    n->dh = &dh_groups[1];
-    memset(n->dh_private, 0x11, sizeof n->dh_private);
-    memset(n->peer_public, 0x22, sizeof n->peer_public);
+    n->key_exchange.method = &key_exchange_methods[1];
+    memset(n->key_exchange.private_state, 0x11, sizeof n->key_exchange.private_state);
+    memset(n->key_exchange.own_share, 0x33, sizeof n->key_exchange.own_share);
+    memset(n->key_exchange.peer_share, 0x22, sizeof n->key_exchange.peer_share);
     n->request.proposal = (struct proposal_policy){.protocol = PROTOCOL_IKE,
                                                    .encryption = 0x15,
                                                    .integrity = 0x6,
@@ -98,7 +99,7 @@ static struct specimen *specimen_new(size_t children)
     sa->ifindex = 3;
     sa->mark = 0x77;
     sa->suite = (struct ike_suite){&encryption_algorithms[2], &integrity_algorithms[3], &prf_algorithms[1],
-                                   &dh_groups[0]};
+                                   &key_exchange_methods[0]};
     memset(&sa->keys, 0xab, sizeof sa->keys);
     sa->local_id = (struct identity){.type = ID_KEY_ID, .length = 5, .value = "site1"};
     sa->remote_id = (struct identity){.type = ID_FQDN, .length = IDENTITY_SIZE};
@@ -149,7 +150,7 @@ static void what_is_written_is_read(void **state)
     assert_ptr_equal(r.suite.encryption, encryption_by_id(ENCR_AES_CBC, 256));
     assert_ptr_equal(r.suite.integrity, integrity_by_id(AUTH_HMAC_SHA1_96));
     assert_ptr_equal(r.suite.prf, prf_by_id(PRF_HMAC_SHA2_384));
-    assert_ptr_equal(r.suite.dh, dh_by_id(DH_MODP_3072));
+    assert_ptr_equal(r.suite.dh, key_exchange_by_id(KE_MODP_3072));
     assert_memory_equal(&r.keys, &s->sa.keys, sizeof r.keys);
     assert_int_equal(r.local_id.length, 5);
     assert_int_equal(r.remote_id.length, IDENTITY_SIZE);
@@ -183,11 +184,13 @@ static void what_is_under_way_is_written_and_read(void **state)
     assert_true(!r.children[2].stopped && r.children[2].waits_for_use);
     assert_true(r.has_own);
     const struct negotiation *n = &r.own.negotiation;
-    assert_int_equal(n->phase, NEGOTIATION_COMPUTES_SHARED);
+    assert_int_equal(n->phase, NEGOTIATION_FINISHES);
     assert_int_equal(r.own.nonce_r.length, sizeof s->nonce);
-    assert_ptr_equal(n->dh, &dh_groups[1]);
-    assert_memory_equal(n->dh_private, s->own.dh_private, sizeof n->dh_private);
-    assert_memory_equal(n->peer_public, s->own.peer_public, sizeof n->peer_public);
+    const struct key_exchange *x = &n->key_exchange;
+    assert_ptr_equal(x->method, &key_exchange_methods[1]);
+    assert_memory_equal(x->private_state, s->own.key_exchange.private_state, sizeof x->private_state);
+    assert_memory_equal(x->own_share, s->own.key_exchange.own_share, sizeof x->own_share);
+    assert_memory_equal(x->peer_share, s->own.key_exchange.peer_share, sizeof x->peer_share);
     assert_memory_equal(&n->request.proposal, &s->own.request.proposal, sizeof n->request.proposal);
     assert_memory_equal(&n->suite, &s->sa.suite, sizeof n->suite);
     assert_true(n->new_spi == 0x5555 && n->peer_spi == 0x6666 && n->has_rival && n->rival_ike_sa == 0x7777);
@@ -195,12 +198,12 @@ static void what_is_under_way_is_written_and_read(void **state)
     free(s);
 }
 
-/* Its public value would be computed anew, so that nothing of it is worth keeping. */
-static void a_negotiation_without_its_public_value_is_not_recorded(void **state)
+/* Its share would be made anew, so that nothing of it is worth keeping. */
+static void a_negotiation_without_its_share_is_not_recorded(void **state)
 {
     (void)state;
     struct specimen *s = specimen_new(0);
-    s->own.phase = NEGOTIATION_COMPUTES_PUBLIC;
+    s->own.phase = NEGOTIATION_GENERATES;
     static uint8_t at[RECORD_MAX];
     static struct ike_record r;
     assert_true(ike_record_read(write(s, at, sizeof at), &r));
@@ -314,7 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(what_is_under_way_is_written_and_read),
-        cmocka_unit_test(a_negotiation_without_its_public_value_is_not_recorded),
+        cmocka_unit_test(a_negotiation_without_its_share_is_not_recorded),
         cmocka_unit_test(a_request_that_is_not_out_is_not_recorded),
         cmocka_unit_test(the_largest_record_fits_a_slot_of_64_kib),
         cmocka_unit_test(another_version_is_refused),

@@ -1,11 +1,23 @@
-#include "daemon/keeper/detach.h"
+#include "daemon/keeper/startup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+bool startup_failed(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fputs("musubid: ", stderr);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+    va_end(arguments);
+    return false;
+}
 
 /* The exit status of a daemon that ended before it was ready. */
 static enum exit_status end_of(pid_t daemon)
@@ -20,19 +32,15 @@ static enum exit_status end_of(pid_t daemon)
     return STATUS_FAILED;
 }
 
-bool detach_begin(int *told, enum exit_status *status)
+bool startup_detach(int *told, enum exit_status *status)
 {
     int ends[2];
     *status = STATUS_FAILED;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        (void)fprintf(stderr, "musubid: no pipe: %s\n", strerror(errno));
-        return false;
-    }
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return startup_failed("no pipe: %s", strerror(errno));
     pid_t daemon = fork();
-    if (daemon < 0) {
-        (void)fprintf(stderr, "musubid: no process: %s\n", strerror(errno));
-        return false;
-    }
+    if (daemon < 0)
+        return startup_failed("no process: %s", strerror(errno));
     if (daemon == 0) {
         close(ends[0]);
         (void)setsid();
@@ -49,7 +57,7 @@ bool detach_begin(int *told, enum exit_status *status)
     return false;
 }
 
-void detach_finish(int told)
+void startup_done(int told)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++)

@@ -1,4 +1,4 @@
-/* host/host.h, host/route.h: pinned ways out, and the question where a packet would go */
+/* host/host.h, host/route.h: pinned routes, and the question where a packet would go */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,8 +53,8 @@ static uint32_t take(struct host *host, const char *link, const char *next_hop)
 }
 
 /* Asserts where a marked packet goes; `gateway` NULL: nowhere. */
-static void assert_way(struct host *host, const char *destination, uint32_t mark, const char *link,
-                       const char *gateway)
+static void assert_route(struct host *host, const char *destination, uint32_t mark, const char *link,
+                         const char *gateway)
 {
     const struct host_route_question question = {.destination = address_of(destination), .mark = mark};
     struct host_route_answer answer;
@@ -112,15 +112,15 @@ static void R44_lookup_tells_link_next_hop_and_source(void **state)
     run("ip route del 192.0.2.0/24");
 
     run("ip route add blackhole 198.51.100.0/24 && ip -6 route add unreachable 2001:db8:66::/48");
-    assert_way(host, "198.51.100.1", 0, NULL, NULL);
-    assert_way(host, "2001:db8:66::1", 0, NULL, NULL);
+    assert_route(host, "198.51.100.1", 0, NULL, NULL);
+    assert_route(host, "2001:db8:66::1", 0, NULL, NULL);
     run("ip route del default && ip -6 route del default");
-    assert_way(host, "192.0.2.1", 0, NULL, NULL);
-    assert_way(host, "2001:db8:99::1", 0, NULL, NULL);
+    assert_route(host, "192.0.2.1", 0, NULL, NULL);
+    assert_route(host, "2001:db8:99::1", 0, NULL, NULL);
     host_leave(host);
 }
 
-static void R44_changes_of_the_way_to_a_peer_are_reported(void **state)
+static void R44_changes_of_the_route_to_a_peer_are_reported(void **state)
 {
     (void)state;
     struct host *host = open_host(&seen);
@@ -197,7 +197,7 @@ static void lost_messages_lead_to_reading_anew(void **state)
     host_plan_clear(&plan);
 }
 
-static void R44_pinned_way_ignores_the_routing_table(void **state)
+static void R44_pinned_route_ignores_the_routing_table(void **state)
 {
     (void)state;
     struct host *host = open_host(&seen);
@@ -209,23 +209,23 @@ static void R44_pinned_way_ignores_the_routing_table(void **state)
     assert_int_not_equal(one, two);
     assert_int_not_equal(one, six);
 
-    assert_way(host, "203.0.113.9", one, "ge1", "10.1.0.254");
-    assert_way(host, "203.0.113.9", two, "ge1", "10.1.0.253");
-    assert_way(host, "203.0.113.9", off_link, "ge0", "172.20.0.1");
-    assert_way(host, "2001:db8:77::1", six, "ge1", "2001:db8:1::fe");
-    assert_way(host, "2001:db8:77::1", link_local, "ge0", "fe80::1");
-    assert_way(host, "203.0.113.9", 0, "ge0", "10.0.0.254");
+    assert_route(host, "203.0.113.9", one, "ge1", "10.1.0.254");
+    assert_route(host, "203.0.113.9", two, "ge1", "10.1.0.253");
+    assert_route(host, "203.0.113.9", off_link, "ge0", "172.20.0.1");
+    assert_route(host, "2001:db8:77::1", six, "ge1", "2001:db8:1::fe");
+    assert_route(host, "2001:db8:77::1", link_local, "ge0", "fe80::1");
+    assert_route(host, "203.0.113.9", 0, "ge0", "10.0.0.254");
 
     run("ip route replace default via 10.0.0.9 && ip route add 203.0.113.9/32 via 10.0.0.8");
     settle(host);
-    assert_way(host, "203.0.113.9", one, "ge1", "10.1.0.254");
+    assert_route(host, "203.0.113.9", one, "ge1", "10.1.0.254");
     assert_string_equal(seen.notes, "");
     host_teardown(host);
     assert_no_output("ip rule show | grep 0x6d75; ip -6 rule show | grep 0x6d75");
     assert_no_output("ip route show table all proto 109; ip -6 route show table all proto 109");
 }
 
-static void R44_pinned_way_without_its_link_is_unreachable(void **state)
+static void R44_pinned_route_without_its_link_is_unreachable(void **state)
 {
     (void)state;
     struct host *host = open_host(&seen);
@@ -234,12 +234,12 @@ static void R44_pinned_way_without_its_link_is_unreachable(void **state)
     uint32_t four = take(host, "ge1", "10.1.0.254"), six = take(host, "ge1", "2001:db8:1::fe");
     run("ip link set ge1 down");
     settle(host);
-    assert_way(host, "203.0.113.9", four, NULL, NULL);
-    assert_way(host, "2001:db8:77::1", six, NULL, NULL);
+    assert_route(host, "203.0.113.9", four, NULL, NULL);
+    assert_route(host, "2001:db8:77::1", six, NULL, NULL);
     run("ip link set ge1 up");
     settle(host);
-    assert_way(host, "203.0.113.9", four, "ge1", "10.1.0.254");
-    assert_way(host, "2001:db8:77::1", six, "ge1", "2001:db8:1::fe");
+    assert_route(host, "203.0.113.9", four, "ge1", "10.1.0.254");
+    assert_route(host, "2001:db8:77::1", six, "ge1", "2001:db8:1::fe");
     host_teardown(host);
 }
 
@@ -266,7 +266,7 @@ static void S21_link_alone_is_the_next_hop_of_a_point_to_point_link(void **state
     host_plan_clear(&plan);
 }
 
-static void pinned_ways_are_counted(void **state)
+static void pinned_routes_are_counted(void **state)
 {
     (void)state;
     struct host *host = open_host(&seen);
@@ -276,10 +276,10 @@ static void pinned_ways_are_counted(void **state)
     assert_int_equal(take(host, "ge1", "10.1.0.254"), one);
     uint32_t other = take(host, "ge1", "10.1.0.253");
     host_unpin_route(host, one);
-    assert_way(host, "203.0.113.9", one, "ge1", "10.1.0.254");
+    assert_route(host, "203.0.113.9", one, "ge1", "10.1.0.254");
     host_unpin_route(host, one);
-    assert_way(host, "203.0.113.9", one, "ge0", "10.0.0.254"); /* a mark that nobody knows */
-    assert_way(host, "203.0.113.9", other, "ge1", "10.1.0.253");
+    assert_route(host, "203.0.113.9", one, "ge0", "10.0.0.254"); /* a mark that nobody knows */
+    assert_route(host, "203.0.113.9", other, "ge1", "10.1.0.253");
     assert_int_equal(take(host, "ge0", "10.0.0.7"), one);
     host_teardown(host);
 }
@@ -299,7 +299,7 @@ static void numbers_of_other_programs_are_avoided(void **state)
     free(before);
 }
 
-static void stale_ways_are_adopted_or_removed(void **state)
+static void stale_pinned_routes_are_adopted_or_removed(void **state)
 {
     (void)state;
     struct host *host = open_host(&seen);
@@ -314,7 +314,7 @@ static void stale_ways_are_adopted_or_removed(void **state)
     host = open_host(&seen);
     assert_int_equal(take(host, "ge1", "10.1.0.254"), first);
     apply(host, &plan);
-    assert_way(host, "203.0.113.9", first, "ge1", "10.1.0.254");
+    assert_route(host, "203.0.113.9", first, "ge1", "10.1.0.254");
     assert_string_equal(output_of("(ip rule; ip -6 rule) | grep -c 0x6d75"), "1\n");
     assert_string_equal(output_of("ip route show table all proto 109 | wc -l"), "2\n");
     assert_no_output("ip -6 route show table all proto 109");
@@ -332,8 +332,8 @@ static void S16_rules_and_tables_are_put_back(void **state)
     run("ip rule del fwmark %u && ip -6 rule del fwmark %u", four, six);
     run("ip route flush table %u && ip -6 route flush table %u", four, six);
     settle(host);
-    assert_way(host, "203.0.113.9", four, "ge1", "10.1.0.254");
-    assert_way(host, "2001:db8:77::1", six, "ge1", "2001:db8:1::fe");
+    assert_route(host, "203.0.113.9", four, "ge1", "10.1.0.254");
+    assert_route(host, "2001:db8:77::1", six, "ge1", "2001:db8:1::fe");
     assert_non_null(strstr(seen.notes, "notice: routing rule for mark 0x6d750001"));
     assert_non_null(strstr(seen.notes, "notice: route 0.0.0.0/0 via 10.1.0.254"));
     assert_non_null(strstr(seen.notes, "notice: route ::/0 unreachable"));
@@ -377,15 +377,15 @@ int main(void)
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, setup)
     const struct CMUnitTest tests[] = {
         IN_NAMESPACE(R44_lookup_tells_link_next_hop_and_source),
-        IN_NAMESPACE(R44_changes_of_the_way_to_a_peer_are_reported),
+        IN_NAMESPACE(R44_changes_of_the_route_to_a_peer_are_reported),
         IN_NAMESPACE(route_events_name_the_destination),
         IN_NAMESPACE(lost_messages_lead_to_reading_anew),
-        IN_NAMESPACE(R44_pinned_way_ignores_the_routing_table),
-        IN_NAMESPACE(R44_pinned_way_without_its_link_is_unreachable),
+        IN_NAMESPACE(R44_pinned_route_ignores_the_routing_table),
+        IN_NAMESPACE(R44_pinned_route_without_its_link_is_unreachable),
         IN_NAMESPACE(S21_link_alone_is_the_next_hop_of_a_point_to_point_link),
-        IN_NAMESPACE(pinned_ways_are_counted),
+        IN_NAMESPACE(pinned_routes_are_counted),
         IN_NAMESPACE(numbers_of_other_programs_are_avoided),
-        IN_NAMESPACE(stale_ways_are_adopted_or_removed),
+        IN_NAMESPACE(stale_pinned_routes_are_adopted_or_removed),
         IN_NAMESPACE(S16_rules_and_tables_are_put_back),
         IN_NAMESPACE(S21_strict_rp_filter_is_seen),
         IN_NAMESPACE(R45_addresses_are_usable_once_duplicate_detection_is_through),
