@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Puts a line in its place; the highest one goes when there is no room. */
+/* Inserts a line in order. If there is no room, the highest one is dropped. */
 static void add_line(struct setting_lines *lines, uint32_t line)
 {
     uint32_t at = 0;

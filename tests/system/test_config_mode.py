@@ -46,7 +46,7 @@ def test_S15_a_wrong_line_is_refused_alone_with_the_nearest_word(connected):
 
 @pytest.mark.parametrize("line, warning", [
     ("no ikev2 peer", "Tunnel1.0 has no `ikev2 peer`: it stays down"),
-    ("ikev2 binding nobody", "profile `nobody` is nowhere defined: Tunnel1.0 stays down"),
+    ("ikev2 binding nobody", "profile `nobody` is not defined: Tunnel1.0 stays down"),
     ("ikev2 local-authentication psk id keyid x", "there is no key for this device's ID, keyid x: Tunnel1.0 stays down"),
     ("ikev2 suppress send-delete", "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the "
                                    "traffic of Tunnel1.0 will stop"),

@@ -49,7 +49,7 @@ static void R24_site_1_pins_its_proposals(void **state)
     resolution_free(&r);
 }
 
-static void site_1_knows_its_way_and_its_peer(void **state)
+static void site_1_has_its_outgoing_interface_and_its_peer(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.1.cfg");
@@ -67,7 +67,7 @@ static void site_1_knows_its_way_and_its_peer(void **state)
     resolution_free(&r);
 }
 
-static void R20_site_2_has_the_defaults_but_for_dpd(void **state)
+static void R20_site_2_has_the_defaults_except_for_dpd(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.2.cfg");
@@ -88,7 +88,7 @@ static void R20_site_2_has_the_defaults_but_for_dpd(void **state)
     resolution_free(&r);
 }
 
-static void host_settings_hold_interfaces_and_routes(void **state)
+static void host_settings_have_interfaces_and_routes(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.1.cfg");
@@ -122,9 +122,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R24_site_1_pins_its_proposals),
-        cmocka_unit_test(site_1_knows_its_way_and_its_peer),
-        cmocka_unit_test(R20_site_2_has_the_defaults_but_for_dpd),
-        cmocka_unit_test(host_settings_hold_interfaces_and_routes),
+        cmocka_unit_test(site_1_has_its_outgoing_interface_and_its_peer),
+        cmocka_unit_test(R20_site_2_has_the_defaults_except_for_dpd),
+        cmocka_unit_test(host_settings_have_interfaces_and_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
