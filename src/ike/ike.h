@@ -42,7 +42,7 @@ struct ike_options {
     int log_level;
 };
 
-/* The way IKE and ESP take to a tunnel's peer, as the host found it (R44, R45). */
+/* The route to a tunnel's peer, for IKE and ESP, as the host found it (R44, R45). */
 struct peer_route {
     bool usable;
     struct ip_address local;
@@ -64,23 +64,23 @@ enum ike_event_kind {
     IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
     IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_PEER_ROUTE,   /* the way to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_PEER_ROUTE,   /* the route to a tunnel's peer is known, changed or gone */
     /*
-     * The addresses that the name of a tunnel's peer has now (R41): none as long as they are not known and
-     * when there is no such name. IKE SAs with others are deleted, unless there are none at all, or they are
-     * the first ones since the tunnel's policy changed (R11). So it comes after each change of the policy,
-     * and after the way to these addresses.
+     * The addresses that the name of a tunnel's peer has now (R41): none while they are not known, or if
+     * there is no such name. IKE SAs with other addresses are deleted, unless there are no addresses at all,
+     * or these are the first since the tunnel's policy changed (R11). So the event comes after each change of
+     * the policy, and after the route to these addresses.
      */
     IKE_EVENT_PEER_ADDRESSES,
     IKE_EVENT_CLEAR,     /* a tunnel's SAs are to go: `clear ikev2 sa` (R12) */
     IKE_EVENT_LOG_LEVEL, /* another log level is wanted from now on */
-    IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA, nothing new any more */
+    IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA; nothing new is begun */
     /*
-     * A new engine goes on with what an earlier one had committed: after the tunnels' policies and before
+     * A new engine continues with what an earlier one had committed. After the tunnels' policies and before
      * anything else it gets IKE_EVENT_SAVED for each record, in any order, then IKE_EVENT_SAVED_END. The
-     * answer to that names each Child SA and the state of each tunnel once more, since the earlier engine may
-     * have been cut off anywhere in an answer: what the packet path has already stays as it is, and what it
-     * has besides goes.
+     * answer to the latter names each Child SA and the state of each tunnel once more, since the earlier
+     * engine may have been cut off anywhere in an answer. What the packet path already has stays as it is;
+     * what it has besides is removed.
      */
     IKE_EVENT_SAVED,
     IKE_EVENT_SAVED_END,
@@ -98,7 +98,7 @@ struct ike_event {
         } datagram;
         struct {
             uint32_t tunnel;
-            struct packet_flow flow; /* family IP_NONE: what it is like is not known */
+            struct packet_flow flow; /* family IP_NONE: it is not known */
         } packet;
         struct {
             uint32_t job;
@@ -117,8 +117,8 @@ struct ike_event {
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;
-            struct peer_route way;
-        } way;
+            struct peer_route route;
+        } route;
         struct {
             uint32_t tunnel;
             const struct ip_address *addresses;
@@ -127,14 +127,14 @@ struct ike_event {
         struct {
             bool all;
             uint32_t tunnel;
-            bool by_path; /* its packet path can't carry a Child SA; else an operator wants it */
+            bool by_path; /* its packet path can't carry a Child SA; else an operator asks for it */
         } clear;
     };
 };
 
 /* ---- Effects --------------------------------------------------------------------------------------- */
 
-/* The state of one IKE SA with its Child SAs, in the byte form of ike/record.h. */
+/* The state of one IKE SA with its Child SAs, in the byte form of ike/sa/record.h. */
 struct ike_record_effect {
     uint32_t serial;     /* of the IKE SA */
     struct octets state; /* no octets: the SA is gone or can't be recorded; its record is to be removed */
@@ -145,7 +145,7 @@ enum ike_action_kind {
     IKE_ACTION_CHILD,         /* a change of a Child SA, for the packet path */
     IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
     IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
-    IKE_ACTION_TUNNEL_FAILED, /* no SA can be had: packets that wait, of one pair or all, are dropped */
+    IKE_ACTION_TUNNEL_FAILED, /* there will be no SA: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
@@ -155,13 +155,15 @@ enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
  * Public jobs are arithmetic that anybody may do: all that it takes is in the job. Secret jobs need a key
- * that the engine does not have and go to the keeper, and so does the question for the addresses of a name.
+ * that the engine does not have and go to the keeper, and so does the lookup of a name.
  */
 enum ike_job_kind {
     IKE_JOB_KEY_EXCHANGE, /* public: one operation of a key exchange (crypto/key_exchange.h) */
     IKE_JOB_PSK_AUTH,     /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
-    /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_PEER_ROUTE and
-     * IKE_EVENT_PEER_ADDRESSES, if it is new, before the job is done. No output. */
+    /*
+     * The name of a tunnel's peer is looked up now. If the result is new, IKE_EVENT_PEER_ROUTE and
+     * IKE_EVENT_PEER_ADDRESSES come before the job is done. No output.
+     */
     IKE_JOB_LOOK_UP,
 };
 
@@ -181,12 +183,13 @@ struct ike_job {
         } psk;
         struct {
             uint32_t tunnel;
-            struct ip_address seen; /* where the peer is: the way leads there, if the name has that address */
+            struct ip_address
+                seen; /* where the peer is: the route leads there if the name has that address */
         } look_up;
     };
 };
 
-/* What came of a job. */
+/* The result of a job. */
 struct ike_job_result {
     enum ike_job_kind kind;
     bool ok; /* it could be done; only then the rest is set */

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/ipc/control_address.h"
+#include "daemon/ipc/control_protocol.h"
 
 /* ---- Connecting ------------------------------------------------------------------------------------ */
 

@@ -133,21 +133,21 @@ static void tell_policies(struct gateway *g)
     }
 }
 
-void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct peer_route *way)
+void gateway_set_route(struct gateway *g, uint32_t tunnel, const struct peer_route *route)
 {
     struct ike_event event = {.kind = IKE_EVENT_PEER_ROUTE};
-    event.way.tunnel = tunnel;
-    event.way.way = *way;
+    event.route.tunnel = tunnel;
+    event.route.route = *route;
     gateway_handle(g, &event);
 }
 
-void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
+void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t)
 {
     bool by_name = t->policy.peer_kind == PEER_FQDN;
     const struct ip_address *remote = by_name ? &t->chosen : &t->policy.peer_address;
-    const struct peer_route way = {
+    const struct peer_route route = {
         .usable = remote->family != IP_NONE, .local = g->address, .remote = *remote};
-    gateway_set_way(g, t->policy.tunnel, &way);
+    gateway_set_route(g, t->policy.tunnel, &route);
     if (!by_name)
         return;
     struct ike_event peer = {.kind = IKE_EVENT_PEER_ADDRESSES};
@@ -180,7 +180,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
     tell_policy(g, t);
-    gateway_tell_way(g, t);
+    gateway_tell_route(g, t);
 }
 
 void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
@@ -188,11 +188,11 @@ void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
     gateway_tunnel(g, tunnel)->present = false;
 }
 
-static void tell_ways(struct gateway *g)
+static void tell_routes(struct gateway *g)
 {
     for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
         if (t->present)
-            gateway_tell_way(g, t);
+            gateway_tell_route(g, t);
     }
 }
 
@@ -201,7 +201,7 @@ void gateway_set_address(struct gateway *g, const char *address)
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
     (void)parsed;
-    tell_ways(g);
+    tell_routes(g);
 }
 
 /* Answers to jobs of the engine that is gone mean nothing to the next one. */
@@ -229,7 +229,7 @@ void gateway_restart(struct gateway *g)
     for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next)
         t->up = false;
     tell_policies(g);
-    tell_ways(g);
+    tell_routes(g);
 }
 
 /* The engine may get them in any order. */
@@ -296,9 +296,18 @@ void gateway_resume(struct gateway *g)
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
     drop_unnamed_children(g);
     g->restoring = false;
-    tell_ways(g);
+    tell_routes(g);
     if (g->stopped)
         gateway_stop(g);
+}
+
+void gateway_renew_path(struct gateway *g)
+{
+    gateway_add_log_line(g, "THE PATH ENDS, AND ANOTHER ONE BEGINS");
+    forget_children(g);
+    g->restoring = true;
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_PATH_NEW});
+    g->restoring = false;
 }
 
 void gateway_cancel_resume(struct gateway *g)

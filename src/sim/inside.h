@@ -31,7 +31,7 @@ struct sim_tunnel {
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
-    /* Of a peer by FQDN: what name servers say, what the gateway has heard of it, where its way leads. */
+    /* Of a peer by FQDN: what name servers say, what the gateway has heard of it, where its route leads. */
     struct name_addresses said, heard;
     struct ip_address chosen; /* IP_NONE: none */
     size_t look_ups;          /* that the engine asked for */
@@ -171,8 +171,8 @@ msec_t gateway_now(const struct gateway *g);
 void gateway_add_log_line(struct gateway *g, const char *text);
 void gateway_free(struct gateway *g);
 
-/* Tells the engine of the way to a tunnel's peer, and of the addresses of its name. */
-void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t);
+/* Tells the engine the route to a tunnel's peer, and the addresses of its name. */
+void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t);
 
 /* ---- names.c ----------------------------------------------------------------------------------------- */
 

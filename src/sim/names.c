@@ -30,7 +30,7 @@ void gateway_set_name(struct gateway *g, uint32_t tunnel, const char *addresses)
     free(copy);
 }
 
-/* The way leads on to where it led, or to where the peer was seen, if the name has that address. */
+/* The route stays, or leads to where the peer was seen, if the name has that address. */
 static void hear(struct gateway *g, struct sim_tunnel *t, const struct ip_address *seen)
 {
     t->heard = t->said;
@@ -38,7 +38,7 @@ static void hear(struct gateway *g, struct sim_tunnel *t, const struct ip_addres
         t->chosen = *seen;
     else if (!has(&t->heard, &t->chosen))
         t->chosen = t->heard.count > 0 ? t->heard.at[0] : (struct ip_address){.family = IP_NONE};
-    gateway_tell_way(g, t);
+    gateway_tell_route(g, t);
 }
 
 void gateway_look_up(struct gateway *g, uint32_t tunnel)

@@ -234,9 +234,9 @@ static struct tunnel_policy chance_policy(uint32_t tunnel)
 static void set_chance_route(struct ike_engine *engine, uint32_t tunnel)
 {
     struct ike_event event = {.kind = IKE_EVENT_PEER_ROUTE};
-    event.way.tunnel = tunnel;
+    event.route.tunnel = tunnel;
     if (chance(5) != 0)
-        event.way.way = (struct peer_route){
+        event.route.route = (struct peer_route){
             .local = address(sources[chance(3)]), .ifindex = chance(3), .mark = chance(3) * 7};
     (void)ike_engine_handle(engine, 0, &event);
 }
@@ -408,8 +408,8 @@ static void S22_tunnels_of_many_interfaces_but_two_policies_cost_two_matchings(v
         if (i % 2 == 0)
             policy.ike.dh = UINT32_C(1) << 1;
         set_policy(engine, &policy);
-        event.way.tunnel = i;
-        event.way.way.ifindex = 1 + i;
+        event.route.tunnel = i;
+        event.route.route.ifindex = 1 + i;
         (void)ike_engine_handle(engine, 0, &event);
     }
     const struct ip_endpoint local = {address("192.0.2.1"), IKE_PORT};

@@ -19,7 +19,7 @@ static void resume(struct engine_process *process, uint32_t tunnel)
     }
     if (losses.datagrams > 0 || losses.lines > 0)
         engine_process_log(
-            process, LOG_LEVEL_WARN,
+            process, LOG_LEVEL_WARN, tunnel,
             "%zu messages and %zu lines of the log were dropped: too much waited for an answer "
             "of keeper or path",
             losses.datagrams, losses.lines);
@@ -123,7 +123,7 @@ static void send_datagram(struct engine_process *process, const struct ike_actio
         engine_sockets_send(&process->sockets, &action->datagram.local, &action->datagram.remote,
                             action->datagram.ifindex, action->datagram.mark, action->datagram.message);
     if (failure != 0)
-        engine_process_log(process, LOG_LEVEL_NOTICE, "a message to %s can't be sent: %s",
+        engine_process_log(process, LOG_LEVEL_NOTICE, 0, "a message to %s can't be sent: %s",
                            ip_endpoint_format(&action->datagram.remote, remote), strerror(failure));
 }
 
@@ -232,8 +232,9 @@ void engine_actions_done(struct engine_process *process, const struct path_event
         return;
     bool failed = event->result != PATH_OK && is_newest(process, &request);
     if (failed)
-        engine_process_log(process, LOG_LEVEL_ERROR, "Child SA 0x%08" PRIx32 " can't be installed: %s",
-                           request.inbound_spi, path_result_text(event->result));
+        engine_process_log(process, LOG_LEVEL_ERROR, request.tunnel,
+                           "Child SA 0x%08" PRIx32 " can't be installed: %s", request.inbound_spi,
+                           path_result_text(event->result));
     end_request(process, &request);
     if (failed)
         delete_sas(process, request.tunnel);
@@ -253,7 +254,7 @@ static void give_up_installation(struct engine_process *process, const struct re
         end_request(process, request);
         return;
     }
-    engine_process_log(process, LOG_LEVEL_ERROR,
+    engine_process_log(process, LOG_LEVEL_ERROR, request->tunnel,
                        "Child SA 0x%08" PRIx32
                        " can't be installed: the path did not answer within %d seconds",
                        request->inbound_spi, ENGINE_REQUEST_PATIENCE / 1000);
@@ -267,11 +268,10 @@ void engine_actions_expire(struct engine_process *process, msec_t now)
     struct request request;
     process->now = now;
     while (requests_take_due(&process->of_keeper, now, &request)) {
-        engine_process_log(
-            process, LOG_LEVEL_ERROR,
-            "the keeper did not say within %d seconds that routes lead into a tunnel that came "
-            "up: its negotiation goes on",
-            ENGINE_REQUEST_PATIENCE / 1000);
+        engine_process_log(process, LOG_LEVEL_ERROR, request.tunnel,
+                           "the keeper did not say within %d seconds that the routes are there: the "
+                           "negotiation goes on without",
+                           ENGINE_REQUEST_PATIENCE / 1000);
         end_request(process, &request);
     }
     while (requests_take_due(&process->of_path, now, &request)) {

@@ -6,7 +6,7 @@ static void note_request(struct engine_process *process, enum request_kind kind,
 {
     const struct request request = {.number = ++process->last_request, .kind = kind};
     if (!requests_add(&process->of_path, &request, process->now + patience))
-        engine_process_log(process, LOG_LEVEL_ERROR,
+        engine_process_log(process, LOG_LEVEL_ERROR, 0,
                            "out of memory: engine and path may have different Child SAs");
 }
 
@@ -26,7 +26,7 @@ void engine_agreement_need(struct engine_process *process)
         return;
     process->path_lags = true;
     engine_process_log(
-        process, LOG_LEVEL_ERROR,
+        process, LOG_LEVEL_ERROR, 0,
         "the path does not read what the engine sends: once it does, it gets all Child SAs anew");
     note_request(process, REQUEST_CATCH_UP, CATCH_UP_INTERVAL);
 }
@@ -38,7 +38,7 @@ void engine_agreement_expire(struct engine_process *process, enum request_kind k
         return;
     }
     if (kind == REQUEST_LIST)
-        engine_process_log(process, LOG_LEVEL_ERROR,
+        engine_process_log(process, LOG_LEVEL_ERROR, 0,
                            "the path did not say within %d seconds which Child SAs it has: it is asked again",
                            ENGINE_REQUEST_PATIENCE / 1000);
     engine_agreement_begin(process);

@@ -23,7 +23,7 @@ enum {
      */
     ENGINE_REQUEST_PATIENCE = 5000,
     /* Octets that may wait for a process that does not read, in the channel's own queue. */
-    ENGINE_PATH_QUEUE_MAX = 32 << 20, /* some 20,000 changes of Child SAs */
+    ENGINE_PATH_QUEUE_MAX = 32 << 20, /* some 30,000 changes of Child SAs */
     ENGINE_JOB_QUEUE_MAX = 16 << 20,  /* beyond it no more jobs are handed to the keeper */
 };
 
@@ -57,9 +57,10 @@ msec_t engine_process_now(void);
 /* Hands an event to the engine and performs its answer: commits records, then acts. */
 void engine_process_event(struct engine_process *process, const struct ike_event *event);
 
-/* Sends a line to the event log. */
-__attribute__((format(printf, 3, 4))) void engine_process_log(struct engine_process *process,
-                                                              enum log_level level, const char *format, ...);
+/* Sends a line to the event log, about a tunnel or none (0). */
+__attribute__((format(printf, 4, 5))) void engine_process_log(struct engine_process *process,
+                                                              enum log_level level, uint32_t tunnel,
+                                                              const char *format, ...);
 
 /* ---- actions.c --------------------------------------------------------------------------------------- */
 

@@ -75,10 +75,12 @@ void engine_job_start(struct engine_process *process, const struct ike_job *job)
         [IKE_JOB_PSK_AUTH] = secret_job_start,
         [IKE_JOB_LOOK_UP] = look_up_start,
     };
-    bool started = starts[job->kind](process, job);
-    /* A job that is lost leaves its SA to its timeout: there is nothing better when memory runs out. */
+    bool keeper_reads = process->keeper.queued <= ENGINE_JOB_QUEUE_MAX;
+    bool started = (keeper_reads || job->kind == IKE_JOB_KEY_EXCHANGE) && starts[job->kind](process, job);
+    /* A job that is lost leaves its SA to its timeout: there is nothing better when memory runs out, or the
+     * keeper takes no more. */
     if (!started)
-        engine_process_log(process, LOG_LEVEL_ERROR, "a computation could not be started");
+        engine_process_log(process, LOG_LEVEL_ERROR, 0, "a computation could not be started");
 }
 
 void engine_job_answered(struct engine_process *process, const struct message_job_done *done)

@@ -12,30 +12,35 @@
 
 #include "base/secret.h"
 #include "daemon/engine/inside.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/ipc/spawn.h"
 
 msec_t engine_process_now(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
+    return clock_now();
 }
 
-void engine_process_log(struct engine_process *process, enum log_level level, const char *format, ...)
+void engine_process_log(struct engine_process *process, enum log_level level, uint32_t tunnel,
+                        const char *format, ...)
 {
     char text[MESSAGE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    const struct message_log log = {.level = level, .function = LOG_IKEV2};
+    const struct message_log log = {
+        .level = level,
+        .function = LOG_IKEV2,
+        .has_tunnel = tunnel != 0,
+        .tunnel = tunnel,
+    };
     message_send_log(&process->keeper, &log, text);
 }
 
 /* Ends the process: the keeper sees it, and the reason is in the log. */
 static void fail(struct engine_process *process, const char *what)
 {
-    engine_process_log(process, LOG_LEVEL_ERROR, "the engine ends: %s: %s", what, strerror(errno));
+    engine_process_log(process, LOG_LEVEL_ERROR, 0, "the engine ends: %s: %s", what, strerror(errno));
     (void)channel_flush(&process->keeper);
     _exit(EXIT_FAILURE);
 }
@@ -67,7 +72,7 @@ static void tell_damaged_records(struct engine_process *process)
     size_t damaged = state_map_damaged(process->records.map);
     if (damaged == process->damaged_records)
         return;
-    engine_process_log(process, LOG_LEVEL_ERROR,
+    engine_process_log(process, LOG_LEVEL_ERROR, 0,
                        "%zu records in the memory of the SAs' state were damaged, and are left out",
                        damaged - process->damaged_records);
     process->damaged_records = damaged;
@@ -76,7 +81,7 @@ static void tell_damaged_records(struct engine_process *process)
 static void commit_records(struct engine_process *process, const struct ike_effects *effects)
 {
     if (!engine_records_commit(&process->records, effects))
-        engine_process_log(process, LOG_LEVEL_ERROR,
+        engine_process_log(process, LOG_LEVEL_ERROR, 0,
                            "there is no room for the state of more SAs: they work, but are "
                            "not shown and won't survive a restart");
     tell_damaged_records(process);
@@ -202,8 +207,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event =
-            (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {peer_route->tunnel, peer_route->route}};
+        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE,
+                                    .route = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
@@ -296,7 +301,7 @@ static void path_message(void *context)
     struct engine_process *process = context;
     const struct channel_message *message = &process->path.message;
     if (!message_is_sound(PROCESS_PATH, PROCESS_ENGINE, message))
-        engine_process_log(process, LOG_LEVEL_ERROR, "the path sent the engine something malformed (%s)",
+        engine_process_log(process, LOG_LEVEL_ERROR, 0, "the path sent the engine something malformed (%s)",
                            message_name(message->type));
     else if (process->engine != NULL && message->type == MESSAGE_PATH_EVENT)
         path_event(process, message->body);
@@ -348,7 +353,7 @@ int engine_process_run(void)
     if (!start(&process))
         return EXIT_FAILURE;
     if (!secret_lock_process())
-        engine_process_log(&process, LOG_LEVEL_NOTICE, "the engine's memory can't be kept from swap: %s",
+        engine_process_log(&process, LOG_LEVEL_NOTICE, 0, "the engine's memory can't be kept from swap: %s",
                            strerror(errno));
     (void)uv_run(&process.loop, UV_RUN_DEFAULT);
     /* The rest of its memory goes with the process. */

@@ -1,7 +1,7 @@
 /*
  * A channel between two of our processes: messages of a type, some octets and some descriptors, over a
  * SOCK_SEQPACKET socket. Nobody waits for a slow reader: what does not fit into the socket waits in a queue.
- * Both sides check what they get by daemon/messages.h; the channel itself knows no types.
+ * Both sides check what they get by daemon/ipc/messages.h; the channel itself knows no types.
  */
 #ifndef MUSUBI_DAEMON_IPC_CHANNEL_H
 #define MUSUBI_DAEMON_IPC_CHANNEL_H

@@ -21,6 +21,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/bytes.h"
 
@@ -34,6 +37,16 @@ enum {
 };
 
 #define CONTROL_SOCKET_NAME "control.sock"
+
+/* Its address in a run-dir. It goes by the directory's descriptor, so that the length of the path does not
+ * matter (a socket's address has 108 octets). */
+static inline struct sockaddr_un control_address(int directory)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET_NAME,
+                   directory);
+    return address;
+}
 
 enum control_kind {
     CONTROL_HELLO = 'H',

@@ -69,7 +69,7 @@ struct message_policy {
     struct tunnel_policy policy;
 };
 
-/* Descriptors: the state map, the statistics (daemon/shared.h). */
+/* Descriptors: the state map, the statistics (daemon/state/shared.h). */
 struct message_engine_setup {
     uint32_t esp_owners;
     uint32_t log_level; /* enum log_level */
@@ -119,7 +119,7 @@ struct message_job_done {
     uint8_t auth[PRF_SIZE_MAX];
 };
 
-/* Descriptor: the live area (daemon/shared.h). */
+/* Descriptor: the live area (daemon/state/shared.h). */
 struct message_path_setup {
     uint32_t workers;
 };

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/ipc/control_address.h"
+#include "daemon/ipc/control_protocol.h"
 
 enum {
     INPUT_SIZE = CONTROL_HEADER_SIZE + CONTROL_CHUNK_MAX,

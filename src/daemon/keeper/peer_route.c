@@ -35,27 +35,6 @@ static const struct inventory_link *usable_link(const struct route_finder *finde
     return link != NULL && link->is.up && link->is.carrier ? link : NULL;
 }
 
-static bool link_has_source(const struct inventory_link *link, const struct ip_address *address)
-{
-    for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
-        if (ip_address_equal(&at->is.prefix.address, address))
-            return host_ifaddr_is_usable(&at->is);
-    }
-    return false;
-}
-
-/* True if the address is one of this host's that packets can be sent from. */
-static bool is_usable_source(const struct host *host, const struct ip_address *address)
-{
-    const struct inventory *inventory = host_inventory(host);
-    for (size_t i = 0; i < inventory->links.capacity; i++) {
-        const struct inventory_link *link = inventory->links.slots[i].value;
-        if (link != NULL && link->is.up && link_has_source(link, address))
-            return true;
-    }
-    return false;
-}
-
 /* The source that the policy fixes, of IP_NONE if it fixes none. */
 static enum route_problem fixed_source(const struct route_finder *finder, const struct tunnel_policy *policy,
                                        enum ip_family family, struct ip_address *source)
@@ -66,7 +45,7 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
     if (policy->source_kind == SOURCE_ADDRESS) {
         if (family != IP_NONE && policy->source_address.family != family)
             return ROUTE_OTHER_FAMILY;
-        if (!is_usable_source(finder->host, &policy->source_address))
+        if (!inventory_is_usable(host_inventory(finder->host), &policy->source_address))
             return ROUTE_SOURCE_GONE;
         *source = policy->source_address;
         return ROUTE_FOUND;

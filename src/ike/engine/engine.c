@@ -121,7 +121,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         tunnel_remove(engine, event->tunnel_gone);
         break;
     case IKE_EVENT_PEER_ROUTE:
-        tunnel_set_route(engine, event->way.tunnel, &event->way.way);
+        tunnel_set_route(engine, event->route.tunnel, &event->route.route);
         break;
     case IKE_EVENT_PEER_ADDRESSES:
         tunnel_set_peer_addresses(engine, event->peer.tunnel, event->peer.addresses, event->peer.count);
@@ -148,8 +148,8 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
 }
 
 /*
- * Adds the records of all IKE SAs that the event changed. An IKE SA whose state can't be recorded loses the
- * record that it had: whoever went on from that would use message IDs and IVs a second time.
+ * Adds the records of all IKE SAs that the event changed. If the state of an IKE SA can't be recorded, its
+ * old record is removed: an engine that continued from that would use message IDs and IVs a second time.
  */
 static void write_records(struct ike_engine *engine)
 {

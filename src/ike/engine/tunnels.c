@@ -48,12 +48,14 @@ void tunnel_remove(struct ike_engine *engine, uint32_t number)
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
     if (tunnel == NULL)
         return;
-    /* The DELETEs go out, but nobody is left to wait for their answers. */
+    /* The DELETEs are sent, but their answers are not awaited. */
     tunnel_clear(tunnel, "tunnel removed");
     tunnel_free(engine, tunnel);
 }
 
-/* The IKE SA that a packet which waits is to get its Child SA of; NULL if there is none, nor one coming. */
+/*
+ * The IKE SA that is to make a Child SA for a waiting packet, or that is being made; NULL if there is none.
+ */
 static struct ike_sa *current_sa(const struct ike_tunnel *tunnel)
 {
     struct ike_sa *coming = NULL;
@@ -113,9 +115,9 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
 }
 
 /*
- * Ends the SAs with addresses that the peer's name does not have (R41). DELETE goes out in case that the peer
- * is still there, but nobody waits for the answer: new SAs are to be made. What a change of the config does
- * to the addresses deletes no SA (R11).
+ * Ends the SAs with addresses that the peer's name does not have (R41). DELETE is sent in case the peer is
+ * still there, but its answer is not awaited, so that new SAs can be made at once. A change of the config
+ * deletes no SA, whatever the addresses are after it (R11).
  */
 static void leave_old_addresses(struct ike_tunnel *tunnel)
 {
@@ -165,8 +167,8 @@ void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const
 void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
-    if (tunnel == NULL || engine->now < tunnel->deaf_until)
-        return; /* for packets that have come since, the path asks again */
+    if (tunnel == NULL || engine->now < tunnel->ignores_packets_until)
+        return; /* the path asks again for packets that have come since */
     const char *reason = connect_hindrance(engine, tunnel);
     if (reason == NULL)
         connect_tunnel(engine, tunnel);

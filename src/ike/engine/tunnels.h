@@ -10,7 +10,7 @@
 /* IKE_EVENT_POLICY: the policy is copied. */
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot);
 
-/* IKE_EVENT_TUNNEL_GONE: DELETEs go out for its SAs. */
+/* IKE_EVENT_TUNNEL_GONE: its SAs are deleted, and the tunnel is freed. */
 void tunnel_remove(struct ike_engine *engine, uint32_t number);
 
 /* IKE_EVENT_PEER_ROUTE. */
@@ -26,7 +26,7 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
 /* IKE_EVENT_CLEAR: deletes the tunnel's SAs; `reason` is for the history and the log. */
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
 
-/* Frees a tunnel, and its SAs without a word to the peer. */
+/* Frees a tunnel and its SAs, without telling the peer. */
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 #endif

@@ -52,7 +52,7 @@ void ask_child_write(struct ike_sa *sa, struct ike_task *task, struct message_wr
 
 static void make_child(struct ike_sa *sa)
 {
-    if (sa->state == IKE_SA_DELETING) { /* what was made goes with the IKE SA */
+    if (sa->state == IKE_SA_DELETING) { /* the new Child SA ends with the IKE SA */
         negotiation_end_own(sa);
         return;
     }
@@ -82,7 +82,7 @@ void ask_child_resume(struct ike_sa *sa)
     negotiation_resume(sa, secret_is_there);
 }
 
-/* What is wrong with the peer's answer, told in the log; NULL if nothing is. */
+/* Logs what is wrong with the peer's answer and returns it; NULL if nothing is. */
 static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *message)
 {
     struct negotiation *n = sa->own;

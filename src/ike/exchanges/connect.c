@@ -29,7 +29,7 @@ void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         if (sa->state != IKE_SA_DELETING && !sa->replaced)
-            return; /* there is one, or one is being made */
+            return; /* there is an IKE SA, or one is being made */
     }
     if (connect_hindrance(engine, tunnel) == NULL)
         ike_sa_init_start(engine, tunnel);

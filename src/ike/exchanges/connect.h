@@ -1,5 +1,5 @@
 /*
- * When a tunnel starts a negotiation (R43, S20, S23): as soon as it can with `connect-type auto`, else when a
+ * When a tunnel starts a negotiation (R43, S20, S23): with `connect-type auto` as soon as it can, else when a
  * packet waits.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_CONNECT_H

@@ -8,7 +8,9 @@
 
 static const struct octets nothing = {NULL, 0};
 
-/* The Child SA that a REKEY_SA notify names; NULL with a notify to answer if it cannot be rekeyed. */
+/*
+ * The Child SA that a REKEY_SA notify names. NULL if it cannot be rekeyed; `*error` is the notify to answer.
+ */
 static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_payload *rekey, uint16_t *error)
 {
     *error = NOTIFY_CHILD_SA_NOT_FOUND;
@@ -21,7 +23,7 @@ static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_pa
     return *error == 0 ? child : NULL;
 }
 
-/* Both ends rekey the same SA: our own exchange learns of it. */
+/* If both ends rekey the same SA: notes the peer's new one in our own negotiation. */
 static void note_rival(struct ike_sa *sa, const struct negotiation *theirs, const struct child_sa *made)
 {
     struct negotiation *own = sa->own;
@@ -48,7 +50,7 @@ static void answer(struct ike_sa *sa)
     note_rival(sa, n, made);
     bool own_rekey_out = sa->own != NULL && n->old_spi != 0 && sa->own->old_spi == n->old_spi;
     if (old != NULL && !own_rekey_out)
-        old->replaced = true; /* the peer deletes it */
+        old->replaced = true; /* the peer will delete it */
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_notify(&m, PROTOCOL_NONE, nothing, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, nothing);
     child_exchange_put_answer(&m, &n->agreement, made->inbound.spi);
@@ -67,7 +69,7 @@ static void share_answered(struct ike_sa *sa, const struct ike_job_result *resul
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
 }
 
-/* Answers a request for a Child SA, one that replaces another or one besides. */
+/* Answers a request for a Child SA, which replaces another one or is additional. */
 static void child_request(struct ike_sa *sa, const struct ike_message *message)
 {
     const struct ike_payload *rekey = ike_message_notify(message, NOTIFY_REKEY_SA);
@@ -95,7 +97,7 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
     n->old_spi = old != NULL ? old->inbound.spi : 0;
     error = child_exchange_choose(message, &proposal, &n->agreement);
     if (error != 0) {
-        if (error != NOTIFY_INVALID_SYNTAX) /* that is told by whoever sends it */
+        if (error != NOTIFY_INVALID_SYNTAX) /* negotiation_refuse logs that itself */
             refusal_of_child(sa, kind, message, &proposal, error);
         negotiation_refuse(sa, error, nothing);
         return;

@@ -48,7 +48,7 @@ static void request(struct ike_sa *sa, const struct ike_message *message)
             return;
         }
     }
-    /* Nothing but IKE_AUTH may follow IKE_SA_INIT, and IKE_AUTH nowhere else. */
+    /* Only IKE_AUTH may follow IKE_SA_INIT, and it may come only then. */
     ike_sa_end_by_invalid_syntax(sa, message->header.exchange, "is not due now (INVALID_SYNTAX)");
 }
 

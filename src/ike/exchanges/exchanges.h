@@ -1,6 +1,4 @@
-/*
- * All exchanges as one table: what sa/ calls of them.
- */
+/* All exchanges, in the table that sa/ calls. */
 #ifndef MUSUBI_IKE_EXCHANGES_EXCHANGES_H
 #define MUSUBI_IKE_EXCHANGES_EXCHANGES_H
 

@@ -424,7 +424,7 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
     }
     const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
     if (candidates.count == 0 || engine->stopping) {
-        init_failure_of_stranger(engine, &arrival);
+        init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
     if (cookie_check(engine, local, remote, arrival_outgoing(&arrival, candidates.ifindex), candidates.mark,
@@ -461,7 +461,7 @@ void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *l
     const struct arrival arrival = {local, remote, ifindex};
     const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
     if (candidates.count == 0 || engine->stopping) {
-        init_failure_of_stranger(engine, &arrival);
+        init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
     init_failure_of_critical(engine, half_open_key(request->spi_i, remote), &arrival, payload_type);

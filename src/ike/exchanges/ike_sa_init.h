@@ -7,7 +7,7 @@
 
 #include "ike/sa/ike_sa.h"
 
-/* As initiator: starts a negotiation for a tunnel, whose peer can be reached (struct peer_route). */
+/* As initiator: starts a negotiation for a tunnel that has a usable route to its peer. */
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* As initiator: takes in an answer that `sa` waits for. It is not authenticated. */

@@ -1,5 +1,6 @@
 /*
- * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
+ * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty request that asks whether the
+ * peer is alive.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_INFORMATIONAL_H
 #define MUSUBI_IKE_EXCHANGES_INFORMATIONAL_H

@@ -38,7 +38,7 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa)
     return false;
 }
 
-/* Both ends started: neither SA was established when the other one was begun. */
+/* True if both ends started at the same time: neither SA was established when the other one was begun. */
 static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
 {
     return a->begun_here != b->begun_here && a->state == IKE_SA_ESTABLISHED &&
@@ -46,7 +46,7 @@ static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
            a->established_event > b->started_event && b->established_event > a->started_event;
 }
 
-/* The IKE SA of the tunnel besides which `sa` is superfluous; NULL if there is none. */
+/* The IKE SA that makes `sa` superfluous; NULL if there is none. */
 static struct ike_sa *better_than(const struct ike_sa *sa)
 {
     struct ike_sa *other;
@@ -63,7 +63,7 @@ bool initial_contact_is_superfluous(const struct ike_sa *sa)
     return better_than(sa) != NULL;
 }
 
-/* The SA that is to stay is known to the peer: the other one can go, by its initiator. */
+/* The peer knows the SA that is to stay: now the initiator of the other one deletes that. */
 static void confirm_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
@@ -80,8 +80,8 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
 }
 
 /*
- * One of the two may have been made by what the peer was before it restarted, from messages that were long
- * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
+ * The peer may have restarted and forgotten one of the two, whose messages were delayed. So the peer is asked
+ * first, in the SA that is to stay; if it does not answer, that SA ends and the other one stays.
  */
 const struct ike_task_kind task_confirm = {
     .number = TASK_CONFIRM,
@@ -90,8 +90,7 @@ const struct ike_task_kind task_confirm = {
     .response = confirm_response,
 };
 
-/* The peer may have forgotten an older one: then it ends, and does not stand beside this one for its
- * lifetime. */
+/* Asks whether the peer still knows an older SA. If not, it ends now and not after its lifetime. */
 static void ask_for_life(struct ike_sa *older)
 {
     if (older->state == IKE_SA_ESTABLISHED && !older->replaced && STAILQ_EMPTY(&older->tasks))

@@ -28,7 +28,7 @@ const struct ike_task_kind task_invalid_spi = {
     .response = invalid_spi_response,
 };
 
-/* We have proposed it to a peer who may have sent by it already, before its answer came. */
+/* True if we have proposed the SPI to a peer, whose packets may come before its answer. */
 static bool is_proposed(const struct ike_engine *engine, uint32_t spi)
 {
     const struct ike_sa *sa;
@@ -63,7 +63,9 @@ static bool is_configured_peer(const struct ike_tunnel *tunnel, const struct ip_
 
 void invalid_spi_seen(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote)
 {
-    enum { PAUSE = 100 }; /* milliseconds: looking through all tunnels is not for everybody to demand */
+    enum {
+        PAUSE = 100
+    }; /* milliseconds: all tunnels are looked through, for a packet that anybody can send */
     if (engine->now - engine->objects->unknown_spi_told < PAUSE ||
         map_find(&engine->objects->child_spis, spi) != NULL || is_proposed(engine, spi))
         return;
@@ -96,7 +98,7 @@ void invalid_spi_told(struct ike_sa *sa, uint32_t outbound_spi)
         ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC,
                    "Child SA deleted, SPI 0x%08x: the peer does not know it (INVALID_SPI)",
                    child->inbound.spi);
-        child_sa_stop(child); /* packets leave by another one, or wait for one, from now on */
+        child_sa_stop(child); /* from now on packets are sent by another one, or wait */
         child_sa_delete(child);
         additional_children_lost(other, "the peer has lost the Child SA");
         return;

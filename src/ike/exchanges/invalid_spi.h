@@ -6,17 +6,17 @@
 
 #include "ike/sa/ike_sa.h"
 
-/* Tells the peer that ESP came from it for an SPI of no SA. */
+/* Tells the peer that it sends ESP for an unknown SPI. */
 extern const struct ike_task_kind task_invalid_spi;
 
 /*
- * IKE_EVENT_SPI_UNKNOWN: ESP came from `remote` for an SPI of no SA. The peer is told so in the tunnel's IKE
- * SA, so that it sends by another Child SA; where there is no IKE SA, and the address is the configured
- * peer's, one is made.
+ * IKE_EVENT_SPI_UNKNOWN: ESP came from `remote` for an unknown SPI. The peer is told so in the tunnel's IKE
+ * SA, so that it sends by another Child SA. If there is no IKE SA, and the address is the configured peer's,
+ * one is made.
  */
 void invalid_spi_seen(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote);
 
-/* The peer tells us so, in `sa`, of a Child SA by our outbound SPI: deletes it. */
+/* The peer says in `sa` that it does not know the Child SA with this outbound SPI: deletes it. */
 void invalid_spi_told(struct ike_sa *sa, uint32_t outbound_spi);
 
 #endif

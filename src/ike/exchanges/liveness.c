@@ -16,7 +16,7 @@ const struct ike_task_kind task_liveness = {
 
 enum { SIBLING_INTERVAL = 30000 }; /* milliseconds */
 
-/* Another IKE SA of the tunnel with the same peer: one of the two may be forgotten there. */
+/* True if there is another IKE SA with the same peer, who may have forgotten one of the two. */
 static bool has_sibling(const struct ike_sa *sa)
 {
     const struct ike_sa *other;
@@ -30,8 +30,8 @@ static bool has_sibling(const struct ike_sa *sa)
 }
 
 /*
- * Milliseconds; 0: the peer is not asked. Without DPD it is asked as long as there are two IKE SAs with it,
- * and on one that it has replaced: its DELETE may have been lost.
+ * Milliseconds; 0: the peer is not asked. Without DPD it is asked while there are two IKE SAs with it, and in
+ * one that was replaced, whose DELETE may have been lost.
  */
 static msec_t interval_of(const struct ike_sa *sa)
 {

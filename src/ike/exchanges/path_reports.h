@@ -1,6 +1,6 @@
 /*
  * What the packet path reports of a Child SA: the peer uses it, it runs out of sequence numbers, its packets
- * come from elsewhere (RFC 7296 2.8, 2.23; S24, S28). Packets for an SPI of no SA: invalid_spi.h.
+ * come from another address (RFC 7296 2.8, 2.23; S24, S28). Packets for an unknown SPI: invalid_spi.h.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_PATH_REPORTS_H
 #define MUSUBI_IKE_EXCHANGES_PATH_REPORTS_H

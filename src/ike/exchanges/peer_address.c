@@ -14,8 +14,7 @@ static void init_request(const struct ike_sa *sa, struct ike_message *message)
     (void)ike_payloads_parse(payloads, message->header.next_payload, message, NULL, NULL);
 }
 
-/* The address of the peer's name that the peer had before a NAT changed it; NULL if it claims none of them.
- */
+/* The address that the peer had before a NAT changed it, if its name has that one; else NULL. */
 static const struct ip_address *address_before_nat(const struct ike_sa *sa)
 {
     const struct ike_tunnel *tunnel = sa->tunnel;

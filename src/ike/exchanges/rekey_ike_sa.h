@@ -12,19 +12,19 @@ extern const struct ike_task_kind task_rekey_ike_sa;
 /* The rekey timer of an IKE SA is due. */
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner);
 
-/* As initiator: our rekey was saved while its shared secret was being computed; has it computed again. */
+/* As initiator: continues a rekey that was saved while its shared secret was being computed. */
 void rekey_ike_sa_resume(struct ike_sa *sa);
 
 /* As responder: the peer's request to rekey the IKE SA. */
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message);
 
 /*
- * The peer has sent a request on `sa`, which it made from an IKE SA that we are rekeying too. If it uses it,
- * it has decided that its own new SA wins (RFC 7296 2.8.2), and so it does.
+ * The peer has sent a request in `sa`, into which it has rekeyed an IKE SA that we are rekeying too. A peer
+ * that uses its own new SA has decided that this one wins (RFC 7296 2.8.2): it takes over the Child SAs.
  */
 void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message);
 
-/* `sa` ends, which the peer has rekeyed while our own rekey is under way: the peer's new SA takes over. */
+/* `sa` ends. If the peer has rekeyed it while our own rekey is under way, the peer's new SA takes over. */
 void rekey_ike_sa_yield(struct ike_sa *sa);
 
 #endif

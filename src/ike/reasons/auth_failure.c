@@ -118,7 +118,7 @@ void auth_failure_of_address(const struct ike_sa *sa)
 
 /* ---- Responder: the peer does not get what it asks for ------------------------------------------------ */
 
-enum { UNMET_PATIENCE = 10000 }; /* milliseconds; whoever closes the SA later has another reason */
+enum { UNMET_PATIENCE = 10000 }; /* milliseconds; if the peer closes the SA later it has another reason */
 
 void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request)
 {
@@ -143,7 +143,7 @@ void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *reque
     sa->unmet_settings = (other_id ? LOCAL_SETTING : 0U) | (transport ? SETTING_BIT(SETTING_IPSEC_MODE) : 0U);
 }
 
-/* What the peer did not get, if that may be why it closes the SA now. */
+/* What the peer did not get, if that may be why it closes the SA now; else NULL. */
 static const char *unmet_wish(const struct ike_sa *sa)
 {
     bool early = sa->engine->now - sa->created <= UNMET_PATIENCE;

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What fails with a request of ours. */
+/* What has failed if a request of ours fails. */
 static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task *task)
 {
     if (task->kind->exchange != EXCHANGE_CREATE_CHILD_SA)
@@ -17,8 +17,10 @@ static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task 
     return sa->own->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
 }
 
-/* Tells that a request of ours fails: a negotiation as such (S34), others by their names. Nobody misses an SA
- * that was replaced. */
+/*
+ * Logs that a request of ours has failed: a negotiation as such (S34), others by their names. An SA that was
+ * replaced is not needed any more.
+ */
 __attribute__((format(printf, 3, 4))) static void
 warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *format, ...)
 {

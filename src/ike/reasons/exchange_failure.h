@@ -8,10 +8,10 @@
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/upper.h"
 
-/* What sa/ tells the log of. */
+/* The table that sa/ calls. */
 extern const struct ike_reasons ike_reasons;
 
-/* A request of the peer's is no proper one; `wrong` says why: "is malformed". */
+/* A request of the peer is invalid; `wrong` says why: "is malformed". */
 void exchange_failure_of_request(const struct ike_sa *sa, enum exchange_type exchange, const char *wrong);
 
 #endif

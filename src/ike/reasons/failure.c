@@ -157,10 +157,10 @@ void failure_warn_noted(const struct ike_sa *sa)
 
 bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify)
 {
-    struct told_failure *last = &sa->told_failure;
+    struct logged_failure *last = &sa->logged_failure;
     bool is_rekey = kind == FAILED_CHILD_REKEY || kind == FAILED_IKE_REKEY;
     if (is_rekey && last->kind == kind && last->spi == spi && last->notify == notify)
         return false;
-    *last = (struct told_failure){(uint8_t)kind, notify, spi};
+    *last = (struct logged_failure){(uint8_t)kind, notify, spi};
     return true;
 }

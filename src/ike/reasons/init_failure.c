@@ -14,7 +14,7 @@ void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer
                  proposal_offer_format(offer, &policy, 0, theirs), proposal_policy_format(&policy, ours));
 }
 
-/* Whether a request with this key was refused a little while ago. If not, it is from now on. */
+/* Whether a request with this key was refused recently. If not, remembers it as refused. */
 static bool was_refused(struct ike_engine *engine, uint64_t key)
 {
     struct refused_requests *refused = &engine->objects->refused;
@@ -55,7 +55,7 @@ void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const str
             ip_endpoint_format(arrival->remote, remote), type);
 }
 
-void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *arrival)
+void init_failure_of_unknown_peer(struct ike_engine *engine, const struct arrival *arrival)
 {
     char remote[IP_TEXT_SIZE];
     char local[IP_TEXT_SIZE];
@@ -66,8 +66,8 @@ void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *a
 }
 
 /*
- * Whether a half-open SA is not missed: the same peer has got an SA with us meanwhile, as when both ends
- * start at once (S7).
+ * Whether a half-open SA is not needed: the same peer has an SA with us by now, as when both ends start at
+ * the same time (S7).
  */
 static bool is_superfluous(const struct ike_sa *sa)
 {

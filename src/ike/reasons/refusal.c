@@ -40,7 +40,7 @@ static setting_set write_identity(const struct peer_refusal *r, struct short_tex
     return LOCAL_SETTING;
 }
 
-/* Whether a Child SA is rekeyed by what the peer has agreed to before, but for PFS. */
+/* Whether the peer has accepted before, except for PFS, what a Child SA is rekeyed with. */
 static bool pfs_alone_is_new(const struct peer_refusal *r)
 {
     const struct child_sa *child;
@@ -210,7 +210,10 @@ void refusal_warn_answer(const struct ike_sa *sa, enum failure_kind kind, const 
 
 /* ---- We refuse: no common proposal ------------------------------------------------------------------- */
 
-/* Of the types of transforms those in which the offer and what is accepted have nothing in common; or all. */
+/*
+ * The settings of the transform types in which the offer and what is accepted have nothing in common; if
+ * there are none, of all types.
+ */
 static setting_set settings_in_the_way(const struct ike_payload *offer,
                                        const struct proposal_policy *accepted)
 {
@@ -296,7 +299,7 @@ static void refuse_child_proposal(const struct ike_sa *sa, enum failure_kind kin
                  proposal_policy_format(accepted, ours));
 }
 
-/* The Child SA that a request is about, by our inbound SPI, as our own rekeys know it; 0: none. */
+/* Our inbound SPI of the Child SA that a request is about; 0: none. */
 static uint32_t child_of_request(const struct ike_sa *sa, const struct ike_message *request)
 {
     const struct ike_payload *rekey = ike_message_notify(request, NOTIFY_REKEY_SA);

@@ -104,7 +104,8 @@ static bool algorithms_allow(const struct ike_algorithms *a, const struct ike_su
     return (a->encryption >> (suite->encryption - encryption_algorithms) & 1) != 0 &&
            (suite->integrity == NULL ||
             (a->integrity >> (suite->integrity - integrity_algorithms) & 1) != 0) &&
-           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 && (a->dh >> (suite->dh - key_exchange_methods) & 1) != 0;
+           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 &&
+           (a->dh >> (suite->dh - key_exchange_methods) & 1) != 0;
 }
 
 bool tunnel_allows_suite(const struct ike_tunnel *tunnel, const struct ike_suite *suite)

@@ -29,7 +29,7 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
     }
 }
 
-/* The end of child-lifetime, or of lingering. */
+/* child-lifetime, or the time to linger, has ended. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
@@ -83,7 +83,7 @@ struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *a
     return child;
 }
 
-/* A change to be filled in; NULL if memory ran out. It is the packet path's once the answer is given. */
+/* Adds a change to the answer, to be filled in; NULL if there is no memory. */
 static struct child_command *new_command(const struct child_sa *child, enum child_change change)
 {
     const struct ike_sa *sa = child->ike_sa;
@@ -239,7 +239,7 @@ void child_sa_linger(struct child_sa *child)
     ike_sa_changed(child->ike_sa);
 }
 
-/* Another one of the IKE SA carries packets: then some for this one may still be under way. */
+/* True if another one carries the packets now: some of this one may still be under way. */
 static bool has_successor(const struct child_sa *child)
 {
     const struct child_sa *other;

@@ -74,7 +74,7 @@ static void keep_waiting(struct ike_sa *sa, const struct ip_endpoint *local, con
         sa->waiting_count++;
 }
 
-/* A request that cannot be read, though its sender has the keys: RFC 7296 2.21.2, 2.5. */
+/* Answers a request that cannot be read although its sender has the keys (RFC 7296 2.21.2, 2.5). */
 static void refuse_request(struct ike_sa *sa, const struct ike_header *header, enum message_fault fault,
                            uint8_t payload_type)
 {
@@ -96,7 +96,7 @@ static void refuse_request(struct ike_sa *sa, const struct ike_header *header, e
 static void receive_response(struct ike_sa *sa, const struct ike_message *message)
 {
     struct ike_task *task = STAILQ_FIRST(&sa->tasks);
-    /* The task goes only after its handler: kept aside, since handlers may queue others. */
+    /* Its handler gets a copy, since the task is ended first: the handler may queue others. */
     struct ike_task answered = *task;
     ike_sa_end_task(sa);
     sa->request_id++;
@@ -109,7 +109,7 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
     ike_sa_destroy(sa, "INVALID_SYNTAX from the peer");
 }
 
-/* A response that cannot be read, though its sender has the keys. */
+/* A response cannot be read although its sender has the keys: the SA ends. */
 static void refuse_response(struct ike_sa *sa, enum message_fault fault, uint8_t payload_type)
 {
     if (sa->state != IKE_SA_DELETING)
@@ -117,7 +117,7 @@ static void refuse_response(struct ike_sa *sa, enum message_fault fault, uint8_t
     ike_sa_destroy(sa, "invalid syntax in a response of the peer");
 }
 
-/* Whether a message has the ID that is due; a repeated request is answered again from memory. */
+/* Whether a message has the expected ID. A repeated request gets the same response again. */
 static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                       const struct ike_header *header, struct octets datagram)
 {
@@ -141,7 +141,10 @@ static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const 
     return false;
 }
 
-/* A notify in the clear: anybody can send it, so that it changes nothing (RFC 7296 2.4, 2.21.4). */
+/*
+ * A notify in the clear. Anybody can send it, so it changes nothing (RFC 7296 2.4, 2.21.4); the log may say
+ * so.
+ */
 static void note_denial(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
 {
     struct ike_message message = {.header = *header};
@@ -161,8 +164,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     if (!id_is_due(sa, local, remote, header, datagram))
         return;
     if (sa->suite.encryption == NULL || header->exchange == EXCHANGE_IKE_SA_INIT) {
-        engine_count(sa->engine,
-                     IKE_COUNT_MALFORMED); /* there are no keys yet, or it is no message of this time */
+        engine_count(sa->engine, IKE_COUNT_MALFORMED); /* there are no keys yet, or IKE_SA_INIT is over */
         return;
     }
     struct ike_message message;

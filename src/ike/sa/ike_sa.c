@@ -87,13 +87,13 @@ void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, cons
 
 enum { REKEY_PATIENCE = 30000 }; /* milliseconds */
 
-/* Either end's rekey of the IKE SA is under way. */
+/* True if a rekey of the IKE SA is under way, by either end. */
 static bool is_being_rekeyed(const struct ike_sa *sa)
 {
     return (sa->own != NULL && sa->own->new_spi != 0) || (sa->theirs != NULL && sa->theirs->new_spi != 0);
 }
 
-/* The end of sa-lifetime, or of the patience with a half-open SA. */
+/* sa-lifetime, or the time for a half-open SA, has ended. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
@@ -103,7 +103,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
         ike_sa_destroy(sa, "negotiation timed out");
         return;
     }
-    /* That may yet save the Child SAs; by then it has been answered or has timed out (R15). */
+    /* A rekey may still save the Child SAs; after this time it has been answered or has timed out (R15). */
     if (is_being_rekeyed(sa)) {
         engine_set_timer(engine, &sa->lifetime, REKEY_PATIENCE);
         return;
@@ -169,7 +169,7 @@ void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel)
     LIST_INSERT_HEAD(&tunnel->sas, sa, tunnel_link);
 }
 
-/* A responder's SA is no longer half-open: authenticated, or gone. */
+/* A responder's SA is no longer half-open: it is authenticated, or gone. */
 static void leave_half_open(struct ike_sa *sa)
 {
     if (sa->initiator || sa->handshake == NULL)

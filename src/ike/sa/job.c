@@ -28,7 +28,7 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
 void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job, ike_job_done *done)
 {
     if (sa->destroyed)
-        return; /* its memory goes when the event is done: no job may come back to it */
+        return; /* its memory is freed when the event is done: no job may come back to it */
     sa->job_done = done;
     engine_set_timer(sa->engine, &sa->job_lost, JOB_PATIENCE);
     hand_out(sa, job);
@@ -40,7 +40,7 @@ static void take_result(struct ike_sa *sa, const struct ike_job_result *result)
     engine_cancel_timer(sa->engine, &sa->job_lost);
     ike_sa_changed(sa);
     sa->job_done(sa, result);
-    /* Those that waited, in order; one of them may hand out the next job. */
+    /* The datagrams that waited, in order; one of them may start the next job. */
     while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {
         struct waiting_datagram first = sa->waiting[0];
         sa->waiting_count--;
@@ -67,7 +67,7 @@ void ike_sa_forget_job(struct ike_sa *sa)
         (void)map_remove(&sa->engine->objects->jobs, sa->job);
 }
 
-/* Nobody brings the result: there was no memory for the job, say. */
+/* The result does not come: there was no memory for the job, say. */
 void ike_sa_job_lost_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* Milliseconds to the next sending, and after the last one to the timeout (R15). */
+/* Milliseconds from each sending to the next, and from the last one to the timeout (R15). */
 static const msec_t sending_intervals[REQUEST_SENDINGS_MAX] = {2000, 4000, 8000, 16000};
 
 void ike_sa_send(struct ike_sa *sa, struct octets messages, const struct ip_endpoint *local,
@@ -71,7 +71,7 @@ bool ike_sa_restore_task(struct ike_sa *sa, unsigned number, uint32_t spi)
     return task != NULL;
 }
 
-/* Puts the request of `task` together: whole for IKE_SA_INIT, sealed for all others. */
+/* Writes the request of `task`: in the clear for IKE_SA_INIT, sealed for all others. */
 static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
 {
     struct ike_engine *engine = sa->engine;
@@ -174,7 +174,7 @@ void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
     }
 }
 
-/* The peer did not answer (R15), or nobody but somebody who refuses: the IKE SA ends. */
+/* The peer did not answer (R15), or the only answer was an unauthenticated refusal: the IKE SA ends. */
 static void request_timed_out(struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
@@ -185,7 +185,7 @@ static void request_timed_out(struct ike_sa *sa)
         return;
     }
     sa->engine->objects->exchanges->sa_ends(
-        sa); /* the peer's own rekey may have come through: then nobody misses this SA */
+        sa); /* if the peer has rekeyed it meanwhile, the new SA takes over */
     sa->engine->objects->reasons->no_answer(sa, task);
     ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }

@@ -39,8 +39,8 @@ void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tun
 
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
-    enum { FAILURE_ON_ITS_WAY = 500 }; /* milliseconds, much for a busy machine */
-    tunnel->deaf_until = engine->now + FAILURE_ON_ITS_WAY;
+    enum { FAILURE_ON_ITS_WAY = 500 }; /* milliseconds, plenty even for a busy machine */
+    tunnel->ignores_packets_until = engine->now + FAILURE_ON_ITS_WAY;
     tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 
@@ -61,7 +61,7 @@ bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newco
     return count < CHILDREN_MAX;
 }
 
-/* An SA that packets leave by, or an IKE SA that makes one for each packet that wants it. */
+/* True if there is a Child SA for packets, or an IKE SA that gets one for each packet that needs it. */
 static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
 {
     const struct ike_sa *sa;

@@ -1,7 +1,7 @@
 /*
- * What the layers above sa/ do for the objects: exchanges/ conducts exchanges, reasons/ tells the log why one
- * fails. Each has one table, which is registered once, when the engine is made (engine/engine.c), and which
- * is all that sa/ calls of them.
+ * What the layers above sa/ do for the objects: exchanges/ carries out the exchanges, reasons/ logs why one
+ * fails. Each has one table, registered once, when the engine is made (engine/engine.c). sa/ calls nothing
+ * else of them.
  */
 #ifndef MUSUBI_IKE_SA_UPPER_H
 #define MUSUBI_IKE_SA_UPPER_H
@@ -19,13 +19,16 @@ struct ike_exchanges {
      */
     void (*request)(struct ike_sa *sa, const struct ike_message *message);
 
-    /* The SA was established, or replaced: its peer is asked for life when it is silent. */
+    /*
+     * The SA was established, or replaced: from now on its peer is asked whether it is alive when it is
+     * silent.
+     */
     void (*watch_peer)(struct ike_sa *sa);
 
     /* A Child SA is gone: asks for another one, or ends the IKE SA, with `reason`. */
     void (*child_lost)(struct ike_sa *sa, const char *reason);
 
-    /* The SA is about to end: another one that is to have its Child SAs gets them now. */
+    /* The SA is about to end: if another one is to have its Child SAs, it gets them now. */
     void (*sa_ends)(struct ike_sa *sa);
 
     /* `fire` of timers of struct ike_sa (rekey, liveness, additional.again) and of struct child_sa (rekey).
@@ -44,7 +47,9 @@ struct ike_reasons {
     /* A half-open SA is given up. */
     void (*half_open_timed_out)(const struct ike_sa *sa);
 
-    /* The peer has not answered our request in time (R15); or only somebody who refuses, in the clear. */
+    /*
+     * The peer has not answered our request in time (R15), or the only answer was an unauthenticated refusal.
+     */
     void (*no_answer)(const struct ike_sa *sa, const struct ike_task *task);
 
     /* The peer answers our request with INVALID_SYNTAX. */
@@ -54,7 +59,7 @@ struct ike_reasons {
     void (*malformed_answer)(const struct ike_sa *sa, const struct ike_task *task, enum message_fault fault,
                              uint8_t payload_type);
 
-    /* A request of the peer's is no proper one; `wrong` says why: "is malformed". */
+    /* A request of the peer is invalid; `wrong` says why: "is malformed". */
     void (*invalid_request)(const struct ike_sa *sa, enum exchange_type exchange, const char *wrong);
 };
 

@@ -56,7 +56,9 @@ struct payload_layout {
         FIELD_SPI, 0, NULL                                                                                   \
     }
 
-/* RFC 7296 3.4 to 3.13. Payloads without fixed fields stand here too: a type that is missing is unknown. */
+/*
+ * RFC 7296 3.4 to 3.13. Payloads without fixed fields are listed too: a type that is not listed is unknown.
+ */
 static const struct payload_layout payload_layouts[] = {
     {PAYLOAD_SA, {{0}}},
     {PAYLOAD_KE, {U16(dh_group), RESERVED(2)}},

@@ -30,7 +30,7 @@ struct ike_header {
     uint32_t length; /* octets of the whole message */
 };
 
-/* The fields of all payloads; which of them a payload has is told by its type. */
+/* The fields of all payloads; a payload has those of its type. */
 struct ike_payload {
     uint8_t type; /* enum payload_type */
     bool critical;
@@ -108,7 +108,7 @@ struct message_writer {
 /* Starts a message with its header (the length is set by message_finish) in `capacity` octets at `at`. */
 struct message_writer message_begin(void *at, size_t capacity, const struct ike_header *header);
 
-/* Starts a chain of payloads without a header, as it goes into an SK payload. */
+/* Starts a chain of payloads without a header, for an SK payload. */
 struct message_writer message_begin_inner(void *at, size_t capacity);
 
 /* Starts a payload; its body is written to `m->w`, then message_end_payload. */

@@ -75,7 +75,7 @@ static void add_transform(struct offer *offer, uint8_t type, uint16_t id, uint16
     add_foreign(offer, type, id, key_bits);
 }
 
-/* Reads the `count` transforms of a proposal, of which nothing may be left over. */
+/* Reads the `count` transforms of a proposal. False if they are malformed or octets are left over. */
 static bool read_transforms(struct reader *r, uint8_t count, struct offer *offer)
 {
     for (uint8_t i = 0; i < count; i++) {

@@ -25,7 +25,9 @@ struct proposal_policy proposal_policy_of_child(const struct child_algorithms *a
 
 /* ---- Writing --------------------------------------------------------------------------------------- */
 
-/* The substructure being written: where the "more" octet of the one before stands, to be set by the next. */
+/*
+ * The substructure being written, and where the "more" octet of the previous one is, which the next one sets.
+ */
 struct chain {
     size_t last_at;
     bool any;
@@ -200,7 +202,7 @@ bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b)
 
 static bool offer_is_usable(const struct offer *offer, const struct proposal_policy *policy, size_t spi_size)
 {
-    /* A PRF has no business in a proposal for ESP (RFC 7296 3.3.3), and is not understood there. */
+    /* A proposal for ESP has no PRF (RFC 7296 3.3.3): it is not understood there. */
     bool misplaced_prf = offer->protocol == PROTOCOL_ESP && offer->counts[TRANSFORM_PRF] > 0;
     return offer->protocol == policy->protocol && !offer->unknown_type && !misplaced_prf &&
            offer->spi.length == spi_size && (offer->counts[TRANSFORM_ESN] == 0 || offer->esn_none);

@@ -23,7 +23,7 @@ struct proposal_policy {
     uint8_t protocol; /* PROTOCOL_IKE or PROTOCOL_ESP */
     algorithm_set encryption, integrity, prf, dh;
     bool dh_none;   /* a suite without DH is allowed (Child SA without PFS) */
-    bool dh_ignore; /* DH is neither proposed nor looked at (Child SA of IKE_AUTH, RFC 7296 1.2) */
+    bool dh_ignore; /* DH is neither proposed nor considered (Child SA of IKE_AUTH, RFC 7296 1.2) */
 };
 
 struct proposal_policy proposal_policy_of_ike(const struct ike_algorithms *algorithms);

@@ -15,11 +15,13 @@ static struct fixture *fixture_of(struct engine_process *process)
     return (struct fixture *)process;
 }
 
-void engine_process_log(struct engine_process *process, enum log_level level, const char *format, ...)
+void engine_process_log(struct engine_process *process, enum log_level level, uint32_t tunnel,
+                        const char *format, ...)
 {
     struct fixture *f = fixture_of(process);
     va_list arguments;
     (void)level;
+    (void)tunnel;
     va_start(arguments, format);
     (void)vsnprintf(f->log, sizeof(f->log), format, arguments);
     va_end(arguments);
@@ -37,12 +39,6 @@ void engine_process_event(struct engine_process *process, const struct ike_event
     assert_int_equal(event->kind, IKE_EVENT_CLEAR);
     assert_true(event->clear.by_path && !event->clear.all);
     (void)snprintf(f->events + length, sizeof(f->events) - length, "clear %u ", event->clear.tunnel);
-}
-
-void engine_job_start(struct engine_process *process, const struct ike_job *job)
-{
-    const struct message_secret_job m = {.job = job->job};
-    (void)message_send(&process->keeper, MESSAGE_SECRET_JOB, &m, sizeof(m));
 }
 
 int engine_sockets_send(struct engine_sockets *sockets, const struct ip_endpoint *local,

@@ -1,4 +1,4 @@
-/* daemon/channel.h and daemon/messages.h */
+/* daemon/ipc/channel.h and daemon/ipc/messages.h */
 #include "daemon/ipc/messages.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* daemon/control.h: a server in the loop of the test, clients that behave and others. */
+/* daemon/keeper/control.h: a server in the loop of the test, clients that behave and others. */
 #include "daemon/keeper/control.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/ipc/control_address.h"
+#include "daemon/ipc/control_protocol.h"
 
 enum { LARGE = 8 << 20, ANSWER_SIZE = 2 * LARGE };
 

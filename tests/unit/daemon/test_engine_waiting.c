@@ -171,6 +171,21 @@ static void keeper_that_does_not_read_loses_log_lines_alone(void **state)
     assert_string_equal(got, line);
 }
 
+/* Each IKE_AUTH that anybody sends makes one. */
+static void keeper_that_does_not_read_is_handed_no_more_jobs(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t octets[60000];
+    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH, .psk.signed_octets = {octets, sizeof(octets)}};
+
+    for (int i = 0; i < 1000; i++)
+        perform_one(f, (struct ike_action){.kind = IKE_ACTION_JOB, .job = &job});
+
+    assert_true(f->process.keeper.queued <= ENGINE_JOB_QUEUE_MAX + 2 * sizeof(octets));
+    assert_true(f->log_count > 0);
+    assert_string_equal(f->log, "a computation could not be started");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +196,7 @@ int main(void)
         ENGINE_TEST(queue_of_a_tunnel_is_bounded_and_tells_what_it_lost),
         ENGINE_TEST(all_queues_together_are_bounded),
         ENGINE_TEST(keeper_that_does_not_read_loses_log_lines_alone),
+        ENGINE_TEST(keeper_that_does_not_read_is_handed_no_more_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

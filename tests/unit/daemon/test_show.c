@@ -1,4 +1,5 @@
-/* daemon/show_ike.h and daemon/show_child.h: lists 2.25.17, 2.25.18 and 2.25.6 of the manual, to the letter.
+/* daemon/show/ike_sa.h and daemon/show/child_sa.h: lists 2.25.17, 2.25.18 and 2.25.6 of the manual, to the
+ * letter.
  */
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
