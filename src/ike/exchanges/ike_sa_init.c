@@ -333,8 +333,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
     struct ike_engine *engine = sa->engine;
     struct ike_handshake *h = sa->handshake;
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    const struct ike_payload *offer = ike_message_find(request, PAYLOAD_SA);
-    const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
+    const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
     bool nat_traversal = candidates.nat_traversal && nat_detection_read(sa, request);
     sa->encapsulate = nat_traversal && (sa->nat_local || sa->nat_remote || candidates.nat_force);
 
@@ -408,6 +407,18 @@ static void refuse_with_reason(struct ike_engine *engine, const struct arrival *
     refuse(engine, arrival, candidates, &message->header, notify, (struct octets){NULL, 0});
 }
 
+/*
+ * The route of an answer with a cookie. Under load nobody's request is to cost a search for its tunnel,
+ * whether there is one or not; but if tunnels have routes of their own, the peer may be reached by those
+ * alone.
+ */
+static struct candidates candidates_of_cookie(const struct ike_engine *engine, const struct arrival *arrival)
+{
+    if (engine->objects->groups.routed_apart == 0)
+        return (struct candidates){.count = 0};
+    return candidates_of_init(engine, arrival, NULL);
+}
+
 void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *local,
                          const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram,
                          const struct ike_message *message)
@@ -422,14 +433,17 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
     }
+    if (!engine->stopping && cookie_is_missing(engine, remote, message, nonce->content)) {
+        const struct candidates candidates = candidates_of_cookie(engine, &arrival);
+        cookie_demand(engine, local, remote, arrival_outgoing(&arrival, candidates.ifindex), candidates.mark,
+                      message, nonce->content);
+        return;
+    }
     const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
     if (candidates.count == 0 || engine->stopping) {
         init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
-    if (cookie_check(engine, local, remote, arrival_outgoing(&arrival, candidates.ifindex), candidates.mark,
-                     message, nonce->content) == COOKIE_DEMANDED)
-        return;
     if (candidates.result == PROPOSAL_INVALID) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;

@@ -88,7 +88,8 @@ static uint64_t hash_rule(const struct tunnel_rule *rule)
 
 struct tunnel_groups tunnel_groups_with_seed(uint64_t seed)
 {
-    return (struct tunnel_groups){map_with_seed(seed), map_with_seed(seed), map_with_seed(seed), 0, 0};
+    return (struct tunnel_groups){
+        .by_rule = map_with_seed(seed), .by_peer = map_with_seed(seed), .by_id = map_with_seed(seed)};
 }
 
 void tunnel_groups_free(struct tunnel_groups *groups)
@@ -185,6 +186,11 @@ static void leave_by_peer(struct tunnel_groups *groups, struct tunnel_group *gro
         replace_first(&groups->by_peer, hash_address(HASH_START, &group->rule.peer), group->next_of_peer);
 }
 
+static bool is_routed_apart(const struct tunnel_rule *rule)
+{
+    return rule->ifindex != 0 || rule->mark != 0;
+}
+
 static struct tunnel_group *group_new(struct tunnel_groups *groups, const struct tunnel_rule *rule)
 {
     struct tunnel_group *group = calloc(1, sizeof *group);
@@ -201,6 +207,7 @@ static struct tunnel_group *group_new(struct tunnel_groups *groups, const struct
         free(group);
         return NULL;
     }
+    groups->routed_apart += is_routed_apart(rule);
     return group;
 }
 
@@ -216,6 +223,7 @@ static void group_free_if_empty(struct tunnel_groups *groups, struct tunnel_grou
         return;
     leave_by_rule(groups, group);
     leave_by_peer(groups, group);
+    groups->routed_apart -= is_routed_apart(&group->rule);
     forget_lines(group);
     free(group->members);
     free(group);

@@ -57,9 +57,10 @@ struct tunnel_membership {
 };
 
 struct tunnel_groups {
-    struct map by_rule; /* hash of the rule -> group */
-    struct map by_peer; /* hash of the peer's address -> group */
-    struct map by_id;   /* number of the group and hash of the peer's ID -> tunnel */
+    struct map by_rule;  /* hash of the rule -> group */
+    struct map by_peer;  /* hash of the peer's address -> group */
+    struct map by_id;    /* number of the group and hash of the peer's ID -> tunnel */
+    size_t routed_apart; /* groups with an interface or a mark of their own */
     uint32_t next_number;
     uint64_t next_order;
 };
