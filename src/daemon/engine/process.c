@@ -196,7 +196,9 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
-        *event = (struct ike_event){.kind = IKE_EVENT_POLICY, .policy = message->body};
+        *event = (struct ike_event){.kind = IKE_EVENT_POLICY};
+        event->policy = &((const struct message_policy *)message->body)->policy;
+        event->slot = ((const struct message_policy *)message->body)->slot;
         return true;
     case MESSAGE_TUNNEL_GONE:
         *event = (struct ike_event){.kind = IKE_EVENT_TUNNEL_GONE,
