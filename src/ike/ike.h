@@ -36,7 +36,7 @@ struct ike_options {
     /* Fills `out` with `length` octets that nobody can predict; key exchanges are made of them too. */
     void (*random)(void *context, uint8_t *out, size_t length);
     void *random_context;
-    /* Inbound SPIs of tunnel T satisfy: SPI modulo esp_owners == T modulo esp_owners. At least 1. */
+    /* Packet workers, at least 1: inbound SPIs are chosen to lead to the tunnel's, see esp/owner.h. */
     uint32_t esp_owners;
     /* The log level that is wanted: less important texts are not even made. */
     int log_level;
@@ -108,7 +108,10 @@ struct ike_event {
             uint32_t spi;              /* inbound */
             struct ip_endpoint remote; /* IKE_EVENT_PEER_MOVED, _SPI_UNKNOWN: where it came from */
         } esp;
-        const struct tunnel_policy *policy;
+        struct {
+            const struct tunnel_policy *policy;
+            uint32_t slot; /* the tunnel's, see esp/owner.h */
+        };
         int log_level;
         struct octets saved; /* a record's state */
         uint32_t tunnel_gone;

@@ -27,6 +27,7 @@ struct sim_tunnel {
     struct sim_tunnel *next;
     bool present; /* in what the gateway is configured with */
     bool up;
+    uint32_t slot; /* of the tunnel: its place in the list */
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;

@@ -71,7 +71,7 @@ static bool engine_setup_is_sound(const void *body)
 
 static bool policy_is_sound(const void *body)
 {
-    const struct tunnel_policy *p = body;
+    const struct tunnel_policy *p = &((const struct message_policy *)body)->policy;
     const bool *const bools[] = {
         &p->shut_down,      &p->defined,       &p->complete,     &p->child.pfs_none,
         &p->anti_replay,    &p->nat_traversal, &p->nat_force,    &p->suppress_delete,
@@ -216,7 +216,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                               engine_setup_is_sound},
     [MESSAGE_ENGINE_SOCKETS] = {"ENGINE_SOCKETS", KEEPER, sizeof(struct message_engine_sockets), 0,
                                 ENGINE_SOCKET_COUNT, NULL},
-    [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct tunnel_policy), 0, 0, policy_is_sound},
+    [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct message_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_PEER_ROUTE] = {"PEER_ROUTE", KEEPER, sizeof(struct message_peer_route), 0, 0,
                             peer_route_is_sound},

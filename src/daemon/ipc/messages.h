@@ -20,7 +20,7 @@ enum message_type {
     /* Keeper to engine. */
     MESSAGE_ENGINE_SETUP,   /* first of all */
     MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
-    MESSAGE_POLICY,         /* struct tunnel_policy: IKE_EVENT_POLICY */
+    MESSAGE_POLICY,         /* IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_PEER_ROUTE,
     MESSAGE_PEER_ADDRESSES,
@@ -62,6 +62,11 @@ enum message_type {
 
 struct message_tunnel {
     uint32_t tunnel;
+};
+
+struct message_policy {
+    uint32_t slot; /* the tunnel's, see esp/owner.h */
+    struct tunnel_policy policy;
 };
 
 /* Descriptors: the state map, the statistics (daemon/state/shared.h). */

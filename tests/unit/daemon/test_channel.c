@@ -248,13 +248,13 @@ static void results_of_jobs_out_of_their_range_are_refused(void **state)
 static void policies_with_unterminated_names_are_refused(void **state)
 {
     (void)state;
-    struct tunnel_policy *policy = calloc(1, sizeof(*policy));
+    struct message_policy *m = calloc(1, sizeof(*m));
 
-    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, policy, sizeof(*policy)));
-    memset(policy->name, 'x', sizeof(policy->name));
-    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, policy, sizeof(*policy)));
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+    memset(m->policy.name, 'x', sizeof(m->policy.name));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
 
-    free(policy);
+    free(m);
 }
 
 int main(void)
