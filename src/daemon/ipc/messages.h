@@ -1,9 +1,9 @@
 /*
- * Every message between our three processes, each a struct that stands here once. The receiver of a message
- * asks message_is_sound before it looks inside: the engine and the path deal with the network, so whatever
- * comes from them may have been made by somebody who took them over.
+ * Every message between our three processes, each defined here once, as a struct. The receiver of a message
+ * asks message_is_sound before it looks inside: the engine and the path deal with the network, so their
+ * messages may come from an attacker who took them over.
  *
- * All is plain memory: the processes are one program, started anew together. A tail of octets (`more` of
+ * All is plain memory: the processes are one program, started together. A tail of octets (`more` of
  * channel_send) stands behind some of the structs.
  */
 #ifndef MUSUBI_DAEMON_IPC_MESSAGES_H
@@ -20,7 +20,7 @@ enum message_type {
     /* Keeper to engine. */
     MESSAGE_ENGINE_SETUP,   /* first of all */
     MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
-    MESSAGE_POLICY,         /* struct tunnel_policy: IKE_EVENT_POLICY */
+    MESSAGE_POLICY,         /* IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_PEER_ROUTE,
     MESSAGE_PEER_ADDRESSES,
@@ -28,7 +28,7 @@ enum message_type {
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* what came of a job of the keeper's */
+    MESSAGE_JOB_DONE,          /* the result of a job of the keeper */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -38,7 +38,7 @@ enum message_type {
     MESSAGE_TUNNEL_REMOVE, /* struct message_tunnel */
 
     /* Engine to keeper. */
-    MESSAGE_SECRET_JOB,   /* tail: the octets to be signed */
+    MESSAGE_AUTH_JOB,     /* tail: the peer's AUTH value, the octets that it signed, those that we sign */
     MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
     MESSAGE_TUNNEL_STATE, /* tail: the reason */
     MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
@@ -64,6 +64,11 @@ struct message_tunnel {
     uint32_t tunnel;
 };
 
+struct message_policy {
+    uint32_t slot; /* the tunnel's, see esp/owner.h */
+    struct tunnel_policy policy;
+};
+
 /* Descriptors: the state map, the statistics (daemon/state/shared.h). */
 struct message_engine_setup {
     uint32_t esp_owners;
@@ -80,8 +85,9 @@ enum engine_socket_kind {
 };
 
 struct message_engine_sockets {
-    uint32_t mark; /* fwmark that what is sent by them carries (R44); but for mark 0 they are there to send
-                      from only, and take the place of those sent before. None present: the mark is no more */
+    /* The fwmark of what is sent by them (R44). Those of a mark other than 0 only send, and replace those
+     * that came before; if none are present the engine forgets the mark. */
+    uint32_t mark;
     uint32_t present;
 };
 
@@ -108,10 +114,9 @@ struct message_clear {
 
 struct message_job_done {
     uint32_t job;
-    uint32_t kind;   /* enum ike_job_kind; one of the keeper's */
-    uint32_t ok;     /* 0 or 1 */
-    uint32_t length; /* of the AUTH value */
-    uint8_t auth[PRF_SIZE_MAX];
+    uint32_t kind; /* enum ike_job_kind; one of the keeper's */
+    uint32_t ok;   /* 0 or 1 */
+    struct ike_auth_result auth;
 };
 
 /* Descriptor: the live area (daemon/state/shared.h). */
@@ -132,13 +137,16 @@ struct message_path_worker {
     uint32_t present; /* as in struct message_engine_sockets */
 };
 
-struct message_secret_job {
+/* IKE_JOB_AUTH. Its octets stand in the tail one after the other, and fill it. */
+struct message_auth_job {
     uint32_t job;
-    uint32_t kind; /* enum ike_job_kind; a secret one */
     uint32_t tunnel;
-    uint32_t side; /* enum ike_key_side */
-    uint32_t prf;  /* enum prf_id */
-    struct identity identity;
+    uint32_t prf;    /* enum prf_id */
+    uint32_t verify; /* 0 or 1 */
+    uint32_t sign;   /* 0 or 1 */
+    uint32_t method; /* enum auth_method: the peer's */
+    uint32_t value_length, peer_octets_length, own_octets_length;
+    struct identity peer, own;
 };
 
 struct message_look_up {
@@ -194,10 +202,11 @@ struct message_tunnel_fail {
 };
 
 enum {
-    MESSAGE_TEXT_MAX = 2048, /* octets of a log line or a reason */
+    MESSAGE_TEXT_MAX = 2048,       /* octets of a log line or a reason */
+    MESSAGE_AUTH_TAIL_MAX = 70000, /* one IKE_SA_INIT message may be as long as a datagram; ours is short */
 };
 
-/* True if `to` may get this message from `from` and can use its content without further doubt. */
+/* True if `to` may get this message from `from` and can use its content without further checks. */
 bool message_is_sound(enum process from, enum process to, const struct channel_message *message);
 
 /* The name of a type, for log lines. */
@@ -209,7 +218,10 @@ static inline const struct path_child *message_children_list(const struct channe
     return (const struct path_child *)((const struct message_children *)message->body + 1);
 }
 
-/* What stands behind the struct of `size` octets. */
+/* The job of a MESSAGE_AUTH_JOB that is sound; its octets point into the message. */
+struct ike_auth_job message_auth_job(const struct channel_message *message);
+
+/* The octets behind the struct, which has `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);
 
 /*

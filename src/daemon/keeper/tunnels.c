@@ -26,6 +26,13 @@ static void send_to_engine(const struct tunnels *tunnels, enum message_type type
     processes_send(&tunnels->with.processes->engine, type, body, size);
 }
 
+static void send_policy(const struct tunnels *tunnels, const struct tunnel *tunnel,
+                        const struct tunnel_policy *policy)
+{
+    const struct message_policy m = {.slot = tunnel->slot, .policy = *policy};
+    send_to_engine(tunnels, MESSAGE_POLICY, &m, sizeof(m));
+}
+
 static void send_to_path(const struct tunnels *tunnels, enum message_type type, const void *body, size_t size)
 {
     processes_send(&tunnels->with.processes->path, type, body, size);
@@ -49,7 +56,7 @@ static bool leads_into(void *context, int link, uint32_t number)
             return true;
         link = through->route.found.link;
     }
-    return true; /* round and round */
+    return true; /* a circle */
 }
 
 /*
@@ -75,7 +82,7 @@ static void update_carrier(struct tunnels *tunnels, struct tunnel *tunnel)
         tunnel->carrier = carrier;
 }
 
-/* True while SAs are being deleted of a tunnel that is defined no more: it keeps its route for the DELETE. */
+/* True while SAs of a tunnel are being deleted that is not defined any more: it keeps its route for that. */
 static bool loses_its_sas(const struct tunnel *tunnel)
 {
     return tunnel->has_sa && !tunnel->policy.defined;
@@ -89,15 +96,14 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                   : -1;
     if (tun < 0)
         return;
-    const struct path_tunnel m = {
-        .number = tunnel->policy.tunnel, .totals = tunnel->slot, .mtu = tunnel->mtu};
+    const struct path_tunnel m = {.number = tunnel->policy.tunnel, .slot = tunnel->slot, .mtu = tunnel->mtu};
     tunnel->stage = TUNNEL_ADDING;
     tunnel->carrier = false;
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &m, sizeof(m), (struct octets){0},
                         &tun, 1);
 }
 
-/* The name of the peer needs its part of what is known of the route. */
+/* Tells the name of the peer which address the route leads to. */
 static void tell_name(struct tunnels *tunnels, struct tunnel *tunnel)
 {
     tunnel_names_routed(&tunnels->names, &tunnel->name, &tunnel->policy, &tunnel->route.found.to_peer.remote,
@@ -169,13 +175,13 @@ static void leave(struct tunnels *tunnels, struct tunnel *tunnel)
     tunnel->leaving = true;
     tunnel->policy.complete = false;
     tunnel_names_release(&tunnels->names, &tunnel->name);
-    send_to_engine(tunnels, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    send_policy(tunnels, tunnel, &tunnel->policy);
     clear_sas(tunnels, tunnel);
 }
 
 /* ---- What others tell ------------------------------------------------------------------------------ */
 
-/* The device has been made anew: what the path had of it is void. */
+/* The device has been made anew: what the path has is of no use. */
 static void device_replaced(struct tunnels *tunnels, const char *name)
 {
     struct tunnel *tunnel = tunnel_table_find_name(&tunnels->table, name);
@@ -216,7 +222,7 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
         return;
     }
     tunnel->stage = TUNNEL_THERE;
-    send_to_engine(tunnels, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    send_policy(tunnels, tunnel, &tunnel->policy);
     tunnel_routes_send(&tunnels->routes, &tunnel->route, &tunnel->policy);
     tunnel_name_set_unsent(&tunnel->name);
     tell_name(tunnels, tunnel);
@@ -289,13 +295,13 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     /* Padding may make equal policies look different: then one is sent in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0) {
-        send_to_engine(tunnels, MESSAGE_POLICY, policy, sizeof(*policy));
+        send_policy(tunnels, tunnel, policy);
         tunnel_name_set_unsent(&tunnel->name);
     }
     if (there && tunnel->policy.defined && !policy->defined)
         clear_sas(tunnels, tunnel); /* S4 */
     if (there && tunnel->mtu != mtu) {
-        const struct path_tunnel m = {.number = policy->tunnel, .totals = tunnel->slot, .mtu = mtu};
+        const struct path_tunnel m = {.number = policy->tunnel, .slot = tunnel->slot, .mtu = mtu};
         send_to_path(tunnels, MESSAGE_TUNNEL_UPDATE, &m, sizeof(m));
     }
     tunnel->policy = *policy;
@@ -305,7 +311,7 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     tunnel->kept = true;
 }
 
-/* Those that are no more in the config go, at once or when their SAs are deleted. */
+/* Removes those that the config does not have any more, at once or when their SAs are deleted. */
 static void remove_others(struct tunnels *tunnels)
 {
     for (size_t i = tunnels->table.count; i-- > 0;) {

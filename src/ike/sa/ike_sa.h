@@ -43,10 +43,8 @@ struct ike_handshake {
     struct ike_buffer cookie;                      /* as initiator: to be sent along */
     struct ike_buffer init_request, init_response; /* RealMessage1 and 2, RFC 7296 2.15 */
     uint8_t init_proposal;                         /* as responder: number of the chosen proposal */
-    struct ike_header auth_header;                 /* of the IKE_AUTH message whose AUTH is being checked */
-    struct ike_buffer auth_message;                /* its decrypted payloads */
-    uint8_t auth_first_payload;
-    uint8_t auth[PRF_SIZE_MAX]; /* as initiator: our own AUTH value */
+    struct ike_message *auth_message; /* the peer's IKE_AUTH, from when its AUTH is verified; or NULL */
+    struct ike_auth_result own_auth;  /* our AUTH, once it is made */
     /* As initiator: why an answer to IKE_SA_INIT, which is not authenticated, cannot be taken, or NULL. */
     char *failure;
     uint32_t failure_settings; /* settings of the config that it concerns */
@@ -152,6 +150,12 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
 
 /* Makes it ready for IKE_SA_INIT: IKE_SA_INITIATING or IKE_SA_HALF_OPEN. False if there is no memory. */
 bool ike_sa_begin_handshake(struct ike_sa *sa);
+
+/*
+ * Takes the result of the handshake's key exchange and derives the keys of the IKE SA from its secret, which
+ * is wiped. False if the arithmetic failed.
+ */
+bool ike_sa_take_secret(struct ike_sa *sa, const struct ike_job_result *result);
 
 /* Binds the SA to its tunnel. */
 void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel);
