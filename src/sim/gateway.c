@@ -148,14 +148,14 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
         return;
     }
     struct ike_job_result result = {.kind = job->kind};
-    bool real = g->world->weather.real_arithmetic;
+    bool real = g->world->conditions.real_arithmetic;
     result.ok = job->kind == IKE_JOB_PSK_AUTH
                     ? answer_psk(g, job, &result)
                     : arithmetic_answer(&job->key_exchange, real, &result.key_exchange);
     struct coming *c = coming_new(g, (struct octets){(const uint8_t *)&result, sizeof result});
     c->kind = COMING_JOB;
     c->job = job->job;
-    world_schedule(g->world, c, 1 + g->world->weather.job_time);
+    world_schedule(g->world, c, 1 + g->world->conditions.job_time);
 }
 
 static void add_line(struct log_text *log, const char *name, const char *text)
