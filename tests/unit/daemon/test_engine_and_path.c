@@ -4,7 +4,7 @@
  *
  * The SAs are negotiated by two gateways of the simulator; the engine here goes on with the records of one.
  */
-#include "daemon/engine/inside.h"
+#include "daemon/engine/process.h"
 #include "daemon/path/engine_link.h"
 #include "sim/inside.h"
 
