@@ -46,7 +46,7 @@ static void try_argument(const struct word *word, struct candidate candidate, st
     struct argument a = element_argument(candidate.element);
     struct value value;
     enum value_fit fit = a.type->read(word->text, a.limits, &value);
-    if (word->unterminated && fit == VALUE_FITS && strcmp(a.type->name, "text") != 0) {
+    if (word->unterminated && fit == VALUE_FITS && !a.type->rest_of_line) {
         fit = VALUE_WRONG;
         (void)snprintf(value.complaint, sizeof value.complaint, "the closing quote is missing");
     }

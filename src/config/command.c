@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#define ID                                                                                                   \
-    "id {ipv4 <id:address4>|ipv6 <id:address6>|fqdn <id:fqdn>|rfc822 <id:mail>|keyid <id:keyid>|"            \
-    "dn <id:keyid>}"
+#define ID_TYPES                                                                                             \
+    "ipv4 <id:address4>|ipv6 <id:address6>|fqdn <id:fqdn>|rfc822 <id:mail>|keyid <id:keyid>|dn <id:keyid>"
+#define ID "id {" ID_TYPES "}"
 
 /* R40: after `peer any` the ID is required, since nothing else identifies the peer. */
 #define AUTHENTICATION "authentication {psk|rsa} "
@@ -40,6 +40,8 @@ const struct command command_table[COMMAND_COUNT] = {
                         .help = "Send events by syslog too"},
     [COMMAND_DNS_SERVER] = {MODE_GLOBAL, KIND_LIST, .pattern = "dns server <server:address>",
                             .help = "Ask this server for the addresses of peers"},
+    [COMMAND_IP_NAME_SERVER] = {MODE_GLOBAL, KIND_LIST, .pattern = "ip name-server <server:address>",
+                                .help = "Another way to write `dns server`"},
     [COMMAND_IP_ROUTE] = {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
                           .pattern = "ip route {default|<prefix:prefix4>} "
                                      "{<next-hop:address4>|<interface:interface>|Null0.0} "
@@ -57,8 +59,9 @@ const struct command command_table[COMMAND_COUNT] = {
                                   .pattern = "ipv6 access-list " FILTERED("prefix6"),
                                   .help = "A line of an IPv6 access list", .not_yet = true},
     [COMMAND_IKEV2_AUTHENTICATION] = {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
-                                      .pattern = "ikev2 authentication psk " ID
-                                                 " key {char <key:secret>|hex <key:hex>|secret <key:secret>}",
+                                      .pattern = "ikev2 authentication psk id {" ID_TYPES
+                                                 "|nbma-address [<id:keyid>]} "
+                                                 "key {char <key:secret>|hex <key:hex>|secret <key:secret>}",
                                       .help = "The key that belongs to an ID, of this device or of a peer"},
     [COMMAND_IKEV2_DEFAULT_PROFILE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "ikev2 default-profile",
                                        .help =
@@ -73,7 +76,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_LINUX_INTERFACE] = {MODE_DEVICE, KIND_SINGLE, .pattern = "linux-interface <name:linux>",
                                  .help = "The Linux interface that is this device"},
 
-    [COMMAND_DESCRIPTION] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "description <text:text>...",
+    [COMMAND_DESCRIPTION] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "description <text:text>",
                              .help = "Remark about the interface"},
     [COMMAND_TUNNEL_MODE] = {MODE_TUNNEL, KIND_SINGLE, .foreign_head = 2,
                              .pattern = "tunnel mode ipsec-ikev2!", .help = "A tunnel by IKEv2 and IPsec"},

@@ -19,10 +19,12 @@ static size_t option_start(const struct command_line *line, size_t index)
     return index;
 }
 
-static bool has_word(const struct command_line *line, size_t from, const char *word)
+/* True if a word of `line` from the index `from` on means the same as the word of `other` at `index`. */
+static bool has_word(const struct command_line *line, size_t from, const struct command_line *other,
+                     size_t index)
 {
     for (size_t i = from; i < line->count; i++) {
-        if (strcmp(line_word_at(line, i), word) == 0)
+        if (line_same_word(line, i, other, index))
             return true;
     }
     return false;
@@ -52,13 +54,13 @@ static bool keep_all(const struct command_line *line, size_t index, const struct
 static bool keep_not_in(const struct command_line *line, size_t index, const struct command_line *other,
                         size_t head)
 {
-    return !has_word(other, head, line_word_at(line, index));
+    return !has_word(other, head, line, index);
 }
 
 static bool keep_option_not_in(const struct command_line *line, size_t index,
                                const struct command_line *other, size_t head)
 {
-    return !has_word(other, head, line_word_at(line, option_start(line, index)));
+    return !has_word(other, head, line, option_start(line, index));
 }
 
 static void start_with_head(struct line_draft *draft, const struct command_line *line, size_t head)
@@ -85,7 +87,7 @@ static void add_members(struct line_draft *draft, const struct command_line *lin
 {
     for (size_t i = head; i < line->count; i++) {
         struct command_line so_far = line_draft_view(draft);
-        if (!has_word(&so_far, head, line_word_at(line, i)))
+        if (!has_word(&so_far, head, line, i))
             line_draft_add(draft, line_element_at(line, i), line_word_at(line, i));
     }
 }
@@ -135,7 +137,7 @@ struct setting *edit_set(struct config *config, struct section *section, const s
 static bool begins_with(const struct command_line *line, const struct command_line *start)
 {
     for (size_t i = 0; i < start->count; i++) {
-        if (i >= line->count || !line_same_word(line, start, i))
+        if (i >= line->count || !line_same_word(line, i, start, i))
             return false;
     }
     return true;

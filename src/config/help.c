@@ -78,6 +78,7 @@ static const struct {
     {NULL, "logging", "Event log"},
     {NULL, "mycert", "The certificate of this device"},
     {NULL, "name", "Name in the store"},
+    {NULL, "nbma-address", "The NHRP address of a router; the key is kept, but not used"},
     {NULL, "napt", "Address and port translation"},
     {NULL, "notice", "Also the start and end of negotiations"},
     {NULL, "off", "The opposite, where a profile says it"},

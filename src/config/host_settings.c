@@ -65,16 +65,17 @@ static bool read_family(const struct section *section, const struct family_rows 
     return read_addresses(section, rows->address, out);
 }
 
+/* Without the quotes. */
 static void read_description(const struct section *section, char out[DESCRIPTION_SIZE])
 {
     const struct setting *s = section_setting(section, COMMAND_DESCRIPTION);
-    size_t from = 0;
+    const char *text = s == NULL ? "" : line_argument(&s->line, "text");
+    struct words words;
+    words_split(text, strlen(text), &words);
     size_t length = 0;
-    const char *word;
-    while (s != NULL && (word = line_next_argument(&s->line, "text", &from)) != NULL &&
-           length + 1 < DESCRIPTION_SIZE)
-        length +=
-            (size_t)snprintf(out + length, DESCRIPTION_SIZE - length, "%s%s", length == 0 ? "" : " ", word);
+    for (size_t i = 0; i < words.count && length + 1 < DESCRIPTION_SIZE; i++)
+        length += (size_t)snprintf(out + length, DESCRIPTION_SIZE - length, "%s%s", i == 0 ? "" : " ",
+                                   words.word[i].text);
 }
 
 static bool read_interface(const struct setting *header, struct configured_interface *out)
@@ -163,12 +164,16 @@ static bool read_routes(const struct section *global, struct host_settings *out)
 
 static bool read_name_servers(const struct section *global, struct host_settings *out)
 {
-    out->name_servers = calloc(count_row(global, COMMAND_DNS_SERVER) + 1, sizeof *out->name_servers);
+    static const enum command_id rows[] = {COMMAND_DNS_SERVER, COMMAND_IP_NAME_SERVER};
+    size_t count = count_row(global, rows[0]) + count_row(global, rows[1]);
+    out->name_servers = calloc(count + 1, sizeof *out->name_servers);
     if (out->name_servers == NULL)
         return false;
-    const struct setting *s = section_setting(global, COMMAND_DNS_SERVER);
-    for (; s != NULL; s = setting_next_of_row(s))
-        (void)line_address(&s->line, "server", &out->name_servers[out->name_server_count++]);
+    for (size_t i = 0; i < 2; i++) {
+        const struct setting *s = section_setting(global, rows[i]);
+        for (; s != NULL; s = setting_next_of_row(s))
+            (void)line_address(&s->line, "server", &out->name_servers[out->name_server_count++]);
+    }
     return true;
 }
 

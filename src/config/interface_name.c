@@ -28,21 +28,40 @@ static const char *kind_word(enum interface_kind kind)
     return "";
 }
 
-/* The kind that the letters at the start of `text` name or abbreviate; `*after` is set to the end of the
- * letters. */
-static enum interface_kind read_kind(const char *text, const char **after)
+static size_t count_letters(const char *text)
 {
     size_t letters = 0;
     while (isalpha((unsigned char)text[letters]))
         letters++;
-    if (letters < 2 || !isdigit((unsigned char)text[letters]))
-        return INTERFACE_NONE;
-    *after = text + letters;
-    for (size_t i = 0; i < KIND_COUNT; i++) {
+    return letters;
+}
+
+/* The kind that the first `letters` octets of `text` name or abbreviate. */
+static enum interface_kind find_kind(const char *text, size_t letters)
+{
+    for (size_t i = 0; i < KIND_COUNT && letters >= 2; i++) {
         if (strncasecmp(text, kinds[i].word, letters) == 0)
             return kinds[i].kind;
     }
     return INTERFACE_NONE;
+}
+
+/* The kind that the letters at the start of `text` name or abbreviate, if a digit follows; `*after` is set to
+ * the end of the letters. */
+static enum interface_kind read_kind(const char *text, const char **after)
+{
+    size_t letters = count_letters(text);
+    *after = text + letters;
+    return isdigit((unsigned char)**after) ? find_kind(text, letters) : INTERFACE_NONE;
+}
+
+bool interface_kind_is(const char *word)
+{
+    const char *percent = strrchr(word, '%');
+    const char *kind = percent == NULL ? word : percent + 1;
+    size_t letters = count_letters(kind);
+    return kind[letters] == '\0' &&
+           (find_kind(kind, letters) != INTERFACE_NONE || strcasecmp(kind, "Null") == 0);
 }
 
 /* Reads a decimal number up to 65535; false if there is none at `*at`. */

@@ -41,6 +41,10 @@ enum value_fit interface_name_parse(const char *text, struct interface_name *out
 /* The same for the name of a device, "GigaEthernet0". Only kind and number are set. */
 enum value_fit device_name_parse(const char *text, struct interface_name *out, const char **complaint);
 
+/* True if the word may be followed by a blank and the numbers of an interface, as in "Tunnel 0.0": it is a
+ * kind of interface or its abbreviation, or an address, `%` and that. */
+bool interface_kind_is(const char *word);
+
 /* Write the name of an interface or of a device in full, and return `out`. */
 const char *interface_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE]);
 const char *device_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE]);

@@ -62,15 +62,18 @@ void line_free(struct command_line *line)
     *line = (struct command_line){0};
 }
 
-bool line_same_word(const struct command_line *a, const struct command_line *b, size_t index)
+bool line_same_word(const struct command_line *a, size_t index, const struct command_line *b,
+                    size_t other_index)
 {
     const char *word = line_word_at(a, index);
-    const char *other = line_word_at(b, index);
+    const char *other = line_word_at(b, other_index);
     if (strcmp(word, other) == 0)
         return true;
     const char *element = line_element_at(a, index);
-    return strcasecmp(word, other) == 0 && element == line_element_at(b, index) &&
-           element_is_argument(element) && element_argument(element).type->any_case;
+    if (element != line_element_at(b, other_index) || !element_is_argument(element))
+        return false;
+    const struct value_type *type = element_argument(element).type;
+    return type->same != NULL && type->same(word, other);
 }
 
 const char *line_word_at(const struct command_line *line, size_t index)
@@ -137,9 +140,15 @@ bool line_interface(const struct command_line *line, const char *label, struct i
     return word != NULL && interface_name_parse(word, out, NULL) == VALUE_FITS;
 }
 
-static bool is_secret(const char *element)
+/* Appends a word as it is printed. */
+static char *append_word(char *at, const char *element, const char *word, bool secrets)
 {
-    return element_is_argument(element) && element_argument(element).type->secret;
+    if (!element_is_argument(element))
+        return stpcpy(at, word);
+    const struct value_type *type = element_argument(element).type;
+    if (type->secret && !secrets)
+        return stpcpy(at, "********");
+    return type->rest_of_line ? stpcpy(at, word) : word_append_quoted(at, word);
 }
 
 const char *line_print(const struct command_line *line, enum command_mode mode, bool secrets,
@@ -152,12 +161,7 @@ const char *line_print(const struct command_line *line, enum command_mode mode, 
     for (size_t i = 0; i < line->count; i++) {
         if (i > 0)
             *at++ = ' ';
-        if (!secrets && is_secret(line_element_at(line, i)))
-            at = stpcpy(at, "********");
-        else if (element_is_argument(line_element_at(line, i)))
-            at = word_append_quoted(at, line_word_at(line, i));
-        else
-            at = stpcpy(at, line_word_at(line, i));
+        at = append_word(at, line_element_at(line, i), line_word_at(line, i), secrets);
     }
     *at = '\0';
     return out;

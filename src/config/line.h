@@ -53,9 +53,10 @@ struct command_line line_draft_view(struct line_draft *draft);
 struct command_line line_copy(const struct command_line *line);
 void line_free(struct command_line *line);
 
-/* True if the word at an index, which both lines have, is the same. Case does not count for types of
- * arguments in which it has no meaning. */
-bool line_same_word(const struct command_line *a, const struct command_line *b, size_t index);
+/* True if a word of each of two lines of one row means the same: they are the same keyword, or values that
+ * their type takes for the same. */
+bool line_same_word(const struct command_line *a, size_t index, const struct command_line *b,
+                    size_t other_index);
 
 /* The word at an index, and its element in the row's pattern. */
 const char *line_word_at(const struct command_line *line, size_t index);

@@ -1,5 +1,7 @@
 #include "config/match.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,15 +31,16 @@ static bool add_state(struct match *m, struct match_state state)
     return true;
 }
 
-/* Adds the states after the candidates of the chosen grade. False if there are too many. */
-static bool advance(struct match *m, const struct candidates *list, enum grade grade)
+/* Adds the states after the candidates of the chosen grade, which took `words` words. False if there are too
+ * many. */
+static bool advance(struct match *m, const struct candidates *list, enum grade grade, uint16_t words)
 {
     size_t first = m->used;
     for (size_t i = 0; i < list->count; i++) {
         const struct candidate *c = &list->item[i];
         if (c->grade != grade)
             continue;
-        struct match_state next = {.row = m->state[c->state].row, .parent = c->state};
+        struct match_state next = {.row = m->state[c->state].row, .parent = c->state, .words = words};
         if (c->element == prefix_keyword) {
             next.element = IN_PREFIX;
             next.at = 0;
@@ -54,9 +57,28 @@ static bool advance(struct match *m, const struct candidates *list, enum grade g
     return true;
 }
 
-/* Follows one word from all states; MATCH_FOUND if it fits. */
-static enum match_result follow(struct match *m, const struct word *word, bool in_full)
+static bool takes_rest_of_line(const char *element)
 {
+    return element_is_argument(element) && element_argument(element).type->rest_of_line;
+}
+
+/* How many of the words up to the `count`th one a candidate of the chosen grade takes, which `words` words
+ * fitted. */
+static uint16_t words_taken(const struct match *m, const struct candidates *list, size_t count,
+                            uint16_t words)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->item[i].grade == list->best && takes_rest_of_line(list->item[i].element))
+            return (uint16_t)(count - m->word);
+    }
+    return words;
+}
+
+/* Follows one word from all states, up to the `count`th word of the line; MATCH_FOUND if it fits. `words`
+ * says how many words of the line it is made of. */
+static enum match_result follow(struct match *m, const struct word *word, size_t count, uint16_t words)
+{
+    bool in_full = m->scope.first_word_in_full && m->word == 0;
     struct candidates list;
     candidates_start(&list);
     size_t elements = 0;
@@ -67,6 +89,9 @@ static enum match_result follow(struct match *m, const struct word *word, bool i
             candidates_add(&list, word, (uint16_t)i, next.element[j]);
         elements += next.count;
     }
+    bool named = list.best == GRADE_EXACT || list.best == GRADE_VALUE || list.best == GRADE_WRONG;
+    if (words == 2 && !named)
+        return MATCH_UNKNOWN;
     if (elements == 0)
         return MATCH_EXTRA;
     if (list.best == GRADE_PREFIX && (in_full || candidates_are_ambiguous(&list))) {
@@ -78,14 +103,40 @@ static enum match_result follow(struct match *m, const struct word *word, bool i
         return MATCH_UNKNOWN;
     if (list.best == GRADE_WRONG) {
         memcpy(m->complaint, list.complaint, sizeof m->complaint);
+        m->span = words;
         return MATCH_WRONG;
     }
-    if (!advance(m, &list, list.best))
+    words = words_taken(m, &list, count, words);
+    if (!advance(m, &list, list.best, words))
         return MATCH_EXTRA;
     bool keyword = list.best == GRADE_EXACT || list.best == GRADE_PREFIX;
     if (keyword && m->known == m->word)
         m->known++;
+    m->word += words;
     return MATCH_FOUND;
+}
+
+enum { JOINED_SIZE = 128 };
+
+/* Writes two words as one, if they are the name of an interface with a blank in it. */
+static bool join_interface(const struct word *kind, const struct word *numbers, char out[JOINED_SIZE])
+{
+    bool fit = strlen(kind->text) + strlen(numbers->text) < JOINED_SIZE;
+    if (!fit || kind->quoted || numbers->quoted || !isdigit((unsigned char)numbers->text[0]) ||
+        !interface_kind_is(kind->text))
+        return false;
+    (void)stpcpy(stpcpy(out, kind->text), numbers->text);
+    return true;
+}
+
+/* Follows two words as one, where they may be an interface; MATCH_UNKNOWN if they don't fit. */
+static enum match_result follow_joined(struct match *m, const struct words *words, size_t count)
+{
+    char text[JOINED_SIZE];
+    if (m->word + 1 >= count || !join_interface(&words->word[m->word], &words->word[m->word + 1], text))
+        return MATCH_UNKNOWN;
+    struct word joined = {.text = text};
+    return follow(m, &joined, count, 2);
 }
 
 /* Adds the starting states of the rows of some modes. */
@@ -96,7 +147,7 @@ static void add_rows(struct match *m, unsigned modes, unsigned but_not)
         if ((row->modes & modes) == 0 || (row->modes & but_not) != 0)
             continue;
         bool prefixed = command_prefix(row, m->scope.mode)[0] != '\0';
-        (void)add_state(m, (struct match_state){(uint16_t)i, NO_PARENT, 0, prefixed ? AT_PREFIX : 0});
+        (void)add_state(m, (struct match_state){(uint16_t)i, NO_PARENT, 0, 0, prefixed ? AT_PREFIX : 0});
     }
 }
 
@@ -105,6 +156,7 @@ static void start(struct match *m, const struct match_scope *scope)
     m->scope = *scope;
     m->result = MATCH_FOUND;
     m->word = 0;
+    m->span = 1;
     m->known = 0;
     m->negated = false;
     m->defaulted = false;
@@ -129,10 +181,10 @@ static void follow_all(struct match *m, const struct words *words, size_t count)
         m->negated = m->defaulted || is_word(&words->word[0], "no");
         m->word = m->known = m->negated;
     }
-    for (; m->word < count; m->word++) {
-        m->result = follow(m, &words->word[m->word], m->scope.first_word_in_full && m->word == 0);
-        if (m->result != MATCH_FOUND)
-            return;
+    while (m->word < count && m->result == MATCH_FOUND) {
+        m->result = follow_joined(m, words, count);
+        if (m->result == MATCH_UNKNOWN)
+            m->result = follow(m, &words->word[m->word], count, 1);
     }
 }
 
@@ -176,17 +228,18 @@ static size_t find_end(const struct match *m)
     return NO_PARENT;
 }
 
-/* Appends the word in the canonical form of its element. */
-static void add_canonical(struct line_draft *draft, const char *element, const struct word *word)
+/* Appends a keyword. */
+static void add_keyword(struct line_draft *draft, const char *element)
+{
+    char text[JOINED_SIZE];
+    (void)snprintf(text, sizeof text, "%.*s", (int)keyword_length(element), element);
+    line_draft_add(draft, element, text);
+}
+
+/* Appends a word, given as it was typed, in the canonical form of an argument. */
+static void add_argument(struct line_draft *draft, const char *element, const struct word *word)
 {
     struct value value;
-    if (!element_is_argument(element)) {
-        size_t length = keyword_length(element);
-        memcpy(value.text, element, length);
-        value.text[length] = '\0';
-        line_draft_add(draft, element, value.text);
-        return;
-    }
     struct argument a = element_argument(element);
     if (a.type->read(word->text, a.limits, &value) == VALUE_FITS) {
         line_draft_add(draft, element, value.text);
@@ -200,6 +253,32 @@ static void add_canonical(struct line_draft *draft, const char *element, const s
     line_draft_add(draft, element, fixed);
 }
 
+/* Appends the rest of the line from a word on as it was typed. */
+static void add_rest(struct line_draft *draft, const char *element, const struct words *words, size_t from)
+{
+    char text[LINE_TEXT_MAX + 1];
+    size_t column = words->word[from].column;
+    (void)snprintf(text, sizeof text, "%.*s", (int)(words->end - column), words->line + column);
+    line_draft_add(draft, element, text);
+}
+
+/* Appends the words that led to a state, from the word with the index `from` on. */
+static void add_canonical(struct line_draft *draft, const struct match_state *state,
+                          const struct words *words, size_t from)
+{
+    const char *element = draft->row->pattern + state->element;
+    char text[JOINED_SIZE];
+    struct word joined = {.text = text};
+    if (!element_is_argument(element))
+        add_keyword(draft, element);
+    else if (takes_rest_of_line(element))
+        add_rest(draft, element, words, from);
+    else if (state->words == 2 && join_interface(&words->word[from], &words->word[from + 1], text))
+        add_argument(draft, element, &joined);
+    else
+        add_argument(draft, element, &words->word[from]);
+}
+
 /* Writes the line that ends in the state `last` in canonical form. */
 static void write_draft(const struct match *m, size_t last, const struct words *words,
                         struct line_draft *draft)
@@ -209,15 +288,24 @@ static void write_draft(const struct match *m, size_t last, const struct words *
     for (size_t i = last; m->state[i].parent != NO_PARENT; i = m->state[i].parent)
         path[count++] = (uint16_t)i;
 
-    const struct command *row = &command_table[m->state[last].row];
-    line_draft_start(draft, row, m->negated);
+    line_draft_start(draft, m->row, m->negated);
     size_t word = m->negated;
     while (count > 0) {
         const struct match_state *state = &m->state[path[--count]];
         if (state->element != IN_PREFIX)
-            add_canonical(draft, row->pattern + state->element, &words->word[word]);
-        word++;
+            add_canonical(draft, state, words, word);
+        word += state->words;
     }
+}
+
+/* True if the line in canonical form, indented, is longer than a line may be. */
+static bool is_too_long(struct line_draft *draft, enum command_mode mode)
+{
+    char text[LINE_PRINTED_SIZE];
+    if (draft->size < LINE_TEXT_MAX / 4)
+        return false;
+    struct command_line line = line_draft_view(draft);
+    return strlen(line_print(&line, mode, true, text)) + 2 > LINE_TEXT_MAX;
 }
 
 static void match_in_scope(const struct match_scope *scope, const struct words *words, struct match *m,
@@ -237,8 +325,11 @@ static void match_in_scope(const struct match_scope *scope, const struct words *
         return;
     }
     m->row = &command_table[m->state[last].row];
-    if (draft != NULL)
-        write_draft(m, last, words, draft);
+    if (draft == NULL)
+        return;
+    write_draft(m, last, words, draft);
+    if (is_too_long(draft, scope->mode))
+        m->result = MATCH_EXTRA;
 }
 
 void match_words(const struct match_scope *scope, const struct words *words, struct match *m,

@@ -33,16 +33,18 @@ struct match_state {
     uint16_t row;     /* enum command_id */
     uint16_t parent;  /* the index of the state before the last word; or NO_PARENT */
     uint16_t element; /* offset in the pattern of the last word's element; or IN_PREFIX */
+    uint16_t words;   /* how many words the element took: 1, or more (follow in match.c) */
     uint16_t at;      /* offset in the pattern of what comes next; or AT_PREFIX */
 };
 
 enum { MATCH_STATES_MAX = 1536 };
 
-/* The result, and all states on the way to it; about 20 KiB, fit for the stack. */
+/* The result, and all states on the way to it; about 25 KiB, fit for the stack. */
 struct match {
     struct match_scope scope;
     enum match_result result;
     size_t word;               /* index of the word that did not fit; the number of words if one is missing */
+    size_t span;               /* MATCH_WRONG: words that it consists of, 2 for an interface with a blank */
     size_t known;              /* how many words at the start of the line are keywords */
     bool negated;              /* `no` or `default` */
     bool defaulted;            /* `default` */

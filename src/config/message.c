@@ -201,7 +201,8 @@ void match_message(const struct match *m, const struct words *words, struct matc
         out->span = 0;
     } else {
         out->column = words->word[m->word].column;
-        out->span = words->word[m->word].length;
+        const struct word *last = &words->word[m->word + m->span - 1];
+        out->span = last->column + last->length - out->column;
     }
     const char *word = m->word < words->count ? words->word[m->word].text : NULL;
     if (m->result == MATCH_EXTRA && word == NULL) {
@@ -211,6 +212,11 @@ void match_message(const struct match *m, const struct words *words, struct matc
     }
     struct expected e;
     find_expected(m, word, &e);
+    char typed[WORD_SHOWN + 2];
+    if (m->span > 1) {
+        (void)snprintf(typed, sizeof typed, "%.*s", (int)out->span, words->line + out->column);
+        word = typed;
+    }
     describe(m, word, m->word >= secret, &e, out->text);
 }
 

@@ -73,7 +73,7 @@ static bool same_key(const struct command_line *a, const struct command_line *b)
     if (a->row != b->row || words != key_words(b))
         return false;
     for (size_t i = 0; i < words; i++) {
-        if (!line_same_word(a, b, i))
+        if (!line_same_word(a, i, b, i))
             return false;
     }
     return true;

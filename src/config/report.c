@@ -42,7 +42,14 @@ void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t 
     if (applied->row->not_yet)
         diagnostics_warn_at(diagnostics, place, column, "`%s` is accepted, but has no effect yet",
                             command_name(applied, name));
-    if (command_id(applied->row) == COMMAND_IKEV2_AUTHENTICATION && line_has(applied, "secret"))
+    if (command_id(applied->row) != COMMAND_IKEV2_AUTHENTICATION)
+        return;
+    if (line_has(applied, "nbma-address"))
+        diagnostics_warn_at(
+            diagnostics, place, column,
+            "IDs of type nbma-address are for NHRP, which Musubi does not have: this key is not "
+            "used");
+    else if (line_has(applied, "secret"))
         diagnostics_warn_at(diagnostics, place, column,
                             "only the router can decrypt a `key secret`: this key is missing");
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "crypto/algorithm.h"
 #include "crypto/key_exchange.h"
@@ -24,6 +25,19 @@ static enum value_fit fits(struct value *out, const char *text)
 {
     (void)snprintf(out->text, sizeof out->text, "%s", text);
     return VALUE_FITS;
+}
+
+static enum value_fit fits_in_small_letters(struct value *out, const char *text)
+{
+    (void)fits(out, text);
+    for (char *c = out->text; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return VALUE_FITS;
+}
+
+static bool same_but_for_case(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
 }
 
 static bool consists_of(const char *word, const char *characters)
@@ -301,9 +315,7 @@ static enum value_fit read_hex(const char *word, const char *limits, struct valu
     if (length == 0 || length % 2 != 0 || length / 2 > SECRET_MAX_OCTETS ||
         !consists_of(word, "0123456789abcdefABCDEF"))
         return wrong(out, "a key in hexadecimal has 1 to %d pairs of digits", SECRET_MAX_OCTETS);
-    for (size_t i = 0; i <= length; i++)
-        out->text[i] = (char)tolower((unsigned char)word[i]);
-    return VALUE_FITS;
+    return fits_in_small_letters(out, word);
 }
 
 static const char *encryption_word(size_t index)
@@ -329,8 +341,16 @@ static const char *group_word(size_t index)
 static enum value_fit read_encryption(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
-    const struct encryption_algorithm *a = encryption_by_word(word);
-    return a == NULL ? VALUE_UNLIKE : fits(out, a->word);
+    if (strcasecmp(word, "null") == 0)
+        return wrong(out, "it would not encrypt; Musubi does not support it, on purpose");
+    if (encryption_by_word(word) == NULL)
+        return VALUE_UNLIKE;
+    return fits_in_small_letters(out, word);
+}
+
+static bool same_encryption(const char *a, const char *b)
+{
+    return encryption_by_word(a) == encryption_by_word(b);
 }
 
 static enum value_fit read_integrity(const char *word, const char *limits, struct value *out)
@@ -369,14 +389,15 @@ static const struct value_type types[] = {
     {"device", "GigaEthernetN", "A device", read_device},
     {"linux", "NAME", "A network interface of Linux", read_linux_name},
     {"name", NULL, "A name", read_name, .free = true},
-    {"text", NULL, "Text up to the end of the line", read_text, .free = true},
-    {"fqdn", "FQDN", "A domain name", read_fqdn, .free = true, .any_case = true},
-    {"host", "FQDN", "A domain name", read_host, .free = true, .any_case = true},
-    {"mail", "USER@FQDN", "A mail address", read_mail, .free = true, .any_case = true},
+    {"text", NULL, "Text up to the end of the line", read_text, .free = true, .rest_of_line = true},
+    {"fqdn", "FQDN", "A domain name", read_fqdn, .free = true, .same = same_but_for_case},
+    {"host", "FQDN", "A domain name", read_host, .free = true, .same = same_but_for_case},
+    {"mail", "USER@FQDN", "A mail address", read_mail, .free = true, .same = same_but_for_case},
     {"keyid", NULL, "Any word", read_key_id, .free = true},
     {"secret", NULL, "A secret", read_secret, .free = true, .secret = true},
     {"hex", NULL, "Octets in hexadecimal", read_hex, .free = true, .secret = true},
-    {"encryption", NULL, "An encryption algorithm", read_encryption, encryption_word},
+    {"encryption", NULL, "An encryption algorithm", read_encryption, encryption_word,
+     .same = same_encryption},
     {"integrity", NULL, "An integrity algorithm", read_integrity, integrity_word},
     {"prf", NULL, "A pseudo-random function", read_prf, prf_word},
     {"group", NULL, "A Diffie-Hellman group", read_group, group_word},

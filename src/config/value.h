@@ -28,9 +28,14 @@ struct value_type {
     /* For a type with a fixed set of words, which may be abbreviated as keywords may: the word with number
      * `index`, NULL behind the last. NULL for other types. */
     const char *(*word)(size_t index);
-    bool free;     /* fits any word, or nearly; an abbreviated keyword fits better */
-    bool any_case; /* values that differ only in the case of letters are the same */
-    bool secret;   /* is shown only to the administrator, and never in a message */
+    bool free;   /* fits any word, or nearly; an abbreviated keyword fits better */
+    bool secret; /* is shown only to the administrator, and never in a message */
+    /* Takes all words up to the end of the line, and is printed as it was typed, quotes and blanks included.
+     */
+    bool rest_of_line;
+    /* True if two values mean the same; NULL: only if they are the same octets. Values that differ only in
+     * the case of letters have the same place in an order in which the case does not count. */
+    bool (*same)(const char *a, const char *b);
 };
 
 /* The type with the name of `length` octets; NULL if there is none. */

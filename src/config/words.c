@@ -40,6 +40,7 @@ static size_t copy_plain(const char *line, size_t length, size_t at, char *to)
 
 void words_split(const char *line, size_t length, struct words *out)
 {
+    out->line = line;
     out->count = 0;
     out->binary = false;
     out->overlong = length > LINE_TEXT_MAX;

@@ -26,6 +26,7 @@ struct word {
 
 /* About 8 KiB, fit for the stack. Its words point into it, so it can't be copied. */
 struct words {
+    const char *line; /* what was split; not a copy */
     size_t count;
     bool overlong; /* the line was cut */
     bool binary;   /* the line has control octets, so it is none of ours */

@@ -1,6 +1,7 @@
 #include "crypto/algorithm.h"
 
 #include <string.h>
+#include <strings.h>
 
 const struct encryption_algorithm encryption_algorithms[ENCRYPTION_COUNT] = {
     {ENCR_AES_GCM_16, 256, "aes-gcm-256", "AES-GCM-256", 32, 4, 8, 1, 16},
@@ -35,16 +36,25 @@ const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bi
     return NULL;
 }
 
+/* Other words for an algorithm, which routers take too. */
+static const struct {
+    const char *alias;
+    const char *word;
+} encryption_aliases[] = {
+    {"aes-gcm-256-16", "aes-gcm-256"}, /* the octets of the ICV are spelled out */
+    {"aes-gcm-128-16", "aes-gcm-128"},
+    {"3des-cbc", "3des"},
+};
+
 const struct encryption_algorithm *encryption_by_word(const char *word)
 {
-    /* The ICV may be spelled out: aes-gcm-256-16. */
-    size_t length = strlen(word);
-    if (strncmp(word, "aes-gcm-", 8) == 0 && length > 3 && strcmp(word + length - 3, "-16") == 0)
-        length -= 3;
+    for (size_t i = 0; i < sizeof encryption_aliases / sizeof *encryption_aliases; i++) {
+        if (strcasecmp(encryption_aliases[i].alias, word) == 0)
+            word = encryption_aliases[i].word;
+    }
     for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
-        const struct encryption_algorithm *a = &encryption_algorithms[i];
-        if (strlen(a->word) == length && memcmp(a->word, word, length) == 0)
-            return a;
+        if (strcasecmp(encryption_algorithms[i].word, word) == 0)
+            return &encryption_algorithms[i];
     }
     return NULL;
 }

@@ -109,8 +109,8 @@ const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bi
 const struct integrity_algorithm *integrity_by_id(uint16_t id);
 const struct prf_algorithm *prf_by_id(uint16_t id);
 
-/* The row with that name in the command language; NULL if there is none. "aes-gcm-256-16" is
- * "aes-gcm-256". */
+/* The row with that name in the command language; NULL if there is none. Of encryption algorithms the case
+ * does not count, "aes-gcm-256-16" is "aes-gcm-256", and "3des-cbc" is "3des". */
 const struct encryption_algorithm *encryption_by_word(const char *word);
 const struct integrity_algorithm *integrity_by_word(const char *word);
 const struct prf_algorithm *prf_by_word(const char *word);

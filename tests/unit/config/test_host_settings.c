@@ -136,7 +136,7 @@ static void R102_the_log_level_of_a_function_beats_that_of_all(void **state)
                                             "logging subsystem all error\n"
                                             "logging buffered 65536\n"
                                             "dns server 10.0.0.53\n"
-                                            "dns server 2001:db8::53\n"
+                                            "ip name-server 2001:db8::53\n"
                                             "hostname 本社\n");
     assert_int_equal(host.ikev2_level, LOG_LEVEL_DEBUG);
     assert_int_equal(host.ipsec_level, LOG_LEVEL_ERROR);

@@ -176,6 +176,74 @@ static void S12_the_later_of_child_pfs_off_and_child_pfs_groups_wins(void **stat
     assert_profile("  child-pfs 2048-bit\n  child-pfs off\n", "  child-pfs off\n");
 }
 
+static void S12_algorithms_are_printed_as_they_were_typed(void **state)
+{
+    (void)state;
+    assert_profile("  sa-proposal enc aes-gcm-256-16 3DES-CBC\n  child-proposal enc AES-GCM-128-16\n",
+                   "  child-proposal enc aes-gcm-128-16\n  sa-proposal enc aes-gcm-256-16 3des-cbc\n");
+}
+
+static void S12_two_words_for_an_algorithm_are_one_setting(void **state)
+{
+    (void)state;
+    assert_profile("  sa-proposal enc 3des-cbc aes-gcm-256\n  sa-proposal enc aes-gcm-256-16 3des\n",
+                   "  sa-proposal enc 3des-cbc aes-gcm-256\n");
+    assert_profile("  sa-proposal enc 3des-cbc aes-gcm-256-16 aes-cbc-128\n"
+                   "  no sa-proposal enc 3des aes-gcm-256\n",
+                   "  sa-proposal enc aes-cbc-128\n");
+}
+
+static void null_encryption_is_an_error_of_its_own(void **state)
+{
+    (void)state;
+    assert_refused("ikev2 default-profile\n  child-proposal enc null\n",
+                   "FILE:2:22: error: `null` is wrong: it would not encrypt; Musubi does not support it, on "
+                   "purpose");
+    assert_refused("ikev2 default-profile\n  sa-proposal enc aes-cbc-256 NULL\n", "on purpose");
+}
+
+static void S12_a_description_is_kept_as_it_was_typed(void **state)
+{
+    (void)state;
+    assert_port("  description \"To  the \\\"site\\\"\"\n", "  description \"To  the \\\"site\\\"\"\n");
+    assert_port("  description a  \"b\" \tc's \"d  \r\n", "  description a  \"b\" \tc's \"d\n");
+    assert_port("  description \"x\"\n  description y\n", "  description y\n");
+    assert_port("  description \"x\"\n  no description\n", "");
+    assert_refused("interface GigaEthernet0.0\n  description\n", "expected TEXT");
+}
+
+static void S14_an_interface_may_be_written_with_a_blank(void **state)
+{
+    (void)state;
+    assert_prints("interface Tunnel 0.0\n"
+                  "  ip unnumbered GigaEthernet 1:2.3\n"
+                  "  ikev2 outgoing-interface gi 0.1 auto\n"
+                  "  ikev2 source-address Loopback  7.0\n"
+                  "interface GigaEthernet 0.1\n"
+                  "  ip napt static GigaEthernet 0.1 udp 500\n"
+                  "ip route 10.0.0.0/8 Tunnel 0.0 distance 20\n"
+                  "ip route 10.0.0.0/8 Null 0.0 distance 250\n",
+                  "ip route 10.0.0.0/8 Tunnel0.0 distance 20\n"
+                  "ip route 10.0.0.0/8 Null0.0 distance 250\n"
+                  "!\n"
+                  "interface Tunnel0.0\n"
+                  "  ip unnumbered GigaEthernet1:2.3\n"
+                  "  ikev2 outgoing-interface GigaEthernet0.1 auto\n"
+                  "  ikev2 source-address Loopback7.0\n"
+                  "!\n"
+                  "interface GigaEthernet0.1\n"
+                  "  ip napt static GigaEthernet0.1 udp 500\n");
+    assert_prints("interface Tunnel0.0\n  ip mtu 1400\nno interface Tunnel 0.0\n", "");
+    assert_prints("interface GigaEthernet0.0\n  description Tunnel 0.0\nhostname Tunnel\n",
+                  "hostname Tunnel\n!\ninterface GigaEthernet0.0\n  description Tunnel 0.0\n");
+    assert_refused("interface Tunnel 0.x\n",
+                   "FILE:1:11: error: `Tunnel 0.x` is wrong: a number, 0 to 65535, has to follow the dot\n"
+                   "interface Tunnel 0.x\n"
+                   "          ^~~~~~~~~~\n");
+    assert_kept("interface BVI 1\n  ip address 10.0.0.1/24\n", "this `interface` line is not handled");
+    assert_refused("ikev2 profile Tunnel 0.0\n", "the line should end before `0.0`");
+}
+
 static void S12_selectors_add_up(void **state)
 {
     (void)state;
@@ -237,6 +305,25 @@ static void an_encrypted_key_is_kept_with_a_warning_that_it_is_missing(void **st
     assert_kept("ikev2 authentication psk id keyid a key secret BASE64==\n", "this key is missing");
 }
 
+static void a_key_for_an_nbma_address_is_kept_with_a_warning_that_it_is_not_used(void **state)
+{
+    (void)state;
+    static const char text[] = "ikev2 authentication psk id nbma-address 10.0.0.7 key char verysecret\n"
+                               "ikev2 authentication psk id nbma-address key secret BASE64==\n";
+    assert_kept(text,
+                "FILE:1:1: warning: IDs of type nbma-address are for NHRP, which Musubi does not have: this "
+                "key is not used\n"
+                "FILE:2:1: warning: IDs of type nbma-address");
+    struct resolution r = resolve_text(text);
+    static const uint8_t address[] = {10, 0, 0, 7};
+    struct identity id = {.type = ID_IPV4_ADDR, .length = 4};
+    memcpy(id.value, address, sizeof address);
+    assert_int_equal(key_table_find(r.keys, &id), 0);
+    resolution_free(&r);
+    assert_refused("ikev2 default-profile\n  local-authentication id nbma-address 10.0.0.7\n",
+                   "`nbma-address` is not known here");
+}
+
 static void policy_commands_in_tunnels_need_their_prefix(void **state)
 {
     (void)state;
@@ -263,12 +350,18 @@ int main(void)
         cmocka_unit_test(S12_no_has_to_say_which_setting_is_meant),
         cmocka_unit_test(S12_algorithms_add_up_on_one_line_or_several),
         cmocka_unit_test(S12_the_later_of_child_pfs_off_and_child_pfs_groups_wins),
+        cmocka_unit_test(S12_algorithms_are_printed_as_they_were_typed),
+        cmocka_unit_test(S12_two_words_for_an_algorithm_are_one_setting),
+        cmocka_unit_test(null_encryption_is_an_error_of_its_own),
+        cmocka_unit_test(S12_a_description_is_kept_as_it_was_typed),
+        cmocka_unit_test(S14_an_interface_may_be_written_with_a_blank),
         cmocka_unit_test(S12_selectors_add_up),
         cmocka_unit_test(S12_nat_traversal_is_one_setting),
         cmocka_unit_test(S12_a_later_single_value_replaces),
         cmocka_unit_test(keyed_settings_replace_settings_with_the_same_key),
         cmocka_unit_test(S12_shutdown_no_shutdown_and_neither_are_distinct),
         cmocka_unit_test(an_encrypted_key_is_kept_with_a_warning_that_it_is_missing),
+        cmocka_unit_test(a_key_for_an_nbma_address_is_kept_with_a_warning_that_it_is_not_used),
         cmocka_unit_test(policy_commands_in_tunnels_need_their_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

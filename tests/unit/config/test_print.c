@@ -47,7 +47,7 @@ static void words_are_printed_in_canonical_form(void **state)
 {
     (void)state;
     assert_prints("ikev2 def\n"
-                  "  sa-proposal enc aes-gcm-256-16 aes-cbc-12\n"
+                  "  sa-proposal enc AES-GCM-256 aes-cbc-12\n"
                   "  local-authentication id keyid site1\n"
                   "interface gigaethernet0.0\n"
                   "  ip addr 10.0.0.1/24\n"

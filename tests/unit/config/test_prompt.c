@@ -259,6 +259,9 @@ static void arguments_of_operating_commands_can_be_read(void **state)
     assert_true(exec_parse("show ikev2 sa tunnel3.1\n", &command, error));
     assert_string_equal(line_argument(&command.line, "interface"), "Tunnel3.1");
     exec_free(&command);
+    assert_true(exec_parse("show ikev2 sa tunnel 3.1\n", &command, error));
+    assert_string_equal(line_argument(&command.line, "interface"), "Tunnel3.1");
+    exec_free(&command);
 }
 
 static void assert_exec_error(const char *line, const char *expected)
