@@ -233,6 +233,8 @@ const struct command command_table[COMMAND_COUNT] = {
                               .help = "Save the config in force for the next start"},
     [COMMAND_COPY_RUNNING_STARTUP] = {MODE_EXEC, .pattern = "copy running-config startup-config",
                                       .help = "Save the config in force for the next start"},
+    [COMMAND_TERMINAL] = {MODE_EXEC, .pattern = "terminal {length|width} <size:number 0-65535>",
+                          .help = "Nothing: output is never stopped or cut. Routers have it"},
     [COMMAND_EXIT] = {MODE_EXEC, .pattern = "exit", .help = "Leave"},
     [COMMAND_END] = {MODE_EXEC, .pattern = "end", .help = "Leave config mode"},
 };

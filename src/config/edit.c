@@ -134,15 +134,6 @@ struct setting *edit_set(struct config *config, struct section *section, const s
     return old;
 }
 
-static bool begins_with(const struct command_line *line, const struct command_line *start)
-{
-    for (size_t i = 0; i < start->count; i++) {
-        if (i >= line->count || !line_same_word(line, i, start, i))
-            return false;
-    }
-    return true;
-}
-
 /* Removes the words that `line` lists from a set or options, and the setting if none is left. */
 static bool unset_parts(struct config *config, struct setting *old, const struct command_line *line)
 {
@@ -175,12 +166,9 @@ bool edit_unset(struct config *config, struct section *section, const struct com
     if (section->foreign_value != NULL && line->row->foreign_head > 0 &&
         line->count <= line->row->foreign_head)
         config_remove(config, section->foreign_value);
-    struct setting *next;
-    for (struct setting *s = section_first_of_row(section, command_id(line->row)); s != NULL; s = next) {
-        next = section_next_of_row(s);
-        if (begins_with(&s->line, line))
-            config_remove(config, s);
-    }
+    struct setting *s;
+    while ((s = config_find_start(config, section, line)) != NULL)
+        config_remove(config, s);
     return true;
 }
 
@@ -253,6 +241,8 @@ struct setting *edit_add_foreign(struct config *config, struct section *section,
     struct setting *ours = section_first_of_row(section, command_id(row));
     if (ours != NULL)
         config_remove(config, ours);
+    if (section->foreign_value != NULL)
+        config_remove(config, section->foreign_value);
     section->foreign_value = kept;
     return kept;
 }

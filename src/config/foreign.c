@@ -128,6 +128,13 @@ static const char *const globals[] = {
     "zabbix",
 };
 
+/* First words of operating commands. They come with a log of a session that is pasted as a config. */
+static const char *const operations[] = {
+    "disable",        "logout",     "ping",          "ping6",           "quit",
+    "reboot",         "reload",     "svintr-config", "terminal length", "terminal more",
+    "terminal width", "traceroute", "traceroute6",
+};
+
 /* Words that are keywords at the start of a line of a sub-mode, or behind other keywords. */
 static const char *const keywords[] = {
     "action",
@@ -330,6 +337,12 @@ bool foreign_is_header(const struct words *words)
 bool foreign_is_global(const struct words *words)
 {
     return begins_with_any(words, 0, globals, COUNT(globals));
+}
+
+bool foreign_is_operation(const struct words *words)
+{
+    size_t first = words->count > 1 && strcasecmp(words->word[0].text, "no") == 0;
+    return begins_with_any(words, first, operations, COUNT(operations));
 }
 
 bool foreign_is_known(const struct words *words)

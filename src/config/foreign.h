@@ -20,6 +20,10 @@ bool foreign_is_global(const struct words *words);
 /* True if the line begins with a word that the routers know, or with `no` and such a word. */
 bool foreign_is_known(const struct words *words);
 
+/* True if the line is an operating command of the routers that Musubi does not have, such as `ping`, or needs
+ * no config for, such as `terminal length 0`. */
+bool foreign_is_operation(const struct words *words);
+
 enum { FOREIGN_KEYWORDS_SIZE = 96 };
 
 /* Writes the leading keywords of a foreign line and returns `out`: the first word and up to three more, as

@@ -76,6 +76,7 @@ static const struct {
     {NULL, "key", "Key"},
     {NULL, "keyid", "An ID of any octets"},
     {NULL, "logging", "Event log"},
+    {NULL, "length", "Lines of the terminal"},
     {NULL, "mycert", "The certificate of this device"},
     {NULL, "name", "Name in the store"},
     {NULL, "nbma-address", "The NHRP address of a router; the key is kept, but not used"},
@@ -109,6 +110,7 @@ static const struct {
     {NULL, "uptime", "Time since the start"},
     {NULL, "url", "Where the file is: file:FILE"},
     {NULL, "warn", "SAs made and deleted, and what is abnormal"},
+    {NULL, "width", "Columns of the terminal"},
     {NULL, "write", "Save"},
 };
 

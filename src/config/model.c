@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
+#include "config/index.h"
 #include "config/pattern.h"
 
 struct config {
     struct section global;
-    struct map index; /* from the hash of a setting's key to the settings with that hash */
+    struct setting_index index; /* of all settings; foreign lines are not in it */
 };
 
 struct config *config_new(void)
@@ -17,7 +17,6 @@ struct config *config_new(void)
     if (config == NULL)
         return NULL;
     config->global.mode = MODE_GLOBAL;
-    config->index = map_with_seed(0);
     return config;
 }
 
@@ -26,7 +25,6 @@ void config_free(struct config *config)
     if (config == NULL)
         return;
     section_clear(&config->global);
-    map_free(&config->index);
     free(config);
 }
 
@@ -58,58 +56,28 @@ static size_t key_words(const struct command_line *line)
     }
 }
 
-static uint64_t key_hash(const struct section *section, const struct command_line *line)
+struct setting *config_find(const struct config *config, const struct section *section,
+                            const struct command_line *line)
 {
-    uint64_t hash = hash_number(HASH_START, (uintptr_t)section);
-    hash = hash_number(hash, (uintptr_t)line->row);
-    for (size_t i = 0; i < key_words(line); i++)
-        hash = hash_text_any_case(hash, line_word_at(line, i));
-    return hash;
+    struct setting *found = index_find(&config->index, section, line, key_words(line));
+    bool whole = line->row->kind == KIND_LIST || line->row->kind == KIND_SECTION;
+    return found != NULL && whole && found->line.count != line->count ? NULL : found;
 }
 
-static bool same_key(const struct command_line *a, const struct command_line *b)
+static bool begins_with(const struct command_line *line, const struct command_line *start)
 {
-    size_t words = key_words(a);
-    if (a->row != b->row || words != key_words(b))
-        return false;
-    for (size_t i = 0; i < words; i++) {
-        if (!line_same_word(a, i, b, i))
+    for (size_t i = 0; i < start->count; i++) {
+        if (i >= line->count || !line_same_word(line, i, start, i))
             return false;
     }
     return true;
 }
 
-struct setting *config_find(const struct config *config, const struct section *section,
-                            const struct command_line *line)
+struct setting *config_find_start(const struct config *config, const struct section *section,
+                                  const struct command_line *line)
 {
-    struct setting *s = map_find(&config->index, key_hash(section, line));
-    while (s != NULL && !(s->section == section && same_key(&s->line, line)))
-        s = s->same_hash;
-    return s;
-}
-
-static bool index_add(struct config *config, struct setting *setting)
-{
-    uint64_t hash = key_hash(setting->section, &setting->line);
-    setting->same_hash = map_find(&config->index, hash);
-    return map_put(&config->index, hash, setting);
-}
-
-static void index_remove(struct config *config, struct setting *setting)
-{
-    uint64_t hash = key_hash(setting->section, &setting->line);
-    struct setting *first = map_find(&config->index, hash);
-    if (first == setting) {
-        if (setting->same_hash == NULL)
-            (void)map_remove(&config->index, hash);
-        else
-            (void)map_put(&config->index, hash, setting->same_hash);
-        return;
-    }
-    while (first != NULL && first->same_hash != setting)
-        first = first->same_hash;
-    if (first != NULL)
-        first->same_hash = setting->same_hash;
+    struct setting *found = index_find(&config->index, section, line, key_words(line));
+    return found != NULL && begins_with(&found->line, line) ? found : NULL;
 }
 
 static bool open_section(struct setting *header)
@@ -136,10 +104,11 @@ struct setting *config_insert(struct config *config, struct section *section, st
     setting->section = section;
     /* Do all that may fail before the setting is linked. */
     bool opened = line.row->kind != KIND_SECTION || open_section(setting);
-    if (!opened || !section_reserve(section) || !index_add(config, setting)) {
+    if (!opened || !section_reserve(section)) {
         setting_free(setting);
         return NULL;
     }
+    index_add(&config->index, setting);
     section_add(section, setting);
     return setting;
 }
@@ -172,10 +141,10 @@ void config_remove(struct config *config, struct setting *setting)
     struct setting *in = setting->under == NULL ? NULL : setting->under->first;
     for (; in != NULL; in = in->next) {
         if (in->line.row != NULL)
-            index_remove(config, in);
+            index_remove(&config->index, in);
     }
     if (setting->line.row != NULL)
-        index_remove(config, setting);
+        index_remove(&config->index, setting);
     section_remove(setting);
     setting_free(setting);
 }

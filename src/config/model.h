@@ -56,6 +56,11 @@ void config_remove(struct config *config, struct setting *setting);
 struct setting *config_find(const struct config *config, const struct section *section,
                             const struct command_line *line);
 
+/* A setting of the section that begins with the words of a line of its row, which may lack arguments; NULL if
+ * there is none. */
+struct setting *config_find_start(const struct config *config, const struct section *section,
+                                  const struct command_line *line);
+
 /* Gives a setting another line of the same row and key, which it owns from here on. */
 void config_replace_line(struct setting *setting, struct command_line line, struct source_place source);
 

@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/edit.h"
 #include "config/foreign.h"
 #include "config/match.h"
-#include "config/message.h"
+#include "config/placement.h"
 #include "config/report.h"
 #include "config/source.h"
 
@@ -27,6 +28,9 @@ struct parser {
     size_t foreign_depth;         /* of the foreign header */
     struct setting *last_foreign; /* the foreign header, or the last line kept under it */
     bool skip;                    /* the header had an error: ignore the lines under it */
+    struct section *tunnel;       /* the Tunnel right behind whose lines the open profile stands; or NULL */
+    struct source profile;        /* the header of that profile */
+    bool profile_is_empty;        /* no line has been read under it */
     bool no_memory;
     struct words words; /* of the line that is being read */
 };
@@ -59,9 +63,14 @@ static char *indented_copy(const struct source *line, size_t header_depth, size_
     return text;
 }
 
-static void warn_of_foreign(struct parser *p, const struct source *line, size_t known)
+static void warn_of_foreign(struct parser *p, const struct source *line, size_t known, const char *place)
 {
-    report_foreign(p->diagnostics, line->text, line->number, &p->words, known);
+    report_foreign(p->diagnostics, line->text, line->number, &p->words, known, FOREIGN_KEPT, place);
+}
+
+static void leave_out(struct parser *p, const struct source *line)
+{
+    report_foreign(p->diagnostics, line->text, line->number, &p->words, 0, FOREIGN_LEFT_OUT, NULL);
 }
 
 /* Keeps a line under a foreign header. */
@@ -75,7 +84,38 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
         p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
     p->no_memory = text == NULL || p->last_foreign == NULL;
     free(text);
-    warn_of_foreign(p, line, 0);
+    warn_of_foreign(p, line, 0, NULL);
+}
+
+/* S14: `ikev2 profile NAME` where `ikev2 binding NAME` is meant. */
+static void report_profile(struct parser *p, enum severity severity, const struct source *line)
+{
+    struct words words;
+    words_split(line->text, line->length, &words);
+    const char *name = words.word[words.count - 1].text;
+    char *excerpt = severity == SEVERITY_ERROR
+                        ? excerpt_of(line->text, line->length, words.word[0].column,
+                                     words.end - words.word[0].column, SIZE_MAX, SIZE_MAX)
+                        : NULL;
+    diagnostics_add(p->diagnostics, severity, line->number,
+                    (uint32_t)text_characters(line->text, line->indent) + 1, excerpt, PROFILE_IN_TUNNEL, name,
+                    name);
+}
+
+/* Warns of a profile without lines behind a Tunnel without a profile: the Tunnel would run on the default
+ * policy in silence. */
+static void check_empty_profile(struct parser *p)
+{
+    if (p->tunnel != NULL && p->profile_is_empty && !p->indented &&
+        section_setting(p->tunnel, COMMAND_IKEV2_BINDING) == NULL)
+        report_profile(p, SEVERITY_WARNING, &p->profile);
+    p->tunnel = NULL;
+}
+
+static void close_section(struct parser *p)
+{
+    check_empty_profile(p);
+    p->section = config_global_section(p->config);
 }
 
 static void start_foreign(struct parser *p, const struct source *line, bool skip)
@@ -83,7 +123,7 @@ static void start_foreign(struct parser *p, const struct source *line, bool skip
     p->foreign = p->indented || (!skip && !foreign_is_header(&p->words)) ? REACH_DEEPER : REACH_OPEN;
     p->foreign_depth = line->depth;
     p->skip = skip;
-    p->section = config_global_section(p->config);
+    close_section(p);
 }
 
 /* Keeps a foreign line of config mode, which may be a header. */
@@ -93,7 +133,7 @@ static void keep_global(struct parser *p, const struct source *line, size_t know
     p->last_foreign = edit_add_foreign(p->config, p->section, line->text + line->indent,
                                        line->length - line->indent, place_of(line));
     p->no_memory = p->last_foreign == NULL;
-    warn_of_foreign(p, line, known);
+    warn_of_foreign(p, line, known, placement_of(&p->words, MODE_GLOBAL));
 }
 
 static void keep_in_section(struct parser *p, const struct source *line, size_t known)
@@ -103,14 +143,19 @@ static void keep_in_section(struct parser *p, const struct source *line, size_t 
     p->no_memory =
         text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
     free(text);
-    warn_of_foreign(p, line, known);
+    warn_of_foreign(p, line, known, placement_of(&p->words, p->section->mode));
 }
 
 static bool first_word_is(const struct words *words, const char *word)
 {
-    bool negated = words->count > 1 &&
-                   (strcmp(words->word[0].text, "no") == 0 || strcmp(words->word[0].text, "default") == 0);
-    return words->count > negated && strcmp(words->word[negated].text, word) == 0;
+    bool negated = words->count > 1 && (strcasecmp(words->word[0].text, "no") == 0 ||
+                                        strcasecmp(words->word[0].text, "default") == 0);
+    return words->count > negated && strcasecmp(words->word[negated].text, word) == 0;
+}
+
+static bool is_exit(const struct words *words)
+{
+    return words->count == 1 && first_word_is(words, "exit");
 }
 
 static bool in_profile(const struct parser *p)
@@ -140,13 +185,39 @@ static void report_error(struct parser *p, const struct source *line, const stru
         start_foreign(p, line, true);
 }
 
+/* True if a profile is opened at the depth of a Tunnel's lines. */
+static bool is_profile_in_tunnel(const struct parser *p, const struct source *line, const struct match *m)
+{
+    return command_id(m->row) == COMMAND_IKEV2_PROFILE && !m->negated && p->section->mode == MODE_TUNNEL &&
+           p->indented && line->depth > p->header_depth;
+}
+
+/* Goes on in the section that a header opens. */
+static void enter_section(struct parser *p, const struct source *line, const struct setting *header,
+                          struct section *before)
+{
+    p->section = header->under;
+    p->header_depth = line->depth;
+    if (p->section->mode != MODE_PROFILE || before->mode != MODE_TUNNEL)
+        return;
+    p->tunnel = before;
+    p->profile = *line;
+    p->profile_is_empty = true;
+}
+
 /* Applies a line that matched. */
 static void apply(struct parser *p, const struct source *line, const struct match *m,
                   struct line_draft *draft)
 {
     struct command_line view = line_draft_view(draft);
+    struct section *before = p->section;
+    if (is_profile_in_tunnel(p, line, m)) {
+        report_profile(p, SEVERITY_ERROR, line);
+        return;
+    }
     if ((m->row->modes & (unsigned)p->section->mode) == 0)
-        p->section = config_global_section(p->config);
+        close_section(p);
+    p->profile_is_empty = false;
     if (m->row->kind == KIND_TOGGLE && !m->defaulted)
         view.negated = m->negated;
     else if (m->negated) {
@@ -160,10 +231,8 @@ static void apply(struct parser *p, const struct source *line, const struct matc
         return;
     }
     report_applied(p->diagnostics, line->text, line->number, &view, &p->words);
-    if (setting->under != NULL) {
-        p->section = setting->under;
-        p->header_depth = line->depth;
-    }
+    if (setting->under != NULL)
+        enter_section(p, line, setting, before);
 }
 
 static struct match_scope scope_of(const struct parser *p)
@@ -176,14 +245,25 @@ static struct match_scope scope_of(const struct parser *p)
     };
 }
 
+/* Goes back to the Tunnel if only a Tunnel knows the line, which follows a profile that was opened within the
+ * Tunnel's lines. */
+static bool returns_to_tunnel(struct parser *p)
+{
+    if (p->tunnel == NULL || !in_profile(p) || !placement_fits(&p->words, MODE_TUNNEL))
+        return false;
+    report_profile(p, SEVERITY_ERROR, &p->profile);
+    p->section = p->tunnel;
+    p->tunnel = NULL;
+    return true;
+}
+
 /* Reads a line in a section of ours, or in config mode. */
 static void read_own(struct parser *p, const struct source *line)
 {
     struct match m;
     struct line_draft draft;
-    bool leave = p->words.count == 1 && first_word_is(&p->words, "exit");
-    if (leave && p->section->mode != MODE_GLOBAL) {
-        p->section = config_global_section(p->config);
+    if (is_exit(&p->words)) {
+        close_section(p);
         return;
     }
     struct match_scope scope = scope_of(p);
@@ -192,16 +272,21 @@ static void read_own(struct parser *p, const struct source *line)
         apply(p, line, &m, &draft);
         return;
     }
-    bool ends = ends_section(p, line);
-    if (ends) {
-        p->section = config_global_section(p->config);
+    if (returns_to_tunnel(p)) {
+        read_own(p, line);
+        return;
+    }
+    if (ends_section(p, line)) {
+        close_section(p);
         scope = scope_of(p);
         match_words(&scope, &p->words, &m, &draft);
     }
     bool strict = first_word_is(&p->words, "ikev2") || in_profile(p);
     bool wrong =
         !p->words.binary && !p->words.overlong && (m.result == MATCH_WRONG || m.result == MATCH_MISSING);
-    if (strict || wrong)
+    if (foreign_is_operation(&p->words) && !in_profile(p))
+        leave_out(p, line);
+    else if (strict || wrong)
         report_error(p, line, &m);
     else if (p->section->mode == MODE_GLOBAL)
         keep_global(p, line, m.known);
@@ -217,7 +302,7 @@ static bool is_own_global(struct parser *p)
     match_words(&scope, &p->words, &m, NULL);
     if (m.result == MATCH_FOUND || m.result == MATCH_WRONG || m.result == MATCH_MISSING)
         return true;
-    return m.known >= 2 && strcmp(p->words.word[0].text, "ikev2") == 0;
+    return m.known >= 2 && strcasecmp(p->words.word[0].text, "ikev2") == 0;
 }
 
 /* Keeps a line behind a foreign header; false if it is not under it. */
@@ -231,8 +316,11 @@ static bool read_under_foreign(struct parser *p, const struct source *line)
     }
     if (is_own_global(p) || foreign_is_header(&p->words))
         return false;
-    keep_under_foreign(p, line);
-    if (p->words.count == 1 && first_word_is(&p->words, "exit"))
+    if (foreign_is_operation(&p->words))
+        leave_out(p, line);
+    else
+        keep_under_foreign(p, line);
+    if (is_exit(&p->words))
         p->foreign = REACH_NONE;
     return true;
 }
@@ -254,11 +342,8 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
         diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
         return NULL;
     }
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
     const char *at = text;
     const char *end = text + length;
-    if (length >= 3 && memcmp(text, byte_order_mark, 3) == 0)
-        at += 3;
     p.indented = source_is_indented(at, end);
     p.section = config_global_section(p.config);
 
@@ -273,6 +358,7 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
         if (!source_is_blank(&line) && !source_is_comment(&line))
             read_line(&p, &line);
     }
+    check_empty_profile(&p);
     if (p.no_memory)
         diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL, "out of memory");
     if (diagnostics->errors == errors)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "config/foreign.h"
+#include "config/placement.h"
 
 static void print_foreign(const struct setting *setting, enum print_secrets secrets, FILE *out)
 {
@@ -49,10 +50,27 @@ static bool belong_together(const struct setting *a, const struct setting *b)
     return a->foreign == NULL && a->under == NULL && b->under == NULL && a->line.row == b->line.row;
 }
 
+static bool is_section(const struct setting *setting)
+{
+    return setting != NULL && setting->under != NULL;
+}
+
+/* True if a foreign line behind a section of ours would be read as a line of that section. */
+static bool needs_exit(const struct setting *setting)
+{
+    struct words words;
+    if (setting->foreign == NULL || !is_section(setting->previous))
+        return false;
+    words_split(setting->foreign, setting->foreign_length, &words);
+    return placement_fits(&words, setting->previous->under->mode);
+}
+
 void config_print(const struct config *config, enum print_secrets secrets, FILE *out)
 {
     const struct section *global = config_global(config);
     for (const struct setting *s = global->first; s != NULL; s = s->next) {
+        if (needs_exit(s))
+            (void)fputs("  exit\n", out);
         if (s->previous != NULL && !belong_together(s->previous, s))
             (void)fputs("!\n", out);
         print_setting(s, MODE_GLOBAL, secrets, out);

@@ -2,11 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/edit.h"
 #include "config/foreign.h"
 #include "config/message.h"
+#include "config/placement.h"
 #include "config/report.h"
+#include "config/source.h"
 
 /* A typed line while it is handled. */
 struct typed {
@@ -102,6 +105,21 @@ static enum prompt_outcome apply(struct typed *t)
     return PROMPT_APPLIED;
 }
 
+/* True for a line of a paste that opens a profile at the depth of a Tunnel's lines (S14). */
+static bool is_profile_in_tunnel(const struct typed *t)
+{
+    return command_id(t->match.row) == COMMAND_IKEV2_PROFILE && !t->match.negated &&
+           t->match.scope.mode == MODE_TUNNEL && t->words.word[0].column > 0;
+}
+
+static enum prompt_outcome refuse_profile(struct typed *t)
+{
+    struct command_line line = line_draft_view(&t->draft);
+    const char *name = line_argument(&line, "profile");
+    diagnostics_add(t->diagnostics, SEVERITY_ERROR, 0, 0, NULL, PROFILE_IN_TUNNEL, name, name);
+    return PROMPT_REFUSED;
+}
+
 /* The last line under the foreign header that the cursor is at, or the header if there is none; NULL if the
  * header is gone. */
 static struct setting *find_foreign_place(struct typed *t)
@@ -140,17 +158,18 @@ static enum prompt_outcome keep_foreign(struct typed *t, struct section *section
         return refuse(t, "out of memory");
     if (header)
         move_to(t->cursor, text, true);
-    report_foreign(t->diagnostics, t->text, 0, &t->words, t->match.known);
+    report_foreign(t->diagnostics, t->text, 0, &t->words, t->match.known, FOREIGN_KEPT, NULL);
     return PROMPT_APPLIED;
 }
 
 static bool begins_with_ikev2(const struct typed *t)
 {
     size_t first = t->match.negated ? 1 : 0;
-    return t->words.count > first && strcmp(t->words.word[first].text, "ikev2") == 0;
+    return t->words.count > first && strcasecmp(t->words.word[first].text, "ikev2") == 0;
 }
 
-/* True if a line that did not match looks like one of the routers', and not like a mistyped one. */
+/* True if a line that did not match looks like one of the routers', and not like a mistyped or misplaced one.
+ */
 static bool is_foreign(const struct typed *t)
 {
     const struct match *m = &t->match;
@@ -162,7 +181,7 @@ static bool is_foreign(const struct typed *t)
         return !begins_with_ikev2(t) || m->known < 2;
     if (begins_with_ikev2(t) || (m->scope.mode & (MODE_DEFAULT_PROFILE | MODE_PROFILE)) != 0)
         return foreign_is_header(&t->words);
-    if (match_was_slip(m, &t->words))
+    if (match_was_slip(m, &t->words) || placement_of(&t->words, m->scope.mode) != NULL)
         return false;
     return m->known > m->negated || foreign_is_known(&t->words);
 }
@@ -190,6 +209,8 @@ static enum prompt_outcome apply_other(struct typed *t)
     bool negated = t->match.negated && t->words.count > 1;
     if (negated && edit_remove_foreign(t->config, section, t->words.word + 1, t->words.count - 1) > 0)
         return PROMPT_APPLIED;
+    if (foreign_is_operation(&t->words))
+        return refuse(t, "this is an operating command that Musubi does not have");
     if (is_foreign(t))
         return keep_foreign(t, section);
     bool operation = t->match.result == MATCH_UNKNOWN && exec.known > t->match.known;
@@ -200,14 +221,17 @@ static enum prompt_outcome apply_other(struct typed *t)
 enum prompt_outcome config_apply_line(struct config *config, struct config_cursor *cursor, const char *line,
                                       struct diagnostics *diagnostics)
 {
-    struct typed t = {.config = config, .cursor = cursor, .diagnostics = diagnostics, .text = line};
-    t.length = line_length(line);
-    words_split(line, t.length, &t.words);
-    if (t.words.count == 0 || line[t.words.word[0].column] == '!')
+    struct typed t = {.config = config, .cursor = cursor, .diagnostics = diagnostics};
+    t.text = source_skip_marks(line, line + line_length(line));
+    t.length = line_length(t.text);
+    words_split(t.text, t.length, &t.words);
+    if (t.words.count == 0 || t.text[t.words.word[0].column] == '!')
         return PROMPT_APPLIED;
     struct match_scope scope = config_cursor_scope(cursor);
     scope.first_word_in_full = cursor->foreign;
     match_words(&scope, &t.words, &t.match, &t.draft);
+    if (t.match.result == MATCH_FOUND && is_profile_in_tunnel(&t))
+        return refuse_profile(&t);
     if (t.match.result == MATCH_FOUND)
         return apply(&t);
     return apply_other(&t);

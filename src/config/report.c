@@ -1,18 +1,31 @@
 #include "config/report.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config/foreign.h"
 #include "config/message.h"
 #include "config/pattern.h"
+#include "config/placement.h"
 
 enum { COMMAND_NAME_SIZE = 64 };
+
+/* Where a line that did not match belongs; NULL if it is only mistyped. */
+static const char *place_of(const struct match *m, const struct words *words)
+{
+    bool misplaced = m->result == MATCH_UNKNOWN || m->result == MATCH_EXTRA;
+    return misplaced && m->scope.mode != MODE_EXEC ? placement_of(words, m->scope.mode) : NULL;
+}
 
 void report_match(struct diagnostics *diagnostics, const char *line, size_t length, uint32_t number,
                   const struct match *m, const struct words *words)
 {
     struct match_message message;
+    const char *place = place_of(m, words);
     match_message(m, words, &message);
+    if (place != NULL)
+        (void)snprintf(message.text, sizeof message.text, "`%s` is not known here: %s",
+                       words->word[m->word].text, place);
     char *excerpt = excerpt_of(line, length, message.column, message.span, message.secret_from, length);
     diagnostics_add(diagnostics, SEVERITY_ERROR, number, (uint32_t)text_characters(line, message.column) + 1,
                     excerpt, "%s", message.text);
@@ -55,14 +68,17 @@ void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t 
 }
 
 void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t number,
-                    const struct words *words, size_t known)
+                    const struct words *words, size_t known, enum foreign_fate fate, const char *place)
 {
     char keywords[FOREIGN_KEYWORDS_SIZE];
     (void)foreign_keywords(words, known, keywords);
     bool some = keywords[0] != '\0';
     size_t column = words->count == 0 ? 0 : words->word[0].column;
     diagnostics_warn_at(diagnostics, number == 0 ? UINT32_MAX : number,
-                        (uint32_t)text_characters(line, column) + 1,
-                        "this %s%s%sline is not handled by Musubi: it is kept and has no effect",
-                        some ? "`" : "", keywords, some ? "` " : "");
+                        (uint32_t)text_characters(line, column) + 1, "this %s%s%sline is %s%s%s",
+                        some ? "`" : "", keywords, some ? "` " : "",
+                        fate == FOREIGN_LEFT_OUT ? "an operating command, no part of a config: it is left out"
+                        : place != NULL          ? "not handled here: "
+                                                 : "not handled by Musubi: it is kept and has no effect",
+                        place != NULL ? place : "", place != NULL ? "; it is kept and has no effect" : "");
 }

@@ -59,6 +59,8 @@ static void add_to_run(struct section *section, struct setting *setting)
 {
     struct setting_run *run = find_run(section, setting->line.row);
     if (run != NULL) {
+        setting->previous_of_row = run->last;
+        run->last->next_of_row = setting;
         run->last = setting;
         return;
     }
@@ -73,24 +75,16 @@ static void remove_from_run(struct setting *setting)
 {
     struct section *section = setting->section;
     struct setting_run *run = find_run(section, setting->line.row);
-    if (run->first == run->last) {
+    struct setting *previous = setting->previous_of_row;
+    struct setting *next = setting->next_of_row;
+    if (previous == NULL && next == NULL) {
         size_t place = (size_t)(run - section->runs);
         section->run_count--;
         memmove(run, run + 1, (section->run_count - place) * sizeof *run);
         return;
     }
-    struct setting *other = setting;
-    if (run->first == setting) {
-        do
-            other = other->next;
-        while (other->line.row != run->row);
-        run->first = other;
-    } else if (run->last == setting) {
-        do
-            other = other->previous;
-        while (other->line.row != run->row);
-        run->last = other;
-    }
+    *(previous == NULL ? &run->first : &previous->next_of_row) = next;
+    *(next == NULL ? &run->last : &next->previous_of_row) = previous;
 }
 
 /* Links the setting before `next`, or at the end if that is NULL. */
@@ -152,17 +146,6 @@ struct setting *section_first_of_row(const struct section *section, enum command
     return run == NULL ? NULL : run->first;
 }
 
-struct setting *section_next_of_row(const struct setting *setting)
-{
-    const struct setting_run *run = find_run(setting->section, setting->line.row);
-    if (run->last == setting)
-        return NULL;
-    struct setting *next = setting->next;
-    while (next->line.row != setting->line.row)
-        next = next->next;
-    return next;
-}
-
 const struct setting *section_setting(const struct section *section, enum command_id id)
 {
     return section == NULL ? NULL : section_first_of_row(section, id);
@@ -170,5 +153,5 @@ const struct setting *section_setting(const struct section *section, enum comman
 
 const struct setting *setting_next_of_row(const struct setting *setting)
 {
-    return section_next_of_row(setting);
+    return setting->next_of_row;
 }

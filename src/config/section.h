@@ -23,19 +23,23 @@ struct source_place {
 
 #define SOURCE_TYPED ((struct source_place){POLICY_LINE_TYPED, 0})
 
-/* A setting, the header of a section, or a foreign line. Only section.c, model.c and edit.c change it. */
+/* A setting, the header of a section, or a foreign line. Only section.c, index.c, model.c and edit.c change
+ * it. */
 struct setting {
     struct command_line line; /* `row` is NULL for a foreign line */
     struct source_place source;
     struct section *section; /* that it is in */
     struct section *under;   /* the section that this header opens; NULL if it is not a header of ours */
-    struct setting *previous, *next; /* in the section */
+    struct setting *previous, *next;               /* in the section */
+    struct setting *previous_of_row, *next_of_row; /* the same, of settings of this row alone */
 
     char *foreign; /* a foreign line as it is printed, indented, without line end; NULL for settings */
     size_t foreign_length;
     bool foreign_under; /* it stands under a foreign header, which comes before it */
 
-    struct setting *same_hash; /* for the index in model.c */
+    /* For index.c. */
+    struct setting *before_in_index, *after_in_index;
+    uint32_t weight;
 };
 
 /* The first and the last setting of one row in a section. Foreign lines may stand between them. */
@@ -58,9 +62,8 @@ struct section {
 const struct setting *section_setting(const struct section *section, enum command_id id);
 const struct setting *setting_next_of_row(const struct setting *setting);
 
-/* The same, for edit.c to change them. `section` must not be NULL. */
+/* The same, for edit.c to change it. `section` must not be NULL. */
 struct setting *section_first_of_row(const struct section *section, enum command_id id);
-struct setting *section_next_of_row(const struct setting *setting);
 
 /* The mode of the section that a header opens. */
 enum command_mode header_mode(const struct command_line *header);

@@ -7,14 +7,31 @@
 
 enum { TAB_STOP = 8 };
 
+const char *source_skip_marks(const char *line, const char *end)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const char *start = line;
+    for (const char *at = line; at < end;) {
+        if (is_blank(*at)) {
+            at++;
+        } else if (end - at >= 3 && memcmp(at, mark, 3) == 0) {
+            at += 3;
+            start = at;
+        } else {
+            break;
+        }
+    }
+    return start;
+}
+
 bool source_next_line(const char **at, const char *end, struct source *line)
 {
     if (*at == end)
         return false;
     const char *line_end = memchr(*at, '\n', (size_t)(end - *at));
     const char *stop = line_end == NULL ? end : line_end;
-    line->text = *at;
-    line->length = (size_t)(stop - *at);
+    line->text = source_skip_marks(*at, stop);
+    line->length = (size_t)(stop - line->text);
     while (line->length > 0 && line->text[line->length - 1] == '\r')
         line->length--;
     line->number++;
@@ -70,12 +87,14 @@ bool source_is_indented(const char *text, const char *end)
     struct source line = {0};
     struct source previous = {0};
     bool flat = false;
+    size_t least = SIZE_MAX; /* depth so far */
     for (; source_next_line(&text, end, &line); previous = source_is_blank(&line) ? previous : line) {
         if (source_is_blank(&line) || source_is_comment(&line))
             continue;
         if (line.depth > previous.depth && is_header(&previous))
             return true;
-        if (!flat && line.depth == previous.depth)
+        least = line.depth < least ? line.depth : least;
+        if (!flat && line.depth == previous.depth && line.depth == least)
             flat = is_header(&previous) && !is_header(&line);
     }
     return !flat;

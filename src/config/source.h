@@ -10,7 +10,7 @@
 
 /* One line. Zeroed: the line before the first. */
 struct source {
-    const char *text; /* in the file; without NUL */
+    const char *text; /* in the file, behind byte-order marks before its first word; without NUL */
     size_t length;    /* octets, without the line end */
     uint32_t number;  /* 1-based */
     size_t depth;     /* columns before its first word */
@@ -21,6 +21,10 @@ struct source {
  * number is counted on. */
 bool source_next_line(const char **at, const char *end, struct source *line);
 
+/* The start of a line behind blanks and byte-order marks that end with a mark; of the line, if there is none.
+ */
+const char *source_skip_marks(const char *line, const char *end);
+
 /* True if the line has no words. */
 bool source_is_blank(const struct source *line);
 
@@ -30,8 +34,9 @@ bool source_is_comment(const struct source *line);
 /*
  * True if the file is indented. Only then does the depth of a line say where a foreign section ends (S14). A
  * file is indented if the line behind some header is deeper than the header. It is not if none is, and some
- * header is directly followed by a line of the same depth that is no header. If neither is the case, as when
- * all sections are empty with `!` between them, it counts as indented.
+ * header is directly followed by a line of the same depth that is no header; headers deeper than a line
+ * before them don't count. If neither is the case, as when all sections are empty with `!` between them, it
+ * counts as indented.
  */
 bool source_is_indented(const char *text, const char *end);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/identity.h"
 
@@ -118,14 +119,26 @@ static bool reference_holds(const struct survey *survey, const struct setting *s
     return name == NULL || survey_interface_known(survey, name);
 }
 
+static bool warn_of_tunnel_mode(const struct survey *survey, const struct setting *mode, const char *name)
+{
+    struct words words;
+    words_split(mode->foreign, mode->foreign_length, &words);
+    if (words.count == 3 && strcasecmp(words.word[2].text, "ipsec") == 0)
+        return survey_warn(
+            survey, mode,
+            "`tunnel mode ipsec` is IKEv1, which Musubi does not speak: %s stays down; IKEv2 is "
+            "`tunnel mode ipsec-ikev2`",
+            name);
+    return survey_warn(survey, mode, "this tunnel mode is not supported: %s stays down", name);
+}
+
 /* R51: both commands are needed. */
 static bool has_mode_and_peer(const struct survey *survey, const struct section *tunnel, const char *name)
 {
     const struct setting *mode = section_setting(tunnel, COMMAND_TUNNEL_MODE);
     const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
     if (tunnel->foreign_value != NULL)
-        return survey_warn(survey, tunnel->foreign_value, "this tunnel mode is not supported: %s stays down",
-                           name);
+        return warn_of_tunnel_mode(survey, tunnel->foreign_value, name);
     if (mode == NULL && peer == NULL)
         return survey_warn(survey, tunnel->header,
                            "%s has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it stays down", name);

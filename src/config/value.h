@@ -33,8 +33,8 @@ struct value_type {
     /* Takes all words up to the end of the line, and is printed as it was typed, quotes and blanks included.
      */
     bool rest_of_line;
-    /* True if two values mean the same; NULL: only if they are the same octets. Values that differ only in
-     * the case of letters have the same place in an order in which the case does not count. */
+    /* True if two values mean the same; NULL: only if they are the same octets. In what tells settings of a
+     * row from each other (config_find), such values differ in the case of letters at most. */
     bool (*same)(const char *a, const char *b);
 };
 

@@ -270,6 +270,16 @@ static enum control_status show_logging(const struct commands *commands, const s
     return CONTROL_OK;
 }
 
+/* `terminal length 0` of a script that also talks to routers. */
+static enum control_status do_nothing(const struct commands *commands, const struct command_line *line,
+                                      struct text *out)
+{
+    (void)commands;
+    (void)line;
+    (void)out;
+    return CONTROL_OK;
+}
+
 static enum control_status leave(const struct commands *commands, const struct command_line *line,
                                  struct text *out)
 {
@@ -294,6 +304,7 @@ static run_command *const runners[COMMAND_COUNT] = {
     [COMMAND_CLEAR_IKEV2_STATISTICS] = clear_ikev2_statistics,
     [COMMAND_WRITE_MEMORY] = write_memory,
     [COMMAND_COPY_RUNNING_STARTUP] = write_memory,
+    [COMMAND_TERMINAL] = do_nothing,
     [COMMAND_EXIT] = leave,
 };
 

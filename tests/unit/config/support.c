@@ -48,11 +48,12 @@ struct config *accepted(const char *text)
     return config;
 }
 
+size_t printed_length;
+
 char *printed(const struct config *config)
 {
     char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = open_memstream(&text, &printed_length);
     config_print(config, SECRETS_SHOWN, out);
     (void)fclose(out);
     return text;

@@ -32,8 +32,10 @@ void reading_free(struct reading *r);
 /* Parses a text that must yield no diagnostics; config_free when done. */
 struct config *accepted(const char *text);
 
-/* The running-config, with secrets; to be freed. */
+/* The running-config, with secrets; to be freed. Foreign lines may have NULs in them: the last one had
+ * `printed_length` octets. */
 char *printed(const struct config *config);
+extern size_t printed_length;
 
 /* Fails unless the text is accepted and prints as `expected`. */
 void assert_prints(const char *text, const char *expected);

@@ -287,7 +287,14 @@ static void S18_secrets_are_printed_only_for_the_administrator(void **state)
     (void)state;
     struct reading r = read_text("username admin password plain verysecret\n"
                                  "ikev2 authentication psk id keyid a key char verysecret\n"
-                                 "ikev2 authentication psk id keyid b key hex abcdef\n");
+                                 "ikev2 authentication psk id keyid b key hex abcdef\n"
+                                 "ppp profile verysecret\n"
+                                 "  authentication password user verysecret\n"
+                                 "    9verysecret\n"
+                                 "interface GigaEthernet0.0\n"
+                                 "  ppp authentication chap verysecret\n"
+                                 "  verysecret9!\n"
+                                 "  ip address 10.0.0.1/24\n");
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
@@ -296,7 +303,16 @@ static void S18_secrets_are_printed_only_for_the_administrator(void **state)
     assert_string_equal(text, "username ********\n"
                               "!\n"
                               "ikev2 authentication psk id keyid a key char ********\n"
-                              "ikev2 authentication psk id keyid b key hex ********\n");
+                              "ikev2 authentication psk id keyid b key hex ********\n"
+                              "!\n"
+                              "ppp profile ********\n"
+                              "  authentication password ********\n"
+                              "     ********\n"
+                              "!\n"
+                              "interface GigaEthernet0.0\n"
+                              "  ppp authentication chap ********\n"
+                              "   ********\n"
+                              "  ip address 10.0.0.1/24\n");
     free(text);
     reading_free(&r);
 }

@@ -264,6 +264,24 @@ static void S12_nat_traversal_is_one_setting(void **state)
     assert_profile("  nat-traversal keepalive 20 force\n  no nat-traversal\n", "");
 }
 
+static void parts_may_be_removed_from_an_off_line(void **state)
+{
+    (void)state;
+    assert_profile("  nat-traversal off\n  no nat-traversal off\n", "");
+    assert_profile("  nat-traversal off\n  no nat-traversal keepalive\n  no nat-traversal force\n",
+                   "  nat-traversal off\n");
+    assert_profile("  nat-traversal off\n  no nat-traversal\n", "");
+    assert_profile("  nat-traversal keepalive 20\n  no nat-traversal off\n",
+                   "  nat-traversal keepalive 20\n");
+    assert_profile("  nat-traversal keepalive 20 force\n  no nat-traversal keepalive 20 force\n",
+                   "  nat-traversal\n");
+    assert_profile("  child-pfs off\n  no child-pfs off\n", "");
+    assert_profile("  child-pfs off\n  no child-pfs 2048-bit\n", "  child-pfs off\n");
+    assert_profile("  child-pfs 2048-bit\n  no child-pfs off\n", "  child-pfs 2048-bit\n");
+    assert_profile("  suppress send-rekey off\n  no suppress send-rekey off\n", "");
+    assert_profile("  suppress send-rekey\n  no suppress send-rekey off\n", "  suppress send-rekey\n");
+}
+
 static void S12_a_later_single_value_replaces(void **state)
 {
     (void)state;
@@ -328,9 +346,14 @@ static void policy_commands_in_tunnels_need_their_prefix(void **state)
 {
     (void)state;
     assert_prints("interface Tunnel0.0\n  ikev2 dpd off\n", "interface Tunnel0.0\n  ikev2 dpd off\n");
-    assert_refused("ikev2 default-profile\n  ikev2 dpd off\n", "`dpd` is not known here");
-    assert_refused("interface GigaEthernet0.0\n  ikev2 dpd off\n", "`dpd` is not known here");
-    assert_kept("interface Tunnel0.0\n  dpd interval 10\n", "this `dpd` line is not handled");
+    assert_refused("ikev2 default-profile\n  ikev2 dpd off\n",
+                   "FILE:2:9: error: `dpd` is not known here: in a profile it is written without `ikev2`\n");
+    assert_refused("interface GigaEthernet0.0\n  ikev2 dpd off\n",
+                   "`dpd` is not known here: it belongs under `interface TunnelN.M`, or without `ikev2` in a "
+                   "profile\n");
+    assert_kept("interface Tunnel0.0\n  dpd interval 10\n",
+                "FILE:2:3: warning: this `dpd` line is not handled here: under a Tunnel it is written with "
+                "`ikev2` before it; it is kept and has no effect\n");
 }
 
 int main(void)
@@ -357,6 +380,7 @@ int main(void)
         cmocka_unit_test(S14_an_interface_may_be_written_with_a_blank),
         cmocka_unit_test(S12_selectors_add_up),
         cmocka_unit_test(S12_nat_traversal_is_one_setting),
+        cmocka_unit_test(parts_may_be_removed_from_an_off_line),
         cmocka_unit_test(S12_a_later_single_value_replaces),
         cmocka_unit_test(keyed_settings_replace_settings_with_the_same_key),
         cmocka_unit_test(S12_shutdown_no_shutdown_and_neither_are_distinct),

@@ -561,6 +561,19 @@ static void check_has_warnings_of_its_own(void **state)
     resolution_free(&r);
 }
 
+static void S14_tunnel_mode_ipsec_is_told_as_ikev1(void **state)
+{
+    (void)state;
+    struct resolution r = resolve_text("interface Tunnel0.0\n  tunnel mode ipsec\n"
+                                       "interface Tunnel1.0\n  tunnel mode ether-ip ipsec\n");
+    assert_contains(r.said,
+                    "FILE:2:3: warning: `tunnel mode ipsec` is IKEv1, which Musubi does not speak: Tunnel0.0 "
+                    "stays down; IKEv2 is `tunnel mode ipsec-ikev2`\n");
+    assert_contains(r.said, "FILE:4:3: warning: this tunnel mode is not supported: Tunnel1.0 stays down\n");
+    assert_false(policy_of(&r, "Tunnel0.0")->complete);
+    resolution_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -594,6 +607,7 @@ int main(void)
         cmocka_unit_test(S3_ids_of_type_dn_come_with_certificates),
         cmocka_unit_test(a_policy_records_shutdown),
         cmocka_unit_test(check_has_warnings_of_its_own),
+        cmocka_unit_test(S14_tunnel_mode_ipsec_is_told_as_ikev1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

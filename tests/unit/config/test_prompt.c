@@ -190,6 +190,61 @@ static void S14_no_removes_foreign_lines(void **state)
     end(s);
 }
 
+static void S14_lines_in_the_wrong_place_are_refused_with_where_they_belong(void **state)
+{
+    (void)state;
+    struct session *s = start("ikev2 profile p\ninterface Tunnel0.0\n  ip mtu 1400\n");
+    assert_refuses(s, "shutdown", "`shutdown` is not known here: it belongs under an interface");
+    assert_refuses(s, "no shutdown", "`shutdown` is not known here: it belongs under an interface");
+    assert_refuses(s, "ip address 10.0.0.1/24", "`address` is not known here: it belongs under an interface");
+    assert_refuses(s, "ip mtu 99999", "it belongs under an interface");
+    assert_refuses(s, "dpd interval 10", "it belongs in a profile, or with `ikev2` before it");
+    assert_refuses(s, "linux-interface eth0", "it belongs under `device GigaEthernetN`");
+    TYPE(s, "interface Tunnel0.0");
+    assert_refuses(s, "dpd interval 10", "under a Tunnel it is written with `ikev2` before it");
+    TYPE(s, "ikev2 profile p");
+    assert_refuses(s, "ikev2 dpd off", "in a profile it is written without `ikev2`");
+    assert_refuses(s, "ikev2 binding p", "it belongs under `interface TunnelN.M`");
+    TYPE(s, "router bgp 1", "shutdown");
+    end(s);
+}
+
+static void S14_a_pasted_profile_among_the_lines_of_a_tunnel_is_refused(void **state)
+{
+    (void)state;
+    struct session *s = start("ikev2 profile p\n");
+    TYPE(s, "interface Tunnel0.0", "  ip mtu 1400");
+    assert_refuses(s, "  ikev2 profile p", "a profile is bound with `ikev2 binding p`");
+    TYPE(s, "  ikev2 binding p", "ikev2 profile p", "dpd off");
+    assert_running(s,
+                   "ikev2 profile p\n  dpd off\n!\ninterface Tunnel0.0\n  ip mtu 1400\n  ikev2 binding p\n");
+    end(s);
+}
+
+static void operating_commands_of_routers_never_become_config(void **state)
+{
+    (void)state;
+    struct session *s = start("");
+    assert_int_equal(type(s, "terminal length 0"), PROMPT_OPERATION);
+    assert_refuses(s, "ping 10.0.0.1", "an operating command that Musubi does not have");
+    TYPE(s, "interface Tunnel0.0");
+    assert_int_equal(type(s, "terminal width 80"), PROMPT_OPERATION);
+    assert_refuses(s, "reload", "an operating command that Musubi does not have");
+    TYPE(s, "router bgp 1");
+    assert_refuses(s, "logout", "an operating command that Musubi does not have");
+    assert_running(s, "interface Tunnel0.0\n!\nrouter bgp 1\n");
+    end(s);
+}
+
+static void a_byte_order_mark_before_a_typed_line_means_nothing(void **state)
+{
+    (void)state;
+    struct session *s = start("");
+    TYPE(s, "\xef\xbb\xbfhostname a", " \xef\xbb\xbf", "\xef\xbb\xbf! remark", "\xef\xbb\xbflldp enable");
+    assert_running(s, "hostname a\n!\nlldp enable\n");
+    end(s);
+}
+
 static void R11_typed_settings_have_no_line(void **state)
 {
     (void)state;
@@ -247,6 +302,8 @@ static void operating_commands_are_understood(void **state)
     assert_operation("write memory", COMMAND_WRITE_MEMORY);
     assert_operation("copy running-config startup-config", COMMAND_COPY_RUNNING_STARTUP);
     assert_operation("exit", COMMAND_EXIT);
+    assert_operation("terminal length 0", COMMAND_TERMINAL);
+    assert_operation("term width 132", COMMAND_TERMINAL);
     assert_operation("pki cert import pem name caCert url file:caCert.pem", COMMAND_PKI_CERT_IMPORT);
     assert_operation("  ", COMMAND_COUNT);
 }
@@ -350,6 +407,10 @@ int main(void)
         cmocka_unit_test(a_section_that_others_removed_is_made_again),
         cmocka_unit_test(S14_foreign_lines_are_kept_at_the_prompt_too),
         cmocka_unit_test(S14_no_removes_foreign_lines),
+        cmocka_unit_test(S14_lines_in_the_wrong_place_are_refused_with_where_they_belong),
+        cmocka_unit_test(S14_a_pasted_profile_among_the_lines_of_a_tunnel_is_refused),
+        cmocka_unit_test(operating_commands_of_routers_never_become_config),
+        cmocka_unit_test(a_byte_order_mark_before_a_typed_line_means_nothing),
         cmocka_unit_test(R11_typed_settings_have_no_line),
         cmocka_unit_test(comments_and_blank_lines_do_nothing),
         cmocka_unit_test(operating_commands_are_understood),

@@ -186,7 +186,8 @@ static bool same_sections(const struct section *a, const struct section *b)
         if ((s->foreign == NULL) != (t->foreign == NULL) || (s->under == NULL) != (t->under == NULL) ||
             s->foreign_under != t->foreign_under)
             return false;
-        if (s->foreign != NULL && strcmp(s->foreign, t->foreign) != 0)
+        if (s->foreign != NULL && (s->foreign_length != t->foreign_length ||
+                                   memcmp(s->foreign, t->foreign, s->foreign_length) != 0))
             return false;
         if (s->foreign == NULL && !same_line(&s->line, &t->line))
             return false;
@@ -194,6 +195,32 @@ static bool same_sections(const struct section *a, const struct section *b)
             return false;
     }
     return s == NULL && t == NULL;
+}
+
+/* Fails unless the config, printed and parsed, is the same, and prints the same. */
+static void assert_reads_back(const char *kind, uint64_t number, const struct config *config)
+{
+    char *running = printed(config);
+    size_t length = printed_length;
+    struct reading second = read_octets(running, length);
+    if (second.config == NULL || !same_sections(config_global(config), config_global(second.config)))
+        fail_msg("%s %llu prints as:\n%s\nwhich is read otherwise:\n%s\n%s", kind, (unsigned long long)number,
+                 running, second.config == NULL ? "" : printed(second.config), second.said);
+    char *again = printed(second.config);
+    assert_int_equal(printed_length, length);
+    assert_memory_equal(again, running, length);
+    free(again);
+    reading_free(&second);
+    free(running);
+}
+
+/* Fails unless the text is refused, or reads back as it prints. */
+static void assert_stable(const char *kind, uint64_t number, const char *text, size_t length)
+{
+    struct reading first = read_octets(text, length);
+    if (first.config != NULL)
+        assert_reads_back(kind, number, first.config);
+    reading_free(&first);
 }
 
 static void a_random_config_printed_and_parsed_is_the_same(void **state)
@@ -205,15 +232,8 @@ static void a_random_config_printed_and_parsed_is_the_same(void **state)
         struct reading first = read_text(text);
         if (first.config == NULL)
             fail_msg("config %llu is refused:\n%s\n%s", (unsigned long long)number, first.said, text);
-        char *running = printed(first.config);
-        struct reading second = read_text(running);
-        if (second.config == NULL ||
-            !same_sections(config_global(first.config), config_global(second.config)))
-            fail_msg("config %llu:\n%s\nprints as:\n%s\n%s", (unsigned long long)number, text, running,
-                     second.said);
-        reading_free(&second);
+        assert_reads_back("config", number, first.config);
         reading_free(&first);
-        free(running);
         free(text);
     }
 }
@@ -246,53 +266,227 @@ static void broken_configs_are_accepted_or_refused_with_an_error(void **state)
         memcpy(broken, text, length);
         for (uint32_t changes = 1 + pick(8); changes > 0; changes--)
             broken[pick((uint32_t)length)] = (char)pick(256);
-        struct reading r = read_octets(broken, length);
-        if (r.config != NULL)
-            free(printed(r.config));
-        reading_free(&r);
+        assert_stable("broken config", number, broken, length);
         free(broken);
     }
     free(text);
 }
 
 static const char *const pieces[] = {
-    "ikev2",     "interface", "Tunnel0.0", "no",     "default", "exit",   "peer", "any",  "authentication",
-    "psk",       "id",        "keyid",     "\"",     "!",       "\n",     "\n  ", "\n\t", "default-profile",
-    "profile",   "p",         "dpd",       "off",    "ip",      "route",  "10.",  "::",   "/24",
-    "255.1.1.1", "\x01",      "\xff\xfe",  "鍵",     "-",       "BVI1",   "\\",   "\"\"", "sa-proposal",
-    "enc",       "aes",       "hostname",  "router", "bgp",     "device", "\r\n", "{",    "<a:b>",
+    "ikev2",
+    "interface",
+    "Tunnel0.0",
+    "no",
+    "default",
+    "exit",
+    "peer",
+    "any",
+    "authentication",
+    "psk",
+    "id",
+    "keyid",
+    "\"",
+    "!",
+    "\n",
+    "\n  ",
+    "\n\t",
+    "default-profile",
+    "profile",
+    "p",
+    "dpd",
+    "off",
+    "ip",
+    "route",
+    "10.",
+    "::",
+    "/24",
+    "255.1.1.1",
+    "\x01",
+    "\xff\xfe",
+    "鍵",
+    "-",
+    "BVI1",
+    "\\",
+    "\"\"",
+    "sa-proposal",
+    "enc",
+    "aes",
+    "hostname",
+    "router",
+    "bgp",
+    "device",
+    "\r\n",
+    "{",
+    "<a:b>",
+    "\xef\xbb\xbf",
+    "shutdown",
+    "description",
+    "terminal length 0",
 };
 
-static void random_text_never_crashes(void **state)
+static char *random_text(size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+    for (uint32_t count = pick(200); count > 0; count--) {
+        if (pick(10) == 0)
+            (void)fputc((int)pick(256), out);
+        else
+            (void)fprintf(out, "%s%s", pieces[pick(sizeof pieces / sizeof *pieces)], pick(4) == 0 ? "" : " ");
+    }
+    (void)fclose(out);
+    return text;
+}
+
+static void S14_random_text_printed_and_parsed_is_the_same(void **state)
 {
     (void)state;
     for (uint64_t number = 0; number < TEXTS; number++) {
         seed(number);
+        size_t length;
+        char *text = random_text(&length);
+        assert_stable("random text", number, text, length);
+        free(text);
+    }
+}
+
+/* Lines that mean something else, or nothing, in other places. */
+static const char *const lines[] = {
+    "shutdown",
+    "no shutdown",
+    "exit",
+    "end",
+    "terminal length 0",
+    "ping 10.0.0.1",
+    "ip address 10.0.0.1/24",
+    "ip address dhcp receive-default",
+    "ip mtu 99999",
+    "ip mtu",
+    "no ip mtu",
+    "description \"a\"  b",
+    "tunnel mode gre ip",
+    "tunnel mode ipsec-ikev2",
+    "tunnel mode ipsec",
+    "dpd interval 10",
+    "ikev2 dpd off",
+    "ikev2 binding p",
+    "ikev2 profile p",
+    "ikev2 default-profile",
+    "sa-proposal enc aes-cbc-256",
+    "linux-interface eth0",
+    "interface Tunnel0.0",
+    "interface Tunnel 0.0",
+    "interface GigaEthernet0.0",
+    "interface BVI1",
+    "interface Null0.0",
+    "no interface Tunnel0.0",
+    "device GigaEthernet0",
+    "router bgp 1",
+    "ppp profile isp",
+    "lldp enable",
+    "what ever",
+    "ip ufs-cache enable",
+    "no ip ufs-cache enable",
+    "ip route default 10.0.0.1",
+    "ip route default 10.0.0.1 metric 5",
+    "hostname a",
+    "!",
+    "\xef\xbb\xbf"
+    "hostname b",
+    "\xef\xbb\xbf"
+    "lldp enable",
+    "",
+};
+
+/* Lines in any order, indented in any way. */
+static void S14_random_lines_printed_and_parsed_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const indents[] = {
+        "", "", "", "  ", "  ", "    ", "\t", "\xef\xbb\xbf", " \xef\xbb\xbf "};
+    for (uint64_t number = 0; number < 10 * TEXTS; number++) {
+        seed(number);
         char *text = NULL;
         size_t length = 0;
         FILE *out = open_memstream(&text, &length);
-        for (uint32_t count = pick(200); count > 0; count--) {
-            if (pick(10) == 0)
-                (void)fputc((int)pick(256), out);
-            else
-                (void)fprintf(out, "%s%s", pieces[pick(sizeof pieces / sizeof *pieces)],
-                              pick(4) == 0 ? "" : " ");
+        bool flat = pick(3) == 0;
+        for (uint32_t count = 1 + pick(14); count > 0; count--)
+            (void)fprintf(out, "%s%s\n", flat ? "" : indents[pick(sizeof indents / sizeof *indents)],
+                          lines[pick(sizeof lines / sizeof *lines)]);
+        (void)fclose(out);
+        assert_stable("lines", number, text, length);
+        free(text);
+    }
+}
+
+/* Writes a line of a config, or something like it. */
+static void write_mutated(FILE *out, const char *line, size_t length)
+{
+    size_t blanks = strspn(line, " \t");
+    if (pick(8) == 0)
+        (void)fprintf(out, "%*s", (int)pick(5), "");
+    else
+        (void)fwrite(line, 1, blanks < length ? blanks : length, out);
+    size_t cut = pick(30) == 0 ? blanks + pick((uint32_t)length + 1) : length;
+    for (size_t i = blanks; i < length && i < cut; i++)
+        (void)fputc(pick(400) == 0 ? (int)pick(256) : line[i], out);
+    if (pick(40) == 0)
+        (void)fputs(pieces[pick(sizeof pieces / sizeof *pieces)], out);
+    (void)fputc('\n', out);
+}
+
+/* Configs of routers whose lines are left out, doubled, moved, indented otherwise, cut and changed. */
+static void S14_mutated_router_configs_printed_and_parsed_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "language/everything.cfg",
+        "routers/01-pppoe-napt-dhcp.cfg",
+        "routers/02-dhcp-ikev2-site.cfg",
+        "routers/03-ikev1-main-mode-unindented.cfg",
+        "routers/13-vlan-unindented.cfg",
+        "routers/22-ikev2-unindented-everything.cfg",
+        "routers/29-crlf-and-tabs.cfg",
+        "routers/30-terminal-session.cfg",
+        "routers/35-whole-file-indented.cfg",
+    };
+    for (uint64_t number = 0; number < TEXTS / 4; number++) {
+        seed(number);
+        char *text = read_file(names[number % (sizeof names / sizeof *names)]);
+        char *mutated = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&mutated, &length);
+        for (const char *at = text; *at != '\0';) {
+            size_t octets = strcspn(at, "\n");
+            const char *other = text + pick((uint32_t)strlen(text));
+            if (pick(20) != 0)
+                write_mutated(out, at, octets);
+            if (pick(20) == 0)
+                write_mutated(out, other, strcspn(other, "\n"));
+            at += octets + (at[octets] == '\n');
         }
         (void)fclose(out);
-        struct reading first = read_octets(text, length);
-        if (first.config != NULL) {
-            char *running = printed(first.config);
-            struct reading second = read_text(running);
-            bool whole = memchr(text, '\0', length) == NULL;
-            if (whole && (second.config == NULL ||
-                          !same_sections(config_global(first.config), config_global(second.config))))
-                fail_msg("text %llu:\n%s\nprints as:\n%s\n%s", (unsigned long long)number, text, running,
-                         second.said);
-            reading_free(&second);
-            free(running);
-        }
-        reading_free(&first);
+        assert_stable("mutated config", number, mutated, length);
+        free(mutated);
         free(text);
+    }
+}
+
+/* What the prompt keeps without effect has none after `write memory` and a restart. */
+static void S14_what_the_prompt_keeps_is_read_back_as_the_same(void **state)
+{
+    (void)state;
+    for (uint64_t number = 0; number < 5 * TEXTS; number++) {
+        seed(number);
+        struct config *config = config_new();
+        struct config_cursor cursor = {0};
+        for (uint32_t count = 1 + pick(12); count > 0; count--) {
+            struct diagnostics diagnostics = {0};
+            (void)config_apply_line(config, &cursor, lines[pick(sizeof lines / sizeof *lines)], &diagnostics);
+            diagnostics_free(&diagnostics);
+        }
+        assert_reads_back("session", number, config);
+        config_free(config);
     }
 }
 
@@ -319,12 +513,7 @@ static void random_lines_at_the_prompt_never_crash(void **state)
         if (exec_parse(line, &command, error))
             exec_free(&command);
     }
-    char *running = printed(config);
-    struct reading r = read_text(running);
-    if (r.config == NULL)
-        fail_msg("what the prompt left is refused:\n%s\n%s", r.said, running);
-    reading_free(&r);
-    free(running);
+    assert_reads_back("session", 0, config);
     config_free(config);
 }
 
@@ -334,7 +523,10 @@ int main(void)
         cmocka_unit_test(a_random_config_printed_and_parsed_is_the_same),
         cmocka_unit_test(a_random_config_resolves),
         cmocka_unit_test(broken_configs_are_accepted_or_refused_with_an_error),
-        cmocka_unit_test(random_text_never_crashes),
+        cmocka_unit_test(S14_random_text_printed_and_parsed_is_the_same),
+        cmocka_unit_test(S14_random_lines_printed_and_parsed_are_the_same),
+        cmocka_unit_test(S14_mutated_router_configs_printed_and_parsed_are_the_same),
+        cmocka_unit_test(S14_what_the_prompt_keeps_is_read_back_as_the_same),
         cmocka_unit_test(random_lines_at_the_prompt_never_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
