@@ -60,8 +60,9 @@ struct gateway {
     struct world *world;
     char name[16];
     struct ip_address address;
-    struct nat nat;     /* in front of it, if `nat.present` */
-    msec_t clock_ahead; /* of the world's */
+    struct nat nat;      /* in front of it, if `nat.present` */
+    int64_t clock_ahead; /* milliseconds, of the world's */
+    uint64_t epoch;      /* Unix time in milliseconds when the gateway's clock was 0 */
     struct ike_engine *engine;
     struct sim_tunnel *tunnels; /* in the order in which they were added */
     struct installed_child *children;
@@ -163,6 +164,9 @@ struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number);
 
 /* A gateway that was to end does so now, and another engine goes on with its records. */
 void gateway_resume(struct gateway *g);
+
+/* Forgets the Child SAs of the packet path. */
+void gateway_forget_children(struct gateway *g);
 
 /* The gateway's own time. */
 msec_t gateway_now(const struct gateway *g);

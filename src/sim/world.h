@@ -13,6 +13,9 @@
 struct world;
 struct gateway;
 
+/* Unix time in milliseconds at which the world's clock was 0. */
+#define SIM_EPOCH UINT64_C(1790000000000)
+
 /* What the network does to datagrams, and how jobs are answered. */
 struct weather {
     msec_t delay_min, delay_max; /* of each datagram */
@@ -122,6 +125,15 @@ void gateway_restart(struct gateway *g);
  * `path_too` the packet path starts anew as well, and has nothing but what the new engine tells it.
  */
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
+
+/*
+ * Another machine goes on with the gateway's IKE SAs, under its address: it gets the records without what
+ * means something on the old machine alone. Its clock has just begun, and its packet path has no Child SA.
+ */
+void gateway_take_over(struct gateway *g);
+
+/* A record without what means something on one machine alone. Its octets are moved in place. */
+struct octets record_without_machine(uint8_t *at, size_t length);
 
 /* If the engine is still to end, it does not. */
 void gateway_cancel_resume(struct gateway *g);

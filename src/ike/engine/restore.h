@@ -10,10 +10,16 @@
 
 #include "ike/services/engine.h"
 
-/* Takes in one saved IKE SA with its Child SAs; what can't go on is forgotten. */
-void engine_restore(struct ike_engine *engine, struct octets state);
+/*
+ * Takes in one saved IKE SA with its Child SAs, the record of `serial`; 0: it has no record here yet. What
+ * cannot go on is forgotten, and the log says why.
+ */
+void engine_restore(struct ike_engine *engine, uint32_t serial, struct octets state);
 
-/* All are there: hands their Child SAs to the packet path, sends requests again, goes on with the rest. */
+/*
+ * All are there: hands their Child SAs to the packet path, sends requests again, goes on with the rest.
+ * (resume.c)
+ */
 void engine_restore_end(struct ike_engine *engine);
 
 #endif

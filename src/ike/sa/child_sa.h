@@ -17,11 +17,12 @@ struct child_sa {
     uint32_t live_slot;
     bool initiator; /* we started the exchange that made it */
     bool installed;
-    bool replaced;      /* another one carries the packets; the end that replaced it deletes it */
-    bool deleting;      /* our DELETE is under way, or queued */
-    bool lingering;     /* deleted at both ends, but for packets that are still under way (S24) */
-    bool stopped;       /* packets leave by it no more */
-    bool waits_for_use; /* packets leave by it when the peer has used it */
+    bool replaced;        /* another one carries the packets; the end that replaced it deletes it */
+    bool deleting;        /* our DELETE is under way, or queued */
+    bool lingering;       /* deleted at both ends, but for packets that are still under way (S24) */
+    bool stopped;         /* packets leave by it no more */
+    bool waits_for_use;   /* packets leave by it when the peer has used it */
+    bool numbers_unknown; /* saved without its sequence numbers: it is about to be replaced */
     msec_t created, expires;
     struct ike_timer lifetime, rekey;
 };

@@ -89,6 +89,7 @@ struct ike_sa {
     struct ip_address peer_address; /* of the peer when the SA was made, whatever a NAT makes of it: has the
                                        peer's name another one now (R41)? IP_NONE: that is not asked */
     uint32_t ifindex, mark;         /* of the way out, see struct peer_route */
+    bool route_unknown;             /* saved on another machine: it takes the tunnel's route when it comes */
     uint32_t arrival_ifindex;       /* as responder: where the peer's request came in */
     bool nat_local, nat_remote;     /* NAT detected in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;               /* ESP goes in UDP */

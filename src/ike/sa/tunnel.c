@@ -121,6 +121,26 @@ void tunnel_remove(struct ike_engine *engine, uint32_t number)
     tunnel_free(engine, tunnel);
 }
 
+/* IKE SAs that were saved on another machine take the route of this one. */
+static void give_route(struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (!sa->route_unknown)
+            continue;
+        sa->route_unknown = false;
+        sa->ifindex = tunnel->route.ifindex;
+        sa->mark = tunnel->route.mark;
+        ike_sa_changed(sa);
+        const struct child_sa *child;
+        LIST_FOREACH(child, &sa->children, link)
+        {
+            child_sa_redirect(child);
+        }
+    }
+}
+
 void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct peer_route *way)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
@@ -128,6 +148,8 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
         return;
     bool came = way->usable && !tunnel->route.usable;
     tunnel->route = *way;
+    if (way->usable)
+        give_route(tunnel);
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         tunnel_connect(engine, tunnel);
 }
