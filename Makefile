@@ -19,14 +19,17 @@ all: build
 
 build:
 	@tools/install-packages build
-	@test -f build/build.ninja || meson setup build --prefix $(PREFIX) >/dev/null
+	@test -f build/build.ninja || { echo "Setting up build/"; meson setup build --prefix $(PREFIX) >/dev/null; }
+	@echo "Building build/musubid and build/musubi, and the tests"
 	@ninja -C build --quiet
 
 run: build
 	@tools/install-packages run
+	@echo "Starting two sites with a tunnel between them"
 	@tools/demo
 
 sanitized:
+	@echo "Building the tests again in $(SANITIZED)/, with sanitizers"
 	@test -f $(SANITIZED)/build.ninja || \
 	  meson setup $(SANITIZED) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C $(SANITIZED) --quiet

@@ -59,8 +59,8 @@ bool ip_address_is_multicast(const struct ip_address *a);
 /* Orders addresses by family, then by their octets as a number: below 0, 0, above 0. */
 int ip_address_compare(const struct ip_address *a, const struct ip_address *b);
 
-/* Reads an address of either family. False if `text` as a whole is not an address; `out` is then unchanged.
- */
+/* Reads an address of either family. False if `text` as a whole is not an address; `out` is then
+ * unchanged. */
 bool ip_address_parse(const char *text, struct ip_address *out);
 
 /* Writes the address as text (empty for IP_NONE) and returns `out`. */

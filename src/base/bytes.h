@@ -87,8 +87,8 @@ void writer_patch_u8(struct writer *w, size_t offset, uint8_t value);
 void writer_patch_u16be(struct writer *w, size_t offset, uint16_t value);
 void writer_patch_u32be(struct writer *w, size_t offset, uint32_t value);
 
-/* Load and store in network byte order, at any alignment. The caller knows that the memory is large enough.
- */
+/* Load and store in network byte order, at any alignment. The caller knows that the memory is large
+ * enough. */
 uint16_t load_u16be(const uint8_t *at);
 uint32_t load_u32be(const uint8_t *at);
 uint64_t load_u64be(const uint8_t *at);

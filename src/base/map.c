@@ -77,8 +77,8 @@ void *map_remove(struct map *map, uint64_t key)
         return NULL;
     slot->value = NULL;
     map->count--;
-    /* Move up the entries behind the hole whose home is at or before it, so that no search stops at the hole.
-     */
+    /* Move up the entries behind the hole whose home is at or before it, so that no search stops at the
+     * hole. */
     size_t mask = map->capacity - 1;
     size_t hole = (size_t)(slot - map->slots);
     for (size_t i = (hole + 1) & mask; map->slots[i].value != NULL; i = (i + 1) & mask) {

@@ -6,7 +6,7 @@
     "id {ipv4 <id:address4>|ipv6 <id:address6>|fqdn <id:fqdn>|rfc822 <id:mail>|keyid <id:keyid>|"            \
     "dn <id:keyid>}"
 
-/* R40: `any` is recognised by its ID alone, so there it can't be left out. */
+/* R40: after `peer any` the ID is required, since nothing else identifies the peer. */
 #define AUTHENTICATION "authentication {psk|rsa} "
 
 #define SELECTOR                                                                                             \
@@ -30,10 +30,10 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_LOGGING_SUBSYSTEM] = {MODE_GLOBAL, KIND_KEYED, .key_words = 1,
                                    .pattern = "logging subsystem {ikev2!|ike2!|ipsec!|all!} "
                                               "{error|warn|notice|info|debug}",
-                                   .help = "Level from which on a function's events are logged"},
+                                   .help = "Log events of a function from this level on"},
     [COMMAND_LOGGING_TIMESTAMP] = {MODE_GLOBAL, KIND_SINGLE,
                                    .pattern = "logging timestamp {datetime|timeofday|uptime}",
-                                   .help = "What stands before each event"},
+                                   .help = "Time stamp of each event"},
     [COMMAND_SYSLOG] = {MODE_GLOBAL, KIND_LIST,
                         .pattern = "syslog {ip {enable|host <host:address>}|facility <facility:name>|"
                                    "timestamp {datetime|timeofday|uptime}|id <id:name>}",
@@ -61,9 +61,10 @@ const struct command command_table[COMMAND_COUNT] = {
                                                  " key {char <key:secret>|hex <key:hex>|secret <key:secret>}",
                                       .help = "The key that belongs to an ID, of this device or of a peer"},
     [COMMAND_IKEV2_DEFAULT_PROFILE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "ikev2 default-profile",
-                                       .help = "Policy of all tunnels that say nothing else"},
+                                       .help =
+                                           "Policy of all tunnels, where they have no setting of their own"},
     [COMMAND_IKEV2_PROFILE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "ikev2 profile <profile:name>",
-                               .help = "Policy of the tunnels that are bound to it"},
+                               .help = "Policy of the tunnels that are bound to this profile"},
     [COMMAND_DEVICE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "device <device:device>",
                         .help = "A device of the router"},
     [COMMAND_INTERFACE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "interface <interface:interface>",
@@ -85,16 +86,18 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_IP_TCP_ADJUST_MSS] = {MODE_INTERFACE, KIND_SINGLE,
                                    .pattern = "ip tcp adjust-mss {auto|<octets:number 1-65535>}",
                                    .help = "Lower the MSS of TCP connections that pass", .not_yet = true},
-    [COMMAND_IP_NAPT_ENABLE] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "ip napt enable",
-                                .help = "Translate the addresses of what is forwarded out of the interface",
-                                .not_yet = true},
+    [COMMAND_IP_NAPT_ENABLE] =
+        {MODE_INTERFACE, KIND_SINGLE, .pattern = "ip napt enable",
+         .help = "Translate the addresses of packets that are forwarded out of the interface",
+         .not_yet = true},
     [COMMAND_IP_NAPT_STATIC] = {MODE_INTERFACE, KIND_LIST,
                                 .pattern = "ip napt static <interface:interface> {udp <port:number 1-65535>|"
                                            "tcp <port:number 1-65535>|<protocol:number 0-255>}",
-                                .help = "What reaches this device itself in spite of NAPT", .not_yet = true},
+                                .help = "Packets that reach this device itself in spite of NAPT",
+                                .not_yet = true},
     [COMMAND_IP_FILTER] = {MODE_INTERFACE, KIND_LIST,
                            .pattern = "ip filter <name:name> <sequence:number 1-65535> {in|out}",
-                           .help = "Let pass by an access list what comes in or goes out", .not_yet = true},
+                           .help = "Filter incoming or outgoing packets by an access list", .not_yet = true},
     [COMMAND_IPV6_ENABLE] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "ipv6 enable",
                              .help = "IPv6 with a link-local address"},
     [COMMAND_IPV6_ADDRESS] = {MODE_INTERFACE, KIND_LIST, .pattern = "ipv6 address <address:prefix6>",
@@ -109,12 +112,13 @@ const struct command command_table[COMMAND_COUNT] = {
                                      .help = "Lower the MSS of TCP connections that pass", .not_yet = true},
     [COMMAND_IPV6_FILTER] = {MODE_INTERFACE, KIND_LIST,
                              .pattern = "ipv6 filter <name:name> <sequence:number 1-65535> {in|out}",
-                             .help = "Let pass by an access list what comes in or goes out", .not_yet = true},
+                             .help = "Filter incoming or outgoing packets by an access list",
+                             .not_yet = true},
     [COMMAND_IKEV2_BINDING] = {MODE_TUNNEL, KIND_SINGLE, .pattern = "ikev2 binding <profile:name>",
-                               .help = "The profile whose policy holds here"},
+                               .help = "The profile whose policy this Tunnel uses"},
 
     [COMMAND_ANTI_REPLAY] = {MODE_POLICY, KIND_SINGLE, .pattern = "anti-replay {on|off}",
-                             .help = "Discard packets that came before"},
+                             .help = "Discard packets that have come before"},
     [COMMAND_CERT_CACERT] = {MODE_POLICY, KIND_SINGLE, .pattern = "cert cacert name <certificate:name>",
                              .help = "The CA certificate by which the peer is authenticated",
                              .not_yet = true},
@@ -132,11 +136,11 @@ const struct command command_table[COMMAND_COUNT] = {
                                           .pattern = "child-proposal integrity <algorithm:integrity>...",
                                           .help = "Integrity of Child SAs"},
     [COMMAND_CONNECT_TYPE] = {MODE_POLICY, KIND_SINGLE, .pattern = "connect-type {auto|trigger}",
-                              .help = "Make the SA at once and always, or when a packet needs it"},
+                              .help = "Make the SA at once and keep it, or when a packet needs it"},
     [COMMAND_DPD] = {MODE_POLICY, KIND_SINGLE, .pattern = "dpd {interval <seconds:number 1-86400>|off}",
-                     .help = "Ask at every interval whether the peer is there"},
+                     .help = "Check at this interval that the peer is alive"},
     [COMMAND_IPSEC_MTU_IGNORE] = {MODE_POLICY, KIND_SINGLE, .pattern = "ipsec mtu ignore [off]",
-                                  .help = "Fragment whatever is too large, without ICMP errors",
+                                  .help = "Fragment all packets that are too large, without ICMP errors",
                                   .not_yet = true},
     [COMMAND_IPSEC_PRE_FRAGMENT] = {MODE_POLICY, KIND_SINGLE, .pattern = "ipsec pre-fragment [off]",
                                     .help = "Fragment before encryption", .not_yet = true},
@@ -144,7 +148,7 @@ const struct command command_table[COMMAND_COUNT] = {
                             .help = "Tunnel mode; transport mode is not supported yet"},
     [COMMAND_LOCAL_AUTHENTICATION] = {MODE_POLICY, KIND_SINGLE,
                                       .pattern = "local-authentication [psk|rsa] " ID,
-                                      .help = "ID of this device, and how it proves it"},
+                                      .help = "ID of this device, and how it authenticates itself"},
     [COMMAND_LOCAL_TS] = {MODE_POLICY, KIND_LIST, .pattern = "local-ts " SELECTOR,
                           .help = "A traffic selector of this side, proposed as initiator"},
     [COMMAND_NAT_TRAVERSAL] = {MODE_POLICY, KIND_OPTIONS,
@@ -152,7 +156,7 @@ const struct command command_table[COMMAND_COUNT] = {
                                .help = "Detect NAT, and pass through it by UDP"},
     [COMMAND_NEGOTIATION_DIRECTION] = {MODE_POLICY, KIND_SINGLE,
                                        .pattern = "negotiation-direction {both|initiator|responder}",
-                                       .help = "Who may start: either side, this one alone, the peer alone"},
+                                       .help = "Who may start: both sides, only this one, only the peer"},
     [COMMAND_OUTGOING_INTERFACE] = {MODE_POLICY, KIND_SINGLE,
                                     .pattern = "outgoing-interface {none|<interface:interface> "
                                                "[auto|<next-hop:address>]}",
@@ -184,7 +188,7 @@ const struct command command_table[COMMAND_COUNT] = {
                                        "|{<address:address>|<host:host>} " AUTHENTICATION "[" ID
                                        "]}|peer-fqdn-ipv4 <host:fqdn> " AUTHENTICATION "[" ID
                                        "]|peer-fqdn-ipv6 <host:fqdn> " AUTHENTICATION "[" ID "]}",
-                            .help = "The other end: where it is, and how it proves who it is"},
+                            .help = "The peer: where it is, and how it authenticates itself"},
     [COMMAND_SHUTDOWN] = {MODE_INTERFACE, KIND_TOGGLE, .pattern = "shutdown",
                           .help = "Take the interface out of use; `no shutdown` puts it in use"},
 

@@ -1,7 +1,7 @@
 /*
- * The command language as one table. A row says how a command is written, where it may stand, what it is for,
- * and how its settings behave. Parser, abbreviations, help, completion, the printer of the running-config and
- * the command reference all come out of it.
+ * The command language as one table. A row says how a command is written, in which modes it is allowed, what
+ * it is for, and how its settings combine. The parser, abbreviations, help, completion, the printer of the
+ * running-config and docs/commands.md all use this table.
  */
 #ifndef MUSUBI_CONFIG_COMMAND_H
 #define MUSUBI_CONFIG_COMMAND_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where a command may stand; a row's modes are a set of these. */
+/* Where a command is allowed; a row has a set of these. */
 enum command_mode {
     MODE_EXEC = 1 << 0,            /* operating commands */
     MODE_GLOBAL = 1 << 1,          /* config mode */
@@ -22,20 +22,20 @@ enum command_mode {
     MODE_TUNNEL = 1 << 7,          /* under `interface TunnelN.M` */
 
     MODE_INTERFACE = MODE_PORT | MODE_LOOPBACK | MODE_TUNNEL,
-    /* Policy: as written in profiles, with `ikev2` before it in Tunnels. */
+    /* Policy: written as in the table in profiles, with `ikev2` before it in Tunnels. */
     MODE_POLICY = MODE_DEFAULT_PROFILE | MODE_PROFILE | MODE_TUNNEL,
 };
 
-/* How a second line of the same command acts on the first one of its section. */
+/* What a second line of the same command in the same section does to the first one. */
 enum setting_kind {
     KIND_NONE,    /* not a setting: an operating command */
     KIND_SINGLE,  /* replaces it */
     KIND_KEYED,   /* replaces it if the first `key_words` words after the head are the same */
-    KIND_LIST,    /* stands beside it, unless it is the same */
-    KIND_SET,     /* its words after the head are added to it, but `off` and others replace each other */
-    KIND_OPTIONS, /* its options are added to it, each replacing the same one, but `off` as above */
-    KIND_TOGGLE,  /* replaces it; `no` is a value of its own, told apart from nothing said */
-    KIND_SECTION, /* opens the sub-mode of what it names, again if need be */
+    KIND_LIST,    /* is kept beside it, unless it is the same */
+    KIND_SET,     /* adds its words after the head to it; `off` and other words replace each other */
+    KIND_OPTIONS, /* adds its options to it, or replaces them; `off` and options replace each other */
+    KIND_TOGGLE,  /* replaces it; `no` is a value too, other than no line at all */
+    KIND_SECTION, /* opens the same sub-mode again */
 };
 
 /* The rows, in the order in which the running-config prints their settings within a section. */
@@ -130,21 +130,24 @@ enum command_id {
     COMMAND_COUNT
 };
 
+/* A row. The head of a pattern is its keywords before the first argument or choice (pattern_head). */
 struct command {
     unsigned modes; /* set of enum command_mode */
     enum setting_kind kind;
-    uint8_t key_words;
-    uint8_t foreign_head; /* not 0: a foreign line with as many of the first words is another value of it */
-    bool not_yet; /* a setting is accepted without effect, with a warning; other commands are refused */
-    const char *pattern; /* in the grammar of pattern.h; policy rows without their `ikev2` */
+    uint8_t key_words;    /* of KIND_KEYED; also, `no` needs one word after the head */
+    uint8_t foreign_head; /* not 0: a foreign line that begins with this many words of it is another value */
+    bool not_yet;         /* not supported: settings are kept, with a warning; other commands are refused */
+    const char *pattern;  /* in the grammar of pattern.h; policy rows without their `ikev2` */
     const char *help;
 };
 
+/* The rows, by their IDs. */
 extern const struct command command_table[COMMAND_COUNT];
 
+/* The ID of a row. */
 enum command_id command_id(const struct command *row);
 
-/* What stands before the pattern of a row in a mode: "ikev2 " for policy rows in a Tunnel, else "". */
+/* What is written before the pattern of a row in a mode: "ikev2 " for policy rows in a Tunnel, else "". */
 const char *command_prefix(const struct command *row, enum command_mode mode);
 
 #endif

@@ -91,7 +91,7 @@ void diagnostics_sort(struct diagnostics *list)
     free(scratch);
 }
 
-void diagnostic_print(const struct diagnostic *d, const char *file, FILE *out)
+static void print(const struct diagnostic *d, const char *file, FILE *out)
 {
     if (file != NULL)
         (void)fprintf(out, "%s:", file);
@@ -109,7 +109,7 @@ void diagnostic_print(const struct diagnostic *d, const char *file, FILE *out)
 void diagnostics_print(const struct diagnostics *list, const char *file, FILE *out)
 {
     for (size_t i = 0; i < list->count; i++)
-        diagnostic_print(&list->items[i], file, out);
+        print(&list->items[i], file, out);
     if (list->left_out != 0)
         (void)fprintf(out, "%s: %zu more are not shown\n", file == NULL ? "config" : file, list->left_out);
 }
@@ -123,7 +123,7 @@ const struct diagnostic *diagnostics_first(const struct diagnostics *list)
     return list->count == 0 ? NULL : &list->items[0];
 }
 
-/* The next start of a character at or after `at`. */
+/* Where the next character starts, at `at` or behind it. */
 static size_t character_start(const char *line, size_t length, size_t at)
 {
     while (at < length && ((unsigned char)line[at] & 0xc0) == 0x80)
@@ -131,6 +131,7 @@ static size_t character_start(const char *line, size_t length, size_t at)
     return at;
 }
 
+/* A character as an excerpt shows it: control characters would spoil the caret line. */
 static char shown(char c)
 {
     unsigned char u = (unsigned char)c;

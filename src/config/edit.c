@@ -5,13 +5,13 @@
 
 #include "config/pattern.h"
 
-/* Kinds of lines of whose parts `off` is the opposite. */
+/* True for a KIND_SET or KIND_OPTIONS line that says `off` in place of words or options. */
 static bool is_off(const struct command_line *line)
 {
     return line_has(line, "off");
 }
 
-/* The option that a word of a KIND_OPTIONS line belongs to: the last keyword up to it. */
+/* The index of the option that a word of a KIND_OPTIONS line belongs to: the last keyword up to it. */
 static size_t option_start(const struct command_line *line, size_t index)
 {
     while (element_is_argument(line_element_at(line, index)))
@@ -28,10 +28,11 @@ static bool has_word(const struct command_line *line, size_t from, const char *w
     return false;
 }
 
-/* Appends the words of `line` after its head that `keep` approves of, comparing with `other`. */
+/* True if a word of `line` is to be kept, given another line of the same row. */
 typedef bool keep_word(const struct command_line *line, size_t index, const struct command_line *other,
                        size_t head);
 
+/* Appends those words of `line` after its head that `keep` says. */
 static void add_words(struct line_draft *draft, const struct command_line *line, size_t head, keep_word *keep,
                       const struct command_line *other)
 {
@@ -67,7 +68,7 @@ static void start_with_head(struct line_draft *draft, const struct command_line 
         line_draft_add(draft, line_element_at(line, i), line_word_at(line, i));
 }
 
-/* Sorts options by their place in the pattern, so that they print as it has them. */
+/* Sorts options into the order of the pattern, in which they are printed. */
 static void sort_options(struct line_draft *draft, size_t head)
 {
     for (size_t i = head + 1; i < draft->count; i++) {
@@ -79,7 +80,7 @@ static void sort_options(struct line_draft *draft, size_t head)
     }
 }
 
-/* Adds the words of a set that it does not have yet. */
+/* Appends those words of a set that the draft does not have yet. */
 static void add_members(struct line_draft *draft, const struct command_line *line, size_t head)
 {
     for (size_t i = head; i < line->count; i++) {
@@ -89,7 +90,7 @@ static void add_members(struct line_draft *draft, const struct command_line *lin
     }
 }
 
-/* What a set or options are once `line` has been added to `old`, which is NULL if there was none. */
+/* Drafts the set or options that result when `line` is added to `old`, which may be NULL. */
 static void merge(struct line_draft *draft, const struct command_line *old, const struct command_line *line)
 {
     size_t head = pattern_head(line->row->pattern);
@@ -140,7 +141,7 @@ static bool begins_with(const struct command_line *line, const struct command_li
     return true;
 }
 
-/* Takes the listed parts out of a set or options; what has nothing left goes as a whole. */
+/* Removes the words that `line` lists from a set or options, and the setting if none is left. */
 static bool unset_parts(struct config *config, struct setting *old, const struct command_line *line)
 {
     size_t head = pattern_head(line->row->pattern);
@@ -173,8 +174,8 @@ bool edit_unset(struct config *config, struct section *section, const struct com
         line->count <= line->row->foreign_head)
         config_remove(config, section->foreign_value);
     struct setting *next;
-    for (struct setting *s = config_first_of_row(section, command_id(line->row)); s != NULL; s = next) {
-        next = config_next_of_row(s);
+    for (struct setting *s = section_first_of_row(section, command_id(line->row)); s != NULL; s = next) {
+        next = section_next_of_row(s);
         if (begins_with(&s->line, line))
             config_remove(config, s);
     }
@@ -213,7 +214,8 @@ size_t edit_remove_foreign(struct config *config, struct section *section, const
     return removed;
 }
 
-/* The row of which the foreign line is a value that we don't know, such as `tunnel mode`; NULL: of none. */
+/* The row of which the foreign line is a value that we don't know (`tunnel mode gre`); NULL if there is
+ * none. */
 static const struct command *row_of_foreign(const struct section *section, const struct setting *foreign)
 {
     for (size_t id = 0; id < COMMAND_COUNT; id++) {
@@ -246,7 +248,7 @@ struct setting *edit_add_foreign(struct config *config, struct section *section,
     const struct command *row = kept == NULL ? NULL : row_of_foreign(section, kept);
     if (row == NULL)
         return kept;
-    struct setting *ours = config_first_of_row(section, command_id(row));
+    struct setting *ours = section_first_of_row(section, command_id(row));
     if (ours != NULL)
         config_remove(config, ours);
     section->foreign_value = kept;

@@ -45,7 +45,8 @@ static const char *const headers[] = {
     "mobile profile",
 };
 
-/* First words of lines of config mode that open none. Without those that a profile's own lines begin with. */
+/* First words of lines of config mode that open no sub-mode. Words that lines of an IKEv2 profile begin with
+ * are not among them. */
 static const char *const globals[] = {
     "aaa",
     "access-list",
@@ -127,7 +128,7 @@ static const char *const globals[] = {
     "zabbix",
 };
 
-/* Words that are keywords where they begin a line of a sub-mode or stand after other keywords. */
+/* Words that are keywords at the start of a line of a sub-mode, or behind other keywords. */
 static const char *const keywords[] = {
     "action",
     "apn",
@@ -338,7 +339,7 @@ bool foreign_is_known(const struct words *words)
            begins_with_any(words, first, keywords, COUNT(keywords));
 }
 
-/* Looks like a keyword: letters, digits and hyphens, not too long. */
+/* True if the word looks like a keyword: letters, digits and hyphens, not too many. */
 static bool is_plain(const struct word *word)
 {
     const char *c = word->text;

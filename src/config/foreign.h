@@ -1,6 +1,7 @@
 /*
- * What Musubi knows of the rest of the routers' language: enough to tell where a section of it begins in a
- * file without indentation, and which words of a line are keywords, never arguments (S14).
+ * What Musubi knows about foreign lines: commands of the routers that it does not have. It knows enough to
+ * see where a foreign section begins in a file without indentation, and which words of a line are keywords
+ * and so can't be secrets (S14).
  */
 #ifndef MUSUBI_CONFIG_FOREIGN_H
 #define MUSUBI_CONFIG_FOREIGN_H
@@ -10,20 +11,20 @@
 
 #include "config/words.h"
 
-/* True if the line is known to open a sub-mode on the routers, such as `ppp profile x`. */
+/* True if the line opens a sub-mode on the routers, as `ppp profile x` does. */
 bool foreign_is_header(const struct words *words);
 
-/* True if the line is known to be one of the routers' config mode (not of a sub-mode). */
+/* True if the line is a command of the routers' config mode, not of a sub-mode. */
 bool foreign_is_global(const struct words *words);
 
-/* True if the line begins with a word that the routers know, after `no` or not. */
+/* True if the line begins with a word that the routers know, or with `no` and such a word. */
 bool foreign_is_known(const struct words *words);
 
 enum { FOREIGN_KEYWORDS_SIZE = 96 };
 
-/* The leading keywords of a foreign line: its first word, and the next ones as long as they are known to be
- * keywords. `known`: how many are known otherwise. Nothing that could be an argument; "" if the first word
- * does not look like a keyword. */
+/* Writes the leading keywords of a foreign line and returns `out`: the first word and up to three more, as
+ * long as they are known to be keywords. The caller knows that the first `known` words are keywords.
+ * Arguments are left out; the text is "" if the first word does not look like a keyword. */
 const char *foreign_keywords(const struct words *words, size_t known, char out[FOREIGN_KEYWORDS_SIZE]);
 
 #endif

@@ -6,11 +6,131 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/keyword_help.h"
+/* Help for keywords that several rows share, and for those inside of rows. The help of the row serves for the
+ * others. Where `row` is not NULL, the entry is only for patterns that start with that keyword. */
+static const struct {
+    const char *row;
+    const char *keyword;
+    const char *help;
+} keyword_table[] = {
+    {"anti-replay", "off", "Accept packets that have come before"},
+    {"anti-replay", "on", "Discard packets that have come before"},
+    {"child-pfs", "off", "No new key exchange"},
+    {"connect-type", "auto", "Make the SA at once, and again whenever it is gone"},
+    {"connect-type", "trigger", "Make the SA when a packet needs it"},
+    {"cert", "name", "The certificate's name in the store"},
+    {"dpd", "off", "Do not ask"},
+    {"ip", "auto", "The size that fits"},
+    {"ipv6", "auto", "The size that fits"},
+    {"local-ts", "any", "All addresses, IPv4 and IPv6"},
+    {"remote-ts", "any", "All addresses, IPv4 and IPv6"},
+    {"nat-traversal", "off", "No NAT traversal"},
+    {"outgoing-interface", "auto",
+     "The routing table decides; the tunnel is up only if it says this interface"},
+    {"outgoing-interface", "none", "The routing table decides"},
+    {"source-address", "none", "The address of the outgoing interface"},
+    {NULL, "Null0.0", "Discard"},
+    {NULL, "access-list", "Access lists"},
+    {NULL, "all", "All functions"},
+    {NULL, "any", "Any"},
+    {NULL, "authentication", "How the peer authenticates itself"},
+    {NULL, "both", "Either side may start"},
+    {NULL, "cacert", "The CA certificate by which the peer is authenticated"},
+    {NULL, "cert", "Certificates"},
+    {NULL, "char", "A key in characters"},
+    {NULL, "child-proposal", "Algorithms of Child SAs"},
+    {NULL, "clear", "Delete or reset"},
+    {NULL, "copy", "Copy a config"},
+    {NULL, "crypto", "The password that encrypts it"},
+    {NULL, "datetime", "Date and time"},
+    {NULL, "debug", "Also the content of packets, and the keys"},
+    {NULL, "default", "All addresses"},
+    {NULL, "deny", "Discard"},
+    {NULL, "der", "A certificate in DER"},
+    {NULL, "dest", "Destination addresses"},
+    {NULL, "distance", "Preference among routes to the same addresses: the lowest is used"},
+    {NULL, "dn", "A distinguished name"},
+    {NULL, "dport", "Destination port"},
+    {NULL, "eq", "One port"},
+    {NULL, "erase", "Remove"},
+    {NULL, "error", "Only errors"},
+    {NULL, "facility", "Facility of syslog"},
+    {NULL, "force", "Encapsulate in UDP, NAT or not"},
+    {NULL, "fqdn", "A domain name"},
+    {NULL, "hex", "A key in hexadecimal"},
+    {NULL, "host", "A server of syslog"},
+    {NULL, "icmp", "ICMP"},
+    {NULL, "id", "ID"},
+    {NULL, "ike2", "IKEv2"},
+    {NULL, "ikev2", "IKEv2 and its IPsec"},
+    {NULL, "import", "Store"},
+    {NULL, "in", "Incoming packets"},
+    {NULL, "info", "Also DPD and cookies"},
+    {NULL, "initiator", "Only this side may start"},
+    {NULL, "interval", "Seconds from one check to the next"},
+    {NULL, "ip", "IPv4"},
+    {NULL, "ipsec", "IPsec"},
+    {NULL, "ipv4", "An IPv4 address"},
+    {NULL, "ipv6", "IPv6"},
+    {NULL, "keepalive", "Send a packet when idle, so that NAT keeps its mapping"},
+    {NULL, "key", "Key"},
+    {NULL, "keyid", "An ID of any octets"},
+    {NULL, "logging", "Event log"},
+    {NULL, "mycert", "The certificate of this device"},
+    {NULL, "name", "Name in the store"},
+    {NULL, "napt", "Address and port translation"},
+    {NULL, "notice", "Also the start and end of negotiations"},
+    {NULL, "off", "The opposite, where a profile says it"},
+    {NULL, "out", "Outgoing packets"},
+    {NULL, "peer-fqdn-ipv4", "The peer, by the IPv4 address of a domain name"},
+    {NULL, "peer-fqdn-ipv6", "The peer, by the IPv6 address of a domain name"},
+    {NULL, "pem", "In PEM"},
+    {NULL, "permit", "Let pass"},
+    {NULL, "pki", "Certificates and private keys"},
+    {NULL, "port", "Port"},
+    {NULL, "profile", "A profile"},
+    {NULL, "protocol", "Protocol"},
+    {NULL, "psk", "By pre-shared key"},
+    {NULL, "range", "Several ports"},
+    {NULL, "responder", "Only the peer may start"},
+    {NULL, "rfc822", "A mail address"},
+    {NULL, "rsa", "By certificate"},
+    {NULL, "sa-proposal", "Algorithms of IKE SAs"},
+    {NULL, "secret", "A key that a router has encrypted; it is kept, but can't be used"},
+    {NULL, "show", "Show"},
+    {NULL, "sport", "Source port"},
+    {NULL, "src", "Source addresses"},
+    {NULL, "suppress", "Messages not to be sent"},
+    {NULL, "tcp", "TCP"},
+    {NULL, "timeofday", "Time of day"},
+    {NULL, "transport", "Transport mode, which is not supported yet"},
+    {NULL, "udp", "UDP"},
+    {NULL, "uptime", "Time since the start"},
+    {NULL, "url", "Where the file is: file:FILE"},
+    {NULL, "warn", "SAs made and deleted, and what is abnormal"},
+    {NULL, "write", "Save"},
+};
+
+static bool same(const char *word, const char *keyword, size_t length)
+{
+    return strlen(word) == length && memcmp(word, keyword, length) == 0;
+}
+
+const char *keyword_help(const struct command *row, const char *element)
+{
+    size_t length = keyword_length(element);
+    size_t first = keyword_length(row->pattern);
+    for (size_t i = 0; i < sizeof keyword_table / sizeof *keyword_table; i++) {
+        if (same(keyword_table[i].keyword, element, length) &&
+            (keyword_table[i].row == NULL || same(keyword_table[i].row, row->pattern, first)))
+            return keyword_table[i].help;
+    }
+    return row->help;
+}
 
 struct finding {
-    const struct config *config;
-    const char *start; /* of the word to be completed; "" if it is not begun */
+    const struct config *config; /* or NULL */
+    const char *start;           /* the letters of the word to be completed; "" if there are none yet */
     struct help *help;
 };
 
@@ -42,7 +162,7 @@ static void add(struct finding *f, const char *word, const char *help, bool lite
     entry->literal = literal;
 }
 
-/* The names that the config has for an argument. */
+/* Adds the names in the config that an argument may have. */
 static void add_names(struct finding *f, const struct argument *argument)
 {
     static const struct {
@@ -76,7 +196,7 @@ static void add_argument(struct finding *f, const char *element)
     add(f, argument_shape(&argument, shape), argument.type->help, false);
 }
 
-static void add_way(void *context, const char *element, const struct command *row)
+static void add_expected(void *context, const char *element, const struct command *row)
 {
     struct finding *f = context;
     if (element == NULL) {
@@ -123,6 +243,6 @@ void help_find(const struct match_scope *scope, const struct config *config, con
         add(&f, "no", "Remove a setting, or say the opposite", true);
         add(&f, "default", "Remove a setting, so that the default holds", true);
     }
-    match_expected(&m, add_way, &f);
+    match_expected(&m, add_expected, &f);
     qsort(out->entry, out->count, sizeof *out->entry, compare_entries);
 }

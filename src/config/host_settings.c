@@ -43,7 +43,7 @@ static uint16_t octets_of(const struct section *section, enum command_id id)
     return (uint16_t)octets;
 }
 
-/* The rows of one family. */
+/* The rows of the `ip …` or `ipv6 …` lines. */
 struct family_rows {
     enum command_id address, unnumbered, mtu, adjust_mss;
 };
@@ -182,7 +182,7 @@ static enum log_level level_of(const struct command_line *line)
     return LOG_LEVEL_WARN;
 }
 
-/* A function's own line counts before `all`. */
+/* The line of a function counts, wherever it stands; else the line of `all`. */
 static void read_logging(const struct section *global, struct host_settings *out)
 {
     out->ikev2_level = out->ipsec_level = LOG_LEVEL_WARN;

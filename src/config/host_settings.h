@@ -1,7 +1,6 @@
 /*
- * What a config says of the host: its interfaces with their addresses, the Linux links behind the ports,
- * static routes, name servers, name, and logging. A plain copy, independent of the config that it was made
- * from.
+ * The host settings of a config: interfaces with their addresses, the Linux links that are ports of the
+ * router, static routes, name servers, host name, and logging. A copy that does not refer to the config.
  */
 #ifndef MUSUBI_CONFIG_HOST_SETTINGS_H
 #define MUSUBI_CONFIG_HOST_SETTINGS_H
@@ -17,27 +16,28 @@
 
 enum { LINUX_NAME_SIZE = 16, HOST_NAME_SIZE = 128, DESCRIPTION_SIZE = 256 };
 
-/* `shutdown` and `no shutdown`; an interface without either is up. */
+/* Neither of the two lines, `no shutdown`, `shutdown`. An interface without either is up (S12). */
 enum admin_state { ADMIN_UNSAID, ADMIN_UP, ADMIN_DOWN };
 
-/* What one family's `ip …` or `ipv6 …` lines say. */
+/* The `ip …` lines or the `ipv6 …` lines of an interface. */
 struct interface_family {
     struct ip_prefix *addresses; /* in the order of the config; at most one of IPv4 */
     size_t address_count;
     char unnumbered[INTERFACE_NAME_SIZE]; /* the interface whose address is used; "" if none */
-    uint16_t mtu;                         /* octets; 0: not said */
+    uint16_t mtu;                         /* octets; 0: not configured */
     bool adjust_mss_auto;
-    uint16_t adjust_mss; /* octets; 0: not said, or auto */
+    uint16_t adjust_mss; /* octets; 0: not configured, or auto */
 };
 
+/* `interface NAME` and the lines under it. */
 struct configured_interface {
     char name[INTERFACE_NAME_SIZE];
-    struct interface_name parts;
+    struct interface_name parts; /* of the name */
     enum admin_state admin;
-    bool ipv6_enable;  /* `ipv6 enable`; any ipv6 line means that IPv6 is on, see `ipv6` */
-    bool ipv6;         /* there is an ipv6 line (R13: IPv6 is off on a Tunnel without one) */
+    bool ipv6_enable;  /* `ipv6 enable` */
+    bool ipv6;         /* any ipv6 line; without one, IPv6 is off on a Tunnel (R13) */
     bool tunnel_ikev2; /* `tunnel mode ipsec-ikev2` */
-    uint32_t line;     /* of its header; or POLICY_LINE_TYPED */
+    uint32_t line;     /* of the header; or POLICY_LINE_TYPED */
     struct interface_family ipv4_lines, ipv6_lines;
     char description[DESCRIPTION_SIZE]; /* "" if none */
 };
@@ -50,17 +50,18 @@ struct configured_port {
 
 enum route_target { ROUTE_NEXT_HOP, ROUTE_INTERFACE, ROUTE_BLACKHOLE };
 
+/* `ip route` or `ipv6 route`. */
 struct configured_route {
-    struct ip_prefix prefix; /* without host bits; `default` is of length 0 */
+    struct ip_prefix prefix; /* without host bits; `default` has length 0 */
     enum route_target target;
     struct ip_address next_hop;          /* ROUTE_NEXT_HOP */
     char interface[INTERFACE_NAME_SIZE]; /* ROUTE_INTERFACE */
-    uint8_t distance;                    /* 1 to 255; 1 where not said */
-    uint32_t line;
+    uint8_t distance;                    /* 1 to 255; 1 if not configured */
+    uint32_t line;                       /* or POLICY_LINE_TYPED */
 };
 
 struct host_settings {
-    char host_name[HOST_NAME_SIZE]; /* "" if not said */
+    char host_name[HOST_NAME_SIZE]; /* "" if not configured */
     struct configured_interface *interfaces;
     size_t interface_count;
     struct configured_port *ports;
@@ -69,15 +70,15 @@ struct host_settings {
     size_t route_count;
     struct ip_address *name_servers;
     size_t name_server_count;
-    enum log_level ikev2_level, ipsec_level; /* warn where not said */
-    uint32_t log_size;                       /* octets; 0: not said */
+    enum log_level ikev2_level, ipsec_level; /* warn if not configured */
+    uint32_t log_size;                       /* octets; 0: not configured */
 };
 
-/* Fills in `out`; false if memory ran out. host_settings_free when done. */
+/* Fills in `out`; host_settings_free when done. False if memory ran out; `out` is then empty. */
 bool host_settings_of(const struct config *config, struct host_settings *out);
 void host_settings_free(struct host_settings *settings);
 
-/* The interface of that name; NULL if there is none. */
+/* The interface with that name, written in full; NULL if there is none. */
 const struct configured_interface *host_settings_interface(const struct host_settings *settings,
                                                            const char *name);
 

@@ -55,6 +55,7 @@ bool identity_of_line(const struct command_line *line, struct identity *out)
     return false;
 }
 
+/* An octet of the value, in small letters where case does not count. */
 static uint8_t comparable(const struct identity *id, size_t index)
 {
     bool any_case = id->type == ID_FQDN || id->type == ID_RFC822_ADDR;

@@ -1,5 +1,5 @@
 /*
- * IDs of IKE (RFC 7296 3.5) as the config writes them: id TYPE VALUE.
+ * IDs (RFC 7296 3.5) as they are written in the config: id TYPE VALUE.
  */
 #ifndef MUSUBI_CONFIG_IDENTITY_H
 #define MUSUBI_CONFIG_IDENTITY_H
@@ -7,19 +7,22 @@
 #include "config/line.h"
 #include "config/policy.h"
 
-/* The ID that stands in a line; false if none does. */
+/* Reads the ID in a line; false if the line has none. */
 bool identity_of_line(const struct command_line *line, struct identity *out);
 
+/* The ID of type ID_IPV4_ADDR or ID_IPV6_ADDR for an address. */
 struct identity identity_of_address(const struct ip_address *address);
+
+/* The ID of type ID_FQDN for a domain name, which is shorter than FQDN_SIZE. */
 struct identity identity_of_fqdn(const char *fqdn);
 
-/* The same type and value; of domain names and mail addresses, case does not count. */
+/* True if type and value are the same. The case of domain names and mail addresses does not count. */
 bool identity_equal(const struct identity *a, const struct identity *b);
 
-/* A hash under which equal IDs are equal; not 0. */
+/* A hash, the same for equal IDs; never 0. */
 uint32_t identity_hash(const struct identity *id);
 
-/* Writes it as in the config, "keyid site1", cut if need be, and returns `out`. */
+/* Writes the ID as in the config ("keyid site1"), cut if it is too long, and returns `out`. */
 enum { IDENTITY_WORDS_SIZE = IDENTITY_SIZE + 16 };
 const char *identity_words(const struct identity *id, char out[IDENTITY_WORDS_SIZE]);
 

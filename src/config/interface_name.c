@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The longest name of a Linux interface: a Tunnel has the same name there. */
+/* Octets of the longest name of a Linux interface; a Tunnel has the same name in Linux. */
 enum { LINUX_NAME_MAX = 15 };
 
 static const struct {
@@ -28,7 +28,8 @@ static const char *kind_word(enum interface_kind kind)
     return "";
 }
 
-/* The kind that the letters at the start of `text` name or abbreviate; `after` is set behind them. */
+/* The kind that the letters at the start of `text` name or abbreviate; `*after` is set to the end of the
+ * letters. */
 static enum interface_kind read_kind(const char *text, const char **after)
 {
     size_t letters = 0;
@@ -72,18 +73,18 @@ enum value_fit interface_name_parse(const char *text, struct interface_name *out
     if (name.kind == INTERFACE_NONE)
         return VALUE_UNLIKE;
     if (!read_number(&at, &name.number))
-        return wrong(complaint, "the interface's number goes up to 65535");
+        return wrong(complaint, "the number of an interface is at most 65535");
     if (*at == ':' && name.kind == INTERFACE_GIGA_ETHERNET) {
         at++;
         name.has_port = true;
         if (!read_number(&at, &name.port))
-            return wrong(complaint, "a port number, 0 to 65535, is wanted after the colon");
+            return wrong(complaint, "a port number, 0 to 65535, has to follow the colon");
     }
     if (*at != '.')
         return wrong(complaint, "an interface is written KIND N.M, as in Tunnel0.0 or GigaEthernet0.0");
     at++;
     if (!read_number(&at, &name.sub_number) || *at != '\0')
-        return wrong(complaint, "a number, 0 to 65535, is wanted after the dot");
+        return wrong(complaint, "a number, 0 to 65535, has to follow the dot");
 
     char formatted[INTERFACE_NAME_SIZE];
     interface_name_format(&name, formatted);

@@ -1,6 +1,6 @@
 /*
- * Interfaces in the router's words: GigaEthernetN.M, GigaEthernetN:P.M (port P of a switch), TunnelN.M,
- * LoopbackN.M, Null0.0; and devices: GigaEthernetN.
+ * Names of interfaces in the command language: GigaEthernetN.M, GigaEthernetN:P.M (port P of a switch),
+ * TunnelN.M, LoopbackN.M; and of devices: GigaEthernetN.
  */
 #ifndef MUSUBI_CONFIG_INTERFACE_NAME_H
 #define MUSUBI_CONFIG_INTERFACE_NAME_H
@@ -25,29 +25,29 @@ struct interface_name {
     uint16_t sub_number; /* M */
 };
 
-/* How a word fits what is wanted: S14 tells these three apart. */
+/* How a word fits a type of argument. S14 treats the three differently. */
 enum value_fit {
     VALUE_FITS,
-    VALUE_UNLIKE, /* it does not even look like one */
-    VALUE_WRONG,  /* it looks like one and is wrong */
+    VALUE_UNLIKE, /* it does not look like a value of the type */
+    VALUE_WRONG,  /* it looks like one, but is wrong */
 };
 
 /*
- * Reads a name. The kind may be abbreviated and in any case ("tu0.0"). Of names that look right and are
- * wrong, `complaint` (may be NULL) receives what is wrong with them, a literal.
+ * Reads the name of an interface. The kind may be abbreviated, and its case does not count ("tu0.0"). With
+ * VALUE_WRONG, `*complaint` is set to a constant text that says what is wrong; `complaint` may be NULL.
  */
 enum value_fit interface_name_parse(const char *text, struct interface_name *out, const char **complaint);
 
-/* Reads a device's name, "GigaEthernet0", in the same way. Only kind and number are set. */
+/* The same for the name of a device, "GigaEthernet0". Only kind and number are set. */
 enum value_fit device_name_parse(const char *text, struct interface_name *out, const char **complaint);
 
-/* The name in full; `out` is returned. */
+/* Write the name of an interface or of a device in full, and return `out`. */
 const char *interface_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE]);
 const char *device_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE]);
 
 /*
- * The number that TunnelN.M goes by in struct tunnel_policy. It follows from the name alone and is never 0,
- * so it is the same across edits, reloads and restarts.
+ * The number of TunnelN.M in struct tunnel_policy. It depends on the name alone, so edits, reloads and
+ * restarts don't change it. Never 0.
  */
 uint32_t tunnel_number(const struct interface_name *tunnel);
 

@@ -24,7 +24,7 @@ static unsigned hex_digit(char c)
     return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-/* One octet of a key, which is written as characters or as pairs of digits that value.c has checked. */
+/* One octet of a key, which is written in characters, or in pairs of digits that value.c has checked. */
 static uint8_t key_octet(const char *word, bool hex, size_t index)
 {
     if (!hex)

@@ -1,6 +1,6 @@
 /*
- * The table of pre-shared keys (R30): from an ID to its key. The keeper alone holds one; others know keys by
- * their numbers.
+ * The table of pre-shared keys (R30): from an ID to its key. Only the keeper has one; the other processes
+ * know the numbers of keys.
  */
 #ifndef MUSUBI_CONFIG_KEYS_H
 #define MUSUBI_CONFIG_KEYS_H
@@ -11,24 +11,23 @@
 
 struct key_table;
 
-/* The keys of a config, in memory of their own that key_table_free wipes. NULL if memory ran out. Keys that
- * only the router can read (`key secret`) are not in it. */
+/* A copy of the keys of a config, which key_table_free wipes and frees. NULL if memory ran out. Keys that
+ * only the router can read (`key secret`) are left out. `keys` may be NULL. */
 struct key_table *key_table_new(const struct config *config);
 void key_table_free(struct key_table *keys);
 
 /*
- * The number of the key that belongs to an ID; 0 if there is none. It follows from the ID alone, so that it
- * is the same after edits, reloads and restarts (but for the odd two IDs whose numbers would be the same:
- * there the later one in the config gives way).
+ * The number of the key of an ID; 0 if there is none. It is a hash of the ID, so edits, reloads and restarts
+ * don't change it. Where two IDs have the same hash, the later one in the config takes the next free number.
  */
 key_number key_table_find(const struct key_table *keys, const struct identity *id);
 
-/* The octets of a key, valid as long as the table; length 0 if there is no such number. */
+/* The octets of a key, which the table owns; length 0 if no key has that number. */
 struct octets key_table_secret(const struct key_table *keys, key_number number);
 
 /*
- * The key by which this device proves an ID that a policy leaves to the source address (local_id.type is
- * ID_NONE): the key of that address, or else, the peer's key (S17). 0 if there is neither.
+ * Our own key where a policy has no local ID (local_id.type is ID_NONE), and the source address is the ID:
+ * the key of that address, or the peer's key if there is none (S17); 0 if there is neither.
  */
 key_number key_table_local(const struct key_table *keys, const struct ip_address *source,
                            key_number remote_key);

@@ -62,17 +62,6 @@ void line_free(struct command_line *line)
     *line = (struct command_line){0};
 }
 
-bool line_equal(const struct command_line *a, const struct command_line *b)
-{
-    if (a->row != b->row || a->negated != b->negated || a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++) {
-        if (strcmp(line_word_at(a, i), line_word_at(b, i)) != 0)
-            return false;
-    }
-    return true;
-}
-
 bool line_same_word(const struct command_line *a, const struct command_line *b, size_t index)
 {
     const char *word = line_word_at(a, index);

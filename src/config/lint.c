@@ -5,7 +5,7 @@
 
 #include "config/identity.h"
 
-/* S12: an interface without either is up. */
+/* S12: an interface without `shutdown` or `no shutdown` is up. */
 static void check_shutdown(const struct config *config, struct diagnostics *diagnostics)
 {
     const struct setting *s = section_setting(config_global(config), COMMAND_INTERFACE);
@@ -17,7 +17,7 @@ static void check_shutdown(const struct config *config, struct diagnostics *diag
     }
 }
 
-/* A tunnel's policy, and where its peer was written. */
+/* The policy of a tunnel, and the place of its `ikev2 peer` line. */
 struct linted {
     const struct tunnel_policy *policy;
     struct source_place peer;
@@ -37,7 +37,7 @@ static int compare_numbers(uint32_t a, uint32_t b)
     return a < b ? -1 : a > b;
 }
 
-/* Brings tunnels with the same pair of IDs together. */
+/* Sorts tunnels with the same pair of IDs together. */
 static int compare_ids(const void *a, const void *b)
 {
     const struct tunnel_policy *x = ((const struct linted *)a)->policy;
@@ -48,7 +48,7 @@ static int compare_ids(const void *a, const void *b)
     return order == 0 ? compare_numbers(x->tunnel, y->tunnel) : order;
 }
 
-/* Two tunnels to `any` can be told apart by the IDs alone: the peer's, and ours (S22). */
+/* Only the two IDs, the peer's and ours, distinguish tunnels to `any` (S22). */
 static void check_same_ids(const struct linted *any, size_t count, struct diagnostics *diagnostics)
 {
     for (size_t i = 1; i < count; i++) {
@@ -58,7 +58,7 @@ static void check_same_ids(const struct linted *any, size_t count, struct diagno
             identity_equal(&one->local_id, &other->local_id))
             diagnostics_warn_at(
                 diagnostics, any[i].peer.line, any[i].peer.column,
-                "%s and %s are both to `any` and have the same IDs: only one of them can be found", one->name,
+                "%s and %s both have `peer any` and the same IDs: only one of them can be used", one->name,
                 other->name);
     }
 }
@@ -70,11 +70,11 @@ static void check_same_suites(const struct linted *any, size_t count, struct dia
         const struct tunnel_policy *one = any[0].policy;
         const struct tunnel_policy *other = any[i].policy;
         if (memcmp(&one->ike, &other->ike, sizeof one->ike) != 0)
-            diagnostics_warn_at(
-                diagnostics, any[i].peer.line, any[i].peer.column,
-                "the sa-proposal of %s differs from that of %s, and both are to `any`: the first packet does "
-                "not tell which one is meant",
-                other->name, one->name);
+            diagnostics_warn_at(diagnostics, any[i].peer.line, any[i].peer.column,
+                                "the sa-proposal of %s differs from that of %s, and both have `peer any`: "
+                                "the first packet does "
+                                "not say which one it is for",
+                                other->name, one->name);
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * What `check` says beyond what the daemon says: nothing here keeps a tunnel down, all of it is worth a
- * second look before a config is used.
+ * Warnings that only `musubi check` gives, not the daemon. What they warn about keeps no tunnel down, but
+ * deserves a second look before the config is used.
  */
 #ifndef MUSUBI_CONFIG_LINT_H
 #define MUSUBI_CONFIG_LINT_H

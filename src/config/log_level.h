@@ -1,5 +1,5 @@
 /*
- * Levels of the event log (R102), most important first.
+ * Levels of the event log (R102), which config, engine and keeper share; most important first.
  */
 #ifndef MUSUBI_CONFIG_LOG_LEVEL_H
 #define MUSUBI_CONFIG_LOG_LEVEL_H

@@ -1,143 +1,24 @@
 #include "config/match.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* The keyword that stands before policy rows in Tunnels, as an element of its own. */
+#include "config/candidates.h"
+
+/* The keyword before policy rows in Tunnels, which is not part of their patterns. */
 static const char prefix_keyword[] = "ikev2";
 
 enum { IN_PREFIX = UINT16_MAX, AT_PREFIX = UINT16_MAX, NO_PARENT = UINT16_MAX };
 
-enum { CANDIDATES_MAX = 512 };
-
-/* How well a word fits an element, worst first: an exact keyword beats a prefix, and a prefix beats what
- * takes any word. */
-enum grade { GRADE_NONE, GRADE_WRONG, GRADE_FREE, GRADE_PREFIX, GRADE_VALUE, GRADE_EXACT };
-
-struct candidate {
-    enum grade grade;
-    uint16_t state;
-    const char *element;
-    const char *keyword; /* GRADE_PREFIX: the whole keyword */
-    size_t keyword_length;
-};
-
-struct candidates {
-    size_t count;
-    enum grade best;
-    char complaint[COMPLAINT_SIZE];
-    struct candidate item[CANDIDATES_MAX];
-};
-
-static void state_ways(const struct match_state *state, struct pattern_ways *out)
+/* The elements that may come next, and whether the line may end. */
+static void state_expect(const struct match_state *state, struct pattern_alternatives *out)
 {
     if (state->at == AT_PREFIX) {
-        *out = (struct pattern_ways){.count = 1};
+        *out = (struct pattern_alternatives){.count = 1};
         out->element[0] = prefix_keyword;
         return;
     }
     pattern_expect(command_table[state->row].pattern + state->at, out);
-}
-
-static void add_candidate(struct candidates *list, struct candidate candidate)
-{
-    if (candidate.grade > list->best)
-        list->best = candidate.grade;
-    if (candidate.grade > GRADE_WRONG && list->count < CANDIDATES_MAX)
-        list->item[list->count++] = candidate;
-}
-
-/* Compares a word with a keyword: GRADE_EXACT, GRADE_PREFIX or GRADE_NONE. Case does not count. */
-static enum grade grade_keyword(const struct word *word, const char *keyword, size_t length)
-{
-    size_t given = strlen(word->text);
-    if (word->quoted || given == 0 || given > length || strncasecmp(word->text, keyword, given) != 0)
-        return GRADE_NONE;
-    return given == length ? GRADE_EXACT : GRADE_PREFIX;
-}
-
-static void try_fixed_words(const struct word *word, struct candidate candidate,
-                            const struct value_type *type, struct candidates *list)
-{
-    const char *fixed;
-    for (size_t i = 0; (fixed = type->word(i)) != NULL; i++) {
-        candidate.grade = grade_keyword(word, fixed, strlen(fixed));
-        candidate.keyword = fixed;
-        candidate.keyword_length = strlen(fixed);
-        add_candidate(list, candidate);
-    }
-}
-
-static void try_argument(const struct word *word, struct candidate candidate, struct candidates *list)
-{
-    struct argument a = element_argument(candidate.element);
-    struct value value;
-    enum value_fit fit = a.type->read(word->text, a.limits, &value);
-    if (word->unterminated && fit == VALUE_FITS && strcmp(a.type->name, "text") != 0) {
-        fit = VALUE_WRONG;
-        (void)snprintf(value.complaint, sizeof value.complaint, "the closing quote is missing");
-    }
-    if (fit == VALUE_UNLIKE && a.type->word != NULL) {
-        try_fixed_words(word, candidate, a.type, list);
-        return;
-    }
-    if (fit == VALUE_WRONG && list->best < GRADE_WRONG)
-        (void)snprintf(list->complaint, sizeof list->complaint, "%s", value.complaint);
-    if (fit == VALUE_FITS)
-        candidate.grade = a.type->word != NULL ? GRADE_EXACT : a.type->free ? GRADE_FREE : GRADE_VALUE;
-    else
-        candidate.grade = fit == VALUE_WRONG ? GRADE_WRONG : GRADE_NONE;
-    add_candidate(list, candidate);
-}
-
-static void try_element(const struct word *word, uint16_t state, const char *element, struct candidates *list)
-{
-    struct candidate candidate = {.state = state, .element = element};
-    if (element_is_argument(element)) {
-        try_argument(word, candidate, list);
-        return;
-    }
-    /* Nearly every keyword is told apart by its first letter: this saves most of the time. */
-    if (tolower((unsigned char)word->text[0]) != tolower((unsigned char)element[0]))
-        return;
-    candidate.keyword = element;
-    candidate.keyword_length = keyword_length(element);
-    candidate.grade = grade_keyword(word, element, candidate.keyword_length);
-    if (candidate.grade == GRADE_PREFIX && keyword_in_full(element))
-        candidate.grade = GRADE_NONE;
-    add_candidate(list, candidate);
-}
-
-static bool same_keyword(const struct candidate *a, const struct candidate *b)
-{
-    return a->keyword_length == b->keyword_length && strncmp(a->keyword, b->keyword, a->keyword_length) == 0;
-}
-
-/* True if prefixes of different keywords are among the candidates. */
-static bool is_ambiguous(const struct candidates *list)
-{
-    const struct candidate *first = NULL;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct candidate *c = &list->item[i];
-        if (c->grade != GRADE_PREFIX)
-            continue;
-        if (first == NULL)
-            first = c;
-        else if (!same_keyword(first, c))
-            return true;
-    }
-    return false;
-}
-
-static bool has_grade(const struct candidates *list, enum grade grade)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->item[i].grade == grade)
-            return true;
-    }
-    return false;
 }
 
 static bool add_state(struct match *m, struct match_state state)
@@ -148,7 +29,7 @@ static bool add_state(struct match *m, struct match_state state)
     return true;
 }
 
-/* Goes on from the candidates of the chosen grade. */
+/* Adds the states after the candidates of the chosen grade. False if there are too many. */
 static bool advance(struct match *m, const struct candidates *list, enum grade grade)
 {
     size_t first = m->used;
@@ -173,24 +54,23 @@ static bool advance(struct match *m, const struct candidates *list, enum grade g
     return true;
 }
 
-/* Follows one word; MATCH_FOUND if it could be followed. */
+/* Follows one word from all states; MATCH_FOUND if it fits. */
 static enum match_result follow(struct match *m, const struct word *word, bool in_full)
 {
     struct candidates list;
-    list.count = 0;
-    list.best = GRADE_NONE;
+    candidates_start(&list);
     size_t elements = 0;
     for (size_t i = m->first; i < m->first + m->count; i++) {
-        struct pattern_ways ways;
-        state_ways(&m->state[i], &ways);
-        for (size_t j = 0; j < ways.count; j++)
-            try_element(word, (uint16_t)i, ways.element[j], &list);
-        elements += ways.count;
+        struct pattern_alternatives next;
+        state_expect(&m->state[i], &next);
+        for (size_t j = 0; j < next.count; j++)
+            candidates_add(&list, word, (uint16_t)i, next.element[j]);
+        elements += next.count;
     }
     if (elements == 0)
         return MATCH_EXTRA;
-    if (list.best == GRADE_PREFIX && (in_full || is_ambiguous(&list))) {
-        if (!has_grade(&list, GRADE_FREE))
+    if (list.best == GRADE_PREFIX && (in_full || candidates_are_ambiguous(&list))) {
+        if (!candidates_have_grade(&list, GRADE_FREE))
             return in_full ? MATCH_UNKNOWN : MATCH_AMBIGUOUS;
         list.best = GRADE_FREE;
     }
@@ -208,6 +88,7 @@ static enum match_result follow(struct match *m, const struct word *word, bool i
     return MATCH_FOUND;
 }
 
+/* Adds the starting states of the rows of some modes. */
 static void add_rows(struct match *m, unsigned modes, unsigned but_not)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -240,7 +121,7 @@ static bool is_word(const struct word *word, const char *keyword)
     return !word->quoted && strcasecmp(word->text, keyword) == 0;
 }
 
-/* Follows words until one fails or `count` are done. */
+/* Follows the first `count` words, up to one that does not fit. */
 static void follow_all(struct match *m, const struct words *words, size_t count)
 {
     if (count > 0 && m->scope.may_negate) {
@@ -257,12 +138,12 @@ static void follow_all(struct match *m, const struct words *words, size_t count)
 
 static bool state_can_end(const struct match_state *state)
 {
-    struct pattern_ways ways;
-    state_ways(state, &ways);
-    return ways.end;
+    struct pattern_alternatives next;
+    state_expect(state, &next);
+    return next.end;
 }
 
-/* A line after `no` may leave arguments out, if it says enough to tell which setting is meant. */
+/* A line after `no` may leave arguments out if it is clear which setting is meant. */
 static bool state_can_end_negated(const struct match *m, size_t index)
 {
     const struct match_state *state = &m->state[index];
@@ -276,12 +157,12 @@ static bool state_can_end_negated(const struct match *m, size_t index)
     size_t words = 0;
     for (size_t i = index; m->state[i].parent != NO_PARENT; i = m->state[i].parent)
         words += m->state[i].element != IN_PREFIX;
-    /* Where foreign lines may be another value, the words that all values have in common name the setting. */
+    /* If foreign lines may be other values of the row, the words that all values share are enough. */
     size_t head = row->foreign_head > 0 ? row->foreign_head : pattern_head(row->pattern);
     return words >= head + (row->key_words > 0 ? 1 : 0) && words > 0;
 }
 
-/* The state that the line ends with; NO_PARENT if it may not end here. */
+/* The index of the state that the line ends in; NO_PARENT if it may not end here. */
 static size_t find_end(const struct match *m)
 {
     for (size_t i = m->first; i < m->first + m->count; i++) {
@@ -295,7 +176,7 @@ static size_t find_end(const struct match *m)
     return NO_PARENT;
 }
 
-/* Appends the word in the form that its element gives it. */
+/* Appends the word in the canonical form of its element. */
 static void add_canonical(struct line_draft *draft, const char *element, const struct word *word)
 {
     struct value value;
@@ -313,12 +194,13 @@ static void add_canonical(struct line_draft *draft, const char *element, const s
     }
     const char *fixed;
     for (size_t i = 0; (fixed = a.type->word(i)) != NULL; i++) {
-        if (grade_keyword(word, fixed, strlen(fixed)) != GRADE_NONE)
+        if (keyword_grade(word, fixed, strlen(fixed)) != GRADE_NONE)
             break;
     }
     line_draft_add(draft, element, fixed);
 }
 
+/* Writes the line that ends in the state `last` in canonical form. */
 static void write_draft(const struct match *m, size_t last, const struct words *words,
                         struct line_draft *draft)
 {
@@ -365,7 +247,7 @@ void match_words(const struct match_scope *scope, const struct words *words, str
     match_in_scope(scope, words, m, draft);
     if (m->result != MATCH_AMBIGUOUS || scope->beyond == 0)
         return;
-    /* What is ambiguous with the commands of the mode beyond may be clear without them. */
+    /* A word may be ambiguous only because of the commands of the other modes: try without them. */
     struct match_scope own = *scope;
     own.beyond = 0;
     match_in_scope(&own, words, m, draft);
@@ -380,15 +262,15 @@ bool match_start_of(const struct match_scope *scope, const struct words *words, 
     return m->result == MATCH_FOUND;
 }
 
-void match_expected(const struct match *m, match_way *found, void *context)
+void match_expected(const struct match *m, match_expects *expects, void *context)
 {
     for (size_t i = m->first; i < m->first + m->count; i++) {
         const struct command *row = &command_table[m->state[i].row];
-        struct pattern_ways ways;
-        state_ways(&m->state[i], &ways);
-        for (size_t j = 0; j < ways.count; j++)
-            found(context, ways.element[j], row);
-        if (ways.end)
-            found(context, NULL, row);
+        struct pattern_alternatives next;
+        state_expect(&m->state[i], &next);
+        for (size_t j = 0; j < next.count; j++)
+            expects(context, next.element[j], row);
+        if (next.end)
+            expects(context, NULL, row);
     }
 }

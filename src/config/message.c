@@ -6,18 +6,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/nearest.h"
-
 enum { NAMED_MAX = 12, NAME_SIZE = 32, WORD_SHOWN = 40 };
 
-/* What was expected, each once. */
+/* The names of what was expected, each once. */
 struct expected {
-    const char *word; /* that stood there instead; NULL: none */
+    const char *word; /* the word that did not fit; NULL if one is missing */
     size_t count;
-    size_t left_out;
+    size_t left_out; /* names beyond NAMED_MAX */
     char name[NAMED_MAX][NAME_SIZE];
-    size_t nearest_distance;
-    char nearest[NAME_SIZE]; /* keyword; "" if none was expected */
+    size_t nearest_distance; /* of `word` and `nearest` */
+    char nearest[NAME_SIZE]; /* the keyword closest to `word`; "" if no keyword was expected */
 };
 
 static void add_name(struct expected *e, const char *name)
@@ -38,7 +36,7 @@ static void add_keyword(struct expected *e, const char *keyword, size_t length)
     char name[NAME_SIZE];
     (void)snprintf(name, sizeof name, "%.*s", (int)length, keyword);
     if (e->word != NULL) {
-        /* An abbreviation where none is allowed is nearer than any slip. */
+        /* An abbreviation where none is allowed is closer than any mistyped word. */
         bool abbreviated = strncasecmp(e->word, name, strlen(e->word)) == 0;
         size_t distance = abbreviated ? 0 : word_distance(e->word, name);
         if (e->nearest[0] == '\0' || distance < e->nearest_distance) {
@@ -68,7 +66,7 @@ static void add_argument(struct expected *e, const char *element)
     add_name(e, name);
 }
 
-static void add_way(void *context, const char *element, const struct command *row)
+static void add_expected(void *context, const char *element, const struct command *row)
 {
     (void)row;
     struct expected *e = context;
@@ -86,10 +84,10 @@ static void find_expected(const struct match *m, const char *word, struct expect
     e->count = 0;
     e->left_out = 0;
     e->nearest[0] = '\0';
-    match_expected(m, add_way, e);
+    match_expected(m, add_expected, e);
 }
 
-/* Only the names that the ambiguous word abbreviates. */
+/* Keeps only the names that the ambiguous word abbreviates. */
 static void keep_abbreviated(struct expected *e)
 {
     size_t kept = 0;
@@ -120,7 +118,8 @@ static void append_names(char text[MESSAGE_SIZE], const struct expected *e)
         append(text, " or others");
 }
 
-size_t first_secret_word(const struct words *words)
+/* The index of the first word that may be a secret; the number of words if there is none. */
+static size_t first_secret_word(const struct words *words)
 {
     size_t first = words->count > 0 && strcasecmp(words->word[0].text, "no") == 0;
     bool keys = words->count > first + 1 && strcasecmp(words->word[first].text, "ikev2") == 0 &&
@@ -143,7 +142,7 @@ static bool is_near(const struct expected *e)
     return e->nearest[0] != '\0' && (e->nearest_distance == 0 || word_is_near(e->word, e->nearest));
 }
 
-/* The word in quotes, or without its text if that may be secret or can't be shown. */
+/* Appends the word in quotes, or "this word" if it may be secret or can't be shown. */
 static void append_word(char text[MESSAGE_SIZE], const char *word, bool secret)
 {
     bool readable = word != NULL && !secret;
@@ -172,7 +171,7 @@ static void describe(const struct match *m, const char *word, bool secret, struc
     case MATCH_AMBIGUOUS:
         keep_abbreviated(e);
         append_word(text, word, secret);
-        append(text, " may stand for ");
+        append(text, " is ambiguous: it may be ");
         append_names(text, e);
         return;
     case MATCH_WRONG:
@@ -184,7 +183,7 @@ static void describe(const struct match *m, const char *word, bool secret, struc
         append_names(text, e);
         return;
     case MATCH_CONTROL:
-        append(text, "the line has control characters in it");
+        append(text, "the line has control characters");
         return;
     default:
         append(text, "the line should end before ");

@@ -1,5 +1,5 @@
 /*
- * Says in words why a line did not match the command table: which word, and what was expected there instead.
+ * The message for a line that did not match the command table: which word did not fit, and what was expected.
  */
 #ifndef MUSUBI_CONFIG_MESSAGE_H
 #define MUSUBI_CONFIG_MESSAGE_H
@@ -10,17 +10,15 @@ enum { MESSAGE_SIZE = 512 };
 
 struct match_message {
     char text[MESSAGE_SIZE];
-    size_t column, span; /* octets of the line: where the word stands; the line's end if one is missing */
-    size_t secret_from;  /* octets of the line from which on it may hold secrets; beyond its end: none */
+    size_t column,
+        span; /* octets before the word, and its length; if one is missing, the end of the line and 0 */
+    size_t secret_from; /* octets before the first word that may be a secret; SIZE_MAX if there is none */
 };
 
-/* For a match that failed. Nothing secret is quoted (S18). */
+/* Writes the message for a match that failed. It quotes no secret (S18). */
 void match_message(const struct match *m, const struct words *words, struct match_message *out);
 
-/* The index of the first word that may be a secret; the number of words if there is none. */
-size_t first_secret_word(const struct words *words);
-
-/* True if the word that failed is near to a keyword that was expected: most likely a slip. */
+/* True if the word that did not fit is close to a keyword that was expected, and so most likely mistyped. */
 bool match_was_slip(const struct match *m, const struct words *words);
 
 #endif

@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "base/map.h"
-#include "base/secret.h"
 #include "config/pattern.h"
 
 struct config {
     struct section global;
-    struct map index; /* from the hash of a setting's identity to the settings that have it */
+    struct map index; /* from the hash of a setting's key to the settings with that hash */
 };
 
 struct config *config_new(void)
@@ -20,29 +19,6 @@ struct config *config_new(void)
     config->global.mode = MODE_GLOBAL;
     config->index = map_with_seed(0);
     return config;
-}
-
-static void section_clear(struct section *section);
-
-static void setting_free(struct setting *setting)
-{
-    if (setting->under != NULL) {
-        section_clear(setting->under);
-        free(setting->under);
-    }
-    line_free(&setting->line);
-    secret_free(setting->foreign, setting->foreign_length);
-    free(setting);
-}
-
-static void section_clear(struct section *section)
-{
-    struct setting *next;
-    for (struct setting *s = section->first; s != NULL; s = next) {
-        next = s->next;
-        setting_free(s);
-    }
-    free(section->runs);
 }
 
 void config_free(struct config *config)
@@ -64,8 +40,9 @@ struct section *config_global_section(struct config *config)
     return &config->global;
 }
 
-/* The number of words that tell a setting from others of its row in its section. */
-static size_t identity_words(const struct command_line *line)
+/* The key of a setting is its first words, as many as tell it from other settings of its row in its
+ * section. */
+static size_t key_words(const struct command_line *line)
 {
     const struct command *row = line->row;
     switch (row->kind) {
@@ -81,19 +58,19 @@ static size_t identity_words(const struct command_line *line)
     }
 }
 
-static uint64_t identity_hash(const struct section *section, const struct command_line *line)
+static uint64_t key_hash(const struct section *section, const struct command_line *line)
 {
     uint64_t hash = hash_number(HASH_START, (uintptr_t)section);
     hash = hash_number(hash, (uintptr_t)line->row);
-    for (size_t i = 0; i < identity_words(line); i++)
+    for (size_t i = 0; i < key_words(line); i++)
         hash = hash_text_any_case(hash, line_word_at(line, i));
     return hash;
 }
 
-static bool same_identity(const struct command_line *a, const struct command_line *b)
+static bool same_key(const struct command_line *a, const struct command_line *b)
 {
-    size_t words = identity_words(a);
-    if (a->row != b->row || words != identity_words(b))
+    size_t words = key_words(a);
+    if (a->row != b->row || words != key_words(b))
         return false;
     for (size_t i = 0; i < words; i++) {
         if (!line_same_word(a, b, i))
@@ -105,22 +82,22 @@ static bool same_identity(const struct command_line *a, const struct command_lin
 struct setting *config_find(const struct config *config, const struct section *section,
                             const struct command_line *line)
 {
-    struct setting *s = map_find(&config->index, identity_hash(section, line));
-    while (s != NULL && !(s->section == section && same_identity(&s->line, line)))
+    struct setting *s = map_find(&config->index, key_hash(section, line));
+    while (s != NULL && !(s->section == section && same_key(&s->line, line)))
         s = s->same_hash;
     return s;
 }
 
 static bool index_add(struct config *config, struct setting *setting)
 {
-    uint64_t hash = identity_hash(setting->section, &setting->line);
+    uint64_t hash = key_hash(setting->section, &setting->line);
     setting->same_hash = map_find(&config->index, hash);
     return map_put(&config->index, hash, setting);
 }
 
 static void index_remove(struct config *config, struct setting *setting)
 {
-    uint64_t hash = identity_hash(setting->section, &setting->line);
+    uint64_t hash = key_hash(setting->section, &setting->line);
     struct setting *first = map_find(&config->index, hash);
     if (first == setting) {
         if (setting->same_hash == NULL)
@@ -133,85 +110,6 @@ static void index_remove(struct config *config, struct setting *setting)
         first = first->same_hash;
     if (first != NULL)
         first->same_hash = setting->same_hash;
-}
-
-/* The index of the first run whose row does not come before `row`. */
-static size_t run_place(const struct section *section, const struct command *row)
-{
-    size_t i = 0;
-    while (i < section->run_count && section->runs[i].row < row)
-        i++;
-    return i;
-}
-
-static struct setting_run *find_run(const struct section *section, const struct command *row)
-{
-    size_t i = run_place(section, row);
-    return i < section->run_count && section->runs[i].row == row ? &section->runs[i] : NULL;
-}
-
-static bool make_room_for_run(struct section *section)
-{
-    if (section->run_count < section->run_capacity)
-        return true;
-    size_t capacity = section->run_capacity == 0 ? 8 : 2 * section->run_capacity;
-    struct setting_run *runs = realloc(section->runs, capacity * sizeof *runs);
-    if (runs == NULL)
-        return false;
-    section->runs = runs;
-    section->run_capacity = capacity;
-    return true;
-}
-
-/* Adds the setting to the run of its row, which there must be room for if it is the first one. */
-static void add_to_run(struct section *section, struct setting *setting)
-{
-    struct setting_run *run = find_run(section, setting->line.row);
-    if (run != NULL) {
-        run->last = setting;
-        return;
-    }
-    size_t place = run_place(section, setting->line.row);
-    memmove(section->runs + place + 1, section->runs + place,
-            (section->run_count - place) * sizeof *section->runs);
-    section->runs[place] = (struct setting_run){setting->line.row, setting, setting};
-    section->run_count++;
-}
-
-/* Links before `next`; NULL: at the end. */
-static void link_before(struct section *section, struct setting *setting, struct setting *next)
-{
-    struct setting *previous = next == NULL ? section->last : next->previous;
-    setting->section = section;
-    setting->previous = previous;
-    setting->next = next;
-    *(previous == NULL ? &section->first : &previous->next) = setting;
-    *(next == NULL ? &section->last : &next->previous) = setting;
-}
-
-static void unlink_setting(struct setting *setting)
-{
-    struct section *section = setting->section;
-    *(setting->previous == NULL ? &section->first : &setting->previous->next) = setting->next;
-    *(setting->next == NULL ? &section->last : &setting->next->previous) = setting->previous;
-}
-
-enum command_mode header_mode(const struct command_line *header)
-{
-    struct interface_name name = {.kind = INTERFACE_NONE};
-    switch (command_id(header->row)) {
-    case COMMAND_IKEV2_DEFAULT_PROFILE:
-        return MODE_DEFAULT_PROFILE;
-    case COMMAND_IKEV2_PROFILE:
-        return MODE_PROFILE;
-    case COMMAND_DEVICE:
-        return MODE_DEVICE;
-    default:
-        (void)line_interface(header, "interface", &name);
-        return name.kind == INTERFACE_TUNNEL     ? MODE_TUNNEL
-               : name.kind == INTERFACE_LOOPBACK ? MODE_LOOPBACK
-                                                 : MODE_PORT;
-    }
 }
 
 static bool open_section(struct setting *header)
@@ -236,16 +134,13 @@ struct setting *config_insert(struct config *config, struct section *section, st
     setting->line = line;
     setting->source = source;
     setting->section = section;
-    /* All that may fail comes first. */
+    /* Do all that may fail before the setting is linked. */
     bool opened = line.row->kind != KIND_SECTION || open_section(setting);
-    if (!opened || !make_room_for_run(section) || !index_add(config, setting)) {
+    if (!opened || !section_reserve(section) || !index_add(config, setting)) {
         setting_free(setting);
         return NULL;
     }
-    size_t after = run_place(section, line.row + 1);
-    struct setting *next = after < section->run_count ? section->runs[after].first : NULL;
-    add_to_run(section, setting);
-    link_before(section, setting, next);
+    section_add(section, setting);
     return setting;
 }
 
@@ -260,7 +155,7 @@ struct setting *config_insert_foreign(struct section *section, struct setting *a
     setting->foreign = text;
     setting->foreign_length = length;
     setting->source = source;
-    link_before(section, setting, after == NULL ? NULL : after->next);
+    section_add_foreign(section, setting, after);
     return setting;
 }
 
@@ -271,45 +166,17 @@ void config_replace_line(struct setting *setting, struct command_line line, stru
     setting->source = source;
 }
 
-static void remove_from_run(struct setting *setting)
-{
-    struct section *section = setting->section;
-    struct setting_run *run = find_run(section, setting->line.row);
-    if (run->first == run->last) {
-        size_t place = (size_t)(run - section->runs);
-        section->run_count--;
-        memmove(run, run + 1, (section->run_count - place) * sizeof *run);
-        return;
-    }
-    struct setting *other = setting;
-    if (run->first == setting) {
-        do
-            other = other->next;
-        while (other->line.row != run->row);
-        run->first = other;
-    } else if (run->last == setting) {
-        do
-            other = other->previous;
-        while (other->line.row != run->row);
-        run->last = other;
-    }
-}
-
 void config_remove(struct config *config, struct setting *setting)
 {
-    /* What stands under a header is only found by the index; the rest of it is freed with the header. */
+    /* The settings under a header are freed with it, but the index has them too. */
     struct setting *in = setting->under == NULL ? NULL : setting->under->first;
     for (; in != NULL; in = in->next) {
         if (in->line.row != NULL)
             index_remove(config, in);
     }
-    if (setting->line.row != NULL) {
-        remove_from_run(setting);
+    if (setting->line.row != NULL)
         index_remove(config, setting);
-    }
-    if (setting->section->foreign_value == setting)
-        setting->section->foreign_value = NULL;
-    unlink_setting(setting);
+    section_remove(setting);
     setting_free(setting);
 }
 
@@ -335,29 +202,23 @@ const struct section *config_section(const struct config *config, enum command_i
     return found == NULL ? NULL : found->under;
 }
 
-struct setting *config_first_of_row(const struct section *section, enum command_id id)
+struct policy_levels policy_levels_of(const struct config *config, const struct section *tunnel)
 {
-    const struct setting_run *run = find_run(section, &command_table[id]);
-    return run == NULL ? NULL : run->first;
+    struct policy_levels levels = {.section = {tunnel}};
+    const struct setting *binding = section_setting(tunnel, COMMAND_IKEV2_BINDING);
+    if (binding != NULL)
+        levels.section[1] =
+            config_section(config, COMMAND_IKEV2_PROFILE, line_argument(&binding->line, "profile"));
+    levels.section[2] = config_section(config, COMMAND_IKEV2_DEFAULT_PROFILE, NULL);
+    return levels;
 }
 
-struct setting *config_next_of_row(const struct setting *setting)
+const struct setting *levels_find(const struct policy_levels *levels, enum command_id id)
 {
-    const struct setting_run *run = find_run(setting->section, setting->line.row);
-    if (run->last == setting)
-        return NULL;
-    struct setting *next = setting->next;
-    while (next->line.row != setting->line.row)
-        next = next->next;
-    return next;
-}
-
-const struct setting *section_setting(const struct section *section, enum command_id id)
-{
-    return section == NULL ? NULL : config_first_of_row(section, id);
-}
-
-const struct setting *setting_next_of_row(const struct setting *setting)
-{
-    return config_next_of_row(setting);
+    for (size_t i = 0; i < LEVEL_COUNT; i++) {
+        const struct setting *found = section_setting(levels->section[i], id);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
 }

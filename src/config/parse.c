@@ -10,23 +10,23 @@
 #include "config/report.h"
 #include "config/source.h"
 
-/* What stands under a foreign header, or under a header with an error. */
+/* Which lines are under a foreign header, or under a header with an error. */
 enum foreign_reach {
     REACH_NONE,
     REACH_DEEPER, /* the lines deeper than the header */
-    REACH_OPEN,   /* all up to the next command of config mode: the file has no indentation */
+    REACH_OPEN,   /* all lines up to the next command of config mode: the file has no indentation */
 };
 
 struct parser {
     struct config *config;
     struct diagnostics *diagnostics;
-    bool indented;           /* the file as a whole */
-    struct section *section; /* in which the next line stands */
+    bool indented;           /* the file is indented (source_is_indented) */
+    struct section *section; /* that the next line belongs to */
     size_t header_depth;     /* of the section's header */
     enum foreign_reach foreign;
     size_t foreign_depth;         /* of the foreign header */
     struct setting *last_foreign; /* the foreign header, or the last line kept under it */
-    bool skip;                    /* the header had an error: say nothing of what stands under it */
+    bool skip;                    /* the header had an error: ignore the lines under it */
     bool no_memory;
     struct words words; /* of the line that is being read */
 };
@@ -37,9 +37,9 @@ static struct source_place place_of(const struct source *line)
 }
 
 /*
- * A foreign line as it is printed under a header of ours or another: indented as it is if the header is not,
- * else by the columns that it has beyond the header's, by two blanks if it has none. To be freed; NULL if
- * memory ran out.
+ * A foreign line as it is printed under a header. If the header is not indented, the line keeps its
+ * indentation. If it is, the line is indented by as many columns as it is deeper than the header. A line that
+ * is no deeper gets two blanks. The caller frees the text; NULL if memory ran out.
  */
 static char *indented_copy(const struct source *line, size_t header_depth, size_t *length)
 {
@@ -64,7 +64,7 @@ static void warn_of_foreign(struct parser *p, const struct source *line, size_t 
     report_foreign(p->diagnostics, line->text, line->number, &p->words, known);
 }
 
-/* Keeps a line that stands under a foreign header. */
+/* Keeps a line under a foreign header. */
 static void keep_under_foreign(struct parser *p, const struct source *line)
 {
     if (p->skip)
@@ -118,8 +118,8 @@ static bool in_profile(const struct parser *p)
     return (p->section->mode & (MODE_DEFAULT_PROFILE | MODE_PROFILE)) != 0;
 }
 
-/* True if a foreign line ends the section: it stands no deeper than the header, or it is known to be one of
- * config mode where nothing is indented. */
+/* True if a foreign line ends the section: it is no deeper than the header, or, in a file without
+ * indentation, it is known to be a command of config mode. */
 static bool ends_section(const struct parser *p, const struct source *line)
 {
     if (p->section->mode == MODE_GLOBAL)
@@ -132,7 +132,7 @@ static bool ends_section(const struct parser *p, const struct source *line)
 static void report_error(struct parser *p, const struct source *line, const struct match *m)
 {
     report_match(p->diagnostics, line->text, line->length, line->number, m, &p->words);
-    /* What stands under a header that was not understood would only be reported for that. */
+    /* Skip the lines under a header with an error: they would cause errors only because of it. */
     bool header = m->count > 0;
     for (size_t i = m->first; i < m->first + m->count; i++)
         header = header && command_table[m->state[i].row].kind == KIND_SECTION;
@@ -140,7 +140,7 @@ static void report_error(struct parser *p, const struct source *line, const stru
         start_foreign(p, line, true);
 }
 
-/* Applies a line that was understood. */
+/* Applies a line that matched. */
 static void apply(struct parser *p, const struct source *line, const struct match *m,
                   struct line_draft *draft)
 {
@@ -176,7 +176,7 @@ static struct match_scope scope_of(const struct parser *p)
     };
 }
 
-/* A line in a section of ours, or in config mode. */
+/* Reads a line in a section of ours, or in config mode. */
 static void read_own(struct parser *p, const struct source *line)
 {
     struct match m;
@@ -209,7 +209,7 @@ static void read_own(struct parser *p, const struct source *line)
         keep_in_section(p, line, m.known);
 }
 
-/* True if a line that stands after a foreign header without indentation is one of config mode of ours. */
+/* True if a line behind a foreign header, in a file without indentation, is a command of our config mode. */
 static bool is_own_global(struct parser *p)
 {
     struct match m;
@@ -220,7 +220,7 @@ static bool is_own_global(struct parser *p)
     return m.known >= 2 && strcmp(p->words.word[0].text, "ikev2") == 0;
 }
 
-/* A line after a foreign header; false if it does not stand under it. */
+/* Keeps a line behind a foreign header; false if it is not under it. */
 static bool read_under_foreign(struct parser *p, const struct source *line)
 {
     if (p->foreign == REACH_DEEPER) {
@@ -267,7 +267,7 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
     while (!p.no_memory && source_next_line(&at, end, &line)) {
         if (line.number > CONFIG_LINES_MAX) {
             diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL,
-                            "a config has %d lines at most", CONFIG_LINES_MAX);
+                            "a config may have %d lines at most", CONFIG_LINES_MAX);
             break;
         }
         if (!source_is_blank(&line) && !source_is_comment(&line))

@@ -7,14 +7,14 @@
 #include "config/diagnostic.h"
 #include "config/model.h"
 
-/* More lines than this are an error, so that memory is bounded by more than the length: a line takes up to
- * half a kilobyte, however short it is. */
+/* More lines than this are an error. Even a short line takes up to half a kilobyte, so this bounds memory
+ * more tightly than the length of the text does. */
 enum { CONFIG_LINES_MAX = 2000000 };
 
 /*
- * Reads `length` octets of text, which may hold anything. What there is to say is added to `diagnostics`.
- * Returns the config; NULL if there was an error, for which the whole of it is refused. Takes time and memory
- * in proportion to the length. The text is not needed any more afterwards.
+ * Reads a config from `length` octets of text, which may be any octets, and adds errors and warnings to
+ * `diagnostics`. Returns the config, which does not refer to the text; NULL if there was an error. Takes time
+ * and memory in proportion to the length.
  */
 struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics);
 

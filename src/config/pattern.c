@@ -16,7 +16,7 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
-/* Ends the alternative that `at` stands in: the next | or closing bracket of the same depth, or the end. */
+/* The end of the alternative that `at` is in: its | or closing bracket, or the end of the pattern. */
 static const char *alternative_end(const char *at)
 {
     for (int depth = 0; *at != '\0'; at++) {
@@ -30,7 +30,7 @@ static const char *alternative_end(const char *at)
     return at;
 }
 
-/* The place after the group in which `at` stands. */
+/* The place behind the group that `at` is in. */
 static const char *group_end(const char *at)
 {
     while (*(at = alternative_end(at)) == '|')
@@ -38,9 +38,9 @@ static const char *group_end(const char *at)
     return *at == '\0' ? at : at + 1;
 }
 
-static void expect(const char *at, struct pattern_ways *out);
+static void expect(const char *at, struct pattern_alternatives *out);
 
-static void expect_alternatives(const char *at, struct pattern_ways *out)
+static void expect_alternatives(const char *at, struct pattern_alternatives *out)
 {
     for (;;) {
         expect(at, out);
@@ -51,13 +51,14 @@ static void expect_alternatives(const char *at, struct pattern_ways *out)
     }
 }
 
-static void add_element(const char *element, struct pattern_ways *out)
+/* Table tests make sure that there is always room. */
+static void add_element(const char *element, struct pattern_alternatives *out)
 {
-    if (out->count < PATTERN_WAYS_MAX)
+    if (out->count < PATTERN_ALTERNATIVES_MAX)
         out->element[out->count++] = element;
 }
 
-static void expect(const char *at, struct pattern_ways *out)
+static void expect(const char *at, struct pattern_alternatives *out)
 {
     at = skip_blanks(at);
     switch (*at) {
@@ -83,7 +84,7 @@ static void expect(const char *at, struct pattern_ways *out)
     }
 }
 
-void pattern_expect(const char *at, struct pattern_ways *out)
+void pattern_expect(const char *at, struct pattern_alternatives *out)
 {
     out->count = 0;
     out->end = false;

@@ -7,7 +7,7 @@
  *   [a|b]                the same, or nothing
  *   <a:b>...             an argument once or more
  *
- * A pattern is interpreted where it stands, as a place in its text: there is no other form of it.
+ * A pattern has no other form than its text. A place in it is a pointer into the text.
  */
 #ifndef MUSUBI_CONFIG_PATTERN_H
 #define MUSUBI_CONFIG_PATTERN_H
@@ -15,41 +15,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* No place in a pattern has more ways to go on. */
-enum { PATTERN_WAYS_MAX = 32 };
+/* No more elements may come next at any place of a pattern. */
+enum { PATTERN_ALTERNATIVES_MAX = 32 };
 
-/* What may come next: elements (places at the start of a keyword or of an argument's <), and the end. */
-struct pattern_ways {
-    const char *element[PATTERN_WAYS_MAX];
+/* What may come next. An element is the place of a keyword, or of the < of an argument. */
+struct pattern_alternatives {
+    const char *element[PATTERN_ALTERNATIVES_MAX];
     size_t count;
-    bool end;
+    bool end; /* the line may end */
 };
 
-/* The ways to go on at the place `at` of a pattern: its start, or what pattern_after returned. */
-void pattern_expect(const char *at, struct pattern_ways *out);
+/* Fills in what may come next at the place `at`: the start of a pattern, or what pattern_after returned. */
+void pattern_expect(const char *at, struct pattern_alternatives *out);
 
 /* The place after an element. */
 const char *pattern_after(const char *element);
 
+/* True for an argument, false for a keyword. */
 bool element_is_argument(const char *element);
 
-/* Octets of a keyword's text, which starts at the element itself. */
+/* The length of a keyword in octets. Its text starts at the element. */
 size_t keyword_length(const char *element);
 
-/* True if the keyword has to be written in full. */
+/* True if the keyword can't be abbreviated. */
 bool keyword_in_full(const char *element);
 
-/* True if `element` is the keyword `word`, or the argument labelled `word`. */
+/* True if `element` is the keyword `word`, or an argument with that label. */
 bool element_is_named(const char *element, const char *word);
 
-/* The parts of an argument element. `limits` ends at the element's >. */
+/* The parts of an argument. `label` and `limits` point into the pattern. */
 struct argument {
     const char *label;
-    size_t label_length;
+    size_t label_length; /* octets */
     const struct value_type *type;
-    const char *limits;
+    const char *limits; /* ends at the >; "" if there are none */
 };
 
+/* Reads the parts of an argument. */
 struct argument element_argument(const char *element);
 
 /* The number of keywords that a pattern starts with, before its first argument, choice or end. */

@@ -1,8 +1,8 @@
 /*
- * The resolved policy of one tunnel: every setting with the value that holds (R21: Tunnel, then profile, then
- * default profile, then default) and the line of the config that it came from. It is what the engine and the
- * packet path are told; neither ever sees the config itself. Plain memory without pointers, so that it can be
- * handed from process to process.
+ * The resolved policy of one tunnel: the value of each setting (R21: from the Tunnel, else its profile, else
+ * the default profile, else the default) and the line of the config that it came from. The keeper sends it to
+ * the engine and the packet path, which never see the config. It has no pointers, so it can be sent from
+ * process to process.
  */
 #ifndef MUSUBI_CONFIG_POLICY_H
 #define MUSUBI_CONFIG_POLICY_H
@@ -11,14 +11,14 @@
 #include "crypto/algorithm.h"
 
 enum {
-    TUNNEL_NAME_SIZE = 32,    /* "Tunnel0.0" with its final NUL */
+    TUNNEL_NAME_SIZE = 32,    /* octets of "Tunnel0.0" and the like with its NUL */
     INTERFACE_NAME_SIZE = 48, /* any interface of the command language */
     FQDN_SIZE = 256,
     IDENTITY_SIZE = 256,      /* octets of an ID's value */
-    POLICY_SELECTORS_MAX = 8, /* of one side */
+    POLICY_SELECTORS_MAX = 8, /* traffic selectors of one side */
 };
 
-/* Stands for the line of what was typed at the prompt, and is in no file yet. */
+/* In place of the line of a setting that was typed at the prompt and is in no file yet. */
 #define POLICY_LINE_TYPED UINT32_MAX
 
 /* ID types (RFC 7296 3.5) with their IANA numbers. */
@@ -32,24 +32,26 @@ enum identity_type {
     ID_KEY_ID = 11,
 };
 
+/* An ID. */
 struct identity {
-    uint8_t type; /* enum identity_type */
-    uint16_t length;
+    uint8_t type;                 /* enum identity_type */
+    uint16_t length;              /* octets */
     uint8_t value[IDENTITY_SIZE]; /* as on the wire */
 };
 
 enum auth_kind { AUTH_KIND_PSK, AUTH_KIND_RSA };
 
-/* Names a key in the keeper's table; the engine knows no more of it. 0: none, the tunnel cannot come up. */
+/* The number of a key in the keeper's table (config/keys.h), which is all that the engine knows of it. 0:
+ * there is no key, and the tunnel can't come up. */
 typedef uint32_t key_number;
 
 enum peer_kind { PEER_ADDRESS, PEER_ANY, PEER_FQDN };
 
 enum outgoing_kind {
     OUTGOING_ROUTED,    /* the routing table decides */
-    OUTGOING_NEXT_HOP,  /* interface and next hop are given, the routing table is not consulted */
-    OUTGOING_INTERFACE, /* interface alone (S21) */
-    OUTGOING_AUTO,      /* the routing table decides; up only if it says this interface */
+    OUTGOING_NEXT_HOP,  /* by a given interface and next hop, whatever the routing table says */
+    OUTGOING_INTERFACE, /* by a given interface, without a next hop (S21) */
+    OUTGOING_AUTO,      /* the routing table decides; the tunnel is up only if it says this interface */
 };
 
 enum source_kind { SOURCE_ANY, SOURCE_ADDRESS, SOURCE_INTERFACE };
@@ -58,7 +60,7 @@ enum negotiation_direction { NEGOTIATE_BOTH, NEGOTIATE_INITIATOR, NEGOTIATE_RESP
 
 enum connect_type { CONNECT_TRIGGER, CONNECT_AUTO };
 
-/* The settings that come from more than one level, to look up where a value came from. */
+/* The settings whose lines a policy records. */
 enum policy_setting {
     SETTING_IKE_ENCRYPTION,
     SETTING_IKE_INTEGRITY,
@@ -101,24 +103,24 @@ struct child_algorithms {
     bool pfs_none;     /* a rekey without PFS is allowed: `child-pfs off`, or unset */
 };
 
-/* As configured: inclusive ranges. For `any` the list is empty. */
+/* A traffic selector as configured; all ranges are inclusive. */
 struct policy_selector {
-    struct ip_address first, last; /* family IP_NONE: both families, whole */
+    struct ip_address first, last; /* family IP_NONE: all addresses of both families */
     uint8_t protocol;              /* 0: any */
     uint16_t first_port, last_port;
 };
 
 struct tunnel_policy {
-    uint32_t tunnel; /* number of the tunnel, never 0: (N << 16 | M) + 1 for TunnelN.M, so always the same */
+    uint32_t tunnel; /* number of the tunnel, never 0: (N << 16 | M) + 1 for TunnelN.M */
     char name[TUNNEL_NAME_SIZE];
     bool shut_down;
-    bool defined;  /* has `tunnel mode` and `ikev2 peer` (R51): without, the SAs it has are deleted (S4) */
-    bool complete; /* has all that it needs to come up (R51, R40, keys, no foreign line in its way) */
+    bool defined;  /* has `tunnel mode` and `ikev2 peer` (R51); if not, its SAs are deleted (S4) */
+    bool complete; /* the config allows it to come up (R51, R40, keys, no foreign `tunnel mode`) */
 
     enum peer_kind peer_kind;
     struct ip_address peer_address; /* PEER_ADDRESS */
     char peer_fqdn[FQDN_SIZE];      /* PEER_FQDN */
-    enum ip_family peer_family;     /* PEER_FQDN: which to resolve; IP_NONE: as S19 says */
+    enum ip_family peer_family;     /* PEER_FQDN: the family to resolve; IP_NONE: see S19 */
 
     enum auth_kind local_auth, remote_auth;
     struct identity local_id; /* ID_NONE: the source address (S17) */
@@ -136,7 +138,7 @@ struct tunnel_policy {
     enum negotiation_direction direction;
 
     enum outgoing_kind outgoing;
-    char out_interface[INTERFACE_NAME_SIZE]; /* in the router's words */
+    char out_interface[INTERFACE_NAME_SIZE]; /* as in the command language */
     struct ip_address out_next_hop;
     enum source_kind source_kind;
     struct ip_address source_address;
@@ -153,7 +155,7 @@ struct tunnel_policy {
     bool suppress_delete, suppress_rekey;
     bool mtu_ignore, pre_fragment;
 
-    /* The line of the config that each value came from; 0: the default; or POLICY_LINE_TYPED. */
+    /* The line of the config that each value came from; 0: it is the default; or POLICY_LINE_TYPED. */
     uint32_t line[SETTING_COUNT];
 };
 

@@ -38,8 +38,8 @@ static bool is_foreign_header(const struct setting *setting)
     return foreign_is_header(&words);
 }
 
-/* Settings of one row stand together, and so do foreign lines. Sections stand alone; so does a foreign
- * header, lest what follows seem to stand under it. */
+/* True if no `!` is printed between two lines. Settings of one row belong together, and so do foreign lines.
+ * Sections stand alone. So do foreign headers, or the next line would look as if it were under the header. */
 static bool belong_together(const struct setting *a, const struct setting *b)
 {
     if (b->foreign != NULL && b->foreign_under)

@@ -1,6 +1,6 @@
 /*
- * Prints a config as the running-config: each setting in canonical form and place, foreign lines verbatim in
- * theirs. What is printed reads back as the same config.
+ * Prints a config as the running-config: settings in canonical form and order, foreign lines as they were
+ * written. Parsing the output yields the same config.
  */
 #ifndef MUSUBI_CONFIG_PRINT_H
 #define MUSUBI_CONFIG_PRINT_H
@@ -9,10 +9,11 @@
 
 #include "config/model.h"
 
-/* Secrets are printed for the administrator only; else as asterisks, and of foreign lines, which may hold
- * some too, only the leading keywords (S18). */
+/* Secrets are shown only to the administrator. For others they are asterisks, and foreign lines, which may
+ * hold secrets too, are cut to their leading keywords (S18). */
 enum print_secrets { SECRETS_HIDDEN, SECRETS_SHOWN };
 
+/* Writes the config to `out`. The caller looks for errors of the stream. */
 void config_print(const struct config *config, enum print_secrets secrets, FILE *out);
 
 #endif

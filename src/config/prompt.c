@@ -8,7 +8,7 @@
 #include "config/message.h"
 #include "config/report.h"
 
-/* A typed line on its way. */
+/* A typed line while it is handled. */
 struct typed {
     struct config *config;
     struct config_cursor *cursor;
@@ -28,7 +28,7 @@ static size_t line_length(const char *line)
 static const struct match_scope top_scope = {.mode = MODE_GLOBAL, .may_negate = true};
 static const struct match_scope exec_scope = {.mode = MODE_EXEC};
 
-/* Reads the header line that a cursor holds; false at the top and in foreign sections. */
+/* Reads the header of the sub-mode that the cursor is in; false outside of sub-modes and in foreign ones. */
 static bool read_header(const struct config_cursor *cursor, struct line_draft *draft)
 {
     struct words words;
@@ -52,7 +52,7 @@ struct match_scope config_cursor_scope(const struct config_cursor *cursor)
     return scope;
 }
 
-/* The section in which the cursor stands, made if need be; NULL if memory ran out. */
+/* The section that the cursor is in, which is made if it is missing; NULL if memory ran out. */
 static struct section *open_section(struct config *config, const struct config_cursor *cursor)
 {
     struct line_draft draft;
@@ -102,8 +102,8 @@ static enum prompt_outcome apply(struct typed *t)
     return PROMPT_APPLIED;
 }
 
-/* The last line that stands under the foreign header where the cursor is; the header itself if there is none;
- * NULL if it is gone. */
+/* The last line under the foreign header that the cursor is at, or the header if there is none; NULL if the
+ * header is gone. */
 static struct setting *find_foreign_place(struct typed *t)
 {
     struct setting *place =
@@ -113,7 +113,7 @@ static struct setting *find_foreign_place(struct typed *t)
     return place;
 }
 
-/* Keeps the words of the line, which stand behind two blanks in `text`, where the cursor is. */
+/* Keeps a foreign line, given as it is printed, at the cursor. NULL on failure. */
 static struct setting *keep_at_cursor(struct typed *t, struct section *section, const char *text)
 {
     if (!t->cursor->foreign) {
@@ -150,7 +150,7 @@ static bool begins_with_ikev2(const struct typed *t)
     return t->words.count > first && strcmp(t->words.word[first].text, "ikev2") == 0;
 }
 
-/* A line that did not match may be one of the routers', unless it looks more like a slip. */
+/* True if a line that did not match looks like one of the routers', and not like a mistyped one. */
 static bool is_foreign(const struct typed *t)
 {
     const struct match *m = &t->match;
@@ -176,7 +176,7 @@ static enum prompt_outcome leave(struct typed *t, enum command_id id)
     return id == COMMAND_EXIT || id == COMMAND_END ? PROMPT_LEAVE : PROMPT_OPERATION;
 }
 
-/* A line that is no setting: an operating command, a foreign line, or an error. */
+/* Handles a line that did not match a setting: an operating command, a foreign line, or an error. */
 static enum prompt_outcome apply_other(struct typed *t)
 {
     struct match exec;

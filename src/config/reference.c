@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "config/command.h"
 #include "config/help.h"
 #include "config/pattern.h"
 #include "config/value.h"
@@ -18,7 +19,8 @@ static const struct {
     {MODE_POLICY, "Policy",
      "Under `ikev2 default-profile` and `ikev2 profile NAME` as written here; under `interface TunnelN.M` "
      "with\n"
-     "`ikev2` before it. For each setting the Tunnel counts first, then the profile bound to it, then the\n"
+     "`ikev2` before it. Each setting is taken from the Tunnel, else from the profile bound to it, else from "
+     "the\n"
      "default profile."},
 };
 
@@ -27,11 +29,11 @@ static const struct {
     const char *text;
 } kinds[] = {
     {KIND_SINGLE, "A later line replaces an earlier one."},
-    {KIND_KEYED, "A later line replaces one for the same."},
+    {KIND_KEYED, "A later line replaces an earlier one for the same subject."},
     {KIND_LIST, "Several lines add up."},
-    {KIND_SET, "Several lines add up; `off`, where there is one, and others replace each other."},
+    {KIND_SET, "Several lines add up; `off`, where there is one, and other words replace each other."},
     {KIND_OPTIONS, "Options on several lines add up; `off` and others replace each other."},
-    {KIND_TOGGLE, "`no` says the opposite; `default` says neither."},
+    {KIND_TOGGLE, "`no` says the opposite; `default` removes the line."},
     {KIND_SECTION, "Opens a sub-mode, which ends at the next command of config mode or at `exit`."},
 };
 
@@ -48,7 +50,8 @@ static void print_argument(const struct argument *argument, FILE *out)
     (void)fputc('}', out);
 }
 
-void syntax_print(const struct command *row, FILE *out)
+/* Writes the syntax of a row for people: arguments in capitals, choices in braces, options in brackets. */
+static void print_syntax(const struct command *row, FILE *out)
 {
     for (const char *at = row->pattern; *at != '\0';) {
         if (!element_is_argument(at)) {
@@ -67,7 +70,7 @@ void syntax_print(const struct command *row, FILE *out)
     }
 }
 
-/* True if the argument stands in the pattern before the place `before` too. */
+/* True if the pattern has an argument with the same label before the place `before`. */
 static bool said_before(const struct command *row, const char *before, const struct argument *argument)
 {
     for (const char *at = row->pattern; (at = strchr(at, '<')) != before; at = pattern_after(at)) {
@@ -79,7 +82,7 @@ static bool said_before(const struct command *row, const char *before, const str
     return false;
 }
 
-/* The ranges of the numbers in a pattern, each label once. */
+/* Writes the ranges of the numbers in a pattern, each label once. */
 static void print_ranges(const struct command *row, FILE *out)
 {
     for (const char *at = row->pattern; (at = strchr(at, '<')) != NULL; at = pattern_after(at)) {
@@ -106,7 +109,7 @@ static const char *kind_text(enum setting_kind kind)
 static void print_row(const struct command *row, FILE *out)
 {
     (void)fputs("\n### `", out);
-    syntax_print(row, out);
+    print_syntax(row, out);
     (void)fprintf(out, "`\n\n%s.", row->help);
     print_ranges(row, out);
     const char *kind = kind_text(row->kind);
@@ -120,7 +123,7 @@ static void print_row(const struct command *row, FILE *out)
     (void)fputc('\n', out);
 }
 
-/* The chapter of a row: the first that holds all of its modes. */
+/* The chapter of a row: the first that has all of its modes. */
 static size_t chapter_of(const struct command *row)
 {
     for (size_t i = 0; i < sizeof chapters / sizeof *chapters; i++) {
@@ -134,11 +137,11 @@ void reference_print(FILE *out)
 {
     (void)fputs(
         "# Commands\n\n"
-        "This page is made from the command table (`ninja -C build commands.md`): do not edit it.\n\n"
+        "`make docs` writes this page from the command table: do not edit it.\n\n"
         "Words in capitals are arguments, `{a|b}` is one of several, `[a]` may be left out, `…` repeats.\n"
         "Keywords may be abbreviated as long as only one fits, but the first word of a line in a file is\n"
-        "written in full. `no COMMAND` and `default COMMAND` remove a setting, and may leave arguments\n"
-        "out.\n",
+        "written in full. `no COMMAND` and `default COMMAND` remove a setting; arguments may be left out\n"
+        "there.\n",
         out);
     for (size_t chapter = 0; chapter < sizeof chapters / sizeof *chapters; chapter++) {
         (void)fprintf(out, "\n## %s\n\n%s\n", chapters[chapter].title, chapters[chapter].text);

@@ -18,7 +18,7 @@ void report_match(struct diagnostics *diagnostics, const char *line, size_t leng
                     excerpt, "%s", message.text);
 }
 
-/* The keywords that a line starts with, such as `ip napt static`. */
+/* Writes the keywords that a line starts with, such as `ip napt static`, and returns `out`. */
 static const char *command_name(const struct command_line *line, char out[COMMAND_NAME_SIZE])
 {
     char *at = out;
@@ -44,8 +44,7 @@ void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t 
                             command_name(applied, name));
     if (command_id(applied->row) == COMMAND_IKEV2_AUTHENTICATION && line_has(applied, "secret"))
         diagnostics_warn_at(diagnostics, place, column,
-                            "`key secret` is encrypted in a way that only the router can read: this key is "
-                            "missing");
+                            "only the router can decrypt a `key secret`: this key is missing");
 }
 
 void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t number,

@@ -1,6 +1,6 @@
 /*
- * Policy resolution (R21): what holds for each Tunnel, from its own settings, the profile that it is bound
- * to, the default profile, and the defaults of R20.
+ * Policy resolution (R21): makes the policy of each Tunnel from its own settings, the profile that it is
+ * bound to, the default profile, and the defaults of R20.
  */
 #ifndef MUSUBI_CONFIG_RESOLVE_H
 #define MUSUBI_CONFIG_RESOLVE_H
@@ -17,8 +17,8 @@ struct tunnel_policies {
 };
 
 /*
- * What the config alone does not know: interfaces mapped on the command line (S16). `interface_known` may be
- * NULL: then only those of the config are.
+ * What is not in the config: interfaces mapped on the command line (S16). interface_known returns true if
+ * `name` is one of them; NULL if there are none.
  */
 struct resolve_surroundings {
     bool (*interface_known)(void *context, const char *name);
@@ -26,17 +26,17 @@ struct resolve_surroundings {
 };
 
 /*
- * Resolves the policies; `keys` is the table made from the same config. Warnings are added to `diagnostics`
- * (may be NULL), each with the line that it is about: what leaves a tunnel incomplete (R51, undefined
- * references, missing keys, what is not supported), and what will not work as it stands (S12, S14, S24, S28,
- * R63). `surroundings` may be NULL. False if memory ran out. policies_free when done.
+ * Resolves the policies of a config; policies_free when done. False if memory ran out. `keys` is the table
+ * made from the same config. `surroundings` may be NULL. `diagnostics`, which may be NULL, gets warnings
+ * about what leaves a tunnel incomplete (R51, undefined references, missing keys, what is not supported) and
+ * about what will not work as configured (S12, S14, S24, S28, R63).
  */
 bool policies_resolve(const struct config *config, const struct key_table *keys,
                       const struct resolve_surroundings *surroundings, struct tunnel_policies *out,
                       struct diagnostics *diagnostics);
 void policies_free(struct tunnel_policies *policies);
 
-/* The policy that holds where nothing is configured (R20). */
+/* The policy of a tunnel for which nothing is configured (R20). */
 struct tunnel_policy policy_default(void);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Puts a line in its place; the highest one goes when there is no room. */
+/* Inserts a line in order. If there is no room, the highest one is dropped. */
 static void add_line(struct setting_lines *lines, uint32_t line)
 {
     uint32_t at = 0;
@@ -32,6 +32,14 @@ void setting_lines_add(struct setting_lines *lines, const struct tunnel_policy *
         else
             add_line(lines, line);
     }
+}
+
+void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others)
+{
+    for (uint32_t i = 0; i < others->count; i++)
+        add_line(lines, others->line[i]);
+    lines->more |= others->more;
+    lines->typed |= others->typed;
 }
 
 const char *setting_lines_format(const struct setting_lines *lines, char out[SETTING_LINES_TEXT_SIZE])

@@ -44,7 +44,7 @@ static void check_interface(const struct survey *survey, const struct section *s
     const struct setting *s = section_setting(section, id);
     const char *name = s == NULL ? NULL : line_argument(&s->line, "interface");
     if (name != NULL && !survey_interface_known(survey, name))
-        (void)survey_warn(survey, s, "%s is nowhere defined: tunnels that use it stay down", name);
+        (void)survey_warn(survey, s, "%s is not defined: tunnels that use it stay down", name);
 }
 
 static void check_lifetime(const struct survey *survey, const struct section *section, enum command_id id,
@@ -53,18 +53,17 @@ static void check_lifetime(const struct survey *survey, const struct section *se
     const struct setting *s = section_setting(section, id);
     uint32_t seconds;
     if (s != NULL && line_number(&s->line, "seconds", &seconds) && seconds <= margin)
-        (void)survey_warn(
-            survey, s,
-            "a lifetime of %u s is not longer than the %u s before its end at which SAs are rekeyed: "
-            "they are rekeyed at half of it",
-            seconds, margin);
+        (void)survey_warn(survey, s,
+                          "SAs are rekeyed %u s before the end of their lifetime; with a lifetime of %u s, "
+                          "after half of it",
+                          margin, seconds);
 }
 
 static void check_nat_traversal(const struct survey *survey, const struct section *section)
 {
     const struct setting *s = section_setting(section, COMMAND_NAT_TRAVERSAL);
     if (s != NULL && !line_has(&s->line, "off") && !line_has(&s->line, "keepalive"))
-        (void)survey_warn(survey, s, "nat-traversal without keepalive: one is sent every 20 s");
+        (void)survey_warn(survey, s, "nat-traversal without keepalive: a keepalive is sent every 20 s");
 }
 
 static void check_selectors(const struct survey *survey, const struct section *section, enum command_id id)
@@ -111,8 +110,8 @@ void survey_policy_sections(const struct survey *survey)
     }
 }
 
-/* True if the reference that a setting makes to an interface can be followed; survey_policy has said so if it
- * can't. */
+/* True if the interface that a setting refers to is defined, or it refers to none. survey_policy has warned
+ * if not. */
 static bool reference_holds(const struct survey *survey, const struct setting *s)
 {
     const char *name = s == NULL ? NULL : line_argument(&s->line, "interface");
@@ -143,11 +142,11 @@ static bool has_profile(const struct survey *survey, const struct policy_levels 
     const struct setting *binding = section_setting(levels->section[0], COMMAND_IKEV2_BINDING);
     if (binding == NULL || levels->section[1] != NULL)
         return true;
-    return survey_warn(survey, binding, "profile `%s` is nowhere defined: %s stays down",
+    return survey_warn(survey, binding, "profile `%s` is not defined: %s stays down",
                        line_argument(&binding->line, "profile"), name);
 }
 
-/* Names in the form of certificates come with them. */
+/* IDs of type dn are for certificates, which are not supported yet. */
 static bool has_usable_id(const struct survey *survey, const struct setting *s, const struct identity *id,
                           const char *name)
 {
@@ -169,7 +168,7 @@ static bool has_remote_key(const struct survey *survey, const struct setting *pe
                        identity_words(&policy->remote_id, id), policy->name);
 }
 
-/* S17: without local-authentication the source address is the ID, and its key or the peer's is used. */
+/* S17: without local-authentication the source address is the ID, and its key or the peer's serves. */
 static bool has_local_key(const struct survey *survey, const struct policy_levels *levels,
                           const struct tunnel_policy *policy)
 {
@@ -206,22 +205,22 @@ static bool unnumbered_holds(const struct survey *survey, const struct section *
     const struct setting *s = section_setting(tunnel, id);
     if (reference_holds(survey, s))
         return true;
-    return survey_warn(survey, s, "%s is nowhere defined: %s stays down",
-                       line_argument(&s->line, "interface"), name);
+    return survey_warn(survey, s, "%s is not defined: %s stays down", line_argument(&s->line, "interface"),
+                       name);
 }
 
-/* An address that packets are to be sent from or by, but that is of another family than the peer's. */
+/* Warns about a source address or next hop of another family than the peer's address. */
 static void check_family(const struct survey *survey, const struct setting *s,
                          const struct ip_address *address, const struct tunnel_policy *policy)
 {
     enum ip_family peer =
         policy->peer_kind == PEER_ADDRESS ? policy->peer_address.family : policy->peer_family;
     if (s != NULL && address->family != IP_NONE && peer != IP_NONE && address->family != peer)
-        (void)survey_warn(survey, s, "this address can't be used to reach the peer of %s, which is of IPv%d",
+        (void)survey_warn(survey, s, "this address can't be used with the peer of %s, whose address is IPv%d",
                           policy->name, (int)peer);
 }
 
-/* What works, but perhaps not as it was meant. */
+/* Warns about settings that work, but perhaps not as intended. */
 static void check_contradictions(const struct survey *survey, const struct policy_levels *levels,
                                  const struct tunnel_policy *policy)
 {
@@ -238,17 +237,16 @@ static void check_contradictions(const struct survey *survey, const struct polic
         return;
     s = levels_find(levels, COMMAND_NEGOTIATION_DIRECTION);
     if (policy->direction == NEGOTIATE_INITIATOR)
-        (void)survey_warn(survey, s, "%s never comes up: to `peer any` only the peer can start",
+        (void)survey_warn(survey, s, "%s never comes up: with `peer any` only the peer can start",
                           policy->name);
 }
 
 void survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
-                   const struct key_table *keys, struct tunnel_policy *policy)
+                   struct tunnel_policy *policy)
 {
-    (void)keys;
     const struct section *tunnel = levels->section[0];
     const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
-    /* All of it is looked at, so that all is told at once. */
+    /* Make all checks, so that the operator sees all warnings at once. */
     policy->defined = has_mode_and_peer(survey, tunnel, policy->name);
     bool complete = policy->defined;
     complete &= has_profile(survey, levels, policy->name);

@@ -1,35 +1,35 @@
 /*
- * Looks over a config for what will not work: what leaves a tunnel incomplete, and what works otherwise than
- * its author may think. Each finding is a warning at the line that it is about.
+ * Looks for what will not work in a config: what leaves a tunnel incomplete, and what may work differently
+ * from what its author expects. Each finding is a warning at the line that it is about.
  */
 #ifndef MUSUBI_CONFIG_SURVEY_H
 #define MUSUBI_CONFIG_SURVEY_H
 
 #include "config/diagnostic.h"
-#include "config/levels.h"
 #include "config/resolve.h"
 
+/* What all functions here need. */
 struct survey {
     const struct config *config;
     const struct resolve_surroundings *surroundings; /* may be NULL */
     struct diagnostics *diagnostics;
 };
 
-/* True if an interface is defined: in the config, by its device, or in the surroundings. */
+/* True if an interface is defined: by an `interface` or `device` line, or in the surroundings. */
 bool survey_interface_known(const struct survey *survey, const char *name);
 
-/* What can be said of the settings of profiles and Tunnels one by one. */
+/* Warns about single settings of profiles and Tunnels. */
 void survey_policy_sections(const struct survey *survey);
 
-/* What is missing or contradictory in one tunnel's policy, of which `defined` and `complete` are filled in.
- */
+/* Sets `defined` and `complete` of a tunnel's policy, and warns about what is missing or contradictory in
+ * it. */
 void survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
-                   const struct key_table *keys, struct tunnel_policy *policy);
+                   struct tunnel_policy *policy);
 
-/* References of routes, interfaces and filters to what is nowhere defined. */
+/* Warns about references of routes, interfaces and filters to what is not defined. In survey_host.c. */
 void survey_host(const struct survey *survey);
 
-/* Warns at a setting; returns false, for `return survey_warn(…)` where something is missing. */
+/* Adds a warning at a setting. Always returns false, so that checks can end with `return survey_warn(…)`. */
 __attribute__((format(printf, 3, 4))) bool
 survey_warn(const struct survey *survey, const struct setting *setting, const char *format, ...);
 

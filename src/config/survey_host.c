@@ -1,12 +1,12 @@
 #include "base/map.h"
 #include "config/survey.h"
 
-/* Warns of a reference to an interface that is nowhere defined, and of what that does. */
+/* Warns about a reference to an interface that is not defined, and says what comes of it. */
 static void check_reference(const struct survey *survey, const struct setting *s, const char *effect)
 {
     const char *name = s == NULL ? NULL : line_argument(&s->line, "interface");
     if (name != NULL && !survey_interface_known(survey, name))
-        (void)survey_warn(survey, s, "%s is nowhere defined: %s", name, effect);
+        (void)survey_warn(survey, s, "%s is not defined: %s", name, effect);
 }
 
 static void check_routes(const struct survey *survey, enum command_id id)
@@ -16,8 +16,8 @@ static void check_routes(const struct survey *survey, enum command_id id)
         check_reference(survey, s, "the route has no effect");
 }
 
-/* The names of the access lists of one family, by their hashes, each with a value of no meaning. Two names
- * that share a hash are taken for one, and a warning is missed. */
+/* A set of the hashes of the names of one family's access lists; the values of the map mean nothing. If two
+ * names have the same hash, a warning may be missing. */
 static struct map access_lists(const struct survey *survey, enum command_id id)
 {
     struct map names = map_with_seed(0);
@@ -32,7 +32,7 @@ static void check_filters(const struct survey *survey, const struct setting *s, 
     for (; s != NULL; s = setting_next_of_row(s)) {
         const char *name = line_argument(&s->line, "name");
         if (map_find(lists, hash_text(HASH_START, name)) == NULL)
-            (void)survey_warn(survey, s, "access list `%s` is nowhere defined", name);
+            (void)survey_warn(survey, s, "access list `%s` is not defined", name);
     }
 }
 
@@ -44,7 +44,7 @@ static void check_interface(const struct survey *survey, const struct section *i
         check_reference(survey, s, "the line has no effect");
     check_filters(survey, section_setting(interface, COMMAND_IP_FILTER), lists);
     check_filters(survey, section_setting(interface, COMMAND_IPV6_FILTER), lists6);
-    /* For Tunnels, survey_tunnel says what comes of it. */
+    /* survey_tunnel checks the next two for Tunnels. */
     if (interface->mode == MODE_TUNNEL)
         return;
     check_reference(survey, section_setting(interface, COMMAND_IP_UNNUMBERED), "there is no address to use");

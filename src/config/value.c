@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/algorithm.h"
+#include "crypto/key_exchange.h"
 
 enum { NAME_MAX_OCTETS = 127, SECRET_MAX_OCTETS = 255, LABEL_MAX_OCTETS = 63 };
 
@@ -30,7 +31,7 @@ static bool consists_of(const char *word, const char *characters)
     return word[0] != '\0' && word[strspn(word, characters)] == '\0';
 }
 
-/* A number of at most ten digits; false for anything else. */
+/* Reads a number of at most ten digits, not counting leading zeros; false for anything else. */
 static bool read_digits(const char *word, uint64_t *out)
 {
     if (!consists_of(word, "0123456789"))
@@ -53,13 +54,13 @@ static enum value_fit read_number(const char *word, const char *limits, struct v
     uint64_t high = strtoull(dash + 1, NULL, 10);
     uint64_t number;
     if (!read_digits(word, &number) || number < low || number > high)
-        return wrong(out, "a number from %llu to %llu is wanted", (unsigned long long)low,
+        return wrong(out, "it has to be a number from %llu to %llu", (unsigned long long)low,
                      (unsigned long long)high);
     (void)snprintf(out->text, sizeof out->text, "%llu", (unsigned long long)number);
     return VALUE_FITS;
 }
 
-/* N or N-N, each a port. */
+/* A port or a range: N or N-N. */
 static enum value_fit read_port_range(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
@@ -69,13 +70,13 @@ static enum value_fit read_port_range(const char *word, const char *limits, stru
     size_t length = strcspn(word, "-");
     uint64_t low, high;
     if (length >= sizeof first)
-        return wrong(out, "a port goes up to 65535");
+        return wrong(out, "a port is at most 65535");
     memcpy(first, word, length);
     first[length] = '\0';
     bool range = word[length] == '-';
     if (!read_digits(first, &low) || !read_digits(range ? word + length + 1 : first, &high) || low > high ||
         high > UINT16_MAX)
-        return wrong(out, "a port or a range of ports, N or N-N up to 65535, is wanted");
+        return wrong(out, "it has to be a port or a range of ports, N or N-N, up to 65535");
     if (low == high)
         (void)snprintf(out->text, sizeof out->text, "%u", (unsigned)low);
     else
@@ -83,7 +84,7 @@ static enum value_fit read_port_range(const char *word, const char *limits, stru
     return VALUE_FITS;
 }
 
-/* Digits and a dot, or two colons: a slip within does not make it something else (S14). */
+/* True for a digit and a dot, or two colons: with a typing error it still looks like an address (S14). */
 static bool looks_like_address(const char *word)
 {
     if (isdigit((unsigned char)word[0]) && strchr(word, '.') != NULL)
@@ -104,7 +105,7 @@ static enum value_fit read_family_address(const char *word, enum ip_family famil
         return VALUE_UNLIKE;
     struct ip_address address;
     if (!ip_address_parse(word, &address) || (family != IP_NONE && address.family != family))
-        return wrong(out, "an %saddress is wanted", family_name(family));
+        return wrong(out, "it has to be an %saddress", family_name(family));
     (void)ip_address_format(&address, out->text);
     return VALUE_FITS;
 }
@@ -133,7 +134,7 @@ static enum value_fit read_family_prefix(const char *word, enum ip_family family
         return VALUE_UNLIKE;
     struct ip_prefix prefix;
     if (!ip_prefix_parse(word, &prefix) || (family != IP_NONE && prefix.address.family != family))
-        return wrong(out, "%s%sprefix, ADDRESS/LENGTH, is wanted", family == IP_NONE ? "a " : "an ",
+        return wrong(out, "it has to be %s%sprefix, ADDRESS/LENGTH", family == IP_NONE ? "a " : "an ",
                      family_name(family));
     (void)ip_prefix_format(&prefix, out->text);
     return VALUE_FITS;
@@ -170,7 +171,7 @@ static enum value_fit read_address_range(const char *word, const char *limits, s
         memcpy(low, word, (size_t)(dash - word));
     if (!ip_address_parse(low, &first) || !ip_address_parse(dash + 1, &last) || first.family != last.family ||
         ip_address_compare(&first, &last) > 0)
-        return wrong(out, "a prefix or a range, ADDRESS/LENGTH or LOWEST-HIGHEST, is wanted");
+        return wrong(out, "it has to be a prefix or a range, ADDRESS/LENGTH or LOWEST-HIGHEST");
     char high[IP_TEXT_SIZE];
     (void)snprintf(out->text, sizeof out->text, "%s-%s", ip_address_format(&first, low),
                    ip_address_format(&last, high));
@@ -252,11 +253,12 @@ static enum value_fit read_fqdn(const char *word, const char *limits, struct val
 {
     (void)limits;
     if (!is_domain_name(word))
-        return wrong(out, "a domain name, as in gw.example.com, is wanted");
+        return wrong(out, "it has to be a domain name, as in gw.example.com");
     return fits(out, word);
 }
 
-/* As fqdn, where an address may stand too: only that says what is wrong with 10.0.0.256 or 2001:db8::g. */
+/* As fqdn, where an address is allowed too. Words like 10.0.0.256 and 2001:db8::g are left to the type of the
+ * address, whose complaint is the right one. */
 static enum value_fit read_host(const char *word, const char *limits, struct value *out)
 {
     if (consists_of(word, "0123456789./-") || strchr(word, ':') != NULL)
@@ -269,7 +271,7 @@ static enum value_fit read_mail(const char *word, const char *limits, struct val
     (void)limits;
     const char *at = strrchr(word, '@');
     if (at == NULL || at == word || at[1] == '\0' || strlen(word) >= IDENTITY_SIZE)
-        return wrong(out, "a mail address, as in user@example.com, is wanted");
+        return wrong(out, "it has to be a mail address, as in user@example.com");
     return fits(out, word);
 }
 
@@ -289,7 +291,7 @@ static enum value_fit read_secret(const char *word, const char *limits, struct v
     return fits(out, word);
 }
 
-/* Pairs of hexadecimal digits, 0x before them or not; written in small letters. */
+/* Pairs of hexadecimal digits, perhaps after 0x. The canonical form has small letters and no 0x. */
 static enum value_fit read_hex(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
@@ -321,7 +323,7 @@ static const char *prf_word(size_t index)
 
 static const char *group_word(size_t index)
 {
-    return index < DH_COUNT ? dh_groups[index].word : NULL;
+    return index < KEY_EXCHANGE_COUNT ? key_exchange_methods[index].word : NULL;
 }
 
 static enum value_fit read_encryption(const char *word, const char *limits, struct value *out)
@@ -348,7 +350,7 @@ static enum value_fit read_prf(const char *word, const char *limits, struct valu
 static enum value_fit read_group(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
-    const struct dh_group *g = dh_by_word(word);
+    const struct key_exchange_method *g = key_exchange_by_word(word);
     return g == NULL ? VALUE_UNLIKE : fits(out, g->word);
 }
 

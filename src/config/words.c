@@ -1,5 +1,6 @@
 #include "config/words.h"
 
+#include <ctype.h>
 #include <string.h>
 
 bool is_blank(char c)
@@ -13,7 +14,8 @@ static bool is_control(char c)
     return (u < 0x20 || u == 0x7f) && !is_blank(c);
 }
 
-/* Copies a quoted word, which starts at `line[at]`; returns where it ends, or 0 if its end is missing. */
+/* Copies the quoted word at `line[at]` without its quotes. Returns where it ends; 0 if its closing quote is
+ * missing. */
 static size_t copy_quoted(const char *line, size_t length, size_t at, char *to)
 {
     for (size_t i = at + 1; i < length; i++) {
@@ -109,9 +111,54 @@ size_t text_width(const char *text, size_t length)
         unsigned char c = (unsigned char)text[i];
         if (!is_character_start(text[i]))
             continue;
-        /* U+2E80 to U+FFFF, near enough: CJK, kana, full-width forms; and all beyond. */
+        /* Roughly U+2E80 and above: CJK, kana, full-width forms. */
         bool wide = c >= 0xe3 || (c == 0xe2 && i + 1 < length && (unsigned char)text[i + 1] >= 0xba);
         width += wide ? 2 : 1;
     }
     return width;
+}
+
+enum { COMPARED = 32 };
+
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The optimal string alignment distance. Only three rows of its table are kept. */
+size_t word_distance(const char *a, const char *b)
+{
+    size_t rows[3][COMPARED + 1];
+    size_t *before = rows[0], *above = rows[1], *row = rows[2];
+    size_t a_length = strnlen(a, COMPARED);
+    size_t b_length = strnlen(b, COMPARED);
+    for (size_t j = 0; j <= b_length; j++)
+        above[j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t changed = above[j - 1] + !same_letter(a[i - 1], b[j - 1]);
+            row[j] = least(changed, 1 + least(above[j], row[j - 1]));
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]))
+                row[j] = least(row[j], before[j - 2] + 1);
+        }
+        size_t *oldest = before;
+        before = above;
+        above = row;
+        row = oldest;
+    }
+    return above[b_length];
+}
+
+bool word_is_near(const char *word, const char *meant)
+{
+    size_t length = strnlen(meant, COMPARED);
+    size_t allowed = length <= 3 ? 1 : length <= 7 ? 2 : 3;
+    size_t distance = word_distance(word, meant);
+    return distance <= allowed && distance < length;
 }

@@ -25,13 +25,6 @@ const struct prf_algorithm prf_algorithms[PRF_COUNT] = {
     {PRF_HMAC_SHA1, "sha1", "HMAC-SHA1", HASH_SHA1, 20},
 };
 
-/* Exponents have at least twice as many bits as the strength of the group (RFC 3526 8). */
-const struct dh_group dh_groups[DH_COUNT] = {
-    {DH_MODP_3072, "3072-bit", "MODP-3072", 384, 40}, {DH_MODP_2048, "2048-bit", "MODP-2048", 256, 32},
-    {DH_MODP_1536, "1536-bit", "MODP-1536", 192, 32}, {DH_MODP_1024, "1024-bit", "MODP-1024", 128, 32},
-    {DH_MODP_768, "768-bit", "MODP-768", 96, 32},
-};
-
 const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits)
 {
     for (size_t i = 0; i < ENCRYPTION_COUNT; i++) {
@@ -71,7 +64,7 @@ algorithm_set encryption_aead_rows(void)
     return set;
 }
 
-/* The three other tables are searched alike. */
+/* The two other tables are searched alike. */
 #define DEFINE_LOOKUPS(kind, row, table, count)                                                              \
     const struct row *kind##_by_id(uint16_t id)                                                              \
     {                                                                                                        \
@@ -93,4 +86,3 @@ algorithm_set encryption_aead_rows(void)
 
 DEFINE_LOOKUPS(integrity, integrity_algorithm, integrity_algorithms, INTEGRITY_COUNT)
 DEFINE_LOOKUPS(prf, prf_algorithm, prf_algorithms, PRF_COUNT)
-DEFINE_LOOKUPS(dh, dh_group, dh_groups, DH_COUNT)

@@ -1,8 +1,8 @@
 /*
- * The transforms that Musubi knows, as rows of four tables: encryption, integrity, PRF, key exchange. A row
- * has the IANA transform ID, its names in the command language and in the output of `show`, and all sizes.
- * Rows are ordered by security, strongest first (S10). So a set of algorithms is a bit mask, and its lowest
- * set bit is the best choice.
+ * The transforms that Musubi knows, as rows of tables: encryption, integrity, PRF; key exchange methods have
+ * theirs in crypto/key_exchange.h. A row has the IANA transform ID, its names in the command language and in
+ * the output of `show`, and all sizes. Rows are ordered by security, strongest first (S10). So a set of
+ * algorithms is a bit mask, and its lowest set bit is the best choice.
  */
 #ifndef MUSUBI_CRYPTO_ALGORITHM_H
 #define MUSUBI_CRYPTO_ALGORITHM_H
@@ -35,16 +35,6 @@ enum prf_id {
     PRF_HMAC_SHA2_512 = 7,
 };
 
-/* Transform type 4. */
-enum dh_id {
-    DH_NONE = 0,
-    DH_MODP_768 = 1,
-    DH_MODP_1024 = 2,
-    DH_MODP_1536 = 5,
-    DH_MODP_2048 = 14,
-    DH_MODP_3072 = 15,
-};
-
 /* The hash in an HMAC. */
 enum hash_id {
     HASH_SHA1,
@@ -59,8 +49,6 @@ enum {
     INTEGRITY_KEY_MAX = 64,
     INTEGRITY_ICV_MAX = 32,
     PRF_SIZE_MAX = 64,
-    DH_PUBLIC_MAX = 384,
-    DH_PRIVATE_MAX = 40,
 };
 
 struct encryption_algorithm {
@@ -92,22 +80,13 @@ struct prf_algorithm {
     size_t size; /* octets of the output and of the preferred key */
 };
 
-struct dh_group {
-    uint16_t id; /* enum dh_id */
-    const char *word;
-    const char *name;
-    size_t public_size;  /* octets of the modulus: of g^i on the wire and of g^ir */
-    size_t private_size; /* octets of the exponent that dh_public and dh_shared take */
-};
-
 /* The number of rows in each table. */
-enum { ENCRYPTION_COUNT = 6, INTEGRITY_COUNT = 4, PRF_COUNT = 4, DH_COUNT = 5 };
+enum { ENCRYPTION_COUNT = 6, INTEGRITY_COUNT = 4, PRF_COUNT = 4 };
 
 /* The tables, strongest first. */
 extern const struct encryption_algorithm encryption_algorithms[ENCRYPTION_COUNT];
 extern const struct integrity_algorithm integrity_algorithms[INTEGRITY_COUNT];
 extern const struct prf_algorithm prf_algorithms[PRF_COUNT];
-extern const struct dh_group dh_groups[DH_COUNT];
 
 /* A set of rows of one table: bit i is set if row i is in it. */
 typedef uint32_t algorithm_set;
@@ -129,14 +108,12 @@ static inline bool algorithm_set_has(algorithm_set set, size_t row)
 const struct encryption_algorithm *encryption_by_id(uint16_t id, uint16_t key_bits);
 const struct integrity_algorithm *integrity_by_id(uint16_t id);
 const struct prf_algorithm *prf_by_id(uint16_t id);
-const struct dh_group *dh_by_id(uint16_t id);
 
 /* The row with that name in the command language; NULL if there is none. "aes-gcm-256-16" is
  * "aes-gcm-256". */
 const struct encryption_algorithm *encryption_by_word(const char *word);
 const struct integrity_algorithm *integrity_by_word(const char *word);
 const struct prf_algorithm *prf_by_word(const char *word);
-const struct dh_group *dh_by_word(const char *word);
 
 /* True for combined-mode algorithms, which need no integrity algorithm (RFC 5282). */
 bool encryption_is_aead(const struct encryption_algorithm *a);

@@ -26,7 +26,8 @@ bool prf_plus(const struct prf_algorithm *a, struct octets key, struct octets se
 bool integrity_compute(const struct integrity_algorithm *a, const uint8_t *key, const struct octets *parts,
                        size_t count, uint8_t *icv);
 
-/* SHA-1 of parts[0] | parts[1] | …, for NAT detection (RFC 7296 2.23) and CERTREQ (3.7): writes 20 octets. */
+/* SHA-1 of parts[0] | parts[1] | …, for NAT detection (RFC 7296 2.23) and CERTREQ (3.7): writes 20 octets to
+ * `out`. */
 bool sha1_compute(const struct octets *parts, size_t count, uint8_t out[20]);
 
 #endif

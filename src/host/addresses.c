@@ -1,6 +1,5 @@
-/*
- * The addresses of the plan. What a link has already is left alone, and so at the end as well.
- */
+#include "host/addresses.h"
+
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <stdio.h>
@@ -8,8 +7,13 @@
 #include <string.h>
 
 #include "host/mark.h"
-#include "host/reconcile.h"
 #include "host/sysctl.h"
+
+struct address_item {
+    struct plan_address plan;
+    enum item_state state;
+    int failure;
+};
 
 static int compare_plans(const struct plan_address *a, const struct plan_address *b)
 {
@@ -25,12 +29,12 @@ static int compare_addresses(const void *a, const void *b)
     return compare_plans(&x->plan, &y->plan);
 }
 
-static struct address_item *find(const struct host *host, const struct plan_address *plan)
+static struct address_item *find(const struct host_addresses *addresses, const struct plan_address *plan)
 {
     struct address_item key = {.plan = *plan};
-    if (host->address_count == 0)
+    if (addresses->count == 0)
         return NULL;
-    return bsearch(&key, host->addresses, host->address_count, sizeof key, compare_addresses);
+    return bsearch(&key, addresses->items, addresses->count, sizeof key, compare_addresses);
 }
 
 /* The plan that an address of a link would fulfil. */
@@ -41,7 +45,8 @@ static struct plan_address plan_of(const struct host_link *link, const struct ho
     return plan;
 }
 
-bool addresses_plan(struct host *host, const struct host_plan *plan, struct host_error *err)
+bool host_addresses_plan(struct host_addresses *addresses, const struct host_plan *plan,
+                         struct host_error *err)
 {
     struct address_item *items = calloc(plan->address_count + 1, sizeof *items);
     if (items == NULL)
@@ -54,12 +59,12 @@ bool addresses_plan(struct host *host, const struct host_plan *plan, struct host
     for (size_t i = 0; i < plan->address_count; i++) {
         if (count > 0 && compare_addresses(&items[count - 1], &items[i]) == 0)
             continue;
-        const struct address_item *old = find(host, &items[i].plan);
+        const struct address_item *old = find(addresses, &items[i].plan);
         items[count++] = old != NULL ? *old : items[i];
     }
-    free(host->addresses);
-    host->addresses = items;
-    host->address_count = count;
+    free(addresses->items);
+    addresses->items = items;
+    addresses->count = count;
     return true;
 }
 
@@ -78,7 +83,7 @@ static bool has_secondaries(const struct inventory_link *link, const struct host
 }
 
 /* Removes an address and no other: Linux drops the secondary ones too unless told to promote one. */
-static bool remove_address(struct host *host, const struct inventory_link *link,
+static bool remove_address(const struct host_kernel *kernel, const struct inventory_link *link,
                            const struct host_ifaddr *address, struct host_error *err)
 {
     static const char setting[] = "promote_secondaries";
@@ -87,45 +92,47 @@ static bool remove_address(struct host *host, const struct inventory_link *link,
                   host_sysctl_read_link(IP_V4, link->is.name, setting, &promote, NULL) && promote == 0;
     if (change && !host_sysctl_write_link(IP_V4, link->is.name, setting, 1, err))
         return false;
-    bool removed = host_ifaddr_remove(host->netlink, link->is.index, &address->prefix, err);
+    bool removed = host_ifaddr_remove(kernel->netlink, link->is.index, &address->prefix, err);
     if (change)
         (void)host_sysctl_write_link(IP_V4, link->is.name, setting, 0, NULL);
     return removed;
 }
 
 /* Removes what carries our mark and is not planned. */
-static void remove_unwanted(struct host *host, const struct inventory_link *link)
+static void remove_unwanted(const struct host_addresses *addresses, const struct host_kernel *kernel,
+                            struct host_routes *routes, const struct inventory_link *link)
 {
     for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {
         struct plan_address plan = plan_of(&link->is, &a->is);
-        if (a->is.protocol != HOST_PROTOCOL || find(host, &plan) != NULL)
+        if (a->is.protocol != HOST_PROTOCOL || find(addresses, &plan) != NULL)
             continue;
         struct host_error reason;
-        routes_expect_loss(host, link->is.index);
-        if (!remove_address(host, link, &a->is, &reason))
-            host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
+        host_routes_expect_loss(routes, link->is.index);
+        if (!remove_address(kernel, link, &a->is, &reason))
+            host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
     }
 }
 
-static bool remove_all_unwanted(struct host *host, struct host_error *err)
+static bool remove_all_unwanted(const struct host_addresses *addresses, struct host_kernel *kernel,
+                                struct host_routes *routes, struct host_error *err)
 {
-    for (size_t i = 0; i < host->inventory.links.capacity; i++) {
-        const struct inventory_link *link = host->inventory.links.slots[i].value;
+    for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
+        const struct inventory_link *link = kernel->inventory.links.slots[i].value;
         if (link != NULL)
-            remove_unwanted(host, link);
+            remove_unwanted(addresses, kernel, routes, link);
     }
-    return host_drain(host, err);
+    return host_kernel_drain(kernel, err);
 }
 
-static void add(struct host *host, struct address_item *item, const struct host_link *link)
+static void add(struct host_kernel *kernel, struct address_item *item, const struct host_link *link)
 {
     struct host_error reason;
     char text[IP_TEXT_SIZE], what[HOST_ERROR_SIZE];
     ip_prefix_format(&item->plan.prefix, text);
     (void)snprintf(what, sizeof what, "address %s of %s", text, link->name);
-    if (host_ifaddr_add(host->netlink, link->index, &item->plan.prefix, &reason)) {
+    if (host_ifaddr_add(kernel->netlink, link->index, &item->plan.prefix, &reason)) {
         if (item->state == ITEM_THERE)
-            host_note_put_back(host, what);
+            host_note_put_back(kernel, what);
         item->state = ITEM_THERE;
         item->failure = 0;
         return;
@@ -135,51 +142,57 @@ static void add(struct host *host, struct address_item *item, const struct host_
         return;
     }
     (void)host_fail_because(&reason, &reason, "cannot add address %s to %s", text, link->name);
-    host_note_failure(host, &item->failure, &reason);
+    host_note_failure(kernel, &item->failure, &reason);
     item->state = ITEM_FAILED;
 }
 
-static void settle(struct host *host, struct address_item *item)
+static void settle(struct host_kernel *kernel, struct address_item *item)
 {
-    const struct inventory_link *link = inventory_find_name(&host->inventory, item->plan.link);
+    const struct inventory_link *link = inventory_find_name(&kernel->inventory, item->plan.link);
     if (link == NULL) {
         item->state = ITEM_WAITING;
         return;
     }
     const struct host_ifaddr *there =
-        inventory_find_address(&host->inventory, link->is.index, &item->plan.prefix);
+        inventory_find_address(&kernel->inventory, link->is.index, &item->plan.prefix);
     if (there == NULL)
-        add(host, item, &link->is);
+        add(kernel, item, &link->is);
     else
         item->state = there->protocol == HOST_PROTOCOL ? ITEM_THERE : ITEM_FOREIGN;
 }
 
-bool addresses_reconcile(struct host *host, struct host_error *err)
+bool host_addresses_reconcile(struct host_addresses *addresses, struct host_kernel *kernel,
+                              struct host_routes *routes, struct host_error *err)
 {
-    if (!remove_all_unwanted(host, err))
+    if (!remove_all_unwanted(addresses, kernel, routes, err))
         return false;
-    for (size_t i = 0; i < host->address_count; i++)
-        settle(host, &host->addresses[i]);
-    return host_drain(host, err);
+    for (size_t i = 0; i < addresses->count; i++)
+        settle(kernel, &addresses->items[i]);
+    return host_kernel_drain(kernel, err);
 }
 
-void addresses_remove_all(struct host *host)
+void host_addresses_remove_all(struct host_addresses *addresses, struct host_kernel *kernel,
+                               struct host_routes *routes)
 {
     struct host_error reason;
-    free(host->addresses);
-    host->addresses = NULL;
-    host->address_count = 0;
-    if (!remove_all_unwanted(host, &reason))
-        host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
+    host_addresses_free(addresses);
+    if (!remove_all_unwanted(addresses, kernel, routes, &reason))
+        host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
 }
 
-const struct host_ifaddr *host_primary_address(const struct host *host, const struct inventory_link *link,
-                                               enum ip_family family)
+void host_addresses_free(struct host_addresses *addresses)
+{
+    free(addresses->items);
+    *addresses = (struct host_addresses){0};
+}
+
+const struct host_ifaddr *host_addresses_primary(const struct host_addresses *addresses,
+                                                 const struct inventory_link *link, enum ip_family family)
 {
     for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
         const struct plan_address plan = plan_of(&link->is, &at->is);
         if (at->is.prefix.address.family == family && host_ifaddr_is_usable(&at->is) &&
-            find(host, &plan) != NULL)
+            find(addresses, &plan) != NULL)
             return &at->is;
     }
     return inventory_primary(link, family);

@@ -2,15 +2,18 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/addresses.h"
+#include "host/forwarding.h"
 #include "host/lock.h"
-#include "host/reconcile.h"
+#include "host/pinned_routes.h"
+#include "host/ports.h"
+#include "host/reports.h"
+#include "host/route_resolve.h"
 
 enum {
     GAP_LEAST = 50,     /* ms between passes */
@@ -19,35 +22,27 @@ enum {
     PASSES_MAX = 3,     /* at once, until nothing more is to do */
 };
 
-static void tell(struct host *host, enum host_note_level level, const char *text)
-{
-    if (host->listener.note != NULL)
-        host->listener.note(host->listener.context, level, text);
-}
+struct host {
+    char *instance;
+    int lock;
+    struct host_kernel kernel;
+    struct host_reports reports;
 
-void host_note(struct host *host, enum host_note_level level, const char *format, ...)
-{
-    char text[HOST_ERROR_SIZE + 64];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    tell(host, level, text);
-}
+    struct host_tunnels tunnels;
+    struct host_ports ports;
+    struct host_addresses addresses;
+    struct host_pinned_routes pinned;
+    struct host_routes routes;
+    struct host_forwarding forwarding;
 
-void host_note_failure(struct host *host, int *failure, const struct host_error *reason)
-{
-    int number = reason->number != 0 ? reason->number : -1;
-    if (*failure != number)
-        host_note(host, HOST_NOTE_WARNING, "%s", reason->text);
-    *failure = number;
-}
+    struct host_plan plan; /* its routes alone: those of pinned routes are added to them */
+    bool planned;          /* host_apply has been called */
+    msec_t next_pass;      /* no pass before */
+    msec_t last_restore;   /* when something was last put back */
+    msec_t gap;            /* between passes; grows while another program keeps taking things away */
+};
 
-void host_note_put_back(struct host *host, const char *what)
-{
-    host->put_back = true;
-    host_note(host, HOST_NOTE_NOTICE, "%s was taken away or changed by another program: put back", what);
-}
+/* ---- Opening --------------------------------------------------------------------------------------- */
 
 /* True if this process may configure networks. */
 static bool has_rights(struct host_error *err)
@@ -76,20 +71,16 @@ struct host *host_open(const char *instance, const struct host_listener *listene
     }
     host->lock = -1;
     host->gap = GAP_LEAST;
-    host->listener = *listener;
     host->instance = strdup(instance);
+    host->tunnels.instance = host->instance;
+    host->reports = (struct host_reports){&host->kernel, &host->tunnels, &host->routes, &host->forwarding};
     if (host->instance == NULL) {
         (void)host_fail(err, ENOMEM, "cannot look at the network");
         goto fail;
     }
     host->lock = host_lock(err);
-    if (host->lock < 0)
+    if (host->lock < 0 || !host_kernel_open(&host->kernel, listener, host_report_read, &host->reports, err))
         goto fail;
-    host->netlink = netlink_open(err);
-    host->watch = host->netlink != NULL ? watch_open(err) : NULL;
-    if (host->watch == NULL || !inventory_fill(&host->inventory, host->netlink, err))
-        goto fail;
-    host->port_id = netlink_port_id(host->netlink);
     return host;
 fail:
     host_leave(host);
@@ -98,30 +89,39 @@ fail:
 
 int host_fd(const struct host *host)
 {
-    return watch_fd(host->watch);
+    return watch_fd(host->kernel.watch);
 }
 
-/* Links first, since addresses and routes need them; routes last, since they need addresses. */
+/* ---- Passes ---------------------------------------------------------------------------------------- */
+
+/* Links first, since addresses and routes need them; routes last, since they need addresses. A rule comes
+ * before its routes: a mark without a rule would follow the main routing table. */
 static bool pass(struct host *host, struct host_error *err)
 {
-    forwarding_reconcile(host);
-    return ports_reconcile(host, err) && tunnels_reconcile(host, err) && addresses_reconcile(host, err) &&
-           rules_reconcile(host, err) && routes_reconcile(host, err);
+    struct host_kernel *kernel = &host->kernel;
+    const struct route_surroundings around = {&host->tunnels, &host->addresses};
+    host_forwarding_reconcile(&host->forwarding, kernel);
+    return host_ports_reconcile(&host->ports, kernel, err) &&
+           host_tunnels_reconcile(&host->tunnels, kernel, err) &&
+           host_addresses_reconcile(&host->addresses, kernel, &host->routes, err) &&
+           host_pinned_routes_reconcile(&host->pinned, kernel, err) &&
+           host_routes_reconcile(&host->routes, kernel, &around, err);
 }
 
-bool host_reconcile(struct host *host, msec_t now, struct host_error *err)
+static bool reconcile(struct host *host, msec_t now, struct host_error *err)
 {
-    host->put_back = false;
-    host->dirty = true;
-    for (int passes = 0; host->dirty && passes < PASSES_MAX; passes++) {
-        host->dirty = false;
+    struct host_kernel *kernel = &host->kernel;
+    kernel->put_back = false;
+    kernel->dirty = true;
+    for (int passes = 0; kernel->dirty && passes < PASSES_MAX; passes++) {
+        kernel->dirty = false;
         if (!pass(host, err)) {
-            host->dirty = true;
+            kernel->dirty = true;
             return false;
         }
     }
     /* Another program that takes away what we put back, over and over, is not to keep us busy. */
-    if (host->put_back) {
+    if (kernel->put_back) {
         bool again = host->last_restore != 0 && now - host->last_restore < PEACE_TIME;
         host->gap = again && host->gap < GAP_MOST / 2 ? 2 * host->gap : again ? GAP_MOST : GAP_LEAST;
         host->last_restore = now;
@@ -134,88 +134,144 @@ bool host_reconcile(struct host *host, msec_t now, struct host_error *err)
 
 bool host_handle(struct host *host, msec_t now, struct host_error *err)
 {
-    if (!host_drain(host, err))
+    if (!host_kernel_drain(&host->kernel, err))
         return false;
-    if (!host->planned || !host->dirty || now < host->next_pass)
+    if (!host->planned || !host->kernel.dirty || now < host->next_pass)
         return true;
-    return host_reconcile(host, now, err);
+    return reconcile(host, now, err);
 }
 
 msec_t host_due(const struct host *host)
 {
-    return host->planned && host->dirty ? host->next_pass : MSEC_NEVER;
+    return host->planned && host->kernel.dirty ? host->next_pass : MSEC_NEVER;
+}
+
+/* ---- The plan -------------------------------------------------------------------------------------- */
+
+static bool add_routes(struct host_plan *to, const struct host_plan *from)
+{
+    for (size_t i = 0; i < from->route_count; i++) {
+        if (!host_plan_add_route(to, &from->routes[i]))
+            return false;
+    }
+    return true;
 }
 
 /* Keeps a copy of the plan's routes. */
 static bool keep_routes(struct host *host, const struct host_plan *plan, struct host_error *err)
 {
     struct host_plan routes = {0};
-    for (size_t i = 0; i < plan->route_count; i++) {
-        if (!host_plan_add_route(&routes, &plan->routes[i])) {
-            host_plan_clear(&routes);
-            return host_fail(err, ENOMEM, "cannot plan the routes");
-        }
+    if (!add_routes(&routes, plan)) {
+        host_plan_clear(&routes);
+        return host_fail(err, ENOMEM, "cannot plan the routes");
     }
     host_plan_clear(&host->plan);
     host->plan = routes;
     return true;
 }
 
+/* Has the routes of the plan and those of pinned routes be wanted. */
+static bool plan_routes(struct host *host, struct host_error *err)
+{
+    struct host_plan all = {0};
+    bool done = add_routes(&all, &host->plan) && host_pinned_routes_add_to(&host->pinned, &all);
+    done =
+        done ? host_routes_plan(&host->routes, &all, err) : host_fail(err, ENOMEM, "cannot plan the routes");
+    host_plan_clear(&all);
+    return done;
+}
+
 bool host_apply(struct host *host, const struct host_plan *plan, msec_t now, struct host_error *err)
 {
-    if (!keep_routes(host, plan, err) || !tunnels_plan(host, plan, err) || !ports_plan(host, plan, err) ||
-        !addresses_plan(host, plan, err) || !routes_plan(host, err))
+    if (!keep_routes(host, plan, err) || !host_tunnels_plan(&host->tunnels, plan, err) ||
+        !host_ports_plan(&host->ports, &host->kernel, plan, err) ||
+        !host_addresses_plan(&host->addresses, plan, err) || !plan_routes(host, err))
         return false;
-    host->forward_v4.wanted = plan->forward_v4;
-    host->forward_v6.wanted = plan->forward_v6;
+    host_forwarding_plan(&host->forwarding, plan);
     host->planned = true;
-    return host_reconcile(host, now, err);
+    return reconcile(host, now, err);
 }
 
 int host_tunnel_fd(const struct host *host, const char *name)
 {
-    const struct tunnel_item *tunnel = tunnels_find(host, name);
-    return tunnel != NULL ? tunnel->fd : -1;
+    return host_tunnels_fd(&host->tunnels, name);
 }
 
 bool host_set_carrier(struct host *host, const char *name, bool on, struct host_error *err)
 {
-    struct tunnel_item *tunnel = tunnels_find(host, name);
-    if (tunnel == NULL)
-        return host_fail(err, 0, "there is no %s", name);
-    tunnel->carrier = on;
-    return tunnel->fd < 0 || tun_set_carrier(tunnel->fd, on, err);
+    return host_tunnels_set_carrier(&host->tunnels, name, on, err);
 }
+
+/* ---- Pinned routes --------------------------------------------------------------------------------- */
+
+/* Makes the rules and routes agree with the pinned routes that there are now. */
+static bool renew_pinned(struct host *host, struct host_error *err)
+{
+    const struct route_surroundings around = {&host->tunnels, &host->addresses};
+    if (!plan_routes(host, err))
+        return false;
+    if (!host->planned) /* then host_apply does it, when it knows what else is wanted */
+        return true;
+    return host_pinned_routes_reconcile(&host->pinned, &host->kernel, err) &&
+           host_routes_reconcile(&host->routes, &host->kernel, &around, err);
+}
+
+bool host_pin_route(struct host *host, const char *link, enum ip_family family,
+                    const struct ip_address *next_hop, uint32_t *mark, struct host_error *err)
+{
+    bool added;
+    if (!host_pinned_routes_take(&host->pinned, &host->kernel, link, family, next_hop, mark, &added, err))
+        return false;
+    if (!added || renew_pinned(host, err))
+        return true;
+    (void)host_pinned_routes_release(&host->pinned, *mark);
+    return false;
+}
+
+void host_unpin_route(struct host *host, uint32_t mark)
+{
+    struct host_error reason;
+    if (host_pinned_routes_release(&host->pinned, mark) && !renew_pinned(host, &reason))
+        host_note(&host->kernel, HOST_NOTE_WARNING, "%s", reason.text);
+}
+
+/* ---- Questions ------------------------------------------------------------------------------------- */
 
 bool host_lookup(struct host *host, const struct host_route_question *question,
                  struct host_route_answer *answer, struct host_error *err)
 {
-    return host_route_lookup(host->netlink, question, answer, err);
+    return host_route_lookup(host->kernel.netlink, question, answer, err);
 }
 
 const struct inventory *host_inventory(const struct host *host)
 {
-    return &host->inventory;
+    return &host->kernel.inventory;
 }
 
 struct netlink *host_netlink(const struct host *host)
 {
-    return host->netlink;
+    return host->kernel.netlink;
 }
+
+const struct host_ifaddr *host_primary_address(const struct host *host, const struct inventory_link *link,
+                                               enum ip_family family)
+{
+    return host_addresses_primary(&host->addresses, link, family);
+}
+
+/* ---- Closing --------------------------------------------------------------------------------------- */
 
 void host_leave(struct host *host)
 {
     if (host == NULL)
         return;
-    tunnels_free(host);
-    free(host->ports);
-    free(host->addresses);
-    free(host->routes);
-    free(host->ways);
+    host_tunnels_free(&host->tunnels);
+    host_ports_free(&host->ports);
+    host_addresses_free(&host->addresses);
+    host_routes_free(&host->routes);
+    host_pinned_routes_free(&host->pinned);
     host_plan_clear(&host->plan);
-    inventory_free(&host->inventory);
-    watch_close(host->watch);
-    netlink_close(host->netlink);
+    host_kernel_close(&host->kernel);
     if (host->lock >= 0)
         (void)close(host->lock);
     free(host->instance);
@@ -227,11 +283,11 @@ void host_teardown(struct host *host)
     if (host == NULL)
         return;
     host->planned = false;
-    rules_remove_all(host);
-    routes_remove_all(host);
-    addresses_remove_all(host);
-    tunnels_remove_all(host);
-    ports_restore_all(host);
-    forwarding_restore(host);
+    host_pinned_routes_remove_all(&host->pinned, &host->kernel);
+    host_routes_remove_all(&host->routes, &host->kernel);
+    host_addresses_remove_all(&host->addresses, &host->kernel, &host->routes);
+    host_tunnels_remove_all(&host->tunnels, &host->kernel);
+    host_ports_restore_all(&host->ports, &host->kernel);
+    host_forwarding_restore(&host->forwarding, &host->kernel);
     host_leave(host);
 }

@@ -81,7 +81,7 @@ int host_tunnel_fd(const struct host *host, const char *name);
 bool host_set_carrier(struct host *host, const char *name, bool on, struct host_error *err);
 
 /*
- * A pinned way out (R44): what carries `*mark` leaves by `link` to `next_hop` (`family` decides if that is
+ * A pinned route (R44): what carries `*mark` leaves by `link` to `next_hop` (`family` decides if that is
  * IP_NONE: straight out of the link), whatever the routing table says; while that is impossible it is
  * answered with "unreachable". The same link and next hop give the same mark; each taking needs a release.
  */

@@ -57,9 +57,23 @@ bool inventory_is_local(const struct inventory *inventory, const struct ip_addre
 bool inventory_is_usable(const struct inventory *inventory, const struct ip_address *address)
 {
     const struct inventory_address *a = map_find(&inventory->addresses, hash_address(address));
-    while (a != NULL && (!ip_address_equal(&a->is.prefix.address, address) || !host_ifaddr_is_usable(&a->is)))
-        a = a->next_alike;
-    return a != NULL;
+    for (; a != NULL; a = a->next_alike) {
+        if (!ip_address_equal(&a->is.prefix.address, address) || !host_ifaddr_is_usable(&a->is))
+            continue;
+        const struct inventory_link *link = inventory_find(inventory, a->is.link);
+        if (link != NULL && link->is.up)
+            return true;
+    }
+    return false;
+}
+
+bool inventory_is_on_network(const struct inventory_link *link, const struct ip_address *address)
+{
+    for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {
+        if (ip_prefix_contains(&a->is.prefix, address))
+            return true;
+    }
+    return false;
 }
 
 const struct host_ifaddr *inventory_primary(const struct inventory_link *link, enum ip_family family)

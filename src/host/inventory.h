@@ -73,8 +73,11 @@ const struct host_ifaddr *inventory_find_address(const struct inventory *invento
 /* True if some link of this host has the address, usable or not. */
 bool inventory_is_local(const struct inventory *inventory, const struct ip_address *address);
 
-/* True if packets can be sent from the address: some link has it, and it is usable (R45). */
+/* True if packets can be sent from the address: a link that is up has it, and it is usable (R45). */
 bool inventory_is_usable(const struct inventory *inventory, const struct ip_address *address);
+
+/* True if an address is on a network of the link. */
+bool inventory_is_on_network(const struct inventory_link *link, const struct ip_address *address);
 
 /* The first usable address of a family that is no link-local one; NULL if there is none. */
 const struct host_ifaddr *inventory_primary(const struct inventory_link *link, enum ip_family family);

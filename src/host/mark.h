@@ -13,7 +13,7 @@ enum {
     HOST_LINK_DOOMED_GROUP =
         0x6d757364, /* "musd": of links about to be removed by one request for the group */
 
-    /* Policy routing of the pinned ways out: way n (1 ...) has this + n as its fwmark and its table. */
+    /* Policy routing of pinned routes: number n (1 ...) has this + n as its fwmark and its table. */
     HOST_PIN_BASE = 0x6d750000,
     HOST_PIN_MAX = 0xffff,
     HOST_RULE_PRIORITY = 109, /* ahead of others' rules: ours select nothing but our own marks */

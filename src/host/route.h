@@ -86,8 +86,8 @@ struct host_route_answer {
     uint32_t mtu; /* of the route or learnt for the path, octets; 0: that of the link */
 };
 
-/* False if there is no way: then `err->number` is ENETUNREACH, EHOSTUNREACH or what the kernel says. A
- * blackhole is reported as no way too. */
+/* False if there is no route: then `err->number` is ENETUNREACH, EHOSTUNREACH or what the kernel says. A
+ * blackhole is reported as no route too. */
 bool host_route_lookup(struct netlink *nl, const struct host_route_question *question,
                        struct host_route_answer *answer, struct host_error *err);
 

@@ -1,19 +1,24 @@
-/*
- * The routes of the plan and of the ways out. Another program's route with the same destination and metric is
- * never touched: ours waits until it is gone.
- */
+#include "host/routes.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/mark.h"
-#include "host/reconcile.h"
+#include "host/route_resolve.h"
 
-enum {
-    WAY_METRIC = 1,
-    WAY_UNREACHABLE_METRIC = 0xffff, /* holds when the way itself is gone with its link */
+struct route_item {
+    struct plan_route plan;
+    enum item_state state;
+    int failure;
+    struct host_route installed; /* ITEM_THERE: as we last saw it */
+    struct host_route route;     /* this time: as it should be, if `ready` */
+    bool ready;
+    bool found; /* this time: it was there already */
 };
+
+/* ---- Orders ---------------------------------------------------------------------------------------- */
 
 static int compare_u32(uint32_t a, uint32_t b)
 {
@@ -84,171 +89,87 @@ static int compare_wanted(const void *key, const void *item)
     return compare_destinations(key, &((const struct route_item *)item)->plan);
 }
 
-bool routes_want(const struct host *host, const struct ip_prefix *destination, uint32_t table)
+/* ---- The plan -------------------------------------------------------------------------------------- */
+
+bool host_routes_want(const struct host_routes *routes, const struct ip_prefix *destination, uint32_t table)
 {
     struct plan_route key = {.destination = *destination, .table = table};
-    return host->route_count > 0 &&
-           bsearch(&key, host->routes, host->route_count, sizeof *host->routes, compare_wanted) != NULL;
+    return routes->count > 0 &&
+           bsearch(&key, routes->items, routes->count, sizeof *routes->items, compare_wanted) != NULL;
 }
 
-void routes_expect_loss(struct host *host, int link)
+void host_routes_expect_loss(struct host_routes *routes, int link)
 {
-    for (size_t i = 0; i < host->route_count; i++) {
-        struct route_item *item = &host->routes[i];
+    for (size_t i = 0; i < routes->count; i++) {
+        struct route_item *item = &routes->items[i];
         if (item->state == ITEM_THERE && item->installed.link == link)
             item->state = ITEM_NEW;
     }
 }
 
-/* The two routes of the table of a way out. */
-static void plan_way(const struct way *way, struct route_item items[2])
+/* What is known of a route of the plan; NULL if it is new. */
+static const struct route_item *find(const struct host_routes *routes, const struct route_item *key)
 {
-    struct ip_prefix everywhere = {.address = {.family = way->family}};
-    uint32_t table = HOST_PIN_BASE + way->number;
-    items[0].plan = (struct plan_route){
-        .destination = everywhere,
-        .gateway = way->next_hop,
-        .metric = WAY_METRIC,
-        .table = table,
-        .onlink = way->next_hop.family != IP_NONE,
-    };
-    memcpy(items[0].plan.link, way->link, sizeof way->link);
-    items[1].plan = (struct plan_route){
-        .destination = everywhere,
-        .kind = HOST_ROUTE_UNREACHABLE,
-        .metric = WAY_UNREACHABLE_METRIC,
-        .table = table,
-    };
+    if (routes->count == 0)
+        return NULL;
+    return bsearch(key, routes->items, routes->count, sizeof *routes->items, compare_items);
 }
 
-bool routes_plan(struct host *host, struct host_error *err)
+bool host_routes_plan(struct host_routes *routes, const struct host_plan *plan, struct host_error *err)
 {
-    size_t planned = host->plan.route_count, all = planned + 2 * host->way_count;
-    struct route_item *items = calloc(all + 1, sizeof *items);
+    struct route_item *items = calloc(plan->route_count + 1, sizeof *items);
     if (items == NULL)
         return host_fail(err, ENOMEM, "cannot plan the routes");
-    for (size_t i = 0; i < planned; i++)
-        items[i].plan = host->plan.routes[i];
-    for (size_t i = 0; i < host->way_count; i++)
-        plan_way(&host->ways[i], &items[planned + 2 * i]);
-    qsort(items, all, sizeof *items, compare_items);
+    for (size_t i = 0; i < plan->route_count; i++)
+        items[i].plan = plan->routes[i];
+    qsort(items, plan->route_count, sizeof *items, compare_items);
 
     size_t count = 0;
-    for (size_t i = 0; i < all; i++) {
+    for (size_t i = 0; i < plan->route_count; i++) {
         if (count > 0 && compare_items(&items[count - 1], &items[i]) == 0)
             continue;
-        const struct route_item *old =
-            host->route_count == 0
-                ? NULL
-                : bsearch(&items[i], host->routes, host->route_count, sizeof *items, compare_items);
+        const struct route_item *old = find(routes, &items[i]);
         items[count++] = old != NULL ? *old : items[i];
     }
-    free(host->routes);
-    host->routes = items;
-    host->route_count = count;
+    host_routes_free(routes);
+    routes->items = items;
+    routes->count = count;
     return true;
 }
 
-static void set_state(struct host *host, struct route_item *item, enum item_state state,
+void host_routes_free(struct host_routes *routes)
+{
+    free(routes->items);
+    *routes = (struct host_routes){0};
+}
+
+static void set_state(struct host_kernel *kernel, struct route_item *item, enum item_state state,
                       const struct host_error *reason)
 {
     item->state = state;
     if (reason != NULL)
-        host_note_failure(host, &item->failure, reason);
+        host_note_failure(kernel, &item->failure, reason);
     if (state == ITEM_THERE) {
         item->failure = 0;
         item->installed = item->route;
     }
 }
 
-static bool is_on_network_of(const struct inventory_link *link, const struct ip_address *gateway)
+/* Finds out what the route is now. */
+static void make_ready(struct host_kernel *kernel, const struct route_surroundings *around,
+                       struct route_item *item)
 {
-    for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {
-        if (ip_prefix_contains(&a->is.prefix, gateway))
-            return true;
-    }
-    return false;
-}
-
-/* True if the gateway may be behind the link. Behind a Tunnel only if an address of it says so: else a
- * default route through a Tunnel would take the way to its own peer when that way is down. */
-static bool may_be_behind(const struct host *host, int link, const struct ip_address *gateway)
-{
-    const struct inventory_link *known = inventory_find(&host->inventory, link);
-    return known == NULL || !known->is.ours || is_on_network_of(known, gateway);
-}
-
-/* The Tunnel that has the gateway on its network; 0: none. While a Tunnel has no carrier, a lookup passes it
- * over (S20), and so it will the route. */
-static int tunnel_before(const struct host *host, const struct ip_address *gateway)
-{
-    for (size_t i = 0; i < host->tunnel_count; i++) {
-        const struct inventory_link *link = inventory_find(&host->inventory, host->tunnels[i].link);
-        if (link != NULL && is_on_network_of(link, gateway))
-            return link->is.index;
-    }
-    return 0;
-}
-
-/* Finds the link by which the gateway of a route without one is reached. */
-static bool find_link(struct host *host, struct route_item *item, struct host_error *err)
-{
-    const struct ip_address *gateway = &item->plan.gateway;
-    const struct host_route_question question = {.destination = *gateway};
-    struct host_route_answer answer;
     struct host_error reason;
-    bool answered = host_route_lookup(host->netlink, &question, &answer, &reason);
-    bool beside = answered && answer.kind == HOST_ROUTE_UNICAST && answer.gateway.family == IP_NONE &&
-                  may_be_behind(host, answer.link, gateway);
-    item->route.link = beside ? answer.link : tunnel_before(host, gateway);
-    char text[IP_TEXT_SIZE];
-    if (item->route.link != 0)
-        return true;
-    if (!answered)
-        return host_fail_because(err, &reason, "next hop");
-    return host_fail(err, ENETUNREACH, "next hop %s is not on a network of this host",
-                     ip_address_format(gateway, text));
+    item->found = false;
+    enum route_resolved resolved = host_route_resolve(&item->plan, kernel, around, &item->route, &reason);
+    item->ready = resolved == ROUTE_RESOLVED;
+    if (resolved == ROUTE_WAITS)
+        set_state(kernel, item, ITEM_WAITING, NULL);
+    if (resolved == ROUTE_UNUSABLE)
+        set_state(kernel, item, ITEM_FAILED, &reason);
 }
 
-/* Fills in what the route is now: links have indices, a source link has an address. */
-static void make_ready(struct host *host, struct route_item *item)
-{
-    const struct plan_route *plan = &item->plan;
-    item->ready = item->found = false;
-    item->route = (struct host_route){
-        .destination = plan->destination,
-        .kind = plan->kind,
-        .gateway = plan->gateway,
-        .metric = plan->metric,
-        .table = plan->table,
-        .onlink = plan->onlink,
-    };
-    if (plan->kind == HOST_ROUTE_UNICAST && plan->link[0] != '\0') {
-        const struct inventory_link *link = inventory_find_name(&host->inventory, plan->link);
-        if (link == NULL || !link->is.up) {
-            set_state(host, item, ITEM_WAITING, NULL);
-            return;
-        }
-        item->route.link = link->is.index;
-    } else if (plan->kind == HOST_ROUTE_UNICAST) {
-        struct host_error reason;
-        char text[HOST_ROUTE_TEXT_SIZE];
-        if (!find_link(host, item, &reason)) {
-            (void)host_fail_because(&reason, &reason, "route %s cannot be used",
-                                    host_route_format(&item->route, text));
-            set_state(host, item, ITEM_FAILED, &reason);
-            return;
-        }
-    }
-    const struct inventory_link *source_link =
-        plan->source_link[0] != '\0' ? inventory_find_name(&host->inventory, plan->source_link) : NULL;
-    const struct host_ifaddr *source =
-        source_link != NULL ? host_primary_address(host, source_link, plan->destination.address.family)
-                            : NULL;
-    if (source != NULL)
-        item->route.source = source->prefix.address;
-    item->ready = true;
-}
+/* ---- What is there --------------------------------------------------------------------------------- */
 
 struct route_list {
     struct host_route *routes;
@@ -271,18 +192,20 @@ static bool collect(void *context, const struct host_route *route)
 }
 
 /* Our routes, sorted; the caller frees `list->routes`. */
-static bool list_ours(struct host *host, struct route_list *list, struct host_error *err)
+static bool list_ours(const struct host_kernel *kernel, struct route_list *list, struct host_error *err)
 {
     struct host_route_filter filter = {.family = IP_V4, .protocol = HOST_PROTOCOL};
-    if (!host_route_list(host->netlink, &filter, collect, list, err))
+    if (!host_route_list(kernel->netlink, &filter, collect, list, err))
         return false;
     filter.family = IP_V6;
-    if (!host_route_list(host->netlink, &filter, collect, list, err))
+    if (!host_route_list(kernel->netlink, &filter, collect, list, err))
         return false;
     if (list->count > 0)
         qsort(list->routes, list->count, sizeof *list->routes, compare_routes);
     return true;
 }
+
+/* ---- Making it agree ------------------------------------------------------------------------------- */
 
 /* One destination, table and metric: what is wanted, and what is there of ours. */
 struct route_group {
@@ -293,7 +216,7 @@ struct route_group {
 };
 
 /* Marks the wanted ones that are there, moves the others of `there` to its front; returns their number. */
-static size_t match_group(struct host *host, struct route_group *group)
+static size_t match_group(struct host_kernel *kernel, struct route_group *group)
 {
     size_t surplus = 0;
     for (size_t i = 0; i < group->there_count; i++) {
@@ -303,7 +226,7 @@ static size_t match_group(struct host *host, struct route_group *group)
             if (compare_routes(&item->route, &group->there[i]) != 0)
                 continue;
             item->found = wanted = true;
-            set_state(host, item, ITEM_THERE, NULL);
+            set_state(kernel, item, ITEM_THERE, NULL);
         }
         if (!wanted)
             group->there[surplus++] = group->there[i];
@@ -325,53 +248,53 @@ static enum host_route_how how_to_add(struct route_group *group, size_t *surplus
     return any ? HOST_ROUTE_BESIDE : HOST_ROUTE_ALONE;
 }
 
-static bool add(struct host *host, struct route_item *item, enum host_route_how how)
+static bool add(struct host_kernel *kernel, struct route_item *item, enum host_route_how how)
 {
     struct host_error reason;
     char text[HOST_ROUTE_TEXT_SIZE], what[HOST_ROUTE_TEXT_SIZE + 8];
     host_route_format(&item->route, text);
-    if (host_route_add(host->netlink, &item->route, how, &reason)) {
+    if (host_route_add(kernel->netlink, &item->route, how, &reason)) {
         (void)snprintf(what, sizeof what, "route %s", text);
         if (item->state == ITEM_THERE && compare_routes(&item->installed, &item->route) == 0)
-            host_note_put_back(host, what);
-        set_state(host, item, ITEM_THERE, NULL);
+            host_note_put_back(kernel, what);
+        set_state(kernel, item, ITEM_THERE, NULL);
         return true;
     }
     if (reason.number == EEXIST) {
         (void)host_fail(&reason, 0, "route %s: another program's stands there and is left alone", text);
         reason.number = EEXIST;
-        set_state(host, item, ITEM_FOREIGN, &reason);
+        set_state(kernel, item, ITEM_FOREIGN, &reason);
         return false;
     }
     (void)host_fail_because(&reason, &reason, "cannot add route %s", text);
-    set_state(host, item, ITEM_FAILED, &reason);
+    set_state(kernel, item, ITEM_FAILED, &reason);
     return false;
 }
 
 /* Adds before it removes: no packet falls through to a wider route in between. */
-static void settle_group(struct host *host, struct route_group *group)
+static void settle_group(struct host_kernel *kernel, struct route_group *group)
 {
-    size_t surplus = match_group(host, group);
+    size_t surplus = match_group(kernel, group);
     bool any = group->there_count > 0;
     for (size_t i = 0; i < group->wanted_count; i++) {
         struct route_item *item = group->wanted[i];
         if (item->found || (i > 0 && compare_ready(&group->wanted[i - 1], &group->wanted[i]) == 0))
             continue;
         enum host_route_how how = how_to_add(group, &surplus, any, &item->route);
-        bool added = add(host, item, how);
+        bool added = add(kernel, item, how);
         any = any || added;
         if (added && how == HOST_ROUTE_INSTEAD) /* others of the group may have gone too: look again */
-            host->dirty = host->dirty || group->wanted_count > 1;
+            kernel->dirty = kernel->dirty || group->wanted_count > 1;
     }
     for (size_t i = 0; i < surplus; i++) {
         struct host_error reason;
-        if (!host_route_remove(host->netlink, &group->there[i], &reason))
-            host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
+        if (!host_route_remove(kernel->netlink, &group->there[i], &reason))
+            host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
     }
 }
 
 /* Walks both sorted lists, group by group. */
-static void settle_groups(struct host *host, struct route_item **wanted, size_t wanted_count,
+static void settle_groups(struct host_kernel *kernel, struct route_item **wanted, size_t wanted_count,
                           struct route_list *there)
 {
     size_t w = 0, t = 0;
@@ -384,48 +307,47 @@ static void settle_groups(struct host *host, struct route_item **wanted, size_t 
             w++, group.wanted_count++;
         while (t < there->count && compare_keys(&there->routes[t], &first) == 0)
             t++, group.there_count++;
-        settle_group(host, &group);
+        settle_group(kernel, &group);
     }
 }
 
-bool routes_reconcile(struct host *host, struct host_error *err)
+bool host_routes_reconcile(struct host_routes *routes, struct host_kernel *kernel,
+                           const struct route_surroundings *around, struct host_error *err)
 {
     struct route_list there = {0};
-    struct route_item **wanted = calloc(host->route_count + 1, sizeof(struct route_item *));
+    struct route_item **wanted = calloc(routes->count + 1, sizeof(struct route_item *));
     bool done = false;
     if (wanted == NULL) {
         (void)host_fail(err, ENOMEM, "cannot compare the routes");
         goto out;
     }
     size_t count = 0;
-    for (size_t i = 0; i < host->route_count; i++) {
-        make_ready(host, &host->routes[i]);
-        if (host->routes[i].ready)
-            wanted[count++] = &host->routes[i];
+    for (size_t i = 0; i < routes->count; i++) {
+        make_ready(kernel, around, &routes->items[i]);
+        if (routes->items[i].ready)
+            wanted[count++] = &routes->items[i];
     }
     qsort(wanted, count, sizeof(struct route_item *), compare_ready);
-    if (!list_ours(host, &there, err))
+    if (!list_ours(kernel, &there, err))
         goto out;
-    settle_groups(host, wanted, count, &there);
-    done = host_drain(host, err);
+    settle_groups(kernel, wanted, count, &there);
+    done = host_kernel_drain(kernel, err);
 out:
     free(wanted);
     free(there.routes);
     return done;
 }
 
-void routes_remove_all(struct host *host)
+void host_routes_remove_all(struct host_routes *routes, struct host_kernel *kernel)
 {
     struct route_list there = {0};
     struct host_error reason;
-    free(host->routes);
-    host->routes = NULL;
-    host->route_count = 0;
-    if (!list_ours(host, &there, &reason))
-        host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
+    host_routes_free(routes);
+    if (!list_ours(kernel, &there, &reason))
+        host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
     for (size_t i = 0; i < there.count; i++) {
-        if (!host_route_remove(host->netlink, &there.routes[i], &reason))
-            host_note(host, HOST_NOTE_WARNING, "%s", reason.text);
+        if (!host_route_remove(kernel->netlink, &there.routes[i], &reason))
+            host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
     }
     free(there.routes);
 }

@@ -21,7 +21,7 @@ enum {
     HOST_PORT_IKE = 500,
     HOST_PORT_NATT = 4500,
     HOST_WORKERS_MAX = 64,
-    HOST_SOCKET_BUFFER = 4 * 1024 * 1024, /* octets, each way */
+    HOST_SOCKET_BUFFER = 4 * 1024 * 1024, /* octets in each direction */
 };
 
 /* Of one family. All are non-blocking and close-on-exec; -1: not open. */
@@ -54,7 +54,7 @@ enum host_sender_kind { HOST_SENDER_IKE, HOST_SENDER_NATT, HOST_SENDER_ESP };
 struct host_sender {
     enum host_sender_kind kind; /* from UDP 500, from UDP 4500, or as IP protocol 50 */
     enum ip_family family;
-    uint32_t mark; /* fwmark of a pinned way out, so that who has no right to set marks can use it; 0: none */
+    uint32_t mark; /* fwmark of a pinned route, for a process that has no right to set marks; 0: none */
     /* Sets DF in IPv4, and refuses (EMSGSIZE) what the link cannot take in one piece. Learnt path MTUs still
      * do not count. There is no control message for it, so a worker needs a socket with and one without. */
     bool dont_fragment;

@@ -18,6 +18,7 @@
 #include "base/deadline.h"
 #include "config/log_level.h"
 #include "config/policy.h"
+#include "crypto/key_exchange.h"
 #include "esp/child.h"
 
 enum {
@@ -25,7 +26,6 @@ enum {
     IKE_NAT_PORT = 4500,
     IKE_DATAGRAM_MAX = 65535,
     IKE_JOB_INPUT_MAX = 66000,
-    IKE_JOB_OUTPUT_MAX = 2 * DH_PUBLIC_MAX,
     IKE_PEER_ADDRESSES_MAX = 32, /* of one name */
 };
 
@@ -33,7 +33,7 @@ struct ike_engine;
 
 /* What an engine is made with. */
 struct ike_options {
-    /* Fills `out` with `length` octets that nobody can predict; also the private DH values. */
+    /* Fills `out` with `length` octets that nobody can predict; key exchanges are made of them too. */
     void (*random)(void *context, uint8_t *out, size_t length);
     void *random_context;
     /* Inbound SPIs of tunnel T satisfy: SPI modulo esp_owners == T modulo esp_owners. At least 1. */
@@ -42,7 +42,7 @@ struct ike_options {
     int log_level;
 };
 
-/* The way IKE and ESP take to a tunnel's peer, as the host found it (R44, R45). */
+/* The route to a tunnel's peer, for IKE and ESP, as the host found it (R44, R45). */
 struct peer_route {
     bool usable;
     struct ip_address local;
@@ -64,26 +64,28 @@ enum ike_event_kind {
     IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
     IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_PEER_ROUTE,   /* the way to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_PEER_ROUTE,   /* the route to a tunnel's peer is known, changed or gone */
     /*
-     * The addresses that the name of a tunnel's peer has now (R41): none as long as they are not known and
-     * when there is no such name. IKE SAs with others are deleted, unless there are none at all, or they are
-     * the first ones since the tunnel's policy changed (R11). So it comes after each change of the policy,
-     * and after the way to these addresses.
+     * The addresses that the name of a tunnel's peer has now (R41): none while they are not known, or if
+     * there is no such name. IKE SAs with other addresses are deleted, unless there are no addresses at all,
+     * or these are the first since the tunnel's policy changed (R11). So the event comes after each change of
+     * the policy, and after the route to these addresses.
      */
     IKE_EVENT_PEER_ADDRESSES,
     IKE_EVENT_CLEAR,     /* a tunnel's SAs are to go: `clear ikev2 sa` (R12) */
     IKE_EVENT_LOG_LEVEL, /* another log level is wanted from now on */
-    IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA, nothing new any more */
+    IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA; nothing new is begun */
     /*
-     * A new engine goes on with what an earlier one had committed: after the tunnels' policies and before
+     * A new engine continues with what an earlier one had committed. After the tunnels' policies and before
      * anything else it gets IKE_EVENT_SAVED for each record, in any order, then IKE_EVENT_SAVED_END. The
-     * answer to that names each Child SA and the state of each tunnel once more, since the earlier engine may
-     * have been cut off anywhere in an answer: what the packet path has already stays as it is, and what it
-     * has besides goes.
+     * answer to the latter names each Child SA and the state of each tunnel once more, since the earlier
+     * engine may have been cut off anywhere in an answer. What the packet path already has stays as it is;
+     * what it has besides is removed.
      */
     IKE_EVENT_SAVED,
     IKE_EVENT_SAVED_END,
+    /* The packet path is new, or missed changes: the answer names each Child SA once more. */
+    IKE_EVENT_PATH_NEW,
 };
 
 struct ike_event {
@@ -96,12 +98,11 @@ struct ike_event {
         } datagram;
         struct {
             uint32_t tunnel;
-            struct packet_flow flow; /* family IP_NONE: what it is like is not known */
+            struct packet_flow flow; /* family IP_NONE: it is not known */
         } packet;
         struct {
             uint32_t job;
-            bool ok;
-            struct octets output;
+            const struct ike_job_result *result;
         } job;
         struct {
             uint32_t spi;              /* inbound */
@@ -116,8 +117,8 @@ struct ike_event {
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;
-            struct peer_route way;
-        } way;
+            struct peer_route route;
+        } route;
         struct {
             uint32_t tunnel;
             const struct ip_address *addresses;
@@ -126,14 +127,14 @@ struct ike_event {
         struct {
             bool all;
             uint32_t tunnel;
-            bool by_path; /* its packet path can't carry a Child SA; else an operator wants it */
+            bool by_path; /* its packet path can't carry a Child SA; else an operator asks for it */
         } clear;
     };
 };
 
 /* ---- Effects --------------------------------------------------------------------------------------- */
 
-/* The state of one IKE SA with its Child SAs, in the byte form of ike/record.h. */
+/* The state of one IKE SA with its Child SAs, in the byte form of ike/sa/record.h. */
 struct ike_record_effect {
     uint32_t serial;     /* of the IKE SA */
     struct octets state; /* no octets: the SA is gone or can't be recorded; its record is to be removed */
@@ -144,7 +145,7 @@ enum ike_action_kind {
     IKE_ACTION_CHILD,         /* a change of a Child SA, for the packet path */
     IKE_ACTION_TUNNEL_UP,     /* the tunnel has an SA after having had none: history `Create` */
     IKE_ACTION_TUNNEL_DOWN,   /* its last SA is gone: history `Delete : REASON` */
-    IKE_ACTION_TUNNEL_FAILED, /* no SA can be had: packets that wait, of one pair or all, are dropped */
+    IKE_ACTION_TUNNEL_FAILED, /* there will be no SA: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
 };
@@ -153,17 +154,16 @@ enum ike_action_kind {
 enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
- * Public jobs are arithmetic that anybody may do; their input is private (DH values), their key is not in the
- * keeper's hands. Secret jobs need a key that the engine does not have and go to the keeper, and so does the
- * question for the addresses of a name.
+ * Public jobs are arithmetic that anybody may do: all that it takes is in the job. Secret jobs need a key
+ * that the engine does not have and go to the keeper, and so does the lookup of a name.
  */
 enum ike_job_kind {
-    IKE_JOB_DH_PUBLIC,   /* public: output g^i */
-    IKE_JOB_DH_SHARED,   /* public: output g^ir */
-    IKE_JOB_DH_EXCHANGE, /* public: output g^r | g^ir, as a responder needs them */
-    IKE_JOB_PSK_AUTH,    /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
-    /* The name of a tunnel's peer is looked up now; what is known then has come by IKE_EVENT_PEER_ROUTE and
-     * IKE_EVENT_PEER_ADDRESSES, if it is new, before the job is done. No output. */
+    IKE_JOB_KEY_EXCHANGE, /* public: one operation of a key exchange (crypto/key_exchange.h) */
+    IKE_JOB_PSK_AUTH,     /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
+    /*
+     * The name of a tunnel's peer is looked up now. If the result is new, IKE_EVENT_PEER_ROUTE and
+     * IKE_EVENT_PEER_ADDRESSES come before the job is done. No output.
+     */
     IKE_JOB_LOOK_UP,
 };
 
@@ -173,11 +173,7 @@ struct ike_job {
     uint32_t job; /* comes back with IKE_EVENT_JOB_DONE */
     enum ike_job_kind kind;
     union {
-        struct {
-            uint16_t group; /* enum dh_id */
-            uint8_t private_value[DH_PRIVATE_MAX];
-            uint8_t peer_public[DH_PUBLIC_MAX]; /* not for IKE_JOB_DH_PUBLIC */
-        } dh;
+        struct key_exchange_job key_exchange;
         struct {
             uint32_t tunnel;
             enum ike_key_side side;   /* the key of `local-authentication` or that of `ikev2 peer` */
@@ -187,8 +183,22 @@ struct ike_job {
         } psk;
         struct {
             uint32_t tunnel;
-            struct ip_address seen; /* where the peer is: the way leads there, if the name has that address */
+            struct ip_address
+                seen; /* where the peer is: the route leads there if the name has that address */
         } look_up;
+    };
+};
+
+/* The result of a job. */
+struct ike_job_result {
+    enum ike_job_kind kind;
+    bool ok; /* it could be done; only then the rest is set */
+    union {
+        struct key_exchange_result key_exchange;
+        struct {
+            size_t length;
+            uint8_t value[PRF_SIZE_MAX];
+        } psk;
     };
 };
 

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/ipc/control_address.h"
+#include "daemon/ipc/control_protocol.h"
 
 /* ---- Connecting ------------------------------------------------------------------------------------ */
 
@@ -17,6 +17,9 @@ static void complain(FILE *errors, const char *run_directory, int why)
     case ENOENT:
     case ECONNREFUSED:
         (void)fprintf(errors, "%% No musubid is running in %s\n", run_directory);
+        break;
+    case EAGAIN:
+        (void)fprintf(errors, "%% The musubid in %s does not answer\n", run_directory);
         break;
     case EACCES:
     case EPERM:
@@ -35,7 +38,11 @@ static int socket_connect(const char *run_directory)
         return -1;
     struct sockaddr_un address = control_address(directory);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int connected = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)&address, sizeof(address));
+    /* A connect, send or recv that takes longer ends with EAGAIN. */
+    static const struct timeval patience = {.tv_sec = CLIENT_PATIENCE};
+    bool ready = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+                 setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0;
+    int connected = ready ? connect(fd, (const struct sockaddr *)&address, sizeof(address)) : -1;
     int why = errno;
     close(directory);
     if (connected == 0)
@@ -63,7 +70,8 @@ static bool send_all(int fd, const void *from, size_t length)
     return true;
 }
 
-/* The next frame, valid until frame_done. False if the daemon has gone, or does not speak this protocol. */
+/* The next frame, valid until frame_done. False with errno set: EAGAIN if the daemon does not answer, else it
+ * has gone or does not speak this protocol. */
 static bool frame_receive(struct client *client, struct control_frame *frame)
 {
     for (;;) {
@@ -71,6 +79,7 @@ static bool frame_receive(struct client *client, struct control_frame *frame)
         case CONTROL_FRAME:
             return true;
         case CONTROL_BROKEN:
+            errno = EPROTO;
             return false;
         case CONTROL_INCOMPLETE:
             break;
@@ -79,6 +88,8 @@ static bool frame_receive(struct client *client, struct control_frame *frame)
             recv(client->fd, client->buffer + client->received, sizeof(client->buffer) - client->received, 0);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got == 0)
+            errno = EPIPE;
         if (got <= 0)
             return false;
         client->received += (size_t)got;
@@ -111,7 +122,13 @@ bool client_open(struct client *client, const char *run_directory, FILE *errors)
         return false;
     }
     struct control_frame hello;
-    if (!frame_receive(client, &hello) || hello.kind != CONTROL_HELLO || hello.payload.length < 2) {
+    bool answered = frame_receive(client, &hello);
+    if (!answered && errno == EAGAIN) {
+        complain(errors, run_directory, EAGAIN);
+        client_close(client);
+        return false;
+    }
+    if (!answered || hello.kind != CONTROL_HELLO || hello.payload.length < 2) {
         (void)fprintf(errors, "%% The musubid in %s is too busy to answer\n", run_directory);
         client_close(client);
         return false;
@@ -133,8 +150,8 @@ void client_close(struct client *client)
     client->fd = -1;
 }
 
-/* Prints frames until the command is done. False if the daemon has gone. */
-static bool answer_print(struct client *client, FILE *out, enum control_status *status)
+/* Prints frames until the command is done. False with errno set if there is no whole answer. */
+static bool answer_print(struct client *client, FILE *out, FILE *errors, enum control_status *status)
 {
     struct control_frame frame;
     while (frame_receive(client, &frame)) {
@@ -144,9 +161,11 @@ static bool answer_print(struct client *client, FILE *out, enum control_status *
             frame_done(client, &frame);
             return true;
         }
-        if (frame.kind != CONTROL_OUTPUT)
+        if (frame.kind != CONTROL_OUTPUT && frame.kind != CONTROL_ERROR) {
+            errno = EPROTO;
             return false;
-        (void)fwrite(frame.payload.at, 1, frame.payload.length, out);
+        }
+        (void)fwrite(frame.payload.at, 1, frame.payload.length, frame.kind == CONTROL_ERROR ? errors : out);
         frame_done(client, &frame);
     }
     return false;
@@ -164,9 +183,9 @@ enum control_status client_run(struct client *client, const char *line, size_t l
     control_header_write(header, CONTROL_COMMAND, length);
     enum control_status status = CONTROL_FAILED;
     if (send_all(client->fd, header, sizeof(header)) && send_all(client->fd, line, length) &&
-        answer_print(client, out, &status))
+        answer_print(client, out, errors, &status))
         return status;
     *lost = true;
-    (void)fprintf(errors, "%% The daemon is gone\n");
+    (void)fprintf(errors, "%% The daemon %s\n", errno == EAGAIN ? "does not answer" : "is gone");
     return CONTROL_FAILED;
 }

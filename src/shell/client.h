@@ -9,6 +9,9 @@
 
 #include "daemon/ipc/control_protocol.h"
 
+/* Seconds after which a daemon that does not answer is given up. */
+enum { CLIENT_PATIENCE = 5 };
+
 struct client {
     int fd;                           /* -1: closed */
     char prompt[CONTROL_PROMPT_SIZE]; /* for the next line */
@@ -20,8 +23,11 @@ struct client {
  * reason to `errors`, in a line that begins with %, and returns false; the client is then closed. */
 bool client_open(struct client *client, const char *run_directory, FILE *errors);
 
-/* Runs one command (`length` octets) and prints its output to `out`. CONTROL_LEFT if the command ended the
- * session. If the daemon goes away meanwhile, `*lost` is set and a line on `errors` says so. */
+/*
+ * Runs one command (`length` octets). Prints its output to `out`, and what a command that failed prints to
+ * `errors`. CONTROL_LEFT if the command ended the session. If the daemon goes away meanwhile, or does not
+ * answer, `*lost` is set and a line on `errors` says so.
+ */
 enum control_status client_run(struct client *client, const char *line, size_t length, FILE *out,
                                FILE *errors, bool *lost);
 

@@ -24,10 +24,10 @@ static const char usage[] =
     "      --version          print the version and exit\n"
     "      --help             print this and exit\n"
     "\n"
-    "Without -c it shows a prompt until `exit` or the end of the input. The exit status is 1 if a command "
-    "of\n"
-    "-c fails or no musubid runs, and 2 if the arguments are wrong. `check` exits with 1 if a FILE has "
-    "errors,\n"
+    "Without -c it runs the lines of its input until `exit`; at a terminal it shows a prompt. Errors of -c "
+    "and\n"
+    "of an input that is no terminal go to standard error, and the exit status is then 1. It is 1 too if no\n"
+    "musubid runs or answers, and 2 if the arguments are wrong. `check` exits with 1 if a FILE has errors,\n"
     "with 2 if a FILE can't be read, and otherwise with 0, even if there are warnings.\n";
 
 struct arguments {
@@ -128,23 +128,36 @@ static int run_commands(struct client *client, const struct arguments *arguments
     return EXIT_DONE;
 }
 
-static int run_prompt(struct client *client)
+/*
+ * Runs lines of standard input until `exit` or its end. A person at a terminal sees a prompt and goes on
+ * after an error; a script's errors go to standard error, and make the exit status 1.
+ */
+static int run_lines(struct client *client)
 {
+    bool terminal = isatty(STDIN_FILENO) == 1;
+    FILE *errors = terminal ? stdout : stderr;
     char *line = NULL;
     size_t capacity = 0;
     int status = EXIT_DONE;
-    for (;;) {
-        (void)fputs(client->prompt, stdout);
+    for (size_t number = 1;; number++) {
+        if (terminal)
+            (void)fputs(client->prompt, stdout);
         (void)fflush(stdout);
         ssize_t length = getline(&line, &capacity, stdin);
         if (length < 0) {
-            (void)putchar('\n');
+            if (terminal)
+                (void)putchar('\n');
             break;
         }
         while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
             length--;
         bool lost;
-        enum control_status done = client_run(client, line, (size_t)length, stdout, stdout, &lost);
+        enum control_status done = client_run(client, line, (size_t)length, stdout, errors, &lost);
+        if (done == CONTROL_FAILED && !terminal) {
+            (void)fprintf(errors, "%% That was line %zu of the input\n",
+                          number); /* not its text: it may be a key */
+            status = EXIT_FAILED;
+        }
         if (lost)
             status = EXIT_FAILED;
         if (lost || done == CONTROL_LEFT)
@@ -164,7 +177,7 @@ int main(int argc, char **argv)
         if (arguments.check) {
             status = run_check(&arguments);
         } else if (client_open(&client, arguments.run_directory, stderr)) {
-            status = arguments.command_count > 0 ? run_commands(&client, &arguments) : run_prompt(&client);
+            status = arguments.command_count > 0 ? run_commands(&client, &arguments) : run_lines(&client);
             client_close(&client);
         }
     }

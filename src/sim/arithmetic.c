@@ -1,7 +1,5 @@
 #include "sim/arithmetic.h"
 
-#include "crypto/dh.h"
-
 #include <string.h>
 
 /* The toy group: the multiplicative group modulo the prime 2^61 - 1. */
@@ -18,33 +16,49 @@ static uint64_t toy_power(uint64_t base, uint64_t exponent)
     return result;
 }
 
-static bool toy_public(const struct dh_group *g, const uint8_t *private_value, uint8_t *out)
+/* base^private, at the end of `length` octets. */
+static void toy_write_power(uint64_t base, const uint8_t *private_state, uint8_t *out, size_t length)
 {
-    memset(out, 0, g->public_size);
-    store_u64be(out + g->public_size - 8, toy_power(37, load_u64be(private_value) >> 4));
+    memset(out, 0, length);
+    store_u64be(out + length - 8, toy_power(base, load_u64be(private_state) >> 4));
+}
+
+enum { TOY_GENERATOR = 37 };
+
+static bool toy_generate(const struct key_exchange_method *m, const uint8_t *random, uint8_t *private_state,
+                         uint8_t *share)
+{
+    memcpy(private_state, random, m->private_size);
+    toy_write_power(TOY_GENERATOR, private_state, share, m->initiator_share_size);
     return true;
 }
 
-static bool toy_shared(const struct dh_group *g, const uint8_t *private_value, const uint8_t *peer_public,
-                       uint8_t *out)
+static bool toy_answer(const struct key_exchange_method *m, const uint8_t *random, const uint8_t *peer_share,
+                       uint8_t *share, uint8_t *secret)
 {
-    memset(out, 0, g->public_size);
-    uint64_t peer = load_u64be(peer_public + g->public_size - 8) % toy_prime;
-    store_u64be(out + g->public_size - 8, toy_power(peer, load_u64be(private_value) >> 4));
+    uint64_t peer = load_u64be(peer_share + m->initiator_share_size - 8) % toy_prime;
+    toy_write_power(TOY_GENERATOR, random, share, m->responder_share_size);
+    toy_write_power(peer, random, secret, m->secret_size);
     return true;
 }
 
-bool arithmetic_answer(const struct ike_job *job, bool real, uint8_t *out, size_t *length)
+static bool toy_finish(const struct key_exchange_method *m, const uint8_t *private_state,
+                       const uint8_t *peer_share, uint8_t *secret)
 {
-    const struct dh_group *g = dh_by_id(job->dh.group);
-    if (g == NULL)
+    uint64_t peer = load_u64be(peer_share + m->responder_share_size - 8) % toy_prime;
+    toy_write_power(peer, private_state, secret, m->secret_size);
+    return true;
+}
+
+bool arithmetic_answer(const struct key_exchange_job *job, bool real, struct key_exchange_result *out)
+{
+    const struct key_exchange_method *method = key_exchange_by_id(job->method);
+    if (method == NULL)
         return false;
-    bool with_public = job->kind != IKE_JOB_DH_SHARED;
-    bool with_shared = job->kind != IKE_JOB_DH_PUBLIC;
-    uint8_t *shared = out + (with_public ? g->public_size : 0);
-    *length = (with_public ? g->public_size : 0) + (with_shared ? g->public_size : 0);
-    if (with_public && !(real ? dh_public : toy_public)(g, job->dh.private_value, out))
-        return false;
-    return !with_shared ||
-           (real ? dh_shared : toy_shared)(g, job->dh.private_value, job->dh.peer_public, shared);
+    struct key_exchange_method toy = *method;
+    toy.generate = toy_generate;
+    toy.answer = toy_answer;
+    toy.finish = toy_finish;
+    toy.share_is_valid = NULL;
+    return key_exchange_perform(real ? method : &toy, job, out);
 }

@@ -12,10 +12,7 @@
 
 struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number)
 {
-    struct sim_tunnel *t = g->tunnels;
-    while (t != NULL && t->policy.tunnel != number)
-        t = t->next;
-    return t;
+    return map_find(&g->tunnels_by_number, number);
 }
 
 /* ---- Performing effects ------------------------------------------------------------------------------ */
@@ -130,7 +127,7 @@ static void change_child(struct gateway *g, const struct child_command *command)
     }
 }
 
-static bool answer_psk(struct gateway *g, const struct ike_job *job, uint8_t *out, size_t *length)
+static bool answer_psk(struct gateway *g, const struct ike_job *job, struct ike_job_result *result)
 {
     const struct prf_algorithm *prf = prf_by_id(job->psk.prf);
     const struct sim_tunnel *t = gateway_tunnel(g, job->psk.tunnel);
@@ -138,10 +135,10 @@ static bool answer_psk(struct gateway *g, const struct ike_job *job, uint8_t *ou
     static const char pad[] = "Key Pad for IKEv2";
     const struct octets pad_octets = {(const uint8_t *)pad, sizeof pad - 1};
     uint8_t inner[PRF_SIZE_MAX];
-    *length = prf->size;
+    result->psk.length = prf->size;
     return key[0] != '\0' &&
            prf_compute(prf, (struct octets){(const uint8_t *)key, strlen(key)}, &pad_octets, 1, inner) &&
-           prf_compute(prf, (struct octets){inner, prf->size}, &job->psk.signed_octets, 1, out);
+           prf_compute(prf, (struct octets){inner, prf->size}, &job->psk.signed_octets, 1, result->psk.value);
 }
 
 static void answer_job(struct gateway *g, const struct ike_job *job)
@@ -150,15 +147,14 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
         names_start_job(g, job);
         return;
     }
-    uint8_t output[IKE_JOB_OUTPUT_MAX];
-    size_t length = 0;
-    bool ok = job->kind == IKE_JOB_PSK_AUTH
-                  ? answer_psk(g, job, output, &length)
-                  : arithmetic_answer(job, g->world->weather.real_arithmetic, output, &length);
-    struct coming *c = coming_new(g, (struct octets){output, ok ? length : 0});
+    struct ike_job_result result = {.kind = job->kind};
+    bool real = g->world->weather.real_arithmetic;
+    result.ok = job->kind == IKE_JOB_PSK_AUTH
+                    ? answer_psk(g, job, &result)
+                    : arithmetic_answer(&job->key_exchange, real, &result.key_exchange);
+    struct coming *c = coming_new(g, (struct octets){(const uint8_t *)&result, sizeof result});
     c->kind = COMING_JOB;
     c->job = job->job;
-    c->job_ok = ok;
     world_schedule(g->world, c, 1 + g->world->weather.job_time);
 }
 

@@ -51,6 +51,7 @@ void gateway_free(struct gateway *g)
         g->tunnels = t->next;
         free(t);
     }
+    map_free(&g->tunnels_by_number);
     free(g->log.at);
     free(g->warnings.at);
     free(g);
@@ -73,6 +74,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     assert(g != NULL);
     g->world = w;
     g->epoch = SIM_EPOCH;
+    g->tunnels_end = &g->tunnels;
     (void)snprintf(g->name, sizeof g->name, "%s", name);
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
@@ -99,9 +101,9 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
         .local_id = key_id(local_keyid),
         .remote_id = key_id(remote_keyid),
         .ike = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(DH_COUNT)},
+                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)},
         .child = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                  ALGORITHM_SET_ALL(DH_COUNT), true},
+                  ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT), true},
         .sa_lifetime = 86400,
         .child_lifetime = 28800,
         .anti_replay = true,
@@ -125,21 +127,21 @@ static void tell_policies(struct gateway *g)
     }
 }
 
-void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct peer_route *way)
+void gateway_set_route(struct gateway *g, uint32_t tunnel, const struct peer_route *route)
 {
     struct ike_event event = {.kind = IKE_EVENT_PEER_ROUTE};
-    event.way.tunnel = tunnel;
-    event.way.way = *way;
+    event.route.tunnel = tunnel;
+    event.route.route = *route;
     gateway_handle(g, &event);
 }
 
-void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
+void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t)
 {
     bool by_name = t->policy.peer_kind == PEER_FQDN;
     const struct ip_address *remote = by_name ? &t->chosen : &t->policy.peer_address;
-    const struct peer_route way = {
+    const struct peer_route route = {
         .usable = remote->family != IP_NONE, .local = g->address, .remote = *remote};
-    gateway_set_way(g, t->policy.tunnel, &way);
+    gateway_set_route(g, t->policy.tunnel, &route);
     if (!by_name)
         return;
     struct ike_event peer = {.kind = IKE_EVENT_PEER_ADDRESSES};
@@ -149,14 +151,15 @@ void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t)
     gateway_handle(g, &peer);
 }
 
-static struct sim_tunnel *add_tunnel(struct gateway *g)
+static struct sim_tunnel *add_tunnel(struct gateway *g, uint32_t number)
 {
-    struct sim_tunnel **end = &g->tunnels;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = calloc(1, sizeof **end);
-    assert(*end != NULL);
-    return *end;
+    struct sim_tunnel *t = calloc(1, sizeof *t);
+    bool kept = t != NULL && map_put(&g->tunnels_by_number, number, t);
+    assert(kept);
+    (void)kept;
+    *g->tunnels_end = t;
+    g->tunnels_end = &t->next;
+    return t;
 }
 
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
@@ -164,13 +167,13 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 {
     struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
     if (t == NULL)
-        t = add_tunnel(g);
+        t = add_tunnel(g, policy->tunnel);
     t->present = true;
     t->policy = *policy;
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
-    gateway_tell_way(g, t);
+    gateway_tell_route(g, t);
 }
 
 void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
@@ -178,11 +181,11 @@ void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
     gateway_tunnel(g, tunnel)->present = false;
 }
 
-static void tell_ways(struct gateway *g)
+static void tell_routes(struct gateway *g)
 {
     for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
         if (t->present)
-            gateway_tell_way(g, t);
+            gateway_tell_route(g, t);
     }
 }
 
@@ -191,7 +194,7 @@ void gateway_set_address(struct gateway *g, const char *address)
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
     (void)parsed;
-    tell_ways(g);
+    tell_routes(g);
 }
 
 /* Answers to jobs of the engine that is gone mean nothing to the next one. */
@@ -219,7 +222,7 @@ void gateway_restart(struct gateway *g)
     for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next)
         t->up = false;
     tell_policies(g);
-    tell_ways(g);
+    tell_routes(g);
 }
 
 /* The engine may get them in any order. */
@@ -287,9 +290,18 @@ void gateway_resume(struct gateway *g)
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
     drop_unnamed_children(g);
     g->restoring = false;
-    tell_ways(g);
+    tell_routes(g);
     if (g->stopped)
         gateway_stop(g);
+}
+
+void gateway_renew_path(struct gateway *g)
+{
+    gateway_add_log_line(g, "THE PATH ENDS, AND ANOTHER ONE BEGINS");
+    gateway_forget_children(g);
+    g->restoring = true;
+    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_PATH_NEW});
+    g->restoring = false;
 }
 
 void gateway_cancel_resume(struct gateway *g)

@@ -30,7 +30,7 @@ struct sim_tunnel {
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
-    /* Of a peer by FQDN: what name servers say, what the gateway has heard of it, where its way leads. */
+    /* Of a peer by FQDN: what name servers say, what the gateway has heard of it, where its route leads. */
     struct name_addresses said, heard;
     struct ip_address chosen; /* IP_NONE: none */
     size_t look_ups;          /* that the engine asked for */
@@ -64,7 +64,8 @@ struct gateway {
     int64_t clock_ahead; /* milliseconds, of the world's */
     uint64_t epoch;      /* Unix time in milliseconds when the gateway's clock was 0 */
     struct ike_engine *engine;
-    struct sim_tunnel *tunnels; /* in the order in which they were added */
+    struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
+    struct map tunnels_by_number;
     struct installed_child *children;
     struct kept_record *records;
     size_t record_count, record_capacity;
@@ -93,7 +94,6 @@ struct coming {
     struct gateway *gateway;
     enum coming_kind kind;
     uint32_t job;
-    bool job_ok;
     struct ip_endpoint from, to;
     size_t length;
     uint8_t octets[];
@@ -174,8 +174,8 @@ msec_t gateway_now(const struct gateway *g);
 void gateway_add_log_line(struct gateway *g, const char *text);
 void gateway_free(struct gateway *g);
 
-/* Tells the engine of the way to a tunnel's peer, and of the addresses of its name. */
-void gateway_tell_way(struct gateway *g, const struct sim_tunnel *t);
+/* Tells the engine the route to a tunnel's peer, and the addresses of its name. */
+void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t);
 
 /* ---- names.c ----------------------------------------------------------------------------------------- */
 

@@ -30,7 +30,7 @@ void gateway_set_name(struct gateway *g, uint32_t tunnel, const char *addresses)
     free(copy);
 }
 
-/* The way leads on to where it led, or to where the peer was seen, if the name has that address. */
+/* The route stays, or leads to where the peer was seen, if the name has that address. */
 static void hear(struct gateway *g, struct sim_tunnel *t, const struct ip_address *seen)
 {
     t->heard = t->said;
@@ -38,7 +38,7 @@ static void hear(struct gateway *g, struct sim_tunnel *t, const struct ip_addres
         t->chosen = *seen;
     else if (!has(&t->heard, &t->chosen))
         t->chosen = t->heard.count > 0 ? t->heard.at[0] : (struct ip_address){.family = IP_NONE};
-    gateway_tell_way(g, t);
+    gateway_tell_route(g, t);
 }
 
 void gateway_look_up(struct gateway *g, uint32_t tunnel)
@@ -77,8 +77,9 @@ void names_finish_job(struct gateway *g, const struct coming *c)
     struct look_up kept;
     memcpy(&kept, c->octets, sizeof kept);
     hear(g, gateway_tunnel(g, kept.tunnel), &kept.seen);
+    const struct ike_job_result result = {.kind = IKE_JOB_LOOK_UP, .ok = true};
     struct ike_event done = {.kind = IKE_EVENT_JOB_DONE};
     done.job.job = c->job;
-    done.job.ok = true;
+    done.job.result = &result;
     gateway_handle(g, &done);
 }

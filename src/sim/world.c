@@ -151,6 +151,7 @@ static struct gateway *next_timer(const struct world *w, msec_t *due)
 static void deliver(const struct coming *c)
 {
     struct ike_event event = {.kind = c->kind == COMING_JOB ? IKE_EVENT_JOB_DONE : IKE_EVENT_DATAGRAM};
+    struct ike_job_result result;
     struct octets octets = {c->octets, c->length};
     if (c->kind == COMING_PACKET) {
         gateway_take_packet(c->gateway, c);
@@ -161,9 +162,9 @@ static void deliver(const struct coming *c)
         return;
     }
     if (c->kind == COMING_JOB) {
+        memcpy(&result, c->octets, sizeof result);
         event.job.job = c->job;
-        event.job.ok = c->job_ok;
-        event.job.output = octets;
+        event.job.result = &result;
     } else {
         if (c->gateway->world->observer->arrival != NULL)
             c->gateway->world->observer->arrival(c->gateway, octets);

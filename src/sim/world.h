@@ -85,15 +85,15 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
 struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, const char *local_keyid,
                                           const char *remote_keyid);
 
-/* Gives a tunnel to a gateway, with the keys of both sides and a way to the peer. */
+/* Gives a tunnel to a gateway, with the keys of both sides and a route to the peer. */
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
 
-/* Tells the way to a tunnel's peer anew. */
-void gateway_set_way(struct gateway *g, uint32_t tunnel, const struct peer_route *way);
+/* Tells the engine a new route to a tunnel's peer. */
+void gateway_set_route(struct gateway *g, uint32_t tunnel, const struct peer_route *route);
 
 /*
- * Gives a gateway the tunnels of a running-config, each with a way to its peer; those that it had and that
+ * Gives a gateway the tunnels of a running-config, each with a route to its peer; those that it had and that
  * are not in there any more are taken away (S4), those that changed get their new policies (R11). The numbers
  * of tunnels are those of tunnel_policy.
  */
@@ -134,6 +134,9 @@ void gateway_take_over(struct gateway *g);
 
 /* A record without what means something on one machine alone. Its octets are moved in place. */
 struct octets record_without_machine(uint8_t *at, size_t length);
+
+/* The gateway's packet path starts anew, with nothing, and its engine hands it all Child SAs. */
+void gateway_renew_path(struct gateway *g);
 
 /* If the engine is still to end, it does not. */
 void gateway_cancel_resume(struct gateway *g);

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 from lib import shows
@@ -124,6 +125,17 @@ class Musubi:
             waiting += ours
         return found
 
+    @contextmanager
+    def stopped(self, name):
+        """One of its processes, "musubid" (the keeper), "musubid-engine" or "musubid-path", stands still."""
+        names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self._daemon_pids()}
+        pid = next(pid for pid, its_name in names.items() if its_name == name)
+        self.host.must("kill", "-STOP", str(pid))
+        try:
+            yield
+        finally:
+            self.host.must("kill", "-CONT", str(pid))
+
     # The operator
 
     def command(self, *commands):
@@ -137,10 +149,18 @@ class Musubi:
         """Run one command that has to succeed; returns what it printed."""
         return self.command(command).must_succeed().stdout
 
+    def feed_lines(self, *lines):
+        """A session whose lines come from a pipe; returns Finished, whatever the status."""
+        return self.host.run(SHELL, "--run-dir", self.run_directory, text_in="\n".join([*lines, "exit", ""]))
+
     def type_lines(self, *lines):
-        """A session in which each line is typed; returns what the shell printed."""
-        done = self.host.run(SHELL, "--run-dir", self.run_directory, text_in="\n".join([*lines, "exit", ""]))
-        return done.must_succeed().stdout
+        """A session in which each line has to succeed; returns what the shell printed."""
+        return self.feed_lines(*lines).must_succeed().stdout
+
+    def type_at_terminal(self, *lines):
+        """A session at a terminal; returns Finished with all that stood on the screen as stdout."""
+        command = f"{SHELL} --run-dir {self.run_directory}"
+        return self.host.run("script", "-q", "-e", "-c", command, "/dev/null", text_in="\n".join([*lines, "exit", ""]))
 
     def configure(self, *lines):
         """Lines typed in config mode; returns what the shell printed."""

@@ -4,6 +4,7 @@ Each bad message is followed by a good IKE_SA_INIT from the same address: what c
 answer is the answer to the bad message, and the gateway has to be alive to give it.
 """
 
+import copy
 import os
 import select
 
@@ -51,16 +52,26 @@ FLAGS_AT, RESPONSE = 19, 0x20    # in the IKE header
 class ScriptedPeer:
     """A gateway in a namespace, and its configured peer's address for the test to speak from."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, more_config=""):
         gateway_host = lab.namespace("gateway", forward=True)
         wire(gateway_host, "ge1", lab.namespace("lan"), "eth0")
         self.host = lab.namespace("peer")
         wire(gateway_host, "ge0", self.host, "eth0")
         self.host.address("eth0", f"{FAR.outer4}/24", "10.9.0.99/24")
-        self.gateway = Musubi(lab, gateway_host, config(NEAR, FAR)).start()
-        self._sockets = {port: self.host.udp_socket(FAR.outer4, port) for port in (500, 4500)}
+        self.gateway = Musubi(lab, gateway_host, config(NEAR, FAR) + more_config).start()
+        self._speak_from(lab, FAR.outer4)
+
+    def _speak_from(self, lab, address):
+        self._sockets = {port: self.host.udp_socket(address, port) for port in (500, 4500)}
         for socket in self._sockets.values():
             lab.callback(socket.close)
+
+    def beside(self, lab, address):
+        """Another peer of the same gateway."""
+        other = copy.copy(self)
+        self.host.address("eth0", f"{address}/24")
+        other._speak_from(lab, address)
+        return other
 
     def send(self, octets, port=500):
         self._sockets[port].sendto(octets, (NEAR.outer4, port))
@@ -71,6 +82,10 @@ class ScriptedPeer:
         answer = self._receive(500, 5)
         assert answer is not None, f"no answer\n{self.gateway.process.log()}"
         return answer
+
+    def answer_within(self, seconds):
+        """The next answer; None if none comes in time."""
+        return self._receive(500, seconds)
 
     def answers(self, *messages, port=500):
         """All that comes back to these messages, from either port."""
@@ -107,10 +122,10 @@ class ScriptedPeer:
         initiator.accept(answer)
         return initiator
 
-    def authenticate(self):
+    def authenticate(self, **auth):
         """An initiator with an established IKE SA."""
         initiator = self.connect()
-        answer = initiator.open(self.ask(initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads())))
+        answer = initiator.open(self.ask(initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(**auth))))
         assert answer.body(ikev2.AUTH), answer
         return initiator
 

@@ -15,7 +15,7 @@ void put_esp_offer(struct stage *s, struct message_writer *m, uint32_t spi, cons
     store_u32be(octets, spi);
     const struct ike_suite suite = {.encryption = s->p->suite.encryption,
                                     .integrity = s->p->suite.integrity,
-                                    .dh = group != NULL ? dh_by_word(group) : NULL};
+                                    .dh = group != NULL ? key_exchange_by_word(group) : NULL};
     proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){octets, sizeof octets}, &suite);
 }
 

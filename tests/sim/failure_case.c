@@ -27,7 +27,7 @@ void narrow_down(struct tunnel_policy *policy)
         ALGORITHM_SET_OF(encryption_by_word("aes-cbc-128"), encryption_algorithms),
         ALGORITHM_SET_OF(integrity_by_word("sha2-256"), integrity_algorithms),
         ALGORITHM_SET_OF(prf_by_word("sha2-256"), prf_algorithms),
-        ALGORITHM_SET_OF(dh_by_word("2048-bit"), dh_groups),
+        ALGORITHM_SET_OF(key_exchange_by_word("2048-bit"), key_exchange_methods),
     };
     policy->child = (struct child_algorithms){policy->ike.encryption, policy->ike.integrity, 0, true};
 }

@@ -32,11 +32,10 @@ struct puppet *puppet_new(struct world *world, struct gateway *target, const cha
     p->arrival_ifindex = 1;
     p->spi_i = UINT64_C(0x1122334455667788);
     memset(p->nonce_i, 0x5a, sizeof p->nonce_i);
-    memset(p->dh_private, 0x17, sizeof p->dh_private);
     p->suite = (struct ike_suite){.encryption = encryption_by_word("aes-cbc-128"),
                                   .integrity = integrity_by_word("sha2-256"),
                                   .prf = prf_by_word("sha2-256"),
-                                  .dh = dh_by_word("2048-bit")};
+                                  .dh = key_exchange_by_word("2048-bit")};
     world_set_hook(world, note_reply, p);
     return p;
 }
@@ -71,30 +70,33 @@ struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capac
     return message_begin(at, capacity, &header);
 }
 
-static void dh_job(const struct puppet *p, enum ike_job_kind kind, const uint8_t *peer_public, uint8_t *out)
+static struct key_exchange_result key_exchange(const struct puppet *p, enum key_exchange_operation operation,
+                                               const uint8_t *peer_share)
 {
-    struct ike_job job = {.kind = kind};
-    job.dh.group = p->suite.dh->id;
-    memcpy(job.dh.private_value, p->dh_private, sizeof job.dh.private_value);
-    if (peer_public != NULL)
-        memcpy(job.dh.peer_public, peer_public, p->suite.dh->public_size);
-    size_t length;
-    bool ok = arithmetic_answer(&job, false, out, &length);
+    struct key_exchange_job job = {.method = p->suite.dh->id, .operation = operation};
+    struct key_exchange_result result;
+    memset(job.random, 0x17, sizeof job.random);
+    memset(job.private_state, 0x17, sizeof job.private_state);
+    if (peer_share != NULL)
+        memcpy(job.peer_share, peer_share, p->suite.dh->responder_share_size);
+    bool ok = arithmetic_answer(&job, false, &result);
     assert(ok);
     (void)ok;
+    return result;
 }
 
-void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX])
+void puppet_share(const struct puppet *p, uint8_t out[KEY_EXCHANGE_SHARE_MAX])
 {
-    dh_job(p, IKE_JOB_DH_PUBLIC, NULL, out);
+    const struct key_exchange_result result = key_exchange(p, KEY_EXCHANGE_GENERATE, NULL);
+    memcpy(out, result.share, sizeof result.share);
 }
 
 static void put_init_payloads(struct puppet *p, struct message_writer *m, struct octets nonce)
 {
-    uint8_t public_value[DH_PUBLIC_MAX];
-    puppet_public_value(p, public_value);
+    uint8_t share[KEY_EXCHANGE_SHARE_MAX];
+    puppet_share(p, share);
     proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &p->suite);
-    message_put_ke(m, p->suite.dh->id, (struct octets){public_value, p->suite.dh->public_size});
+    message_put_ke(m, p->suite.dh->id, (struct octets){share, p->suite.dh->initiator_share_size});
     message_put_nonce(m, nonce);
     if (p->fragmentation)
         message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
@@ -108,9 +110,8 @@ void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
 
 static bool derive_keys(struct puppet *p, const struct ike_payload *ke)
 {
-    uint8_t shared[DH_PUBLIC_MAX];
-    dh_job(p, IKE_JOB_DH_SHARED, ke->content.at, shared);
-    return ike_keys_derive(&p->suite, (struct octets){shared, p->suite.dh->public_size},
+    const struct key_exchange_result result = key_exchange(p, KEY_EXCHANGE_FINISH, ke->content.at);
+    return ike_keys_derive(&p->suite, (struct octets){result.secret, p->suite.dh->secret_size},
                            (struct octets){p->nonce_i, sizeof p->nonce_i},
                            (struct octets){p->nonce_r, p->nonce_r_length}, p->spi_i, p->spi_r, &p->keys);
 }

@@ -25,7 +25,6 @@ struct puppet {
     uint8_t nonce_i[NONCE_SIZE];
     uint8_t nonce_r[NONCE_SIZE_MAX];
     size_t nonce_r_length;
-    uint8_t dh_private[DH_PRIVATE_MAX];
     struct ike_suite suite;
     struct ike_keys keys;
     uint8_t request[2048], response[2048]; /* IKE_SA_INIT */
@@ -54,8 +53,8 @@ struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32
 struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capacity);
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m);
 
-/* Our public value of the group of our suite. */
-void puppet_public_value(const struct puppet *p, uint8_t out[DH_PUBLIC_MAX]);
+/* Our share of the key exchange of our suite: always the same one. */
+void puppet_share(const struct puppet *p, uint8_t out[KEY_EXCHANGE_SHARE_MAX]);
 
 /* The whole of IKE_SA_INIT, or of both exchanges. False if the target did not go along. */
 bool puppet_do_init(struct puppet *p);

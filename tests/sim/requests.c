@@ -66,13 +66,13 @@ void send_delete(struct stage *s, uint32_t id, uint8_t protocol, uint32_t spi)
 static struct message_writer ike_rekey_payloads(struct stage *s, enum nonce_kind kind, uint8_t spi_fill)
 {
     uint8_t spi[8];
-    uint8_t public_value[DH_PUBLIC_MAX];
+    uint8_t share[KEY_EXCHANGE_SHARE_MAX];
     memset(spi, spi_fill, sizeof spi);
-    puppet_public_value(s->p, public_value);
+    puppet_share(s->p, share);
     struct message_writer m = inner();
     proposal_put_choice(&m, PROTOCOL_IKE, 1, (struct octets){spi, sizeof spi}, &s->p->suite);
     put_nonce(&m, kind);
-    message_put_ke(&m, s->p->suite.dh->id, (struct octets){public_value, s->p->suite.dh->public_size});
+    message_put_ke(&m, s->p->suite.dh->id, (struct octets){share, s->p->suite.dh->initiator_share_size});
     return m;
 }
 

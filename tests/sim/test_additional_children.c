@@ -219,9 +219,9 @@ static void S25_a_additional_child_sa_has_a_diffie_hellman_of_the_group_that_the
     struct stage s = stage_that_lacks_ipv6(&policy);
     const struct ike_payload *ke = ike_message_find(&s.p->message, PAYLOAD_KE);
     assert_non_null(ke);
-    assert_int_equal(ke->dh_group, DH_MODP_2048);
+    assert_int_equal(ke->dh_group, KE_MODP_2048);
     uint8_t wanted[2];
-    store_u16be(wanted, DH_MODP_1536);
+    store_u16be(wanted, KE_MODP_1536);
     struct message_writer m = inner();
     message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INVALID_KE_PAYLOAD,
                        (struct octets){wanted, sizeof wanted});
@@ -230,7 +230,7 @@ static void S25_a_additional_child_sa_has_a_diffie_hellman_of_the_group_that_the
 
     must_be_additional(&s);
     must_be_whole_families(&s, FAMILY_V6);
-    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_KE)->dh_group, DH_MODP_1536);
+    assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_KE)->dh_group, KE_MODP_1536);
     stage_strike(&s);
 }
 

@@ -139,7 +139,7 @@ RFC7296_2_25_1_a_rekey_that_fails_when_the_child_is_gone_leaves_no_ike_sa_withou
         policy.child.pfs = 1U << 1 | 1U << 2;
         struct stage s = stage_whose_rekeyed_child_is_gone(&policy);
         struct message_writer m = inner();
-        static const uint8_t group[] = {0, DH_MODP_1536};
+        static const uint8_t group[] = {0, KE_MODP_1536};
         message_put_notify(&m, PROTOCOL_NONE, nothing, refusals[i], (struct octets){group, sizeof group});
 
         puppet_answer(s.p, &m);

@@ -40,7 +40,7 @@ static algorithm_set encryption(const char *word)
 
 static algorithm_set group(const char *word)
 {
-    return ALGORITHM_SET_OF(dh_by_word(word), dh_groups);
+    return ALGORITHM_SET_OF(key_exchange_by_word(word), key_exchange_methods);
 }
 
 static void other_encryption(struct draft *d)

@@ -150,14 +150,14 @@ static void a_additional_child_with_pfs(struct stage *s)
 {
     const struct ike_suite child = {.encryption = s->p->suite.encryption,
                                     .integrity = s->p->suite.integrity,
-                                    .dh = dh_by_word("1024-bit")};
+                                    .dh = key_exchange_by_word("1024-bit")};
     const struct selector_list any = selectors_of_policy(NULL, 0);
     static const uint8_t spi[] = {0xc0, 0, 0, 2};
     connect_with(s, NOTIFY_INITIAL_CONTACT);
     struct message_writer m = inner();
     proposal_put_choice(&m, PROTOCOL_ESP, 1, (struct octets){spi, sizeof spi}, &child);
     message_put_nonce(&m, (struct octets){some_octets, 32});
-    message_put_ke(&m, DH_MODP_1024, (struct octets){some_octets, 128});
+    message_put_ke(&m, KE_MODP_1024, (struct octets){some_octets, 128});
     selectors_put(&m, PAYLOAD_TSI, &any);
     selectors_put(&m, PAYLOAD_TSR, &any);
     send_inner(s, EXCHANGE_CREATE_CHILD_SA, 2, &m);

@@ -47,7 +47,7 @@ static void a_group_without_a_name(struct stage *s)
 
 static void the_group_that_it_has(struct stage *s)
 {
-    puppet_want_group(s->p, DH_MODP_2048);
+    puppet_want_group(s->p, KE_MODP_2048);
 }
 
 static void an_error_without_a_name(struct stage *s)

@@ -113,7 +113,7 @@ static void proposals_without_end(struct stage *s)
     message_begin_payload(&m, PAYLOAD_SA);
     writer_put(&m.w, sa, sizeof sa);
     message_end_payload(&m);
-    message_put_ke(&m, DH_MODP_1536, (struct octets){some_octets, 192});
+    message_put_ke(&m, KE_MODP_1536, (struct octets){some_octets, 192});
     message_put_nonce(&m, (struct octets){some_octets, 32});
     struct octets message = message_finish(&m);
     puppet_send(s->p, message.at, message.length);
@@ -122,7 +122,7 @@ static void proposals_without_end(struct stage *s)
 static void esp_in_ike_sa_init(struct stage *s)
 {
     static const uint8_t sa[] = {0, 0, 0, 16, 1, PROTOCOL_ESP, 0, 1, 0, 0, 0, 8, 1, 0, 0, 3};
-    send_init(s, sa, sizeof sa, DH_MODP_2048, 256);
+    send_init(s, sa, sizeof sa, KE_MODP_2048, 256);
 }
 
 /* What is accepted, with a public value of 1. */
@@ -132,7 +132,7 @@ static void a_bad_public_value(struct stage *s)
     uint8_t one[256] = {[255] = 1};
     struct message_writer m = puppet_begin_init(s->p, at, sizeof at);
     proposal_put_choice(&m, PROTOCOL_IKE, 1, nothing, &s->p->suite);
-    message_put_ke(&m, DH_MODP_2048, (struct octets){one, sizeof one});
+    message_put_ke(&m, KE_MODP_2048, (struct octets){one, sizeof one});
     message_put_nonce(&m, (struct octets){some_octets, 32});
     struct octets message = message_finish(&m);
     puppet_send(s->p, message.at, message.length);

@@ -164,12 +164,12 @@ static struct stage stage_with_two_interfaces(uint32_t arrival)
         struct tunnel_policy policy = tunnel_to(i, "10.1.0.1", "site2", "site1");
         policy.outgoing = OUTGOING_NEXT_HOP;
         add(&s, &policy);
-        const struct peer_route way = {.usable = true,
-                                       .local = gateway_address(s.b),
-                                       .remote = policy.peer_address,
-                                       .ifindex = 5 + i,
-                                       .mark = 100 + i};
-        gateway_set_way(s.b, i, &way);
+        const struct peer_route route = {.usable = true,
+                                         .local = gateway_address(s.b),
+                                         .remote = policy.peer_address,
+                                         .ifindex = 5 + i,
+                                         .mark = 100 + i};
+        gateway_set_route(s.b, i, &route);
     }
     s.p->arrival_ifindex = arrival;
     return s;
@@ -187,7 +187,7 @@ static void R46_a_tunnel_whose_interface_is_away_answers_on_no_other(void **stat
 {
     (void)state;
     struct stage s = stage_with_two_interfaces(6);
-    gateway_set_way(s.b, 1, &(struct peer_route){.usable = false});
+    gateway_set_route(s.b, 1, &(struct peer_route){.usable = false});
     must_be_dropped(s);
 }
 
@@ -204,8 +204,8 @@ static struct stage stage_with_two_sources(enum source_kind kind, const char *ar
         if (kind == SOURCE_ADDRESS)
             policy.source_address = address;
         add(&s, &policy);
-        const struct peer_route way = {.usable = true, .local = address, .remote = policy.peer_address};
-        gateway_set_way(s.b, i, &way);
+        const struct peer_route route = {.usable = true, .local = address, .remote = policy.peer_address};
+        gateway_set_route(s.b, i, &route);
     }
     assert_true(ip_address_parse(arrives_at, &s.p->arrives_at));
     return s;
@@ -226,7 +226,7 @@ static void R45_a_source_interface_that_has_lost_its_address_answers_nothing(voi
 {
     (void)state;
     struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
-    gateway_set_way(s.b, 1, &(struct peer_route){.usable = false});
+    gateway_set_route(s.b, 1, &(struct peer_route){.usable = false});
     must_be_dropped(s);
 }
 
@@ -234,7 +234,7 @@ static void R46_a_source_interface_selects_as_long_as_the_peers_name_is_not_reso
 {
     (void)state;
     struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
-    gateway_set_way(s.b, 1, &(struct peer_route){.usable = false, .local = s.p->arrives_at});
+    gateway_set_route(s.b, 1, &(struct peer_route){.usable = false, .local = s.p->arrives_at});
     assert_int_equal(tunnel_found(s, "site1", "site2"), 1);
 }
 
@@ -285,12 +285,12 @@ static void offer_both(struct stage *s, struct proposal_choice *choice)
                       ALGORITHM_SET_OF(encryption_by_word("aes-cbc-128"), encryption_algorithms),
         .integrity = ALGORITHM_SET_OF(integrity_by_word("sha2-256"), integrity_algorithms),
         .prf = ALGORITHM_SET_OF(prf_by_word("sha2-256"), prf_algorithms),
-        .dh = ALGORITHM_SET_OF(dh_by_word("2048-bit"), dh_groups),
+        .dh = ALGORITHM_SET_OF(key_exchange_by_word("2048-bit"), key_exchange_methods),
     };
     uint8_t at[2048];
     struct message_writer m = puppet_begin_init(s->p, at, sizeof at);
     proposal_put_all(&m, &offer, (struct octets){NULL, 0});
-    message_put_ke(&m, DH_MODP_2048, (struct octets){some_octets, 256});
+    message_put_ke(&m, KE_MODP_2048, (struct octets){some_octets, 256});
     message_put_nonce(&m, (struct octets){some_octets, 32});
     struct octets message = message_finish(&m);
     puppet_send(s->p, message.at, message.length);
@@ -398,7 +398,7 @@ static void S22_fragmentation_is_answered(void **state)
     stage_strike(&s);
 }
 
-/* One tunnel goes out by a pinned way, the other as the routing table says; both fit the arrival. */
+/* One tunnel has a pinned route, the other follows the routing table; both fit the arrival. */
 static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
 {
     (void)state;
@@ -409,9 +409,9 @@ static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
         pinned.outgoing = OUTGOING_NEXT_HOP;
         add(&s, &pinned);
         add_tunnel(&s, 1, "any", "centre", "routed");
-        const struct peer_route way = {
+        const struct peer_route route = {
             .usable = true, .local = gateway_address(s.b), .ifindex = 5, .mark = 77};
-        gateway_set_way(s.b, 0, &way);
+        gateway_set_route(s.b, 0, &route);
         s.p->arrival_ifindex = 5;
 
         assert_int_equal(tunnel_of(&s, ids[i], "centre"), i);

@@ -19,7 +19,7 @@ static void put_notify(struct message_writer *m, uint16_t notify)
 
 static void put_ke(struct message_writer *m, uint16_t group, size_t length, uint8_t last)
 {
-    uint8_t value[DH_PUBLIC_MAX] = {0};
+    uint8_t value[KEY_EXCHANGE_SHARE_MAX] = {0};
     value[length - 1] = last;
     message_put_ke(m, group, (struct octets){value, length});
 }
@@ -118,7 +118,7 @@ static void child_with_ke(struct stage *s, struct message_writer *m, uint16_t gr
 
 static void ke_of_another_group(struct stage *s, struct message_writer *m)
 {
-    child_with_ke(s, m, DH_MODP_1024, 128, 9);
+    child_with_ke(s, m, KE_MODP_1024, 128, 9);
 }
 
 static void ke_of_an_unknown_group(struct stage *s, struct message_writer *m)
@@ -128,29 +128,29 @@ static void ke_of_an_unknown_group(struct stage *s, struct message_writer *m)
 
 static void ke_short(struct stage *s, struct message_writer *m)
 {
-    child_with_ke(s, m, DH_MODP_2048, 255, 9);
+    child_with_ke(s, m, KE_MODP_2048, 255, 9);
 }
 
 static void ke_long(struct stage *s, struct message_writer *m)
 {
-    child_with_ke(s, m, DH_MODP_2048, 257, 9);
+    child_with_ke(s, m, KE_MODP_2048, 257, 9);
 }
 
 static void ke_zero(struct stage *s, struct message_writer *m)
 {
-    child_with_ke(s, m, DH_MODP_2048, 256, 0);
+    child_with_ke(s, m, KE_MODP_2048, 256, 0);
 }
 
 static void ke_one(struct stage *s, struct message_writer *m)
 {
-    child_with_ke(s, m, DH_MODP_2048, 256, 1);
+    child_with_ke(s, m, KE_MODP_2048, 256, 1);
 }
 
 static void ke_without_group_offered(struct stage *s, struct message_writer *m)
 {
     put_esp_offer(s, m, SECOND_CHILD, NULL);
     put_nonce(m, HIGHEST);
-    put_ke(m, DH_MODP_2048, 256, 9);
+    put_ke(m, KE_MODP_2048, 256, 9);
     put_any_selectors(m);
 }
 
@@ -217,7 +217,7 @@ static void ike_of_spi(struct stage *s, struct message_writer *m, struct octets 
 {
     put_offer_with_spi(s, m, PROTOCOL_IKE, spi);
     put_nonce(m, HIGHEST);
-    put_ke(m, DH_MODP_2048, 256, 9);
+    put_ke(m, KE_MODP_2048, 256, 9);
 }
 
 static void ike_spi_zero(struct stage *s, struct message_writer *m)
@@ -246,12 +246,12 @@ static void ike_with_ke(struct stage *s, struct message_writer *m, uint16_t grou
 
 static void ike_ke_of_another_group(struct stage *s, struct message_writer *m)
 {
-    ike_with_ke(s, m, DH_MODP_1536, 192, 9);
+    ike_with_ke(s, m, KE_MODP_1536, 192, 9);
 }
 
 static void ike_ke_one(struct stage *s, struct message_writer *m)
 {
-    ike_with_ke(s, m, DH_MODP_2048, 256, 1);
+    ike_with_ke(s, m, KE_MODP_2048, 256, 1);
 }
 
 static void ike_without_ke(struct stage *s, struct message_writer *m)
@@ -264,7 +264,7 @@ static void ike_nonce_short(struct stage *s, struct message_writer *m)
 {
     put_offer_with_spi(s, m, PROTOCOL_IKE, (struct octets){some_octets, 8});
     message_put_nonce(m, (struct octets){some_octets, 15});
-    put_ke(m, DH_MODP_2048, 256, 9);
+    put_ke(m, KE_MODP_2048, 256, 9);
 }
 
 static void ike_without_prf(struct stage *s, struct message_writer *m)
@@ -273,7 +273,7 @@ static void ike_without_prf(struct stage *s, struct message_writer *m)
     suite.prf = NULL;
     proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){some_octets, 8}, &suite);
     put_nonce(m, HIGHEST);
-    put_ke(m, DH_MODP_2048, 256, 9);
+    put_ke(m, KE_MODP_2048, 256, 9);
 }
 
 static const struct create_case create_cases[] = {

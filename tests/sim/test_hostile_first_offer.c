@@ -12,7 +12,7 @@ static void sa_without_proposals(struct stage *s, struct draft *d)
     struct message_writer m = draft_rewrite(s, d);
     message_begin_payload(&m, PAYLOAD_SA);
     message_end_payload(&m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -29,7 +29,7 @@ static void raw_sa(struct stage *s, struct draft *d, const uint8_t *at, size_t l
 {
     struct message_writer m = draft_rewrite(s, d);
     put_raw_sa(&m, at, length);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -88,7 +88,7 @@ static void three_hundred_proposals(struct stage *s, struct draft *d)
         writer_put(&m.w, proposal, sizeof proposal);
     }
     message_end_payload(&m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -173,7 +173,7 @@ static void spi_of_8(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     proposal_put_choice(&m, PROTOCOL_IKE, 1, (struct octets){some_octets, 8}, &s->p->suite);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -204,7 +204,7 @@ static void bad_proposals_and_a_good_one(struct stage *s, struct draft *d, int c
         writer_put(&m.w, bad, sizeof bad);
     writer_put(&m.w, good, sizeof good);
     message_end_payload(&m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -235,7 +235,7 @@ static void two_hundred_and_fifty_five_transforms(struct stage *s, struct draft 
         writer_put(&m.w, other, sizeof other);
     writer_put(&m.w, good + PROPOSAL_HEADER, sizeof good - PROPOSAL_HEADER);
     message_end_payload(&m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }

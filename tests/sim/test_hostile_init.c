@@ -133,7 +133,7 @@ static void unknown_critical_payload(struct stage *s, struct draft *d)
 static void without_sa(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -150,7 +150,7 @@ static void without_nonce(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     draft_finish(d, &m);
 }
 
@@ -158,7 +158,7 @@ static void nonce_too_short(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 15);
     draft_finish(d, &m);
 }
@@ -167,7 +167,7 @@ static void nonce_too_long(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 257);
     draft_finish(d, &m);
 }
@@ -176,7 +176,7 @@ static void ke_of_another_group(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_1024, 128);
+    put_ke_of(&m, KE_MODP_1024, 128);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -185,7 +185,7 @@ static void ke_one_octet_short(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 255);
+    put_ke_of(&m, KE_MODP_2048, 255);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -197,7 +197,7 @@ static void ke_value(struct stage *s, struct draft *d, uint8_t fill, uint8_t las
     value[255] = last;
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    message_put_ke(&m, DH_MODP_2048, (struct octets){value, sizeof value});
+    message_put_ke(&m, KE_MODP_2048, (struct octets){value, sizeof value});
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -296,7 +296,7 @@ static void another_order(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_nonce_of(&m, 32);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_ike_offer(s, &m);
     draft_finish(d, &m);
 }
@@ -306,10 +306,10 @@ static void everything_twice(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 256);
+    put_ke_of(&m, KE_MODP_2048, 256);
     put_nonce_of(&m, 32);
     put_nonce_of(&m, 1);
-    put_ke_of(&m, DH_MODP_768, 3);
+    put_ke_of(&m, KE_MODP_768, 3);
     message_begin_payload(&m, PAYLOAD_SA);
     message_end_payload(&m);
     draft_finish(d, &m);
@@ -371,7 +371,7 @@ static void ke_one_octet_long(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 257);
+    put_ke_of(&m, KE_MODP_2048, 257);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }
@@ -380,7 +380,7 @@ static void ke_empty(struct stage *s, struct draft *d)
 {
     struct message_writer m = draft_rewrite(s, d);
     put_ike_offer(s, &m);
-    put_ke_of(&m, DH_MODP_2048, 0);
+    put_ke_of(&m, KE_MODP_2048, 0);
     put_nonce_of(&m, 32);
     draft_finish(d, &m);
 }

@@ -62,7 +62,7 @@ static void R24_an_algorithm_configured_at_one_side_is_used(void **state)
         uint32_t enc = i % ENCRYPTION_COUNT;
         uint32_t integrity = i % INTEGRITY_COUNT;
         a.ike = (struct ike_algorithms){1U << enc, 1U << integrity, 1U << (i / 4 % PRF_COUNT),
-                                        1U << (i % DH_COUNT)};
+                                        1U << (i % KEY_EXCHANGE_COUNT)};
         a.child.encryption = 1U << enc;
         a.child.integrity = 1U << integrity;
         struct pair p = pair_of(&a, &b);
@@ -83,7 +83,7 @@ static void S9_a_wrong_group_is_answered_with_the_right_one(void **state)
     (void)state;
     const struct tunnel_policy a = policy_a();
     struct tunnel_policy b = policy_b();
-    b.ike.dh = 1U << (dh_by_id(DH_MODP_1536) - dh_groups);
+    b.ike.dh = 1U << (key_exchange_by_id(KE_MODP_1536) - key_exchange_methods);
     struct pair p = pair_of(&a, &b);
 
     gateway_packet_waits(p.a, 1);
@@ -100,9 +100,9 @@ static void RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiatio
     (void)state;
     struct stage s = stage_set();
     assert_true(stage_begins(&s));
-    puppet_want_group(s.p, DH_MODP_2048);
+    puppet_want_group(s.p, KE_MODP_2048);
 
-    puppet_want_group(s.p, DH_MODP_2048);
+    puppet_want_group(s.p, KE_MODP_2048);
 
     assert_true(puppet_accept_init(s.p)); /* it is sent again, and goes on */
     assert_int_equal(gateway_failures(s.b, 0), 0);

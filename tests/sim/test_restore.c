@@ -68,6 +68,34 @@ static void no_sa_and_no_packet_is_lost_wherever_the_engine_ends(void **state)
     assert_true(actions > 100); /* else the test shows little */
 }
 
+static void no_packet_is_lost_however_often_the_path_starts_anew(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    a.sa_lifetime = 130;
+    a.child_lifetime = 75;
+    b.sa_lifetime = 170;
+    b.child_lifetime = 69;
+    struct pair p = pair_with_seed(7, &a, &b);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    world_set_traffic(p.w, 200);
+
+    for (int i = 0; i < 3000; i++) {
+        gateway_renew_path(i % 2 == 0 ? p.a : p.b);
+        world_run(p.w, 100);
+    }
+
+    world_set_traffic(p.w, 0);
+    world_run(p.w, 2000);
+    assert_null(world_fault(p.w));
+    assert_int_equal(gateway_packets_lost(p.a) + gateway_packets_lost(p.b), 0);
+    assert_true(gateway_log_count(p.a, "Child SA created") > 4);
+    assert_int_equal(gateway_log_count(p.a, "negotiation started"), 1);
+    world_free(p.w);
+}
+
 /* ---- At the border between two engines --------------------------------------------------------------- */
 
 static void a_request_under_way_is_sent_again_with_the_same_octets(void **state)
@@ -297,12 +325,12 @@ static void an_ike_sa_of_another_machine_takes_the_route_of_its_tunnel(void **st
     (void)ike_engine_handle(engine, 0, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
 
     struct ike_event route = {.kind = IKE_EVENT_PEER_ROUTE};
-    route.way.tunnel = policy.tunnel;
-    route.way.way = (struct peer_route){.usable = true,
-                                        .local = gateway_address(s.b),
-                                        .remote = s.p->address.address,
-                                        .ifindex = 9,
-                                        .mark = 0x99};
+    route.route.tunnel = policy.tunnel;
+    route.route.route = (struct peer_route){.usable = true,
+                                            .local = gateway_address(s.b),
+                                            .remote = s.p->address.address,
+                                            .ifindex = 9,
+                                            .mark = 0x99};
     const struct ike_effects *effects = ike_engine_handle(engine, 0, &route);
 
     const struct child_settings *child = find_change(effects, CHILD_REDIRECT);
@@ -351,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_sa_and_no_packet_is_lost_wherever_the_engine_ends),
+        cmocka_unit_test(no_packet_is_lost_however_often_the_path_starts_anew),
         cmocka_unit_test(a_request_under_way_is_sent_again_with_the_same_octets),
         cmocka_unit_test(a_delete_under_way_ends_with_the_reason_that_it_had),
         cmocka_unit_test(a_request_that_was_answered_is_answered_again_with_the_same_octets),

@@ -158,7 +158,7 @@ static void handle(struct ike_engine *engine, msec_t now, const struct ike_event
     const struct ike_effects *effects = ike_engine_handle(engine, now, event);
     for (size_t i = 0; i < effects->action_count; i++) {
         const struct ike_action *action = &effects->actions[i];
-        bool is_arithmetic = action->kind == IKE_ACTION_JOB && action->job->kind <= IKE_JOB_DH_EXCHANGE;
+        bool is_arithmetic = action->kind == IKE_ACTION_JOB && action->job->kind == IKE_JOB_KEY_EXCHANGE;
         if (is_arithmetic && jobs->count < sizeof jobs->at / sizeof *jobs->at)
             jobs->at[jobs->count++] = *action->job;
     }
@@ -166,13 +166,12 @@ static void handle(struct ike_engine *engine, msec_t now, const struct ike_event
 
 static void finish_job(struct ike_engine *engine, msec_t now, struct jobs *jobs)
 {
-    uint8_t output[IKE_JOB_OUTPUT_MAX];
-    size_t length = 0;
     const struct ike_job job = jobs->at[--jobs->count];
+    struct ike_job_result result = {.kind = job.kind};
     struct ike_event event = {.kind = IKE_EVENT_JOB_DONE};
+    result.ok = arithmetic_answer(&job.key_exchange, false, &result.key_exchange);
     event.job.job = job.job;
-    event.job.ok = arithmetic_answer(&job, false, output, &length);
-    event.job.output = (struct octets){output, length};
+    event.job.result = &result;
     handle(engine, now, &event, jobs);
 }
 
@@ -214,8 +213,8 @@ static bool restore_damaged(struct world *w, const struct models *models, const 
     bool taken = !LIST_EMPTY(&engine->objects->all_sas);
     handle(engine, now, &(struct ike_event){.kind = IKE_EVENT_SAVED_END}, &jobs);
     struct ike_event route = {.kind = IKE_EVENT_PEER_ROUTE};
-    route.way.tunnel = policy->tunnel;
-    route.way.way = (struct peer_route){.usable = true, .ifindex = 1};
+    route.route.tunnel = policy->tunnel;
+    route.route.route = (struct peer_route){.usable = true, .ifindex = 1};
     handle(engine, now, &route, &jobs);
     live(engine, now, &jobs);
     ike_engine_free(engine);
@@ -252,7 +251,7 @@ static void the_records_that_are_damaged_have_all_kinds_of_sections(void **state
             continue;
         assert_null(ike_record_fault(&r));
         requests += r.request.length > 0;
-        computing += r.has_own && r.own.negotiation.phase == NEGOTIATION_COMPUTES_SHARED;
+        computing += r.has_own && r.own.negotiation.phase == NEGOTIATION_FINISHES;
         of_ike_sa += r.has_own && r.own.negotiation.new_spi != 0;
         of_child += r.has_own && r.own.negotiation.old_spi != 0;
         children += r.child_count > 1;

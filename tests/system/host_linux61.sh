@@ -25,7 +25,7 @@ echo "# host_noipv6"
 "$build/tests/unit/host/test_host_noipv6"
 insmod $modules/kernel/lib/crc-ccitt.ko
 insmod $modules/kernel/net/ipv6/ipv6.ko
-for test in port sockets ways apply; do
+for test in port sockets routes apply; do
     echo "# host_\$test"
     "$build/tests/unit/host/test_host_\$test"
 done

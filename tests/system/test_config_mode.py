@@ -8,7 +8,8 @@ from lib.sites import SITE1, SITE2
 
 
 def test_the_prompt_tells_where_one_is(connected):
-    printed = connected.gateway1.configure("interface Tunnel1.0", "exit", "ikev2 profile p")
+    printed = connected.gateway1.type_at_terminal("configure", "interface Tunnel1.0", "exit", "ikev2 profile p",
+                                                  "end").must_succeed().stdout
 
     for prompt in ("site1# ", "site1(config)# ", "site1(config-Tunnel1.0)# "):
         assert prompt in printed, printed
@@ -36,15 +37,16 @@ def test_S15_a_wrong_line_is_refused_alone_with_the_nearest_word(connected):
     gateway = connected.gateway1
     before = gateway.show("show running-config")
 
-    printed = gateway.configure("interface Tunnel1.0", "ikev2 dpd intervall 10")
+    done = gateway.feed_lines("configure", "interface Tunnel1.0", "ikev2 dpd intervall 10", "end")
 
-    assert "%" in printed and "interval" in printed, printed
+    assert done.status == 1, str(done)
+    assert "%" in done.stderr and "interval" in done.stderr, str(done)
     assert gateway.show("show running-config") == before
 
 
 @pytest.mark.parametrize("line, warning", [
     ("no ikev2 peer", "Tunnel1.0 has no `ikev2 peer`: it stays down"),
-    ("ikev2 binding nobody", "profile `nobody` is nowhere defined: Tunnel1.0 stays down"),
+    ("ikev2 binding nobody", "profile `nobody` is not defined: Tunnel1.0 stays down"),
     ("ikev2 local-authentication psk id keyid x", "there is no key for this device's ID, keyid x: Tunnel1.0 stays down"),
     ("ikev2 suppress send-delete", "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the "
                                    "traffic of Tunnel1.0 will stop"),

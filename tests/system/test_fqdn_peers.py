@@ -299,7 +299,7 @@ def test_R41_S20_without_a_resolved_name_a_tunnel_is_down_and_says_why(up):
 
 
 @pytest.mark.parametrize("tunnel", [
-    pytest.param(NEWCOMER, id="another address was known"), pytest.param(UNKNOWN, id="none was known, pinned way"),
+    pytest.param(NEWCOMER, id="another address was known"), pytest.param(UNKNOWN, id="none was known, pinned route"),
 ])
 def test_S22_a_peer_from_an_address_that_the_name_has_just_got_is_accepted(up, tunnel):
     up.names.set(tunnel.fqdn, NEWCOMERS_ADDRESS, ttl=3600)  # of the one, near would not ask again for a minute

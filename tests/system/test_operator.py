@@ -15,12 +15,6 @@ def gateway(module_lab):
     running.stop()
 
 
-def at_prompt(gateway, *lines):
-    """Feed lines to `musubi` without a terminal; returns Finished."""
-    return gateway.host.run(SHELL, "--run-dir", gateway.run_directory,
-                            text_in="".join(f"{line}\n" for line in lines))
-
-
 def test_several_commands_are_run_in_order(gateway):
     done = gateway.command("show ikev2 sa", "show running-config", "show interfaces")
 
@@ -34,7 +28,8 @@ def test_a_command_that_fails_prints_a_percent_line_and_exits_with_1(gateway, co
     done = gateway.command(command)
 
     assert done.status == 1, str(done)
-    assert any(line.startswith("%") for line in (done.stdout + done.stderr).splitlines()), str(done)
+    assert done.stdout == "", str(done)
+    assert any(line.startswith("%") for line in done.stderr.splitlines()), str(done)
 
 
 def test_S12_keywords_may_be_abbreviated_by_an_operator(gateway):
@@ -48,15 +43,46 @@ def test_S12_an_ambiguous_abbreviation_fails(gateway):
 
 
 def test_the_prompt_carries_the_hostname(gateway):
-    done = at_prompt(gateway, "show interfaces", "exit")
+    done = gateway.type_at_terminal("show interfaces")
 
     assert done.status == 0, str(done)
     assert "site1#" in done.stdout, done.stdout
     assert "Tunnel1.0" in done.stdout, done.stdout
 
 
-def test_the_prompt_ends_with_its_input(gateway):
-    assert at_prompt(gateway, "show interfaces").status == 0
+def test_a_person_goes_on_after_an_error(gateway):
+    done = gateway.type_at_terminal("no such command", "show interfaces")
+
+    assert done.status == 0, str(done)
+    assert done.stdout.find("%") < done.stdout.rfind("Tunnel1.0"), done.stdout
+
+
+def test_piped_lines_print_no_prompts_and_end_with_their_input(gateway):
+    done = gateway.host.run(SHELL, "--run-dir", gateway.run_directory, text_in="show interfaces\n")
+
+    assert done.status == 0, str(done)
+    assert done.stdout == gateway.show("show interfaces"), str(done)
+
+
+def test_piped_lines_go_on_after_one_that_fails_and_exit_with_1(gateway):
+    done = gateway.feed_lines("no such command", "show interfaces")
+
+    assert done.status == 1, str(done)
+    assert "%" not in done.stdout and "Tunnel1.0" in done.stdout, str(done)
+    assert "line 1" in done.stderr and "%" in done.stderr, str(done)
+
+
+@pytest.mark.parametrize("arguments, lines", [(["-c", "show interfaces"], None), ([], "show interfaces\n")],
+                         ids=["-c", "piped"])
+def test_a_daemon_that_does_not_answer_is_told(gateway, arguments, lines):
+    gateway.host.must("kill", "-STOP", gateway.process.pid)
+    try:
+        done = gateway.host.run(SHELL, "--run-dir", gateway.run_directory, *arguments, text_in=lines)
+    finally:
+        gateway.host.must("kill", "-CONT", gateway.process.pid)
+
+    assert done.status == 1, str(done)
+    assert done.stdout == "" and done.stderr == f"% The musubid in {gateway.run_directory} does not answer\n", str(done)
 
 
 def test_without_a_daemon_a_command_says_so(lab):
@@ -65,7 +91,7 @@ def test_without_a_daemon_a_command_says_so(lab):
     done = host.run(SHELL, "--run-dir", lab.directory / "nothing-here", "-c", "show ikev2 sa")
 
     assert done.status == 1, str(done)
-    assert "%" in done.stdout + done.stderr, str(done)
+    assert done.stderr.startswith("% No musubid"), str(done)
 
 
 def test_a_running_config_can_start_the_gateway_again(gateway):

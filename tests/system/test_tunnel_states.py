@@ -94,10 +94,10 @@ def test_R11_an_interface_that_goes_down_deletes_no_sa(connected):
     host = connected.gateway1.host
 
     host.ip("link set ge0 down")
-    wait_until(lambda: not carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel down with its way out (R44)")
+    wait_until(lambda: not carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel down with its outgoing interface (R44)")
     host.ip("link set ge0 up")
 
-    wait_until(lambda: carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel up with its way out")
+    wait_until(lambda: carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel up with its outgoing interface")
     connected.ping_lans(count=1)
     assert all_serials(connected) == before
     connected.stop()

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "crypto/dh.h"
 #include "daemon/engine/inside.h"
 
 /* A public job on a thread of its own. */
@@ -10,46 +9,26 @@ struct public_job {
     uv_work_t work;
     struct engine_process *process;
     struct ike_job job;
-    bool ok;
-    size_t length;
-    uint8_t output[IKE_JOB_OUTPUT_MAX];
+    struct ike_job_result result;
 };
-
-static void job_done(struct engine_process *process, uint32_t number, bool ok, struct octets output)
-{
-    const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE, .job = {number, ok, output}};
-    engine_process_event(process, &event);
-}
 
 /* On another thread: touches nothing but the job. */
 static void public_job_run(uv_work_t *work)
 {
     struct public_job *public_job = work->data;
-    const struct ike_job *job = &public_job->job;
-    const struct dh_group *group = dh_by_id(job->dh.group);
-    uint8_t *at = public_job->output;
-    if (group == NULL)
-        return;
-    bool makes_public = job->kind == IKE_JOB_DH_PUBLIC || job->kind == IKE_JOB_DH_EXCHANGE;
-    bool makes_shared = job->kind == IKE_JOB_DH_SHARED || job->kind == IKE_JOB_DH_EXCHANGE;
-    bool ok = true;
-    if (makes_public) {
-        ok = dh_public(group, job->dh.private_value, at);
-        at += group->public_size;
-    }
-    if (makes_shared && ok) {
-        ok = dh_shared(group, job->dh.private_value, job->dh.peer_public, at);
-        at += group->public_size;
-    }
-    public_job->ok = ok;
-    public_job->length = (size_t)(at - public_job->output);
+    const struct key_exchange_job *job = &public_job->job.key_exchange;
+    const struct key_exchange_method *method = key_exchange_by_id(job->method);
+    public_job->result.ok =
+        method != NULL && key_exchange_perform(method, job, &public_job->result.key_exchange);
 }
 
 static void public_job_done(uv_work_t *work, int status)
 {
     struct public_job *public_job = work->data;
-    struct octets output = {public_job->output, public_job->length};
-    job_done(public_job->process, public_job->job.job, status == 0 && public_job->ok, output);
+    const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE,
+                                    .job = {public_job->job.job, &public_job->result}};
+    public_job->result.ok &= status == 0;
+    engine_process_event(public_job->process, &event);
     secret_free(public_job, sizeof(*public_job));
 }
 
@@ -61,6 +40,7 @@ static bool public_job_start(struct engine_process *process, const struct ike_jo
     public_job->work.data = public_job;
     public_job->process = process;
     public_job->job = *job;
+    public_job->result.kind = job->kind;
     if (uv_queue_work(&process->loop, &public_job->work, public_job_run, public_job_done) == 0)
         return true;
     secret_free(public_job, sizeof(*public_job));
@@ -91,12 +71,24 @@ static bool look_up_start(struct engine_process *process, const struct ike_job *
 void engine_job_start(struct engine_process *process, const struct ike_job *job)
 {
     static bool (*const starts[])(struct engine_process *, const struct ike_job *) = {
-        [IKE_JOB_DH_PUBLIC] = public_job_start,   [IKE_JOB_DH_SHARED] = public_job_start,
-        [IKE_JOB_DH_EXCHANGE] = public_job_start, [IKE_JOB_PSK_AUTH] = secret_job_start,
+        [IKE_JOB_KEY_EXCHANGE] = public_job_start,
+        [IKE_JOB_PSK_AUTH] = secret_job_start,
         [IKE_JOB_LOOK_UP] = look_up_start,
     };
-    bool started = starts[job->kind](process, job);
-    /* A job that is lost leaves its SA to its timeout: there is nothing better when memory runs out. */
+    bool keeper_reads = process->keeper.queued <= ENGINE_JOB_QUEUE_MAX;
+    bool started = (keeper_reads || job->kind == IKE_JOB_KEY_EXCHANGE) && starts[job->kind](process, job);
+    /* A job that is lost leaves its SA to its timeout: there is nothing better when memory runs out, or the
+     * keeper takes no more. */
     if (!started)
-        engine_process_log(process, LOG_LEVEL_ERROR, "a computation could not be started");
+        engine_process_log(process, LOG_LEVEL_ERROR, 0, "a computation could not be started");
+}
+
+void engine_job_answered(struct engine_process *process, const struct message_job_done *done)
+{
+    struct ike_job_result result = {.kind = (enum ike_job_kind)done->kind, .ok = done->ok != 0};
+    const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE, .job = {done->job, &result}};
+    result.psk.length = done->length;
+    memcpy(result.psk.value, done->auth, sizeof(done->auth));
+    engine_process_event(process, &event);
+    secret_wipe(&result, sizeof(result));
 }

@@ -12,30 +12,35 @@
 
 #include "base/secret.h"
 #include "daemon/engine/inside.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/ipc/spawn.h"
 
 msec_t engine_process_now(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
+    return clock_now();
 }
 
-void engine_process_log(struct engine_process *process, enum log_level level, const char *format, ...)
+void engine_process_log(struct engine_process *process, enum log_level level, uint32_t tunnel,
+                        const char *format, ...)
 {
     char text[MESSAGE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    const struct message_log log = {.level = level, .function = LOG_IKEV2};
-    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+    const struct message_log log = {
+        .level = level,
+        .function = LOG_IKEV2,
+        .has_tunnel = tunnel != 0,
+        .tunnel = tunnel,
+    };
+    message_send_log(&process->keeper, &log, text);
 }
 
 /* Ends the process: the keeper sees it, and the reason is in the log. */
 static void fail(struct engine_process *process, const char *what)
 {
-    engine_process_log(process, LOG_LEVEL_ERROR, "the engine ends: %s: %s", what, strerror(errno));
+    engine_process_log(process, LOG_LEVEL_ERROR, 0, "the engine ends: %s: %s", what, strerror(errno));
     (void)channel_flush(&process->keeper);
     _exit(EXIT_FAILURE);
 }
@@ -74,10 +79,10 @@ static void update_watches(struct engine_process *process)
 /* Tells of records that cannot be read: what is left of them is dropped. */
 static void tell_damaged_records(struct engine_process *process)
 {
-    size_t damaged = state_map_damaged(process->records);
+    size_t damaged = state_map_damaged(process->records.map);
     if (damaged == process->damaged_records)
         return;
-    engine_process_log(process, LOG_LEVEL_ERROR,
+    engine_process_log(process, LOG_LEVEL_ERROR, 0,
                        "%zu records in the memory of the SAs' state were damaged, and are left out",
                        damaged - process->damaged_records);
     process->damaged_records = damaged;
@@ -85,25 +90,20 @@ static void tell_damaged_records(struct engine_process *process)
 
 static void commit_records(struct engine_process *process, const struct ike_effects *effects)
 {
-    bool kept = true;
-    for (size_t i = 0; i < effects->record_count; i++) {
-        const struct ike_record_effect *record = &effects->records[i];
-        kept &= record->state.length == 0 ? state_map_remove(process->records, record->serial)
-                                          : state_map_put(process->records, record->serial, record->state);
-    }
-    state_map_commit(process->records);
-    if (!kept && !process->records_full)
-        engine_process_log(process, LOG_LEVEL_ERROR,
+    if (!engine_records_commit(&process->records, effects))
+        engine_process_log(process, LOG_LEVEL_ERROR, 0,
                            "there is no room for the state of more SAs: they work, but are "
                            "not shown and won't survive a restart");
-    process->records_full = !kept;
     tell_damaged_records(process);
 }
 
-/* Has the timer go off at the engine's deadline. */
+/* Has the timer go off at the engine's deadline, or that of a request. */
 static void set_timer(struct engine_process *process)
 {
     msec_t due = ike_engine_deadline(process->engine);
+    msec_t answers_due = engine_actions_deadline(process);
+    if (answers_due < due)
+        due = answers_due;
     struct itimerspec when = {0};
     if (due != MSEC_NEVER) {
         when.it_value.tv_sec = (time_t)(due / 1000);
@@ -124,7 +124,8 @@ static void tell_idle(struct engine_process *process)
 void engine_process_event(struct engine_process *process, const struct ike_event *event)
 {
     ike_engine_set_epoch(process->engine, clock_epoch());
-    const struct ike_effects *effects = ike_engine_handle(process->engine, engine_process_now(), event);
+    process->now = engine_process_now();
+    const struct ike_effects *effects = ike_engine_handle(process->engine, process->now, event);
     commit_records(process, effects);
     engine_actions_perform(process, effects);
     memcpy(process->statistics->counters, ike_engine_counters(process->engine),
@@ -142,6 +143,9 @@ static void timer_due(uv_poll_t *poll, int status, int events)
     uint64_t times;
     if (read(process->timer, &times, sizeof(times)) < 0)
         return;
+    /* Answers that are there already count, as after both processes stood still. */
+    if (!channel_has_message(&process->path) && !channel_has_message(&process->keeper))
+        engine_actions_expire(process, engine_process_now());
     const struct ike_event event = {.kind = IKE_EVENT_TIMER};
     engine_process_event(process, &event);
 }
@@ -163,8 +167,8 @@ static void set_up(struct engine_process *process)
     const struct message_engine_setup *m = process->keeper.message.body;
     int records = channel_take_fd(&process->keeper, 0);
     int statistics = channel_take_fd(&process->keeper, 1);
-    process->records = state_map_open(records, STATE_MAP_WRITE);
-    if (process->records == NULL)
+    process->records.map = state_map_open(records, STATE_MAP_WRITE);
+    if (process->records.map == NULL)
         fail(process, "the memory of the SAs' state can't be used");
     tell_damaged_records(process);
     process->statistics = engine_statistics_map(statistics, true);
@@ -199,10 +203,9 @@ static void set_sockets(struct engine_process *process)
 /* Turns a message into the event that it stands for; false if it is none. */
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
-    const struct message_peer_route *way = message->body;
+    const struct message_peer_route *peer_route = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
-    const struct message_job_done *done = message->body;
     const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
@@ -213,7 +216,8 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
     case MESSAGE_PEER_ROUTE:
-        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE, .way = {way->tunnel, way->way}};
+        *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE,
+                                    .route = {peer_route->tunnel, peer_route->route}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
@@ -228,10 +232,6 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         return true;
     case MESSAGE_STOP:
         *event = (struct ike_event){.kind = IKE_EVENT_STOP};
-        return true;
-    case MESSAGE_JOB_DONE:
-        *event = (struct ike_event){.kind = IKE_EVENT_JOB_DONE,
-                                    .job = {done->job, done->ok != 0, message_tail(message, sizeof(*done))}};
         return true;
     default:
         return false;
@@ -257,6 +257,8 @@ static void keeper_message(void *context)
     } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
         tell_idle(process);
+    } else if (message->type == MESSAGE_JOB_DONE) {
+        engine_job_answered(process, message->body);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);
@@ -264,17 +266,6 @@ static void keeper_message(void *context)
 }
 
 /* ---- Messages of the path -------------------------------------------------------------------------- */
-
-/* SAs that the path can't carry are deleted, with their Child SAs: the peer must not think that they are up.
- */
-static void child_done(struct engine_process *process, const struct path_event *event)
-{
-    struct ike_event clear = {.kind = IKE_EVENT_CLEAR};
-    clear.clear.by_path = true;
-    if (!engine_actions_done(process, event, &clear.clear.tunnel))
-        engine_process_event(process, &clear);
-    tell_idle(process);
-}
 
 /* What the path tells of ESP, handed on to the engine. */
 static void esp_event(struct engine_process *process, enum ike_event_kind kind,
@@ -291,7 +282,8 @@ static void path_event(struct engine_process *process, const struct path_event *
     struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
     switch (event->kind) {
     case PATH_DONE:
-        child_done(process, event);
+        engine_actions_done(process, event);
+        tell_idle(process);
         break;
     case PATH_PACKET_WAITS:
         waits.packet.tunnel = event->tunnel;
@@ -318,10 +310,12 @@ static void path_message(void *context)
     struct engine_process *process = context;
     const struct channel_message *message = &process->path.message;
     if (!message_is_sound(PROCESS_PATH, PROCESS_ENGINE, message))
-        engine_process_log(process, LOG_LEVEL_ERROR, "the path sent the engine something malformed (%s)",
+        engine_process_log(process, LOG_LEVEL_ERROR, 0, "the path sent the engine something malformed (%s)",
                            message_name(message->type));
     else if (process->engine != NULL && message->type == MESSAGE_PATH_EVENT)
         path_event(process, message->body);
+    else if (process->engine != NULL && message->type == MESSAGE_CHILDREN)
+        engine_agreement_take(process, message);
     update_watches(process);
 }
 
@@ -341,7 +335,6 @@ static void path_gone(void *context)
 
 static bool start(struct engine_process *process)
 {
-    STAILQ_INIT(&process->deferred);
     channel_open(&process->keeper, SPAWN_KEEPER_FD);
     channel_open(&process->path, SPAWN_PEER_FD);
     process->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -369,7 +362,7 @@ int engine_process_run(void)
     if (!start(&process))
         return EXIT_FAILURE;
     if (!secret_lock_process())
-        engine_process_log(&process, LOG_LEVEL_NOTICE, "the engine's memory can't be kept from swap: %s",
+        engine_process_log(&process, LOG_LEVEL_NOTICE, 0, "the engine's memory can't be kept from swap: %s",
                            strerror(errno));
     (void)uv_run(&process.loop, UV_RUN_DEFAULT);
     /* The rest of its memory goes with the process. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -174,6 +175,15 @@ bool channel_send(struct channel *channel, uint32_t type, const void *body, size
     return false;
 }
 
+bool channel_offer(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
+                   size_t more_length)
+{
+    bool sent = channel->queued <= CHANNEL_SPARE_MAX &&
+                channel_send(channel, type, body, length, more, more_length, NULL, 0);
+    channel->lost += !sent;
+    return sent;
+}
+
 bool channel_flush(struct channel *channel)
 {
     if (channel->fd < 0 || channel->failed)
@@ -218,6 +228,12 @@ static void control_take(struct msghdr *message, struct channel_message *out)
                 close(fd);
         }
     }
+}
+
+bool channel_has_message(const struct channel *channel)
+{
+    struct pollfd readable = {.fd = channel->fd, .events = POLLIN};
+    return channel->fd >= 0 && poll(&readable, 1, 0) == 1;
 }
 
 enum channel_result channel_receive(struct channel *channel)

@@ -1,7 +1,7 @@
 /*
  * A channel between two of our processes: messages of a type, some octets and some descriptors, over a
  * SOCK_SEQPACKET socket. Nobody waits for a slow reader: what does not fit into the socket waits in a queue.
- * Both sides check what they get by daemon/messages.h; the channel itself knows no types.
+ * Both sides check what they get by daemon/ipc/messages.h; the channel itself knows no types.
  */
 #ifndef MUSUBI_DAEMON_IPC_CHANNEL_H
 #define MUSUBI_DAEMON_IPC_CHANNEL_H
@@ -15,7 +15,8 @@ enum {
     CHANNEL_BODY_MAX = 72 << 10, /* octets of a message's body */
     CHANNEL_FDS_MAX = 8,         /* descriptors that come with a message */
     CHANNEL_QUEUE_MAX =
-        256 << 20, /* octets that wait to be sent: beyond it the other side is taken for dead */
+        256 << 20,               /* octets that wait to be sent: beyond it the other side is taken for dead */
+    CHANNEL_SPARE_MAX = 1 << 20, /* beyond it what may be lost is not sent */
 };
 
 /* What goes over the wire before the body. */
@@ -41,6 +42,7 @@ struct channel {
     bool failed;
     STAILQ_HEAD(channel_queue, channel_waiting) queue;
     size_t queued; /* octets */
+    size_t lost;   /* messages that channel_offer did not send */
     struct channel_message message;
     size_t received; /* octets of `buffer` that the last message filled */
     _Alignas(16) uint8_t buffer[sizeof(struct channel_header) + CHANNEL_BODY_MAX];
@@ -68,11 +70,21 @@ void channel_close(struct channel *channel);
 bool channel_send(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
                   size_t more_length, const int *fds, size_t fd_count);
 
+/*
+ * Sends a message that may be lost, such as a line of the log: not if more than CHANNEL_SPARE_MAX octets wait
+ * already. Then, or if it can't be sent, it is counted in `lost`. Returns false if it was not sent.
+ */
+bool channel_offer(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
+                   size_t more_length);
+
 /* Sends what waits, as far as the socket takes it. False if the channel has failed. */
 bool channel_flush(struct channel *channel);
 
 /* True if something waits: poll for writing, then flush. */
 bool channel_is_waiting(const struct channel *channel);
+
+/* True if a message is there, or the other side is gone. */
+bool channel_has_message(const struct channel *channel);
 
 /* The next message, in channel->message. What the message before it left is closed and wiped. */
 enum channel_result channel_receive(struct channel *channel);

@@ -3,12 +3,13 @@
  *
  * Either side sends frames: the length of the payload (4 octets, network byte order), the kind (1 octet), the
  * payload. The server greets with CONTROL_HELLO. The client then sends one CONTROL_COMMAND at a time, a line
- * as typed; the server answers with any number of CONTROL_OUTPUT and one CONTROL_DONE. The session's mode
- * (operating commands, or where in the config) is kept by the server and shows in the prompt.
+ * as typed; the server answers with any number of CONTROL_OUTPUT or CONTROL_ERROR and one CONTROL_DONE. The
+ * session's mode (operating commands, or where in the config) is kept by the server and shows in the prompt.
  *
  *   HELLO    version (2 octets), prompt
  *   COMMAND  the line, without its end
  *   OUTPUT   a piece of what the command prints
+ *   ERROR    a piece of what a command that failed prints
  *   DONE     status (1 octet: enum control_status), prompt for the next line
  *   FILE     what a file: URL of the next command holds, read by the client (S35); not used yet
  *
@@ -20,31 +21,45 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/bytes.h"
 
 enum {
-    CONTROL_VERSION = 1,
+    CONTROL_VERSION = 2,
     CONTROL_HEADER_SIZE = 5,
     CONTROL_LINE_MAX = 4096,   /* octets of a COMMAND */
-    CONTROL_CHUNK_MAX = 32768, /* octets of an OUTPUT, and of any payload */
+    CONTROL_CHUNK_MAX = 32768, /* octets of an OUTPUT or ERROR, and of any payload */
     CONTROL_PROMPT_SIZE = 128, /* with its NUL */
     CONTROL_PATIENCE = 30000,  /* milliseconds */
 };
 
 #define CONTROL_SOCKET_NAME "control.sock"
 
+/* Its address in a run-dir. It goes by the directory's descriptor, so that the length of the path does not
+ * matter (a socket's address has 108 octets). */
+static inline struct sockaddr_un control_address(int directory)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CONTROL_SOCKET_NAME,
+                   directory);
+    return address;
+}
+
 enum control_kind {
     CONTROL_HELLO = 'H',
     CONTROL_COMMAND = 'C',
     CONTROL_OUTPUT = 'O',
+    CONTROL_ERROR = 'E',
     CONTROL_DONE = 'D',
     CONTROL_FILE = 'F',
 };
 
 enum control_status {
     CONTROL_OK,
-    CONTROL_FAILED, /* the output ends with a line that begins with % */
+    CONTROL_FAILED, /* what it printed came as ERROR, and ends with a line that begins with % */
     CONTROL_LEFT,   /* `exit`: the server ends the session */
 };
 

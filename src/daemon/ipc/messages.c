@@ -1,5 +1,6 @@
 #include "daemon/ipc/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- What may stand in a message ------------------------------------------------------------------- */
@@ -27,9 +28,9 @@ static bool is_identity(const struct identity *id)
     return id->length <= IDENTITY_SIZE;
 }
 
-static bool is_way(const struct peer_route *way)
+static bool is_route(const struct peer_route *route)
 {
-    return is_bool(&way->usable) && is_address(&way->local) && is_address(&way->remote);
+    return is_bool(&route->usable) && is_address(&route->local) && is_address(&route->remote);
 }
 
 static bool is_selector_list(const struct traffic_selector *list, uint8_t count)
@@ -88,10 +89,10 @@ static bool policy_is_sound(const void *body)
            are_policy_selectors(p->remote_ts, p->remote_ts_count);
 }
 
-static bool way_is_sound(const void *body)
+static bool peer_route_is_sound(const void *body)
 {
     const struct message_peer_route *m = body;
-    return is_way(&m->way);
+    return is_route(&m->route);
 }
 
 static bool peer_addresses_are_sound(const void *body)
@@ -104,6 +105,12 @@ static bool peer_addresses_are_sound(const void *body)
             return false;
     }
     return true;
+}
+
+static bool job_done_is_sound(const void *body)
+{
+    const struct message_job_done *m = body;
+    return (m->kind == IKE_JOB_PSK_AUTH || m->kind == IKE_JOB_LOOK_UP) && m->length <= sizeof(m->auth);
 }
 
 static bool look_up_is_sound(const void *body)
@@ -203,7 +210,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                                 ENGINE_SOCKET_COUNT, NULL},
     [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct tunnel_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
-    [MESSAGE_PEER_ROUTE] = {"WAY", KEEPER, sizeof(struct message_peer_route), 0, 0, way_is_sound},
+    [MESSAGE_PEER_ROUTE] = {"PEER_ROUTE", KEEPER, sizeof(struct message_peer_route), 0, 0,
+                            peer_route_is_sound},
     [MESSAGE_PEER_ADDRESSES] = {"PEER_ADDRESSES", KEEPER, sizeof(struct message_peer_addresses), 0, 0,
                                 peer_addresses_are_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},
@@ -211,7 +219,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
                                    0, NULL},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
-    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), IKE_JOB_OUTPUT_MAX, 0, NULL},
+    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), 0, 0, job_done_is_sound},
 
     [MESSAGE_PATH_SETUP] = {"PATH_SETUP", KEEPER_TO_PATH, sizeof(struct message_path_setup), 0, 1,
                             path_setup_is_sound},
@@ -270,6 +278,18 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 const char *message_name(uint32_t type)
 {
     return type < MESSAGE_TYPE_COUNT ? rules[type].name : "?";
+}
+
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text)
+{
+    const struct message_log warning = {.level = LOG_LEVEL_WARN, .function = line->function};
+    const size_t lost = keeper->lost;
+    char told[80];
+    (void)snprintf(told, sizeof(told), "%zu lines of the log were lost: the keeper did not take them", lost);
+    if (lost > 0) /* the line that says so is not one of them */
+        keeper->lost =
+            channel_offer(keeper, MESSAGE_LOG, &warning, sizeof(warning), told, strlen(told)) ? 0 : lost;
+    (void)channel_offer(keeper, MESSAGE_LOG, line, sizeof(*line), text, strnlen(text, MESSAGE_TEXT_MAX));
 }
 
 struct octets message_tail(const struct channel_message *message, size_t size)

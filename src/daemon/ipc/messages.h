@@ -28,7 +28,7 @@ enum message_type {
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* tail: the output of a job of the keeper's */
+    MESSAGE_JOB_DONE,          /* what came of a job of the keeper's */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -64,7 +64,7 @@ struct message_tunnel {
     uint32_t tunnel;
 };
 
-/* Descriptors: the state map, the statistics (daemon/shared.h). */
+/* Descriptors: the state map, the statistics (daemon/state/shared.h). */
 struct message_engine_setup {
     uint32_t esp_owners;
     uint32_t log_level; /* enum log_level */
@@ -87,7 +87,7 @@ struct message_engine_sockets {
 
 struct message_peer_route {
     uint32_t tunnel;
-    struct peer_route way;
+    struct peer_route route;
 };
 
 /* IKE_EVENT_PEER_ADDRESSES */
@@ -108,10 +108,13 @@ struct message_clear {
 
 struct message_job_done {
     uint32_t job;
-    uint32_t ok; /* 0 or 1 */
+    uint32_t kind;   /* enum ike_job_kind; one of the keeper's */
+    uint32_t ok;     /* 0 or 1 */
+    uint32_t length; /* of the AUTH value */
+    uint8_t auth[PRF_SIZE_MAX];
 };
 
-/* Descriptor: the live area (daemon/shared.h). */
+/* Descriptor: the live area (daemon/state/shared.h). */
 struct message_path_setup {
     uint32_t workers;
 };
@@ -208,6 +211,12 @@ static inline const struct path_child *message_children_list(const struct channe
 
 /* What stands behind the struct of `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);
+
+/*
+ * Sends a line of the event log; `text` up to MESSAGE_TEXT_MAX octets. Lines that find too much waiting for
+ * the keeper are lost, and counted; the next one that is sent comes behind one that says how many.
+ */
+void message_send_log(struct channel *keeper, const struct message_log *line, const char *text);
 
 /* Sends a message that is a struct alone. */
 static inline bool message_send(struct channel *channel, enum message_type type, const void *body,

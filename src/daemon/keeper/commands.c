@@ -1,6 +1,5 @@
-/*
- * The operating commands: what the sessions of the control socket do.
- */
+#include "daemon/keeper/commands.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +7,7 @@
 #include "base/secret.h"
 #include "config/print.h"
 #include "config/prompt.h"
-#include "daemon/keeper/config_mode.h"
-#include "daemon/keeper/inside.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
 #include "daemon/show/interfaces.h"
@@ -22,7 +20,7 @@ struct operator_session {
 };
 
 /* Carries out a command that was understood. Of one that fails the last line begins with %. */
-typedef enum control_status run_command(struct keeper *keeper, const struct command_line *line,
+typedef enum control_status run_command(const struct commands *commands, const struct command_line *line,
                                         struct text *out);
 
 static enum control_status no_such_interface(const char *name, struct text *out)
@@ -46,33 +44,33 @@ static ssize_t text_stream_write(void *cookie, const char *from, size_t length)
     return (ssize_t)length;
 }
 
-static enum control_status show_running_config(struct keeper *keeper, const struct command_line *line,
-                                               struct text *out)
+static enum control_status show_running_config(const struct commands *commands,
+                                               const struct command_line *line, struct text *out)
 {
     (void)line;
     FILE *stream = fopencookie(out, "w", (cookie_io_functions_t){.write = text_stream_write});
     if (stream == NULL)
         return no_memory(out);
-    config_print(keeper->configuration.config, SECRETS_SHOWN, stream);
+    config_print(commands->running->configuration.config, SECRETS_SHOWN, stream);
     (void)fclose(stream);
     return CONTROL_OK;
 }
 
-static enum control_status write_memory(struct keeper *keeper, const struct command_line *line,
+static enum control_status write_memory(const struct commands *commands, const struct command_line *line,
                                         struct text *out)
 {
     (void)line;
-    return config_mode_write(keeper, out);
+    return config_mode_write(commands->running, out);
 }
 
-static enum control_status show_startup_config(struct keeper *keeper, const struct command_line *line,
-                                               struct text *out)
+static enum control_status show_startup_config(const struct commands *commands,
+                                               const struct command_line *line, struct text *out)
 {
     (void)line;
     size_t length;
-    char *text = configuration_read_file(keeper->config_path, &length);
+    char *text = configuration_read_file(commands->running->path, &length);
     if (text == NULL) {
-        text_print(out, "%% Can't read %s: %m\n", keeper->config_path);
+        text_print(out, "%% Can't read %s: %m\n", commands->running->path);
         return CONTROL_FAILED;
     }
     text_append(out, text, length);
@@ -85,149 +83,197 @@ static enum control_status show_startup_config(struct keeper *keeper, const stru
 /* ---- SAs ------------------------------------------------------------------------------------------- */
 
 /* Prints a tunnel with its SAs. */
-typedef void show_tunnel(struct keeper *keeper, const struct tunnel *tunnel,
+typedef void show_tunnel(const struct commands *commands, const struct tunnel *tunnel,
                          const struct sa_list_entry *entries, size_t count, struct text *out);
 
 /* Prints one IKE SA. */
 typedef void show_sa(const struct ike_record *sa, const struct tunnel_policy *policy, msec_t now,
                      struct text *out);
 
-static void show_each_sa(struct keeper *keeper, const struct tunnel *tunnel,
+static void show_each_sa(const struct commands *commands, const struct tunnel *tunnel,
                          const struct sa_list_entry *entries, size_t count, show_sa *show, struct text *out)
 {
     struct state_record memory = {0};
     struct ike_record *sa = malloc(sizeof(*sa));
     for (size_t i = 0; i < count && sa != NULL; i++) {
-        if (sa_list_read(keeper->records, &entries[i], &memory, sa))
-            show(sa, &tunnel->policy, keeper_now(), out);
+        if (sa_list_read(commands->records, &entries[i], &memory, sa))
+            show(sa, &tunnel->policy, clock_now(), out);
     }
     out->failed |= sa == NULL;
     secret_free(sa, sizeof(*sa));
     state_record_free(&memory);
 }
 
-static void show_tunnel_ike(struct keeper *keeper, const struct tunnel *tunnel,
+static void show_tunnel_ike(const struct commands *commands, const struct tunnel *tunnel,
                             const struct sa_list_entry *entries, size_t count, struct text *out)
 {
     if (count == 0)
         return;
     text_print(out, "Interface %s\n", tunnel->policy.name);
-    show_each_sa(keeper, tunnel, entries, count, show_ike_sa, out);
+    show_each_sa(commands, tunnel, entries, count, show_ike_sa, out);
 }
 
-static void show_tunnel_child(struct keeper *keeper, const struct tunnel *tunnel,
+static void show_tunnel_child(const struct commands *commands, const struct tunnel *tunnel,
                               const struct sa_list_entry *entries, size_t count, struct text *out)
 {
-    struct path_totals totals = keeper_tunnel_totals(keeper, tunnel);
+    struct path_totals totals = tunnel_table_totals(&commands->tunnels->table, tunnel);
     text_print(out, "Interface %s\n", tunnel->policy.name);
-    show_each_sa(keeper, tunnel, entries, count, show_child_sas, out);
+    show_each_sa(commands, tunnel, entries, count, show_child_sas, out);
     show_child_statistics(&totals, &tunnel->history, out);
 }
 
 /* Prints the tunnel that the line names, or all. */
-static enum control_status show_tunnels(struct keeper *keeper, const struct command_line *line,
+static enum control_status show_tunnels(const struct commands *commands, const struct command_line *line,
                                         show_tunnel *show, struct text *out)
 {
     const char *name = line_argument(line, "interface");
     struct sa_list list;
-    if (name != NULL && keeper_tunnel_named(keeper, name) == NULL)
+    if (name != NULL && tunnel_table_find_name(&commands->tunnels->table, name) == NULL)
         return no_such_interface(name, out);
-    if (!sa_list_fill(&list, keeper->records))
+    if (!sa_list_fill(&list, commands->records))
         return no_memory(out);
-    for (size_t i = 0; i < keeper->tunnel_count; i++) {
-        const struct tunnel *tunnel = keeper->tunnels[i];
+    for (size_t i = 0; i < commands->tunnels->table.count; i++) {
+        const struct tunnel *tunnel = commands->tunnels->table.tunnels[i];
         if (name != NULL && strcmp(tunnel->policy.name, name) != 0)
             continue;
         size_t count;
         const struct sa_list_entry *entries = sa_list_of(&list, tunnel->policy.tunnel, &count);
-        show(keeper, tunnel, entries, count, out);
+        show(commands, tunnel, entries, count, out);
     }
     sa_list_free(&list);
     return CONTROL_OK;
 }
 
-static enum control_status show_ikev2_sa(struct keeper *keeper, const struct command_line *line,
+static enum control_status show_ikev2_sa(const struct commands *commands, const struct command_line *line,
                                          struct text *out)
 {
-    return show_tunnels(keeper, line, show_tunnel_ike, out);
+    return show_tunnels(commands, line, show_tunnel_ike, out);
 }
 
-static enum control_status show_ikev2_child_sa(struct keeper *keeper, const struct command_line *line,
-                                               struct text *out)
+static enum control_status show_ikev2_child_sa(const struct commands *commands,
+                                               const struct command_line *line, struct text *out)
 {
-    return show_tunnels(keeper, line, show_tunnel_child, out);
+    return show_tunnels(commands, line, show_tunnel_child, out);
 }
 
-static enum control_status clear_ikev2_sa(struct keeper *keeper, const struct command_line *line,
+static enum control_status clear_ikev2_sa(const struct commands *commands, const struct command_line *line,
                                           struct text *out)
 {
     const char *name = line_argument(line, "interface");
     struct message_clear clear = {.all = name == NULL};
     if (name != NULL) {
-        const struct tunnel *tunnel = keeper_tunnel_named(keeper, name);
+        const struct tunnel *tunnel = tunnel_table_find_name(&commands->tunnels->table, name);
         if (tunnel == NULL)
             return no_such_interface(name, out);
         clear.tunnel = tunnel->policy.tunnel;
     }
-    processes_send(&keeper->processes.engine, MESSAGE_CLEAR, &clear, sizeof(clear));
+    processes_send(&commands->processes->engine, MESSAGE_CLEAR, &clear, sizeof(clear));
     return CONTROL_OK;
 }
 
-static enum control_status clear_ikev2_statistics(struct keeper *keeper, const struct command_line *line,
-                                                  struct text *out)
+static enum control_status clear_ikev2_statistics(const struct commands *commands,
+                                                  const struct command_line *line, struct text *out)
 {
     (void)line;
     (void)out;
-    keeper_clear_statistics(keeper);
+    tunnel_table_clear_totals(&commands->tunnels->table);
     return CONTROL_OK;
 }
 
-/* ---- The host -------------------------------------------------------------------------------------- */
+/* ---- Interfaces and routes ------------------------------------------------------------------------- */
 
-static enum control_status show_interfaces_command(struct keeper *keeper, const struct command_line *line,
-                                                   struct text *out)
+static const char *route_problem(const struct tunnel *tunnel, char memory[SHOWN_PROBLEM_SIZE])
+{
+    const char *problem = route_problem_text(tunnel->route.found.problem);
+    const char *of_name = tunnel_name_problem(&tunnel->name);
+    if (tunnel->route.found.problem != ROUTE_UNRESOLVED || of_name == NULL)
+        return problem;
+    (void)snprintf(memory, SHOWN_PROBLEM_SIZE, "%s: %s", problem, of_name);
+    return memory;
+}
+
+/* Why a Tunnel is down, in words; NULL if it is up. `memory` is for the text. */
+static const char *tunnel_problem(const struct tunnel *tunnel, char memory[SHOWN_PROBLEM_SIZE])
+{
+    if (tunnel->policy.shut_down)
+        return "shutdown";
+    if (tunnel->stage == TUNNEL_WITHOUT_DEVICE)
+        return "no TUN device";
+    if (tunnel->stage == TUNNEL_REFUSED)
+        return "refused by the packet path";
+    if (tunnel->route.found.problem != ROUTE_FOUND && !tunnel->carrier)
+        return route_problem(tunnel, memory);
+    return tunnel->carrier ? NULL : "no SA";
+}
+
+static bool find_shown_tunnel(void *context, const char *name, struct shown_tunnel *out)
+{
+    const struct tunnels *tunnels = context;
+    const struct tunnel *tunnel = tunnel_table_find_name(&tunnels->table, name);
+    if (tunnel == NULL)
+        return false;
+    out->policy = &tunnel->policy;
+    out->problem = tunnel_problem(tunnel, out->memory);
+    out->route = tunnel->route.found.to_peer;
+    out->link = tunnel->route.found.link;
+    out->has_sa = tunnel->has_sa;
+    out->totals = tunnel_table_totals(&tunnels->table, tunnel);
+    return true;
+}
+
+static enum control_status show_interfaces_command(const struct commands *commands,
+                                                   const struct command_line *line, struct text *out)
 {
     const char *name = line_argument(line, "interface");
-    if (name != NULL && host_settings_interface(&keeper->configuration.settings, name) == NULL)
+    const struct shown_interfaces shown = {
+        .settings = &commands->running->configuration.settings,
+        .ports = &commands->running->ports,
+        .inventory = host_inventory(commands->host->host),
+        .find_tunnel = find_shown_tunnel,
+        .context = commands->tunnels,
+    };
+    if (name != NULL && host_settings_interface(shown.settings, name) == NULL)
         return no_such_interface(name, out);
-    show_interfaces(keeper, name, out);
+    show_interfaces(&shown, name, out);
     return CONTROL_OK;
 }
 
-static enum control_status show_routes_of(struct keeper *keeper, enum ip_family family, struct text *out)
+static enum control_status show_routes_of(const struct commands *commands, enum ip_family family,
+                                          struct text *out)
 {
     struct host_error reason;
-    if (show_routes(keeper->host, &keeper->ports, family, out, &reason))
+    if (show_routes(commands->host->host, &commands->running->ports, family, out, &reason))
         return CONTROL_OK;
     text_print(out, "%% %s\n", reason.text);
     return CONTROL_FAILED;
 }
 
-static enum control_status show_ip_route(struct keeper *keeper, const struct command_line *line,
+static enum control_status show_ip_route(const struct commands *commands, const struct command_line *line,
                                          struct text *out)
 {
     (void)line;
-    return show_routes_of(keeper, IP_V4, out);
+    return show_routes_of(commands, IP_V4, out);
 }
 
-static enum control_status show_ipv6_route(struct keeper *keeper, const struct command_line *line,
+static enum control_status show_ipv6_route(const struct commands *commands, const struct command_line *line,
                                            struct text *out)
 {
     (void)line;
-    return show_routes_of(keeper, IP_V6, out);
+    return show_routes_of(commands, IP_V6, out);
 }
 
-static enum control_status show_logging(struct keeper *keeper, const struct command_line *line,
+static enum control_status show_logging(const struct commands *commands, const struct command_line *line,
                                         struct text *out)
 {
     (void)line;
-    event_log_show(keeper->log, out);
+    event_log_show(commands->log, out);
     return CONTROL_OK;
 }
 
-static enum control_status leave(struct keeper *keeper, const struct command_line *line, struct text *out)
+static enum control_status leave(const struct commands *commands, const struct command_line *line,
+                                 struct text *out)
 {
-    (void)keeper;
+    (void)commands;
     (void)line;
     (void)out;
     return CONTROL_LEFT;
@@ -235,7 +281,7 @@ static enum control_status leave(struct keeper *keeper, const struct command_lin
 
 /* ---- Sessions -------------------------------------------------------------------------------------- */
 
-static run_command *const commands[COMMAND_COUNT] = {
+static run_command *const runners[COMMAND_COUNT] = {
     [COMMAND_SHOW_RUNNING_CONFIG] = show_running_config,
     [COMMAND_SHOW_STARTUP_CONFIG] = show_startup_config,
     [COMMAND_SHOW_IKEV2_SA] = show_ikev2_sa,
@@ -258,13 +304,14 @@ static bool enters_config_mode(const struct exec_command *command)
 
 static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
 {
-    struct keeper *keeper = context;
+    const struct commands *commands = context;
     struct exec_command command;
     char error[EXEC_ERROR_SIZE];
     struct operator_session *operator_at = session;
     bool operation = true;
     if (operator_at->config.active) {
-        enum control_status done = config_mode_run(keeper, &operator_at->config, line, out, &operation);
+        enum control_status done =
+            config_mode_run(commands->running, &operator_at->config, line, out, &operation);
         if (!operation)
             return done;
     }
@@ -275,8 +322,8 @@ static enum control_status session_run(void *context, void *session, const char 
     enum control_status status = CONTROL_OK;
     if (enters_config_mode(&command)) {
         operator_at->config = (struct config_mode){.active = true};
-    } else if (command.id != COMMAND_COUNT && commands[command.id] != NULL) {
-        status = commands[command.id](keeper, &command.line, out);
+    } else if (command.id != COMMAND_COUNT && runners[command.id] != NULL) {
+        status = runners[command.id](commands, &command.line, out);
     } else if (command.id != COMMAND_COUNT) {
         text_print(out, "%% This command is not supported yet\n");
         status = CONTROL_FAILED;
@@ -299,8 +346,8 @@ static void session_close(void *context, void *session)
 
 static void session_prompt(void *context, void *session, char out[CONTROL_PROMPT_SIZE])
 {
-    const struct keeper *keeper = context;
-    const char *name = keeper->configuration.settings.host_name;
+    const struct commands *commands = context;
+    const char *name = commands->running->configuration.settings.host_name;
     const struct operator_session *operator_at = session;
     char place[PROMPT_NAME_SIZE] = "";
     if (name[0] == '\0')
@@ -312,7 +359,7 @@ static void session_prompt(void *context, void *session, char out[CONTROL_PROMPT
                        name, config_cursor_name(&operator_at->config.cursor, place));
 }
 
-struct control_handler keeper_control_handler(struct keeper *keeper)
+struct control_handler commands_handler(struct commands *commands)
 {
-    return (struct control_handler){session_open, session_close, session_run, session_prompt, keeper};
+    return (struct control_handler){session_open, session_close, session_run, session_prompt, commands};
 }

@@ -24,35 +24,28 @@ static void print_diagnostics(const struct diagnostics *diagnostics, struct text
     }
 }
 
-/* Has Linux, path and engine agree with the changed config. */
-static enum control_status apply(struct keeper *keeper, struct text *out)
+static enum control_status apply(struct running_config *running, struct text *out)
 {
-    const struct event_log_settings settings = configuration_log_settings(&keeper->configuration);
-    const enum log_level before = event_log_level(keeper->log);
-    event_log_set(keeper->log, &settings);
-    const struct message_log_level level = {event_log_level(keeper->log)};
-    if (level.level != (uint32_t)before)
-        processes_send(&keeper->processes.engine, MESSAGE_LOG_LEVEL, &level, sizeof(level));
     struct host_error reason;
-    if (keeper_apply(keeper, &reason))
+    if (running_config_apply(running, &reason))
         return CONTROL_OK;
     text_print(out, "%% The line is in the config, but not all of it is in effect: %s\n", reason.text);
     return CONTROL_FAILED;
 }
 
-enum control_status config_mode_run(struct keeper *keeper, struct config_mode *mode, const char *line,
-                                    struct text *out, bool *operation)
+enum control_status config_mode_run(struct running_config *running, struct config_mode *mode,
+                                    const char *line, struct text *out, bool *operation)
 {
     struct diagnostics diagnostics = {0};
     enum prompt_outcome outcome =
-        configuration_apply_line(&keeper->configuration, &mode->cursor, line, &keeper->ports, &diagnostics);
+        configuration_apply_line(&running->configuration, &mode->cursor, line, &running->ports, &diagnostics);
     enum control_status status = CONTROL_OK;
     *operation = outcome == PROMPT_OPERATION;
     if (outcome == PROMPT_APPLIED)
-        status = apply(keeper, out);
+        status = apply(running, out);
     mode->changed |= outcome == PROMPT_APPLIED;
     if (outcome == PROMPT_LEAVE && mode->changed)
-        configuration_survey(&keeper->configuration, &keeper->ports, &diagnostics);
+        configuration_survey(&running->configuration, &running->ports, &diagnostics);
     if (outcome == PROMPT_LEAVE)
         *mode = (struct config_mode){0};
     print_diagnostics(&diagnostics, out);
@@ -115,18 +108,17 @@ static bool replace_file(const char *path, const char *text, size_t length)
     return done;
 }
 
-enum control_status config_mode_write(struct keeper *keeper, struct text *out)
+enum control_status config_mode_write(struct running_config *running, struct text *out)
 {
     size_t length = 0;
     struct host_error ignored; /* what Linux refuses has been told of the line that wants it */
-    char *text = configuration_print(&keeper->configuration, &length);
-    bool done = text != NULL && replace_file(keeper->config_path, text, length);
+    char *text = configuration_print(&running->configuration, &length);
+    bool done = text != NULL && replace_file(running->path, text, length);
     if (!done)
-        text_print(out, "%% Can't write %s: %s\n", keeper->config_path,
-                   strerror(text != NULL ? errno : ENOMEM));
+        text_print(out, "%% Can't write %s: %s\n", running->path, strerror(text != NULL ? errno : ENOMEM));
     /* From now on warnings name the lines of this file (S34). */
-    if (done && configuration_reread(&keeper->configuration, text, length, &keeper->ports))
-        (void)keeper_apply(keeper, &ignored);
+    if (done && configuration_reread(&running->configuration, text, length, &running->ports))
+        (void)running_config_apply(running, &ignored);
     secret_free(text, length);
     return done ? CONTROL_OK : CONTROL_FAILED;
 }

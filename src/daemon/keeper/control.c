@@ -9,9 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/ipc/control_address.h"
+#include "daemon/ipc/control_protocol.h"
 
-enum { INPUT_SIZE = CONTROL_HEADER_SIZE + CONTROL_CHUNK_MAX };
+enum {
+    INPUT_SIZE = CONTROL_HEADER_SIZE + CONTROL_CHUNK_MAX,
+    ACCEPT_PAUSE = 500, /* milliseconds */
+};
 
 struct session {
     LIST_ENTRY(session) link;
@@ -35,6 +38,8 @@ struct control {
     int directory;
     int fd;
     uv_poll_t poll;
+    uv_timer_t pause;      /* runs while no client can be taken in */
+    unsigned open_handles; /* of libuv; the memory goes with the last one */
     bool closing;
     size_t session_count;
     size_t pending; /* octets of output of all sessions */
@@ -105,13 +110,13 @@ static void frame_append(struct text *out, enum control_kind kind, const char *p
     text_append(out, payload, length);
 }
 
-static void output_append(struct text *out, const struct text *printed)
+static void output_append(struct text *out, enum control_kind kind, const struct text *printed)
 {
     for (size_t done = 0; done < printed->length;) {
         size_t part = printed->length - done;
         if (part > CONTROL_CHUNK_MAX)
             part = CONTROL_CHUNK_MAX;
-        frame_append(out, CONTROL_OUTPUT, printed->at + done, part);
+        frame_append(out, kind, printed->at + done, part);
         done += part;
     }
 }
@@ -165,11 +170,11 @@ static void session_run(struct session *session, struct octets payload)
     } else {
         status = control->handler.run(control->handler.context, session->state, line, &printed);
     }
-    output_append(&session->output, &printed);
+    output_append(&session->output, status == CONTROL_FAILED ? CONTROL_ERROR : CONTROL_OUTPUT, &printed);
     if (printed.failed || session->output.failed) {
         text_free(&session->output);
         static const char too_much[] = "% There is too much to print\n";
-        frame_append(&session->output, CONTROL_OUTPUT, too_much, sizeof(too_much) - 1);
+        frame_append(&session->output, CONTROL_ERROR, too_much, sizeof(too_much) - 1);
         status = CONTROL_FAILED;
     }
     text_free(&printed);
@@ -260,12 +265,25 @@ static void session_open(struct control *control, int fd)
     session_wait(session);
 }
 
+static void control_event(uv_poll_t *poll, int status, int events);
+
+static void control_resume(uv_timer_t *timer)
+{
+    struct control *control = timer->data;
+    (void)uv_poll_start(&control->poll, UV_READABLE, control_event);
+}
+
 static void control_event(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
     struct control *control = poll->data;
     int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+        /* The client stays in the queue, and the socket readable: without a pause the loop would spin. */
+        (void)uv_poll_stop(&control->poll);
+        (void)uv_timer_start(&control->pause, control_resume, ACCEPT_PAUSE, 0);
+    }
     if (fd < 0)
         return;
     if (control->session_count >= CONTROL_SESSIONS_MAX)
@@ -307,14 +325,19 @@ struct control *control_open(uv_loop_t *loop, int directory, const struct contro
         errno = why;
         return NULL;
     }
+    (void)uv_timer_init(loop, &control->pause);
     control->poll.data = control;
+    control->pause.data = control;
+    control->open_handles = 2;
     (void)uv_poll_start(&control->poll, UV_READABLE, control_event);
     return control;
 }
 
 static void control_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct control *control = handle->data;
+    if (--control->open_handles == 0)
+        free(control);
 }
 
 void control_close(struct control *control)
@@ -328,5 +351,6 @@ void control_close(struct control *control)
     (void)unlinkat(control->directory, CONTROL_SOCKET_NAME, 0);
     close(control->directory);
     uv_close((uv_handle_t *)&control->poll, control_closed);
+    uv_close((uv_handle_t *)&control->pause, control_closed);
     close(control->fd);
 }

@@ -1,7 +1,7 @@
 /*
- * The control socket's server: sessions of operators, framed as daemon/control_protocol.h says. It runs in
- * the keeper's loop and waits for nobody: reading pauses while a session's answer is under way, and sessions,
- * their input and their output are bounded.
+ * The control socket's server: sessions of operators, framed as daemon/ipc/control_protocol.h says. It runs
+ * in the keeper's loop and waits for nobody: reading pauses while a session's answer is under way, and
+ * sessions, their input and their output are bounded.
  */
 #ifndef MUSUBI_DAEMON_KEEPER_CONTROL_H
 #define MUSUBI_DAEMON_KEEPER_CONTROL_H

@@ -1,117 +1,80 @@
-/*
- * The keeper and Linux: what host/ has to say, and when it wants to be called.
- */
-#include "daemon/keeper/inside.h"
+#include "daemon/keeper/host.h"
 
-enum { WAYS_DELAY = 20 }; /* milliseconds: changes come in bursts */
+#include "daemon/ipc/clock.h"
 
-/* ---- Events ---------------------------------------------------------------------------------------- */
-
-/* True if another answer of the routing table about a prefix may change the tunnel's way. */
-static bool concerns(const struct tunnel *tunnel, const struct ip_prefix *prefix)
+static void note(void *context, enum host_note_level level, const char *text)
 {
-    const struct tunnel_policy *policy = &tunnel->policy;
-    bool may_go_elsewhere = policy->peer_kind == PEER_FQDN && !tunnel->way.way.usable;
-    return policy->outgoing != OUTGOING_NEXT_HOP && policy->peer_kind != PEER_ANY &&
-           (may_go_elsewhere || tunnel->way.way.remote.family == IP_NONE ||
-            ip_prefix_contains(prefix, &tunnel->way.way.remote));
-}
-
-static void host_event(void *context, const struct host_event *event)
-{
-    struct keeper *keeper = context;
-    if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
-        keeper_tunnel_replaced(keeper, event->link_name);
-    keeper->all_ways_are_old |= event->kind != HOST_EVENT_ROUTE;
-    for (size_t i = 0; i < keeper->tunnel_count && !keeper->all_ways_are_old; i++)
-        keeper->tunnels[i]->way_is_old |= concerns(keeper->tunnels[i], &event->prefix);
-    keeper_schedule_ways(keeper);
-}
-
-static void host_said(void *context, enum host_note_level level, const char *text)
-{
-    struct keeper *keeper = context;
+    struct keeper_host *host = context;
     (void)level; /* both are abnormal enough to be told */
-    event_log_add(keeper->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, text);
+    event_log_add(host->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, text);
 }
 
-/* ---- When ------------------------------------------------------------------------------------------ */
-
-static void ways_due(uv_timer_t *timer)
+static void tell_event(void *context, const struct host_event *event)
 {
-    keeper_update_ways(timer->data);
+    const struct keeper_host *host = context;
+    host->changed(host->context, event);
 }
 
-void keeper_schedule_ways(struct keeper *keeper)
+bool keeper_host_open(struct keeper_host *host, const char *instance, struct event_log *log,
+                      void (*changed)(void *context, const struct host_event *event), void *context,
+                      struct host_error *err)
 {
-    if (keeper->ways_are_due || !keeper->host_polled)
-        return;
-    keeper->ways_are_due = true;
-    (void)uv_timer_start(&keeper->ways_timer, ways_due, WAYS_DELAY, 0);
+    const struct host_listener listener = {tell_event, note, host};
+    *host = (struct keeper_host){.log = log, .changed = changed, .context = context};
+    host->host = host_open(instance, &listener, err);
+    return host->host != NULL;
 }
 
-static void host_call(struct keeper *keeper)
+static void handle(struct keeper_host *host)
 {
     struct host_error reason;
-    if (!host_handle(keeper->host, keeper_now(), &reason))
-        event_log_add(keeper->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL, reason.text);
-    keeper_schedule_host(keeper);
+    if (!host_handle(host->host, clock_now(), &reason))
+        event_log_add(host->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL, reason.text);
+    keeper_host_schedule(host);
 }
 
-static void host_due_now(uv_timer_t *timer)
+static void timer_due(uv_timer_t *timer)
 {
-    host_call(timer->data);
+    handle(timer->data);
 }
 
-static void host_readable(uv_poll_t *poll, int status, int events)
+static void readable(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    host_call(poll->data);
+    handle(poll->data);
 }
 
-void keeper_schedule_host(struct keeper *keeper)
+bool keeper_host_watch(struct keeper_host *host, uv_loop_t *loop)
 {
-    msec_t due = host_due(keeper->host);
-    msec_t now = keeper_now();
-    if (!keeper->host_polled)
+    if (uv_poll_init(loop, &host->poll, host_fd(host->host)) != 0)
+        return false;
+    (void)uv_timer_init(loop, &host->timer);
+    host->poll.data = host;
+    host->timer.data = host;
+    host->is_watched = true;
+    return uv_poll_start(&host->poll, UV_READABLE, readable) == 0;
+}
+
+void keeper_host_schedule(struct keeper_host *host)
+{
+    msec_t due = host_due(host->host);
+    msec_t now = clock_now();
+    if (!host->is_watched)
         return;
     if (due == MSEC_NEVER)
-        (void)uv_timer_stop(&keeper->host_timer);
+        (void)uv_timer_stop(&host->timer);
     else
-        (void)uv_timer_start(&keeper->host_timer, host_due_now, due > now ? due - now : 0, 0);
+        (void)uv_timer_start(&host->timer, timer_due, due > now ? due - now : 0, 0);
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------ */
-
-bool keeper_open_host(struct keeper *keeper, struct host_error *err)
+void keeper_host_close(struct keeper_host *host)
 {
-    const struct host_listener listener = {host_event, host_said, keeper};
-    keeper->host = host_open(keeper->arguments->run_directory, &listener, err);
-    return keeper->host != NULL;
-}
-
-bool keeper_watch_host(struct keeper *keeper)
-{
-    if (uv_poll_init(&keeper->loop, &keeper->host_poll, host_fd(keeper->host)) != 0)
-        return false;
-    keeper->host_poll.data = keeper;
-    keeper->host_timer.data = keeper;
-    keeper->ways_timer.data = keeper;
-    (void)uv_timer_init(&keeper->loop, &keeper->host_timer);
-    (void)uv_timer_init(&keeper->loop, &keeper->ways_timer);
-    keeper->host_polled = true;
-    return uv_poll_start(&keeper->host_poll, UV_READABLE, host_readable) == 0;
-}
-
-void keeper_close_host(struct keeper *keeper)
-{
-    if (keeper->host_polled) {
-        uv_close((uv_handle_t *)&keeper->host_poll, NULL);
-        uv_close((uv_handle_t *)&keeper->host_timer, NULL);
-        uv_close((uv_handle_t *)&keeper->ways_timer, NULL);
+    if (host->is_watched) {
+        uv_close((uv_handle_t *)&host->poll, NULL);
+        uv_close((uv_handle_t *)&host->timer, NULL);
     }
-    keeper->host_polled = false;
-    host_teardown(keeper->host);
-    keeper->host = NULL;
+    host->is_watched = false;
+    host_teardown(host->host);
+    host->host = NULL;
 }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/keeper/startup.h"
+
 #define LOCK_NAME "musubid.lock"
 
 /* True if the lock's name still leads to the file that we locked: its last owner removes it when it ends. */
@@ -34,9 +36,9 @@ static void complain_taken(const struct run_directory *directory)
 {
     int pid = lock_holder(directory->lock);
     if (pid > 0)
-        (void)fprintf(stderr, "musubid: another musubid (process %d) runs in %s\n", pid, directory->path);
+        (void)startup_failed("another musubid (process %d) runs in %s", pid, directory->path);
     else
-        (void)fprintf(stderr, "musubid: another musubid runs in %s\n", directory->path);
+        (void)startup_failed("another musubid runs in %s", directory->path);
 }
 
 static bool lock_take(struct run_directory *directory)
@@ -44,10 +46,8 @@ static bool lock_take(struct run_directory *directory)
     for (;;) {
         directory->lock =
             openat(directory->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-        if (directory->lock < 0) {
-            (void)fprintf(stderr, "musubid: can't write to %s: %s\n", directory->path, strerror(errno));
-            return false;
-        }
+        if (directory->lock < 0)
+            return startup_failed("can't write to %s: %s", directory->path, strerror(errno));
         if (flock(directory->lock, LOCK_EX | LOCK_NB) != 0) {
             complain_taken(directory);
             close(directory->lock);
@@ -68,15 +68,11 @@ bool run_directory_take(struct run_directory *directory, const char *path)
 {
     *directory = (struct run_directory){.path = path, .fd = -1, .lock = -1};
     directory->made = mkdir(path, S_IRWXU) == 0;
-    if (!directory->made && errno != EEXIST) {
-        (void)fprintf(stderr, "musubid: can't make %s: %s\n", path, strerror(errno));
-        return false;
-    }
+    if (!directory->made && errno != EEXIST)
+        return startup_failed("can't make %s: %s", path, strerror(errno));
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory->fd < 0) {
-        (void)fprintf(stderr, "musubid: can't use %s: %s\n", path, strerror(errno));
-        return false;
-    }
+    if (directory->fd < 0)
+        return startup_failed("can't use %s: %s", path, strerror(errno));
     if (lock_take(directory))
         return true;
     close(directory->fd);

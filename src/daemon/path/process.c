@@ -12,11 +12,8 @@
 #include "base/secret.h"
 #include "daemon/ipc/messages.h"
 #include "daemon/ipc/spawn.h"
+#include "daemon/path/engine_link.h"
 #include "daemon/state/shared.h"
-
-/* Request numbers of the keeper have this bit, an operation and a tunnel's number; those of the engine have
- * not. */
-#define KEEPER_REQUEST (UINT64_C(1) << 63)
 
 struct path_process {
     struct channel keeper;
@@ -37,7 +34,7 @@ __attribute__((format(printf, 3, 4))) static void process_log(struct path_proces
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     const struct message_log log = {.level = level, .function = LOG_IPSEC};
-    (void)channel_send(&process->keeper, MESSAGE_LOG, &log, sizeof(log), text, strlen(text), NULL, 0);
+    message_send_log(&process->keeper, &log, text);
 }
 
 /* ---- Setting up ------------------------------------------------------------------------------------ */
@@ -113,9 +110,10 @@ static void tunnel_done(struct path_process *process, uint32_t tunnel, uint32_t 
     (void)message_send(&process->keeper, MESSAGE_TUNNEL_DONE, &done, sizeof(done));
 }
 
+/* The operation and the tunnel's number come back with the event. */
 static uint64_t keeper_request(uint32_t tunnel, uint32_t operation)
 {
-    return KEEPER_REQUEST | (uint64_t)operation << 32 | tunnel;
+    return PATH_KEEPER_REQUEST | (uint64_t)operation << 32 | tunnel;
 }
 
 /* Carries out what the keeper wants of a tunnel; the answer comes with PATH_DONE unless it is refused. */
@@ -164,58 +162,14 @@ static void keeper_message(struct path_process *process)
 
 /* ---- Messages of the engine ------------------------------------------------------------------------ */
 
-/* Tells the engine at once that something is refused, in the form of the event that it would have got. */
-static void refuse(struct path_process *process, uint64_t request, uint32_t spi, enum path_result result)
-{
-    const struct path_event event = {.kind = PATH_DONE, .result = result, .request = request, .spi = spi};
-    (void)message_send(&process->engine, MESSAGE_PATH_EVENT, &event, sizeof(event));
-}
-
-static void change_child(struct path_process *process, const struct message_child *m)
-{
-    uint64_t request = m->request & ~KEEPER_REQUEST;
-    enum path_result result = path_child_change(process->path, request, &m->command);
-    if (result != PATH_OK)
-        refuse(process, request, m->command.child.inbound.spi, result);
-}
-
-static void list_children(struct path_process *process, uint64_t request)
-{
-    struct path_child children[MESSAGE_CHILDREN_MAX];
-    size_t position = 0;
-    struct message_children m = {.request = request, .more = 1};
-    while (m.more != 0) {
-        m.count = (uint32_t)path_list_children(process->path, &position, children, MESSAGE_CHILDREN_MAX);
-        m.more = m.count == MESSAGE_CHILDREN_MAX;
-        (void)channel_send(&process->engine, MESSAGE_CHILDREN, &m, sizeof(m), children,
-                           m.count * sizeof(children[0]), NULL, 0);
-    }
-}
-
 static void engine_message(struct path_process *process)
 {
     const struct channel_message *message = &process->engine.message;
-    const struct message_tunnel_fail *fail = message->body;
-    if (!message_is_sound(PROCESS_ENGINE, PROCESS_PATH, message)) {
+    if (!message_is_sound(PROCESS_ENGINE, PROCESS_PATH, message))
         process_log(process, LOG_LEVEL_ERROR, "the engine sent the path something malformed (%s)",
                     message_name(message->type));
-        return;
-    }
-    if (process->path == NULL)
-        return;
-    switch (message->type) {
-    case MESSAGE_CHILD:
-        change_child(process, message->body);
-        break;
-    case MESSAGE_LIST_CHILDREN:
-        list_children(process, ((const struct message_list_children *)message->body)->request);
-        break;
-    case MESSAGE_TUNNEL_FAIL:
-        (void)path_tunnel_fail(process->path, 0, fail->tunnel, &fail->pair);
-        break;
-    default:
-        break;
-    }
+    else if (process->path != NULL)
+        engine_link_take(process->path, &process->engine);
 }
 
 /* ---- Events of the workers ------------------------------------------------------------------------- */
@@ -224,11 +178,11 @@ static void path_events(struct path_process *process)
 {
     struct path_event event;
     while (path_next_event(process->path, &event)) {
-        if (event.kind == PATH_DONE && (event.request & KEEPER_REQUEST) != 0)
+        if (event.kind == PATH_DONE && (event.request & PATH_KEEPER_REQUEST) != 0)
             tunnel_done(process, (uint32_t)event.request, (uint32_t)(event.request >> 32) & INT32_MAX,
                         event.result);
         else
-            (void)message_send(&process->engine, MESSAGE_PATH_EVENT, &event, sizeof(event));
+            engine_link_tell(&process->engine, &event);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "ike/sa/record.h"
 #include "path/path.h"
 
-/* Appends the Child SAs of one IKE SA, if it has any that are installed. The arguments are as in show_ike.h.
+/* Appends the Child SAs of one IKE SA, if it has any that are installed. The arguments are as in ike_sa.h.
  */
 void show_child_sas(const struct ike_record *sa, const struct tunnel_policy *policy, msec_t now,
                     struct text *out);

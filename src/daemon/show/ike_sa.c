@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "crypto/algorithm.h"
+#include "crypto/key_exchange.h"
 
 /* ---- IDs ------------------------------------------------------------------------------------------- */
 
@@ -135,15 +135,15 @@ static void show_pfs(const struct ike_record *sa, const struct tunnel_policy *po
         if (newest == NULL || sa->children[i].inbound.serial > newest->inbound.serial)
             newest = &sa->children[i];
     }
-    const struct dh_group *used = newest != NULL ? newest->suite.dh : NULL;
+    const struct key_exchange_method *used = newest != NULL ? newest->suite.dh : NULL;
     text_print(out, "    PFS :");
     if (used != NULL) {
         text_print(out, " %s\n", used->name);
         return;
     }
-    for (size_t i = 0; i < DH_COUNT; i++) {
+    for (size_t i = 0; i < KEY_EXCHANGE_COUNT; i++) {
         if ((policy->child.pfs >> i & 1) != 0)
-            text_print(out, " %s", dh_groups[i].name);
+            text_print(out, " %s", key_exchange_methods[i].name);
     }
     text_print(out, "%s\n", policy->child.pfs == 0 ? " off" : "");
 }

@@ -1,6 +1,7 @@
 #include "daemon/show/interfaces.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/show/ike_sa.h"
@@ -41,34 +42,9 @@ static const char *port_problem(const struct configured_interface *interface,
 
 /* ---- Tunnels ---------------------------------------------------------------------------------------- */
 
-enum { PROBLEM_TEXT_SIZE = 160 };
-
-static const char *way_problem(const struct tunnel *tunnel, char out[PROBLEM_TEXT_SIZE])
+static void show_peer(const struct shown_tunnel *tunnel, struct text *out)
 {
-    const char *problem = way_problem_text(tunnel->way.problem);
-    if (tunnel->way.problem != WAY_UNRESOLVED || tunnel->name == NULL || tunnel->name->problem == NULL)
-        return problem;
-    (void)snprintf(out, PROBLEM_TEXT_SIZE, "%s: %s", problem, tunnel->name->problem);
-    return out;
-}
-
-/* Why a Tunnel is down; NULL if it is up. `out` is memory for the text. */
-static const char *tunnel_problem(const struct tunnel *tunnel, char out[PROBLEM_TEXT_SIZE])
-{
-    if (tunnel->policy.shut_down)
-        return "shutdown";
-    if (tunnel->stage == TUNNEL_WITHOUT_DEVICE)
-        return "no TUN device";
-    if (tunnel->stage == TUNNEL_REFUSED)
-        return "refused by the packet path";
-    if (tunnel->way.problem != WAY_FOUND && !tunnel->carrier)
-        return way_problem(tunnel, out);
-    return tunnel->carrier ? NULL : "no SA";
-}
-
-static void show_peer(const struct tunnel *tunnel, struct text *out)
-{
-    const struct tunnel_policy *policy = &tunnel->policy;
+    const struct tunnel_policy *policy = tunnel->policy;
     char address[IP_TEXT_SIZE];
     if (policy->peer_kind == PEER_ADDRESS && policy->peer_address.family == IP_NONE)
         return; /* `ikev2 peer` is missing */
@@ -82,8 +58,8 @@ static void show_peer(const struct tunnel *tunnel, struct text *out)
         break;
     case PEER_FQDN:
         text_print(out, "%s", policy->peer_fqdn);
-        if (tunnel->way.way.remote.family != IP_NONE)
-            text_print(out, " (%s)", ip_address_format(&tunnel->way.way.remote, address));
+        if (tunnel->route.remote.family != IP_NONE)
+            text_print(out, " (%s)", ip_address_format(&tunnel->route.remote, address));
         break;
     }
     if (policy->remote_id.type != ID_NONE) {
@@ -93,30 +69,30 @@ static void show_peer(const struct tunnel *tunnel, struct text *out)
     text_print(out, "\n");
 }
 
-static void show_way(const struct keeper *keeper, const struct tunnel *tunnel, struct text *out)
+static void show_route_to_peer(const struct shown_interfaces *shown, const struct shown_tunnel *tunnel,
+                               struct text *out)
 {
-    const struct way *way = &tunnel->way;
     char address[IP_TEXT_SIZE];
     char name[PORT_NAME_SIZE];
-    const struct inventory_link *link = inventory_find(host_inventory(keeper->host), way->link);
+    const struct inventory_link *link = inventory_find(shown->inventory, tunnel->link);
     if (link == NULL)
         return;
-    if (!port_table_find_link(&keeper->ports, link->is.name, name))
+    if (!port_table_find_link(shown->ports, link->is.name, name))
         (void)snprintf(name, sizeof(name), "%s", link->is.name);
-    text_print(out, "  Way to the peer : by %s", name);
-    if (tunnel->policy.outgoing == OUTGOING_NEXT_HOP)
-        text_print(out, " to %s", ip_address_format(&tunnel->policy.out_next_hop, address));
-    if (way->way.local.family != IP_NONE)
-        text_print(out, ", from %s", ip_address_format(&way->way.local, address));
+    text_print(out, "  Route to the peer : by %s", name);
+    if (tunnel->policy->outgoing == OUTGOING_NEXT_HOP)
+        text_print(out, " to %s", ip_address_format(&tunnel->policy->out_next_hop, address));
+    if (tunnel->route.local.family != IP_NONE)
+        text_print(out, ", from %s", ip_address_format(&tunnel->route.local, address));
     text_print(out, "\n");
 }
 
-static void show_tunnel_state(const struct keeper *keeper, const struct tunnel *tunnel, struct text *out)
+static void show_tunnel(const struct shown_interfaces *shown, const struct shown_tunnel *tunnel,
+                        struct text *out)
 {
-    struct path_totals totals = keeper_tunnel_totals(keeper, tunnel);
-    const uint64_t *n = totals.counters;
+    const uint64_t *n = tunnel->totals.counters;
     show_peer(tunnel, out);
-    show_way(keeper, tunnel, out);
+    show_route_to_peer(shown, tunnel, out);
     text_print(out, "  SA : %s\n", tunnel->has_sa ? "established" : "none");
     text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_OUT_PACKETS],
                n[ESP_OUT_OCTETS]);
@@ -125,15 +101,15 @@ static void show_tunnel_state(const struct keeper *keeper, const struct tunnel *
 
 /* ---- The whole -------------------------------------------------------------------------------------- */
 
-static void show_interface(const struct keeper *keeper, const struct configured_interface *interface,
+static void show_interface(const struct shown_interfaces *shown, const struct configured_interface *interface,
                            struct text *out)
 {
     char name[HOST_LINK_NAME_SIZE] = "";
-    (void)port_table_find(&keeper->ports, interface->name, name, NULL);
-    const struct inventory_link *link = inventory_find_name(host_inventory(keeper->host), name);
-    const struct tunnel *tunnel = keeper_tunnel_named(keeper, interface->name);
-    char text[PROBLEM_TEXT_SIZE];
-    const char *problem = tunnel != NULL ? tunnel_problem(tunnel, text) : port_problem(interface, link);
+    (void)port_table_find(shown->ports, interface->name, name, NULL);
+    const struct inventory_link *link = inventory_find_name(shown->inventory, name);
+    struct shown_tunnel tunnel;
+    bool is_tunnel = shown->find_tunnel(shown->context, interface->name, &tunnel);
+    const char *problem = is_tunnel ? tunnel.problem : port_problem(interface, link);
     if (problem == NULL)
         text_print(out, "Interface %s is up\n", interface->name);
     else
@@ -145,15 +121,15 @@ static void show_interface(const struct keeper *keeper, const struct configured_
     show_family("IPv6", &interface->ipv6_lines, out);
     if (interface->ipv6_enable)
         text_print(out, "  IPv6 : enabled\n");
-    if (tunnel != NULL)
-        show_tunnel_state(keeper, tunnel, out);
+    if (is_tunnel)
+        show_tunnel(shown, &tunnel, out);
 }
 
-void show_interfaces(const struct keeper *keeper, const char *name, struct text *out)
+void show_interfaces(const struct shown_interfaces *shown, const char *name, struct text *out)
 {
-    const struct host_settings *settings = &keeper->configuration.settings;
+    const struct host_settings *settings = shown->settings;
     for (size_t i = 0; i < settings->interface_count; i++) {
         if (name == NULL || strcmp(settings->interfaces[i].name, name) == 0)
-            show_interface(keeper, &settings->interfaces[i], out);
+            show_interface(shown, &settings->interfaces[i], out);
     }
 }

@@ -4,9 +4,37 @@
 #ifndef MUSUBI_DAEMON_SHOW_INTERFACES_H
 #define MUSUBI_DAEMON_SHOW_INTERFACES_H
 
-#include "daemon/keeper/inside.h"
+#include "config/host_settings.h"
+#include "config/policy.h"
+#include "daemon/ipc/text.h"
+#include "host/host.h"
+#include "host/port.h"
+#include "ike/ike.h"
+#include "path/path.h"
+
+enum { SHOWN_PROBLEM_SIZE = 160 };
+
+/* What is shown of a Tunnel beside its lines in the config. */
+struct shown_tunnel {
+    const struct tunnel_policy *policy;
+    const char *problem;     /* why it is down; NULL: it is up */
+    struct peer_route route; /* to the peer */
+    int link;                /* by which that leaves; 0: not known */
+    bool has_sa;
+    struct path_totals totals;
+    char memory[SHOWN_PROBLEM_SIZE]; /* for the text of `problem` */
+};
+
+struct shown_interfaces {
+    const struct host_settings *settings;
+    const struct port_table *ports;
+    const struct inventory *inventory;
+    /* Fills in what is known of the Tunnel of that name; false if it is none. */
+    bool (*find_tunnel)(void *context, const char *name, struct shown_tunnel *out);
+    void *context;
+};
 
 /* Appends the interface `name`, or all if it is NULL. */
-void show_interfaces(const struct keeper *keeper, const char *name, struct text *out);
+void show_interfaces(const struct shown_interfaces *shown, const char *name, struct text *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The layout of a state map in memory, for state_map.c (the writer) and state_reader.c. All numbers are in
+ * The layout of a state map in memory, for writer.c and reader.c. All numbers are in
  * the machine's own byte order: the map never leaves the machine.
  */
 #ifndef MUSUBI_DAEMON_STATE_LAYOUT_H

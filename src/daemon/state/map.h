@@ -3,7 +3,7 @@
  * writer, readers in other processes. A crash of the writer at any instruction leaves each record as it was
  * before or as it is after, and so for all records of a batch together.
  *
- * Layout, version 1 (state_layout.h): a header with a journal; places of 16 octets, each with the serial of a
+ * Layout, version 1 (layout.h): a header with a journal; places of 16 octets, each with the serial of a
  * record and a word that holds a sequence number and the record's first block; blocks of 512 octets, chained.
  * A commit writes new chains into free blocks, notes the new words in the journal, and sets them. Which
  * blocks are free stands nowhere: the writer works it out from the chains when it opens the map. So nothing

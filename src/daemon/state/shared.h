@@ -1,5 +1,5 @@
 /*
- * The other memory that processes share, beside the state records (daemon/state_map.h): the live area, which
+ * The other memory that processes share, beside the state records (daemon/state/map.h): the live area, which
  * the path writes and the keeper reads, and the engine's statistics. Their writers change single 64-bit
  * numbers in place; readers see each whole.
  */

@@ -1,7 +1,11 @@
 #include "base/secret.h"
 #include "ike/engine/receive.h"
 #include "ike/engine/restore.h"
+#include "ike/engine/tunnels.h"
+#include "ike/exchanges/exchanges.h"
+#include "ike/exchanges/invalid_spi.h"
 #include "ike/exchanges/path_reports.h"
+#include "ike/reasons/exchange_failure.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/job.h"
 #include "ike/sa/record.h"
@@ -17,10 +21,13 @@ struct ike_engine *ike_engine_new(const struct ike_options *options)
         return NULL;
     bool ready = engine_begin_services(engine, options);
     engine->objects = ready ? ike_objects_new(engine_random_spi(engine)) : NULL;
-    if (engine->objects != NULL)
-        return engine;
-    ike_engine_free(engine);
-    return NULL;
+    if (engine->objects == NULL) {
+        ike_engine_free(engine);
+        return NULL;
+    }
+    engine->objects->exchanges = &ike_exchanges;
+    engine->objects->reasons = &ike_reasons;
+    return engine;
 }
 
 static void free_destroyed(struct ike_engine *engine)
@@ -93,7 +100,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         tunnel_packet_waits(engine, event->packet.tunnel, &event->packet.flow);
         break;
     case IKE_EVENT_JOB_DONE:
-        engine_job_done(engine, event->job.job, event->job.ok, event->job.output);
+        engine_job_done(engine, event->job.job, event->job.result);
         break;
     case IKE_EVENT_CHILD_USED:
         engine_child_used(engine, event->esp.spi);
@@ -105,7 +112,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         engine_peer_moved(engine, event->esp.spi, &event->esp.remote);
         break;
     case IKE_EVENT_SPI_UNKNOWN:
-        engine_spi_unknown(engine, event->esp.spi, &event->esp.remote.address);
+        invalid_spi_seen(engine, event->esp.spi, &event->esp.remote.address);
         break;
     case IKE_EVENT_POLICY:
         tunnel_set_policy(engine, event->policy);
@@ -114,7 +121,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         tunnel_remove(engine, event->tunnel_gone);
         break;
     case IKE_EVENT_PEER_ROUTE:
-        tunnel_set_route(engine, event->way.tunnel, &event->way.way);
+        tunnel_set_route(engine, event->route.tunnel, &event->route.route);
         break;
     case IKE_EVENT_PEER_ADDRESSES:
         tunnel_set_peer_addresses(engine, event->peer.tunnel, event->peer.addresses, event->peer.count);
@@ -134,12 +141,15 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_SAVED_END:
         engine_restore_end(engine);
         break;
+    case IKE_EVENT_PATH_NEW:
+        engine_hand_over_children(engine);
+        break;
     }
 }
 
 /*
- * Adds the records of all IKE SAs that the event changed. An IKE SA whose state can't be recorded loses the
- * record that it had: whoever went on from that would use message IDs and IVs a second time.
+ * Adds the records of all IKE SAs that the event changed. If the state of an IKE SA can't be recorded, its
+ * old record is removed: an engine that continued from that would use message IDs and IVs a second time.
  */
 static void write_records(struct ike_engine *engine)
 {

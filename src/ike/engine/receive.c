@@ -54,8 +54,8 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
 }
 
 /*
- * A request for no IKE SA of ours: its sender may be one whom we have forgotten, and can say so to its
- * operator (RFC 7296 2.21.4, which wants such answers limited).
+ * Answers a request for no IKE SA of this end: the sender can tell its operator that we don't know the SA
+ * (any more). RFC 7296 2.21.4 wants such answers limited.
  */
 static void answer_unknown(struct ike_engine *engine, const struct ip_endpoint *local,
                            const struct ip_endpoint *remote, const struct ike_header *header)

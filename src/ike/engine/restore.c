@@ -2,12 +2,7 @@
 
 #include "base/secret.h"
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/initial_contact.h"
-#include "ike/exchanges/liveness.h"
-#include "ike/exchanges/path_reports.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_child.h"
 #include "ike/sa/record.h"
 
 #include <stdio.h>
@@ -16,24 +11,10 @@
 
 /* ---- One IKE SA -------------------------------------------------------------------------------------- */
 
-static const struct ike_task_kind *task_kind_by_number(uint8_t number)
-{
-    static const struct ike_task_kind *const kinds[] = {
-        &task_delete_ike_sa, &task_delete_child_sa,  &task_liveness,    &task_confirm, &task_rekey_child,
-        &task_rekey_ike_sa,  &task_additional_child, &task_invalid_spi, NULL,
-    };
-    for (size_t i = 0; kinds[i] != NULL; i++) {
-        if (kinds[i]->number == number)
-            return kinds[i];
-    }
-    return NULL;
-}
-
 static bool restore_tasks(struct ike_sa *sa, const struct ike_record *record)
 {
     for (size_t i = 0; i < record->task_count; i++) {
-        const struct ike_task_kind *kind = task_kind_by_number(record->tasks[i].number);
-        if (kind == NULL || !ike_sa_restore_task(sa, kind, record->tasks[i].spi))
+        if (!ike_sa_restore_task(sa, record->tasks[i].number, record->tasks[i].spi))
             return false;
     }
     sa->request_out = record->request.length > 0 && !STAILQ_EMPTY(&sa->tasks);
@@ -49,6 +30,7 @@ static bool restore_own(struct ike_sa *sa, const struct ike_record *record)
         return false;
     *n = record->own.negotiation;
     n->nonce_i = n->nonce_r = (struct ike_buffer){0};
+    n->purpose = n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_additional;
     sa->own = n;
     return ike_buffer_set(&n->nonce_i, record->own.nonce_i) &&
            ike_buffer_set(&n->nonce_r, record->own.nonce_r);

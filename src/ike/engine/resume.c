@@ -5,7 +5,8 @@
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
 #include "ike/exchanges/liveness.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_child.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/negotiation.h"
 #include "ike/sa/rekey_schedule.h"
 
@@ -147,7 +148,7 @@ static void replace_child(struct child_sa *child)
         "towards this peer (peer any, suppress send-rekey or shutdown)",
         child->inbound.spi);
     child_sa_delete(child);
-    ike_sa_lost_child(sa, "the Child SA was saved without its sequence numbers");
+    additional_children_lost(sa, "the Child SA was saved without its sequence numbers");
 }
 
 static struct child_sa *child_without_numbers(const struct ike_sa *sa)
@@ -175,6 +176,13 @@ static void hand_over(const struct child_sa *child)
         child_sa_hand_over_stop(child);
 }
 
+void engine_hand_over_children(struct ike_engine *engine)
+{
+    const struct child_list list = list_children(engine);
+    for (size_t i = 0; i < list.count; i++)
+        hand_over(list.children[i]);
+}
+
 /* ---- References -------------------------------------------------------------------------------------- */
 
 /* An IKE SA names others of its own tunnel, or some that are gone. */
@@ -200,7 +208,7 @@ static void resume(struct ike_sa *sa)
 {
     if (sa->request_out)
         ike_sa_resume_request(sa);
-    else if (sa->own != NULL && sa->own->phase == NEGOTIATION_COMPUTES_SHARED)
+    else if (sa->own != NULL && sa->own->phase == NEGOTIATION_FINISHES)
         (sa->own->new_spi != 0 ? rekey_ike_sa_resume : ask_child_resume)(sa);
     else
         ike_sa_start_task(sa);

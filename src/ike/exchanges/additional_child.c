@@ -1,8 +1,7 @@
 #include "ike/exchanges/additional_child.h"
 
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/rekey_schedule.h"
 
 enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
 
@@ -46,7 +45,7 @@ static bool is_asking(const struct ike_sa *sa)
     const struct ike_task *task;
     STAILQ_FOREACH(task, &sa->tasks, link)
     {
-        if (task->kind == &task_additional_child)
+        if (task->kind->number == TASK_ADDITIONAL_CHILD)
             return true;
     }
     return sa->own != NULL && sa->own->old_spi == 0 && sa->own->new_spi == 0;
@@ -65,7 +64,7 @@ static bool has_room(const struct ike_sa *sa)
     return tunnel_has_room(sa->tunnel, NULL) && child_sa_has_place(sa);
 }
 
-/* Families that are not to be had: what is lacking of them is asked for no more. */
+/* There will be no Child SA for these families: they are not asked for again. */
 static void refuse_families(struct ike_sa *sa, uint8_t families, const char *reason)
 {
     struct setting_lines lines = {0};
@@ -88,7 +87,7 @@ static bool is_same_flow(const struct packet_flow *a, const struct packet_flow *
     return same_pair && (scope == SCOPE_PAIR || same_ports);
 }
 
-/* The packets that wait for the pair of one that gets no Child SA wait in vain. */
+/* Drops the packets that wait, of the same pair of addresses as one that gets no Child SA. */
 static void fail_packet(struct ike_sa *sa)
 {
     struct packet_flow *flow = &sa->additional.flow;
@@ -103,7 +102,7 @@ static void refuse_packet(struct ike_sa *sa, const char *reason)
     char source[IP_TEXT_SIZE];
     char destination[IP_TEXT_SIZE];
     if (f->flow.source.family == IP_NONE)
-        return; /* it was asked for by an engine before this one; the packet path will say so again */
+        return; /* an earlier engine asked for it; the packet path will report the packet again */
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "no Child SA for packets from %s to %s (%s)",
                ip_address_format(&f->flow.source, source),
                ip_address_format(&f->flow.destination, destination), reason);
@@ -123,7 +122,9 @@ static bool was_refused(const struct ike_sa *sa, const struct packet_flow *flow)
     return false;
 }
 
-/* The peer wants less in one Child SA (RFC 7296 2.9): asks anew for the packet that waits, if one does. */
+/*
+ * The peer wants less in one Child SA (RFC 7296 2.9): asks again, for the packet that waits, if there is one.
+ */
 static void narrow_scope(struct ike_sa *sa)
 {
     struct additional_children *f = &sa->additional;
@@ -134,7 +135,8 @@ static void narrow_scope(struct ike_sa *sa)
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
                "the peer wants a Child SA for each %s (SINGLE_PAIR_REQUIRED)",
                f->scope == SCOPE_PAIR ? "pair of addresses" : "pair of addresses, protocol and ports");
-    tunnel_update_state(sa->engine, sa->tunnel, ""); /* packets are welcome, though there be no Child SA */
+    tunnel_update_state(sa->engine, sa->tunnel,
+                        ""); /* packets can be taken, although there is no Child SA yet */
     additional_children_packet(sa, &flow);
 }
 
@@ -146,7 +148,7 @@ static void additional_made(struct ike_sa *sa, const struct negotiation *n, stru
     additional_children_check(sa);
 }
 
-/* A peer may grant less than is asked for, and that is no failure (RFC 7296 2.9, 1.3); or for now nothing. */
+/* It is no failure if a peer grants less than is asked for, or nothing for now (RFC 7296 2.9, 1.3). */
 static bool is_failure(const struct ike_sa *sa, uint16_t notify)
 {
     switch (notify) {
@@ -189,7 +191,7 @@ const struct child_purpose child_purpose_additional = {additional_made, addition
 
 /* ---- Asking ------------------------------------------------------------------------------------------ */
 
-/* What a list says of a packet: its first selector that holds it, cut down to what the packet shows. */
+/* The first selector of a list that holds the packet, narrowed to the packet's protocol and ports. */
 static struct selector_list flow_selector(const struct selector_list *list, const struct packet_flow *flow,
                                           const struct ip_address *address, uint16_t port)
 {
@@ -229,7 +231,7 @@ static enum task_readiness start(struct ike_sa *sa)
         remote = flow_selector(&all.remote_ts, flow, &flow->destination, flow->destination_port);
         break;
     }
-    return ask_child_start(sa, &local, &remote, 0);
+    return ask_child_start(sa, &child_purpose_additional, &local, &remote, 0);
 }
 
 static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -258,7 +260,7 @@ void additional_children_check(struct ike_sa *sa)
         refuse_families(sa, families, "there are as many as there may be");
     else if (!deadline_is_set(&f->again.deadline)) {
         engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
     }
 }
 
@@ -282,7 +284,39 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     else if (!has_room(sa))
         refuse_packet(sa, "there are as many as there may be");
     else
-        ike_sa_add_task(sa, &task_additional_child, 0);
+        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
+}
+
+/* ---- A Child SA is lost ------------------------------------------------------------------------------ */
+
+static bool has_child(const struct ike_sa *sa)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (!child->lingering)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * True if our rekey of a Child SA waits for its answer: it may bring a new one although the old one is gone.
+ */
+static bool awaits_child(const struct ike_sa *sa)
+{
+    const struct negotiation *n = sa->own;
+    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_FINISHES);
+}
+
+void additional_children_lost(struct ike_sa *sa, const char *reason)
+{
+    if (awaits_child(sa))
+        return;
+    if (has_child(sa) || additional_children_come_with_packets(sa))
+        additional_children_check(sa);
+    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        ike_sa_delete(sa, reason);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */

@@ -1,15 +1,16 @@
 /*
- * Asks for the Child SAs that an IKE SA lacks beside those that it has (S38, RFC 7296 1.3.1, 2.9): for a
- * family that the peer has left out at once, for a pair of addresses when a packet needs it. Which ones they
- * are: sa/additional_children.h.
+ * Asks for additional Child SAs (S38, RFC 7296 1.3.1, 2.9): at once for an address family that the peer has
+ * left out, and for a pair of addresses when a packet needs it. sa/additional_children.h says which are
+ * lacking.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 #define MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 
-#include "ike/sa/ike_sa.h"
+#include "ike/exchanges/ask_child.h"
 
-/* What asks; one request at a time. */
+/* The request; there is one at a time. */
 extern const struct ike_task_kind task_additional_child;
+extern const struct child_purpose child_purpose_additional;
 
 /* As initiator, when the peer is authenticated and before the first Child SA is installed. */
 void additional_children_begin(struct ike_sa *sa);
@@ -17,14 +18,20 @@ void additional_children_begin(struct ike_sa *sa);
 /* The peer answered IKE_AUTH with SINGLE_PAIR_REQUIRED: `sa`, just established, has no Child SA yet. */
 void additional_children_begin_by_pair(struct ike_sa *sa);
 
-/* The Child SAs have changed, or may be asked for again: asks for a family that is lacking. */
+/* The Child SAs have changed, or it is time to ask again: asks for a family that is lacking. */
 void additional_children_check(struct ike_sa *sa);
 void additional_children_fire(struct ike_engine *engine, void *owner);
 
-/* A packet waits: asks for its pair if the peer wants it so. */
+/*
+ * A Child SA is gone, or could not be made. If none is left, the IKE SA is deleted with `reason`, so that the
+ * next packet starts a new one. Else asks for a family that is lacking now (S38).
+ */
+void additional_children_lost(struct ike_sa *sa, const char *reason);
+
+/* A packet waits: asks for its pair of addresses if the peer wants a Child SA for each. */
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow);
 
-/* The Child SAs of `old` have passed to `successor`. */
+/* The Child SAs of `old` now belong to `successor`: so does what was asked for and refused. */
 void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor);
 
 #endif

@@ -4,28 +4,24 @@
 
 static const struct octets nothing = {NULL, 0};
 
-static const struct child_purpose *purpose_of(const struct negotiation *n)
-{
-    return n->old_spi != 0 ? &child_purpose_rekey : &child_purpose_additional;
-}
-
-enum task_readiness ask_child_start(struct ike_sa *sa, const struct selector_list *local_ts,
+enum task_readiness ask_child_start(struct ike_sa *sa, const struct child_purpose *purpose,
+                                    const struct selector_list *local_ts,
                                     const struct selector_list *remote_ts, uint32_t old_spi)
 {
     struct negotiation *n = negotiation_new(sa, true);
     if (n == NULL)
         return TASK_DROPPED;
     sa->own = n;
+    n->purpose = purpose;
     n->old_spi = old_spi;
     n->request = child_request_of(&sa->tunnel->policy, false, child_sa_new_spi(sa->engine, sa->tunnel));
     n->request.local_ts = *local_ts;
     n->request.remote_ts = *remote_ts;
-    n->dh = n->request.proposal.dh == 0 ? NULL : &dh_groups[__builtin_ctz(n->request.proposal.dh)];
-    if (n->dh == NULL) {
+    if (n->request.proposal.dh == 0) {
         n->phase = NEGOTIATION_READY;
         return TASK_READY;
     }
-    negotiation_start_public(sa, n);
+    negotiation_generate(sa, n, &key_exchange_methods[__builtin_ctz(n->request.proposal.dh)]);
     return TASK_WAITS;
 }
 
@@ -54,39 +50,39 @@ void ask_child_write(struct ike_sa *sa, struct ike_task *task, struct message_wr
     child_exchange_put_selectors(m, &n->request);
 }
 
-static void make_child(struct ike_sa *sa, struct octets shared_secret)
+static void make_child(struct ike_sa *sa)
 {
-    if (sa->state == IKE_SA_DELETING) { /* what was made goes with the IKE SA */
+    if (sa->state == IKE_SA_DELETING) { /* the new Child SA ends with the IKE SA */
         negotiation_end_own(sa);
         return;
     }
     struct negotiation *n = sa->own;
     sa->own = NULL;
     struct child_sa *made = child_sa_new(sa, &n->agreement, n->request.inbound_spi, true);
-    if (made == NULL || !child_sa_install(made, CHILD_ACTIVE, shared_secret, ike_buffer_octets(&n->nonce_i),
-                                          ike_buffer_octets(&n->nonce_r))) {
+    if (made == NULL || !child_sa_install(made, CHILD_ACTIVE, key_exchange_secret(&n->key_exchange),
+                                          ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r))) {
         ike_sa_destroy(sa, "out of memory");
     } else {
-        purpose_of(n)->made(sa, n, made);
+        n->purpose->made(sa, n, made);
     }
     negotiation_free(n);
 }
 
-static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
+static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    if (!ok || output.length != sa->own->dh->public_size) {
+    if (!key_exchange_take(&sa->own->key_exchange, result)) {
         ike_sa_destroy(sa, "Diffie-Hellman failed");
         return;
     }
-    make_child(sa, output);
+    make_child(sa);
 }
 
 void ask_child_resume(struct ike_sa *sa)
 {
-    negotiation_resume(sa, shared_secret_done);
+    negotiation_resume(sa, secret_is_there);
 }
 
-/* What is wrong with the peer's answer, told in the log; NULL if nothing is. */
+/* Logs what is wrong with the peer's answer and returns it; NULL if nothing is. */
 static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *message)
 {
     struct negotiation *n = sa->own;
@@ -97,11 +93,11 @@ static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *
         return child_fault_text(fault);
     }
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const struct dh_group *dh = n->agreement.suite.dh;
+    const struct key_exchange_method *dh = n->agreement.suite.dh;
     const char *reason = NULL;
     if (!negotiation_take_nonce(&n->nonce_r, message))
         reason = "the peer's answer has no proper nonce";
-    else if (dh != NULL && (dh != n->dh || !negotiation_ke_is_valid(n->dh, ke)))
+    else if (dh != NULL && (dh != n->key_exchange.method || !negotiation_ke_fits(n, ke)))
         reason = "the peer's answer has no proper KE";
     if (reason != NULL)
         failure_warn(sa, kind, SETTING_BIT(SETTING_CHILD_PFS), "%s", reason);
@@ -115,14 +111,14 @@ void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct i
     if (error != NULL) {
         bool gone = n->old_spi != 0 && child_sa_is_gone(child_sa_by_inbound(sa, n->old_spi));
         if (gone || !negotiation_retry_with_group(sa, task, error, n->request.proposal.dh))
-            purpose_of(n)->refused(sa, error);
+            n->purpose->refused(sa, error);
         return;
     }
     const char *fault = fault_of_answer(sa, message);
     if (fault != NULL)
         ike_sa_delete(sa, fault);
     else if (n->agreement.suite.dh == NULL)
-        make_child(sa, nothing);
+        make_child(sa);
     else
-        negotiation_start_shared(sa, n, true, ike_message_find(message, PAYLOAD_KE), shared_secret_done);
+        negotiation_finish(sa, ike_message_find(message, PAYLOAD_KE), secret_is_there);
 }

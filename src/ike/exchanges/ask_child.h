@@ -1,6 +1,6 @@
 /*
- * CREATE_CHILD_SA for a Child SA as initiator (RFC 7296 1.3.1, 1.3.3): what is the same whether the new one
- * replaces another (rekey_child.c) or stands beside it (additional_child.c). The request under way is
+ * CREATE_CHILD_SA for a Child SA as initiator (RFC 7296 1.3.1, 1.3.3): what is common to a Child SA that
+ * replaces another (rekey_child.h) and an additional one (additional_child.h). The request under way is
  * `sa->own`.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_ASK_CHILD_H
@@ -8,30 +8,27 @@
 
 #include "ike/sa/negotiation.h"
 
-/* What a Child SA is asked for, and so what becomes of the answer. It is told by the negotiation's old_spi.
- */
+/* What a Child SA is asked for: decides what is done with the answer. */
 struct child_purpose {
     /* The new Child SA is installed. `n` was `sa->own`, and is freed after the call. */
     void (*made)(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child);
-    /* The peer answers with this error notify. `sa->own` is there and is to be ended. */
+    /* The peer answers with this error notify. It must end `sa->own`. */
     void (*refused)(struct ike_sa *sa, const struct ike_payload *error);
 };
 
-extern const struct child_purpose child_purpose_rekey;      /* rekey_child.c */
-extern const struct child_purpose child_purpose_additional; /* additional_child.c */
-
 /*
  * For a task's `prepare` while there is no `sa->own`: begins a negotiation for these selectors, with an SPI,
- * a nonce and, where the policy wants PFS, a Diffie-Hellman of its own. `old_spi` is the inbound SPI of the
- * Child SA to be rekeyed, or 0.
+ * a nonce and a key exchange if the policy wants PFS. `old_spi` is the inbound SPI of the Child SA to be
+ * rekeyed, or 0.
  */
-enum task_readiness ask_child_start(struct ike_sa *sa, const struct selector_list *local_ts,
+enum task_readiness ask_child_start(struct ike_sa *sa, const struct child_purpose *purpose,
+                                    const struct selector_list *local_ts,
                                     const struct selector_list *remote_ts, uint32_t old_spi);
 
-/* For a task's `prepare` from then on; a negotiation that is not needed any more is ended. */
+/* For a task's `prepare` after that. Ends a negotiation that is not `needed` any more. */
 enum task_readiness ask_child_go_on(struct ike_sa *sa, bool needed);
 
-/* A negotiation that was saved with the answer there: goes on. */
+/* Continues a negotiation that was saved after its answer had come. */
 void ask_child_resume(struct ike_sa *sa);
 
 /* `write` and `response` of the task. */

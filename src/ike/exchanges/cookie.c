@@ -52,20 +52,23 @@ static bool is_valid(const struct ike_engine *engine, const struct ip_endpoint *
            secret_equal(expected, cookie->content.at, COOKIE_SIZE);
 }
 
-enum cookie_verdict cookie_check(struct ike_engine *engine, const struct ip_endpoint *local,
-                                 const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
-                                 const struct ike_message *request, struct octets nonce)
+bool cookie_is_missing(struct ike_engine *engine, const struct ip_endpoint *remote,
+                       const struct ike_message *request, struct octets nonce)
 {
     if (engine->objects->half_open_count < COOKIE_THRESHOLD)
-        return COOKIE_NOT_NEEDED;
+        return false;
     refresh_secret(engine);
-    if (is_valid(engine, remote, request, nonce))
-        return COOKIE_NOT_NEEDED;
+    return !is_valid(engine, remote, request, nonce);
+}
+
+void cookie_demand(struct ike_engine *engine, const struct ip_endpoint *local,
+                   const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
+                   const struct ike_message *request, struct octets nonce)
+{
     uint8_t cookie[COOKIE_SIZE];
     engine_count(engine, IKE_COUNT_COOKIES);
     if (make_cookie(engine, engine->objects->cookie_secrets.number, remote, request->header.spi_i, nonce,
                     cookie))
         engine_answer_in_clear(engine, local, remote, ifindex, mark, &request->header, NOTIFY_COOKIE,
                                (struct octets){cookie, sizeof cookie});
-    return COOKIE_DEMANDED;
 }

@@ -8,17 +8,13 @@
 #include "ike/sa/objects.h"
 #include "ike/wire/message.h"
 
-enum cookie_verdict {
-    COOKIE_NOT_NEEDED, /* there is no load, or the request brings a valid one */
-    COOKIE_DEMANDED,   /* the request was answered with one */
-};
+/* Whether an IKE_SA_INIT request from `remote` needs a cookie and brings no valid one. `nonce` is its own. */
+bool cookie_is_missing(struct ike_engine *engine, const struct ip_endpoint *remote,
+                       const struct ike_message *request, struct octets nonce);
 
-/*
- * Looks at an IKE_SA_INIT request that came from `remote` to `local`; `ifindex` and `mark` are for the
- * answer. `nonce` is the request's.
- */
-enum cookie_verdict cookie_check(struct ike_engine *engine, const struct ip_endpoint *local,
-                                 const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
-                                 const struct ike_message *request, struct octets nonce);
+/* Answers such a request, which came to `local`, with a cookie; `ifindex` and `mark` as in engine_send. */
+void cookie_demand(struct ike_engine *engine, const struct ip_endpoint *local,
+                   const struct ip_endpoint *remote, uint32_t ifindex, uint32_t mark,
+                   const struct ike_message *request, struct octets nonce);
 
 #endif

@@ -1,16 +1,16 @@
 #include "ike/exchanges/create_child_sa.h"
 
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/rekey.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
 #include "ike/sa/negotiation.h"
 
-#include <string.h>
-
 static const struct octets nothing = {NULL, 0};
 
-/* The Child SA that a REKEY_SA notify names; NULL with a notify to answer if it cannot be rekeyed. */
+/*
+ * The Child SA that a REKEY_SA notify names. NULL if it cannot be rekeyed; `*error` is the notify to answer.
+ */
 static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_payload *rekey, uint16_t *error)
 {
     *error = NOTIFY_CHILD_SA_NOT_FOUND;
@@ -23,7 +23,7 @@ static struct child_sa *named_child(const struct ike_sa *sa, const struct ike_pa
     return *error == 0 ? child : NULL;
 }
 
-/* Both ends rekey the same SA: our own exchange learns of it. */
+/* If both ends rekey the same SA: notes the peer's new one in our own negotiation. */
 static void note_rival(struct ike_sa *sa, const struct negotiation *theirs, const struct child_sa *made)
 {
     struct negotiation *own = sa->own;
@@ -34,14 +34,14 @@ static void note_rival(struct ike_sa *sa, const struct negotiation *theirs, cons
     own->rival_nonce = lowest_nonce_of(&theirs->nonce_i, &theirs->nonce_r);
 }
 
-static void answer(struct ike_sa *sa, struct octets shared_secret)
+static void answer(struct ike_sa *sa)
 {
     struct negotiation *n = sa->theirs;
     struct child_sa *old = n->old_spi == 0 ? NULL : child_sa_by_inbound(sa, n->old_spi);
     enum child_activation activation = old != NULL ? CHILD_ACTIVE_WHEN_USED : CHILD_ACTIVE;
     struct child_sa *made = child_sa_new(sa, &n->agreement, child_sa_new_spi(sa->engine, sa->tunnel), false);
-    if (made == NULL || !child_sa_install(made, activation, shared_secret, ike_buffer_octets(&n->nonce_i),
-                                          ike_buffer_octets(&n->nonce_r))) {
+    if (made == NULL || !child_sa_install(made, activation, key_exchange_secret(&n->key_exchange),
+                                          ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r))) {
         if (made != NULL)
             child_sa_destroy(made);
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
@@ -50,7 +50,7 @@ static void answer(struct ike_sa *sa, struct octets shared_secret)
     note_rival(sa, n, made);
     bool own_rekey_out = sa->own != NULL && n->old_spi != 0 && sa->own->old_spi == n->old_spi;
     if (old != NULL && !own_rekey_out)
-        old->replaced = true; /* the peer deletes it */
+        old->replaced = true; /* the peer will delete it */
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_notify(&m, PROTOCOL_NONE, nothing, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, nothing);
     child_exchange_put_answer(&m, &n->agreement, made->inbound.spi);
@@ -61,19 +61,15 @@ static void answer(struct ike_sa *sa, struct octets shared_secret)
     additional_children_check(sa);
 }
 
-static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
+static void share_answered(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct negotiation *n = sa->theirs;
-    size_t size = n->dh->public_size;
-    if (!ok || output.length != 2 * size) {
+    if (key_exchange_take(&sa->theirs->key_exchange, result))
+        answer(sa);
+    else
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
-        return;
-    }
-    memcpy(n->dh_public, output.at, size);
-    answer(sa, (struct octets){output.at + size, size});
 }
 
-/* Answers a request for a Child SA, one that replaces another or one besides. */
+/* Answers a request for a Child SA, which replaces another one or is additional. */
 static void child_request(struct ike_sa *sa, const struct ike_message *message)
 {
     const struct ike_payload *rekey = ike_message_notify(message, NOTIFY_REKEY_SA);
@@ -101,16 +97,15 @@ static void child_request(struct ike_sa *sa, const struct ike_message *message)
     n->old_spi = old != NULL ? old->inbound.spi : 0;
     error = child_exchange_choose(message, &proposal, &n->agreement);
     if (error != 0) {
-        if (error != NOTIFY_INVALID_SYNTAX) /* that is told by whoever sends it */
+        if (error != NOTIFY_INVALID_SYNTAX) /* negotiation_refuse logs that itself */
             refusal_of_child(sa, kind, message, &proposal, error);
         negotiation_refuse(sa, error, nothing);
         return;
     }
-    n->dh = n->agreement.suite.dh;
-    if (n->dh == NULL)
-        answer(sa, nothing);
+    if (n->agreement.suite.dh == NULL)
+        answer(sa);
     else
-        negotiation_take_ke(sa, message, exchange_done);
+        negotiation_answer(sa, message, n->agreement.suite.dh, share_answered);
 }
 
 void create_child_sa_request(struct ike_sa *sa, const struct ike_message *message)

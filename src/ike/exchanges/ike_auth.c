@@ -77,12 +77,11 @@ static bool write_signed_octets(const struct ike_sa *sa, enum ike_key_side side,
 
 /* Has the keeper compute the AUTH value of one end; `done` gets it. The peer's message has to be kept by
  * then. */
-static void start_auth_job(struct ike_sa *sa, enum ike_key_side side,
-                           void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+static void start_auth_job(struct ike_sa *sa, enum ike_key_side side, ike_job_done *done)
 {
     struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
     if (!write_signed_octets(sa, side, &w)) {
-        failure_end(sa, "the AUTH payload could not be computed");
+        ike_sa_fail(sa, "the AUTH payload could not be computed");
         return;
     }
     struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
@@ -112,7 +111,7 @@ static void log_established(struct ike_sa *sa)
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
 
-static const struct ike_task_kind task_ike_auth = {
+const struct ike_task_kind task_ike_auth = {
     .number = TASK_IKE_AUTH,
     .exchange = EXCHANGE_IKE_AUTH,
     .name = "IKE_AUTH",
@@ -135,16 +134,16 @@ static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_
     child_exchange_put_selectors(m, &request);
 }
 
-static void own_auth_done(struct ike_sa *sa, bool ok, struct octets output)
+static void own_auth_done(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    if (!ok || output.length != sa->suite.prf->size) {
+    if (!result->ok || result->psk.length != sa->suite.prf->size) {
         auth_failure_of_own_key(sa);
         ike_sa_destroy(sa, "no key");
         return;
     }
-    memcpy(sa->handshake->auth, output.at, output.length);
+    memcpy(sa->handshake->auth, result->psk.value, result->psk.length);
     sa->handshake->child_spi = child_sa_new_spi(sa->engine, sa->tunnel);
-    ike_sa_add_task(sa, &task_ike_auth, 0);
+    ike_sa_add_task(sa, TASK_IKE_AUTH, 0);
 }
 
 void ike_auth_start(struct ike_sa *sa)
@@ -201,14 +200,14 @@ static const char *accept_child(struct ike_sa *sa, const struct ike_message *mes
 }
 
 /* The peer's AUTH value was computed: compare, then take the Child SA. */
-static void peer_auth_done_as_initiator(struct ike_sa *sa, bool ok, struct octets output)
+static void peer_auth_done_as_initiator(struct ike_sa *sa, const struct ike_job_result *result)
 {
     struct ike_message message;
     kept_message(sa, &message);
     const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
-    if (!ok || auth->content.length != output.length ||
-        !secret_equal(auth->content.at, output.at, output.length)) {
-        auth_failure_of_auth(sa, ok);
+    if (!result->ok || auth->content.length != result->psk.length ||
+        !secret_equal(auth->content.at, result->psk.value, result->psk.length)) {
+        auth_failure_of_auth(sa, result->ok);
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "authentication failed");
         return;
     }
@@ -272,7 +271,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
     }
     sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
     if (!keep_message(sa, message)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
@@ -309,9 +308,9 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
 }
 
 /* Our own AUTH value is there: the answer goes out, and the SAs are up. */
-static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
+static void own_auth_done_as_responder(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    if (!ok || output.length != sa->suite.prf->size) {
+    if (!result->ok || result->psk.length != sa->suite.prf->size) {
         auth_failure_of_own_key(sa);
         refuse_peer(sa);
         return;
@@ -324,7 +323,7 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     uint16_t error = make_child(sa, &message, initial_contact, &agreement, &child);
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
-    message_put_auth(&m, AUTH_METHOD_PSK, output);
+    message_put_auth(&m, AUTH_METHOD_PSK, (struct octets){result->psk.value, result->psk.length});
     if (error != 0) {
         message_put_notify(&m, PROTOCOL_NONE, no_octets, error, no_octets);
     } else {
@@ -341,7 +340,7 @@ static void own_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);
-    ike_sa_lost_child(sa, "no Child SA could be made");
+    additional_children_lost(sa, "no Child SA could be made");
 }
 
 static void prove_ourselves(struct ike_sa *sa)
@@ -361,9 +360,9 @@ static void take_way(struct ike_sa *sa)
 }
 
 /* What the name of the peer stands for now is known: the peer is there, or it is a stranger (R41). */
-static void peer_looked_up(struct ike_sa *sa, bool ok, struct octets output)
+static void peer_looked_up(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    (void)ok, (void)output; /* the tunnel has been told */
+    (void)result; /* the tunnel has been told */
     if (!peer_address_accept(sa)) {
         auth_failure_of_address(sa);
         refuse_peer(sa);
@@ -373,14 +372,14 @@ static void peer_looked_up(struct ike_sa *sa, bool ok, struct octets output)
     prove_ourselves(sa);
 }
 
-static void peer_auth_done_as_responder(struct ike_sa *sa, bool ok, struct octets output)
+static void peer_auth_done_as_responder(struct ike_sa *sa, const struct ike_job_result *result)
 {
     struct ike_message message;
     kept_message(sa, &message);
     const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
-    if (!ok || auth->content.length != output.length ||
-        !secret_equal(auth->content.at, output.at, output.length)) {
-        auth_failure_of_auth(sa, ok);
+    if (!result->ok || auth->content.length != result->psk.length ||
+        !secret_equal(auth->content.at, result->psk.value, result->psk.length)) {
+        auth_failure_of_auth(sa, result->ok);
         refuse_peer(sa);
         return;
     }
@@ -454,7 +453,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     take_settings(sa);
     auth_failure_note_wishes(sa, message);
     if (!keep_message(sa, message)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);

@@ -12,4 +12,6 @@ void ike_auth_start(struct ike_sa *sa);
 /* As responder: the peer's request. */
 void ike_auth_request(struct ike_sa *sa, const struct ike_message *message);
 
+extern const struct ike_task_kind task_ike_auth;
+
 #endif

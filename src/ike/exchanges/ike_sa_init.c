@@ -1,7 +1,6 @@
 #include "ike/exchanges/ike_sa_init.h"
 
 #include "base/secret.h"
-#include "crypto/dh.h"
 #include "ike/exchanges/cookie.h"
 #include "ike/exchanges/ike_auth.h"
 #include "ike/exchanges/nat_detection.h"
@@ -10,15 +9,23 @@
 #include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
-#include "ike/sa/job.h"
 #include "ike/services/send.h"
-
-#include <string.h>
 
 enum {
     RESTARTS_MAX = 6,     /* COOKIE and INVALID_KE_PAYLOAD may come several times, but not for ever */
     COOKIE_SIZE_MAX = 64, /* RFC 7296 2.6 */
 };
+
+/* The secret is there: derives the keys of the IKE SA from it. False if something failed. */
+static bool take_secret(struct ike_sa *sa, const struct ike_job_result *result)
+{
+    struct key_exchange *x = &sa->handshake->key_exchange;
+    bool ok = key_exchange_take(x, result) &&
+              ike_keys_derive(&sa->suite, key_exchange_secret(x), ike_buffer_octets(&sa->nonce_i),
+                              ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys);
+    secret_wipe(x->secret, sizeof x->secret);
+    return ok;
+}
 
 static bool make_nonce(struct ike_sa *sa, struct ike_buffer *nonce)
 {
@@ -32,7 +39,7 @@ static bool make_nonce(struct ike_sa *sa, struct ike_buffer *nonce)
 static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 /* Its response comes in the clear, by ike_sa_init_response. */
-static const struct ike_task_kind task_ike_sa_init = {
+const struct ike_task_kind task_ike_sa_init = {
     .number = TASK_IKE_SA_INIT,
     .exchange = EXCHANGE_IKE_SA_INIT,
     .name = "IKE_SA_INIT",
@@ -49,7 +56,7 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
         message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_COOKIE,
                            ike_buffer_octets(&h->cookie));
     proposal_put_all(m, &proposal, (struct octets){NULL, 0});
-    message_put_ke(m, h->dh->id, (struct octets){h->dh_public, h->dh->public_size});
+    message_put_ke(m, h->key_exchange.method->id, key_exchange_own_share(&h->key_exchange));
     message_put_nonce(m, ike_buffer_octets(&sa->nonce_i));
     if (policy->nat_traversal)
         nat_detection_write(sa, policy->nat_force, m);
@@ -57,28 +64,13 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
                        (struct octets){NULL, 0});
 }
 
-static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
+static void share_generated(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct ike_handshake *h = sa->handshake;
-    if (!ok || output.length != h->dh->public_size) {
-        failure_end(sa, "Diffie-Hellman failed");
+    if (!key_exchange_take(&sa->handshake->key_exchange, result)) {
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
-    memcpy(h->dh_public, output.at, output.length);
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
-}
-
-/* Makes a fresh private value for `group` and has its public value computed. */
-static void start_key_exchange(struct ike_sa *sa, const struct dh_group *group)
-{
-    struct ike_handshake *h = sa->handshake;
-    h->dh = group;
-    engine_random(sa->engine, h->dh_private, group->private_size);
-    struct ike_job job = {.kind = IKE_JOB_DH_PUBLIC};
-    job.dh.group = group->id;
-    memcpy(job.dh.private_value, h->dh_private, sizeof h->dh_private);
-    ike_sa_start_job(sa, &job, public_value_done);
-    secret_wipe(&job, sizeof job);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
@@ -91,7 +83,7 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     }
     ike_sa_set_tunnel(sa, tunnel);
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
@@ -105,10 +97,11 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
     tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s",
                ike_sa_endpoints(sa, endpoints));
     if (!make_nonce(sa, &sa->nonce_i)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
-    start_key_exchange(sa, &dh_groups[__builtin_ctz(groups)]);
+    key_exchange_generate(sa, &sa->handshake->key_exchange, &key_exchange_methods[__builtin_ctz(groups)],
+                          share_generated);
 }
 
 /*
@@ -145,43 +138,41 @@ static void restart_with_cookie(struct ike_sa *sa, const struct ike_payload *coo
     }
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer asks for a cookie");
     if (!ike_buffer_set(&sa->handshake->cookie, cookie->content)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
-    ike_sa_add_task(sa, &task_ike_sa_init, 0);
+    ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
 static void restart_with_group(struct ike_sa *sa, const struct ike_payload *notify)
 {
     struct reader r = reader_of(notify->content.at, notify->content.length);
-    const struct dh_group *group = dh_by_id(reader_u16be(&r));
-    bool allowed = group != NULL && algorithm_set_has(sa->tunnel->policy.ike.dh, (size_t)(group - dh_groups));
+    const struct key_exchange_method *group = key_exchange_by_id(reader_u16be(&r));
+    bool allowed =
+        group != NULL && algorithm_set_has(sa->tunnel->policy.ike.dh, (size_t)(group - key_exchange_methods));
     if (!allowed) {
         note_error(sa, notify);
         return;
     }
-    bool same = group == sa->handshake->dh; /* maybe a late answer to the request before this one */
+    bool same =
+        group == sa->handshake->key_exchange.method; /* maybe a late answer to the request before this one */
     if (same || !may_restart(sa)) {
         failure_note(sa, SETTING_BIT(SETTING_IKE_DH),
                      "the peer refuses our KE of %s and wants one of %s (INVALID_KE_PAYLOAD)",
-                     sa->handshake->dh->name, group->name);
+                     sa->handshake->key_exchange.method->name, group->name);
         sa->handshake->refused = !same;
         return;
     }
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "the peer wants DH group %s", group->name);
-    start_key_exchange(sa, group);
+    key_exchange_generate(sa, &sa->handshake->key_exchange, group, share_generated);
 }
 
-static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
+static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct ike_handshake *h = sa->handshake;
-    if (!ok || output.length != h->dh->public_size ||
-        !ike_keys_derive(&sa->suite, output, ike_buffer_octets(&sa->nonce_i), ike_buffer_octets(&sa->nonce_r),
-                         sa->spi_i, sa->spi_r, &sa->keys)) {
-        failure_end(sa, "Diffie-Hellman failed");
+    if (!take_secret(sa, result)) {
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
-    secret_wipe(h->dh_private, sizeof h->dh_private);
     ike_sa_changed(sa);
     ike_auth_start(sa);
 }
@@ -208,7 +199,7 @@ static bool nonce_is_valid(const struct ike_payload *nonce)
 /* Whether the peer's choice and its KE fit what we sent. If not, it is noted what is wrong. */
 static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, struct proposal_choice *choice)
 {
-    const struct ike_handshake *h = sa->handshake;
+    const struct key_exchange_method *method = sa->handshake->key_exchange.method;
     const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     const struct proposal_policy policy = proposal_policy_of_ike(&sa->tunnel->policy.ike);
@@ -221,10 +212,10 @@ static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, st
         init_failure_note_choice(sa, offer);
         return false;
     }
-    if (choice->suite.dh != h->dh || ke->dh_group != h->dh->id || ke->content.length != h->dh->public_size ||
-        !dh_public_is_valid(h->dh, ke->content.at)) {
+    if (choice->suite.dh != method || ke->dh_group != method->id ||
+        !key_exchange_share_fits(method, KEY_EXCHANGE_FINISH, ke->content)) {
         failure_note(sa, SETTING_BIT(SETTING_IKE_DH), "the peer answers our KE of %s with none that fits",
-                     h->dh->name);
+                     method->name);
         return false;
     }
     return true;
@@ -257,7 +248,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     const struct ike_payload *nonce = ike_message_find(message, PAYLOAD_NONCE);
     if (!ike_buffer_set(&sa->nonce_r, nonce->content) || !ike_buffer_set(&h->init_response, datagram) ||
         !ike_buffer_set(&h->init_request, ike_buffer_octets(&sa->request))) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_end_task(sa);
@@ -268,13 +259,7 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     sa->state = IKE_SA_AUTHENTICATING;
     sa->fragmentation = ike_message_notify(message, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     apply_nat_detection(sa, message);
-
-    struct ike_job job = {.kind = IKE_JOB_DH_SHARED};
-    job.dh.group = h->dh->id;
-    memcpy(job.dh.private_value, h->dh_private, sizeof h->dh_private);
-    memcpy(job.dh.peer_public, ke->content.at, ke->content.length);
-    ike_sa_start_job(sa, &job, shared_secret_done);
-    secret_wipe(&job, sizeof job);
+    key_exchange_finish(sa, &h->key_exchange, ke->content, secret_is_there);
 }
 
 /* ---- Responder --------------------------------------------------------------------------------------- */
@@ -328,20 +313,14 @@ static void refuse_group(struct ike_engine *engine, const struct arrival *arriva
            (struct octets){group, sizeof group});
 }
 
-static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
+static void share_answered(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct ike_handshake *h = sa->handshake;
-    size_t size = sa->suite.dh->public_size;
-    if (!ok || output.length != 2 * size ||
-        !ike_keys_derive(&sa->suite, (struct octets){output.at + size, size}, ike_buffer_octets(&sa->nonce_i),
-                         ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys)) {
-        failure_end(sa, "Diffie-Hellman failed");
+    if (!take_secret(sa, result)) {
+        ike_sa_fail(sa, "Diffie-Hellman failed");
         return;
     }
-    memcpy(h->dh_public, output.at, size);
-    secret_wipe(h->dh_private, sizeof h->dh_private);
     struct ike_message request = {.count = 0};
-    struct octets octets = ike_buffer_octets(&h->init_request);
+    struct octets octets = ike_buffer_octets(&sa->handshake->init_request);
     if (!ike_header_parse(octets, &request.header))
         return;
     struct octets payloads = {octets.at + IKE_HEADER_SIZE, octets.length - IKE_HEADER_SIZE};
@@ -354,8 +333,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
     struct ike_engine *engine = sa->engine;
     struct ike_handshake *h = sa->handshake;
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    const struct ike_payload *offer = ike_message_find(request, PAYLOAD_SA);
-    const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
+    const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
     bool nat_traversal = candidates.nat_traversal && nat_detection_read(sa, request);
     sa->encapsulate = nat_traversal && (sa->nat_local || sa->nat_remote || candidates.nat_force);
 
@@ -363,7 +341,7 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
         .spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
     struct message_writer m = message_begin(engine->message_scratch, SCRATCH_SIZE, &header);
     proposal_put_choice(&m, PROTOCOL_IKE, h->init_proposal, (struct octets){NULL, 0}, &sa->suite);
-    message_put_ke(&m, sa->suite.dh->id, (struct octets){h->dh_public, sa->suite.dh->public_size});
+    message_put_ke(&m, sa->suite.dh->id, key_exchange_own_share(&h->key_exchange));
     message_put_nonce(&m, ike_buffer_octets(&sa->nonce_r));
     if (nat_traversal)
         nat_detection_write(sa, candidates.nat_force, &m);
@@ -373,13 +351,13 @@ static void init_write_response(struct ike_sa *sa, const struct ike_message *req
                            (struct octets){NULL, 0});
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     ike_sa_send_plain_response(sa, response);
 }
 
-/* Keeps state for the initiator, and has the Diffie-Hellman done. */
+/* Keeps state for the initiator, and has the key exchange done. */
 static void answer(struct ike_engine *engine, const struct arrival *arrival, struct octets datagram,
                    const struct ike_message *message, const struct candidates *candidates)
 {
@@ -397,7 +375,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     sa->reply_remote = *arrival->remote;
     sa->arrival_ifindex = arrival->ifindex;
     if (!ike_sa_begin_handshake(sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     struct ike_handshake *h = sa->handshake;
@@ -409,21 +387,14 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
     if (!ike_buffer_set(&sa->nonce_i, nonce->content) || !make_nonce(sa, &sa->nonce_r) ||
         !ike_buffer_set(&h->init_request, datagram) ||
         !map_put(&engine->objects->half_open, sa->half_open_key, sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     char endpoints[2 * IP_TEXT_SIZE];
     engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started by the peer on %s",
                ike_sa_endpoints(sa, endpoints));
     ike_sa_log_message(sa, "received", message);
-
-    engine_random(engine, h->dh_private, sa->suite.dh->private_size);
-    struct ike_job job = {.kind = IKE_JOB_DH_EXCHANGE};
-    job.dh.group = sa->suite.dh->id;
-    memcpy(job.dh.private_value, h->dh_private, sizeof h->dh_private);
-    memcpy(job.dh.peer_public, ke->content.at, ke->content.length);
-    ike_sa_start_job(sa, &job, exchange_done);
-    secret_wipe(&job, sizeof job);
+    key_exchange_answer(sa, &h->key_exchange, sa->suite.dh, ke->content, share_answered);
 }
 
 /* The request cannot be answered with a choice: refuses it, and tells why (S34). */
@@ -434,6 +405,18 @@ static void refuse_with_reason(struct ike_engine *engine, const struct arrival *
     init_failure_of_request(engine, half_open_key(message->header.spi_i, arrival->remote), arrival,
                             candidates, message);
     refuse(engine, arrival, candidates, &message->header, notify, (struct octets){NULL, 0});
+}
+
+/*
+ * The route of an answer with a cookie. Under load nobody's request is to cost a search for its tunnel,
+ * whether there is one or not; but if tunnels have routes of their own, the peer may be reached by those
+ * alone.
+ */
+static struct candidates candidates_of_cookie(const struct ike_engine *engine, const struct arrival *arrival)
+{
+    if (engine->objects->groups.routed_apart == 0)
+        return (struct candidates){.count = 0};
+    return candidates_of_init(engine, arrival, NULL);
 }
 
 void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *local,
@@ -450,14 +433,17 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
     }
-    const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
-    if (candidates.count == 0 || engine->stopping) {
-        init_failure_of_stranger(engine, &arrival);
+    if (!engine->stopping && cookie_is_missing(engine, remote, message, nonce->content)) {
+        const struct candidates candidates = candidates_of_cookie(engine, &arrival);
+        cookie_demand(engine, local, remote, arrival_outgoing(&arrival, candidates.ifindex), candidates.mark,
+                      message, nonce->content);
         return;
     }
-    if (cookie_check(engine, local, remote, arrival_outgoing(&arrival, candidates.ifindex), candidates.mark,
-                     message, nonce->content) == COOKIE_DEMANDED)
+    const struct candidates candidates = candidates_of_init(engine, &arrival, offer);
+    if (candidates.count == 0 || engine->stopping) {
+        init_failure_of_unknown_peer(engine, &arrival);
         return;
+    }
     if (candidates.result == PROPOSAL_INVALID) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
@@ -466,12 +452,12 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
-    const struct dh_group *group = candidates.choice.suite.dh;
+    const struct key_exchange_method *group = candidates.choice.suite.dh;
     if (ke->dh_group != group->id) {
         refuse_group(engine, &arrival, &candidates, message);
         return;
     }
-    if (ke->content.length != group->public_size || !dh_public_is_valid(group, ke->content.at)) {
+    if (!key_exchange_share_fits(group, KEY_EXCHANGE_ANSWER, ke->content)) {
         refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
@@ -489,7 +475,7 @@ void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *l
     const struct arrival arrival = {local, remote, ifindex};
     const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
     if (candidates.count == 0 || engine->stopping) {
-        init_failure_of_stranger(engine, &arrival);
+        init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
     init_failure_of_critical(engine, half_open_key(request->spi_i, remote), &arrival, payload_type);

@@ -1,16 +1,10 @@
 #include "ike/exchanges/informational.h"
 
-#include "ike/exchanges/path_reports.h"
+#include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/invalid_spi.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/exchange.h"
-
-void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
-{
-    (void)sa;
-    (void)task;
-    (void)m;
-}
 
 /* ---- Our DELETEs ------------------------------------------------------------------------------------- */
 
@@ -39,7 +33,7 @@ const struct ike_task_kind task_delete_ike_sa = {
     .response = delete_ike_sa_response,
 };
 
-/* There is no need to delete what the peer has deleted meanwhile. */
+/* No DELETE is needed if the peer has deleted the Child SA meanwhile. */
 static enum task_readiness delete_child_sa_prepare(struct ike_sa *sa, struct ike_task *task)
 {
     const struct child_sa *child = child_sa_by_inbound(sa, task->spi);
@@ -59,7 +53,7 @@ static void delete_child_sa_response(struct ike_sa *sa, struct ike_task *task,
     struct child_sa *child = child_sa_by_inbound(sa, task->spi);
     if (child != NULL)
         child_sa_retire(child);
-    ike_sa_lost_child(sa, "Child SA lifetime expired");
+    additional_children_lost(sa, "Child SA lifetime expired");
 }
 
 const struct ike_task_kind task_delete_child_sa = {
@@ -87,10 +81,10 @@ static bool deletes_ike_sa(const struct ike_message *message)
 static bool is_being_deleted(const struct ike_sa *sa, const struct child_sa *child)
 {
     const struct ike_task *task = sa->request_out ? STAILQ_FIRST(&sa->tasks) : NULL;
-    return task != NULL && task->kind == &task_delete_child_sa && task->spi == child->inbound.spi;
+    return task != NULL && task->kind->number == TASK_DELETE_CHILD_SA && task->spi == child->inbound.spi;
 }
 
-/* A peer that deletes a Child SA which it has rekeyed has the new one. */
+/* If the peer deletes a Child SA that it has rekeyed, it has the new one. */
 static void activate_others(struct ike_sa *sa)
 {
     struct child_sa *child;
@@ -103,7 +97,7 @@ static void activate_others(struct ike_sa *sa)
 
 /*
  * Removes the Child SAs that a Delete payload names by the sender's inbound SPIs, and collects our own
- * inbound SPIs for the answer (RFC 7296 1.4.1); one that is under deletion from both ends is not named again.
+ * inbound SPIs for the answer (RFC 7296 1.4.1), except of those that we are deleting too.
  */
 static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload *p, uint32_t *spis,
                                     size_t count, size_t capacity)
@@ -124,8 +118,8 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
 }
 
 /*
- * What an initiator does not like in our IKE_AUTH answer it tells in the exchange that follows, and that ends
- * the IKE SA without DELETE (RFC 7296 2.21.2). 0: it has no such complaint.
+ * If the initiator refuses our answer to IKE_AUTH it says so in the next exchange, which ends the IKE SA
+ * without DELETE (RFC 7296 2.21.2). Returns the notify; 0 if it does not refuse.
  */
 static uint16_t refusal_of_auth(const struct ike_sa *sa, const struct ike_message *message)
 {
@@ -185,9 +179,9 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (sa->destroyed)
         return;
     if (unknown_spi != 0 && sa->state == IKE_SA_ESTABLISHED) /* else the peer may not be authenticated */
-        ike_sa_forget_child_of_peer(sa, unknown_spi);
+        invalid_spi_told(sa, unknown_spi);
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_wish(sa);
     if (had_children)
-        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        additional_children_lost(sa, "Delete Child SA by peer");
 }

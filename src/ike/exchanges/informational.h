@@ -1,5 +1,6 @@
 /*
- * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty message that asks for life.
+ * INFORMATIONAL (RFC 7296 1.4): DELETE of IKE SAs and Child SAs, and the empty request that asks whether the
+ * peer is alive.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_INFORMATIONAL_H
 #define MUSUBI_IKE_EXCHANGES_INFORMATIONAL_H
@@ -12,8 +13,5 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
 /* Our DELETEs. */
 extern const struct ike_task_kind task_delete_ike_sa;
 extern const struct ike_task_kind task_delete_child_sa;
-
-/* The `write` of a request without payloads, which only asks whether the peer answers. */
-void task_write_nothing(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 
 #endif

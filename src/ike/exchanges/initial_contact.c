@@ -1,14 +1,7 @@
 #include "ike/exchanges/initial_contact.h"
 
-#include "ike/exchanges/informational.h"
 #include "ike/exchanges/liveness.h"
 #include "ike/sa/negotiation.h"
-
-bool initial_contact_takes_away(const struct ike_sa *sa, const struct ike_sa *old)
-{
-    bool before = old->established_event != 0 && old->established_event < sa->started_event;
-    return old != sa && before && ike_sa_is_with_same_peer(old, sa);
-}
 
 void initial_contact_received(struct ike_sa *sa)
 {
@@ -16,7 +9,7 @@ void initial_contact_received(struct ike_sa *sa)
     sa->initial_contact = !sa->initiator;
     for (struct ike_sa *old = LIST_FIRST(&sa->tunnel->sas); old != NULL; old = next) {
         next = LIST_NEXT(old, tunnel_link);
-        if (initial_contact_takes_away(sa, old))
+        if (ike_sa_supersedes(sa, old))
             ike_sa_destroy(old, "the peer begins anew (INITIAL_CONTACT)");
     }
 }
@@ -45,7 +38,7 @@ bool initial_contact_peer_was_first(const struct ike_sa *sa)
     return false;
 }
 
-/* Both ends started: neither SA was established when the other one was begun. */
+/* True if both ends started at the same time: neither SA was established when the other one was begun. */
 static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
 {
     return a->begun_here != b->begun_here && a->state == IKE_SA_ESTABLISHED &&
@@ -53,7 +46,7 @@ static bool were_started_at_once(const struct ike_sa *a, const struct ike_sa *b)
            a->established_event > b->started_event && b->established_event > a->started_event;
 }
 
-/* The IKE SA of the tunnel besides which `sa` is superfluous; NULL if there is none. */
+/* The IKE SA that makes `sa` superfluous; NULL if there is none. */
 static struct ike_sa *better_than(const struct ike_sa *sa)
 {
     struct ike_sa *other;
@@ -70,7 +63,7 @@ bool initial_contact_is_superfluous(const struct ike_sa *sa)
     return better_than(sa) != NULL;
 }
 
-/* The SA that is to stay is known to the peer: the other one can go, by its initiator. */
+/* The peer knows the SA that is to stay: now the initiator of the other one deletes that. */
 static void confirm_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
@@ -87,23 +80,21 @@ static void confirm_response(struct ike_sa *sa, struct ike_task *task, const str
 }
 
 /*
- * One of the two may have been made by what the peer was before it restarted, from messages that were long
- * under way. So the one that is to stay is asked first; if nobody answers it goes, and the other stays.
+ * The peer may have restarted and forgotten one of the two, whose messages were delayed. So the peer is asked
+ * first, in the SA that is to stay; if it does not answer, that SA ends and the other one stays.
  */
 const struct ike_task_kind task_confirm = {
     .number = TASK_CONFIRM,
     .exchange = EXCHANGE_INFORMATIONAL,
     .name = "liveness check",
-    .write = task_write_nothing,
     .response = confirm_response,
 };
 
-/* The peer may have forgotten an older one: then it ends, and does not stand beside this one for its
- * lifetime. */
+/* Asks whether the peer still knows an older SA. If not, it ends now and not after its lifetime. */
 static void ask_for_life(struct ike_sa *older)
 {
     if (older->state == IKE_SA_ESTABLISHED && !older->replaced && STAILQ_EMPTY(&older->tasks))
-        ike_sa_add_task(older, &task_liveness, 0);
+        ike_sa_add_task(older, TASK_LIVENESS, 0);
 }
 
 bool initial_contact_is_true(const struct ike_sa *sa)
@@ -128,7 +119,7 @@ void initial_contact_rekeyed(struct ike_sa *old, struct ike_sa *successor)
         return;
     successor->superfluous = old->superfluous;
     old->superfluous = 0;
-    ike_sa_add_task(successor, &task_confirm, 0);
+    ike_sa_add_task(successor, TASK_CONFIRM, 0);
 }
 
 void initial_contact_settle(struct ike_sa *sa)
@@ -148,7 +139,7 @@ void initial_contact_settle(struct ike_sa *sa)
         bool mine_goes = lowest_nonce_compare(&mine, &its) < 0;
         struct ike_sa *stays = mine_goes ? other : sa;
         stays->superfluous = ike_sa_own_spi(mine_goes ? sa : other);
-        ike_sa_add_task(stays, &task_confirm, 0);
+        ike_sa_add_task(stays, TASK_CONFIRM, 0);
         return;
     }
 }

@@ -1,7 +1,5 @@
 #include "ike/exchanges/liveness.h"
 
-#include "ike/exchanges/informational.h"
-
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
@@ -13,13 +11,12 @@ const struct ike_task_kind task_liveness = {
     .number = TASK_LIVENESS,
     .exchange = EXCHANGE_INFORMATIONAL,
     .name = "DPD",
-    .write = task_write_nothing,
     .response = liveness_response,
 };
 
 enum { SIBLING_INTERVAL = 30000 }; /* milliseconds */
 
-/* Another IKE SA of the tunnel with the same peer: one of the two may be forgotten there. */
+/* True if there is another IKE SA with the same peer, who may have forgotten one of the two. */
 static bool has_sibling(const struct ike_sa *sa)
 {
     const struct ike_sa *other;
@@ -33,8 +30,8 @@ static bool has_sibling(const struct ike_sa *sa)
 }
 
 /*
- * Milliseconds; 0: the peer is not asked. Without DPD it is asked as long as there are two IKE SAs with it,
- * and on one that it has replaced: its DELETE may have been lost.
+ * Milliseconds; 0: the peer is not asked. Without DPD it is asked while there are two IKE SAs with it, and in
+ * one that was replaced, whose DELETE may have been lost.
  */
 static msec_t interval_of(const struct ike_sa *sa)
 {
@@ -60,7 +57,7 @@ void liveness_fire(struct ike_engine *engine, void *owner)
     if (quiet >= interval) {
         ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: asking the peer");
         if (STAILQ_EMPTY(&sa->tasks))
-            ike_sa_add_task(sa, &task_liveness, 0);
+            ike_sa_add_task(sa, TASK_LIVENESS, 0);
         quiet = 0;
     }
     if (!sa->destroyed)

@@ -1,13 +1,13 @@
 /*
- * Dead peer detection (R62, RFC 7296 2.4): an empty INFORMATIONAL request at every interval in which no IKE
- * message of the SA went or came.
+ * Dead peer detection (R62, RFC 7296 2.4): an empty INFORMATIONAL request after each interval in which no IKE
+ * message of the SA was sent or received.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_LIVENESS_H
 #define MUSUBI_IKE_EXCHANGES_LIVENESS_H
 
 #include "ike/sa/ike_sa.h"
 
-/* Starts dead peer detection, as far as the tunnel's policy and the other IKE SAs with the peer want it. */
+/* Starts dead peer detection if the tunnel's policy, or another IKE SA with the peer, makes it necessary. */
 void liveness_start(struct ike_sa *sa);
 
 /* Its timer is due. */

@@ -7,20 +7,19 @@
 #include "ike/sa/ike_sa.h"
 
 /*
- * Writes both NAT detection notifies of a message of `sa`. With `force` the source hash is a wrong one, so
- * that the peer finds a NAT in front of us and ESP is encapsulated in any case.
+ * Writes both NAT detection notifies of a message of `sa`. With `force` the source hash is wrong on purpose:
+ * the peer takes that for a NAT in front of us, and ESP is encapsulated in any case.
  */
 void nat_detection_write(struct ike_sa *sa, bool force, struct message_writer *m);
 
 /*
  * Reads the notifies of a message that came from `sa->remote` to `sa->local` and sets nat_local, nat_remote.
- * False if the peer sent none: it does not do NAT traversal.
+ * False if the peer sent none: it does not support NAT traversal.
  */
 bool nat_detection_read(struct ike_sa *sa, const struct ike_message *message);
 
 /*
- * True if the sender of an IKE_SA_INIT request says in it that `address` is its own: so it was before a NAT
- * changed it.
+ * True if the sender of an IKE_SA_INIT request says in it that `address` is its own, before a NAT changed it.
  */
 bool nat_detection_names_source(const struct ike_message *message, const struct ip_address *address);
 

@@ -1,27 +1,19 @@
 /*
- * What the packet path reports of ESP: a Child SA that the peer uses, that runs out of sequence numbers,
- * whose packets come from elsewhere, and packets for an SPI of no SA (RFC 7296 1.5, 2.8, 2.23; S9, S24, S28).
+ * What the packet path reports of a Child SA: the peer uses it, it runs out of sequence numbers, its packets
+ * come from another address (RFC 7296 2.8, 2.23; S24, S28). Packets for an unknown SPI: invalid_spi.h.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_PATH_REPORTS_H
 #define MUSUBI_IKE_EXCHANGES_PATH_REPORTS_H
 
-#include "ike/sa/ike_sa.h"
+#include "ike/services/engine.h"
 
-/* The events IKE_EVENT_CHILD_USED, _SEQUENCE_LOW, _PEER_MOVED. */
+/* IKE_EVENT_CHILD_USED. */
 void engine_child_used(struct ike_engine *engine, uint32_t inbound_spi);
+
+/* IKE_EVENT_SEQUENCE_LOW: the Child SA is rekeyed, or deleted where this end may not rekey. */
 void engine_sequence_low(struct ike_engine *engine, uint32_t inbound_spi);
+
+/* IKE_EVENT_PEER_MOVED. */
 void engine_peer_moved(struct ike_engine *engine, uint32_t inbound_spi, const struct ip_endpoint *remote);
-
-/*
- * IKE_EVENT_SPI_UNKNOWN. The peer is told in the tunnel's IKE SA, so that it sends by another Child SA (RFC
- * 7296 1.5); where there is none, and the address is the configured peer's, one is made (S9).
- */
-void engine_spi_unknown(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote);
-
-/* Tells the peer of ESP that came for an SPI of no SA. */
-extern const struct ike_task_kind task_invalid_spi;
-
-/* The peer does not know a Child SA of the tunnel (INVALID_SPI, authenticated by `sa`): deletes it. */
-void ike_sa_forget_child_of_peer(struct ike_sa *sa, uint32_t outbound_spi);
 
 #endif

@@ -3,8 +3,6 @@
 #include "ike/exchanges/nat_detection.h"
 #include "ike/sa/job.h"
 
-#include <stdio.h>
-
 /* The peer's IKE_SA_INIT, parsed again; it was valid before. */
 static void init_request(const struct ike_sa *sa, struct ike_message *message)
 {
@@ -16,8 +14,7 @@ static void init_request(const struct ike_sa *sa, struct ike_message *message)
     (void)ike_payloads_parse(payloads, message->header.next_payload, message, NULL, NULL);
 }
 
-/* The address of the peer's name that the peer had before a NAT changed it; NULL if it claims none of them.
- */
+/* The address that the peer had before a NAT changed it, if its name has that one; else NULL. */
 static const struct ip_address *address_before_nat(const struct ike_sa *sa)
 {
     const struct ike_tunnel *tunnel = sa->tunnel;
@@ -42,22 +39,10 @@ bool peer_address_accept(struct ike_sa *sa)
     return true;
 }
 
-void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void peer_address_look_up(struct ike_sa *sa, ike_job_done *done)
 {
     struct ike_job job = {.kind = IKE_JOB_LOOK_UP};
     job.look_up.tunnel = sa->tunnel->policy.tunnel;
     job.look_up.seen = sa->remote.address;
     ike_sa_start_job(sa, &job, done);
-}
-
-const char *peer_address_list(const struct ike_tunnel *tunnel, char out[PEER_ADDRESSES_TEXT_SIZE])
-{
-    (void)snprintf(out, PEER_ADDRESSES_TEXT_SIZE, "none");
-    for (size_t i = 0, at = 0; i < tunnel->peer_address_count && at < PEER_ADDRESSES_TEXT_SIZE; i++) {
-        char address[IP_TEXT_SIZE];
-        int length = snprintf(out + at, PEER_ADDRESSES_TEXT_SIZE - at, "%s%s", i > 0 ? ", " : "",
-                              ip_address_format(&tunnel->peer_addresses[i], address));
-        at += length > 0 ? (size_t)length : 0;
-    }
-    return out;
 }

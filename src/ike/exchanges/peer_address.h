@@ -1,10 +1,10 @@
 /*
- * Where a peer that is configured by its domain name may come from: an address of that name, as known, or as
- * a lookup says that is made at once (R41, S22).
+ * From where a peer that is configured by its domain name may come: from an address of that name, as it is
+ * known, or as an immediate lookup says (R41, S22).
  *
  * A NAT in front of the peer is no obstacle: the name may have the address that the NAT gives the peer, or
- * the address that the peer had before, which its NAT detection names. So a stranger can't come in by
- * claiming to be behind a NAT.
+ * the address that the peer had before, which its NAT detection names. The latter must be an address of the
+ * name too, so claiming to be behind a NAT helps nobody.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_PEER_ADDRESS_H
 #define MUSUBI_IKE_EXCHANGES_PEER_ADDRESS_H
@@ -12,16 +12,12 @@
 #include "ike/sa/ike_sa.h"
 
 /*
- * True if the peer of `sa`, which has started the negotiation and is authenticated, may be where it is. The
- * address that counts is noted in sa->peer_address. To be called before the handshake ends.
+ * True if the peer of `sa`, which has started the negotiation and is authenticated, may come from where it
+ * is. sa->peer_address is then the address that the name has. To be called before the handshake ends.
  */
 bool peer_address_accept(struct ike_sa *sa);
 
 /* Has the name looked up; `done` is called then. */
-void peer_address_look_up(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output));
-
-/* The addresses of the peer's name for the log; "none" if it has none. Returns `out`. */
-enum { PEER_ADDRESSES_TEXT_SIZE = 320 };
-const char *peer_address_list(const struct ike_tunnel *tunnel, char out[PEER_ADDRESSES_TEXT_SIZE]);
+void peer_address_look_up(struct ike_sa *sa, ike_job_done *done);
 
 #endif

@@ -1,10 +1,8 @@
-/*
- * Rekeying of Child SAs as initiator (RFC 7296 1.3.3, 2.8, 2.8.1, 2.25.1).
- */
+#include "ike/exchanges/rekey_child.h"
+
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/ask_child.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/rekey_schedule.h"
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
 
@@ -17,7 +15,7 @@ const struct ike_task_kind task_rekey_child = {
     .prepare = rekey_prepare,
 };
 
-/* Later again; the lifetime ends it if that never helps. */
+/* Tries again later, until the lifetime ends. */
 static void put_off(struct child_sa *child)
 {
     if (!child_sa_is_current(child))
@@ -33,13 +31,13 @@ void rekey_child_fire(struct ike_engine *engine, void *owner)
     ike_sa_changed(sa);
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED)
         return;
-    if (!rekey_is_allowed(sa->tunnel)) /* it may be before the lifetime ends: `no shutdown` */
+    if (!rekey_is_allowed(sa->tunnel)) /* it may be allowed before the lifetime ends: `no shutdown` */
         put_off(child);
     else if (child_sa_is_current(child))
-        ike_sa_add_task(sa, &task_rekey_child, child->inbound.spi);
+        ike_sa_add_task(sa, TASK_REKEY_CHILD, child->inbound.spi);
 }
 
-/* Tells why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */
+/* Logs why the peer refuses, once for each SA: the rekey is tried again until the SA's lifetime ends. */
 static void warn_of_refusal(struct ike_sa *sa, const struct ike_payload *error)
 {
     const struct child_request *request = &sa->own->request;
@@ -56,11 +54,11 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     bool rivalled = sa->own->has_rival;
     if (child_sa_is_gone(old)) {
         negotiation_end_own(sa);
-        ike_sa_lost_child(sa, "Delete Child SA by peer");
+        additional_children_lost(sa, "Delete Child SA by peer");
         return;
     }
     if (rivalled)
-        old->replaced = true; /* by the peer's own rekey, which has done the work; the peer deletes it */
+        old->replaced = true; /* by the peer's own rekey; the peer will delete it */
     if (!rivalled && notify != NOTIFY_TEMPORARY_FAILURE && notify != NOTIFY_CHILD_SA_NOT_FOUND)
         warn_of_refusal(sa, error);
     negotiation_end_own(sa);
@@ -71,14 +69,17 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
         if (child_sa_is_current(old))
             child_sa_linger(old);
-        ike_sa_lost_child(sa, "the peer has lost the Child SA");
+        additional_children_lost(sa, "the peer has lost the Child SA");
         return;
     }
     if (!rivalled)
         put_off(old);
 }
 
-/* The old SA goes; so does our new one, or the one that the peer made at the same time: RFC 7296 2.8.1. */
+/*
+ * The old SA ends, and so does either our new one or the one that the peer made at the same time (RFC 7296
+ * 2.8.1).
+ */
 static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct child_sa *made)
 {
     const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
@@ -86,13 +87,13 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
     if (rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0) {
         if (old != NULL)
-            old->replaced = true; /* the peer deletes it */
+            old->replaced = true; /* the peer will delete it */
         child_sa_stop(made);
         child_sa_delete(made);
         return;
     }
     if (rival != NULL)
-        child_sa_stop(rival); /* the peer deletes it */
+        child_sa_stop(rival); /* the peer will delete it */
     if (!child_sa_is_gone(old)) {
         old->replaced = true;
         child_sa_delete(old);
@@ -116,9 +117,9 @@ static uint8_t families_of_others(const struct child_sa *child)
 }
 
 /*
- * A rekey proposes what the policy says today (R11), but for what other Child SAs carry; so never less than
- * what is in use, unless the policy has come to want less (RFC 7296 2.9.2). What the peer chose when it made
- * the SA (R71), and a pair that it wants by itself, stay as they are.
+ * A rekey proposes what the policy says today (R11), without the families that other Child SAs carry: so
+ * never less than what is in use, unless the policy has become narrower (RFC 7296 2.9.2). Selectors that the
+ * peer chose when it made the SA (R71), and those of a single pair, stay as they are.
  */
 static void propose_selectors(const struct child_sa *child, struct selector_list *local_ts,
                               struct selector_list *remote_ts)
@@ -154,7 +155,8 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
                    child->inbound.spi);
         return TASK_DROPPED;
     }
-    enum task_readiness readiness = ask_child_start(sa, &local_ts, &remote_ts, task->spi);
+    enum task_readiness readiness =
+        ask_child_start(sa, &child_purpose_rekey, &local_ts, &remote_ts, task->spi);
     if (readiness == TASK_DROPPED) /* there is no memory */
         put_off(child);
     return readiness;

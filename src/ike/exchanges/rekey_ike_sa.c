@@ -1,17 +1,13 @@
-/*
- * CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.8.2, 2.18, 2.25.2): a new IKE SA takes over the
- * Child SAs of the old one.
- */
+#include "ike/exchanges/rekey_ike_sa.h"
+
+#include "base/secret.h"
 #include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/informational.h"
 #include "ike/exchanges/initial_contact.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
 #include "ike/sa/negotiation.h"
+#include "ike/sa/rekey_schedule.h"
 #include "ike/wire/proposal_text.h"
-
-#include "base/secret.h"
 
 #include <string.h>
 
@@ -57,8 +53,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
 }
 
 /* Completes the successor: SPIs, keys (RFC 7296 2.18), timers. NULL, with it gone, if that failed. */
-static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, bool initiator,
-                                     struct octets shared_secret)
+static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, bool initiator)
 {
     struct ike_sa *sa = successor_new(old, initiator, n->new_spi);
     if (sa == NULL)
@@ -67,7 +62,7 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     sa->suite = n->suite;
     if (!ike_buffer_set(&sa->nonce_i, ike_buffer_octets(&n->nonce_i)) ||
         !ike_buffer_set(&sa->nonce_r, ike_buffer_octets(&n->nonce_r)) ||
-        !ike_keys_rekey(old->suite.prf, old->keys.d, &sa->suite, shared_secret,
+        !ike_keys_rekey(old->suite.prf, old->keys.d, &sa->suite, key_exchange_secret(&n->key_exchange),
                         ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r), sa->spi_i, sa->spi_r,
                         &sa->keys)) {
         ike_sa_destroy(sa, "out of memory");
@@ -123,7 +118,7 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     if (engine->stopping || sa->state != IKE_SA_ESTABLISHED || sa->replaced)
         return;
     if (rekey_is_allowed(sa->tunnel) && !initial_contact_is_superfluous(sa))
-        ike_sa_add_task(sa, &task_rekey_ike_sa, 0);
+        ike_sa_add_task(sa, TASK_REKEY_IKE_SA, 0);
     else
         put_off(sa); /* it may be before the lifetime ends: `no shutdown` */
 }
@@ -144,8 +139,7 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     sa->own = n;
     n->new_spi = ike_sa_unused_spi(sa->engine);
     n->request.proposal = proposal;
-    n->dh = &dh_groups[__builtin_ctz(proposal.dh)];
-    negotiation_start_public(sa, n);
+    negotiation_generate(sa, n, &key_exchange_methods[__builtin_ctz(proposal.dh)]);
     return TASK_WAITS;
 }
 
@@ -186,12 +180,11 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     put_off(sa);
 }
 
-static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
+static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *result)
 {
     struct negotiation *n = sa->own;
     struct ike_sa *rival = rival_of(sa);
-    struct ike_sa *made =
-        ok && output.length == n->dh->public_size ? make_successor(sa, n, true, output) : NULL;
+    struct ike_sa *made = key_exchange_take(&n->key_exchange, result) ? make_successor(sa, n, true) : NULL;
     if (made == NULL) {
         ike_sa_destroy(sa, "Diffie-Hellman failed");
         return;
@@ -219,7 +212,7 @@ static void shared_secret_done(struct ike_sa *sa, bool ok, struct octets output)
 
 void rekey_ike_sa_resume(struct ike_sa *sa)
 {
-    negotiation_resume(sa, shared_secret_done);
+    negotiation_resume(sa, secret_is_there);
 }
 
 /* Whether the peer's answer is one to what was asked. If not, the log tells. */
@@ -238,7 +231,7 @@ static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, st
                      proposal_policy_format(proposal, ours));
         return false;
     }
-    if (offer == NULL || choice->suite.dh != n->dh || !negotiation_ke_is_valid(n->dh, ke) ||
+    if (offer == NULL || choice->suite.dh != n->key_exchange.method || !negotiation_ke_fits(n, ke) ||
         !negotiation_take_nonce(&n->nonce_r, message) || load_u64be(choice->spi.at) == 0) {
         failure_warn(sa, FAILED_IKE_REKEY, PEER_SETTING, "the peer's answer has no proper SPI, nonce or KE");
         return false;
@@ -263,7 +256,7 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     n->suite = choice.suite;
     n->peer_spi = load_u64be(choice.spi.at);
-    negotiation_start_shared(sa, n, true, ke, shared_secret_done);
+    negotiation_finish(sa, ke, secret_is_there);
 }
 
 /* ---- Responder --------------------------------------------------------------------------------------- */
@@ -284,16 +277,13 @@ void rekey_ike_sa_yield(struct ike_sa *sa)
         inherit(sa, rival);
 }
 
-static void exchange_done(struct ike_sa *sa, bool ok, struct octets output)
+static void share_answered(struct ike_sa *sa, const struct ike_job_result *result)
 {
     struct negotiation *n = sa->theirs;
-    size_t size = n->dh->public_size;
     struct ike_sa *made = NULL;
     bool closing = sa->state != IKE_SA_ESTABLISHED; /* by a command that has come meanwhile (2.25.2) */
-    if (ok && !closing && output.length == 2 * size) {
-        memcpy(n->dh_public, output.at, size);
-        made = make_successor(sa, n, false, (struct octets){output.at + size, size});
-    }
+    if (key_exchange_take(&n->key_exchange, result) && !closing)
+        made = make_successor(sa, n, false);
     if (made == NULL) {
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
         return;
@@ -325,7 +315,7 @@ static bool is_busy_with_children(const struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
     return (sa->own != NULL && sa->own->new_spi == 0) ||
-           (sa->request_out && task->kind == &task_delete_child_sa);
+           (sa->request_out && task->kind->number == TASK_DELETE_CHILD_SA);
 }
 
 void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
@@ -351,9 +341,8 @@ void rekey_ike_sa_request(struct ike_sa *sa, const struct ike_message *message)
     if (n == NULL)
         return;
     n->suite = choice.suite;
-    n->dh = choice.suite.dh;
     n->proposal_number = choice.number;
     n->peer_spi = load_u64be(choice.spi.at);
     n->new_spi = ike_sa_unused_spi(sa->engine);
-    negotiation_take_ke(sa, message, exchange_done);
+    negotiation_answer(sa, message, choice.suite.dh, share_answered);
 }

@@ -1,11 +1,11 @@
 #include "ike/reasons/auth_failure.h"
 
 #include "base/short_text.h"
-#include "ike/exchanges/peer_address.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/wire/identity.h"
 #include "ike/wire/proposal_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,20 +71,11 @@ void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arri
                  count > 0 ? accepted : "nobody");
 }
 
-/* The candidate by which the suite was chosen; NULL if the config has changed since. */
-static const struct ike_tunnel *chooser_of_suite(const struct ike_sa *sa, const struct arrival *arrival)
-{
-    struct candidate_walk walk = candidates_begin(sa->engine, arrival);
-    const struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL && !tunnel_allows_suite(tunnel, &sa->suite))
-        ;
-    return tunnel;
-}
-
 void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arrival,
                            const struct ike_tunnel *found)
 {
-    const struct ike_tunnel *chooser = chooser_of_suite(sa, arrival);
+    /* The candidate by which the suite was chosen; NULL if the config has changed since. */
+    const struct ike_tunnel *chooser = candidates_with_suite(sa->engine, arrival, &sa->suite);
     const struct proposal_policy policy = proposal_policy_of_ike(&found->policy.ike);
     struct setting_lines lines = {0};
     char suite[SUITE_TEXT_SIZE];
@@ -100,19 +91,34 @@ void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arriva
         setting_lines_format(&lines, lines_text), proposal_policy_format(&policy, accepted));
 }
 
+enum { ADDRESSES_TEXT_SIZE = 320 };
+
+/* The addresses of the peer's name; "none" if it has none. */
+static const char *addresses_format(const struct ike_tunnel *tunnel, char out[ADDRESSES_TEXT_SIZE])
+{
+    (void)snprintf(out, ADDRESSES_TEXT_SIZE, "none");
+    for (size_t i = 0, at = 0; i < tunnel->peer_address_count && at < ADDRESSES_TEXT_SIZE; i++) {
+        char address[IP_TEXT_SIZE];
+        int length = snprintf(out + at, ADDRESSES_TEXT_SIZE - at, "%s%s", i > 0 ? ", " : "",
+                              ip_address_format(&tunnel->peer_addresses[i], address));
+        at += length > 0 ? (size_t)length : 0;
+    }
+    return out;
+}
+
 void auth_failure_of_address(const struct ike_sa *sa)
 {
     char remote[IP_TEXT_SIZE];
-    char addresses[PEER_ADDRESSES_TEXT_SIZE];
+    char addresses[ADDRESSES_TEXT_SIZE];
     failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
                  "the peer comes from %s, which is no address of %s (it has %s)",
                  ip_address_format(&sa->remote.address, remote), sa->tunnel->policy.peer_fqdn,
-                 peer_address_list(sa->tunnel, addresses));
+                 addresses_format(sa->tunnel, addresses));
 }
 
 /* ---- Responder: the peer does not get what it asks for ------------------------------------------------ */
 
-enum { UNMET_PATIENCE = 10000 }; /* milliseconds; whoever closes the SA later has another reason */
+enum { UNMET_PATIENCE = 10000 }; /* milliseconds; if the peer closes the SA later it has another reason */
 
 void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request)
 {
@@ -137,7 +143,7 @@ void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *reque
     sa->unmet_settings = (other_id ? LOCAL_SETTING : 0U) | (transport ? SETTING_BIT(SETTING_IPSEC_MODE) : 0U);
 }
 
-/* What the peer did not get, if that may be why it closes the SA now. */
+/* What the peer did not get, if that may be why it closes the SA now; else NULL. */
 static const char *unmet_wish(const struct ike_sa *sa)
 {
     bool early = sa->engine->now - sa->created <= UNMET_PATIENCE;

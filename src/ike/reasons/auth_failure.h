@@ -1,5 +1,5 @@
 /*
- * What the log says of an IKE_AUTH that fails (S34): who somebody claims to be, how it is proved, and on the
+ * What the log says of an IKE_AUTH that fails (S34): which ID the peer claims, how it proves it, and on the
  * responder's side which tunnel it is for (S22).
  */
 #ifndef MUSUBI_IKE_REASONS_AUTH_FAILURE_H
@@ -9,23 +9,23 @@
 
 /* ---- Either side ------------------------------------------------------------------------------------- */
 
-/* The peer's AUTH is not what the key configured for it makes; or there is no such key. */
+/* The peer's AUTH does not fit the key that is configured for it; or there is no such key. */
 void auth_failure_of_auth(const struct ike_sa *sa, bool has_key);
 
 /* There is no key to prove our own ID. */
 void auth_failure_of_own_key(const struct ike_sa *sa);
 
-/* The peer proves itself by something else than a pre-shared key. `auth` is NULL if it wants EAP. */
+/* The peer authenticates itself by something other than a pre-shared key. `auth` is NULL if it wants EAP. */
 void auth_failure_of_method(const struct ike_sa *sa, const struct ike_payload *auth);
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
-/* The peer is not who it should be. */
+/* The peer's ID is not the expected one. */
 void auth_failure_of_responder_id(const struct ike_sa *sa, const struct ike_payload *idr);
 
 /* ---- Responder --------------------------------------------------------------------------------------- */
 
-/* No candidate's peer is who the peer says it is. */
+/* No candidate has the peer's ID. */
 void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arrival,
                              const struct ike_payload *idi);
 
@@ -37,8 +37,8 @@ void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arriva
 void auth_failure_of_address(const struct ike_sa *sa);
 
 /*
- * The peer may ask for another end than us (IDr) or for transport mode, and gets us, in tunnel mode. That is
- * no failure unless it closes the SA for it: so the wish is kept, and told if it does.
+ * The peer may ask for another ID than ours (IDr) or for transport mode, and gets our ID and tunnel mode.
+ * That is no failure unless it closes the SA because of it: so it is noted, and logged if the peer does.
  */
 void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request);
 void auth_failure_of_wish(struct ike_sa *sa);

@@ -1,12 +1,13 @@
 #include "ike/reasons/exchange_failure.h"
 
 #include "ike/reasons/failure.h"
+#include "ike/reasons/init_failure.h"
 #include "ike/sa/negotiation.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What fails with a request of ours. */
+/* What has failed if a request of ours fails. */
 static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task *task)
 {
     if (task->kind->exchange != EXCHANGE_CREATE_CHILD_SA)
@@ -16,8 +17,10 @@ static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task 
     return sa->own->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
 }
 
-/* Tells that a request of ours fails: a negotiation as such (S34), others by their names. Nobody misses an SA
- * that was replaced. */
+/*
+ * Logs that a request of ours has failed: a negotiation as such (S34), others by their names. An SA that was
+ * replaced is not needed any more.
+ */
 __attribute__((format(printf, 3, 4))) static void
 warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *format, ...)
 {
@@ -33,7 +36,7 @@ warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *f
         failure_warn(sa, failing(sa, task), PEER_SETTING, "%s", text);
 }
 
-void exchange_failure_of_silence(const struct ike_sa *sa, const struct ike_task *task)
+static void warn_of_silence(const struct ike_sa *sa, const struct ike_task *task)
 {
     const char *unknown =
         sa->unknown_to_peer ? ", where somebody says that this IKE SA is not known (INVALID_IKE_SPI)" : "";
@@ -46,14 +49,14 @@ void exchange_failure_of_silence(const struct ike_sa *sa, const struct ike_task 
                      ip_endpoint_format(&sa->remote, remote), REQUEST_PATIENCE, unknown);
 }
 
-void exchange_failure_of_invalid_syntax(const struct ike_sa *sa, const struct ike_task *task)
+static void warn_of_invalid_syntax(const struct ike_sa *sa, const struct ike_task *task)
 {
     warn_of_task(sa, task, "the peer answers %s with INVALID_SYNTAX, which ends the IKE SA",
                  exchange_type_name((uint8_t)task->kind->exchange));
 }
 
-void exchange_failure_of_answer(const struct ike_sa *sa, const struct ike_task *task,
-                                enum message_fault fault, uint8_t payload_type)
+static void warn_of_answer(const struct ike_sa *sa, const struct ike_task *task, enum message_fault fault,
+                           uint8_t payload_type)
 {
     const char *name = exchange_type_name((uint8_t)task->kind->exchange);
     if (fault == MESSAGE_UNSUPPORTED_CRITICAL)
@@ -77,3 +80,17 @@ void exchange_failure_of_request(const struct ike_sa *sa, enum exchange_type exc
     else
         ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "the %s request of %s %s", name, remote, wrong);
 }
+
+static void warn_of_end(const struct ike_sa *sa, const char *reason)
+{
+    failure_warn(sa, FAILED_NEGOTIATION, 0, "%s", reason);
+}
+
+const struct ike_reasons ike_reasons = {
+    .negotiation_failed = warn_of_end,
+    .half_open_timed_out = init_failure_of_half_open,
+    .no_answer = warn_of_silence,
+    .invalid_syntax = warn_of_invalid_syntax,
+    .malformed_answer = warn_of_answer,
+    .invalid_request = exchange_failure_of_request,
+};

@@ -6,18 +6,12 @@
 #define MUSUBI_IKE_REASONS_EXCHANGE_FAILURE_H
 
 #include "ike/sa/ike_sa.h"
+#include "ike/sa/upper.h"
 
-/* The peer has not answered our request in time (R15); or only somebody who refuses, in the clear. */
-void exchange_failure_of_silence(const struct ike_sa *sa, const struct ike_task *task);
+/* The table that sa/ calls. */
+extern const struct ike_reasons ike_reasons;
 
-/* The peer answers our request with INVALID_SYNTAX. */
-void exchange_failure_of_invalid_syntax(const struct ike_sa *sa, const struct ike_task *task);
-
-/* The peer's answer to a request of ours cannot be read, though its sender has the keys. */
-void exchange_failure_of_answer(const struct ike_sa *sa, const struct ike_task *task,
-                                enum message_fault fault, uint8_t payload_type);
-
-/* A request of the peer's is no proper one; `wrong` says why: "is malformed". */
+/* A request of the peer is invalid; `wrong` says why: "is malformed". */
 void exchange_failure_of_request(const struct ike_sa *sa, enum exchange_type exchange, const char *wrong);
 
 #endif

@@ -73,10 +73,7 @@ static void warn(const struct subject *about, setting_set settings, const char *
     } else {
         const struct ike_tunnel *first[NAMES_MAX];
         size_t count = candidates_list(about->engine, &about->arrival, first, NAMES_MAX);
-        struct candidate_walk walk = candidates_begin(about->engine, &about->arrival);
-        const struct ike_tunnel *candidate;
-        while ((candidate = candidates_next(&walk)) != NULL)
-            setting_lines_add(&lines, &candidate->policy, settings);
+        candidates_add_lines(about->engine, &about->arrival, settings, &lines);
         if (count == 1)
             tunnel = first[0];
         else
@@ -108,15 +105,6 @@ void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set s
     va_start(arguments, format);
     warn_with(&about, settings, format, arguments);
     va_end(arguments);
-}
-
-void failure_end(struct ike_sa *sa, const char *reason)
-{
-    bool negotiating =
-        sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING;
-    if (negotiating && !sa->destroyed)
-        failure_warn(sa, FAILED_NEGOTIATION, 0, "%s", reason);
-    ike_sa_destroy(sa, reason);
 }
 
 void failure_warn_tunnel(struct ike_engine *engine, const struct ike_tunnel *tunnel, setting_set settings,
@@ -169,10 +157,10 @@ void failure_warn_noted(const struct ike_sa *sa)
 
 bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify)
 {
-    struct told_failure *last = &sa->told_failure;
+    struct logged_failure *last = &sa->logged_failure;
     bool is_rekey = kind == FAILED_CHILD_REKEY || kind == FAILED_IKE_REKEY;
     if (is_rekey && last->kind == kind && last->spi == spi && last->notify == notify)
         return false;
-    *last = (struct told_failure){(uint8_t)kind, notify, spi};
+    *last = (struct logged_failure){(uint8_t)kind, notify, spi};
     return true;
 }

@@ -1,10 +1,11 @@
 /*
- * The one warning that a failed negotiation yields (S34), in terms of the config: which tunnel, or which ones
- * while it is not known, what the peer offered or claimed, what is accepted here, and the lines that say so.
+ * The one warning that a failed negotiation gives (S34), in terms of the config: the tunnel, or the possible
+ * ones while it is not known; what the peer offered or claimed; what is accepted here; and the lines that say
+ * so.
  *
  *     Tunnel1.0: negotiation failed: the peer says it is KEY-ID site9, expected is KEY-ID site2; line 12
  *
- * Nothing secret goes into it, and nothing that a peer may make as long as it likes.
+ * It holds nothing secret, and its length is bounded whatever the peer sends.
  */
 #ifndef MUSUBI_IKE_REASONS_FAILURE_H
 #define MUSUBI_IKE_REASONS_FAILURE_H
@@ -17,7 +18,7 @@ struct ike_sa;
 /* What has failed. */
 enum failure_kind {
     FAILED_NEGOTIATION, /* of an IKE SA, with its first Child SA */
-    FAILED_CHILD,       /* of a additional Child SA */
+    FAILED_CHILD,       /* of an additional Child SA */
     FAILED_CHILD_REKEY,
     FAILED_IKE_REKEY,
 };
@@ -39,13 +40,10 @@ enum {
 __attribute__((format(printf, 4, 5))) void failure_warn(const struct ike_sa *sa, enum failure_kind kind,
                                                         setting_set settings, const char *format, ...);
 
-/* The same for a tunnel that has been found, but does not get the SA. */
+/* The same for a tunnel that was found but cannot have the SA. */
 __attribute__((format(printf, 4, 5))) void failure_warn_tunnel(struct ike_engine *engine,
                                                                const struct ike_tunnel *tunnel,
                                                                setting_set settings, const char *format, ...);
-
-/* Ends an SA for a reason that lies in this gateway, with a warning if it was still being negotiated. */
-void failure_end(struct ike_sa *sa, const char *reason);
 
 /* The warning for a negotiation of which no state is kept: an IKE_SA_INIT that was refused. */
 __attribute__((format(printf, 4, 5))) void failure_warn_arrival(struct ike_engine *engine,
@@ -54,22 +52,22 @@ __attribute__((format(printf, 4, 5))) void failure_warn_arrival(struct ike_engin
                                                                 ...);
 
 /*
- * Notes why our IKE_SA_INIT fails, if nothing better comes: what its answers say is not authenticated (RFC
- * 7296 2.21.1). A later note takes the place of an earlier one.
+ * Notes why our IKE_SA_INIT may fail. Its answers are not authenticated, so the negotiation goes on until it
+ * times out (RFC 7296 2.21.1). A later note replaces an earlier one.
  */
 __attribute__((format(printf, 3, 4))) void failure_note(struct ike_sa *sa, setting_set settings,
                                                         const char *format, ...);
 
-/* Forgets the note: the peer, or somebody else, has gone along meanwhile. */
+/* Forgets the note: a better answer has come. */
 void failure_forget_note(struct ike_sa *sa);
 
 /* Warns by the note. */
 void failure_warn_noted(const struct ike_sa *sa);
 
 /*
- * Whether the failed rekey of a Child SA (by our inbound SPI) or of the IKE SA (0), refused with this notify
- * by either end, is another one than the last: a rekey is tried again until it succeeds or the SA ends, and
- * that is told but once.
+ * Whether a rekey of a Child SA (`spi`, inbound) or of the IKE SA (0) that failed with this notify differs
+ * from the one that was logged last. A rekey is tried again until it succeeds or the SA ends, and that is
+ * logged only once.
  */
 bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify);
 

@@ -14,7 +14,7 @@ void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer
                  proposal_offer_format(offer, &policy, 0, theirs), proposal_policy_format(&policy, ours));
 }
 
-/* Whether a request with this key was refused a little while ago. If not, it is from now on. */
+/* Whether a request with this key was refused recently. If not, remembers it as refused. */
 static bool was_refused(struct ike_engine *engine, uint64_t key)
 {
     struct refused_requests *refused = &engine->objects->refused;
@@ -31,7 +31,7 @@ static bool was_refused(struct ike_engine *engine, uint64_t key)
 void init_failure_of_request(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                              const struct candidates *candidates, const struct ike_message *request)
 {
-    const struct dh_group *group = candidates->choice.suite.dh;
+    const struct key_exchange_method *group = candidates->choice.suite.dh;
     char remote[IP_TEXT_SIZE];
     if (was_refused(engine, key))
         return;
@@ -55,7 +55,7 @@ void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const str
             ip_endpoint_format(arrival->remote, remote), type);
 }
 
-void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *arrival)
+void init_failure_of_unknown_peer(struct ike_engine *engine, const struct arrival *arrival)
 {
     char remote[IP_TEXT_SIZE];
     char local[IP_TEXT_SIZE];
@@ -63,4 +63,39 @@ void init_failure_of_stranger(struct ike_engine *engine, const struct arrival *a
     engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2,
                "IKE_SA_INIT from %s to %s dropped: no tunnel may answer it",
                ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local));
+}
+
+/*
+ * Whether a half-open SA is not needed: the same peer has an SA with us by now, as when both ends start at
+ * the same time (S7).
+ */
+static bool is_superfluous(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->engine->objects->all_sas, all_link)
+    {
+        if (other->state == IKE_SA_ESTABLISHED && other->created + HALF_OPEN_TIMEOUT >= sa->created &&
+            ip_address_equal(&other->remote.address, &sa->remote.address) &&
+            ip_address_equal(&other->local.address, &sa->local.address) && !other->nat_remote)
+            return true;
+    }
+    return false;
+}
+
+void init_failure_of_half_open(const struct ike_sa *sa)
+{
+    char remote[IP_TEXT_SIZE];
+    char suite[SUITE_TEXT_SIZE];
+    if (is_superfluous(sa))
+        ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
+                   "negotiation not needed: %s sent no IKE_AUTH, and has an SA",
+                   ip_endpoint_format(&sa->remote, remote));
+    else if (sa->state == IKE_SA_AUTHENTICATING)
+        failure_warn(sa, FAILED_NEGOTIATION, 0, "the AUTH of %s was not checked in time",
+                     ip_endpoint_format(&sa->remote, remote));
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+                     "%s sent no IKE_AUTH within %d seconds after IKE_SA_INIT was answered with %s",
+                     ip_endpoint_format(&sa->remote, remote), HALF_OPEN_TIMEOUT / 1000,
+                     ike_suite_format(&sa->suite, suite));
 }

@@ -40,7 +40,7 @@ static setting_set write_identity(const struct peer_refusal *r, struct short_tex
     return LOCAL_SETTING;
 }
 
-/* Whether a Child SA is rekeyed by what the peer has agreed to before, but for PFS. */
+/* Whether the peer has accepted before, except for PFS, what a Child SA is rekeyed with. */
 static bool pfs_alone_is_new(const struct peer_refusal *r)
 {
     const struct child_sa *child;
@@ -76,7 +76,7 @@ static setting_set write_group(const struct peer_refusal *r, struct short_text *
 {
     struct reader reader = reader_of(r->error->content.at, r->error->content.length);
     uint16_t group = reader_u16be(&reader);
-    const char *name = transform_name(TRANSFORM_DH, group);
+    const char *name = transform_name(TRANSFORM_KE, group);
     const struct proposal_policy groups = {.protocol = r->asked->proposal->protocol,
                                            .dh = r->asked->proposal->dh,
                                            .dh_none = r->asked->proposal->dh_none};
@@ -210,7 +210,10 @@ void refusal_warn_answer(const struct ike_sa *sa, enum failure_kind kind, const 
 
 /* ---- We refuse: no common proposal ------------------------------------------------------------------- */
 
-/* Of the types of transforms those in which the offer and what is accepted have nothing in common; or all. */
+/*
+ * The settings of the transform types in which the offer and what is accepted have nothing in common; if
+ * there are none, of all types.
+ */
 static setting_set settings_in_the_way(const struct ike_payload *offer,
                                        const struct proposal_policy *accepted)
 {
@@ -220,12 +223,12 @@ static setting_set settings_in_the_way(const struct ike_payload *offer,
         [TRANSFORM_ENCR] = {SETTING_BIT(SETTING_IKE_ENCRYPTION), SETTING_BIT(SETTING_CHILD_ENCRYPTION)},
         [TRANSFORM_PRF] = {SETTING_BIT(SETTING_IKE_PRF), 0},
         [TRANSFORM_INTEG] = {SETTING_BIT(SETTING_IKE_INTEGRITY), SETTING_BIT(SETTING_CHILD_INTEGRITY)},
-        [TRANSFORM_DH] = {SETTING_BIT(SETTING_IKE_DH), SETTING_BIT(SETTING_CHILD_PFS)},
+        [TRANSFORM_KE] = {SETTING_BIT(SETTING_IKE_DH), SETTING_BIT(SETTING_CHILD_PFS)},
     };
     bool ike = accepted->protocol == PROTOCOL_IKE;
     unsigned gaps = proposal_gaps(offer, accepted);
     setting_set found = 0;
-    for (unsigned type = TRANSFORM_ENCR; type <= TRANSFORM_DH; type++) {
+    for (unsigned type = TRANSFORM_ENCR; type <= TRANSFORM_KE; type++) {
         if ((gaps >> type & 1) != 0)
             found |= ike ? settings[type].ike : settings[type].child;
     }
@@ -241,12 +244,12 @@ static struct proposal_policy accepted_by_candidates(struct ike_engine *engine, 
 {
     struct ike_algorithms all = {0};
     struct candidate_walk walk = candidates_begin(engine, arrival);
-    const struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL) {
-        all.encryption |= tunnel->policy.ike.encryption;
-        all.integrity |= tunnel->policy.ike.integrity;
-        all.prf |= tunnel->policy.ike.prf;
-        all.dh |= tunnel->policy.ike.dh;
+    const struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL) {
+        all.encryption |= group->rule.ike.encryption;
+        all.integrity |= group->rule.ike.integrity;
+        all.prf |= group->rule.ike.prf;
+        all.dh |= group->rule.ike.dh;
     }
     return proposal_policy_of_ike(&all);
 }
@@ -296,7 +299,7 @@ static void refuse_child_proposal(const struct ike_sa *sa, enum failure_kind kin
                  proposal_policy_format(accepted, ours));
 }
 
-/* The Child SA that a request is about, by our inbound SPI, as our own rekeys know it; 0: none. */
+/* Our inbound SPI of the Child SA that a request is about; 0: none. */
 static uint32_t child_of_request(const struct ike_sa *sa, const struct ike_message *request)
 {
     const struct ike_payload *rekey = ike_message_notify(request, NOTIFY_REKEY_SA);

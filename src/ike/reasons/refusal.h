@@ -1,6 +1,4 @@
-/*
- * What refusals say of the config (S34): the peer's of what we ask for, and ours of what the peer offers.
- */
+/* What the log says of refusals, in terms of the config (S34): of the peer's, and of our own. */
 #ifndef MUSUBI_IKE_REASONS_REFUSAL_H
 #define MUSUBI_IKE_REASONS_REFUSAL_H
 
@@ -19,7 +17,7 @@ struct refused {
 /* Notes that our IKE_SA_INIT was answered with an error notify. */
 void refusal_note(struct ike_sa *sa, const struct ike_payload *error);
 
-/* Warns that a protected request of ours was. */
+/* Warns that a protected request of ours was answered so. */
 void refusal_warn(const struct ike_sa *sa, enum failure_kind kind, const struct refused *asked,
                   const struct ike_payload *error);
 

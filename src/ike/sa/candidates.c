@@ -9,136 +9,203 @@ uint32_t arrival_outgoing(const struct arrival *arrival, uint32_t ifindex)
     return ip_address_is_link_local(&arrival->remote->address) ? arrival->ifindex : ifindex;
 }
 
-static bool may_respond(const struct ike_tunnel *tunnel)
-{
-    return tunnel->policy.complete && !tunnel->policy.shut_down &&
-           tunnel->policy.direction != NEGOTIATE_INITIATOR;
-}
+/* ---- The groups of the candidates -------------------------------------------------------------------- */
 
-/* Whether the arrival address is the tunnel's source address (R46). That of an interface the host has looked
- * up, in one family where the peer's is not known. */
-static bool fits_source(const struct ike_tunnel *tunnel, const struct ip_address *local)
+/* Whether the arrival address is that of the group's tunnels (R46). */
+static bool fits_source(const struct tunnel_rule *rule, const struct ip_address *local)
 {
-    const struct ip_address *own = &tunnel->route.local;
-    if (tunnel->policy.source_kind == SOURCE_ADDRESS)
-        return ip_address_equal(&tunnel->policy.source_address, local);
-    if (tunnel->policy.source_kind == SOURCE_INTERFACE)
-        return own->family != IP_NONE && (own->family != local->family || ip_address_equal(own, local));
-    return true;
-}
-
-/* Whether the arrival interface is the tunnel's outgoing interface (R46). While that one is away, none is. */
-static bool fits_interface(const struct ike_tunnel *tunnel, uint32_t ifindex)
-{
-    if (tunnel->policy.outgoing == OUTGOING_ROUTED)
+    if (rule->source == SOURCE_RULE_NONE || ip_address_equal(&rule->local, local))
         return true;
-    return tunnel->route.ifindex != 0 && (ifindex == 0 || tunnel->route.ifindex == ifindex);
+    return rule->source == SOURCE_RULE_FAMILY && rule->local.family != local->family;
 }
 
-/* Whether the peer's name is to have addresses of this family. */
-static bool fits_family(const struct tunnel_policy *policy, enum ip_family family)
+/* Whether the arrival interface, if it is known, is the outgoing one of the group's tunnels (R46). */
+static bool fits_interface(const struct tunnel_rule *rule, uint32_t ifindex)
 {
-    return policy->peer_kind != PEER_FQDN || policy->peer_family == IP_NONE || policy->peer_family == family;
+    return !rule->interface_is_fixed || ifindex == 0 || rule->ifindex == ifindex;
 }
 
-static bool fits_arrival(const struct ike_tunnel *tunnel, const struct arrival *arrival)
+/* Whether the tunnels name the peer's address, or none; an FQDN may have addresses of one family only. */
+static bool fits_peer(const struct tunnel_rule *rule, const struct ip_address *remote, bool by_address)
 {
-    return fits_source(tunnel, &arrival->local->address) && fits_interface(tunnel, arrival->ifindex) &&
-           fits_family(&tunnel->policy, arrival->remote->address.family);
+    if (by_address)
+        return ip_address_equal(&rule->peer, remote);
+    return rule->peer.family == IP_NONE &&
+           (rule->peer_family == IP_NONE || rule->peer_family == remote->family);
 }
 
-static bool names_peer(const struct ike_tunnel *tunnel, const struct arrival *arrival)
+/* The first fitting group from `group` on; NULL if there is none. */
+static struct tunnel_group *next_fitting(struct tunnel_group *group, const struct arrival *arrival,
+                                         bool by_address)
 {
-    return tunnel->policy.peer_kind == PEER_ADDRESS &&
-           ip_address_equal(&tunnel->policy.peer_address, &arrival->remote->address);
-}
-
-/* One of the two rounds of S22: the tunnels that name the peer's address, or else those that name none. */
-static bool is_candidate(const struct ike_tunnel *tunnel, const struct arrival *arrival, bool by_address)
-{
-    if (!may_respond(tunnel) || !fits_arrival(tunnel, arrival))
-        return false;
-    return by_address ? names_peer(tunnel, arrival) : tunnel->policy.peer_kind != PEER_ADDRESS;
-}
-
-/* Whether the candidates are those that name the peer's address. */
-static bool has_candidate_by_address(const struct ike_engine *engine, const struct arrival *arrival)
-{
-    const struct ike_tunnel *tunnel;
-    LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
-    {
-        if (is_candidate(tunnel, arrival, true))
-            return true;
-    }
-    return false;
+    while (group != NULL && !(fits_peer(&group->rule, &arrival->remote->address, by_address) &&
+                              fits_source(&group->rule, &arrival->local->address) &&
+                              fits_interface(&group->rule, arrival->ifindex)))
+        group = group->next_of_peer;
+    return group;
 }
 
 struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival)
 {
-    return (struct candidate_walk){arrival, has_candidate_by_address(engine, arrival),
-                                   LIST_FIRST(&engine->objects->tunnel_list)};
+    static const struct ip_address none = {.family = IP_NONE};
+    const struct tunnel_groups *groups = &engine->objects->groups;
+    struct tunnel_group *first = tunnel_groups_of_peer(groups, &arrival->remote->address);
+    first = next_fitting(first, arrival, true);
+    if (first != NULL)
+        return (struct candidate_walk){arrival, true, first};
+    first = tunnel_groups_of_peer(groups, &none);
+    return (struct candidate_walk){arrival, false, next_fitting(first, arrival, false)};
 }
 
-struct ike_tunnel *candidates_next(struct candidate_walk *walk)
+struct tunnel_group *candidates_next(struct candidate_walk *walk)
 {
-    struct ike_tunnel *tunnel = walk->next;
-    while (tunnel != NULL && !is_candidate(tunnel, walk->arrival, walk->by_address))
-        tunnel = LIST_NEXT(tunnel, link);
-    walk->next = tunnel == NULL ? NULL : LIST_NEXT(tunnel, link);
-    return tunnel;
+    struct tunnel_group *group = walk->next;
+    if (group != NULL)
+        walk->next = next_fitting(group->next_of_peer, walk->arrival, walk->by_address);
+    return group;
 }
+
+/* ---- What the log says of them ----------------------------------------------------------------------- */
 
 size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
                        const struct ike_tunnel **out, size_t capacity)
 {
     size_t count = 0;
+    size_t listed = 0;
     struct candidate_walk walk = candidates_begin(engine, arrival);
-    const struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL) {
-        size_t at = count < capacity ? count : capacity;
-        for (; at > 0 && out[at - 1]->policy.tunnel > tunnel->policy.tunnel; at--) {
+    const struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL) {
+        count += group->count;
+        for (size_t i = 0; i < group->count && i < capacity; i++) {
+            size_t at = listed;
+            for (; at > 0 && out[at - 1]->policy.tunnel > group->members[i].number; at--) {
+                if (at < capacity)
+                    out[at] = out[at - 1];
+            }
             if (at < capacity)
-                out[at] = out[at - 1];
+                out[at] = group->members[i].tunnel;
+            listed += listed < capacity;
         }
-        if (at < capacity)
-            out[at] = tunnel;
-        count++;
     }
     return count;
+}
+
+void candidates_add_lines(const struct ike_engine *engine, const struct arrival *arrival,
+                          setting_set settings, struct setting_lines *lines)
+{
+    struct candidate_walk walk = candidates_begin(engine, arrival);
+    struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL)
+        tunnel_group_add_lines(group, settings, lines);
+}
+
+static bool algorithms_allow(const struct ike_algorithms *a, const struct ike_suite *suite)
+{
+    return (a->encryption >> (suite->encryption - encryption_algorithms) & 1) != 0 &&
+           (suite->integrity == NULL ||
+            (a->integrity >> (suite->integrity - integrity_algorithms) & 1) != 0) &&
+           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 &&
+           (a->dh >> (suite->dh - key_exchange_methods) & 1) != 0;
+}
+
+bool tunnel_allows_suite(const struct ike_tunnel *tunnel, const struct ike_suite *suite)
+{
+    return algorithms_allow(&tunnel->policy.ike, suite);
+}
+
+const struct ike_tunnel *candidates_with_suite(const struct ike_engine *engine, const struct arrival *arrival,
+                                               const struct ike_suite *suite)
+{
+    const struct tunnel_member *newest = NULL;
+    struct candidate_walk walk = candidates_begin(engine, arrival);
+    const struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL) {
+        if (algorithms_allow(&group->rule.ike, suite) &&
+            (newest == NULL || group->newest.order > newest->order))
+            newest = &group->newest;
+    }
+    return newest == NULL ? NULL : newest->tunnel;
+}
+
+/* ---- What they say together -------------------------------------------------------------------------- */
+
+/* Whose route an answer takes: see struct candidates. */
+struct route_choice {
+    const struct tunnel_group *marked, *oldest;
+};
+
+static void choose_route(struct route_choice *choice, const struct tunnel_group *group)
+{
+    if (group->rule.mark != 0 &&
+        (choice->marked == NULL || group->newest.order > choice->marked->newest.order))
+        choice->marked = group;
+    if (choice->oldest == NULL || group->oldest.order < choice->oldest->oldest.order)
+        choice->oldest = group;
+}
+
+enum { MATCHED_MAX = 16 };
+
+/* The last sets of algorithms that an offer was matched with: many groups may have the same. */
+struct matched_sets {
+    struct ike_algorithms sets[MATCHED_MAX];
+    size_t count;
+};
+
+/* True if an offer was matched with these algorithms; if not, it is from now on. */
+static bool is_matched(struct matched_sets *matched, const struct ike_algorithms *a)
+{
+    size_t kept = matched->count < MATCHED_MAX ? matched->count : MATCHED_MAX;
+    for (size_t i = 0; i < kept; i++) {
+        const struct ike_algorithms *b = &matched->sets[i];
+        if (a->encryption == b->encryption && a->integrity == b->integrity && a->prf == b->prf &&
+            a->dh == b->dh)
+            return true;
+    }
+    matched->sets[matched->count++ % MATCHED_MAX] = *a;
+    return false;
+}
+
+/* Matches an offer with a group's algorithms. What is better than the choice so far takes its place. */
+static void match(struct candidates *c, const struct ike_payload *sa, const struct tunnel_group *group)
+{
+    const struct proposal_policy policy = proposal_policy_of_ike(&group->rule.ike);
+    struct proposal_choice choice;
+    enum proposal_result result = proposal_choose(sa, &policy, 0, &choice);
+    if (result == PROPOSAL_INVALID)
+        c->result = PROPOSAL_INVALID;
+    if (result != PROPOSAL_CHOSEN || c->result == PROPOSAL_INVALID)
+        return;
+    if (c->result == PROPOSAL_NONE || ike_suite_is_better(&choice.suite, &c->choice.suite))
+        c->choice = choice;
+    c->result = PROPOSAL_CHOSEN;
 }
 
 struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
                                      const struct ike_payload *sa)
 {
     struct candidates c = {.result = PROPOSAL_NONE};
+    struct route_choice route = {NULL, NULL};
+    struct matched_sets matched = {.count = 0};
     struct candidate_walk walk = candidates_begin(engine, arrival);
-    const struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL) {
-        c.count++;
-        if (c.mark == 0) {
-            c.ifindex = tunnel->route.ifindex;
-            c.mark = tunnel->route.mark;
-        }
-        c.nat_traversal |= tunnel->policy.nat_traversal;
-        c.nat_force |= tunnel->policy.nat_traversal && tunnel->policy.nat_force;
-        if (sa == NULL)
-            continue;
-
-        const struct proposal_policy policy = proposal_policy_of_ike(&tunnel->policy.ike);
-        struct proposal_choice choice;
-        enum proposal_result result = proposal_choose(sa, &policy, 0, &choice);
-        if (result == PROPOSAL_INVALID) {
-            c.result = PROPOSAL_INVALID;
-            return c;
-        }
-        if (result == PROPOSAL_NONE)
-            continue;
-        if (c.result == PROPOSAL_NONE || ike_suite_is_better(&choice.suite, &c.choice.suite))
-            c.choice = choice;
-        c.result = PROPOSAL_CHOSEN;
+    const struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL) {
+        c.count += group->count;
+        c.nat_traversal |= group->rule.nat_traversal;
+        c.nat_force |= group->rule.nat_force;
+        choose_route(&route, group);
+        if (sa != NULL && !is_matched(&matched, &group->rule.ike))
+            match(&c, sa, group);
+    }
+    if (route.marked != NULL) {
+        c.ifindex = route.marked->rule.ifindex;
+        c.mark = route.marked->rule.mark;
+    } else if (route.oldest != NULL) {
+        c.ifindex = route.oldest->rule.ifindex;
     }
     return c;
 }
+
+/* ---- The one whose peer it is ------------------------------------------------------------------------ */
 
 struct identity tunnel_local_identity(const struct ike_tunnel *tunnel, const struct ip_address *local)
 {
@@ -147,31 +214,33 @@ struct identity tunnel_local_identity(const struct ike_tunnel *tunnel, const str
     return identity_of_address(local);
 }
 
+/* The newest of the tunnels with the peer's ID in all groups, and of those that have our ID too. */
+struct found_tunnel {
+    struct ike_tunnel *by_peer, *by_both;
+};
+
+static void take_newer(struct ike_tunnel **found, struct ike_tunnel *tunnel)
+{
+    if (*found == NULL || tunnel->membership.order > (*found)->membership.order)
+        *found = tunnel;
+}
+
 struct ike_tunnel *candidates_find(const struct ike_engine *engine, const struct arrival *arrival,
                                    const struct identity *idi, const struct identity *idr)
 {
+    struct found_tunnel found = {NULL, NULL};
     struct candidate_walk walk = candidates_begin(engine, arrival);
-    struct ike_tunnel *found = NULL;
-    struct ike_tunnel *tunnel;
-    while ((tunnel = candidates_next(&walk)) != NULL) {
-        if (!identity_equal(&tunnel->policy.remote_id, idi))
-            continue;
-        if (found == NULL)
-            found = tunnel;
-        if (idr == NULL)
-            continue;
-        const struct identity own = tunnel_local_identity(tunnel, &arrival->local->address);
-        if (identity_equal(&own, idr))
-            return tunnel;
+    const struct tunnel_group *group;
+    while ((group = candidates_next(&walk)) != NULL) {
+        struct ike_tunnel *tunnel = tunnel_group_find(&engine->objects->groups, group, idi);
+        for (; tunnel != NULL; tunnel = tunnel->membership.same_id) {
+            if (tunnel->membership.group != group || !identity_equal(&tunnel->policy.remote_id, idi))
+                continue;
+            take_newer(&found.by_peer, tunnel);
+            const struct identity own = tunnel_local_identity(tunnel, &arrival->local->address);
+            if (idr != NULL && identity_equal(&own, idr))
+                take_newer(&found.by_both, tunnel);
+        }
     }
-    return found;
-}
-
-bool tunnel_allows_suite(const struct ike_tunnel *tunnel, const struct ike_suite *suite)
-{
-    const struct ike_algorithms *a = &tunnel->policy.ike;
-    return (a->encryption >> (suite->encryption - encryption_algorithms) & 1) != 0 &&
-           (suite->integrity == NULL ||
-            (a->integrity >> (suite->integrity - integrity_algorithms) & 1) != 0) &&
-           (a->prf >> (suite->prf - prf_algorithms) & 1) != 0 && (a->dh >> (suite->dh - dh_groups) & 1) != 0;
+    return found.by_both != NULL ? found.by_both : found.by_peer;
 }

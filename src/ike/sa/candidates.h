@@ -19,27 +19,36 @@ struct arrival {
 uint32_t arrival_outgoing(const struct arrival *arrival, uint32_t ifindex);
 
 /*
- * Goes through the candidates of an arrival: those that name the peer's address, or if there is none those
- * that leave it open. `candidates_next` returns NULL after the last one.
+ * Goes through the groups of the tunnels that are candidates of an arrival, in no order: those that name the
+ * peer's address, or if there is none those that name none. `candidates_next` returns NULL after the last
+ * one.
  */
 struct candidate_walk {
     const struct arrival *arrival;
     bool by_address;
-    struct ike_tunnel *next; /* to be looked at */
+    struct tunnel_group *next;
 };
 struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival);
-struct ike_tunnel *candidates_next(struct candidate_walk *walk);
+struct tunnel_group *candidates_next(struct candidate_walk *walk);
 
 /* How many candidates there are; the `capacity` first of them by number go to `out`. */
 size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
                        const struct ike_tunnel **out, size_t capacity);
+
+/* Adds the lines of the config that settings of the candidates come from. */
+void candidates_add_lines(const struct ike_engine *engine, const struct arrival *arrival,
+                          setting_set settings, struct setting_lines *lines);
+
+/* The newest candidate that allows a suite; NULL if there is none. */
+const struct ike_tunnel *candidates_with_suite(const struct ike_engine *engine, const struct arrival *arrival,
+                                               const struct ike_suite *suite);
 
 /* What the candidates together say on an IKE_SA_INIT. */
 struct candidates {
     size_t count;
     struct proposal_choice choice; /* the most secure that one of them allows */
     enum proposal_result result;
-    uint32_t ifindex, mark; /* the way out of the first that has one of its own */
+    uint32_t ifindex, mark; /* of the route of the newest one that has a mark, else of the oldest one */
     bool nat_traversal;     /* one of them has it */
     bool nat_force;
 };

@@ -1,11 +1,11 @@
 #include "ike/sa/child_sa.h"
 
 #include "base/secret.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/rekey.h"
 #include "ike/sa/debug_log.h"
+#include "ike/sa/ike_sa.h"
 #include "ike/sa/record.h"
 #include "ike/sa/rekey_schedule.h"
+#include "ike/sa/upper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +28,9 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
     }
 }
 
-/* The end of child-lifetime, or of lingering. */
+/* child-lifetime, or the time to linger, has ended. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
-    (void)engine;
     struct child_sa *child = owner;
     struct ike_sa *sa = child->ike_sa;
     ike_sa_changed(sa);
@@ -44,7 +43,7 @@ static void lifetime_fire(struct ike_engine *engine, void *owner)
     ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA deleted, SPI 0x%08x: lifetime expired",
                child->inbound.spi);
     child_sa_delete(child);
-    ike_sa_lost_child(sa, "Child SA lifetime expired");
+    engine->objects->exchanges->child_lost(sa, "Child SA lifetime expired");
 }
 
 struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
@@ -59,7 +58,7 @@ struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
     child->ike_sa = sa;
     child->inbound.spi = inbound_spi;
     child->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = child};
-    child->rekey = (struct ike_timer){.fire = rekey_child_fire, .owner = child};
+    child->rekey = (struct ike_timer){.fire = engine->objects->exchanges->rekey_child_fire, .owner = child};
     LIST_INSERT_HEAD(&sa->children, child, link);
     return child;
 }
@@ -83,7 +82,7 @@ struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *a
     return child;
 }
 
-/* A change to be filled in; NULL if memory ran out. It is the packet path's once the answer is given. */
+/* Adds a change to the answer, to be filled in; NULL if there is no memory. */
 static struct child_command *new_command(const struct child_sa *child, enum child_change change)
 {
     const struct ike_sa *sa = child->ike_sa;
@@ -239,7 +238,7 @@ void child_sa_linger(struct child_sa *child)
     ike_sa_changed(child->ike_sa);
 }
 
-/* Another one of the IKE SA carries packets: then some for this one may still be under way. */
+/* True if another one carries the packets now: some of this one may still be under way. */
 static bool has_successor(const struct child_sa *child)
 {
     const struct child_sa *other;
@@ -259,7 +258,7 @@ void child_sa_delete(struct child_sa *child)
     if (sa->tunnel->policy.suppress_delete)
         child_sa_retire(child);
     else
-        ike_sa_add_task(sa, &task_delete_child_sa, child->inbound.spi);
+        ike_sa_add_task(sa, TASK_DELETE_CHILD_SA, child->inbound.spi);
 }
 
 void child_sa_retire(struct child_sa *child)

@@ -1,13 +1,8 @@
 #include "ike/sa/exchange.h"
 
-#include "ike/exchanges/create_child_sa.h"
-#include "ike/exchanges/ike_auth.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/rekey.h"
-#include "ike/reasons/exchange_failure.h"
-#include "ike/reasons/failure.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/sealed.h"
+#include "ike/sa/upper.h"
 
 #include <stdio.h>
 
@@ -27,7 +22,7 @@ struct message_writer ike_sa_begin_response(struct ike_sa *sa)
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message)
 {
     if (message.length == 0 || !ike_buffer_set(&sa->response, message)) {
-        failure_end(sa, "a response could not be put together");
+        ike_sa_fail(sa, "a response could not be put together");
         return;
     }
     sa->answering = false;
@@ -49,20 +44,19 @@ static void send_notify(struct ike_sa *sa, enum exchange_type exchange, uint16_t
     ike_sa_send_response(sa, exchange, &m);
 }
 
-/* The peer takes INVALID_SYNTAX as the end of the SA (RFC 7296 2.21.3), and so must we. */
-static void end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange, const char *wrong)
+void ike_sa_end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange, const char *wrong)
 {
     send_notify(sa, exchange, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
     if (sa->destroyed)
         return;
-    exchange_failure_of_request(sa, exchange, wrong);
+    sa->engine->objects->reasons->invalid_request(sa, exchange, wrong);
     ike_sa_destroy(sa, "invalid syntax in a message of the peer");
 }
 
 void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify, struct octets content)
 {
     if (notify == NOTIFY_INVALID_SYNTAX)
-        end_by_invalid_syntax(sa, exchange, "is malformed (INVALID_SYNTAX)");
+        ike_sa_end_by_invalid_syntax(sa, exchange, "is malformed (INVALID_SYNTAX)");
     else
         send_notify(sa, exchange, notify, content);
 }
@@ -80,7 +74,7 @@ static void keep_waiting(struct ike_sa *sa, const struct ip_endpoint *local, con
         sa->waiting_count++;
 }
 
-/* A request that cannot be read, though its sender has the keys: RFC 7296 2.21.2, 2.5. */
+/* Answers a request that cannot be read although its sender has the keys (RFC 7296 2.21.2, 2.5). */
 static void refuse_request(struct ike_sa *sa, const struct ike_header *header, enum message_fault fault,
                            uint8_t payload_type)
 {
@@ -92,41 +86,17 @@ static void refuse_request(struct ike_sa *sa, const struct ike_header *header, e
     bool negotiating = sa->handshake != NULL;
     (void)snprintf(wrong, sizeof wrong, "has a critical payload of type %u, which is not supported here",
                    payload_type);
-    exchange_failure_of_request(sa, header->exchange, wrong);
+    sa->engine->objects->reasons->invalid_request(sa, header->exchange, wrong);
     ike_sa_send_error(sa, header->exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
                       (struct octets){&payload_type, 1});
     if (negotiating) /* there it ends the SA, without DELETE */
         ike_sa_destroy(sa, "unsupported critical payload");
 }
 
-static void dispatch_request(struct ike_sa *sa, const struct ike_message *message)
-{
-    static const struct {
-        uint8_t exchange;
-        void (*handle)(struct ike_sa *sa, const struct ike_message *message);
-    } handlers[] = {
-        {EXCHANGE_IKE_AUTH, ike_auth_request},
-        {EXCHANGE_CREATE_CHILD_SA, create_child_sa_request},
-        {EXCHANGE_INFORMATIONAL, informational_request},
-    };
-    sa->answering = true;
-    rekey_ike_sa_settle(sa, message);
-    bool half_open = sa->state == IKE_SA_HALF_OPEN;
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
-        bool is_auth = handlers[i].exchange == EXCHANGE_IKE_AUTH;
-        if (handlers[i].exchange == message->header.exchange && is_auth == half_open) {
-            handlers[i].handle(sa, message);
-            return;
-        }
-    }
-    /* Nothing but IKE_AUTH may follow IKE_SA_INIT, and IKE_AUTH nowhere else. */
-    end_by_invalid_syntax(sa, message->header.exchange, "is not due now (INVALID_SYNTAX)");
-}
-
 static void receive_response(struct ike_sa *sa, const struct ike_message *message)
 {
     struct ike_task *task = STAILQ_FIRST(&sa->tasks);
-    /* The task goes only after its handler: kept aside, since handlers may queue others. */
+    /* Its handler gets a copy, since the task is ended first: the handler may queue others. */
     struct ike_task answered = *task;
     ike_sa_end_task(sa);
     sa->request_id++;
@@ -135,19 +105,19 @@ static void receive_response(struct ike_sa *sa, const struct ike_message *messag
         answered.kind->response(sa, &answered, message);
         return;
     }
-    exchange_failure_of_invalid_syntax(sa, &answered);
+    sa->engine->objects->reasons->invalid_syntax(sa, &answered);
     ike_sa_destroy(sa, "INVALID_SYNTAX from the peer");
 }
 
-/* A response that cannot be read, though its sender has the keys. */
+/* A response cannot be read although its sender has the keys: the SA ends. */
 static void refuse_response(struct ike_sa *sa, enum message_fault fault, uint8_t payload_type)
 {
     if (sa->state != IKE_SA_DELETING)
-        exchange_failure_of_answer(sa, STAILQ_FIRST(&sa->tasks), fault, payload_type);
+        sa->engine->objects->reasons->malformed_answer(sa, STAILQ_FIRST(&sa->tasks), fault, payload_type);
     ike_sa_destroy(sa, "invalid syntax in a response of the peer");
 }
 
-/* Whether a message has the ID that is due; a repeated request is answered again from memory. */
+/* Whether a message has the expected ID. A repeated request gets the same response again. */
 static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                       const struct ike_header *header, struct octets datagram)
 {
@@ -171,7 +141,10 @@ static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const 
     return false;
 }
 
-/* A notify in the clear: anybody can send it, so that it changes nothing (RFC 7296 2.4, 2.21.4). */
+/*
+ * A notify in the clear. Anybody can send it, so it changes nothing (RFC 7296 2.4, 2.21.4); the log may say
+ * so.
+ */
 static void note_denial(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
 {
     struct ike_message message = {.header = *header};
@@ -191,8 +164,7 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
     if (!id_is_due(sa, local, remote, header, datagram))
         return;
     if (sa->suite.encryption == NULL || header->exchange == EXCHANGE_IKE_SA_INIT) {
-        engine_count(sa->engine,
-                     IKE_COUNT_MALFORMED); /* there are no keys yet, or it is no message of this time */
+        engine_count(sa->engine, IKE_COUNT_MALFORMED); /* there are no keys yet, or IKE_SA_INIT is over */
         return;
     }
     struct ike_message message;
@@ -226,7 +198,9 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         refuse_request(sa, header, fault, payload_type);
     else if (response)
         receive_response(sa, &message);
-    else
-        dispatch_request(sa, &message);
+    else {
+        sa->answering = true;
+        sa->engine->objects->exchanges->request(sa, &message);
+    }
     ike_sa_start_task(sa);
 }

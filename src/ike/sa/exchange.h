@@ -11,9 +11,15 @@
 void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                     uint32_t ifindex, const struct ike_header *header, struct octets datagram);
 
-/* Starts writing the answer to the peer's request, and sends it: sealed, kept for retransmission. */
+/* Starts writing the response to the peer's request; and seals, keeps and sends it. */
 struct message_writer ike_sa_begin_response(struct ike_sa *sa);
 void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct message_writer *m);
+
+/*
+ * Answers a request with INVALID_SYNTAX. The peer takes that as the end of the SA (RFC 7296 2.21.3), and so
+ * it ends here too. `wrong` is for the log: "is malformed".
+ */
+void ike_sa_end_by_invalid_syntax(struct ike_sa *sa, enum exchange_type exchange, const char *wrong);
 
 /*
  * Answers a request with a single error notify. INVALID_SYNTAX ends the IKE SA at both ends, without DELETE
@@ -22,7 +28,7 @@ void ike_sa_send_response(struct ike_sa *sa, enum exchange_type exchange, struct
 void ike_sa_send_error(struct ike_sa *sa, enum exchange_type exchange, uint16_t notify,
                        struct octets content);
 
-/* Answers with octets that are already a whole message (IKE_SA_INIT). */
+/* Keeps and sends a response that is already a whole message (IKE_SA_INIT). */
 void ike_sa_send_plain_response(struct ike_sa *sa, struct octets message);
 
 #endif

@@ -31,7 +31,7 @@ void fragmentation_reset(struct ike_sa *sa)
     reassembly_free(&sa->responses);
 }
 
-/* The reassembly that a fragment belongs to, started anew where RFC 7383 2.6 says so; NULL to drop it. */
+/* The reassembly that a fragment belongs to, a new one where RFC 7383 2.6 says so; NULL to drop it. */
 static struct reassembly *reassembly_of(struct reassembly **place, uint32_t message_id,
                                         const struct ike_payload *skf)
 {
@@ -66,7 +66,7 @@ bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, cons
 {
     if (skf->fragment == 0 || skf->fragment > skf->fragments || skf->fragments > FRAGMENTS_MAX)
         return false;
-    /* A request and a response of the peer may come mixed, with the same message ID even. */
+    /* Fragments of a request and of a response may come mixed, even with the same message ID. */
     struct reassembly **place = header->flags & IKE_FLAG_RESPONSE ? &sa->responses : &sa->requests;
     struct reassembly *r = reassembly_of(place, header->message_id, skf);
     if (r == NULL)

@@ -1,18 +1,13 @@
 #include "ike/sa/ike_sa.h"
 
 #include "base/secret.h"
-#include "ike/exchanges/additional_child.h"
-#include "ike/exchanges/informational.h"
-#include "ike/exchanges/liveness.h"
-#include "ike/exchanges/rekey.h"
-#include "ike/reasons/failure.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/fragmentation.h"
 #include "ike/sa/job.h"
 #include "ike/sa/negotiation.h"
 #include "ike/sa/rekey_schedule.h"
+#include "ike/sa/upper.h"
 #include "ike/wire/identity.h"
-#include "ike/wire/proposal_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +42,12 @@ bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
     return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
 }
 
+bool ike_sa_supersedes(const struct ike_sa *newcomer, const struct ike_sa *old)
+{
+    bool before = old->established_event != 0 && old->established_event < newcomer->started_event;
+    return old != newcomer && before && ike_sa_is_with_same_peer(old, newcomer);
+}
+
 void ike_sa_changed(struct ike_sa *sa)
 {
     if (sa->dirty || sa->destroyed)
@@ -59,7 +60,7 @@ void ike_sa_set_replaced(struct ike_sa *sa)
 {
     sa->replaced = true;
     if (sa->state == IKE_SA_ESTABLISHED)
-        liveness_start(sa);
+        sa->engine->objects->exchanges->watch_peer(sa);
     ike_sa_changed(sa);
 }
 
@@ -86,59 +87,23 @@ void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, cons
 
 enum { REKEY_PATIENCE = 30000 }; /* milliseconds */
 
-/*
- * Whether a half-open SA is not missed: the same peer has got an SA with us meanwhile, as when both ends
- * start at once (S7).
- */
-static bool is_superfluous(const struct ike_sa *sa)
-{
-    const struct ike_sa *other;
-    LIST_FOREACH(other, &sa->engine->objects->all_sas, all_link)
-    {
-        if (other->state == IKE_SA_ESTABLISHED && other->created + HALF_OPEN_TIMEOUT >= sa->created &&
-            ip_address_equal(&other->remote.address, &sa->remote.address) &&
-            ip_address_equal(&other->local.address, &sa->local.address) && !other->nat_remote)
-            return true;
-    }
-    return false;
-}
-
-/* The patience with a half-open SA is at its end. */
-static void give_up_half_open(struct ike_sa *sa)
-{
-    char remote[IP_TEXT_SIZE];
-    char suite[SUITE_TEXT_SIZE];
-    if (is_superfluous(sa))
-        ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
-                   "negotiation not needed: %s sent no IKE_AUTH, and has an SA",
-                   ip_endpoint_format(&sa->remote, remote));
-    else if (sa->state == IKE_SA_AUTHENTICATING)
-        failure_warn(sa, FAILED_NEGOTIATION, 0, "the AUTH of %s was not checked in time",
-                     ip_endpoint_format(&sa->remote, remote));
-    else
-        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
-                     "%s sent no IKE_AUTH within %d seconds after IKE_SA_INIT was answered with %s",
-                     ip_endpoint_format(&sa->remote, remote), HALF_OPEN_TIMEOUT / 1000,
-                     ike_suite_format(&sa->suite, suite));
-    ike_sa_destroy(sa, "negotiation timed out");
-}
-
-/* Either end's rekey of the IKE SA is under way. */
+/* True if a rekey of the IKE SA is under way, by either end. */
 static bool is_being_rekeyed(const struct ike_sa *sa)
 {
     return (sa->own != NULL && sa->own->new_spi != 0) || (sa->theirs != NULL && sa->theirs->new_spi != 0);
 }
 
-/* The end of sa-lifetime, or of the patience with a half-open SA. */
+/* sa-lifetime, or the time for a half-open SA, has ended. */
 static void lifetime_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     ike_sa_changed(sa);
     if (sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING) {
-        give_up_half_open(sa);
+        engine->objects->reasons->half_open_timed_out(sa);
+        ike_sa_destroy(sa, "negotiation timed out");
         return;
     }
-    /* That may yet save the Child SAs; by then it has been answered or has timed out (R15). */
+    /* A rekey may still save the Child SAs; after this time it has been answered or has timed out (R15). */
     if (is_being_rekeyed(sa)) {
         engine_set_timer(engine, &sa->lifetime, REKEY_PATIENCE);
         return;
@@ -159,6 +124,7 @@ uint64_t ike_sa_unused_spi(struct ike_engine *engine)
 
 struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t own_spi)
 {
+    const struct ike_exchanges *upper = engine->objects->exchanges;
     struct ike_sa *sa = calloc(1, sizeof *sa);
     if (sa == NULL || !map_put(&engine->objects->sas, own_spi, sa)) {
         free(sa);
@@ -174,10 +140,10 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->expires = MSEC_NEVER;
     sa->retransmit = (struct ike_timer){.fire = ike_sa_retransmit_fire, .owner = sa};
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
-    sa->rekey = (struct ike_timer){.fire = rekey_ike_sa_fire, .owner = sa};
-    sa->liveness = (struct ike_timer){.fire = liveness_fire, .owner = sa};
+    sa->rekey = (struct ike_timer){.fire = upper->rekey_ike_sa_fire, .owner = sa};
+    sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
-    sa->additional.again = (struct ike_timer){.fire = additional_children_fire, .owner = sa};
+    sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
     LIST_INSERT_HEAD(&engine->objects->all_sas, sa, all_link);
     return sa;
@@ -203,7 +169,7 @@ void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel)
     LIST_INSERT_HEAD(&tunnel->sas, sa, tunnel_link);
 }
 
-/* A responder's SA is no longer half-open: authenticated, or gone. */
+/* A responder's SA is no longer half-open: it is authenticated, or gone. */
 static void leave_half_open(struct ike_sa *sa)
 {
     if (sa->initiator || sa->handshake == NULL)
@@ -240,7 +206,7 @@ void ike_sa_establish(struct ike_sa *sa)
     sa->last_message = engine->now;
     engine_set_timer(engine, &sa->lifetime, lifetime);
     engine_set_timer(engine, &sa->rekey, rekey_delay(engine, lifetime, REKEY_MARGIN_IKE_SA, sa->initiator));
-    liveness_start(sa);
+    sa->engine->objects->exchanges->watch_peer(sa);
     ike_sa_end_handshake(sa);
     key_log_ike_sa(sa);
     ike_sa_changed(sa);
@@ -267,7 +233,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
 {
     if (sa->destroyed)
         return;
-    rekey_ike_sa_yield(sa);
+    sa->engine->objects->exchanges->sa_ends(sa);
     struct ike_engine *engine = sa->engine;
     struct ike_tunnel *tunnel = sa->tunnel;
     bool was_up = sa->expires != MSEC_NEVER;
@@ -291,6 +257,15 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
     tunnel_update_state(engine, tunnel, reason);
     if (negotiating && !tunnel->up)
         tunnel_negotiation_failed(engine, tunnel);
+}
+
+void ike_sa_fail(struct ike_sa *sa, const char *reason)
+{
+    bool negotiating =
+        sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_HALF_OPEN || sa->state == IKE_SA_AUTHENTICATING;
+    if (negotiating && !sa->destroyed)
+        sa->engine->objects->reasons->negotiation_failed(sa, reason);
+    ike_sa_destroy(sa, reason);
 }
 
 void ike_sa_free(struct ike_sa *sa)
@@ -321,33 +296,5 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
     (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "%s", reason);
     ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
-    ike_sa_add_task(sa, &task_delete_ike_sa, 0);
-}
-
-static bool has_child(const struct ike_sa *sa)
-{
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (!child->lingering)
-            return true;
-    }
-    return false;
-}
-
-/* Our rekey of a Child SA waits for its answer, which may bring one though the old one is gone. */
-static bool awaits_child(const struct ike_sa *sa)
-{
-    const struct negotiation *n = sa->own;
-    return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_COMPUTES_SHARED);
-}
-
-void ike_sa_lost_child(struct ike_sa *sa, const char *reason)
-{
-    if (awaits_child(sa))
-        return;
-    if (has_child(sa) || additional_children_come_with_packets(sa))
-        additional_children_check(sa);
-    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
-        ike_sa_delete(sa, reason);
+    ike_sa_add_task(sa, TASK_DELETE_IKE_SA, 0);
 }

@@ -1,6 +1,5 @@
 #include "ike/sa/job.h"
 
-#include "ike/reasons/failure.h"
 #include "ike/sa/exchange.h"
 
 #include <string.h>
@@ -15,7 +14,7 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
     if (number == 0)
         number = ++engine->objects->next_job;
     if (copy == NULL || !map_put(&engine->objects->jobs, number, sa)) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return;
     }
     *copy = *job;
@@ -26,23 +25,22 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
     effects_add_action(&engine->effects, &(struct ike_action){.kind = IKE_ACTION_JOB, .job = copy});
 }
 
-void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job,
-                      void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void ike_sa_start_job(struct ike_sa *sa, const struct ike_job *job, ike_job_done *done)
 {
     if (sa->destroyed)
-        return; /* its memory goes when the event is done: no job may come back to it */
+        return; /* its memory is freed when the event is done: no job may come back to it */
     sa->job_done = done;
     engine_set_timer(sa->engine, &sa->job_lost, JOB_PATIENCE);
     hand_out(sa, job);
 }
 
-static void take_result(struct ike_sa *sa, bool ok, struct octets output)
+static void take_result(struct ike_sa *sa, const struct ike_job_result *result)
 {
     sa->job = 0;
     engine_cancel_timer(sa->engine, &sa->job_lost);
     ike_sa_changed(sa);
-    sa->job_done(sa, ok, output);
-    /* Those that waited, in order; one of them may hand out the next job. */
+    sa->job_done(sa, result);
+    /* The datagrams that waited, in order; one of them may start the next job. */
     while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {
         struct waiting_datagram first = sa->waiting[0];
         sa->waiting_count--;
@@ -56,11 +54,11 @@ static void take_result(struct ike_sa *sa, bool ok, struct octets output)
     ike_sa_start_task(sa);
 }
 
-void engine_job_done(struct ike_engine *engine, uint32_t job, bool ok, struct octets output)
+void engine_job_done(struct ike_engine *engine, uint32_t job, const struct ike_job_result *result)
 {
     struct ike_sa *sa = map_remove(&engine->objects->jobs, job);
     if (sa != NULL)
-        take_result(sa, ok, output);
+        take_result(sa, result);
 }
 
 void ike_sa_forget_job(struct ike_sa *sa)
@@ -69,10 +67,10 @@ void ike_sa_forget_job(struct ike_sa *sa)
         (void)map_remove(&sa->engine->objects->jobs, sa->job);
 }
 
-/* Nobody brings the result: there was no memory for the job, say. */
+/* The result does not come: there was no memory for the job, say. */
 void ike_sa_job_lost_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     (void)engine;
-    failure_end(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
+    ike_sa_fail(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
 }

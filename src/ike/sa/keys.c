@@ -96,7 +96,7 @@ bool child_keys_derive(const struct prf_algorithm *prf, const struct ike_keys *k
                        struct octets nonce_r, struct child_direction *to_responder,
                        struct child_direction *to_initiator)
 {
-    uint8_t seed_octets[DH_PUBLIC_MAX + 2 * NONCE_SIZE_MAX];
+    uint8_t seed_octets[KEY_EXCHANGE_SECRET_MAX + 2 * NONCE_SIZE_MAX];
     struct writer seed = writer_to(seed_octets, sizeof seed_octets);
     writer_put(&seed, shared_secret.at, shared_secret.length);
     writer_put(&seed, nonce_i.at, nonce_i.length);

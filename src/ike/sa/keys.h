@@ -29,8 +29,9 @@ bool ike_keys_rekey(const struct prf_algorithm *old_prf, const uint8_t *old_sk_d
                     struct octets nonce_r, uint64_t spi_i, uint64_t spi_r, struct ike_keys *out);
 
 /*
- * Derives the keys of a Child SA (RFC 7296 2.17): `to_responder` carries from the exchange's initiator to its
- * responder. `shared_secret` is empty without PFS. Only the keys of the two directions are set.
+ * Derives the keys of a Child SA (RFC 7296 2.17): `to_responder` is the direction from the exchange's
+ * initiator to its responder. `shared_secret` is empty without PFS. Only the keys of the two directions are
+ * set.
  */
 bool child_keys_derive(const struct prf_algorithm *prf, const struct ike_keys *keys,
                        const struct ike_suite *child, struct octets shared_secret, struct octets nonce_i,

@@ -1,9 +1,7 @@
 #include "ike/sa/negotiation.h"
 
 #include "base/secret.h"
-#include "crypto/dh.h"
 #include "ike/sa/exchange.h"
-#include "ike/sa/job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,39 +28,26 @@ void negotiation_free(struct negotiation *n)
     secret_free(n, sizeof *n);
 }
 
-/* A job of this negotiation's group, with its private value. */
-static struct ike_job dh_job(const struct negotiation *n, enum ike_job_kind kind)
-{
-    struct ike_job job = {.kind = kind};
-    job.dh.group = n->dh->id;
-    memcpy(job.dh.private_value, n->dh_private, sizeof n->dh_private);
-    return job;
-}
-
 void negotiation_end_own(struct ike_sa *sa)
 {
     negotiation_free(sa->own);
     sa->own = NULL;
 }
 
-static void public_value_done(struct ike_sa *sa, bool ok, struct octets output)
+static void share_generated(struct ike_sa *sa, const struct ike_job_result *result)
 {
     struct negotiation *n = sa->own;
-    if (!ok || output.length != n->dh->public_size) {
+    if (!key_exchange_take(&n->key_exchange, result)) {
         ike_sa_destroy(sa, "Diffie-Hellman failed");
         return;
     }
-    memcpy(n->dh_public, output.at, output.length);
     n->phase = NEGOTIATION_READY;
 }
 
-void negotiation_start_public(struct ike_sa *sa, struct negotiation *n)
+void negotiation_generate(struct ike_sa *sa, struct negotiation *n, const struct key_exchange_method *method)
 {
-    n->phase = NEGOTIATION_COMPUTES_PUBLIC;
-    engine_random(sa->engine, n->dh_private, n->dh->private_size);
-    struct ike_job job = dh_job(n, IKE_JOB_DH_PUBLIC);
-    ike_sa_start_job(sa, &job, public_value_done);
-    secret_wipe(&job, sizeof job);
+    n->phase = NEGOTIATION_GENERATES;
+    key_exchange_generate(sa, &n->key_exchange, method, share_generated);
 }
 
 bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task,
@@ -70,46 +55,32 @@ bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task
 {
     struct negotiation *n = sa->own;
     struct reader r = reader_of(error->content.at, error->content.length);
-    const struct dh_group *group = dh_by_id(reader_u16be(&r));
+    const struct key_exchange_method *group = key_exchange_by_id(reader_u16be(&r));
     if (error->notify != NOTIFY_INVALID_KE_PAYLOAD || group == NULL || n->ke_retried ||
-        (allowed >> (group - dh_groups) & 1) == 0)
+        (allowed >> (group - key_exchange_methods) & 1) == 0)
         return false;
     n->ke_retried = true;
-    n->dh = group;
     ike_sa_retry_task(sa, task);
-    negotiation_start_public(sa, n);
+    negotiation_generate(sa, n, group);
     return true;
 }
 
-static void start_shared_job(struct ike_sa *sa, const struct negotiation *n, enum ike_job_kind kind,
-                             void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void negotiation_finish(struct ike_sa *sa, const struct ike_payload *ke, ike_job_done *done)
 {
-    struct ike_job job = dh_job(n, kind);
-    memcpy(job.dh.peer_public, n->peer_public, sizeof n->peer_public);
-    ike_sa_start_job(sa, &job, done);
-    secret_wipe(&job, sizeof job);
+    sa->own->phase = NEGOTIATION_FINISHES;
+    key_exchange_finish(sa, &sa->own->key_exchange, ke->content, done);
 }
 
-void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,
-                              const struct ike_payload *ke,
-                              void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void negotiation_resume(struct ike_sa *sa, ike_job_done *done)
 {
-    if (!initiator)
-        engine_random(sa->engine, n->dh_private, n->dh->private_size);
-    memcpy(n->peer_public, ke->content.at, n->dh->public_size);
-    n->phase = NEGOTIATION_COMPUTES_SHARED;
-    start_shared_job(sa, n, initiator ? IKE_JOB_DH_SHARED : IKE_JOB_DH_EXCHANGE, done);
+    key_exchange_finish_again(sa, &sa->own->key_exchange, done);
 }
 
-void negotiation_resume(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+bool negotiation_ke_fits(const struct negotiation *n, const struct ike_payload *ke)
 {
-    start_shared_job(sa, sa->own, IKE_JOB_DH_SHARED, done);
-}
-
-bool negotiation_ke_is_valid(const struct dh_group *group, const struct ike_payload *ke)
-{
-    return ke != NULL && ke->dh_group == group->id && ke->content.length == group->public_size &&
-           dh_public_is_valid(group, ke->content.at);
+    const struct key_exchange_method *method = n->key_exchange.method;
+    return ke != NULL && ke->dh_group == method->id &&
+           key_exchange_share_fits(method, KEY_EXCHANGE_FINISH, ke->content);
 }
 
 bool negotiation_take_nonce(struct ike_buffer *nonce, const struct ike_message *message)
@@ -147,8 +118,8 @@ int lowest_nonce_compare(const struct lowest_nonce *a, const struct lowest_nonce
 void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotiation *n, bool initiator)
 {
     message_put_nonce(m, ike_buffer_octets(initiator ? &n->nonce_i : &n->nonce_r));
-    if (n->dh != NULL)
-        message_put_ke(m, n->dh->id, (struct octets){n->dh_public, n->dh->public_size});
+    if (n->key_exchange.method != NULL)
+        message_put_ke(m, n->key_exchange.method->id, key_exchange_own_share(&n->key_exchange));
 }
 
 void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets content)
@@ -158,12 +129,12 @@ void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets conten
     ike_sa_send_error(sa, EXCHANGE_CREATE_CHILD_SA, notify, content);
 }
 
-/* The answer to a KE payload of another group than the chosen one (RFC 7296 1.3). */
-static void refuse_group(struct ike_sa *sa, const struct dh_group *wanted)
+/* The answer to a KE payload of another method than the chosen one (RFC 7296 1.3). */
+static void refuse_method(struct ike_sa *sa, const struct key_exchange_method *wanted)
 {
-    uint8_t group[2];
-    store_u16be(group, wanted->id);
-    negotiation_refuse(sa, NOTIFY_INVALID_KE_PAYLOAD, (struct octets){group, sizeof group});
+    uint8_t id[2];
+    store_u16be(id, wanted->id);
+    negotiation_refuse(sa, NOTIFY_INVALID_KE_PAYLOAD, (struct octets){id, sizeof id});
 }
 
 struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike_message *request)
@@ -180,15 +151,14 @@ struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike
     return NULL;
 }
 
-void negotiation_take_ke(struct ike_sa *sa, const struct ike_message *request,
-                         void (*done)(struct ike_sa *sa, bool ok, struct octets output))
+void negotiation_answer(struct ike_sa *sa, const struct ike_message *request,
+                        const struct key_exchange_method *method, ike_job_done *done)
 {
-    struct negotiation *n = sa->theirs;
     const struct ike_payload *ke = ike_message_find(request, PAYLOAD_KE);
-    if (ke == NULL || ke->dh_group != n->dh->id)
-        refuse_group(sa, n->dh);
-    else if (!negotiation_ke_is_valid(n->dh, ke))
+    if (ke == NULL || ke->dh_group != method->id)
+        refuse_method(sa, method);
+    else if (!key_exchange_share_fits(method, KEY_EXCHANGE_ANSWER, ke->content))
         negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, (struct octets){NULL, 0});
     else
-        negotiation_start_shared(sa, n, false, ke, done);
+        key_exchange_answer(sa, &sa->theirs->key_exchange, method, ke->content, done);
 }

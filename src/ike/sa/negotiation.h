@@ -1,6 +1,6 @@
 /*
  * A CREATE_CHILD_SA exchange under way (RFC 7296 1.3): of ours, from the task's start to the answer, or of
- * the peer's, while the Diffie-Hellman for its answer is done.
+ * the peer's, while the key exchange for its answer is done.
  */
 #ifndef MUSUBI_IKE_SA_NEGOTIATION_H
 #define MUSUBI_IKE_SA_NEGOTIATION_H
@@ -14,21 +14,21 @@ struct lowest_nonce {
     uint8_t octets[NONCE_SIZE_MAX - 1]; /* what lies behind cannot matter between nonces of ours and theirs */
 };
 
+struct child_purpose;
+
 /* How far a negotiation of ours has come. */
 enum negotiation_phase {
-    NEGOTIATION_COMPUTES_PUBLIC, /* our public value is being computed */
-    NEGOTIATION_READY,           /* the request can be written, or is under way */
-    NEGOTIATION_COMPUTES_SHARED, /* the answer is there, the shared secret is being computed */
+    NEGOTIATION_GENERATES, /* our share is being made */
+    NEGOTIATION_READY,     /* the request can be written, or is under way */
+    NEGOTIATION_FINISHES,  /* the answer is there, the secret is being made */
 };
 
 struct negotiation {
-    uint32_t old_spi; /* inbound SPI of the Child SA that is rekeyed; 0: none */
+    const struct child_purpose *purpose; /* ours, of a Child SA (exchanges/ask_child.h) */
+    uint32_t old_spi;                    /* inbound SPI of the Child SA that is rekeyed; 0: none */
     struct ike_buffer nonce_i, nonce_r;
-    const struct dh_group *dh; /* NULL: no PFS */
-    uint8_t dh_private[DH_PRIVATE_MAX];
-    uint8_t dh_public[DH_PUBLIC_MAX];
-    uint8_t peer_public[DH_PUBLIC_MAX];
-    enum negotiation_phase phase; /* ours */
+    struct key_exchange key_exchange; /* without a method: no PFS */
+    enum negotiation_phase phase;     /* ours */
     bool ke_retried;
 
     struct child_request request;     /* ours, of a Child SA; of an IKE SA its proposal alone */
@@ -54,26 +54,24 @@ void negotiation_free(struct negotiation *n);
 /* Ends our own negotiation. */
 void negotiation_end_own(struct ike_sa *sa);
 
-/* Ours: chooses a private value and has its public value computed; it is NEGOTIATION_READY then. */
-void negotiation_start_public(struct ike_sa *sa, struct negotiation *n);
+/* Ours: has our share of a method made; it is NEGOTIATION_READY then. */
+void negotiation_generate(struct ike_sa *sa, struct negotiation *n, const struct key_exchange_method *method);
 
 /*
- * Ours: the peer refuses with `error`. If that is INVALID_KE_PAYLOAD with a group of `allowed`, `task` is
- * tried again with that group, once (RFC 7296 1.3). False if it is not.
+ * Ours: the peer refuses with `error`. If that is INVALID_KE_PAYLOAD with a method of `allowed`, `task` is
+ * tried again with that method, once (RFC 7296 1.3). False if it is not.
  */
 bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task,
                                   const struct ike_payload *error, algorithm_set allowed);
 
-/* Has the shared secret computed (as responder together with our public value). */
-void negotiation_start_shared(struct ike_sa *sa, struct negotiation *n, bool initiator,
-                              const struct ike_payload *ke,
-                              void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+/* Ours: has the secret made from the KE payload of the peer's answer, which is one that fits. */
+void negotiation_finish(struct ike_sa *sa, const struct ike_payload *ke, ike_job_done *done);
 
-/* Ours, saved as NEGOTIATION_COMPUTES_SHARED: has the shared secret computed again. */
-void negotiation_resume(struct ike_sa *sa, void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+/* Ours, saved as NEGOTIATION_FINISHES: has the secret made again. */
+void negotiation_resume(struct ike_sa *sa, ike_job_done *done);
 
-/* True if the KE payload is there and fits the group, and its value is valid. */
-bool negotiation_ke_is_valid(const struct dh_group *group, const struct ike_payload *ke);
+/* Ours: true if the KE payload of the peer's answer is there, is of our method, and its share is valid. */
+bool negotiation_ke_fits(const struct negotiation *n, const struct ike_payload *ke);
 
 /* True if the message has one nonce of a proper size. */
 bool negotiation_take_nonce(struct ike_buffer *nonce, const struct ike_message *message);
@@ -92,11 +90,11 @@ void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotia
 struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike_message *request);
 
 /*
- * Theirs: has the shared secret of the group `n->dh` computed with the KE payload of the peer's request;
+ * Theirs: has our share and the secret of the chosen method made from the KE payload of the peer's request;
  * refuses one that does not fit.
  */
-void negotiation_take_ke(struct ike_sa *sa, const struct ike_message *request,
-                         void (*done)(struct ike_sa *sa, bool ok, struct octets output));
+void negotiation_answer(struct ike_sa *sa, const struct ike_message *request,
+                        const struct key_exchange_method *method, ike_job_done *done);
 
 /* Answers the peer's CREATE_CHILD_SA with one notify and ends its negotiation. */
 void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets content);

@@ -10,6 +10,7 @@ struct ike_objects *ike_objects_new(uint64_t seed)
     if (objects == NULL)
         return NULL;
     objects->tunnels = map_with_seed(seed);
+    objects->groups = tunnel_groups_with_seed(seed);
     objects->sas = map_with_seed(seed);
     objects->half_open = map_with_seed(seed);
     objects->jobs = map_with_seed(seed);
@@ -22,6 +23,7 @@ void ike_objects_free(struct ike_objects *objects)
     if (objects == NULL)
         return;
     map_free(&objects->tunnels);
+    tunnel_groups_free(&objects->groups);
     map_free(&objects->sas);
     map_free(&objects->half_open);
     map_free(&objects->jobs);

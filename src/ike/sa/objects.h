@@ -8,10 +8,13 @@
 
 #include "base/map.h"
 #include "ike/sa/live_slots.h"
+#include "ike/sa/tunnel_group.h"
 #include "ike/services/engine.h"
 
 #include <sys/queue.h>
 
+struct ike_exchanges;
+struct ike_reasons;
 struct ike_sa;
 struct ike_tunnel;
 
@@ -45,8 +48,12 @@ struct ike_budget {
 };
 
 struct ike_objects {
+    const struct ike_exchanges *exchanges; /* sa/upper.h */
+    const struct ike_reasons *reasons;
+
     struct map tunnels; /* by number */
     struct ike_tunnel_list tunnel_list;
+    struct tunnel_groups groups;
     struct map sas;           /* IKE SAs by our own SPI */
     struct map jobs;          /* IKE SAs whose job is out, by the job's number */
     struct map child_spis;    /* Child SAs by inbound SPI */

@@ -150,15 +150,15 @@ static void stream_agreement(struct record_stream *s, struct child_agreement *ag
     stream_selectors(s, &agreement->remote_ts);
 }
 
-static void stream_key_exchange(struct record_stream *s, struct negotiation *n)
+/* As initiator: what it takes to make the secret. */
+static void stream_key_exchange(struct record_stream *s, struct key_exchange *x)
 {
-    stream_dh_group(s, &n->dh);
-    size_t private_size = n->dh != NULL ? n->dh->private_size : 0;
-    size_t public_size = n->dh != NULL ? n->dh->public_size : 0;
-    stream_value(s, n->dh_private, private_size);
-    stream_value(s, n->dh_public, public_size);
-    stream_value(s, n->peer_public, public_size);
-    stream_bool(s, &n->ke_retried);
+    static const struct key_exchange_method none = {0};
+    stream_key_exchange_method(s, &x->method);
+    const struct key_exchange_method *m = x->method != NULL ? x->method : &none;
+    stream_value(s, x->private_state, m->private_size);
+    stream_value(s, x->own_share, m->initiator_share_size);
+    stream_value(s, x->peer_share, m->responder_share_size);
 }
 
 static void stream_negotiation(struct record_stream *s, struct ike_record *record,
@@ -168,12 +168,13 @@ static void stream_negotiation(struct record_stream *s, struct ike_record *recor
     uint8_t phase = (uint8_t)n->phase;
     (void)child;
     record->has_own = true;
-    stream_count(s, &phase, NEGOTIATION_COMPUTES_SHARED);
+    stream_count(s, &phase, NEGOTIATION_FINISHES);
     n->phase = (enum negotiation_phase)phase;
     stream_u32(s, &n->old_spi);
     stream_run(s, &record->own.nonce_i);
     stream_run(s, &record->own.nonce_r);
-    stream_key_exchange(s, n);
+    stream_key_exchange(s, &n->key_exchange);
+    stream_bool(s, &n->ke_retried);
     stream_proposal(s, &n->request.proposal);
     stream_u32(s, &n->request.inbound_spi);
     stream_selectors(s, &n->request.local_ts);
@@ -324,7 +325,7 @@ static struct ike_child_record child_record_of(const struct child_sa *child)
 /* A negotiation whose request is not written yet is left out: its task begins anew. */
 static void record_own(const struct ike_sa *sa, struct ike_record *record)
 {
-    record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_COMPUTES_PUBLIC;
+    record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_GENERATES;
     if (!record->has_own)
         return;
     record->own.negotiation = *sa->own;

@@ -103,8 +103,8 @@ static bool task_negotiates(const struct ike_task_record *task)
 static bool agreement_fits(const struct negotiation *n)
 {
     const struct child_agreement *a = &n->agreement;
-    return encryption_fits(&a->suite) && a->suite.dh == n->dh && a->outbound_spi >= ESP_SPI_MIN &&
-           a->local_ts.count > 0 && a->remote_ts.count > 0;
+    return encryption_fits(&a->suite) && a->suite.dh == n->key_exchange.method &&
+           a->outbound_spi >= ESP_SPI_MIN && a->local_ts.count > 0 && a->remote_ts.count > 0;
 }
 
 /* What its answer, or the arithmetic that is to follow, relies on. */
@@ -112,15 +112,17 @@ static bool negotiation_fits(const struct ike_record *r)
 {
     const struct negotiation *n = &r->own.negotiation;
     bool of_ike_sa = n->new_spi != 0;
-    bool answered = n->phase == NEGOTIATION_COMPUTES_SHARED;
-    if (n->phase == NEGOTIATION_COMPUTES_PUBLIC || !nonce_fits(r->own.nonce_i) ||
+    bool answered = n->phase == NEGOTIATION_FINISHES;
+    if (n->phase == NEGOTIATION_GENERATES || !nonce_fits(r->own.nonce_i) ||
         (answered && !nonce_fits(r->own.nonce_r)))
         return false;
     if (of_ike_sa)
-        return n->dh != NULL && n->new_spi != own_spi(r) && n->rival_ike_sa != own_spi(r) &&
-               (!answered || (ike_suite_fits(&n->suite) && n->suite.dh == n->dh && n->peer_spi != 0));
+        return n->key_exchange.method != NULL && n->new_spi != own_spi(r) && n->rival_ike_sa != own_spi(r) &&
+               (!answered ||
+                (ike_suite_fits(&n->suite) && n->suite.dh == n->key_exchange.method && n->peer_spi != 0));
     return n->request.inbound_spi >= ESP_SPI_MIN && n->request.local_ts.count > 0 &&
-           n->request.remote_ts.count > 0 && (!answered || (n->dh != NULL && agreement_fits(n)));
+           n->request.remote_ts.count > 0 &&
+           (!answered || (n->key_exchange.method != NULL && agreement_fits(n)));
 }
 
 /*
@@ -138,7 +140,7 @@ static bool requests_fit(const struct ike_record *r)
     if (!negotiation_fits(r))
         return false;
     const struct negotiation *n = &r->own.negotiation;
-    if (n->phase == NEGOTIATION_COMPUTES_SHARED)
+    if (n->phase == NEGOTIATION_FINISHES)
         return !out;
     if (first != NULL && task_negotiates(first))
         return negotiation_is_of(n, first);

@@ -208,9 +208,9 @@ static void stream_prf(struct record_stream *s, const struct prf_algorithm **row
     STREAM_ROW(s, row, prf_by_id);
 }
 
-void stream_dh_group(struct record_stream *s, const struct dh_group **group)
+void stream_key_exchange_method(struct record_stream *s, const struct key_exchange_method **group)
 {
-    STREAM_ROW(s, group, dh_by_id);
+    STREAM_ROW(s, group, key_exchange_by_id);
 }
 
 void stream_suite(struct record_stream *s, struct ike_suite *suite)
@@ -218,7 +218,7 @@ void stream_suite(struct record_stream *s, struct ike_suite *suite)
     stream_encryption(s, &suite->encryption);
     stream_integrity(s, &suite->integrity);
     stream_prf(s, &suite->prf);
-    stream_dh_group(s, &suite->dh);
+    stream_key_exchange_method(s, &suite->dh);
 }
 
 /* A set of rows: their number, then each of them by `stream_row`. */
@@ -245,7 +245,8 @@ void stream_proposal(struct record_stream *s, struct proposal_policy *policy)
     STREAM_SET(s, &policy->integrity, integrity_algorithms, INTEGRITY_COUNT, struct integrity_algorithm,
                stream_integrity);
     STREAM_SET(s, &policy->prf, prf_algorithms, PRF_COUNT, struct prf_algorithm, stream_prf);
-    STREAM_SET(s, &policy->dh, dh_groups, DH_COUNT, struct dh_group, stream_dh_group);
+    STREAM_SET(s, &policy->dh, key_exchange_methods, KEY_EXCHANGE_COUNT, struct key_exchange_method,
+               stream_key_exchange_method);
     stream_bool(s, &policy->dh_none);
     stream_bool(s, &policy->dh_ignore);
 }

@@ -53,7 +53,7 @@ void stream_identity(struct record_stream *s, struct identity *id);
 void stream_selectors(struct record_stream *s, struct selector_list *list);
 
 /* A row of crypto/algorithm.h by its IANA number, so that rows may be added and move. NULL is a row too. */
-void stream_dh_group(struct record_stream *s, const struct dh_group **group);
+void stream_key_exchange_method(struct record_stream *s, const struct key_exchange_method **group);
 void stream_suite(struct record_stream *s, struct ike_suite *suite);
 
 /* The algorithms of a policy. */

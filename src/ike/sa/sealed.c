@@ -25,7 +25,7 @@ static void next_iv(struct ike_sa *sa, uint8_t iv[16])
         engine_random(sa->engine, iv, sa->suite.encryption->iv_size);
 }
 
-/* Seals a text and appends the message to what stands in the engine's scratch already. */
+/* Seals a text and appends the message to `out`. */
 static bool seal_text(struct ike_sa *sa, const struct ike_header *header, const struct protect_text *text,
                       struct writer *out)
 {
@@ -91,8 +91,8 @@ struct octets ike_sa_seal(struct ike_sa *sa, enum exchange_type exchange, bool r
 }
 
 /*
- * Copies a datagram to the engine's scratch and finds its last payload there, SK or SKF; NULL, counted, if it
- * is none. `*first` is the type of the first payload inside.
+ * Copies a datagram to the engine's scratch and returns its last payload, SK or SKF. NULL, and the datagram
+ * is counted, if that is neither. `*first` is the type of the first payload inside.
  */
 static const struct ike_payload *read_outer(struct ike_sa *sa, const struct ike_header *header,
                                             struct octets datagram, struct ike_message *outer, uint8_t *first)
@@ -111,7 +111,10 @@ static const struct ike_payload *read_outer(struct ike_sa *sa, const struct ike_
     return NULL;
 }
 
-/* Decrypts the last payload of the datagram in the scratch. False, counted, if it is not the peer's. */
+/*
+ * Decrypts the last payload of the datagram in the scratch. False, and it is counted, if it is not the
+ * peer's.
+ */
 static bool open_text(struct ike_sa *sa, const struct ike_payload *sk, struct octets *text)
 {
     const struct ike_protection protection = protection_of(sa, !sa->initiator);

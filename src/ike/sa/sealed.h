@@ -23,9 +23,9 @@ bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octe
                  struct ike_message *message, enum message_fault *fault, uint8_t *payload_type);
 
 /*
- * Whether a datagram with a request that was answered before is the peer's, and asks for the answer again:
- * one whole message does, and of its fragments the first one alone (RFC 7383 2.6.1), lest each of them bring
- * all of the answer.
+ * Whether a datagram with a request that was answered before is the peer's, and is to be answered again. A
+ * whole message is, and of several fragments only the first (RFC 7383 2.6.1), so that the answer is not sent
+ * once for each.
  */
 bool ike_sa_asks_again(struct ike_sa *sa, const struct ike_header *header, struct octets datagram);
 

@@ -1,16 +1,13 @@
 #include "ike/sa/task.h"
 
-#include "ike/exchanges/liveness.h"
-#include "ike/exchanges/rekey.h"
-#include "ike/reasons/exchange_failure.h"
-#include "ike/reasons/failure.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/sealed.h"
+#include "ike/sa/upper.h"
 #include "ike/services/send.h"
 
 #include <stdlib.h>
 
-/* Milliseconds to the next sending, and after the last one to the timeout (R15). */
+/* Milliseconds from each sending to the next, and from the last one to the timeout (R15). */
 static const msec_t sending_intervals[REQUEST_SENDINGS_MAX] = {2000, 4000, 8000, 16000};
 
 void ike_sa_send(struct ike_sa *sa, struct octets messages, const struct ip_endpoint *local,
@@ -40,7 +37,7 @@ static struct ike_task *task_new(struct ike_sa *sa, const struct ike_task_kind *
         return NULL;
     struct ike_task *task = calloc(1, sizeof *task);
     if (task == NULL) {
-        failure_end(sa, "out of memory");
+        ike_sa_fail(sa, "out of memory");
         return NULL;
     }
     task->kind = kind;
@@ -55,9 +52,9 @@ void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered)
         STAILQ_INSERT_HEAD(&sa->tasks, task, link);
 }
 
-void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+void ike_sa_add_task(struct ike_sa *sa, enum ike_task_number number, uint32_t spi)
 {
-    struct ike_task *task = task_new(sa, kind, spi);
+    struct ike_task *task = task_new(sa, sa->engine->objects->exchanges->task_kind(number), spi);
     if (task == NULL)
         return;
     STAILQ_INSERT_TAIL(&sa->tasks, task, link);
@@ -65,15 +62,16 @@ void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32
     ike_sa_start_task(sa);
 }
 
-bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
+bool ike_sa_restore_task(struct ike_sa *sa, unsigned number, uint32_t spi)
 {
-    struct ike_task *task = task_new(sa, kind, spi);
+    const struct ike_task_kind *kind = sa->engine->objects->exchanges->task_kind(number);
+    struct ike_task *task = kind != NULL ? task_new(sa, kind, spi) : NULL;
     if (task != NULL)
         STAILQ_INSERT_TAIL(&sa->tasks, task, link);
     return task != NULL;
 }
 
-/* Puts the request of `task` together: whole for IKE_SA_INIT, sealed for all others. */
+/* Writes the request of `task`: in the clear for IKE_SA_INIT, sealed for all others. */
 static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
 {
     struct ike_engine *engine = sa->engine;
@@ -85,7 +83,8 @@ static struct octets write_request(struct ike_sa *sa, struct ike_task *task)
         return message_finish(&m);
     }
     struct message_writer inner = message_begin_inner(engine->inner_scratch, SCRATCH_SIZE);
-    task->kind->write(sa, task, &inner);
+    if (task->kind->write != NULL)
+        task->kind->write(sa, task, &inner);
     return ike_sa_seal(sa, task->kind->exchange, false, sa->request_id, &inner);
 }
 
@@ -114,7 +113,7 @@ void ike_sa_start_task(struct ike_sa *sa)
         return;
     struct octets message = write_request(sa, task);
     if (message.length == 0 || !ike_buffer_set(&sa->request, message)) {
-        failure_end(sa, "a request could not be put together");
+        ike_sa_fail(sa, "a request could not be put together");
         return;
     }
     sa->request_out = true;
@@ -170,23 +169,24 @@ void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
         if (task->spi == 0)
             continue;
         STAILQ_REMOVE(&sa->tasks, task, ike_task, link);
-        ike_sa_add_task(successor, task->kind, task->spi);
+        ike_sa_add_task(successor, task->kind->number, task->spi);
         free(task);
     }
 }
 
-/* The peer did not answer (R15), or nobody but somebody who refuses: the IKE SA ends. */
+/* The peer did not answer (R15), or the only answer was an unauthenticated refusal: the IKE SA ends. */
 static void request_timed_out(struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
     bool refused = sa->handshake != NULL && sa->handshake->refused;
-    const char *silence = task->kind == &task_liveness ? "DPD timeout" : "no answer from the peer";
+    const char *silence = task->kind->number == TASK_LIVENESS ? "DPD timeout" : "no answer from the peer";
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
         return;
     }
-    rekey_ike_sa_yield(sa); /* the peer's own rekey may have come through: then nobody misses this SA */
-    exchange_failure_of_silence(sa, task);
+    sa->engine->objects->exchanges->sa_ends(
+        sa); /* if the peer has rekeyed it meanwhile, the new SA takes over */
+    sa->engine->objects->reasons->no_answer(sa, task);
     ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Tasks: what this end is about to ask the peer, one after the other (RFC 7296 2.3: a window of 1). The first
- * task's request is sent, and sent again until its answer comes (R15).
+ * Tasks: the requests of this end, one after the other (RFC 7296 2.3: a window of 1). The request of the
+ * first task is sent, and sent again until its answer comes (R15).
  */
 #ifndef MUSUBI_IKE_SA_TASK_H
 #define MUSUBI_IKE_SA_TASK_H
@@ -14,7 +14,7 @@ struct ike_sa;
 struct ike_task;
 
 enum {
-    REQUEST_SENDINGS_MAX = 4, /* first and three retransmissions (R15) */
+    REQUEST_SENDINGS_MAX = 4, /* the first one and three retransmissions (R15) */
     REQUEST_PATIENCE = 30,    /* seconds from the first one to the timeout (R15) */
 };
 
@@ -25,7 +25,7 @@ enum task_readiness {
     TASK_DROPPED, /* there is no need for it any more */
 };
 
-/* Kinds of tasks as records have them: a number never comes to mean another kind. */
+/* Kinds of tasks, by the numbers that records have. A number never gets another meaning. */
 enum ike_task_number {
     TASK_IKE_SA_INIT = 0,
     TASK_IKE_AUTH = 1,
@@ -39,16 +39,19 @@ enum ike_task_number {
     TASK_INVALID_SPI = 9,
 };
 
-/* What we are about to ask the peer: one kind for each exchange of ours. */
+/* A kind of request: one for each exchange that this end starts. */
 struct ike_task_kind {
     enum ike_task_number number;
     enum exchange_type exchange;
     const char *name; /* for the log */
-    /* Writes the request's payloads. `m` is inside of an SK payload, but for IKE_SA_INIT. */
+    /*
+     * Writes the request's payloads. `m` is inside of an SK payload, except for IKE_SA_INIT. NULL: it has
+     * none.
+     */
     void (*write)(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
     /* Takes in the response. May destroy the SA. NULL for IKE_SA_INIT, whose response comes in the clear. */
     void (*response)(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
-    /* Asked before the request is written, again after each job. NULL: it is always ready. */
+    /* Called before the request is written, and again after each job. NULL: it is always ready. */
     enum task_readiness (*prepare)(struct ike_sa *sa, struct ike_task *task);
 };
 
@@ -58,16 +61,17 @@ struct ike_task {
     uint32_t spi; /* inbound SPI of the Child SA that it is about, or 0 */
 };
 
-/* Queues a request; it is sent when those before it are answered. */
-void ike_sa_add_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
+/* Queues a request of that kind; it is sent when those before it are answered. */
+void ike_sa_add_task(struct ike_sa *sa, enum ike_task_number number, uint32_t spi);
 
-/* Puts a task that was answered at the head of the queue again, before anything else of ours. */
+/* Puts a task that was answered at the head of the queue again. */
 void ike_sa_retry_task(struct ike_sa *sa, const struct ike_task *answered);
 
-/* Puts a task at the end of the queue of an SA that was saved; false if there is no memory. */
-bool ike_sa_restore_task(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi);
+/* Puts a task at the end of the queue of an SA that was saved; false if its kind is not known or there is no
+ * memory. */
+bool ike_sa_restore_task(struct ike_sa *sa, unsigned number, uint32_t spi);
 
-/* Sends the first task's request if none is under way and nothing of the peer's is being worked on. */
+/* Sends the first task's request, unless one is under way or a request of the peer is being answered. */
 void ike_sa_start_task(struct ike_sa *sa);
 
 /* Sends the request that was under way when the SA was saved, octet for octet, and waits for its answer. */

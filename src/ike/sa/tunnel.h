@@ -16,11 +16,12 @@ struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
     struct peer_route route;
-    struct ip_address *peer_addresses; /* of its name (PEER_FQDN), peer_address_count of them */
+    struct tunnel_membership membership; /* among the tunnels that a peer may mean */
+    struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
-    bool policy_is_newer; /* since it changed the name has had no addresses yet */
-    bool up;              /* has an SA: the history's `Create` was told */
-    msec_t deaf_until;    /* after a failure: the path may yet ask for the packets that have failed */
+    bool policy_is_newer;         /* no addresses of the name have come since it changed */
+    bool up;                      /* has an SA: the history has its `Create` */
+    msec_t ignores_packets_until; /* after a failure: the path may still ask for packets that have failed */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
 };
@@ -33,20 +34,9 @@ __attribute__((format(printf, 5, 6))) void tunnel_log(struct ike_engine *engine,
                                                       const struct ike_tunnel *tunnel, enum log_level level,
                                                       enum log_function function, const char *format, ...);
 
-/* The events that concern a tunnel. */
-void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy);
-void tunnel_remove(struct ike_engine *engine, uint32_t number);
-void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct peer_route *route);
-void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
-                               size_t count);
-void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
-void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
-void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);
-
 /*
- * Whether a peer may make one more Child SA (S38); those that were replaced or are being deleted do not
- * count, nor those of IKE SAs that INITIAL_CONTACT of `newcomer` takes away. NULL: there is no
- * INITIAL_CONTACT.
+ * Whether a peer may make one more Child SA (S38). Those that were replaced or are being deleted do not
+ * count, nor those of IKE SAs that INITIAL_CONTACT of `newcomer` ends. NULL: there is no INITIAL_CONTACT.
  */
 bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newcomer);
 
@@ -56,15 +46,12 @@ void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, c
 /* Tells the caller of the engine in any case. */
 void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
 
-/* A negotiation that the tunnel started or answered failed: waiting packets are dropped. */
+/* A negotiation of the tunnel has failed: waiting packets are dropped. */
 void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
-/* The same for the packets of a pair alone. */
+/* The same for the packets of one pair of addresses alone. */
 void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
                          const struct packet_pair *pair);
-
-/* Starts a negotiation if the tunnel may and none is under way. */
-void tunnel_connect(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* True if the name of the tunnel's peer has the address. */
 bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address);

@@ -1,6 +1,6 @@
 /*
- * The answer of the engine to one event, being put together: records, actions, and the memory that both point
- * to, all of which is used again for the next event.
+ * The answer of the engine to one event, while it is put together: records, actions, and the memory that both
+ * point to. All of it is used again for the next event.
  */
 #ifndef MUSUBI_IKE_SERVICES_EFFECTS_H
 #define MUSUBI_IKE_SERVICES_EFFECTS_H

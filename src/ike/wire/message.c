@@ -56,7 +56,9 @@ struct payload_layout {
         FIELD_SPI, 0, NULL                                                                                   \
     }
 
-/* RFC 7296 3.4 to 3.13. Payloads without fixed fields stand here too: a type that is missing is unknown. */
+/*
+ * RFC 7296 3.4 to 3.13. Payloads without fixed fields are listed too: a type that is not listed is unknown.
+ */
 static const struct payload_layout payload_layouts[] = {
     {PAYLOAD_SA, {{0}}},
     {PAYLOAD_KE, {U16(dh_group), RESERVED(2)}},
@@ -288,12 +290,12 @@ static void put_reserved(struct message_writer *m, size_t count)
     writer_put(&m->w, zeros, count);
 }
 
-void message_put_ke(struct message_writer *m, uint16_t group, struct octets public_value)
+void message_put_ke(struct message_writer *m, uint16_t group, struct octets share)
 {
     message_begin_payload(m, PAYLOAD_KE);
     writer_put_u16be(&m->w, group);
     put_reserved(m, 2);
-    put_octets(m, public_value);
+    put_octets(m, share);
     message_end_payload(m);
 }
 

@@ -30,7 +30,7 @@ struct ike_header {
     uint32_t length; /* octets of the whole message */
 };
 
-/* The fields of all payloads; which of them a payload has is told by its type. */
+/* The fields of all payloads; a payload has those of its type. */
 struct ike_payload {
     uint8_t type; /* enum payload_type */
     bool critical;
@@ -108,7 +108,7 @@ struct message_writer {
 /* Starts a message with its header (the length is set by message_finish) in `capacity` octets at `at`. */
 struct message_writer message_begin(void *at, size_t capacity, const struct ike_header *header);
 
-/* Starts a chain of payloads without a header, as it goes into an SK payload. */
+/* Starts a chain of payloads without a header, for an SK payload. */
 struct message_writer message_begin_inner(void *at, size_t capacity);
 
 /* Starts a payload; its body is written to `m->w`, then message_end_payload. */
@@ -116,7 +116,7 @@ void message_begin_payload(struct message_writer *m, uint8_t type);
 void message_end_payload(struct message_writer *m);
 
 /* Whole payloads with the given fields. */
-void message_put_ke(struct message_writer *m, uint16_t group, struct octets public_value);
+void message_put_ke(struct message_writer *m, uint16_t group, struct octets share);
 void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value);
 void message_put_auth(struct message_writer *m, uint8_t method, struct octets value);
 void message_put_nonce(struct message_writer *m, struct octets nonce);

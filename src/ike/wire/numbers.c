@@ -151,7 +151,7 @@ const char *auth_method_name(uint8_t method)
 const char *transform_name(uint8_t type, uint16_t id)
 {
     if (type >= TRANSFORM_ADDITIONAL_DH_FIRST && type <= TRANSFORM_ADDITIONAL_DH_LAST)
-        type = TRANSFORM_DH;
+        type = TRANSFORM_KE;
     switch (type) {
     case TRANSFORM_ENCR:
         return NAME_OF(encryption_names, id);
@@ -159,7 +159,7 @@ const char *transform_name(uint8_t type, uint16_t id)
         return NAME_OF(prf_names, id);
     case TRANSFORM_INTEG:
         return NAME_OF(integrity_names, id);
-    case TRANSFORM_DH:
+    case TRANSFORM_KE:
         return NAME_OF(group_names, id);
     case TRANSFORM_ESN:
         return NAME_OF(esn_names, id);

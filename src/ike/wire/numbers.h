@@ -62,7 +62,7 @@ enum transform_type {
     TRANSFORM_ENCR = 1,
     TRANSFORM_PRF = 2,
     TRANSFORM_INTEG = 3,
-    TRANSFORM_DH = 4,
+    TRANSFORM_KE = 4,
     TRANSFORM_ESN = 5,
     TRANSFORM_ADDITIONAL_DH_FIRST = 6, /* RFC 9370, not supported here: named in the log alone */
     TRANSFORM_ADDITIONAL_DH_LAST = 12,

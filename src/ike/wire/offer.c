@@ -37,8 +37,8 @@ static bool add_known(struct offer *offer, uint8_t type, uint16_t id, uint16_t k
         return add_row(&known->prf, ALGORITHM_SET_OF(prf_by_id(id), prf_algorithms));
     case TRANSFORM_INTEG:
         return add_row(&known->integrity, ALGORITHM_SET_OF(integrity_by_id(id), integrity_algorithms));
-    case TRANSFORM_DH:
-        return add_row(&known->dh, ALGORITHM_SET_OF(dh_by_id(id), dh_groups));
+    case TRANSFORM_KE:
+        return add_row(&known->dh, ALGORITHM_SET_OF(key_exchange_by_id(id), key_exchange_methods));
     default:
         return false;
     }
@@ -48,7 +48,7 @@ static bool add_known(struct offer *offer, uint8_t type, uint16_t id, uint16_t k
 static bool add_none(struct offer *offer, uint8_t type, uint16_t id)
 {
     bool *const none = type == TRANSFORM_INTEG && id == AUTH_NONE ? &offer->integrity_none
-                       : type == TRANSFORM_DH && id == DH_NONE    ? &offer->known.dh_none
+                       : type == TRANSFORM_KE && id == KE_NONE    ? &offer->known.dh_none
                        : type == TRANSFORM_ESN && id == ESN_NONE  ? &offer->esn_none
                                                                   : NULL;
     if (none != NULL)
@@ -75,7 +75,7 @@ static void add_transform(struct offer *offer, uint8_t type, uint16_t id, uint16
     add_foreign(offer, type, id, key_bits);
 }
 
-/* Reads the `count` transforms of a proposal, of which nothing may be left over. */
+/* Reads the `count` transforms of a proposal. False if they are malformed or octets are left over. */
 static bool read_transforms(struct reader *r, uint8_t count, struct offer *offer)
 {
     for (uint8_t i = 0; i < count; i++) {

@@ -25,7 +25,9 @@ struct proposal_policy proposal_policy_of_child(const struct child_algorithms *a
 
 /* ---- Writing --------------------------------------------------------------------------------------- */
 
-/* The substructure being written: where the "more" octet of the one before stands, to be set by the next. */
+/*
+ * The substructure being written, and where the "more" octet of the previous one is, which the next one sets.
+ */
 struct chain {
     size_t last_at;
     bool any;
@@ -80,12 +82,12 @@ static void put_transforms(struct writer *w, const struct proposal_policy *polic
         if (algorithm_set_has(policy->integrity, i))
             put_transform(w, transforms, TRANSFORM_INTEG, integrity_algorithms[i].id, 0);
     }
-    for (size_t i = 0; i < DH_COUNT; i++) {
+    for (size_t i = 0; i < KEY_EXCHANGE_COUNT; i++) {
         if (algorithm_set_has(policy->dh, i))
-            put_transform(w, transforms, TRANSFORM_DH, dh_groups[i].id, 0);
+            put_transform(w, transforms, TRANSFORM_KE, key_exchange_methods[i].id, 0);
     }
     if (policy->dh_none && policy->dh != 0)
-        put_transform(w, transforms, TRANSFORM_DH, DH_NONE, 0);
+        put_transform(w, transforms, TRANSFORM_KE, KE_NONE, 0);
     if (policy->protocol == PROTOCOL_ESP)
         put_transform(w, transforms, TRANSFORM_ESN, ESN_NONE, 0);
 }
@@ -137,7 +139,7 @@ void proposal_put_choice(struct message_writer *m, uint8_t protocol, uint8_t num
         .encryption = ALGORITHM_SET_OF(suite->encryption, encryption_algorithms),
         .integrity = ALGORITHM_SET_OF(suite->integrity, integrity_algorithms),
         .prf = ALGORITHM_SET_OF(suite->prf, prf_algorithms),
-        .dh = ALGORITHM_SET_OF(suite->dh, dh_groups),
+        .dh = ALGORITHM_SET_OF(suite->dh, key_exchange_methods),
     };
     struct chain proposals = {.more = SUBSTRUCTURE_MORE_PROPOSALS};
     message_begin_payload(m, PAYLOAD_SA);
@@ -165,7 +167,7 @@ static bool choose_suite(const struct offer *offer, const struct proposal_policy
         return false;
     if (policy->protocol == PROTOCOL_IKE && (prf == 0 || dh == 0))
         return false;
-    bool without_dh = offer->counts[TRANSFORM_DH] == 0 || offer->known.dh_none;
+    bool without_dh = offer->counts[TRANSFORM_KE] == 0 || offer->known.dh_none;
     if (policy->protocol == PROTOCOL_ESP && !policy->dh_ignore && dh == 0 && !(without_dh && policy->dh_none))
         return false;
 
@@ -173,7 +175,7 @@ static bool choose_suite(const struct offer *offer, const struct proposal_policy
         .encryption = BEST_OF(encryption, encryption_algorithms),
         .integrity = aead ? NULL : BEST_OF(integrity, integrity_algorithms),
         .prf = policy->protocol == PROTOCOL_IKE ? BEST_OF(prf, prf_algorithms) : NULL,
-        .dh = BEST_OF(dh, dh_groups),
+        .dh = BEST_OF(dh, key_exchange_methods),
     };
     return true;
 }
@@ -186,7 +188,7 @@ struct ike_rank {
 static struct ike_rank suite_rank(const struct ike_suite *s)
 {
 #define RANK(row, table) (uint8_t)((row) == NULL ? 0xff : (row) - (table))
-    return (struct ike_rank){RANK(s->encryption, encryption_algorithms), RANK(s->dh, dh_groups),
+    return (struct ike_rank){RANK(s->encryption, encryption_algorithms), RANK(s->dh, key_exchange_methods),
                              RANK(s->integrity, integrity_algorithms), RANK(s->prf, prf_algorithms)};
 #undef RANK
 }
@@ -200,7 +202,7 @@ bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b)
 
 static bool offer_is_usable(const struct offer *offer, const struct proposal_policy *policy, size_t spi_size)
 {
-    /* A PRF has no business in a proposal for ESP (RFC 7296 3.3.3), and is not understood there. */
+    /* A proposal for ESP has no PRF (RFC 7296 3.3.3): it is not understood there. */
     bool misplaced_prf = offer->protocol == PROTOCOL_ESP && offer->counts[TRANSFORM_PRF] > 0;
     return offer->protocol == policy->protocol && !offer->unknown_type && !misplaced_prf &&
            offer->spi.length == spi_size && (offer->counts[TRANSFORM_ESN] == 0 || offer->esn_none);
@@ -280,7 +282,7 @@ static struct offer union_of_offers(const struct ike_payload *sa, uint8_t protoc
         all.known.integrity |= offer.known.integrity;
         all.known.prf |= offer.known.prf;
         all.known.dh |= offer.known.dh;
-        all.known.dh_none |= offer.known.dh_none || offer.counts[TRANSFORM_DH] == 0;
+        all.known.dh_none |= offer.known.dh_none || offer.counts[TRANSFORM_KE] == 0;
     }
     return all;
 }
@@ -303,7 +305,7 @@ unsigned proposal_gaps(const struct ike_payload *sa, const struct proposal_polic
     if (ike && (all.known.prf & policy->prf) == 0)
         gaps |= 1U << TRANSFORM_PRF;
     if (!without_dh && (all.known.dh & policy->dh) == 0)
-        gaps |= 1U << TRANSFORM_DH;
+        gaps |= 1U << TRANSFORM_KE;
     return gaps;
 }
 

@@ -7,6 +7,7 @@
 #define MUSUBI_IKE_WIRE_PROPOSAL_H
 
 #include "config/policy.h"
+#include "crypto/key_exchange.h"
 #include "ike/wire/message.h"
 
 /* What the two ends of an IKE SA or a Child SA agreed on. Unused members are NULL. */
@@ -14,7 +15,7 @@ struct ike_suite {
     const struct encryption_algorithm *encryption;
     const struct integrity_algorithm *integrity; /* NULL with an AEAD */
     const struct prf_algorithm *prf;             /* IKE SA only */
-    const struct dh_group *dh;                   /* Child SA: PFS group, or NULL */
+    const struct key_exchange_method *dh;        /* Child SA: of PFS, or NULL */
 };
 
 /* The algorithms that an SA may use, for either kind. */
@@ -22,7 +23,7 @@ struct proposal_policy {
     uint8_t protocol; /* PROTOCOL_IKE or PROTOCOL_ESP */
     algorithm_set encryption, integrity, prf, dh;
     bool dh_none;   /* a suite without DH is allowed (Child SA without PFS) */
-    bool dh_ignore; /* DH is neither proposed nor looked at (Child SA of IKE_AUTH, RFC 7296 1.2) */
+    bool dh_ignore; /* DH is neither proposed nor considered (Child SA of IKE_AUTH, RFC 7296 1.2) */
 };
 
 struct proposal_policy proposal_policy_of_ike(const struct ike_algorithms *algorithms);

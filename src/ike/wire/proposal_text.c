@@ -32,12 +32,12 @@ static void begin_item(struct item_list *list, const char *label)
 static void add_groups(struct item_list *list, const struct proposal_policy *policy)
 {
     if (policy->protocol != PROTOCOL_ESP) {
-        ADD_WORDS(list, "dh", policy->dh, dh_groups, DH_COUNT);
+        ADD_WORDS(list, "dh", policy->dh, key_exchange_methods, KEY_EXCHANGE_COUNT);
         return;
     }
     if (policy->dh_ignore)
         return;
-    ADD_WORDS(list, "pfs", policy->dh, dh_groups, DH_COUNT);
+    ADD_WORDS(list, "pfs", policy->dh, key_exchange_methods, KEY_EXCHANGE_COUNT);
     if (policy->dh == 0)
         begin_item(list, "pfs");
     if (policy->dh == 0 || policy->dh_none)
@@ -92,7 +92,7 @@ static void begin_foreign_type(struct item_list *list, uint8_t type)
     static const char *const labels[] = {[TRANSFORM_ENCR] = "enc",
                                          [TRANSFORM_PRF] = "prf",
                                          [TRANSFORM_INTEG] = "integrity",
-                                         [TRANSFORM_DH] = "dh",
+                                         [TRANSFORM_KE] = "dh",
                                          [TRANSFORM_ESN] = "esn"};
     bool additional = type >= TRANSFORM_ADDITIONAL_DH_FIRST && type <= TRANSFORM_ADDITIONAL_DH_LAST;
     if (type >= TRANSFORM_ENCR && type <= TRANSFORM_ESN) {
@@ -142,7 +142,7 @@ static void add_offer(struct short_text *text, const struct offer *offer,
     struct proposal_policy known = offer->known;
     known.protocol = offer->protocol;
     known.dh_ignore = accepted->dh_ignore || offer->protocol != accepted->protocol ||
-                      (offer->counts[TRANSFORM_DH] > 0 && known.dh == 0 && !known.dh_none);
+                      (offer->counts[TRANSFORM_KE] > 0 && known.dh == 0 && !known.dh_none);
     add_policy(&list, &known);
     add_foreign(&own, offer);
     if (offer->protocol != accepted->protocol)

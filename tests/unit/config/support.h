@@ -1,5 +1,5 @@
 /*
- * Shared by the tests of config/: configs from text, and what was said of them, as text.
+ * Helpers for the tests of config/: configs from text, and their diagnostics as text.
  */
 #ifndef MUSUBI_TESTS_CONFIG_SUPPORT_H
 #define MUSUBI_TESTS_CONFIG_SUPPORT_H
@@ -17,37 +17,38 @@
 #include "config/prompt.h"
 #include "config/resolve.h"
 
-/* A config that was read, and all that was said of it, as `musubi check` prints it. */
+/* The result of parsing. */
 struct reading {
     struct config *config; /* NULL if it was refused */
     struct diagnostics diagnostics;
-    char *said;
+    char *said; /* the diagnostics as `musubi check` prints them */
 };
 
+/* Parses a text; reading_free when done. */
 struct reading read_text(const char *text);
 struct reading read_octets(const char *text, size_t length);
 void reading_free(struct reading *r);
 
-/* Reads text that must be accepted without a word. */
+/* Parses a text that must yield no diagnostics; config_free when done. */
 struct config *accepted(const char *text);
 
-/* The running-config; to be freed. */
+/* The running-config, with secrets; to be freed. */
 char *printed(const struct config *config);
 
-/* Fails unless the text reads without error and prints as `expected`. */
+/* Fails unless the text is accepted and prints as `expected`. */
 void assert_prints(const char *text, const char *expected);
 
-/* Fails unless the text is refused, and what is said of it contains `expected`. */
+/* Fails unless the text is refused with diagnostics that contain `expected`. */
 void assert_refused(const char *text, const char *expected);
 
-/* Fails unless the text is accepted, what is said of it contains `warning`, and it prints as it is. */
+/* Fails unless the text is accepted with diagnostics that contain `warning`, and prints as it was written. */
 void assert_kept(const char *text, const char *warning);
 
-/* Fails unless `text` contains `part`. */
+/* Fail unless `text` contains `part`, or does not contain it. */
 void assert_contains(const char *text, const char *part);
 void assert_lacks(const char *text, const char *part);
 
-/* All that resolution yields. */
+/* The result of policy resolution. */
 struct resolution {
     struct config *config;
     struct key_table *keys;
@@ -56,17 +57,18 @@ struct resolution {
     char *said;
 };
 
-/* Reads the text, which must be accepted, and resolves it. What is said is of resolution alone. */
+/* Parses a text, which must be accepted, and resolves its policies. The diagnostics are those of resolution.
+ */
 struct resolution resolve_text(const char *text);
 void resolution_free(struct resolution *r);
 
-/* The policy of a tunnel by its name, which must be there. */
+/* The policy of the tunnel with that name; fails if there is none. */
 const struct tunnel_policy *policy_of(const struct resolution *r, const char *name);
 
 /* Diagnostics as `musubi check` prints them; to be freed. */
 char *all_said(const struct diagnostics *diagnostics);
 
-/* The whole of a file under tests/configs/, as text; to be freed. */
+/* The content of a file under tests/configs/; to be freed. */
 char *read_file(const char *name);
 
 #endif

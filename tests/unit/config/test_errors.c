@@ -1,4 +1,4 @@
-/* S15: errors with file, line, column, caret and the nearest right word. */
+/* S15: errors with file, line, column, caret and the keyword that was probably meant. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void S15_an_error_shows_the_line_and_a_caret_under_the_word(void **state)
                 "              ^~~\n");
 }
 
-static void S15_a_missing_word_is_pointed_at_behind_the_line(void **state)
+static void S15_a_caret_behind_the_line_marks_a_missing_word(void **state)
 {
     (void)state;
     assert_says("interface Tunnel0.0\n"
@@ -32,7 +32,7 @@ static void S15_a_missing_word_is_pointed_at_behind_the_line(void **state)
                 "                                   ^\n");
 }
 
-static void S15_a_word_that_is_near_nothing_gets_the_list(void **state)
+static void S15_a_word_unlike_any_keyword_gets_the_list_of_keywords(void **state)
 {
     (void)state;
     assert_says("ikev2 default-profile\n"
@@ -42,7 +42,7 @@ static void S15_a_word_that_is_near_nothing_gets_the_list(void **state)
                 "               ^~~~~~~~\n");
 }
 
-static void S15_a_superfluous_word_is_pointed_at(void **state)
+static void S15_a_caret_marks_a_superfluous_word(void **state)
 {
     (void)state;
     assert_says("ikev2 default-profile\n"
@@ -52,7 +52,7 @@ static void S15_a_superfluous_word_is_pointed_at(void **state)
                 "          ^~~\n");
 }
 
-static void S15_all_errors_are_told_at_once(void **state)
+static void S15_all_errors_are_reported_at_once(void **state)
 {
     (void)state;
     struct reading r = read_text("ikev2 default-profile\n  dpd interval x\n  sa-lifetime 0\nikev2 peer\n");
@@ -61,7 +61,7 @@ static void S15_all_errors_are_told_at_once(void **state)
     reading_free(&r);
 }
 
-static void S15_what_stands_under_a_wrong_header_is_not_blamed(void **state)
+static void S15_lines_under_a_wrong_header_cause_no_errors(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -162,11 +162,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S15_an_error_shows_the_line_and_a_caret_under_the_word),
-        cmocka_unit_test(S15_a_missing_word_is_pointed_at_behind_the_line),
-        cmocka_unit_test(S15_a_word_that_is_near_nothing_gets_the_list),
-        cmocka_unit_test(S15_a_superfluous_word_is_pointed_at),
-        cmocka_unit_test(S15_all_errors_are_told_at_once),
-        cmocka_unit_test(S15_what_stands_under_a_wrong_header_is_not_blamed),
+        cmocka_unit_test(S15_a_caret_behind_the_line_marks_a_missing_word),
+        cmocka_unit_test(S15_a_word_unlike_any_keyword_gets_the_list_of_keywords),
+        cmocka_unit_test(S15_a_caret_marks_a_superfluous_word),
+        cmocka_unit_test(S15_all_errors_are_reported_at_once),
+        cmocka_unit_test(S15_lines_under_a_wrong_header_cause_no_errors),
         cmocka_unit_test(S15_columns_and_carets_count_characters_not_octets),
         cmocka_unit_test(S15_a_long_line_is_shown_around_its_error),
         cmocka_unit_test(S18_no_error_quotes_a_secret),

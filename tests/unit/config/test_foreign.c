@@ -1,4 +1,4 @@
-/* S14: lines that are not Musubi's are kept in place and warned of, in files. */
+/* S14: foreign lines in files are kept in place, with a warning. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static void assert_foreign_in(const char *header, const char *line)
     assert_kept(text, "warning");
 }
 
-static void S14_what_the_spec_calls_foreign_is_foreign(void **state)
+static void S14_lines_that_the_spec_calls_foreign_are_foreign(void **state)
 {
     (void)state;
     assert_foreign_in("interface GigaEthernet0.0", "ip address dhcp receive-default");
@@ -82,7 +82,7 @@ static void S14_what_the_spec_calls_foreign_is_foreign(void **state)
     assert_foreign("end");
 }
 
-static void S14_values_that_look_right_and_are_wrong_are_errors(void **state)
+static void S14_values_of_the_right_form_that_are_wrong_are_errors(void **state)
 {
     (void)state;
     assert_refused("interface GigaEthernet0.0\n  ip address 10.0.0.1/33\n",
@@ -92,11 +92,12 @@ static void S14_values_that_look_right_and_are_wrong_are_errors(void **state)
     assert_refused("interface GigaEthernet0.0\n  ipv6 address 2001:db8::g/64\n", "an IPv6 prefix");
     assert_refused("interface GigaEthernet0.0\n  ip mtu 70000\n", "a number from 68 to 65535");
     assert_refused("interface GigaEthernet0.0\n  ip mtu 14OO\n", "a number from 68 to 65535");
-    assert_refused("interface Tunnel0.x\n", "a number, 0 to 65535, is wanted after the dot");
+    assert_refused("interface Tunnel0.x\n", "a number, 0 to 65535, has to follow the dot");
     assert_refused("ip route 10.0.0.0/8 10.0.0.256\n", "an IPv4 address");
     assert_refused("ip route 10.0.0.0/8 10.0.0.1 distance 256\n", "a number from 1 to 255");
     assert_refused("ip route default Tunnel0\n", "KIND N.M");
-    assert_refused("ikev2 default-profile\n  local-ts 10.0.0.0/33\n", "a prefix, ADDRESS/LENGTH, is wanted");
+    assert_refused("ikev2 default-profile\n  local-ts 10.0.0.0/33\n",
+                   "it has to be a prefix, ADDRESS/LENGTH");
 }
 
 static void S14_in_ikev2_lines_every_word_is_ours(void **state)
@@ -119,7 +120,7 @@ static void S14_in_profiles_every_word_is_ours(void **state)
     assert_refused("ikev2 profile a\nsa-propsal enc 3des\n", "did you mean `sa-proposal`?");
 }
 
-static void S14_what_stands_under_a_foreign_header_is_foreign(void **state)
+static void S14_lines_under_a_foreign_header_are_foreign(void **state)
 {
     (void)state;
     assert_kept("router bgp 65000\n"
@@ -225,7 +226,7 @@ static void S14_a_foreign_line_at_a_headers_depth_ends_our_section_too(void **st
                 "FILE:5:3: warning");
 }
 
-static void S14_a_file_indented_as_a_whole_reads_the_same(void **state)
+static void S14_a_file_indented_as_a_whole_is_the_same_config(void **state)
 {
     (void)state;
     assert_prints("    interface BVI1\n"
@@ -242,7 +243,7 @@ static void S14_a_file_indented_as_a_whole_reads_the_same(void **state)
                   "snmp-agent ip enable\n");
 }
 
-static void S14_what_printing_leaves_of_a_file_reads_the_same(void **state)
+static void S14_a_printed_file_is_the_same_config(void **state)
 {
     (void)state;
     static const char running[] = "interface GigaEthernet0.0\n"
@@ -281,7 +282,7 @@ static void binary_lines_are_foreign_or_errors_but_never_ours(void **state)
     assert_refused("ikev2 profile a\x02\n", "error");
 }
 
-static void S18_secrets_are_printed_for_the_administrator_only(void **state)
+static void S18_secrets_are_printed_only_for_the_administrator(void **state)
 {
     (void)state;
     struct reading r = read_text("username admin password plain verysecret\n"
@@ -305,21 +306,21 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S14_foreign_lines_keep_their_place_word_for_word),
         cmocka_unit_test(S14_each_foreign_line_is_reported_once_without_arguments),
-        cmocka_unit_test(S14_what_the_spec_calls_foreign_is_foreign),
-        cmocka_unit_test(S14_values_that_look_right_and_are_wrong_are_errors),
+        cmocka_unit_test(S14_lines_that_the_spec_calls_foreign_are_foreign),
+        cmocka_unit_test(S14_values_of_the_right_form_that_are_wrong_are_errors),
         cmocka_unit_test(S14_in_ikev2_lines_every_word_is_ours),
         cmocka_unit_test(S14_in_profiles_every_word_is_ours),
-        cmocka_unit_test(S14_what_stands_under_a_foreign_header_is_foreign),
+        cmocka_unit_test(S14_lines_under_a_foreign_header_are_foreign),
         cmocka_unit_test(S14_a_foreign_section_ends_at_the_next_command_of_ours),
         cmocka_unit_test(S14_a_foreign_section_ends_at_its_headers_depth_in_an_indented_file),
         cmocka_unit_test(S14_foreign_lines_of_an_interface_do_not_end_it_without_indentation),
         cmocka_unit_test(S14_profiles_end_at_foreign_lines_without_indentation),
         cmocka_unit_test(S14_a_foreign_line_at_a_headers_depth_ends_our_section_too),
-        cmocka_unit_test(S14_a_file_indented_as_a_whole_reads_the_same),
-        cmocka_unit_test(S14_what_printing_leaves_of_a_file_reads_the_same),
+        cmocka_unit_test(S14_a_file_indented_as_a_whole_is_the_same_config),
+        cmocka_unit_test(S14_a_printed_file_is_the_same_config),
         cmocka_unit_test(S14_a_foreign_tunnel_mode_is_a_value_like_ours),
         cmocka_unit_test(binary_lines_are_foreign_or_errors_but_never_ours),
-        cmocka_unit_test(S18_secrets_are_printed_for_the_administrator_only),
+        cmocka_unit_test(S18_secrets_are_printed_only_for_the_administrator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* config/host_settings.h: what the host is told. */
+/* config/host_settings.h */
 #include "support.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ static const char *text_of(const struct ip_prefix *prefix)
     return ip_prefix_format(prefix, text);
 }
 
-static void an_empty_config_says_nothing(void **state)
+static void an_empty_config_has_no_host_settings(void **state)
 {
     (void)state;
     struct host_settings host = settings_of("");
@@ -33,7 +33,7 @@ static void an_empty_config_says_nothing(void **state)
     host_settings_free(&host);
 }
 
-static void an_interface_has_all_that_its_lines_say(void **state)
+static void an_interface_has_all_values_of_its_lines(void **state)
 {
     (void)state;
     struct host_settings host = settings_of("interface GigaEthernet2:1.1\n"
@@ -129,7 +129,7 @@ static void routes_have_target_and_distance(void **state)
     host_settings_free(&host);
 }
 
-static void R102_a_functions_own_log_level_counts_before_all(void **state)
+static void R102_the_log_level_of_a_function_beats_that_of_all(void **state)
 {
     (void)state;
     struct host_settings host = settings_of("logging subsystem IKEv2 debug\n"
@@ -147,7 +147,7 @@ static void R102_a_functions_own_log_level_counts_before_all(void **state)
     host_settings_free(&host);
 }
 
-static void references_to_nothing_are_named(void **state)
+static void references_to_undefined_names_are_warned_about(void **state)
 {
     (void)state;
     struct resolution r = resolve_text("ip route default Tunnel9.0\n"
@@ -155,23 +155,23 @@ static void references_to_nothing_are_named(void **state)
                                        "  ip unnumbered Loopback0.0\n"
                                        "  ip filter nobody 1 in\n"
                                        "  ip napt static GigaEthernet7.0 50\n");
-    assert_contains(r.said, "FILE:1:1: warning: Tunnel9.0 is nowhere defined: the route has no effect");
-    assert_contains(r.said, "FILE:3:3: warning: Loopback0.0 is nowhere defined: there is no address to use");
-    assert_contains(r.said, "FILE:4:3: warning: access list `nobody` is nowhere defined");
-    assert_contains(r.said, "FILE:5:3: warning: GigaEthernet7.0 is nowhere defined: the line has no effect");
+    assert_contains(r.said, "FILE:1:1: warning: Tunnel9.0 is not defined: the route has no effect");
+    assert_contains(r.said, "FILE:3:3: warning: Loopback0.0 is not defined: there is no address to use");
+    assert_contains(r.said, "FILE:4:3: warning: access list `nobody` is not defined");
+    assert_contains(r.said, "FILE:5:3: warning: GigaEthernet7.0 is not defined: the line has no effect");
     resolution_free(&r);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_config_says_nothing),
-        cmocka_unit_test(an_interface_has_all_that_its_lines_say),
+        cmocka_unit_test(an_empty_config_has_no_host_settings),
+        cmocka_unit_test(an_interface_has_all_values_of_its_lines),
         cmocka_unit_test(R13_a_tunnel_without_an_ipv6_line_has_no_ipv6),
         cmocka_unit_test(S16_devices_map_ports_to_linux),
         cmocka_unit_test(routes_have_target_and_distance),
-        cmocka_unit_test(R102_a_functions_own_log_level_counts_before_all),
-        cmocka_unit_test(references_to_nothing_are_named),
+        cmocka_unit_test(R102_the_log_level_of_a_function_beats_that_of_all),
+        cmocka_unit_test(references_to_undefined_names_are_warned_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
-/* S12: lines, sub-modes, abbreviations, `no`, and how settings add up, in files. */
+/* S12: lines, sub-modes, abbreviations, `no`, and how settings combine, in files. */
 #include "support.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What `ikev2 default-profile` holds after these lines, which stand under it. */
+/* Fails unless these lines under `ikev2 default-profile` print as expected. */
 static void assert_profile(const char *lines, const char *expected)
 {
     char text[2048];
@@ -14,7 +14,7 @@ static void assert_profile(const char *lines, const char *expected)
     assert_prints(text, wanted);
 }
 
-/* What `interface GigaEthernet0.0` holds. */
+/* The same under `interface GigaEthernet0.0`. */
 static void assert_port(const char *lines, const char *expected)
 {
     char text[2048];
@@ -46,7 +46,7 @@ static void S12_comments_blank_lines_and_white_space_mean_nothing(void **state)
     assert_prints("", "");
 }
 
-static void S12_utf8_stands_in_descriptions_and_keys(void **state)
+static void S12_descriptions_and_keys_may_be_utf8(void **state)
 {
     (void)state;
     assert_port("  description 拠点1 WAN側\n", "  description 拠点1 WAN側\n");
@@ -73,7 +73,7 @@ static void S12_a_sub_mode_ends_at_the_next_global_command_or_exit(void **state)
                   "interface GigaEthernet1.0\n");
 }
 
-static void S12_keywords_but_the_first_may_be_abbreviated(void **state)
+static void S12_all_keywords_but_the_first_may_be_abbreviated(void **state)
 {
     (void)state;
     assert_profile(
@@ -100,7 +100,7 @@ static void S12_an_ambiguous_word_is_refused_with_its_meanings(void **state)
 {
     (void)state;
     assert_refused("ikev2 default-profile\n  sa-proposal enc aes-g\n",
-                   "`aes-g` may stand for aes-gcm-256 or aes-gcm-128");
+                   "`aes-g` is ambiguous: it may be aes-gcm-256 or aes-gcm-128");
 }
 
 static void S12_no_removes_and_may_omit_arguments(void **state)
@@ -139,7 +139,7 @@ static void S12_removing_what_is_not_set_is_silent(void **state)
     assert_port("  ip address 10.0.0.1/24\n  no ip address 10.0.0.2/24\n", "  ip address 10.0.0.1/24\n");
 }
 
-static void S12_no_takes_whole_sections_away(void **state)
+static void S12_no_removes_whole_sections(void **state)
 {
     (void)state;
     assert_prints("ikev2 profile a\n  dpd off\nikev2 profile b\nno ikev2 profile a\n", "ikev2 profile b\n");
@@ -147,7 +147,7 @@ static void S12_no_takes_whole_sections_away(void **state)
                   "interface Tunnel0.0\n");
 }
 
-static void S12_no_must_say_which_setting_is_meant(void **state)
+static void S12_no_has_to_say_which_setting_is_meant(void **state)
 {
     (void)state;
     assert_refused("ikev2 default-profile\n  no sa-proposal\n", "the line ends too early");
@@ -168,7 +168,7 @@ static void S12_algorithms_add_up_on_one_line_or_several(void **state)
     assert_profile("  sa-proposal enc 3des\n  no sa-proposal enc 3des\n", "");
 }
 
-static void S12_of_child_pfs_off_and_groups_the_later_line_wins(void **state)
+static void S12_the_later_of_child_pfs_off_and_child_pfs_groups_wins(void **state)
 {
     (void)state;
     assert_profile("  child-pfs off\n  child-pfs 2048-bit\n  child-pfs 3072-bit\n",
@@ -207,7 +207,7 @@ static void S12_a_later_single_value_replaces(void **state)
                   "  ikev2 peer-fqdn-ipv6 gw.example.com authentication psk\n");
 }
 
-static void keyed_settings_replace_those_of_the_same_key(void **state)
+static void keyed_settings_replace_settings_with_the_same_key(void **state)
 {
     (void)state;
     assert_prints("ip route default 10.0.0.1\n"
@@ -223,7 +223,7 @@ static void keyed_settings_replace_those_of_the_same_key(void **state)
                   "ikev2 authentication psk id fqdn a key char three\n");
 }
 
-static void S12_shutdown_is_said_both_ways_or_not_at_all(void **state)
+static void S12_shutdown_no_shutdown_and_neither_are_distinct(void **state)
 {
     (void)state;
     assert_port("  shutdown\n", "  shutdown\n");
@@ -231,13 +231,13 @@ static void S12_shutdown_is_said_both_ways_or_not_at_all(void **state)
     assert_port("  no shutdown\n  default shutdown\n", "");
 }
 
-static void an_encrypted_key_is_kept_and_said_to_be_missing(void **state)
+static void an_encrypted_key_is_kept_with_a_warning_that_it_is_missing(void **state)
 {
     (void)state;
     assert_kept("ikev2 authentication psk id keyid a key secret BASE64==\n", "this key is missing");
 }
 
-static void policy_commands_stand_in_tunnels_with_their_prefix_only(void **state)
+static void policy_commands_in_tunnels_need_their_prefix(void **state)
 {
     (void)state;
     assert_prints("interface Tunnel0.0\n  ikev2 dpd off\n", "interface Tunnel0.0\n  ikev2 dpd off\n");
@@ -251,25 +251,25 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S12_every_command_of_the_spec_is_understood),
         cmocka_unit_test(S12_comments_blank_lines_and_white_space_mean_nothing),
-        cmocka_unit_test(S12_utf8_stands_in_descriptions_and_keys),
+        cmocka_unit_test(S12_descriptions_and_keys_may_be_utf8),
         cmocka_unit_test(S12_a_sub_mode_ends_at_the_next_global_command_or_exit),
-        cmocka_unit_test(S12_keywords_but_the_first_may_be_abbreviated),
+        cmocka_unit_test(S12_all_keywords_but_the_first_may_be_abbreviated),
         cmocka_unit_test(S12_an_exact_keyword_beats_a_prefix),
         cmocka_unit_test(S12_an_ambiguous_word_is_refused_with_its_meanings),
         cmocka_unit_test(S12_no_removes_and_may_omit_arguments),
         cmocka_unit_test(S4_no_tunnel_mode_removes_it_whatever_it_is),
         cmocka_unit_test(S12_removing_what_is_not_set_is_silent),
-        cmocka_unit_test(S12_no_takes_whole_sections_away),
-        cmocka_unit_test(S12_no_must_say_which_setting_is_meant),
+        cmocka_unit_test(S12_no_removes_whole_sections),
+        cmocka_unit_test(S12_no_has_to_say_which_setting_is_meant),
         cmocka_unit_test(S12_algorithms_add_up_on_one_line_or_several),
-        cmocka_unit_test(S12_of_child_pfs_off_and_groups_the_later_line_wins),
+        cmocka_unit_test(S12_the_later_of_child_pfs_off_and_child_pfs_groups_wins),
         cmocka_unit_test(S12_selectors_add_up),
         cmocka_unit_test(S12_nat_traversal_is_one_setting),
         cmocka_unit_test(S12_a_later_single_value_replaces),
-        cmocka_unit_test(keyed_settings_replace_those_of_the_same_key),
-        cmocka_unit_test(S12_shutdown_is_said_both_ways_or_not_at_all),
-        cmocka_unit_test(an_encrypted_key_is_kept_and_said_to_be_missing),
-        cmocka_unit_test(policy_commands_stand_in_tunnels_with_their_prefix_only),
+        cmocka_unit_test(keyed_settings_replace_settings_with_the_same_key),
+        cmocka_unit_test(S12_shutdown_no_shutdown_and_neither_are_distinct),
+        cmocka_unit_test(an_encrypted_key_is_kept_with_a_warning_that_it_is_missing),
+        cmocka_unit_test(policy_commands_in_tunnels_need_their_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* S13: all lists of the manual that are configs, completed, are understood word for word. */
+/* S13: every word of the configs in the manual's lists is understood, once they are completed. */
 #include "support.h"
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void S13_every_list_is_understood_without_foreign_lines(void **state)
     }
 }
 
-static void S13_every_list_prints_what_reads_the_same(void **state)
+static void S13_every_list_printed_is_the_same_config(void **state)
 {
     (void)state;
     for (size_t i = 0; i < LIST_COUNT; i++) {
@@ -50,7 +50,7 @@ static void S13_every_list_prints_what_reads_the_same(void **state)
     }
 }
 
-static void S13_every_tunnel_by_psk_lacks_nothing(void **state)
+static void S13_every_tunnel_by_psk_is_complete(void **state)
 {
     (void)state;
     for (size_t i = 0; i < LIST_COUNT; i++) {
@@ -71,7 +71,7 @@ static struct octets secret(const struct resolution *r, key_number number)
     return key;
 }
 
-/* Fails unless each side proves itself by the key and the ID that the other side has for it (R32). */
+/* Fails unless each side has the ID and the key that the other side expects of it (R32). */
 static void assert_they_match(const char *one, const char *one_tunnel, const char *other,
                               const char *other_tunnel)
 {
@@ -97,7 +97,7 @@ static void R32_the_pairs_of_the_manual_match(void **state)
     assert_they_match(lists[10], "Tunnel1.0", lists[11], "Tunnel0.0");
 }
 
-static void S13_list_10_and_11_say_the_same_by_profile_and_by_tunnel(void **state)
+static void S13_list_10_by_profile_and_list_11_by_tunnel_are_the_same_policy(void **state)
 {
     (void)state;
     struct resolution a = resolve_list("manual/list-2.25.10.cfg");
@@ -108,7 +108,7 @@ static void S13_list_10_and_11_say_the_same_by_profile_and_by_tunnel(void **stat
     assert_int_equal(p->ike.encryption, q->ike.encryption);
     assert_int_equal(p->ike.integrity, q->ike.integrity);
     assert_int_equal(p->dpd_interval, q->dpd_interval);
-    /* Only the second one names a PRF. */
+    /* Only the second list names a PRF. */
     assert_int_equal(p->ike.prf, ALGORITHM_SET_ALL(PRF_COUNT));
     assert_int_not_equal(q->ike.prf, ALGORITHM_SET_ALL(PRF_COUNT));
     resolution_free(&a);
@@ -119,10 +119,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S13_every_list_is_understood_without_foreign_lines),
-        cmocka_unit_test(S13_every_list_prints_what_reads_the_same),
-        cmocka_unit_test(S13_every_tunnel_by_psk_lacks_nothing),
+        cmocka_unit_test(S13_every_list_printed_is_the_same_config),
+        cmocka_unit_test(S13_every_tunnel_by_psk_is_complete),
         cmocka_unit_test(R32_the_pairs_of_the_manual_match),
-        cmocka_unit_test(S13_list_10_and_11_say_the_same_by_profile_and_by_tunnel),
+        cmocka_unit_test(S13_list_10_by_profile_and_list_11_by_tunnel_are_the_same_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

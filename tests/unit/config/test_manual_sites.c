@@ -6,6 +6,7 @@
 
 #include "config/host_settings.h"
 #include "config/identity.h"
+#include "crypto/key_exchange.h"
 
 static struct resolution resolve_file(const char *name)
 {
@@ -39,8 +40,8 @@ static void R24_site_1_pins_its_proposals(void **state)
     assert_int_equal(p->child.encryption, only_encryption("aes-cbc-256"));
     assert_int_equal(p->ike.integrity, 1 << (integrity_by_word("sha1") - integrity_algorithms));
     assert_int_equal(p->ike.prf, 1 << (prf_by_word("sha1") - prf_algorithms));
-    assert_int_equal(p->ike.dh, ALGORITHM_SET_ALL(DH_COUNT));
-    assert_int_equal(p->child.pfs, 1 << (dh_by_word("2048-bit") - dh_groups));
+    assert_int_equal(p->ike.dh, ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT));
+    assert_int_equal(p->child.pfs, 1 << (key_exchange_by_word("2048-bit") - key_exchange_methods));
     assert_false(p->child.pfs_none);
     assert_int_equal(p->dpd_interval, 10);
     assert_int_equal(p->line[SETTING_DPD], 14);
@@ -48,7 +49,7 @@ static void R24_site_1_pins_its_proposals(void **state)
     resolution_free(&r);
 }
 
-static void site_1_knows_its_way_and_its_peer(void **state)
+static void site_1_has_its_outgoing_interface_and_its_peer(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.1.cfg");
@@ -66,7 +67,7 @@ static void site_1_knows_its_way_and_its_peer(void **state)
     resolution_free(&r);
 }
 
-static void R20_site_2_has_the_defaults_but_for_dpd(void **state)
+static void R20_site_2_has_the_defaults_except_for_dpd(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.2.cfg");
@@ -74,7 +75,7 @@ static void R20_site_2_has_the_defaults_but_for_dpd(void **state)
     const struct tunnel_policy *p = policy_of(&r, "Tunnel0.0");
     assert_true(p->complete);
     assert_int_equal(p->ike.encryption, ALGORITHM_SET_ALL(ENCRYPTION_COUNT));
-    assert_int_equal(p->child.pfs, ALGORITHM_SET_ALL(DH_COUNT));
+    assert_int_equal(p->child.pfs, ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT));
     assert_true(p->child.pfs_none);
     assert_int_equal(p->sa_lifetime, 86400);
     assert_int_equal(p->child_lifetime, 28800);
@@ -87,7 +88,7 @@ static void R20_site_2_has_the_defaults_but_for_dpd(void **state)
     resolution_free(&r);
 }
 
-static void host_settings_hold_interfaces_and_routes(void **state)
+static void host_settings_have_interfaces_and_routes(void **state)
 {
     (void)state;
     struct resolution r = resolve_file("manual/list-2.25.1.cfg");
@@ -121,9 +122,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R24_site_1_pins_its_proposals),
-        cmocka_unit_test(site_1_knows_its_way_and_its_peer),
-        cmocka_unit_test(R20_site_2_has_the_defaults_but_for_dpd),
-        cmocka_unit_test(host_settings_hold_interfaces_and_routes),
+        cmocka_unit_test(site_1_has_its_outgoing_interface_and_its_peer),
+        cmocka_unit_test(R20_site_2_has_the_defaults_except_for_dpd),
+        cmocka_unit_test(host_settings_have_interfaces_and_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

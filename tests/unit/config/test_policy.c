@@ -7,8 +7,9 @@
 
 #include "config/identity.h"
 #include "config/lint.h"
+#include "crypto/key_exchange.h"
 
-/* A tunnel that lacks nothing, with more lines for it and in front of it. */
+/* A complete tunnel, with more lines under it and before it. */
 static struct resolution resolve_tunnel(const char *before, const char *lines)
 {
     char text[4096];
@@ -64,7 +65,7 @@ static void R20_everything_may_be_omitted(void **state)
     resolution_free(&r);
 }
 
-static void R21_the_nearest_level_counts_for_each_setting_alone(void **state)
+static void R21_for_each_setting_the_nearest_level_counts(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("ikev2 default-profile\n"
@@ -159,11 +160,11 @@ static void every_setting_reaches_the_policy(void **state)
     assert_int_equal(p->ike.integrity, row((size_t)(integrity_by_word("sha2-256") - integrity_algorithms)));
     assert_int_equal(p->ike.prf, row((size_t)(prf_by_word("sha2-384") - prf_algorithms)) |
                                      row((size_t)(prf_by_word("sha1") - prf_algorithms)));
-    assert_int_equal(p->ike.dh, row((size_t)(dh_by_word("3072-bit") - dh_groups)));
+    assert_int_equal(p->ike.dh, row((size_t)(key_exchange_by_word("3072-bit") - key_exchange_methods)));
     assert_int_equal(p->child.encryption,
                      row((size_t)(encryption_by_word("aes-gcm-256") - encryption_algorithms)));
     assert_int_equal(p->child.integrity, row((size_t)(integrity_by_word("sha1") - integrity_algorithms)));
-    assert_int_equal(p->child.pfs, row((size_t)(dh_by_word("1024-bit") - dh_groups)));
+    assert_int_equal(p->child.pfs, row((size_t)(key_exchange_by_word("1024-bit") - key_exchange_methods)));
     assert_false(p->child.pfs_none || p->anti_replay);
     assert_int_equal(p->connect_type, CONNECT_AUTO);
     assert_int_equal(p->direction, NEGOTIATE_RESPONDER);
@@ -173,7 +174,7 @@ static void every_setting_reaches_the_policy(void **state)
     resolution_free(&r);
 }
 
-static void S11_child_pfs_off_is_none_alone(void **state)
+static void S11_child_pfs_off_allows_only_no_pfs(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("", "  ikev2 child-pfs off\n");
@@ -290,7 +291,7 @@ static void S17_a_peer_by_address_without_id_has_its_address(void **state)
     resolution_free(&r);
 }
 
-static void S17_without_local_authentication_the_source_address_decides(void **state)
+static void S17_without_local_authentication_the_source_address_is_the_id(void **state)
 {
     (void)state;
     struct resolution r = resolve_text("ikev2 authentication psk id keyid there key char theirs\n"
@@ -329,7 +330,7 @@ static void R30_keys_are_found_by_type_and_value(void **state)
     resolution_free(&r);
 }
 
-static void S12_of_names_that_differ_in_case_the_later_key_wins(void **state)
+static void S12_the_later_key_wins_for_names_that_differ_in_case(void **state)
 {
     (void)state;
     struct resolution r = resolve_text("ikev2 authentication psk id fqdn GW.example.com key char one\n"
@@ -353,7 +354,7 @@ static void S12_of_names_that_differ_in_case_the_later_key_wins(void **state)
     resolution_free(&r);
 }
 
-static void key_numbers_outlive_edits(void **state)
+static void key_numbers_survive_edits(void **state)
 {
     (void)state;
     struct resolution a = resolve_text("ikev2 authentication psk id keyid x key char one\n");
@@ -377,7 +378,7 @@ static void R51_both_mode_and_peer_are_needed(void **state)
     assert_incomplete("interface Tunnel0.0\n", "neither");
 }
 
-/* What else may be missing keeps a tunnel down, but its SAs stay (R11). */
+/* Other things that are missing keep a tunnel down, but it is defined, so its SAs stay (R11). */
 static void S4_without_mode_or_peer_a_tunnel_is_not_defined(void **state)
 {
     (void)state;
@@ -401,18 +402,18 @@ static void S4_without_mode_or_peer_a_tunnel_is_not_defined(void **state)
     }
 }
 
-static void S12_undefined_references_are_named_with_their_line(void **state)
+static void S12_undefined_references_are_reported_with_their_line(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("", "  ikev2 binding nobody\n"
                                              "  ikev2 outgoing-interface GigaEthernet7.0 auto\n"
                                              "  ikev2 source-address Loopback3.0\n"
                                              "  ip unnumbered GigaEthernet9.0\n");
-    assert_contains(r.said, "FILE:7:3: warning: profile `nobody` is nowhere defined: Tunnel0.0 stays down");
+    assert_contains(r.said, "FILE:7:3: warning: profile `nobody` is not defined: Tunnel0.0 stays down");
     assert_contains(r.said,
-                    "FILE:8:3: warning: GigaEthernet7.0 is nowhere defined: tunnels that use it stay down");
-    assert_contains(r.said, "FILE:9:3: warning: Loopback3.0 is nowhere defined");
-    assert_contains(r.said, "FILE:10:3: warning: GigaEthernet9.0 is nowhere defined: Tunnel0.0 stays down");
+                    "FILE:8:3: warning: GigaEthernet7.0 is not defined: tunnels that use it stay down");
+    assert_contains(r.said, "FILE:9:3: warning: Loopback3.0 is not defined");
+    assert_contains(r.said, "FILE:10:3: warning: GigaEthernet9.0 is not defined: Tunnel0.0 stays down");
     assert_false(policy_of(&r, "Tunnel0.0")->complete);
     resolution_free(&r);
 }
@@ -427,7 +428,7 @@ static void S16_a_device_defines_its_interface(void **state)
     resolution_free(&r);
 }
 
-static void S12_an_id_without_a_key_is_named(void **state)
+static void S12_an_id_without_a_key_is_reported(void **state)
 {
     (void)state;
     assert_incomplete(
@@ -444,7 +445,7 @@ static void S12_an_id_without_a_key_is_named(void **state)
         "FILE:3:3: warning: there is no key for the peer's ID, keyid there: Tunnel0.0 stays down\n");
 }
 
-static void S14_a_tunnel_that_needs_what_is_foreign_stays_down(void **state)
+static void S14_a_tunnel_with_a_foreign_mode_stays_down(void **state)
 {
     (void)state;
     assert_incomplete("interface Tunnel0.0\n  tunnel mode ether-ip ipsec-ikev2\n",
@@ -458,13 +459,13 @@ static void S14_a_tunnel_that_needs_what_is_foreign_stays_down(void **state)
     resolution_free(&r);
 }
 
-static void S24_lifetimes_not_longer_than_their_margin_are_named(void **state)
+static void S24_lifetimes_not_longer_than_the_rekey_margin_are_reported(void **state)
 {
     (void)state;
     struct resolution r =
         resolve_tunnel("ikev2 default-profile\n  sa-lifetime 30\n  child-lifetime 60\n", "");
-    assert_contains(r.said, "FILE:5:3: warning: a lifetime of 30 s");
-    assert_contains(r.said, "FILE:6:3: warning: a lifetime of 60 s");
+    assert_contains(r.said, "FILE:5:3: warning: SAs are rekeyed 30 s before the end of their lifetime");
+    assert_contains(r.said, "FILE:6:3: warning: SAs are rekeyed 60 s before the end of their lifetime");
     resolution_free(&r);
     r = resolve_tunnel("ikev2 default-profile\n  sa-lifetime 31\n  child-lifetime 61\n", "");
     assert_string_equal(r.said, "");
@@ -475,12 +476,13 @@ static void S28_nat_traversal_without_keepalive_uses_20_seconds(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("", "  ikev2 nat-traversal\n");
-    assert_contains(r.said, "FILE:7:3: warning: nat-traversal without keepalive: one is sent every 20 s");
+    assert_contains(r.said,
+                    "FILE:7:3: warning: nat-traversal without keepalive: a keepalive is sent every 20 s");
     assert_int_equal(policy_of(&r, "Tunnel0.0")->nat_keepalive, 20);
     resolution_free(&r);
 }
 
-static void R63_send_delete_suppressed_alone_is_named(void **state)
+static void R63_suppressing_send_delete_alone_is_reported(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("", "  ikev2 suppress send-delete\n");
@@ -501,14 +503,14 @@ static void S20_any_that_only_initiates_never_comes_up(void **state)
     resolution_free(&r);
 }
 
-static void R45_addresses_of_another_family_than_the_peer_are_named(void **state)
+static void R45_addresses_of_another_family_than_the_peer_are_reported(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("", "  ikev2 source-address 2001:db8::1\n"
                                              "  ikev2 outgoing-interface GigaEthernet0.0 2001:db8::fe\n");
     assert_contains(r.said,
-                    "FILE:7:3: warning: this address can't be used to reach the peer of Tunnel0.0, which is "
-                    "of IPv4");
+                    "FILE:7:3: warning: this address can't be used with the peer of Tunnel0.0, whose address "
+                    "is IPv4");
     assert_contains(r.said, "FILE:8:3: warning: this address can't be used");
     resolution_free(&r);
 }
@@ -523,7 +525,7 @@ static void S3_ids_of_type_dn_come_with_certificates(void **state)
                       "FILE:4:3: warning: an ID of type dn is not supported yet: Tunnel0.0 stays down");
 }
 
-static void shutdown_is_told_not_hidden(void **state)
+static void a_policy_records_shutdown(void **state)
 {
     (void)state;
     struct resolution r = resolve_tunnel("", "  shutdown\n");
@@ -532,7 +534,7 @@ static void shutdown_is_told_not_hidden(void **state)
     resolution_free(&r);
 }
 
-static void check_warns_of_what_is_worth_a_second_look(void **state)
+static void check_has_warnings_of_its_own(void **state)
 {
     (void)state;
     struct resolution r = resolve_text("ikev2 authentication psk id keyid a key char b\n"
@@ -553,8 +555,7 @@ static void check_warns_of_what_is_worth_a_second_look(void **state)
     assert_contains(said, "FILE:2:1: warning: Tunnel0.0 has neither `shutdown` nor `no shutdown`: it is up");
     assert_lacks(said, "Tunnel2.0 has neither");
     assert_contains(said, "FILE:8:3: warning: the sa-proposal of Tunnel1.0 differs from that of Tunnel0.0");
-    assert_contains(said,
-                    "FILE:8:3: warning: Tunnel0.0 and Tunnel1.0 are both to `any` and have the same IDs");
+    assert_contains(said, "FILE:8:3: warning: Tunnel0.0 and Tunnel1.0 both have `peer any` and the same IDs");
     assert_contains(said, "FILE:11:3: warning: the peer of Tunnel2.0, `anny`");
     free(said);
     resolution_free(&r);
@@ -564,35 +565,35 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R20_everything_may_be_omitted),
-        cmocka_unit_test(R21_the_nearest_level_counts_for_each_setting_alone),
+        cmocka_unit_test(R21_for_each_setting_the_nearest_level_counts),
         cmocka_unit_test(R21_a_nearer_list_replaces_a_farther_one),
         cmocka_unit_test(R21_off_and_none_undo_a_farther_level),
         cmocka_unit_test(every_setting_reaches_the_policy),
-        cmocka_unit_test(S11_child_pfs_off_is_none_alone),
+        cmocka_unit_test(S11_child_pfs_off_allows_only_no_pfs),
         cmocka_unit_test(R44_the_forms_of_outgoing_interface),
         cmocka_unit_test(R45_source_by_address_or_interface),
         cmocka_unit_test(R71_selectors_are_ranges),
         cmocka_unit_test(too_many_selectors_leave_a_tunnel_down),
         cmocka_unit_test(R31_an_fqdn_peer_without_id_has_its_fqdn),
         cmocka_unit_test(S17_a_peer_by_address_without_id_has_its_address),
-        cmocka_unit_test(S17_without_local_authentication_the_source_address_decides),
+        cmocka_unit_test(S17_without_local_authentication_the_source_address_is_the_id),
         cmocka_unit_test(R30_keys_are_found_by_type_and_value),
-        cmocka_unit_test(S12_of_names_that_differ_in_case_the_later_key_wins),
-        cmocka_unit_test(key_numbers_outlive_edits),
+        cmocka_unit_test(S12_the_later_key_wins_for_names_that_differ_in_case),
+        cmocka_unit_test(key_numbers_survive_edits),
         cmocka_unit_test(R51_both_mode_and_peer_are_needed),
         cmocka_unit_test(S4_without_mode_or_peer_a_tunnel_is_not_defined),
-        cmocka_unit_test(S12_undefined_references_are_named_with_their_line),
+        cmocka_unit_test(S12_undefined_references_are_reported_with_their_line),
         cmocka_unit_test(S16_a_device_defines_its_interface),
-        cmocka_unit_test(S12_an_id_without_a_key_is_named),
-        cmocka_unit_test(S14_a_tunnel_that_needs_what_is_foreign_stays_down),
-        cmocka_unit_test(S24_lifetimes_not_longer_than_their_margin_are_named),
+        cmocka_unit_test(S12_an_id_without_a_key_is_reported),
+        cmocka_unit_test(S14_a_tunnel_with_a_foreign_mode_stays_down),
+        cmocka_unit_test(S24_lifetimes_not_longer_than_the_rekey_margin_are_reported),
         cmocka_unit_test(S28_nat_traversal_without_keepalive_uses_20_seconds),
-        cmocka_unit_test(R63_send_delete_suppressed_alone_is_named),
+        cmocka_unit_test(R63_suppressing_send_delete_alone_is_reported),
         cmocka_unit_test(S20_any_that_only_initiates_never_comes_up),
-        cmocka_unit_test(R45_addresses_of_another_family_than_the_peer_are_named),
+        cmocka_unit_test(R45_addresses_of_another_family_than_the_peer_are_reported),
         cmocka_unit_test(S3_ids_of_type_dn_come_with_certificates),
-        cmocka_unit_test(shutdown_is_told_not_hidden),
-        cmocka_unit_test(check_warns_of_what_is_worth_a_second_look),
+        cmocka_unit_test(a_policy_records_shutdown),
+        cmocka_unit_test(check_has_warnings_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void the_running_config_reads_as_it_was_written(void **state)
+static void the_running_config_is_printed_as_it_was_written(void **state)
 {
     (void)state;
     static const char text[] = "hostname site1\n"
@@ -27,7 +27,7 @@ static void the_running_config_reads_as_it_was_written(void **state)
     assert_prints(text, text);
 }
 
-static void settings_take_their_place_whatever_order_they_came_in(void **state)
+static void settings_are_printed_in_the_order_of_the_table(void **state)
 {
     (void)state;
     assert_prints("interface Tunnel0.0\n"
@@ -61,7 +61,7 @@ static void words_are_printed_in_canonical_form(void **state)
                   "  ipv6 address 2001:db8::1/64\n");
 }
 
-static void a_section_that_comes_twice_is_one(void **state)
+static void a_section_that_is_opened_twice_is_one_section(void **state)
 {
     (void)state;
     assert_prints("interface Tunnel0.0\n"
@@ -80,10 +80,10 @@ static void a_section_that_comes_twice_is_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_running_config_reads_as_it_was_written),
-        cmocka_unit_test(settings_take_their_place_whatever_order_they_came_in),
+        cmocka_unit_test(the_running_config_is_printed_as_it_was_written),
+        cmocka_unit_test(settings_are_printed_in_the_order_of_the_table),
         cmocka_unit_test(words_are_printed_in_canonical_form),
-        cmocka_unit_test(a_section_that_comes_twice_is_one),
+        cmocka_unit_test(a_section_that_is_opened_twice_is_one_section),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static enum prompt_outcome type(struct session *s, const char *line)
     return config_apply_line(s->config, &s->cursor, line, &s->diagnostics);
 }
 
-/* Types lines that are all to be applied. */
+/* Types lines, each of which must be applied. */
 static void type_all(struct session *s, const char *const *lines, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -85,13 +85,13 @@ static void each_line_applies_at_once(void **state)
     end(s);
 }
 
-static void S12_the_first_word_too_may_be_abbreviated(void **state)
+static void S12_the_first_word_may_be_abbreviated_at_the_prompt(void **state)
 {
     (void)state;
     struct session *s = start("");
     TYPE(s, "ho a", "ikev2 de", "dp int 5");
     assert_running(s, "hostname a\n!\nikev2 default-profile\n  dpd interval 5\n");
-    assert_refuses(s, "s 5", "`s` may stand for");
+    assert_refuses(s, "s 5", "`s` is ambiguous: it may be");
     end(s);
 }
 
@@ -103,13 +103,13 @@ static void S15_only_the_wrong_line_is_refused(void **state)
     assert_refuses(s, "foo bar", "`foo` is not known here");
     assert_refuses(s, "ip rotue default 10.0.0.1", "did you mean `route`?");
     assert_refuses(s, "ip route default 10.0.0.256", "an IPv4 address");
-    assert_refuses(s, "interface Tunnel0.x", "after the dot");
+    assert_refuses(s, "interface Tunnel0.x", "has to follow the dot");
     TYPE(s, "hostname c");
     assert_running(s, "hostname c\n");
     end(s);
 }
 
-static void the_prompt_tells_where_one_is(void **state)
+static void the_prompt_shows_the_sub_mode(void **state)
 {
     (void)state;
     struct session *s = start("");
@@ -142,7 +142,7 @@ static void exit_and_end_leave(void **state)
     end(s);
 }
 
-static void a_section_removed_meanwhile_is_made_again(void **state)
+static void a_section_that_others_removed_is_made_again(void **state)
 {
     (void)state;
     struct session *s = start("interface Tunnel0.0\n  ip mtu 1400\n");
@@ -176,7 +176,7 @@ static void S14_foreign_lines_are_kept_at_the_prompt_too(void **state)
     end(s);
 }
 
-static void S14_no_takes_foreign_lines_away(void **state)
+static void S14_no_removes_foreign_lines(void **state)
 {
     (void)state;
     struct session *s =
@@ -277,7 +277,7 @@ static void errors_of_operating_commands_begin_with_a_percent_sign(void **state)
     assert_exec_error("show ikev2 saa", "did you mean `sa`?");
     assert_exec_error("show", "the line ends too early; expected running-config");
     assert_exec_error("no show logging", "`no` is not known here");
-    assert_exec_error("show ikev2 sa Tunnel0.x", "after the dot");
+    assert_exec_error("show ikev2 sa Tunnel0.x", "has to follow the dot");
     assert_exec_error("pki pkcs12 import crypto verysecret nmae x url file:y", "% ");
     struct exec_command command;
     char error[EXEC_ERROR_SIZE];
@@ -340,13 +340,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_line_applies_at_once),
-        cmocka_unit_test(S12_the_first_word_too_may_be_abbreviated),
+        cmocka_unit_test(S12_the_first_word_may_be_abbreviated_at_the_prompt),
         cmocka_unit_test(S15_only_the_wrong_line_is_refused),
-        cmocka_unit_test(the_prompt_tells_where_one_is),
+        cmocka_unit_test(the_prompt_shows_the_sub_mode),
         cmocka_unit_test(exit_and_end_leave),
-        cmocka_unit_test(a_section_removed_meanwhile_is_made_again),
+        cmocka_unit_test(a_section_that_others_removed_is_made_again),
         cmocka_unit_test(S14_foreign_lines_are_kept_at_the_prompt_too),
-        cmocka_unit_test(S14_no_takes_foreign_lines_away),
+        cmocka_unit_test(S14_no_removes_foreign_lines),
         cmocka_unit_test(R11_typed_settings_have_no_line),
         cmocka_unit_test(comments_and_blank_lines_do_nothing),
         cmocka_unit_test(operating_commands_are_understood),

@@ -1,4 +1,4 @@
-/* S14: whole configs of routers, with much in them that is not Musubi's, load; nothing in them is lost. */
+/* S14: whole configs of routers, with many foreign lines, are accepted, and no line of them is lost. */
 #include "support.h"
 
 #include <dirent.h>
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Calls `check` for each config of the corpus, with its name and text; fails if there are fewer than wanted.
- */
+/* Calls `check` for each config of the corpus, with its name and text. Fails if there are fewer than
+ * expected. */
 static void for_each_router(void (*check)(const char *name, const char *text))
 {
     struct dirent **entries;
@@ -36,7 +36,7 @@ static struct reading read_router(const char *name, const char *text)
     return r;
 }
 
-/* True if one of the lines of `text` is these octets but for blanks before it and a line end. */
+/* True if a line of `text` has exactly these octets, apart from blanks before them and the line end. */
 static bool has_line(const char *text, const char *line, size_t length)
 {
     while (*text != '\0') {
@@ -57,7 +57,7 @@ static void check_nothing_is_lost(const char *name, const char *text)
     while (*text != '\0') {
         text += strspn(text, " \t\r\n");
         size_t length = strcspn(text, "\r\n");
-        /* Comments go; so does what removes a setting that was not there. */
+        /* Comments are dropped, and so is `no` for a setting that does not exist. */
         bool may_go = length == 0 || text[0] == '!' || strncmp(text, "no ip address", 13) == 0;
         if (!may_go && !has_line(running, text, length))
             fail_msg("%s: `%.*s` is lost", name, (int)length, text);
@@ -98,7 +98,7 @@ static void check_foreign_lines_are_kept_and_told(const char *name, const char *
     reading_free(&r);
 }
 
-/* Words of the corpus that stand for secrets. */
+/* The secrets in the corpus. */
 static void check_no_secret_is_told(const char *name, const char *text)
 {
     static const char *const secrets[] = {"secret",       "hunter",     "password1", "wizardkey",
@@ -113,31 +113,31 @@ static void check_no_secret_is_told(const char *name, const char *text)
     reading_free(&r);
 }
 
-static void S14_router_configs_load_and_nothing_is_lost(void **state)
+static void S14_router_configs_are_accepted_and_no_line_is_lost(void **state)
 {
     (void)state;
     for_each_router(check_nothing_is_lost);
 }
 
-static void S14_what_they_print_reads_the_same(void **state)
+static void S14_router_configs_printed_are_the_same_config(void **state)
 {
     (void)state;
     for_each_router(check_printing_is_stable);
 }
 
-static void S14_each_of_their_foreign_lines_is_told_once(void **state)
+static void S14_each_foreign_line_of_router_configs_is_reported_once(void **state)
 {
     (void)state;
     for_each_router(check_foreign_lines_are_kept_and_told);
 }
 
-static void S14_none_of_their_secrets_is_told(void **state)
+static void S14_no_secret_of_router_configs_is_shown(void **state)
 {
     (void)state;
     for_each_router(check_no_secret_is_told);
 }
 
-static void their_ikev2_tunnels_are_ready_and_others_stay_down(void **state)
+static void ikev2_tunnels_of_router_configs_are_complete_and_others_stay_down(void **state)
 {
     (void)state;
     static const struct {
@@ -182,11 +182,11 @@ static void their_ikev2_tunnels_are_ready_and_others_stay_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S14_router_configs_load_and_nothing_is_lost),
-        cmocka_unit_test(S14_what_they_print_reads_the_same),
-        cmocka_unit_test(S14_each_of_their_foreign_lines_is_told_once),
-        cmocka_unit_test(S14_none_of_their_secrets_is_told),
-        cmocka_unit_test(their_ikev2_tunnels_are_ready_and_others_stay_down),
+        cmocka_unit_test(S14_router_configs_are_accepted_and_no_line_is_lost),
+        cmocka_unit_test(S14_router_configs_printed_are_the_same_config),
+        cmocka_unit_test(S14_each_foreign_line_of_router_configs_is_reported_once),
+        cmocka_unit_test(S14_no_secret_of_router_configs_is_shown),
+        cmocka_unit_test(ikev2_tunnels_of_router_configs_are_complete_and_others_stay_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* config/setting_lines.h: S34, which lines of the config a warning names. */
+/* config/setting_lines.h: the lines of the config that a warning names (S34). */
 #include "config/setting_lines.h"
 
 #include "support.h"
@@ -32,7 +32,7 @@ static void S34_a_default_has_no_line(void **state)
     assert_lines(&policy, SETTING_BIT(DH) | SETTING_BIT(ENC), "line 14");
 }
 
-static void S34_what_was_typed_at_the_prompt_is_in_no_line(void **state)
+static void S34_a_setting_typed_at_the_prompt_has_no_line(void **state)
 {
     (void)state;
     struct tunnel_policy policy = {.line = {[ENC] = 14, [DH] = POLICY_LINE_TYPED}};
@@ -40,7 +40,7 @@ static void S34_what_was_typed_at_the_prompt_is_in_no_line(void **state)
     assert_lines(&policy, SETTING_BIT(DH) | SETTING_BIT(ENC), "line 14 and typed at the prompt");
 }
 
-static void S34_of_many_lines_the_first_are_named(void **state)
+static void S34_only_the_first_of_many_lines_are_named(void **state)
 {
     (void)state;
     struct setting_lines lines = {0};
@@ -54,8 +54,8 @@ static void S34_of_many_lines_the_first_are_named(void **state)
                         "4294967281, 4294967282 and more and typed at the prompt");
 }
 
-/* From a config: each setting with the line of the level that it comes from (R21). */
-static void S34_the_lines_are_those_of_the_file(void **state)
+/* With a real config, each line is that of the level that the setting comes from (R21). */
+static void S34_lines_are_counted_in_the_file(void **state)
 {
     (void)state;
     struct resolution r = resolve_text("ikev2 authentication psk id keyid a key char s\n" /* 1 */
@@ -82,9 +82,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S34_lines_are_named_once_and_in_order),
         cmocka_unit_test(S34_a_default_has_no_line),
-        cmocka_unit_test(S34_what_was_typed_at_the_prompt_is_in_no_line),
-        cmocka_unit_test(S34_of_many_lines_the_first_are_named),
-        cmocka_unit_test(S34_the_lines_are_those_of_the_file),
+        cmocka_unit_test(S34_a_setting_typed_at_the_prompt_has_no_line),
+        cmocka_unit_test(S34_only_the_first_of_many_lines_are_named),
+        cmocka_unit_test(S34_lines_are_counted_in_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Configs of a million lines, of one endless line, of binary octets: an answer in time linear in size. */
+/* Configs of a million lines, of one endless line, of binary octets: parsing takes time linear in their size.
+ */
 #include "support.h"
 
 #include <stdio.h>
@@ -104,7 +105,7 @@ static void four_times_the_lines_take_about_four_times_as_long(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         double few = best_of_three(shapes[i], SMALL);
         double many = best_of_three(shapes[i], (size_t)FACTOR * SMALL);
-        /* What is quadratic would take sixteen times as long. */
+        /* Quadratic time would be sixteen times as long. */
         if (many > 2.2 * FACTOR * few)
             fail_msg("shape %zu: %d lines take %.3f s, %d lines %.3f s", i, SMALL, few, FACTOR * SMALL, many);
     }
@@ -118,7 +119,7 @@ static void assert_answers(const char *text, size_t length)
     reading_free(&r);
 }
 
-static void an_endless_line_gets_a_short_answer(void **state)
+static void an_endless_line_yields_short_diagnostics(void **state)
 {
     (void)state;
     enum { LENGTH = 20000000 };
@@ -140,7 +141,7 @@ static void an_endless_line_gets_a_short_answer(void **state)
     free(text);
 }
 
-static void a_flood_of_findings_is_cut_and_counted(void **state)
+static void diagnostics_beyond_the_limit_are_counted(void **state)
 {
     (void)state;
     char *text = NULL;
@@ -169,7 +170,7 @@ static void too_many_lines_are_refused(void **state)
     reading_free(&enough);
     struct reading r = read_octets(text, LENGTH);
     assert_null(r.config);
-    assert_string_equal(r.said, "FILE:2000001: error: a config has 2000000 lines at most\n");
+    assert_string_equal(r.said, "FILE:2000001: error: a config may have 2000000 lines at most\n");
     reading_free(&r);
     free(text);
 }
@@ -178,8 +179,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_times_the_lines_take_about_four_times_as_long),
-        cmocka_unit_test(an_endless_line_gets_a_short_answer),
-        cmocka_unit_test(a_flood_of_findings_is_cut_and_counted),
+        cmocka_unit_test(an_endless_line_yields_short_diagnostics),
+        cmocka_unit_test(diagnostics_beyond_the_limit_are_counted),
         cmocka_unit_test(too_many_lines_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,10 @@
-/* The command table itself: every row can be read, told apart, and explained. */
+/* The command table: every row can be parsed, can be distinguished from the others, and has help. */
 #include "support.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "config/help.h"
-#include "config/keyword_help.h"
 #include "config/match.h"
 #include "config/pattern.h"
 #include "config/value.h"
@@ -55,7 +54,7 @@ static void brackets_pair_and_types_are_known(void **state)
 }
 
 struct seen {
-    size_t ways;
+    size_t elements;
     bool ends;
 };
 
@@ -63,26 +62,26 @@ static void count_way(void *context, const char *element, const struct command *
 {
     (void)row;
     struct seen *seen = context;
-    seen->ways++;
+    seen->elements++;
     seen->ends = seen->ends || element == NULL;
 }
 
-static void no_place_has_more_ways_than_there_is_room_for(void **state)
+static void no_place_has_more_alternatives_than_there_is_room_for(void **state)
 {
     (void)state;
     for (size_t id = 0; id < COMMAND_COUNT; id++) {
         for (const char *at = pattern(id); *at != '\0'; at++) {
-            struct pattern_ways ways;
+            struct pattern_alternatives next;
             if (at != pattern(id) && at[-1] != ' ' && at[-1] != '{' && at[-1] != '|' && at[-1] != '[')
                 continue;
-            pattern_expect(at, &ways);
-            assert_true(ways.count < PATTERN_WAYS_MAX);
+            pattern_expect(at, &next);
+            assert_true(next.count < PATTERN_ALTERNATIVES_MAX);
         }
     }
 }
 
-/* The row's own keywords lead to that row and no other. */
-static void the_head_of_a_row_is_enough_to_find_it(void **state)
+/* The keywords at the start of a row match no other row. */
+static void the_head_of_a_row_is_enough_to_match_it(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
@@ -107,12 +106,12 @@ static void the_head_of_a_row_is_enough_to_find_it(void **state)
             for (size_t s = m.first; s < m.first + m.count; s++)
                 assert_int_equal(m.state[s].row, id);
             match_expected(&m, count_way, &seen);
-            assert_true(seen.ways > 0 || seen.ends);
+            assert_true(seen.elements > 0 || seen.ends);
         }
     }
 }
 
-static void a_keyword_of_several_rows_has_help_of_its_own(void **state)
+static void a_keyword_of_several_rows_has_its_own_help(void **state)
 {
     (void)state;
     for (size_t id = 0; id < COMMAND_COUNT; id++) {
@@ -133,9 +132,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_has_a_pattern_and_help),
         cmocka_unit_test(brackets_pair_and_types_are_known),
-        cmocka_unit_test(no_place_has_more_ways_than_there_is_room_for),
-        cmocka_unit_test(the_head_of_a_row_is_enough_to_find_it),
-        cmocka_unit_test(a_keyword_of_several_rows_has_help_of_its_own),
+        cmocka_unit_test(no_place_has_more_alternatives_than_there_is_room_for),
+        cmocka_unit_test(the_head_of_a_row_is_enough_to_match_it),
+        cmocka_unit_test(a_keyword_of_several_rows_has_its_own_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,9 @@
-/* config/words.h, nearest.h, interface_name.h: the smallest parts of the language. */
+/* config/words.h, config/interface_name.h */
 #include "support.h"
 
 #include <string.h>
 
 #include "config/interface_name.h"
-#include "config/nearest.h"
 #include "config/words.h"
 
 static void split(const char *line, struct words *out)
@@ -12,7 +11,7 @@ static void split(const char *line, struct words *out)
     words_split(line, strlen(line), out);
 }
 
-static void words_stand_between_blanks(void **state)
+static void words_are_separated_by_blanks(void **state)
 {
     (void)state;
     struct words words;
@@ -36,7 +35,7 @@ static void S12_quotes_keep_blanks(void **state)
     assert_false(words.word[3].quoted);
 }
 
-static void quotes_and_backslashes_come_back_from_print(void **state)
+static void printed_quotes_and_backslashes_are_read_back(void **state)
 {
     (void)state;
     static const char *const texts[] = {"",        "plain", "two words", "\"",    "a\"b",
@@ -51,7 +50,7 @@ static void quotes_and_backslashes_come_back_from_print(void **state)
     }
 }
 
-static void a_missing_quote_is_noticed(void **state)
+static void a_missing_closing_quote_is_noticed(void **state)
 {
     (void)state;
     struct words words;
@@ -61,7 +60,7 @@ static void a_missing_quote_is_noticed(void **state)
     assert_string_equal(words.word[2].text, "\"abc");
 }
 
-static void lines_beyond_all_bounds_are_cut(void **state)
+static void lines_that_are_too_long_are_cut(void **state)
 {
     (void)state;
     static char line[200000];
@@ -112,7 +111,7 @@ static void interface_names_are_written_in_full(void **state)
     }
 }
 
-static void S14_other_interfaces_are_unlike_and_broken_ones_wrong(void **state)
+static void S14_names_of_other_interfaces_are_unlike_and_broken_names_are_wrong(void **state)
 {
     (void)state;
     struct interface_name name;
@@ -127,7 +126,7 @@ static void S14_other_interfaces_are_unlike_and_broken_ones_wrong(void **state)
         assert_int_equal(interface_name_parse(wrong[i], &name, NULL), VALUE_WRONG);
 }
 
-static void tunnel_numbers_follow_from_names(void **state)
+static void tunnel_numbers_depend_on_names_alone(void **state)
 {
     (void)state;
     struct interface_name a, b, c;
@@ -142,16 +141,16 @@ static void tunnel_numbers_follow_from_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_stand_between_blanks),
+        cmocka_unit_test(words_are_separated_by_blanks),
         cmocka_unit_test(S12_quotes_keep_blanks),
-        cmocka_unit_test(quotes_and_backslashes_come_back_from_print),
-        cmocka_unit_test(a_missing_quote_is_noticed),
-        cmocka_unit_test(lines_beyond_all_bounds_are_cut),
+        cmocka_unit_test(printed_quotes_and_backslashes_are_read_back),
+        cmocka_unit_test(a_missing_closing_quote_is_noticed),
+        cmocka_unit_test(lines_that_are_too_long_are_cut),
         cmocka_unit_test(columns_count_characters_and_widths_count_cells),
         cmocka_unit_test(the_distance_is_in_keystrokes),
         cmocka_unit_test(interface_names_are_written_in_full),
-        cmocka_unit_test(S14_other_interfaces_are_unlike_and_broken_ones_wrong),
-        cmocka_unit_test(tunnel_numbers_follow_from_names),
+        cmocka_unit_test(S14_names_of_other_interfaces_are_unlike_and_broken_names_are_wrong),
+        cmocka_unit_test(tunnel_numbers_depend_on_names_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

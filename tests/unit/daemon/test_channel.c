@@ -1,4 +1,4 @@
-/* daemon/channel.h and daemon/messages.h */
+/* daemon/ipc/channel.h and daemon/ipc/messages.h */
 #include "daemon/ipc/messages.h"
 
 #include <errno.h>
@@ -165,7 +165,7 @@ static void values_out_of_their_range_are_refused(void **state)
     job.identity.length = IDENTITY_SIZE + 1;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
     job.identity.length = 0;
-    job.kind = IKE_JOB_DH_PUBLIC;
+    job.kind = IKE_JOB_KEY_EXCHANGE;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
 
     assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOOK_UP, &look_up, sizeof(look_up)));

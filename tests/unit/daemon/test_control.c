@@ -1,20 +1,22 @@
-/* daemon/control.h: a server in the loop of the test, clients that behave and others. */
+/* daemon/keeper/control.h: a server in the loop of the test, clients that behave and others. */
 #include "daemon/keeper/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "daemon/ipc/control_address.h"
+#include "daemon/ipc/control_protocol.h"
 
 enum { LARGE = 8 << 20, ANSWER_SIZE = 2 * LARGE };
 
@@ -152,7 +154,7 @@ static bool client_is_left(struct fixture *f, int fd)
     }
 }
 
-#define HELLO "\x00\x00\x00\x0aH\x00\x01Router# "
+#define HELLO "\x00\x00\x00\x0aH\x00\x02Router# "
 
 static void socket_is_for_its_owner_alone(void **state)
 {
@@ -171,7 +173,8 @@ static void commands_are_answered_in_order(void **state)
     static const char expected[] = HELLO "\x00\x00\x00\x04Oone\n"
                                          "\x00\x00\x00\x09"
                                          "D\x00Router# "
-                                         "\x00\x00\x00\x05O% no\n"
+                                         "\x00\x00\x00\x05"
+                                         "E% no\n"
                                          "\x00\x00\x00\x09"
                                          "D\x01Router# "
                                          "\x00\x00\x00\x01O\n"
@@ -285,6 +288,38 @@ static void sessions_are_bounded(void **state)
     assert_int_equal(f->open_sessions, 0);
 }
 
+/* Lets nobody open one more descriptor, or as many as before. */
+static void limit_descriptors(struct rlimit *old, bool limited)
+{
+    struct rlimit limit = *old;
+    int next = dup(0);
+    close(next);
+    if (limited)
+        limit.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void a_client_that_can_not_be_taken_in_waits_and_the_loop_rests(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit old;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    struct sockaddr_un address = control_address(f->directory_fd);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    limit_descriptors(&old, true);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    turn(f);
+
+    struct pollfd loop = {.fd = uv_backend_fd(&f->loop), .events = POLLIN};
+    assert_int_equal(poll(&loop, 1, 0), 0); /* nothing for the loop to do at once */
+    limit_descriptors(&old, false);
+    while (f->open_sessions == 0)
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
+
+    close(fd);
+    turn(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(large_output_arrives_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rude_clients_are_disconnected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_can_not_be_taken_in_waits_and_the_loop_rests, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* daemon/event_log.h and daemon/history.h */
+/* daemon/keeper/event_log.h and daemon/state/history.h */
 #include "daemon/keeper/event_log.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* The keeper's parts that need no Linux: daemon/configuration.h, daemon/desired.h, daemon/keys.h,
- * daemon/run_directory.h, daemon/arguments.h. */
+/* The keeper's parts that need no Linux: daemon/keeper/configuration.h, daemon/keeper/desired.h,
+ * daemon/keeper/keys.h, daemon/keeper/run_directory.h, daemon/keeper/arguments.h. */
 #include "daemon/keeper/desired.h"
 #include "daemon/keeper/keys.h"
 

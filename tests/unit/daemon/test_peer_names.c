@@ -1,4 +1,4 @@
-/* daemon/peer_names.h: when names are looked up, and what their answers mean. */
+/* daemon/keeper/peer_names.h: when names are looked up, and what their answers mean. */
 #include "daemon/keeper/peer_names.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* daemon/shared.h */
+/* daemon/state/shared.h */
 #include "daemon/state/shared.h"
 
 #include <errno.h>

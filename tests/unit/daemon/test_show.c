@@ -1,4 +1,5 @@
-/* daemon/show_ike.h and daemon/show_child.h: lists 2.25.17, 2.25.18 and 2.25.6 of the manual, to the letter.
+/* daemon/show/ike_sa.h and daemon/show/child_sa.h: lists 2.25.17, 2.25.18 and 2.25.6 of the manual, to the
+ * letter.
  */
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
@@ -49,7 +50,7 @@ static struct ike_record *sample(void)
         .local = {address("10.1.0.1"), 500},
         .remote = {address("10.2.0.1"), 500},
         .suite = {encryption_by_id(ENCR_AES_CBC, 256), integrity_by_id(AUTH_HMAC_SHA1_96),
-                  prf_by_id(PRF_HMAC_SHA1), dh_by_id(DH_MODP_1536)},
+                  prf_by_id(PRF_HMAC_SHA1), key_exchange_by_id(KE_MODP_1536)},
         .local_id = identity(ID_IPV4_ADDR, "\x0a\x01\x00\x01", 4),
         .remote_id = identity(ID_IPV4_ADDR, "\x0a\x02\x00\x01", 4),
         .request_id = 2,
@@ -84,7 +85,7 @@ static struct tunnel_policy sample_policy(void)
     return (struct tunnel_policy){
         .name = "Tunnel0.0",
         .anti_replay = true,
-        .child = {.pfs = UINT32_C(1) << (dh_by_id(DH_MODP_2048) - dh_groups)},
+        .child = {.pfs = UINT32_C(1) << (key_exchange_by_id(KE_MODP_2048) - key_exchange_methods)},
         .nat_keepalive = 20,
     };
 }

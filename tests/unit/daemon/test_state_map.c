@@ -1,4 +1,4 @@
-/* daemon/state_map.h */
+/* daemon/state/map.h */
 #include "daemon/state/map.h"
 
 #include <errno.h>

@@ -294,7 +294,7 @@ static void senders_receive_nothing(void **state)
     host_sockets_close(&sockets);
 }
 
-static void R44_sender_with_a_mark_goes_its_own_way(void **state)
+static void R44_sender_with_a_mark_follows_its_own_table(void **state)
 {
     (void)state;
     open_all(WORKERS);
@@ -366,7 +366,7 @@ int main(void)
         IN_NAMESPACE(ports_in_use_are_told_with_their_holder),
         IN_NAMESPACE(second_opening_fails_though_ports_can_be_shared),
         IN_NAMESPACE(senders_receive_nothing),
-        IN_NAMESPACE(R44_sender_with_a_mark_goes_its_own_way),
+        IN_NAMESPACE(R44_sender_with_a_mark_follows_its_own_table),
         IN_NAMESPACE(S39_sender_that_does_not_fragment_sets_df),
         IN_NAMESPACE(S9_zero_udp_checksums_are_accepted),
     };

@@ -18,14 +18,14 @@ static const struct octets spi4 = {esp_spi, sizeof esp_spi};
 static struct proposal_policy all_of_ike(void)
 {
     const struct ike_algorithms all = {ALL_ENCRYPTION, ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                                       ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(DH_COUNT)};
+                                       ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)};
     return proposal_policy_of_ike(&all);
 }
 
 static struct proposal_policy all_of_child(void)
 {
     const struct child_algorithms all = {ALL_ENCRYPTION, ALGORITHM_SET_ALL(INTEGRITY_COUNT),
-                                         ALGORITHM_SET_ALL(DH_COUNT), true};
+                                         ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT), true};
     return proposal_policy_of_child(&all, false);
 }
 
@@ -66,17 +66,19 @@ static bool best_by_trying(const struct proposal_policy *a, const struct proposa
     bool esp = a->protocol == PROTOCOL_ESP;
     for (size_t e = 0; e < ENCRYPTION_COUNT; e++) {
         bool aead = encryption_is_aead(&encryption_algorithms[e]);
-        for (size_t d = 0; d <= DH_COUNT; d++) {
+        for (size_t d = 0; d <= KEY_EXCHANGE_COUNT; d++) {
             for (size_t i = 0; i < (aead ? 1 : INTEGRITY_COUNT); i++) {
                 for (size_t p = 0; p < (esp ? 1 : PRF_COUNT); p++) {
-                    bool has_dh = d < DH_COUNT ? (a->dh & b->dh) >> d & 1 : esp && a->dh_none && b->dh_none;
+                    bool has_dh =
+                        d < KEY_EXCHANGE_COUNT ? (a->dh & b->dh) >> d & 1 : esp && a->dh_none && b->dh_none;
                     if (!((a->encryption & b->encryption) >> e & 1) || !has_dh ||
                         (!aead && !((a->integrity & b->integrity) >> i & 1)) ||
                         (!esp && !((a->prf & b->prf) >> p & 1)))
                         continue;
-                    *out = (struct ike_suite){
-                        &encryption_algorithms[e], aead ? NULL : &integrity_algorithms[i],
-                        esp ? NULL : &prf_algorithms[p], d < DH_COUNT ? &dh_groups[d] : NULL};
+                    *out =
+                        (struct ike_suite){&encryption_algorithms[e], aead ? NULL : &integrity_algorithms[i],
+                                           esp ? NULL : &prf_algorithms[p],
+                                           d < KEY_EXCHANGE_COUNT ? &key_exchange_methods[d] : NULL};
                     return true;
                 }
             }
@@ -140,15 +142,15 @@ static void S10_encryption_counts_before_dh_integrity_and_prf(void **state)
 {
     (void)state;
     const struct ike_suite weak_but_gcm = {&encryption_algorithms[1], NULL, &prf_algorithms[3],
-                                           &dh_groups[4]};
+                                           &key_exchange_methods[4]};
     const struct ike_suite cbc = {&encryption_algorithms[2], &integrity_algorithms[0], &prf_algorithms[0],
-                                  &dh_groups[0]};
+                                  &key_exchange_methods[0]};
     assert_true(ike_suite_is_better(&weak_but_gcm, &cbc));
     struct ike_suite better = cbc;
     struct ike_suite worse = cbc;
     better.integrity = &integrity_algorithms[3];
     better.prf = &prf_algorithms[3];
-    worse.dh = &dh_groups[1];
+    worse.dh = &key_exchange_methods[1];
     assert_true(ike_suite_is_better(&better, &worse)); /* DH before integrity and PRF */
     better = worse = cbc;
     better.prf = &prf_algorithms[3];

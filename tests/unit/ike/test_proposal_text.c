@@ -31,7 +31,7 @@ static void S34_a_policy_of_all_there_is_fits(void **state)
     (void)state;
     const struct ike_algorithms all = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
                                        ALGORITHM_SET_ALL(INTEGRITY_COUNT), ALGORITHM_SET_ALL(PRF_COUNT),
-                                       ALGORITHM_SET_ALL(DH_COUNT)};
+                                       ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)};
     const struct proposal_policy policy = proposal_policy_of_ike(&all);
     assert_policy(
         &policy, "enc aes-gcm-256 aes-gcm-128 aes-cbc-256 aes-cbc-192 aes-cbc-128 3des, integrity sha2-512 "
@@ -168,7 +168,7 @@ static void S34_a_suite_is_told_by_its_names(void **state)
 {
     (void)state;
     const struct ike_suite suite = {&encryption_algorithms[2], &integrity_algorithms[3], &prf_algorithms[3],
-                                    &dh_groups[1]};
+                                    &key_exchange_methods[1]};
     const struct ike_suite of_child = {&encryption_algorithms[0], NULL, NULL, NULL};
     char text[SUITE_TEXT_SIZE];
     assert_string_equal(ike_suite_format(&suite, text), "AES-CBC-256/HMAC-SHA1-96/PRF-HMAC-SHA1/MODP-2048");
@@ -188,7 +188,7 @@ static void S34_the_types_that_have_nothing_in_common_are_told_apart(void **stat
         {{4, 1, 1, 1}, {4, 2, 1, 1}, 1U << TRANSFORM_INTEG},
         {{1, 1, 1, 1}, {1, 2, 1, 1}, 0}, /* AES-GCM needs no integrity algorithm: that is no gap */
         {{4, 1, 1, 1}, {4, 1, 6, 1}, 1U << TRANSFORM_PRF},
-        {{4, 1, 1, 8}, {4, 1, 2, 7}, 1U << TRANSFORM_PRF | 1U << TRANSFORM_DH},
+        {{4, 1, 1, 8}, {4, 1, 2, 7}, 1U << TRANSFORM_PRF | 1U << TRANSFORM_KE},
         {{4, 1, 1, 1}, {7, 3, 3, 3}, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -211,9 +211,9 @@ static void S11_a_gap_in_pfs_is_one_only_where_neither_end_does_without(void **s
         bool they_do_without, we_do_without;
         unsigned gaps;
     } cases[] = {
-        {1, 2, false, false, 1U << TRANSFORM_DH},
-        {0, 2, true, false, 1U << TRANSFORM_DH},
-        {1, 0, false, true, 1U << TRANSFORM_DH},
+        {1, 2, false, false, 1U << TRANSFORM_KE},
+        {0, 2, true, false, 1U << TRANSFORM_KE},
+        {1, 0, false, true, 1U << TRANSFORM_KE},
         {1, 2, true, true, 0},
         {3, 2, false, false, 0},
         {0, 0, true, true, 0},

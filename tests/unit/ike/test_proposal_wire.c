@@ -120,7 +120,8 @@ static void S10_an_aead_alone_makes_one_proposal_with_number_1(void **state)
 static void RFC7296_3_3_1_an_ike_rekey_is_proposed_with_an_spi_of_8_octets(void **state)
 {
     (void)state;
-    const struct ike_suite suite = {&encryption_algorithms[0], NULL, &prf_algorithms[0], &dh_groups[1]};
+    const struct ike_suite suite = {&encryption_algorithms[0], NULL, &prf_algorithms[0],
+                                    &key_exchange_methods[1]};
     static struct parsed_payload p;
     struct message_writer m = payload_begin(&p);
     proposal_put_choice(&m, PROTOCOL_IKE, 7, (struct octets){some_spi, 8}, &suite);

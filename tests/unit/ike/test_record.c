@@ -46,7 +46,7 @@ static void fill_child(struct specimen *s, size_t i)
     child->suite =
         (struct ike_suite){.encryption = encryption,
                            .integrity = i % 2 == 0 ? NULL : integrity_by_id(AUTH_HMAC_SHA2_384_192),
-                           .dh = i % 2 == 0 ? NULL : dh_by_id(DH_MODP_1024)};
+                           .dh = i % 2 == 0 ? NULL : key_exchange_by_id(KE_MODP_1024)};
     child->inbound.spi = (uint32_t)(1000 + i);
     child->outbound.spi = (uint32_t)(2000 + i);
     child->inbound.serial = (uint32_t)(2 * i + 1);
@@ -70,17 +70,18 @@ static void fill_own(struct specimen *s)
 {
     struct negotiation *n = &s->own;
     n->suite = s->sa.suite;
-    n->phase = NEGOTIATION_COMPUTES_SHARED;
+    n->phase = NEGOTIATION_FINISHES;
     n->nonce_i = n->nonce_r = (struct ike_buffer){s->nonce, sizeof s->nonce};
-    n->dh = s->sa.suite.dh;
-    memset(n->dh_private, 0x11, n->dh->private_size);
-    memset(n->peer_public, 0x22, n->dh->public_size);
+    n->key_exchange.method = s->sa.suite.dh;
+    memset(n->key_exchange.private_state, 0x11, s->sa.suite.dh->private_size);
+    memset(n->key_exchange.own_share, 0x33, s->sa.suite.dh->initiator_share_size);
+    memset(n->key_exchange.peer_share, 0x22, s->sa.suite.dh->responder_share_size);
     n->request.proposal =
         (struct proposal_policy){.protocol = PROTOCOL_IKE,
                                  .encryption = ALGORITHM_SET_OF(n->suite.encryption, encryption_algorithms),
                                  .integrity = ALGORITHM_SET_OF(n->suite.integrity, integrity_algorithms),
                                  .prf = ALGORITHM_SET_OF(n->suite.prf, prf_algorithms),
-                                 .dh = ALGORITHM_SET_OF(n->suite.dh, dh_groups),
+                                 .dh = ALGORITHM_SET_OF(n->suite.dh, key_exchange_methods),
                                  .dh_none = true};
     n->new_spi = 0x5555;
     n->peer_spi = 0x6666;
@@ -111,7 +112,7 @@ static struct specimen *specimen_new(size_t children)
     sa->ifindex = 3;
     sa->mark = 0x77;
     sa->suite = (struct ike_suite){encryption_by_id(ENCR_AES_CBC, 256), integrity_by_id(AUTH_HMAC_SHA1_96),
-                                   prf_by_id(PRF_HMAC_SHA2_384), dh_by_id(DH_MODP_3072)};
+                                   prf_by_id(PRF_HMAC_SHA2_384), key_exchange_by_id(KE_MODP_3072)};
     memset(sa->keys.d, 0xab, sa->suite.prf->size);
     memset(sa->keys.ar, 0xcd, sa->suite.integrity->key_size);
     memset(sa->keys.ei, 0xef, sa->suite.encryption->key_size);
@@ -174,7 +175,7 @@ static void assert_is_specimen_but_for_what_is_under_way(const struct ike_record
     assert_ptr_equal(r->suite.encryption, encryption_by_id(ENCR_AES_CBC, 256));
     assert_ptr_equal(r->suite.integrity, integrity_by_id(AUTH_HMAC_SHA1_96));
     assert_ptr_equal(r->suite.prf, prf_by_id(PRF_HMAC_SHA2_384));
-    assert_ptr_equal(r->suite.dh, dh_by_id(DH_MODP_3072));
+    assert_ptr_equal(r->suite.dh, key_exchange_by_id(KE_MODP_3072));
     assert_memory_equal(&r->keys, &s->sa.keys, sizeof r->keys);
     assert_int_equal(r->local_id.length, 5);
     assert_int_equal(r->remote_id.length, IDENTITY_SIZE);
@@ -210,11 +211,13 @@ static void assert_has_what_is_under_way(const struct ike_record *r, const struc
     assert_true(!r->children[2].stopped && r->children[2].waits_for_use);
     assert_true(r->has_own);
     const struct negotiation *n = &r->own.negotiation;
-    assert_int_equal(n->phase, NEGOTIATION_COMPUTES_SHARED);
+    assert_int_equal(n->phase, NEGOTIATION_FINISHES);
     assert_int_equal(r->own.nonce_r.length, sizeof s->nonce);
-    assert_ptr_equal(n->dh, dh_by_id(DH_MODP_3072));
-    assert_memory_equal(n->dh_private, s->own.dh_private, sizeof n->dh_private);
-    assert_memory_equal(n->peer_public, s->own.peer_public, sizeof n->peer_public);
+    const struct key_exchange *x = &n->key_exchange;
+    assert_ptr_equal(x->method, key_exchange_by_id(KE_MODP_3072));
+    assert_memory_equal(x->private_state, s->own.key_exchange.private_state, sizeof x->private_state);
+    assert_memory_equal(x->own_share, s->own.key_exchange.own_share, sizeof x->own_share);
+    assert_memory_equal(x->peer_share, s->own.key_exchange.peer_share, sizeof x->peer_share);
     assert_memory_equal(&n->request.proposal, &s->own.request.proposal, sizeof n->request.proposal);
     assert_memory_equal(&n->suite, &s->sa.suite, sizeof n->suite);
     assert_true(n->new_spi == 0x5555 && n->peer_spi == 0x6666 && n->has_rival && n->rival_ike_sa == 0x7777);
@@ -249,12 +252,12 @@ static void what_is_under_way_is_written_and_read(void **state)
     free(s);
 }
 
-/* Its public value would be computed anew, so that nothing of it is worth keeping. */
-static void a_negotiation_without_its_public_value_is_not_recorded(void **state)
+/* Its share would be made anew, so that nothing of it is worth keeping. */
+static void a_negotiation_without_its_share_is_not_recorded(void **state)
 {
     (void)state;
     struct specimen *s = specimen_new(0);
-    s->own.phase = NEGOTIATION_COMPUTES_PUBLIC;
+    s->own.phase = NEGOTIATION_GENERATES;
     static uint8_t at[RECORD_MAX];
     static struct ike_record r;
     assert_true(read(write(s, at, sizeof at), &r));
@@ -673,7 +676,7 @@ static void break_request_without_negotiation(struct ike_record *r)
     r->tasks[0] = (struct ike_task_record){TASK_REKEY_CHILD, 1001};
 }
 
-static void break_request_while_computing(struct ike_record *r)
+static void break_request_while_the_secret_is_made(struct ike_record *r)
 {
     r->request = r->nonce_i;
 }
@@ -692,7 +695,7 @@ static void break_negotiation_of_another_task(struct ike_record *r)
 
 static void break_negotiation_phase(struct ike_record *r)
 {
-    r->own.negotiation.phase = NEGOTIATION_COMPUTES_PUBLIC;
+    r->own.negotiation.phase = NEGOTIATION_GENERATES;
 }
 
 static void break_negotiation_nonce(struct ike_record *r)
@@ -702,12 +705,12 @@ static void break_negotiation_nonce(struct ike_record *r)
 
 static void break_negotiation_group(struct ike_record *r)
 {
-    r->own.negotiation.dh = dh_by_id(DH_MODP_1024);
+    r->own.negotiation.key_exchange.method = key_exchange_by_id(KE_MODP_1024);
 }
 
 static void break_negotiation_without_group(struct ike_record *r)
 {
-    r->own.negotiation.dh = NULL;
+    r->own.negotiation.key_exchange.method = NULL;
 }
 
 static void break_rival(struct ike_record *r)
@@ -747,7 +750,7 @@ static void an_ike_sa_whose_parts_do_not_fit_has_a_fault(void **state)
         break_child_integrity,
         break_request_of_nothing,
         break_request_without_negotiation,
-        break_request_while_computing,
+        break_request_while_the_secret_is_made,
         break_negotiation_of_no_task,
         break_negotiation_of_another_task,
         break_negotiation_phase,
@@ -761,7 +764,7 @@ static void an_ike_sa_whose_parts_do_not_fit_has_a_fault(void **state)
     static uint8_t at[RECORD_MAX];
     static struct ike_record r;
     struct specimen *s = specimen_new(3);
-    s->sa.request_out = false; /* since the answer is being computed */
+    s->sa.request_out = false; /* since the secret is being made */
     struct octets record = write(s, at, sizeof at);
     assert_true(read(record, &r));
     assert_null(ike_record_fault(&r));
@@ -793,7 +796,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(what_is_under_way_is_written_and_read),
-        cmocka_unit_test(a_negotiation_without_its_public_value_is_not_recorded),
+        cmocka_unit_test(a_negotiation_without_its_share_is_not_recorded),
         cmocka_unit_test(a_request_that_is_not_out_is_not_recorded),
         cmocka_unit_test(the_largest_record_fits_a_slot_of_64_kib),
         cmocka_unit_test(a_record_that_says_to_be_too_new_is_refused),

@@ -1,0 +1,89 @@
+#include "daemon/keeper/running_config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "daemon/ipc/clock.h"
+#include "daemon/keeper/desired.h"
+#include "daemon/keeper/startup.h"
+
+/* Has the log do what the config says, and the engine make the lines that are wanted. */
+static void apply_log_settings(struct running_config *running)
+{
+    const struct event_log_settings settings = configuration_log_settings(&running->configuration);
+    const enum log_level before = event_log_level(running->log);
+    event_log_set(running->log, &settings);
+    const struct message_log_level level = {event_log_level(running->log)};
+    if (level.level != (uint32_t)before)
+        processes_send(&running->processes->engine, MESSAGE_LOG_LEVEL, &level, sizeof(level));
+}
+
+/* ---- Reading --------------------------------------------------------------------------------------- */
+
+static bool load_ports(struct running_config *running, const struct arguments *arguments)
+{
+    struct host_error reason;
+    for (size_t i = 0; i < arguments->port_count; i++) {
+        if (!port_table_set_option(&running->ports, arguments->ports[i], &reason))
+            return startup_failed("--port %s: %s", arguments->ports[i], reason.text);
+    }
+    return true;
+}
+
+/* Reads the config and says what there is to say about it. */
+static bool load_config(struct running_config *running, const char *path)
+{
+    struct diagnostics diagnostics = {0};
+    size_t length;
+    char *text = configuration_read_file(path, &length);
+    if (text == NULL)
+        return startup_failed("can't read %s: %s", path, strerror(errno));
+    running->path = realpath(path, NULL);
+    bool read = running->path != NULL &&
+                configuration_read(&running->configuration, text, length, &running->ports, &diagnostics);
+    secret_free(text, length);
+    diagnostics_print(&diagnostics, path, stderr);
+    if (read)
+        apply_log_settings(running);
+    else if (diagnostics.errors == 0)
+        (void)startup_failed("can't read %s: out of memory", path);
+    for (size_t i = 0; i < diagnostics.count && read; i++)
+        event_log_print(running->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, "config line %u: %s",
+                        diagnostics.items[i].line, diagnostics.items[i].message);
+    diagnostics_free(&diagnostics);
+    return read;
+}
+
+enum exit_status running_config_load(struct running_config *running, const struct arguments *arguments)
+{
+    if (!load_ports(running, arguments))
+        return STATUS_USAGE;
+    return load_config(running, arguments->config) ? STATUS_DONE : STATUS_FAILED;
+}
+
+void running_config_free(struct running_config *running)
+{
+    configuration_free(&running->configuration);
+    text_free(&running->left_out);
+    port_table_clear(&running->ports);
+    free(running->path);
+    running->path = NULL;
+}
+
+/* ---- Applying -------------------------------------------------------------------------------------- */
+
+bool running_config_apply(struct running_config *running, struct host_error *err)
+{
+    struct host_plan plan = {0};
+    apply_log_settings(running);
+    bool applied =
+        desired_plan(&running->configuration, &running->ports, running->log, &running->left_out, &plan)
+            ? host_apply(running->host->host, &plan, clock_now(), err)
+            : host_fail(err, 0, "out of memory");
+    host_plan_clear(&plan);
+    if (applied)
+        tunnels_apply(running->tunnels);
+    return applied;
+}

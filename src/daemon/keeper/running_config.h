@@ -1,0 +1,35 @@
+/*
+ * The running-config, with the Linux links behind its ports: read at the start, and made true in Linux, in
+ * the path and in the engine.
+ */
+#ifndef MUSUBI_DAEMON_KEEPER_RUNNING_CONFIG_H
+#define MUSUBI_DAEMON_KEEPER_RUNNING_CONFIG_H
+
+#include "daemon/keeper/arguments.h"
+#include "daemon/keeper/configuration.h"
+#include "daemon/keeper/tunnels.h"
+
+/* Starts with the pointers alone; what they point to stays the caller's. */
+struct running_config {
+    struct event_log *log;
+    struct keeper_host *host;
+    struct processes *processes;
+    struct tunnels *tunnels;
+
+    char *path; /* of the startup-config; absolute */
+    struct port_table ports;
+    struct configuration configuration;
+    struct text left_out; /* of the plan for Linux */
+};
+
+/* Reads the config that the command line names, and has the log do what it says. On failure the reason is on
+ * standard error; the exit status is returned. */
+enum exit_status running_config_load(struct running_config *running, const struct arguments *arguments);
+
+/* Makes Linux, the path and the engine agree with it. False if Linux can't be talked to or memory ran out;
+ * `err` says which. */
+bool running_config_apply(struct running_config *running, struct host_error *err);
+
+void running_config_free(struct running_config *running);
+
+#endif

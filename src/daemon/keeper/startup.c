@@ -1,0 +1,69 @@
+#include "daemon/keeper/startup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool startup_failed(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fputs("musubid: ", stderr);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+    va_end(arguments);
+    return false;
+}
+
+/* The exit status of a daemon that ended before it was ready. */
+static enum exit_status end_of(pid_t daemon)
+{
+    int end;
+    pid_t reaped;
+    do {
+        reaped = waitpid(daemon, &end, 0);
+    } while (reaped < 0 && errno == EINTR);
+    if (reaped == daemon && WIFEXITED(end) && WEXITSTATUS(end) == STATUS_USAGE)
+        return STATUS_USAGE;
+    return STATUS_FAILED;
+}
+
+bool startup_detach(int *told, enum exit_status *status)
+{
+    int ends[2];
+    *status = STATUS_FAILED;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return startup_failed("no pipe: %s", strerror(errno));
+    pid_t daemon = fork();
+    if (daemon < 0)
+        return startup_failed("no process: %s", strerror(errno));
+    if (daemon == 0) {
+        close(ends[0]);
+        (void)setsid();
+        *told = ends[1];
+        return true;
+    }
+    close(ends[1]);
+    char word;
+    ssize_t got;
+    do {
+        got = read(ends[0], &word, sizeof(word));
+    } while (got < 0 && errno == EINTR);
+    *status = got == 1 ? STATUS_DONE : end_of(daemon);
+    return false;
+}
+
+void startup_done(int told)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null >= 0; fd++)
+        (void)dup2(null, fd);
+    if (null > STDERR_FILENO)
+        close(null);
+    (void)!write(told, "", 1);
+    close(told);
+}

@@ -1,0 +1,99 @@
+#include "daemon/keeper/tunnel_routes.h"
+
+enum { FIND_DELAY = 20 }; /* milliseconds */
+
+void tunnel_routes_open(struct tunnel_routes *routes, uv_loop_t *loop, struct processes *processes,
+                        struct event_log *log, void (*due)(void *context), void *context)
+{
+    *routes = (struct tunnel_routes){
+        .processes = processes,
+        .marks = engine_marks_of(processes, log),
+        .is_open = true,
+        .due = due,
+        .context = context,
+    };
+    (void)uv_timer_init(loop, &routes->timer);
+    routes->timer.data = routes;
+}
+
+void tunnel_routes_close(struct tunnel_routes *routes)
+{
+    if (!routes->is_open)
+        return;
+    routes->is_open = false;
+    uv_close((uv_handle_t *)&routes->timer, NULL);
+    engine_marks_free(&routes->marks);
+}
+
+/* ---- When ------------------------------------------------------------------------------------------ */
+
+void tunnel_route_set_old(struct tunnel_route *route)
+{
+    route->is_old = true;
+}
+
+void tunnel_routes_set_all_old(struct tunnel_routes *routes)
+{
+    routes->all_are_old = true;
+}
+
+bool tunnel_route_depends_on(const struct tunnel_route *route, const struct tunnel_policy *policy,
+                             const struct ip_prefix *prefix)
+{
+    const struct peer_route *now = &route->found.to_peer;
+    bool may_go_elsewhere = policy->peer_kind == PEER_FQDN && !now->usable;
+    return policy->outgoing != OUTGOING_NEXT_HOP && policy->peer_kind != PEER_ANY &&
+           (may_go_elsewhere || now->remote.family == IP_NONE || ip_prefix_contains(prefix, &now->remote));
+}
+
+static void timer_due(uv_timer_t *timer)
+{
+    const struct tunnel_routes *routes = timer->data;
+    routes->due(routes->context);
+}
+
+void tunnel_routes_schedule(struct tunnel_routes *routes)
+{
+    if (routes->is_due || !routes->is_open)
+        return;
+    routes->is_due = true;
+    (void)uv_timer_start(&routes->timer, timer_due, FIND_DELAY, 0);
+}
+
+/* ---- Finding them ---------------------------------------------------------------------------------- */
+
+bool tunnel_routes_begin(struct tunnel_routes *routes)
+{
+    bool all = routes->all_are_old;
+    routes->is_due = false;
+    routes->all_are_old = false;
+    engine_marks_begin_sweep(&routes->marks);
+    return all;
+}
+
+bool tunnel_route_find(struct tunnel_route *route, const struct route_finder *finder,
+                       const struct tunnel_policy *policy, const struct ip_address *peers, size_t peer_count)
+{
+    route->is_old = false;
+    return peer_route_find(finder, policy, peers, peer_count, &route->found);
+}
+
+void tunnel_routes_send(struct tunnel_routes *routes, const struct tunnel_route *route,
+                        const struct tunnel_policy *policy)
+{
+    const struct peer_route *found = &route->found.to_peer;
+    const struct message_peer_route m = {policy->tunnel, *found};
+    if (found->usable && found->mark != 0)
+        engine_marks_add(&routes->marks, found->mark, found->local.family);
+    processes_send(&routes->processes->engine, MESSAGE_PEER_ROUTE, &m, sizeof(m));
+}
+
+void tunnel_routes_keep(struct tunnel_routes *routes, const struct tunnel_route *route)
+{
+    engine_marks_keep(&routes->marks, route->found.pinned_mark);
+}
+
+void tunnel_routes_end(struct tunnel_routes *routes)
+{
+    engine_marks_end_sweep(&routes->marks);
+}

@@ -1,0 +1,131 @@
+#include "daemon/keeper/tunnel_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool tunnel_table_open(struct tunnel_table *table, const struct live_area *live)
+{
+    *table = (struct tunnel_table){.live = live};
+    table->slot_taken = calloc(live->size.tunnels, sizeof(*table->slot_taken));
+    return table->slot_taken != NULL;
+}
+
+void tunnel_table_free(struct tunnel_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        free(table->tunnels[i]);
+    free(table->tunnels);
+    free(table->slot_taken);
+    map_free(&table->by_number);
+    *table = (struct tunnel_table){0};
+}
+
+struct tunnel *tunnel_table_find(const struct tunnel_table *table, uint32_t number)
+{
+    return map_find(&table->by_number, number);
+}
+
+struct tunnel *tunnel_table_find_name(const struct tunnel_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->tunnels[i]->policy.name, name) == 0)
+            return table->tunnels[i];
+    }
+    return NULL;
+}
+
+/* ---- Adding and removing --------------------------------------------------------------------------- */
+
+/* Takes a slot for a tunnel's totals. What its last owner left there counts as cleared. */
+static bool slot_take(struct tunnel_table *table, struct tunnel *tunnel)
+{
+    for (uint32_t i = 0; i < table->live->size.tunnels; i++) {
+        if (table->slot_taken[i])
+            continue;
+        table->slot_taken[i] = true;
+        tunnel->slot = i;
+        tunnel->cleared = table->live->tunnels[i];
+        return true;
+    }
+    return false;
+}
+
+static bool make_room(struct tunnel_table *table)
+{
+    if (table->count < table->room)
+        return true;
+    size_t more = table->room == 0 ? 16 : 2 * table->room;
+    struct tunnel **grown = reallocarray(table->tunnels, more, sizeof(struct tunnel *));
+    if (grown == NULL)
+        return false;
+    table->tunnels = grown;
+    table->room = more;
+    return true;
+}
+
+struct tunnel *tunnel_table_add(struct tunnel_table *table, uint32_t number)
+{
+    struct tunnel *tunnel = make_room(table) ? calloc(1, sizeof(*tunnel)) : NULL;
+    if (tunnel == NULL || !slot_take(table, tunnel)) {
+        free(tunnel);
+        return NULL;
+    }
+    if (!map_put(&table->by_number, number, tunnel)) {
+        table->slot_taken[tunnel->slot] = false;
+        free(tunnel);
+        return NULL;
+    }
+    tunnel->policy.tunnel = number;
+    table->tunnels[table->count++] = tunnel;
+    return tunnel;
+}
+
+void tunnel_table_remove(struct tunnel_table *table, struct tunnel *tunnel)
+{
+    size_t at = 0;
+    while (table->tunnels[at] != tunnel)
+        at++;
+    table->count--;
+    memmove(&table->tunnels[at], &table->tunnels[at + 1], (table->count - at) * sizeof(struct tunnel *));
+    (void)map_remove(&table->by_number, tunnel->policy.tunnel);
+    table->slot_taken[tunnel->slot] = false;
+    free(tunnel);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct tunnel *const *x = a;
+    const struct tunnel *const *y = b;
+    return ((*x)->place > (*y)->place) - ((*x)->place < (*y)->place);
+}
+
+void tunnel_table_sort(struct tunnel_table *table)
+{
+    if (table->count > 0)
+        qsort(table->tunnels, table->count, sizeof(struct tunnel *), compare_places);
+}
+
+/* ---- Statistics ------------------------------------------------------------------------------------ */
+
+static struct path_totals totals_now(const struct tunnel_table *table, const struct tunnel *tunnel)
+{
+    const struct path_totals *from = &table->live->tunnels[tunnel->slot];
+    struct path_totals now;
+    for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
+        now.counters[i] = __atomic_load_n(&from->counters[i], __ATOMIC_RELAXED);
+    return now;
+}
+
+struct path_totals tunnel_table_totals(const struct tunnel_table *table, const struct tunnel *tunnel)
+{
+    struct path_totals totals = totals_now(table, tunnel);
+    for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
+        totals.counters[i] -= tunnel->cleared.counters[i];
+    return totals;
+}
+
+void tunnel_table_clear_totals(struct tunnel_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        table->tunnels[i]->cleared = totals_now(table, table->tunnels[i]);
+}

@@ -1,0 +1,58 @@
+/*
+ * The tunnels of the config: handed to the path and the engine, with the names and the routes of their peers
+ * and the carriers of their interfaces.
+ */
+#ifndef MUSUBI_DAEMON_KEEPER_TUNNELS_H
+#define MUSUBI_DAEMON_KEEPER_TUNNELS_H
+
+#include "daemon/keeper/host.h"
+#include "daemon/keeper/tunnel_table.h"
+
+/* What they work with; all stays the caller's and has to outlive them. */
+struct tunnels_surroundings {
+    struct keeper_host *host;
+    struct processes *processes;
+    struct event_log *log;
+    const struct configuration *configuration;
+    const struct port_table *ports;
+    const struct live_area *live;
+};
+
+struct tunnels {
+    struct tunnels_surroundings with;
+    struct tunnel_table table;
+    struct tunnel_names names;
+    struct tunnel_routes routes;
+};
+
+/* No tunnels at first. False if memory ran out; then tunnels_close is to be called all the same. */
+bool tunnels_open(struct tunnels *tunnels, uv_loop_t *loop, const struct tunnels_surroundings *with);
+
+/* Frees them all, without a word to the path or the engine. Some memory goes when the loop has run. */
+void tunnels_close(struct tunnels *tunnels);
+
+/* Makes them agree with the configuration, after Linux does (host_apply). */
+void tunnels_apply(struct tunnels *tunnels);
+
+/* True if the path has answered for each tunnel that it was handed. */
+bool tunnels_are_settled(const struct tunnels *tunnels);
+
+/* The policy of the tunnel of that number; NULL if there is none. */
+const struct tunnel_policy *tunnels_policy(const struct tunnels *tunnels, uint32_t number);
+
+/* ---- What others tell -------------------------------------------------------------------------------- */
+
+/* Something has changed in Linux. */
+void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *event);
+
+/* The path has answered. */
+void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_done *done);
+
+/* The engine says that a tunnel has an SA, or none any more (and why); answers if it waits. */
+void tunnels_state_changed(struct tunnels *tunnels, const struct message_tunnel_state *state,
+                           const char *reason);
+
+/* The engine wants to know where a peer may be now. */
+void tunnels_look_up(struct tunnels *tunnels, const struct message_look_up *look_up);
+
+#endif

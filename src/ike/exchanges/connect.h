@@ -1,0 +1,19 @@
+/*
+ * When a tunnel starts a negotiation (R43, S20, S23): with `connect-type auto` as soon as it can, else when a
+ * packet waits.
+ */
+#ifndef MUSUBI_IKE_EXCHANGES_CONNECT_H
+#define MUSUBI_IKE_EXCHANGES_CONNECT_H
+
+#include "ike/sa/tunnel.h"
+
+/* Why the tunnel may not start a negotiation now; NULL if it may. */
+const char *connect_hindrance(const struct ike_engine *engine, const struct ike_tunnel *tunnel);
+
+/* Starts a negotiation if the tunnel may and none is under way. */
+void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* The tunnel is new, or its policy has changed: starts or stops the checks of `connect-type auto`. */
+void connect_update_checks(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+#endif

@@ -1,0 +1,274 @@
+/*
+ * What many tunnels cost when a peer calls who is not authenticated (S22, R16): the work is counted, not
+ * timed.
+ */
+#include "bare_engine.h"
+#include "config/identity.h"
+#include "ike/sa/candidates.h"
+#include "sim/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- Counting ---------------------------------------------------------------------------------------- */
+
+static size_t proposals_matched, ids_compared, groups_looked_up;
+
+enum proposal_result __real_proposal_choose(const struct ike_payload *sa,
+                                            const struct proposal_policy *policy, size_t spi_size,
+                                            struct proposal_choice *out);
+enum proposal_result __wrap_proposal_choose(const struct ike_payload *sa,
+                                            const struct proposal_policy *policy, size_t spi_size,
+                                            struct proposal_choice *out);
+bool __real_identity_equal(const struct identity *a, const struct identity *b);
+bool __wrap_identity_equal(const struct identity *a, const struct identity *b);
+struct tunnel_group *__real_tunnel_groups_of_peer(const struct tunnel_groups *groups,
+                                                  const struct ip_address *address);
+struct tunnel_group *__wrap_tunnel_groups_of_peer(const struct tunnel_groups *groups,
+                                                  const struct ip_address *address);
+
+struct tunnel_group *__wrap_tunnel_groups_of_peer(const struct tunnel_groups *groups,
+                                                  const struct ip_address *address)
+{
+    groups_looked_up++;
+    return __real_tunnel_groups_of_peer(groups, address);
+}
+
+enum proposal_result __wrap_proposal_choose(const struct ike_payload *sa,
+                                            const struct proposal_policy *policy, size_t spi_size,
+                                            struct proposal_choice *out)
+{
+    proposals_matched++;
+    return __real_proposal_choose(sa, policy, spi_size, out);
+}
+
+bool __wrap_identity_equal(const struct identity *a, const struct identity *b)
+{
+    ids_compared++;
+    return __real_identity_equal(a, b);
+}
+
+/* ---- The work that many tunnels cost ----------------------------------------------------------------- */
+
+enum { MANY = 3000 };
+
+/* A policy with the key exchange of the IKE_SA_INITs that are sent here. */
+static struct tunnel_policy policy_to(uint32_t tunnel, const char *peer, const char *id)
+{
+    struct tunnel_policy policy = world_default_policy(tunnel, peer, "centre", id);
+    policy.ike.dh = ALGORITHM_SET_OF(key_exchange_by_id(KE_MODP_2048), key_exchange_methods);
+    return policy;
+}
+
+/* An engine with many tunnels; their peers are at `peer` or, if it is NULL, at an address each. */
+static struct ike_engine *engine_with_many(const char *peer)
+{
+    struct ike_engine *engine = bare_engine_new();
+    for (uint32_t i = 0; i < MANY; i++) {
+        char id[16];
+        char own_peer[32];
+        (void)snprintf(id, sizeof id, "site%u", i);
+        (void)snprintf(own_peer, sizeof own_peer, "10.1.%u.%u", i >> 8, i & 255);
+        const struct tunnel_policy policy = policy_to(i, peer != NULL ? peer : own_peer, id);
+        bare_set_policy(engine, &policy);
+    }
+    return engine;
+}
+
+static void S22_many_tunnels_of_one_policy_cost_one_matching_and_one_comparison_of_ids(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {NULL, "10.1.0.7", "any", "peer.example"};
+    const struct ip_endpoint local = {address_of("192.0.2.1"), IKE_PORT};
+    const struct ip_endpoint remote = {address_of("10.1.0.7"), IKE_PORT};
+    const struct arrival arrival = {&local, &remote, 1};
+    const struct identity id = key_id_of("site7");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct ike_engine *engine = engine_with_many(kinds[i]);
+        proposals_matched = ids_compared = 0;
+
+        const struct candidates said = candidates_of_init(engine, &arrival, full_offer());
+        const struct ike_tunnel *found = candidates_find(engine, &arrival, &id, NULL);
+
+        assert_int_equal(said.count, kinds[i] == NULL ? 1 : MANY);
+        assert_int_equal(said.result, PROPOSAL_CHOSEN);
+        assert_non_null(found);
+        assert_int_equal(found->policy.tunnel, 7);
+        assert_int_equal(proposals_matched, 1);
+        assert_int_equal(ids_compared, 1);
+        ike_engine_free(engine);
+    }
+}
+
+/* Whatever else tells tunnels apart, an offer is matched once with the same algorithms. */
+static void S22_tunnels_of_many_interfaces_but_two_policies_cost_two_matchings(void **state)
+{
+    (void)state;
+    struct ike_engine *engine = engine_with_many("10.1.0.7");
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct tunnel_policy policy = engine_tunnel(engine, i)->policy;
+        policy.outgoing = OUTGOING_NEXT_HOP;
+        if (i % 2 == 0)
+            policy.ike.dh = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT);
+        bare_set_policy(engine, &policy);
+        bare_set_route(engine, i, &(struct peer_route){.ifindex = 1 + i});
+    }
+    const struct ip_endpoint local = {address_of("192.0.2.1"), IKE_PORT};
+    const struct ip_endpoint remote = {address_of("10.1.0.7"), IKE_PORT};
+    proposals_matched = 0;
+
+    const struct candidates all =
+        candidates_of_init(engine, &(struct arrival){&local, &remote, 0}, full_offer());
+    assert_int_equal(proposals_matched, 2);
+    const struct candidates one =
+        candidates_of_init(engine, &(struct arrival){&local, &remote, 8}, full_offer());
+
+    assert_int_equal(all.count, MANY);
+    assert_int_equal(one.count, 1);
+    assert_int_equal(one.ifindex, 8);
+    ike_engine_free(engine);
+}
+
+/* ---- Cookies ----------------------------------------------------------------------------------------- */
+
+enum { MESSAGE_SIZE = 2048, COOKIE_SIZE_MAX = 64 };
+
+/* Sends a proper IKE_SA_INIT from an address, with a cookie if there is one, and returns the answer. */
+static const struct ike_effects *send_init(struct ike_engine *engine, const char *from, uint64_t spi_i,
+                                           struct octets cookie)
+{
+    static uint8_t at[MESSAGE_SIZE];
+    static const uint8_t share[256] = {0x42};
+    const struct ike_header header = {
+        .spi_i = spi_i, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
+    const struct octets none = {NULL, 0};
+    struct message_writer m = message_begin(at, sizeof at, &header);
+    if (cookie.length > 0)
+        message_put_notify(&m, PROTOCOL_NONE, none, NOTIFY_COOKIE, cookie);
+    message_begin_payload(&m, PAYLOAD_SA);
+    writer_put(&m.w, full_offer()->body.at, full_offer()->body.length);
+    message_end_payload(&m);
+    message_put_ke(&m, KE_MODP_2048, (struct octets){share, sizeof share});
+    message_put_nonce(&m, (struct octets){share, 32});
+
+    struct ike_event event = {.kind = IKE_EVENT_DATAGRAM};
+    event.datagram.local = (struct ip_endpoint){address_of("192.0.2.1"), IKE_PORT};
+    event.datagram.remote = (struct ip_endpoint){address_of(from), IKE_PORT};
+    event.datagram.ifindex = 1;
+    event.datagram.message = message_finish(&m);
+    return ike_engine_handle(engine, 1, &event);
+}
+
+/* Fills in the half-open IKE SAs from which on cookies are demanded. */
+static void put_load_on(struct ike_engine *engine, const char *from)
+{
+    const struct octets none = {NULL, 0};
+    for (uint64_t spi = 1; spi <= 32; spi++)
+        (void)send_init(engine, from, spi, none);
+    assert_int_equal(engine->objects->half_open_count, 32);
+}
+
+/* The datagram that alone makes up an answer, which must be a COOKIE; copies the cookie. */
+static const struct ike_action *must_be_cookie(const struct ike_effects *effects,
+                                               uint8_t cookie[COOKIE_SIZE_MAX], size_t *length)
+{
+    static struct ike_message message;
+    assert_int_equal(effects->action_count, 1);
+    assert_int_equal(effects->record_count, 0);
+    const struct ike_action *action = &effects->actions[0];
+    assert_int_equal(action->kind, IKE_ACTION_DATAGRAM);
+    const struct octets octets = action->datagram.message;
+    message = (struct ike_message){.count = 0};
+    assert_true(ike_header_parse(octets, &message.header));
+    const struct octets payloads = {octets.at + IKE_HEADER_SIZE, octets.length - IKE_HEADER_SIZE};
+    assert_int_equal(ike_payloads_parse(payloads, message.header.next_payload, &message, NULL, NULL),
+                     MESSAGE_OK);
+    const struct ike_payload *notify = ike_message_notify(&message, NOTIFY_COOKIE);
+    assert_non_null(notify);
+    assert_true(notify->content.length <= COOKIE_SIZE_MAX);
+    *length = notify->content.length;
+    memcpy(cookie, notify->content.at, *length);
+    return action;
+}
+
+static void R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for(void **state)
+{
+    (void)state;
+    uint8_t cookie[COOKIE_SIZE_MAX];
+    size_t length;
+    struct ike_engine *engine = engine_with_many("any");
+    put_load_on(engine, "198.51.100.7");
+    proposals_matched = ids_compared = groups_looked_up = 0;
+
+    const struct ike_effects *effects = send_init(engine, "198.51.100.7", 1000, (struct octets){NULL, 0});
+
+    (void)must_be_cookie(effects, cookie, &length);
+    assert_int_equal(proposals_matched, 0);
+    assert_int_equal(ids_compared, 0);
+    assert_int_equal(groups_looked_up, 0);
+
+    effects = send_init(engine, "198.51.100.7", 1000, (struct octets){cookie, length});
+    assert_int_equal(effects->action_count, 1);
+    assert_int_equal(effects->actions[0].kind, IKE_ACTION_JOB);
+    assert_int_equal(proposals_matched, 1);
+    ike_engine_free(engine);
+}
+
+/* Whether a tunnel may be meant is looked for when the cookie has come back: then S22 holds. */
+static void S22_under_load_a_peer_whom_no_tunnel_means_is_dropped_with_its_cookie(void **state)
+{
+    (void)state;
+    uint8_t cookie[COOKIE_SIZE_MAX];
+    size_t length;
+    struct ike_engine *engine = engine_with_many("10.1.0.7");
+    put_load_on(engine, "10.1.0.7");
+
+    (void)must_be_cookie(send_init(engine, "198.51.100.9", 1000, (struct octets){NULL, 0}), cookie, &length);
+    assert_int_equal(ike_engine_counters(engine)[IKE_COUNT_NO_TUNNEL], 0);
+    const struct ike_effects *effects =
+        send_init(engine, "198.51.100.9", 1000, (struct octets){cookie, length});
+
+    assert_int_equal(effects->action_count, 0);
+    assert_int_equal(ike_engine_counters(engine)[IKE_COUNT_NO_TUNNEL], 1);
+    assert_int_equal(engine->objects->half_open_count, 32);
+    ike_engine_free(engine);
+}
+
+/* A peer who is reached by a pinned route alone would not get a cookie that goes another way (R44). */
+static void R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant(void **state)
+{
+    (void)state;
+    uint8_t cookie[COOKIE_SIZE_MAX];
+    size_t length;
+    struct ike_engine *engine = bare_engine_new();
+    struct tunnel_policy policy = policy_to(1, "10.1.0.7", "site");
+    policy.outgoing = OUTGOING_NEXT_HOP;
+    bare_set_policy(engine, &policy);
+    bare_set_route(engine, 1, &(struct peer_route){.usable = true, .ifindex = 1, .mark = 77});
+    put_load_on(engine, "10.1.0.7");
+
+    const struct ike_action *action =
+        must_be_cookie(send_init(engine, "10.1.0.7", 1000, (struct octets){NULL, 0}), cookie, &length);
+    assert_int_equal(action->datagram.mark, 77);
+    assert_int_equal(action->datagram.ifindex, 1);
+
+    bare_remove_tunnel(engine, 1);
+    assert_int_equal(engine->objects->groups.routed_apart, 0);
+    ike_engine_free(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S22_many_tunnels_of_one_policy_cost_one_matching_and_one_comparison_of_ids),
+        cmocka_unit_test(S22_tunnels_of_many_interfaces_but_two_policies_cost_two_matchings),
+        cmocka_unit_test(R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for),
+        cmocka_unit_test(S22_under_load_a_peer_whom_no_tunnel_means_is_dropped_with_its_cookie),
+        cmocka_unit_test(R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
