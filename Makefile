@@ -4,11 +4,11 @@
 #   make run        two sites with a tunnel between them, in network namespaces of their own
 #   make test       all tests; ends with "N passed, N failed"
 #   make docs       writes docs/commands.md and docs/requirements.md anew
-#   make campaign   200,000 scenarios of the simulator, an hour or so (SCENARIOS=n: so many)
+#   make campaign   200,000 scenarios of the simulator, about an hour (SCENARIOS=n: another number)
 #   make bench      measurements, side by side with rivals
 #   make install    into PREFIX (default /usr/local), below DESTDIR
 #
-# Missing Debian packages are installed on the way (as root).
+# These install missing Debian packages, as root.
 PREFIX ?= /usr/local
 SANITIZED = build-sanitized
 SCENARIOS ?= 200000
@@ -57,7 +57,7 @@ install: build
 format:
 	clang-format-14 -i $$(git ls-files '*.c' '*.h')
 
-# A file at a time: clang-tidy 14 takes va_list wrongly when it reads several.
+# One file at a time: clang-tidy 14 misreads va_list when it is given several.
 tidy: build
 	git ls-files 'src/*.c' | xargs -n 1 -P $$(nproc) clang-tidy --quiet -p build
 

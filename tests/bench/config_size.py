@@ -3,8 +3,8 @@
 
     config_size.py MUSUBI [--docs DIRECTORY]
 
-Prints a table. With --docs it also writes docs/config-size.md and docs/config-size.svg anew. Each figure is
-the least processor time (user and system) of some runs, and the largest resident memory.
+Prints a table. With --docs it also writes docs/config-size.md and docs/config-size.svg. The figures are the least
+processor time (user and system) of some runs, and the largest resident memory.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def tunnels(count):
 
 
 def each(line):
-    """So many lines, of which `line` writes the one with a number."""
+    """A function that yields `count` lines; `line` makes the line with a given number."""
     return lambda count: (line(number) for number in range(count))
 
 
@@ -43,10 +43,10 @@ SHAPES = {
     "foreign lines": each(lambda n: f"snmp-agent line {n}"),
     "errors": each(lambda _: "ikev2 defualt-profile"),
 }
-LINE_OCTETS = 50    # what the shapes without lines count as one, so that they have a place in the plot
+LINE_OCTETS = 50    # the shapes without lines have this many octets in place of each line
 PIECE = 1 << 16
 
-# In pieces: a program's resident memory counts what the process that started it had.
+# In pieces, since the resident memory of a program includes that of the process that started it.
 OCTET_SHAPES = {
     "one endless line": lambda size: (b"a" * PIECE for _ in range(size // PIECE)),
     "random octets": lambda size: (random.Random(n).randbytes(PIECE) for n in range(size // PIECE)),
@@ -54,7 +54,7 @@ OCTET_SHAPES = {
 
 
 def shapes():
-    """(shape, lines, pieces of text) of all that is measured."""
+    """Yields (shape, lines, pieces of text) for each measurement."""
     for shape, lines in SHAPES.items():
         for count in PARTS:
             yield shape, count, (f"{line}\n".encode() for line in lines(count))
@@ -64,7 +64,7 @@ def shapes():
 
 
 class Measured:
-    """One shape at one size; `lines` is None where it has none."""
+    """The measurement of one shape at one size; `lines` is None for shapes without lines."""
 
     def __init__(self, musubi, shape, lines, pieces):
         self.shape, self.lines = shape, lines
@@ -103,27 +103,26 @@ PAGE = """\
 # Time and memory over the size of a config
 
 `musubi check`, and musubid when it starts, read a config in time and memory that grow in proportion to its
-size, whatever it holds:
+size, whatever its content:
 
 ![Processor time and memory over size](config-size.svg)
 
 {table}
-The last three columns show it: from an eighth of a million lines to a million they stay about the same for a
-shape, or fall where nothing is kept of a line. (Of a small file's memory, more is the program itself.)
-Processor time is counted, the least of {runs} runs; the machine was shared with other work, so that a figure
-can be off by a third.
+The last three columns show it: from 125,000 lines to a million they stay about the same for each shape, or fall
+where nothing is kept of a line. (With a small file, more of the memory is the program itself.) Times are processor
+times, the least of {runs} runs; other work ran on the same machine, so a figure can be off by a third.
 
-Memory is bounded besides: a file has 64 MiB at most, a config 2,000,000 lines, and of errors and of warnings
-10,000 each are kept and printed, the others counted.
+Memory is also bounded: a file may have 64 MiB, a config 2,000,000 lines, and 10,000 errors and 10,000 warnings are
+kept and printed; more are only counted.
 
-`make bench` measures; `tests/bench/config_size.py build/musubi --docs docs` writes this page anew.
+`make bench` measures; `tests/bench/config_size.py build/musubi --docs docs` writes this page.
 """
 
 COLOURS = ("#1b6ca8", "#c0392b", "#27864a", "#8e44ad", "#d08a00", "#4d4d4d", "#00868b", "#b5548b")
 
 
 class Panel:
-    """One diagram: straight axes from 0, a line with dots for each shape."""
+    """One diagram: linear axes from 0, and a line with dots for each shape."""
     WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 260, 60, 40, 90
 
     def __init__(self, number, title, curves):

@@ -1,4 +1,4 @@
-"""The shared modules lie in tests/lib."""
+"""The shared modules are in tests/lib."""
 
 import sys
 from pathlib import Path

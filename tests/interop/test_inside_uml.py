@@ -1,4 +1,4 @@
-"""Musubi itself on Debian 12's kernel, 6.1, in user-mode-linux, against Musubi outside."""
+"""Musubi on Debian 12's kernel, 6.1, in user-mode-linux, with Musubi outside."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def near(module_lab):
 
 @pytest.fixture(scope="module")
 def machine(module_lab, near):
-    """On the near gateway's wire; its LAN is a veth pair that ends in itself."""
+    """A machine on the near gateway's wire; its LAN is a veth pair with both ends in it."""
     uml = Uml(module_lab, near.host, "ge0", ["tun", "veth", "nf_tables"])
     uml.ip("link add name ge1 type veth peer name lan0")
     uml.ip("link set ge1 up")

@@ -1,4 +1,4 @@
-"""libreswan, with a Linux kernel's own ESP (6.1 in user-mode-linux), against Musubi."""
+"""libreswan, with ESP in a Linux kernel (6.1 in user-mode-linux), with Musubi."""
 
 import pytest
 

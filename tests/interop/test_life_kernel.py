@@ -1,6 +1,6 @@
-"""The life of SAs with a Linux kernel's ESP (6.1 in user-mode-linux, keyed by strongSwan): plain ESP.
+"""The life of SAs with ESP in a Linux kernel (6.1 in user-mode-linux, keyed by strongSwan), not in UDP.
 
-All tunnels live side by side at lifetimes of seconds, each with a stream of numbered packets.
+All tunnels are up side by side with lifetimes of seconds, each with a stream of numbered packets.
 """
 
 import pytest
@@ -11,7 +11,7 @@ from lib.process import wait_until
 PFS = "ikev2 child-pfs 2048-bit\n"
 NO_PFS = "ikev2 child-pfs off\n"
 OURS = "ikev2 sa-lifetime 10\nikev2 child-lifetime 8\n"
-# Not the same: strongSwan forgets a rekey of a Child SA that is due in the very moment of one of the IKE SA.
+# Different, since strongSwan skips a rekey of a Child SA that is due at the same moment as one of the IKE SA.
 THEIRS_IKE = "rekey_time = 5\n"
 THEIRS_CHILD = "rekey_time = 4\n"
 GCM_PFS = "esp_proposals = aes256gcm16-modp2048\n"
@@ -41,7 +41,7 @@ class Life:
         self.far = self.near.kernel_side("far", peers)
         for peer in REKEYED.values():
             if peer.begins:
-                self.near.wait_for_sa(peer)     # elsewhere the stream's first packet triggers it
+                self.near.wait_for_sa(peer)     # with the others, the stream's first packet triggers the negotiation
         self.streams = {peer: self.near.stream(peer) for peer in REKEYED.values()}
 
 

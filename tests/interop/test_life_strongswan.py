@@ -12,7 +12,7 @@ NAT = "ikev2 nat-traversal keepalive 20\n"
 PFS = "ikev2 child-pfs 2048-bit\n"
 NO_PFS = "ikev2 child-pfs off\n"
 
-# Musubi rekeys at half of such lifetimes (S24), strongSwan when it is told.
+# Musubi rekeys after half of such lifetimes (S24), strongSwan when its options say.
 OURS = "ikev2 sa-lifetime 10\nikev2 child-lifetime 8\n"
 GCM_PFS = "esp_proposals = aes256gcm16-modp2048\n"
 GCM = "esp_proposals = aes256gcm16\n"
@@ -50,7 +50,7 @@ SILENT = [AUTO, CLEARED_IN_VAIN]
 
 
 class Life:
-    """One Musubi, a strongSwan that lives, and one that is killed at the start and stays silent for a while."""
+    """One Musubi, a strongSwan that runs, and one that is killed at the start and stays silent for a while."""
 
     def __init__(self, lab):
         self.near = Near(lab, [*LIVING, *SILENT])
@@ -64,7 +64,7 @@ class Life:
         streamed = [*REKEYED.values(), ANY_REKEYED]
         for peer in streamed:
             if peer.begins:
-                self.near.wait_for_sa(peer)     # elsewhere the stream's first packet triggers it
+                self.near.wait_for_sa(peer)     # with the others, the stream's first packet triggers the negotiation
         self.streams = {peer: self.near.stream(peer) for peer in streamed}
 
 
@@ -92,7 +92,7 @@ def test_R62_dpd_is_answered_by_strongswan(life):
     assert life.near.history(PROBED_BY_US) == ["Create"]
 
 
-def test_R62_dpd_of_strongswan_is_answered(life):
+def test_R62_strongswans_dpd_is_answered(life):
     strongswan = life.far.strongswan
     life.near.must_reach(PROBED_BY_STRONGSWAN)
 
@@ -202,7 +202,7 @@ def test_R14_a_musubi_that_was_killed_comes_back_by_initial_contact(alone):
 def test_R14_a_musubi_that_is_stopped_deletes_its_sa_and_connects_when_it_is_started(alone):
     near, far, peer = alone
     near.musubi.stop()
-    wait_until(lambda: not far.strongswan.sas(), 5, "strongSwan was told by DELETE")
+    wait_until(lambda: not far.strongswan.sas(), 5, "strongSwan got a DELETE")
 
     near.musubi.start()
 

@@ -1,4 +1,4 @@
-"""A Linux kernel's own ESP (6.1 in user-mode-linux, keyed by strongSwan), plain ESP, against Musubi."""
+"""ESP in a Linux kernel (6.1 in user-mode-linux, keyed by strongSwan), not in UDP, with Musubi."""
 
 import pytest
 

@@ -21,11 +21,11 @@ def pairs_in(rows):
 
 
 def product_of(parameters):
-    """Every row that there is."""
+    """All possible rows."""
     return [dict(zip(parameters, values)) for values in product(*parameters.values())]
 
 
-def test_every_pair_is_held():
+def test_every_pair_is_in_a_row():
     rows = all_pairs(MEALS)
 
     assert pairs_in(rows) == pairs_in(product_of(MEALS))
@@ -34,7 +34,7 @@ def test_every_pair_is_held():
 
 @pytest.mark.parametrize("excluded", [[SOUP_WITH_WINE], [SOUP_WITH_WINE[::-1]], [SOUP_WITH_WINE, *NOTHING_ON_A]],
                          ids=["one pair", "the other way round", "several"])
-def test_what_is_excluded_is_in_no_row_and_all_else_is_held(excluded):
+def test_excluded_pairs_are_in_no_row_and_all_others_are_in_one(excluded):
     never = {frozenset(pair) for pair in excluded}
     possible = [row for row in product_of(MEALS) if not pairs_in([row]) & never]
 
@@ -53,7 +53,7 @@ def test_the_rows_are_few():
     assert len(rows) < 40, f"{len(rows)} rows where the product has {4 ** 10}"
 
 
-def test_two_parameters_are_their_product():
+def test_two_parameters_yield_their_product():
     assert len(all_pairs({**COLOURS, "drink": ["tea", "wine"]})) == 6
 
 
@@ -70,6 +70,6 @@ def test_the_rows_do_not_depend_on_the_run():
     assert printed == {f"{all_pairs(MEALS, [SOUP_WITH_WINE])}\n"}
 
 
-def test_values_that_go_with_nothing_are_told():
-    with pytest.raises(AssertionError, match="nothing goes with"):
+def test_an_impossible_value_is_reported():
+    with pytest.raises(AssertionError, match="no value is possible with"):
         all_pairs({**COLOURS, "drink": ["tea"], "meal": ["soup"]}, [(("colour", "red"), ("drink", "tea"))])

@@ -1,4 +1,4 @@
-"""strongSwan with ESP in user space (kernel-libipsec), which is always in UDP, against Musubi."""
+"""strongSwan with ESP in user space (kernel-libipsec), always in UDP, with Musubi."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def define(strongswan, suite, family, **more):
 
 
 def must_be_in_udp(ike, child, suite):
-    """What Musubi shows of an SA with a peer that feigns NAT."""
+    """Musubi shows this IKE SA as one with a peer that pretends to be behind NAT."""
     assert "NAT detection" in ike.fields, ike
     assert ike.fields["Remote Addr"].endswith(":4500"), ike
     suite.must_be_shown(ike, child)
@@ -91,7 +91,7 @@ def test_R24_strongswan_picks_from_all_that_musubi_proposes(lab, near, strongswa
     gateway.stop()
 
 
-def test_S9_as_initiator_narrowed_selectors_are_kept_to(lab, near, strongswan):
+def test_S9_as_initiator_narrowed_selectors_are_respected(lab, near, strongswan):
     define(strongswan, AES_GCM, 4, local_ts="192.168.2.0/24", remote_ts="192.168.1.0/24")
     gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
 
@@ -115,11 +115,11 @@ def test_R71_as_responder_the_initiators_selectors_are_used(lab, near, strongswa
     gateway.stop()
 
 
-def test_S38_a_family_that_strongswan_leaves_out_gets_a_child_sa_of_its_own(lab, near, strongswan):
+def test_S38_a_family_that_strongswan_leaves_out_gets_its_own_child_sa(lab, near, strongswan):
     define(strongswan, AES_GCM, 4, local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0", more_children={"net6": "::/0"})
     gateway = near.gateway(lab, 4, NAT_TRAVERSAL + AES_GCM.lines)
 
-    near.lan.must_reach(FAR.inner6, count=1, wait=10)  # R13: whichever family it is that comes second
+    near.lan.must_reach(FAR.inner6, count=1, wait=10)  # R13, also for the family that comes second
 
     near.must_reach_far()
     must_reach_lan(strongswan.host)
@@ -144,7 +144,7 @@ def test_R71_a_family_that_strongswan_refuses_is_dropped_and_counted(lab, near, 
 
     assert received == 0, printed
     dropped = gateway.counters("Tunnel1.0").outbound["ts unacceptable"] - dropped_before
-    assert dropped >= 2, f"{dropped} packets were counted"  # Linux may have sent some of its own
+    assert dropped >= 2, f"{dropped} packets were counted"  # some may be from Linux itself
     near.lan.must_reach(FAR.inner4)
     assert gateway.log.count("no additional Child SA for IPv6") == 1, gateway.log
     gateway.stop()

@@ -1,4 +1,4 @@
-"""Every algorithm and type of ID with strongSwan, either end initiating: all pairs of them (R3 to R8, R25)."""
+"""All pairs of algorithms, types of ID and initiators with strongSwan (R3 to R8, R25)."""
 
 from itertools import combinations, product
 
@@ -25,9 +25,9 @@ PARAMETERS = {
     "child_encryption": list(ENCRYPTION),
     "child_integrity": [*INTEGRITY, None],
     "pfs": ["off", *GROUP],
-    "proposed": ["the row's", "all"],     # by us; strongSwan is always pinned to the row's (R24)
+    "proposed": ["the row's", "all"],     # by us; strongSwan always proposes only the row's (R24)
 }
-# AES-GCM goes without integrity, all else with it. There is nothing that Debian's strongSwan lacks.
+# AES-GCM is used without integrity, all others with it. Debian's strongSwan has all of them.
 IMPOSSIBLE = [((f"{sa}encryption", encryption), (f"{sa}integrity", integrity)) for sa in ("", "child_")
               for encryption in ENCRYPTION for integrity in (*INTEGRITY, None)
               if is_aead(encryption) != (integrity is None)]
@@ -36,7 +36,7 @@ NAT_TRAVERSAL = "ikev2 nat-traversal keepalive 20\n"
 
 
 def policy_of(row, suite):
-    """Lines of our tunnel, and what strongSwan proposes for ESP."""
+    """The lines of our tunnel, and strongSwan's proposals for ESP."""
     lines = suite.lines + f"ikev2 child-pfs {row['pfs']}\n" if row["proposed"] == "the row's" else ""
     group = [] if row["pfs"] == "off" else [GROUP[row["pfs"]].strongswan]
     return NAT_TRAVERSAL + lines, "-".join([suite.esp_proposals, *group])
@@ -62,11 +62,11 @@ def strongswan(module_lab, near):
 
 @pytest.fixture(scope="module")
 def capture(module_lab, near, strongswan):
-    """The wire, under all rows."""
+    """A capture of the wire during all rows."""
     return Capture(module_lab, near.host, "ge0", "matrix")
 
 
-def test_R3_to_R8_the_rows_hold_every_pair_but_what_cannot_be():
+def test_R3_to_R8_the_rows_have_every_possible_pair():
     held = {frozenset(pair) for row in ROWS for pair in combinations(row.items(), 2)}
     all_there_are = {frozenset(((one, left), (other, right))) for one, other in combinations(PARAMETERS, 2)
                      for left, right in product(PARAMETERS[one], PARAMETERS[other])}
@@ -109,7 +109,7 @@ def must_pass_both_ways(near, strongswan):
 
 
 def must_show_pfs(ike, row):
-    """The group of the Child SA's rekey; where there was none, the shows print what our policy would take."""
+    """The group of the Child SA's rekey. If there was none, `show` prints the group that our policy would take."""
     if row["pfs"] != "off":
         assert ike.fields["PFS"] == GROUP[row["pfs"]].shown
     elif row["proposed"] == "the row's":
@@ -117,7 +117,7 @@ def must_show_pfs(ike, row):
 
 
 def rekeyed(gateway, strongswan, ike, child):
-    """Both SAs rekeyed by strongSwan, as our shows print the new ones once the old ones are gone."""
+    """Let strongSwan rekey both SAs; returns the new ones, as we show them, when the old ones are gone."""
     strongswan.rekey_child()
     wait_until(lambda: child.outbound["SPI"] not in (sa.outbound["SPI"] for sa in gateway.child_sas()), 10,
                "a new Child SA alone")
@@ -128,7 +128,7 @@ def rekeyed(gateway, strongswan, ike, child):
 
 
 def must_be_strongswans_view(strongswan, suite, our_id, peer_id):
-    """What it prints of the same SAs."""
+    """strongSwan prints the same about these SAs."""
     seen = strongswan.sas()
     lines = [line.strip() for line in seen.splitlines()]
     ike, child = suite.strongswan_shown
@@ -139,7 +139,7 @@ def must_be_strongswans_view(strongswan, suite, our_id, peer_id):
 
 
 def must_be_decrypted(path, ike, children, row):
-    """tshark reads IKE_AUTH's types of ID and all pings with the keys that our shows print (R100, R101)."""
+    """tshark reads the types of ID in IKE_AUTH, and all pings, with the keys that `show` prints (R100, R101)."""
     spis = [keys["SPI"] for child in children for keys in (child.outbound, child.inbound)]
     in_ike_auth = f"isakmp.ispi == {ike.initiator_spi[2:]} && isakmp.exchangetype == 35"
     in_esp = f"esp.spi in {{{', '.join(spis)}}} && (icmp || icmpv6.type in {{{', '.join(ECHO6)}}})"

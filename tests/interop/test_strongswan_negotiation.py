@@ -1,4 +1,4 @@
-"""What a negotiation with strongSwan may go through: wrong guesses, fragments, cookies, refusals."""
+"""Negotiations with strongSwan that do not go straight: wrong guesses, fragments, cookies, refusals."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from lib.strongswan import beside
 from lib.suite import AES_CBC_SHA256, AES_GCM
 
 NAT_TRAVERSAL = "ikev2 nat-traversal keepalive 20\n"
-# Its answer to our second answer is lost when that comes while it is still at our first one.
+# strongSwan drops our second response if it comes while it still handles the first one.
 SOON_AGAIN = "  retransmit_timeout = 0.5\n"
 BEGINNERS = pytest.mark.parametrize("beginner", ["Musubi", "strongSwan"])
 
@@ -76,7 +76,7 @@ def test_RFC7296_1_3_a_wrong_guess_in_a_rekey_is_corrected(lab, near, strongswan
     gateway.stop()
 
 
-# What swells an IKE_AUTH request of ours beyond one datagram: long IDs, and as many selectors as there may be.
+# Makes our IKE_AUTH request larger than one datagram: long IDs, and the largest number of selectors.
 OUR_LONG_ID, PEER_LONG_ID = (Identity("fqdn", f"{'a-long-label.' * 18}{side}.example") for side in ("near", "far"))
 MANY_SELECTORS = "".join(f"ikev2 {side}-ts {end.subnet6.replace('/64', f'/{length}')}\n"
                          for side, end in (("local", NEAR), ("remote", FAR)) for length in range(64, 72))
@@ -103,7 +103,7 @@ def test_RFC7383_fragments_are_joined(lab, near, beginner):
 
 
 def ask(host, source, target, request):
-    """Send an IKE_SA_INIT from a port of its own and wait for the answer: a half-open IKE SA, or a cookie."""
+    """Send an IKE_SA_INIT from a new port and wait for the answer, which is a half-open IKE SA or a cookie."""
     with host.udp_socket(source, 10500) as sender:
         sender.settimeout(5)
         sender.sendto(request, (target, 500))
@@ -145,7 +145,7 @@ def test_R16_under_half_open_load_strongswan_returns_our_cookie(lab, near, stron
     (AES_CBC_SHA256.ike_proposals, AES_GCM.esp_proposals),
 ], ids=["of the IKE SA", "of the Child SA"])
 @BEGINNERS
-def test_S34_a_proposal_that_is_refused_is_told(lab, near, strongswan, beginner, ike_proposals, esp_proposals):
+def test_S34_a_proposal_that_is_refused_is_reported(lab, near, strongswan, beginner, ike_proposals, esp_proposals):
     define(strongswan, ike_proposals, esp_proposals)
     gateway = near.gateway(lab, lines=NAT_TRAVERSAL + AES_CBC_SHA256.lines)
 
@@ -164,7 +164,7 @@ def test_S34_a_proposal_that_is_refused_is_told(lab, near, strongswan, beginner,
     gateway.stop()
 
 
-def test_S34_selectors_that_are_refused_are_told_with_their_lines(lab, near, strongswan):
+def test_S34_selectors_that_are_refused_are_reported_with_their_lines(lab, near, strongswan):
     define(strongswan, local_ts="192.168.99.0/24", remote_ts="192.168.1.0/24")
     gateway = near.gateway(lab, lines=NAT_TRAVERSAL + AES_CBC_SHA256.lines + """\
 ikev2 local-ts 192.168.1.0/24

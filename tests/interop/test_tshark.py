@@ -1,4 +1,4 @@
-"""tshark reads IKE and ESP with the keys that the shows print (R100, R101)."""
+"""tshark reads IKE and ESP with the keys that `show` prints (R100, R101)."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_R100_R101_the_printed_keys_decrypt_the_exchange_and_esp(lab, algorithms
 
 
 def must_read_ike_auth(path, ike):
-    """Request and response with their identities, AUTH and selectors; R14, S8."""
+    """tshark reads the request and the response with their identities, AUTH and selectors (R14, S8)."""
     request, response = fields(path, "isakmp.exchangetype == 35", "isakmp.typepayload",
                                "isakmp.id.data.key_id", "isakmp.notify.msgtype", ike=[ike])
     for (payloads, identity, _), payload, name in ((request, ID_INITIATOR, "site1"),
@@ -60,7 +60,7 @@ def must_read_ike_auth(path, ike):
 
 
 def must_read_pings(path, child):
-    """Both pings and their answers, with good integrity check values; Linux's own MLD reports aside."""
+    """tshark reads both pings and their answers, with good integrity check values; MLD reports of Linux do not count."""
     seen = fields(path, "esp and (icmp or icmpv6) and not icmpv6.type == 143", "icmp.type", "icmpv6.type",
                   "esp.icv_good", children=[child])
     assert sorted(seen) == sorted([("8", "", "1"), ("0", "", "1"), ("", "128", "1"), ("", "129", "1")]), seen

@@ -1,1 +1,1 @@
-"""What the tests that run real programs share: namespaces, gateways, peers, captures."""
+"""Shared by the tests that run real programs: namespaces, gateways, peers, captures."""

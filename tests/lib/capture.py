@@ -1,4 +1,4 @@
-"""Captures on a link, and their decryption by tshark with the keys that the shows print."""
+"""Captures on a link, and their decryption by tshark with the keys that `show` prints."""
 
 import time
 
@@ -41,7 +41,7 @@ class Capture:
 
     def __init__(self, lab, namespace, interface, name, octets=0):
         self.path = lab.directory / f"{name}.pcap"
-        # -B: room for an iperf3 run; -Z: stay root, the file lies in a directory of root.
+        # -B: buffer for an iperf3 run. -Z: stay root, since the file is in a directory of root.
         argv = ["tcpdump", "-n", "-U", "-s", octets, "-B", "65536", "-Z", "root", "--immediate-mode",
                 "-i", interface, "-w", self.path]
         self._tcpdump = namespace.start(name, argv, lab.directory)
@@ -49,7 +49,7 @@ class Capture:
         self._tcpdump.wait_for_text("listening on")
 
     def stop(self):
-        """End the capture, once what is on its way has been written; returns the file's path."""
+        """Wait until packets in the buffer are written, then end the capture; returns the path of the file."""
         size = -1
         while size != self.path.stat().st_size:
             size = self.path.stat().st_size
@@ -81,7 +81,7 @@ def esp_key_rows(child):
 
 
 def tshark(path, *options, ike=(), children=()):
-    """What tshark prints of a capture when it knows the keys of these SAs."""
+    """What tshark prints about a capture when it has the keys of these SAs."""
     argv = ["tshark", "-n", "-r", str(path), *options,
             "-o", "esp.enable_encryption_decode:TRUE", "-o", "esp.enable_authentication_check:TRUE"]
     for sa in ike:
@@ -102,10 +102,10 @@ def fields(path, display_filter, *names, ike=(), children=()):
 
 
 def packets(path, bpf_filter):
-    """The packets of a capture that a filter of tcpdump's language selects, a line of text each."""
+    """The packets of a capture that a tcpdump filter selects, a line of text each."""
     return run("tcpdump", "-n", "-t", "-r", str(path), bpf_filter).must_succeed().stdout.splitlines()
 
 
 def count_octets(path, pattern):
-    """How often a byte string stands anywhere in a capture."""
+    """How often a byte string occurs in a capture."""
     return path.read_bytes().count(pattern)

@@ -1,9 +1,9 @@
-"""Two gateways on one wire, each with an inner address: for what the manual's two sites do not show.
+"""Two gateways on one wire, each with an inner address: for tests that the manual's two sites do not fit.
 
     lan (192.168.1.10) --- near 10.9.0.1 --- 10.9.0.2 far (192.168.2.1)
 
-Outside and inside are IPv4 and IPv6 alike. `near` is Musubi in a namespace; `far` is whatever a test wants.
-Both IDs have the same key, since strongSwan knows but one for a pair of IDs.
+Outer and inner addresses are both IPv4 and IPv6. `near` is Musubi in a namespace; `far` is what the test needs.
+Both IDs have the same key, since strongSwan has only one for a pair of IDs.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ ID_TYPES_SHOWN = {"ipv4": "IPv4-ADDR", "ipv6": "IPv6-ADDR", "fqdn": "FQDN", "rfc
 
 @dataclass(frozen=True)
 class Identity:
-    """An ID; its type in the words of our config."""
+    """An ID; its type as in our config."""
     type: str
     value: str
 
@@ -54,7 +54,7 @@ class Identity:
 
     @property
     def strongswan(self):
-        """As strongSwan wants it; behind a prefix it would take an address for text."""
+        """As in strongSwan's config, which takes an address with a prefix for text."""
         return self.value if self.type in ("ipv4", "ipv6") else f"{self.type}:{self.value}"
 
     @property
@@ -107,9 +107,9 @@ FAR = End(2, "Tunnel2.0")
 
 
 def config(here, there, family=4, lines="", ids=None):
-    """A gateway's configuration; `family` is that of the outer header, `lines` go to the tunnel.
+    """The config of a gateway; `family` is that of the outer header, `lines` are added to the tunnel.
 
-    `ids` are its own and its peer's, a key ID each if not given.
+    `ids` are its own and its peer's; each is a key ID if not given.
     """
     here_id, there_id = ids or (here.identity(), there.identity())
     return CONFIG.format(SECRET=SECRET, here=here, there=there, here_id=here_id, there_id=there_id,
@@ -118,7 +118,7 @@ def config(here, there, family=4, lines="", ids=None):
 
 
 class NearSide:
-    """The near gateway's namespace and the LAN behind it; `ge0` awaits the wire to the far end."""
+    """The near gateway's namespace and the LAN behind it; `ge0` is for the wire to the far end."""
 
     def __init__(self, lab):
         self.host = lab.namespace("near", forward=True)
@@ -129,17 +129,17 @@ class NearSide:
         self.lan.ip(f"-6 route add default via {NEAR.inner6}")
 
     def gateway(self, lab, family=4, lines="", ids=None):
-        """The near gateway, started; it ends with `lab`, if the test has not stopped it."""
+        """The near gateway, started. It ends with `lab` unless the test has stopped it."""
         return Musubi(lab, self.host, config(NEAR, FAR, family, lines, ids)).start()
 
     def must_reach_far(self, **options):
-        """Pings from the LAN to the far end's inner addresses; all have to be answered."""
+        """Ping the far end's inner addresses from the LAN; all pings have to be answered."""
         for target in (FAR.inner4, FAR.inner6):
             self.lan.must_reach(target, **options)
 
 
 def must_reach_lan(far, **options):
-    """Pings from the far end, from its inner addresses to the LAN behind the near one."""
+    """Ping the near LAN from the far end's inner addresses."""
     far.must_reach("192.168.1.10", "-I", FAR.inner4, **options)
     far.must_reach("2001:db8:1::10", "-I", FAR.inner6, **options)
 

@@ -1,4 +1,4 @@
-"""A name server in a namespace, in the hands of a test: what it says of each name may change at any time."""
+"""A name server in a namespace. A test may change its answers at any time."""
 
 import contextlib
 import ipaddress
@@ -28,7 +28,7 @@ def read_name(message):
 
 
 class Name:
-    """What is said of a name."""
+    """The answer for a name."""
 
     def __init__(self, addresses=(), ttl=10, failure=None, silent=False):
         self.addresses = [ipaddress.ip_address(address) for address in addresses]
@@ -43,7 +43,7 @@ class DnsServer:
     def __init__(self, lab, host, address):
         self.address = address
         self._names = {}
-        self._questions = {}    # (name, type, message ID) -> when it came first: a repeated one is no other
+        self._questions = {}    # (name, type, message ID) -> when it first came; repetitions do not count
         self._socket = host.udp_socket(address, PORT)
         self._closing = False
         self._thread = threading.Thread(target=self._serve)
@@ -51,7 +51,7 @@ class DnsServer:
         lab.callback(self._close)
 
     def set(self, name, *addresses, ttl=10):
-        """From now on the name has these addresses; with none of a family it has none of that."""
+        """From now on the name has these addresses, and no others of either family."""
         self._names[name] = Name(addresses, ttl)
 
     def remove(self, name):
@@ -59,7 +59,7 @@ class DnsServer:
         self._names.pop(name, None)
 
     def fail(self, name):
-        """From now on the server knows nothing of the name (SERVFAIL)."""
+        """From now on the server answers SERVFAIL for the name."""
         self._names[name] = Name(failure=SERVFAIL)
 
     def silence(self, name):
@@ -67,7 +67,7 @@ class DnsServer:
         self._names[name] = Name(silent=True)
 
     def questions(self, name, since=0):
-        """The types of the questions that came about a name since then, by time.monotonic()."""
+        """The types of the questions about a name that came since that time.monotonic()."""
         return [kind for (asked, kind, _), when in list(self._questions.items()) if asked == name and when >= since]
 
     def wait_for_question(self, name, timeout=15):
@@ -100,7 +100,7 @@ class DnsServer:
                 message[HEADER.size:end + QUESTION.size] + records)
 
     def _close(self):
-        """Wakes the thread by a datagram to itself: closing a socket does not end a recvfrom."""
+        """Wake the thread by a datagram to itself, since closing a socket does not end a recvfrom."""
         self._closing = True
         with contextlib.suppress(OSError):
             self._socket.sendto(b"", self._socket.getsockname())

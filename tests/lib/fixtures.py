@@ -1,4 +1,4 @@
-"""What every test that runs real programs begins and ends with; imported by the conftest of each folder."""
+"""Fixtures of all tests that run real programs; the conftest of each folder imports them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from lib import process
 
 @pytest.fixture(scope="session", autouse=True)
 def swept():
-    """Earlier runs that were killed left their namespaces."""
+    """Remove the namespaces of earlier runs that were killed."""
     labs.sweep()
 
 
@@ -28,7 +28,7 @@ def module_lab():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Show a failure the logs of all that runs."""
+    """Add the logs of all running programs to the report of a failure."""
     outcome = yield
     report = outcome.get_result()
     if report.failed:

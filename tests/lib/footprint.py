@@ -1,4 +1,4 @@
-"""What a host's network consists of, so that what a gateway leaves behind can be told."""
+"""The network state of a host, to find what a gateway leaves behind."""
 
 import difflib
 import json
@@ -9,7 +9,7 @@ ROUTE_KEYS = ("type", "dst", "gateway", "dev", "table", "protocol", "scope", "pr
 RULE_KEYS = ("priority", "src", "srclen", "dst", "dstlen", "iif", "oif", "fwmark", "fwmask", "table",
              "protocol")
 
-# Linux makes these for every link that is up, some time after it came up.
+# Linux adds these to every link some time after it came up.
 LINK_LOCAL = re.compile(r'"(fe80::|ff00::/8)')
 
 

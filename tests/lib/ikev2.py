@@ -1,7 +1,7 @@
-"""A scripted IKEv2 initiator: RFC 7296 in the fewest words, for what no well-behaved peer would send.
+"""A minimal scripted IKEv2 initiator (RFC 7296), for messages that no well-behaved peer would send.
 
-It knows one suite (AES-CBC-256, HMAC-SHA2-256-128, PRF-HMAC-SHA2-256, MODP-2048) and a pre-shared key. Every
-message is made from parts that a test may bend.
+It has one suite (AES-CBC-256, HMAC-SHA2-256-128, PRF-HMAC-SHA2-256, MODP-2048) and a pre-shared key. A test may
+change all parts of its messages.
 """
 
 import dataclasses
@@ -68,12 +68,12 @@ def ts_body(*selectors):
 
 
 def payload(kind, body, critical=False):
-    """A payload that does not know yet what follows it."""
+    """A payload without the type of the next one, which `chain` adds."""
     return kind, body, critical
 
 
 def chain(payloads):
-    """Payloads one after the other; returns the first one's type and the octets."""
+    """Join payloads; returns the type of the first one and the octets."""
     kinds = [kind for kind, _, _ in payloads] + [0]
     octets = b"".join(struct.pack("!BBH", following, 0x80 if critical else 0, 4 + len(body)) + body
                       for (_, body, critical), following in zip(payloads, kinds[1:]))
@@ -191,7 +191,7 @@ class Initiator:
         return self.seal_octets(exchange, message_id, *chain(payloads), flags=flags)
 
     def seal_octets(self, exchange, message_id, first, content, flags=FROM_INITIATOR, pad_length=None):
-        """An encrypted message of any octets; `pad_length` is what it says of its padding."""
+        """An encrypted message of any octets; `pad_length` goes to its Pad Length field."""
         padding = -(len(content) + 1) % 16
         content += bytes(padding) + bytes([padding if pad_length is None else pad_length])
         iv = os.urandom(16)

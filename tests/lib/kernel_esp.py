@@ -1,15 +1,15 @@
-"""A machine whose own kernel does ESP, at the other end of the near gateway's wire."""
+"""A machine whose kernel does ESP, at the other end of the near gateway's wire."""
 
 from lib.direct import FAR, NEAR
 from lib.uml import Uml
 
 MODULES = ["esp4", "esp6", "xfrm_user", "authenc", "cbc", "ctr", "gcm", "hmac", "seqiv", "echainiv"]
-# Packets of the machine itself, such as MLD reports, that met the policy before there was an SA.
+# Counts packets of the machine itself, such as MLD reports, that matched the policy before there was an SA.
 NO_FAULT_OF_ESP = "XfrmAcquireError"
 
 
 def beside(lab, near):
-    """Debian's user-mode-linux, with an inner address of each family; who keys its ESP is for the caller."""
+    """Debian's user-mode-linux, with an inner address of each family. The caller starts what keys its ESP."""
     machine = Uml(lab, near.host, "ge0", MODULES)
     machine.address("vec0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")
     machine.address("lo", f"{FAR.inner4}/32", f"{FAR.inner6}/128")
@@ -20,7 +20,7 @@ def beside(lab, near):
 
 
 def _know_each_other(left, left_interface, left_end, right, right_interface, right_end):
-    """Fixed neighbours: selectors that hold everything hold neighbour discovery too."""
+    """Set permanent neighbours, since selectors of all addresses match neighbour discovery too."""
     def station(host, interface):
         return host.must("cat", f"/sys/class/net/{interface}/address").strip()
     for family in (4, 6):
@@ -31,13 +31,13 @@ def _know_each_other(left, left_interface, left_end, right, right_interface, rig
 
 
 def must_count_no_error(machine):
-    """XFRM's error counters since the machine's start: there was nothing that the kernel refused."""
+    """The XFRM error counters are zero: the kernel has refused nothing since the machine started."""
     counters = dict(line.split() for line in machine.must("cat", "/proc/net/xfrm_stat").splitlines())
     refused = {name: count for name, count in counters.items() if count != "0" and name != NO_FAULT_OF_ESP}
     assert counters and not refused, refused
 
 
 def must_be_plain(ike):
-    """What Musubi shows of an SA without NAT traversal."""
+    """Musubi shows this IKE SA as one without NAT traversal."""
     assert "NAT detection" not in ike.fields, ike
     assert ike.fields["Remote Addr"].endswith(":500"), ike

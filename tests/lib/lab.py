@@ -1,7 +1,7 @@
-"""A lab: network namespaces and the wires between them, all gone when it closes.
+"""A lab: network namespaces and the wires between them, which it removes when it closes.
 
-Names of namespaces carry the process id of the tests, so that suites run side by side, and so that what a
-killed run left behind is known and swept by the next one.
+Names of namespaces carry the process ID of the tests. So several runs can go on side by side, and a run can remove
+what killed runs have left.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ namespace_numbers = itertools.count(1)
 
 
 class Host:
-    """Where commands run: a namespace, or a machine of its own kernel (lib.uml)."""
+    """Where commands run: a namespace, or a machine with its own kernel (lib.uml)."""
 
     def run(self, *argv, timeout=30, text_in=None):
         """Run a command to its end and return it as Finished."""
@@ -38,7 +38,7 @@ class Host:
         raise NotImplementedError
 
     def runtime_directory(self, directory):
-        """Where a program with the directory `directory` can have its sockets."""
+        """Where a program that has the directory `directory` can put its sockets."""
         raise NotImplementedError
 
     def must(self, *argv, **options):
@@ -46,12 +46,12 @@ class Host:
         return self.run(*argv, **options).must_succeed().stdout
 
     def begin_network(self):
-        """Loopback up; link-local addresses at once, since tests compare what is there before and after."""
+        """Bring loopback up. Link-local addresses are set at once, since tests compare states of the network."""
         self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
         self.ip("link set lo up")
 
     def ip(self, command):
-        """Run `ip COMMAND`, one string, as in a shell."""
+        """Run `ip COMMAND`; the command is one string, as in a shell."""
         return self.must("ip", *command.split())
 
     def sysctl(self, **settings):
@@ -59,14 +59,14 @@ class Host:
             self.must("sysctl", "-qw", f"{name.replace('__', '.')}={value}")
 
     def address(self, interface, *addresses):
-        """Add addresses, without duplicate address detection's wait, and bring the interface up."""
+        """Add addresses, without duplicate address detection, and bring the interface up."""
         commands = [f"ip address add {address} dev {interface}" + (" nodad" if ":" in address else "")
                     for address in addresses]
-        # All at once: each command takes its time in user-mode-linux.
+        # All at once, since each command is slow in user-mode-linux.
         self.must("sh", "-ec", "\n".join([*commands, f"ip link set {interface} up"]))
 
     def ping(self, target, *options, count=2, wait=5):
-        """Ping without judging; returns the number of answers and what ping printed."""
+        """Ping; returns the number of answers and what ping printed, and does not fail."""
         done = self.run("ping", "-n", "-c", str(count), "-i", "0.2", "-W", str(wait), *map(str, options),
                         target, timeout=count * 0.2 + wait + 20)
         received = re.search(r"(\d+) received", done.stdout)
@@ -74,7 +74,7 @@ class Host:
 
     def must_reach(self, target, *options, count=2, wait=5):
         """Each of `count` pings, one after the other, has to be answered within `wait` seconds."""
-        # Once ping has an answer it waits for the next ones no longer than `-i`, so each has its own ping.
+        # After an answer, ping waits for the next one only as long as `-i` says. So run ping once for each.
         for _ in range(count):
             received, printed = self.ping(target, *options, count=1, wait=wait)
             assert received == 1, f"a ping was not answered\n{printed}"
@@ -111,7 +111,7 @@ class Namespace(Host):
                     raise OSError(ctypes.get_errno(), "setns")
             made.append(socket.socket(family, kind, protocol))
 
-        # A thread, since a namespace once entered is not left.
+        # In a thread, which stays in the namespace and ends.
         thread = threading.Thread(target=enter_and_make)
         thread.start()
         thread.join()
@@ -133,7 +133,7 @@ class Namespace(Host):
 
 
 def delete_namespace(name):
-    """Delete a namespace of ours with all that still runs in it."""
+    """Delete a namespace of ours and kill all that still runs in it."""
     for pid in run("ip", "netns", "pids", name).stdout.split():
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
@@ -141,7 +141,7 @@ def delete_namespace(name):
 
 
 def sweep():
-    """Delete the namespaces of earlier runs that were killed before they could."""
+    """Delete the namespaces of earlier runs that were killed."""
     for line in run("ip", "netns", "list").stdout.splitlines():
         name = line.split()[0]
         made_by = re.match(rf"{PREFIX}-(\d+)-", name)
@@ -150,11 +150,11 @@ def sweep():
 
 
 class Lab(contextlib.ExitStack):
-    """Owns namespaces, a directory and everything started; closes them in reverse order."""
+    """Owns namespaces, a directory and all programs started; closes them in reverse order."""
 
     def __init__(self):
         super().__init__()
-        # Short, since a Unix socket's path has 108 bytes at most.
+        # Short, since the path of a Unix socket has at most 108 octets.
         self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-"))
         self.callback(shutil.rmtree, self.directory, ignore_errors=True)
 

@@ -1,6 +1,6 @@
-"""A libreswan peer: pluto on a machine of its own kernel (lib.kernel_esp), whose ESP it keys.
+"""A libreswan peer: pluto on a machine with its own kernel (lib.kernel_esp), whose ESP it keys.
 
-Debian's package is at odds with strongSwan's: tools/install-packages unpacks it below build/, and pluto runs from
+Debian's package conflicts with strongSwan's. So tools/install-packages unpacks it below build/, and pluto runs from
 there with a configuration, key database and control socket of its own.
 """
 
@@ -11,13 +11,13 @@ from lib.suite import AES_CBC_SHA256, AES_GCM
 
 PROGRAMS = PROJECT / "build" / "peers" / "libreswan" / "usr" / "libexec" / "ipsec"
 OUR_ID, PEER_ID = NEAR.identity("fqdn"), FAR.identity("fqdn")
-# The only place where pluto looks for a program of its own.
+# The only place where pluto looks for its programs.
 PROGRAMS_INSIDE = "/usr/libexec/ipsec"
 PROPOSALS = {
     AES_GCM: ("aes_gcm256-sha2_256-modp2048", "aes_gcm256"),
     AES_CBC_SHA256: ("aes256-sha2_256-modp2048", "aes256-sha2_256"),
 }
-# A connection has selectors of one family only. Routes are not its business.
+# A connection has selectors of one family only. It makes no routes.
 CONNECTION = """\
 conn {name}
   authby=secret
@@ -57,10 +57,10 @@ class Libreswan:
         self.process.wait_for_text("loading secrets")
 
     def connect(self, suite):
-        """Define the connections with these algorithms, instead of earlier ones; nothing is negotiated yet."""
+        """Define the connections with these algorithms in place of earlier ones; negotiate nothing yet."""
         ike, esp = PROPOSALS[suite]
         self._definitions += 1
-        # A name not used before: user-mode-linux would not see that a file has changed.
+        # A new name, since user-mode-linux does not see that a file has changed.
         path = self._directory / f"connections-{self._definitions}.conf"
         path.write_text("config setup\n" + "".join(
             CONNECTION.format(name=name, ike=ike, esp=esp, FAR=FAR, NEAR=NEAR, OUR_ID=OUR_ID, PEER_ID=PEER_ID,
@@ -70,15 +70,15 @@ class Libreswan:
         self._run("addconn", "--config", path, "ipv4", "ipv6")
 
     def initiate(self, connection):
-        """Set a connection up from here; returns when its Child SA is there."""
+        """Set a connection up from libreswan's end; returns when its Child SA is up."""
         self._run("whack", "--name", connection, "--initiate")
 
     def terminate(self, connection):
-        """Delete a connection's Child SA from here, and the IKE SA when it was the last."""
+        """Delete a connection's Child SA from libreswan's end, and the IKE SA if it was the last one."""
         self._run("whack", "--name", connection, "--terminate")
 
     def child_sas(self):
-        """What it prints of its Child SAs, a line each."""
+        """What libreswan prints about its Child SAs, a line each."""
         return self._run("whack", "--trafficstatus").splitlines()
 
     def wait_for_no_sa(self):

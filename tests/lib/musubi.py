@@ -1,4 +1,4 @@
-"""A Musubi gateway under test: the daemon, and the commands an operator would give it."""
+"""A Musubi gateway under test: the daemon, and the commands of an operator."""
 
 import os
 import re
@@ -30,7 +30,7 @@ class Musubi:
         self.config_path.write_text(config, encoding="utf-8")
         self.ports = {"GigaEthernet0": "ge0", "GigaEthernet1": "ge1"} if ports is None else ports
         self.process = None
-        # What `stop` has to restore: the host's network before the start.
+        # The host's network before the start, which `stop` has to restore.
         self.footprint_before = None
         self._children = set()
         lab.callback(self._close)
@@ -53,7 +53,7 @@ class Musubi:
         return self
 
     def stop(self):
-        """SIGTERM: it has to exit with 0 and leave nothing in the namespace."""
+        """Send SIGTERM: it has to exit with 0 and leave nothing in the namespace."""
         self.must_be_alive()
         process, self.process = self.process, None
         status = process.end()
@@ -71,21 +71,21 @@ class Musubi:
         self._no_sanitizer_report(process)
 
     def _close(self):
-        """At the end of a lab: a test that failed has left it running."""
+        """At the end of a lab: it still runs if a test has failed."""
         if self.process is not None:
             process, self.process = self.process, None
             process.end()
             self._no_sanitizer_report(process)
 
     def must_be_alive(self):
-        """The daemon and every process of it that was there when it became ready still run."""
+        """The daemon runs, and so do all processes of it that ran when it became ready."""
         status = self.process.status()
         assert status is None, f"{self.name} ended with status {status}\n{self.process.log()}"
         died = self._children - self._daemon_pids()
         assert not died, f"{self.name}: processes {died} died\n{self.process.log()}"
 
     def resident_kilobytes(self):
-        """Memory of all its processes together."""
+        """The memory of all its processes together."""
         pids = ",".join(map(str, self._daemon_pids()))
         return sum(map(int, self.host.must("ps", "-o", "rss=", "-p", pids).split()))
 
@@ -94,7 +94,7 @@ class Musubi:
         return self.process.stderr
 
     def wait_for_log(self, pattern, timeout=10):
-        """Wait for a line of the log that `pattern`, a regular expression, finds; returns the match."""
+        """Wait until the log matches `pattern`, a regular expression; returns the match."""
         try:
             return wait_until(lambda: re.search(pattern, self.log), timeout,
                               f"{pattern!r} in {self.name}'s log")
@@ -127,7 +127,7 @@ class Musubi:
 
     @contextmanager
     def stopped(self, name):
-        """One of its processes, "musubid" (the keeper), "musubid-engine" or "musubid-path", stands still."""
+        """Stop one of its processes for a while: "musubid" (the keeper), "musubid-engine" or "musubid-path"."""
         names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self._daemon_pids()}
         pid = next(pid for pid, its_name in names.items() if its_name == name)
         self.host.must("kill", "-STOP", str(pid))
@@ -150,20 +150,20 @@ class Musubi:
         return self.command(command).must_succeed().stdout
 
     def feed_lines(self, *lines):
-        """A session whose lines come from a pipe; returns Finished, whatever the status."""
+        """Run a session whose lines come from a pipe; returns Finished, whatever the status."""
         return self.host.run(SHELL, "--run-dir", self.run_directory, text_in="\n".join([*lines, "exit", ""]))
 
     def type_lines(self, *lines):
-        """A session in which each line has to succeed; returns what the shell printed."""
+        """Run a session in which each line has to succeed; returns what the shell printed."""
         return self.feed_lines(*lines).must_succeed().stdout
 
     def type_at_terminal(self, *lines):
-        """A session at a terminal; returns Finished with all that stood on the screen as stdout."""
+        """Run a session at a terminal; returns Finished with all that the terminal showed as stdout."""
         command = f"{SHELL} --run-dir {self.run_directory}"
         return self.host.run("script", "-q", "-e", "-c", command, "/dev/null", text_in="\n".join([*lines, "exit", ""]))
 
     def configure(self, *lines):
-        """Lines typed in config mode; returns what the shell printed."""
+        """Type lines in config mode; returns what the shell printed."""
         return self.type_lines("configure", *lines, "end")
 
     def ike_sas(self):
@@ -173,7 +173,7 @@ class Musubi:
         return shows.child_sas(self.show("show ikev2 child-sa"))
 
     def counters(self, interface):
-        """Statistics and history of one tunnel."""
+        """The statistics and the history of one tunnel."""
         text = self.show("show ikev2 child-sa")
         tunnels = shows.tunnel_counters(text)
         assert interface in tunnels, f"no statistics of {interface} in:\n{text}"

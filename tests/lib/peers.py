@@ -1,9 +1,9 @@
-"""Many tunnels side by side between Musubi and strongSwan, so that what takes time takes it at once.
+"""Many tunnels side by side between Musubi and strongSwan, so that slow tests wait at the same time.
 
     lan 192.168.1.10 --- near 10.9.0.1 --- wire --- far 10.9.0.11, .12, … with 192.168.11.1, .12.1, … inside
 
 A peer is an address and an ID of a far host, a tunnel of Musubi, and a connection of strongSwan with one child,
-both named as its ID. Its lifetimes at strongSwan's end are endless unless the test says otherwise.
+both named as its ID. strongSwan does not end or rekey its SAs unless the test says so.
 """
 
 import re
@@ -84,8 +84,9 @@ CONNECTION = """\
   }}
 """
 
-# strongSwan drops a response that comes while it works at a request with the same message ID, as happens when both
-# ends rekey at once, and waits for the next one. Its cookies are no good in the first 10 seconds after a boot.
+# strongSwan drops a response that comes while it handles a request with the same message ID, as happens when both ends
+# rekey at once, and waits for the response to be sent again. It refuses its own cookies in the first 10 seconds after a
+# boot.
 OPTIONS = """\
   retransmit_timeout = 0.5
   retransmit_tries = 6
@@ -103,13 +104,13 @@ secrets {{
 
 @dataclass(frozen=True)
 class Peer:
-    """`lines` are of the tunnel; the options, a line each, of strongSwan's connection and of its child."""
+    """`lines` are added to the tunnel, the options, a line each, to strongSwan's connection and its child."""
     number: int
     lines: str = ""
     ike_options: str = ""
     child_options: str = ""
-    any: bool = False       # Musubi is not told its address
-    begins: bool = False    # strongSwan begins as soon as it is there
+    any: bool = False       # `peer any`: Musubi does not know its address
+    begins: bool = False    # strongSwan initiates when the connection is loaded
 
     @property
     def id(self):
@@ -150,7 +151,7 @@ def strongswan_config(peers, encap):
 
 
 class FarSide:
-    """A host with strongSwan that is several peers at once."""
+    """A host with strongSwan that acts as several peers."""
 
     def __init__(self, lab, host, interface, peers, user_space_esp):
         self.host = host
@@ -169,17 +170,17 @@ class FarSide:
         self.strongswan.load(strongswan_config(self.peers, encap=self.strongswan.user_space_esp))
 
     def installed_suites(self, peer):
-        """What strongSwan says of the algorithms of a peer's Child SAs, without those that it has deleted."""
+        """The algorithms of a peer's Child SAs as strongSwan prints them, without deleted Child SAs."""
         return re.findall(r"INSTALLED, .*ESP:(\S+)", self.strongswan.sas(peer.id))
 
     def start_again(self):
-        """Start strongSwan that was killed."""
+        """Start strongSwan again after it was killed."""
         self.strongswan.start()
         self._connect()
 
 
 class Near:
-    """Musubi, not started, and the LAN behind it, and a wire on which the peers are."""
+    """Musubi, not started, the LAN behind it, and a switch to which the peers are wired."""
 
     def __init__(self, lab, peers):
         self.lab = lab
@@ -217,8 +218,8 @@ class Near:
         return Stream(self.lab, self.lan, LAN_HOST, peer.inner, rate)
 
     def wait_for_sa(self, peer):
-        """Wait until there is an IKE SA with a Child SA here, then until a ping is answered: a peer that began gets
-        packets before it has taken in the answer to its IKE_AUTH."""
+        """Wait until Musubi has an IKE SA with a Child SA, then until a ping is answered: a peer that initiates may get
+        packets before it has processed the response to its IKE_AUTH."""
         wait_until(lambda: [sa for sa in self.ike_sas(peer) if sa.established and sa.children], 30,
                    f"an SA of {peer.tunnel}")
         wait_until(lambda: self.lan.ping(peer.inner, count=1, wait=1)[0] == 1, 30, f"a ping answered by {peer.id}")
@@ -234,7 +235,7 @@ class Near:
         return [event for _, event in self.musubi.counters(peer.tunnel).history]
 
     def logged(self, peer, pattern):
-        """Lines of the log of this peer's tunnel that have `pattern`."""
+        """Lines of the log about this peer's tunnel that match `pattern`."""
         return re.findall(rf".* {re.escape(peer.tunnel)}: .*{pattern}.*", self.musubi.log)
 
     def wait_for_rekeys(self, peer, number):
@@ -249,11 +250,11 @@ class Near:
 
 
 def must_be_rekeyed_without_loss(near, far, stream, peer):
-    """Three rekeys pass under a stream of numbered packets, with PFS as configured."""
+    """Three rekeys happen under a stream of numbered packets, with PFS as configured."""
     near.wait_for_rekeys(peer, 3)
 
     stream.stop().must_be_whole(at_least=100)
 
     suites = far.installed_suites(peer)
     assert suites and all(("MODP_2048" in suite) == ("modp2048" in peer.child_options) for suite in suites), suites
-    assert near.history(peer) == ["Create"], "rekeys are no events (R64)"
+    assert near.history(peer) == ["Create"], "the history has no rekeys (R64)"

@@ -12,11 +12,11 @@ running = []
 
 
 class CommandFailed(AssertionError):
-    """A program ended with another status than wanted, or not in time."""
+    """A program ended with another status than expected, or not in time."""
 
 
 class Finished:
-    """What a program left behind: exit status, stdout and stderr."""
+    """The result of a program: exit status, stdout and stderr."""
 
     def __init__(self, argv, status, stdout, stderr):
         self.argv = argv
@@ -35,7 +35,7 @@ class Finished:
 
 
 def run(*argv, timeout=30, text_in=None):
-    """Run to the end whatever the status; a program that does not end in `timeout` seconds is a failure."""
+    """Run a program to its end, whatever the status. Fails if it does not end within `timeout` seconds."""
     try:
         done = subprocess.run(argv, input=text_in, stdin=subprocess.DEVNULL if text_in is None else None,
                               capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
@@ -66,7 +66,7 @@ def wait_until_equal(look, wanted, timeout=5):
 
 
 class Background:
-    """A program that runs until it is stopped, and no longer than this process does."""
+    """A program that runs until it is stopped, or until this process ends."""
 
     def __init__(self, name, argv, directory, env=None, pass_fds=()):
         self.name = name
@@ -74,7 +74,7 @@ class Background:
         self.stdout_path = Path(directory) / f"{name}.out"
         self.stderr_path = Path(directory) / f"{name}.err"
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
-            # A session of its own: Ctrl-C at the terminal is for us, and we stop it in order.
+            # A session of its own, so that Ctrl-C at the terminal stops only us; we then stop programs in order.
             self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, argv)],
                                           stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
                                           env=env, pass_fds=pass_fds, start_new_session=True)
@@ -93,7 +93,7 @@ class Background:
         return self.stderr_path.read_text(errors="replace")
 
     def log(self):
-        """The newest part of what it printed, for a failure message."""
+        """The end of what it printed, for a failure message."""
         return (self.stdout + self.stderr)[-LOG_TAIL:]
 
     def status(self):
@@ -101,7 +101,7 @@ class Background:
         return self.popen.poll()
 
     def wait_for_text(self, text, timeout=10):
-        """Wait until stdout or stderr holds `text`; an early end is a failure."""
+        """Wait until stdout or stderr contains `text`. Fails if the program ends before."""
         def seen():
             if text in self.stdout or text in self.stderr:
                 return True
@@ -115,7 +115,7 @@ class Background:
             raise CommandFailed(f"{late}\n{self.log()}") from None
 
     def end(self, timeout=10, by=signal.SIGTERM):
-        """Signal it, wait, return its exit status; a program that does not end is killed and a failure."""
+        """Send a signal and wait; returns the exit status. Kills it and fails if it does not end."""
         if self.status() is None:
             self.popen.send_signal(by)
         try:
@@ -128,7 +128,7 @@ class Background:
             self._forget()
 
     def kill(self):
-        """For the end of a lab; it may have ended already."""
+        """Kill it, at the end of a lab; it may have ended already."""
         self.popen.kill()
         self.popen.wait()
         self._forget()

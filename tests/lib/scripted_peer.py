@@ -1,7 +1,7 @@
-"""A peer in the hands of a test: it may send what no well-behaved peer would.
+"""A peer that sends what a test tells it to, also what no well-behaved peer would send.
 
-Each bad message is followed by a good IKE_SA_INIT from the same address: what came back before that one's
-answer is the answer to the bad message, and the gateway has to be alive to give it.
+After each bad message it sends a good IKE_SA_INIT from the same address. Messages that come before the answer to that
+one are the answer to the bad message; and the gateway has to be alive to answer.
 """
 
 import copy
@@ -19,7 +19,7 @@ SHORT_SUITE = ikev2.IKE_SUITE[:3] + ((4, SHORT_GROUP, 0),)
 
 
 def short_payloads():
-    """A good IKE_SA_INIT's payloads that cost little to answer; nobody knows the private value."""
+    """The payloads of a good IKE_SA_INIT that is quick to answer; the private value is not known."""
     value = b"\x7f" + os.urandom(SHORT_OCTETS - 1)
     return [payload(ikev2.SA, ikev2.sa_body(SHORT_SUITE)),
             payload(ikev2.KE, ikev2.ke_body(value, SHORT_GROUP)),
@@ -27,20 +27,20 @@ def short_payloads():
 
 
 def with_payload(kind, body):
-    """A good IKE_SA_INIT's payloads with one of them changed."""
+    """The payloads of a good IKE_SA_INIT, with one of them changed."""
     return [payload(kind, body) if each == kind else (each, good, critical)
             for each, good, critical in short_payloads()]
 
 
 def init_request(payloads=None, initiator_spi=None, responder_spi=bytes(8), exchange=ikev2.IKE_SA_INIT,
                  message_id=0, **header):
-    """A good IKE_SA_INIT, but for what the test wants otherwise."""
+    """A good IKE_SA_INIT, apart from what the test changes."""
     return ikev2.message(os.urandom(8) if initiator_spi is None else initiator_spi, responder_spi, exchange,
                          message_id, short_payloads() if payloads is None else payloads, **header)
 
 
 def must_be_refused(answers):
-    """Dropped, or answered by an error notification that carries no KE: no state is left."""
+    """The message was dropped, or answered by an error notification without KE, so no state is left."""
     for octets in answers:
         answer = ikev2.read(octets)
         assert answer.body(ikev2.KE) is None, f"accepted: {answer}"
@@ -50,7 +50,7 @@ FLAGS_AT, RESPONSE = 19, 0x20    # in the IKE header
 
 
 class ScriptedPeer:
-    """A gateway in a namespace, and its configured peer's address for the test to speak from."""
+    """A gateway in a namespace, and sockets at the address of its configured peer."""
 
     def __init__(self, lab, more_config=""):
         gateway_host = lab.namespace("gateway", forward=True)
@@ -67,7 +67,7 @@ class ScriptedPeer:
             lab.callback(socket.close)
 
     def beside(self, lab, address):
-        """Another peer of the same gateway."""
+        """Another peer of the same gateway, at another address."""
         other = copy.copy(self)
         self.host.address("eth0", f"{address}/24")
         other._speak_from(lab, address)
@@ -97,13 +97,13 @@ class ScriptedPeer:
         while answer[:8] != probe[:8]:
             seen.append(answer)
             answer = self._receive(500, 5)
-            assert answer is not None, f"the gateway answers no more\n{self.gateway.process.log()}"
+            assert answer is not None, f"the gateway no longer answers\n{self.gateway.process.log()}"
         while late := self._receive(4500, 0):
             seen.append(late)
         return seen
 
     def init_answer(self, payloads=None, **header):
-        """The one answer to an IKE_SA_INIT, which is repeated with the cookie if one is asked for (2.6)."""
+        """The answer to an IKE_SA_INIT, which is sent again with the cookie if the gateway demands one (2.6)."""
         payloads = short_payloads() if payloads is None else payloads
         spi = os.urandom(8)
         answer = ikev2.read(self.ask(init_request(payloads, spi, **header)))
@@ -130,13 +130,13 @@ class ScriptedPeer:
         return initiator
 
     def close(self, initiator, message_id):
-        """DELETE the SA, which is answered by an empty response."""
+        """Delete the SA; the answer has to be an empty response."""
         answer = initiator.open(self.ask(initiator.seal(ikev2.INFORMATIONAL, message_id,
                                                         [payload(ikev2.DELETE, b"\x01\x00\x00\x00")])))
         assert answer.payloads == [], answer
 
     def _receive(self, port, timeout):
-        """The next response; the gateway's own requests, its DELETE of an SA that came to nothing, are passed over."""
+        """The next response. Skips the gateway's requests, such as the DELETE of an SA that failed."""
         while select.select([self._sockets[port]], [], [], timeout)[0]:
             octets = self._sockets[port].recv(65535)
             if len(octets) < 20 or port != 500 or octets[FLAGS_AT] & RESPONSE:
@@ -145,7 +145,7 @@ class ScriptedPeer:
 
 
 def mutated(octets, generator, keep=0):
-    """A few octets changed beyond the first `keep`, or some cut out or added."""
+    """A copy with a few octets changed, removed or added behind the first `keep`."""
     octets = bytearray(octets)
     for _ in range(generator.randint(1, 8)):
         octets[generator.randrange(keep, len(octets))] ^= generator.randint(1, 255)

@@ -1,4 +1,4 @@
-"""Reads what `show ikev2 sa` and `show ikev2 child-sa` print: lists 2.25.17 and 2.25.18 of the manual."""
+"""Reads the output of `show ikev2 sa` and `show ikev2 child-sa` (lists 2.25.17 and 2.25.18 of the manual)."""
 
 import re
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class ChildSa:
 
 @dataclass
 class TunnelCounters:
-    """Statistics and history of a tunnel, which it has with or without an SA."""
+    """The statistics and history of a tunnel, which exist with or without an SA."""
     interface: str
     outbound: dict = field(default_factory=dict)    # "packets" -> 9, "replay detected" -> 0, …
     inbound: dict = field(default_factory=dict)
@@ -106,7 +106,7 @@ def ike_sas(text):
 
 
 class _ChildSaReader:
-    """One pass over `show ikev2 child-sa`; each line belongs to the section whose heading came last."""
+    """Reads the output of `show ikev2 child-sa`. Each line belongs to the section whose heading came last."""
 
     def __init__(self):
         self.sas = []

@@ -2,10 +2,10 @@
 
     lan1 --- site1 --- internet --- site2 --- lan2
 
-The lists are used word for word. The addresses and routes that they leave out are added here, by further
-lines and by a second section for the tunnel. Both next hops lie in one /24 that holds neither peer address,
-so the WAN prefixes are wide enough to hold address and next hop; site 2's holds its peer too, and a packet to
-it arrives only if it leaves by the next hop of the list and not by the routing table (R44).
+The lists are used word for word. Additional lines, and a second section for the tunnel, add the addresses and routes
+that the lists leave out. Each WAN prefix is so short that it contains both the gateway's address and its next hop. The
+prefix of site 2 also contains its peer's address. So a packet to that peer arrives only if it leaves by the next hop
+of the list and not by the routing table (R44).
 """
 
 import json
@@ -63,7 +63,7 @@ class Site:
         return f"2001:db8:{self.number}::{host}"
 
     def config(self, tunnel_lines=""):
-        """The manual's list with the additions; `tunnel_lines` go to the tunnel as well."""
+        """The manual's list with the additions, and with `tunnel_lines` added to the tunnel."""
         listed = (MANUAL / f"list-{self.manual_list}.conf").read_text(encoding="ascii")
         return listed + CONFIG_ADDITIONS.format(
             name=self.name, wan=self.wan, wan_prefix=self.wan_prefix, tunnel=self.tunnel,
@@ -99,18 +99,18 @@ class TwoSites:
         lan.ip(f"-6 route add default via {site.lan6(1)}")
 
     def gateway(self, site, tunnel_lines=""):
-        """A gateway of this site that is not started."""
+        """A gateway of this site, not started."""
         return Musubi(self.lab, self.gateway_hosts[site], site.config(tunnel_lines))
 
     def start(self, tunnel_lines="", at_site2=None):
-        """Start both gateways; `tunnel_lines` are added to the tunnel of each, unless site 2 has others."""
+        """Start both gateways with `tunnel_lines` added to their tunnels; `at_site2` replaces them at site 2."""
         lines = {SITE1: tunnel_lines, SITE2: tunnel_lines if at_site2 is None else at_site2}
         for site in (SITE1, SITE2):
             self.gateways[site] = self.gateway(site, lines[site]).start()
         return self
 
     def stop(self):
-        """Stop both gateways; each has to end well and leave nothing."""
+        """Stop both gateways; each has to exit with 0 and leave nothing."""
         for gateway in self.gateways.values():
             gateway.stop()
 
@@ -131,7 +131,7 @@ class TwoSites:
         return self.lans[SITE2]
 
     def capture(self, name, site=SITE1, octets=0):
-        """A capture between this site and the router; `octets` limits what is kept of a packet."""
+        """A capture between this site and the router; with `octets`, packets are cut to that length."""
         return Capture(self.lab, self.internet, f"wan{site.number}", name, octets)
 
     def capture_lan(self, name, site=SITE1):
@@ -139,13 +139,13 @@ class TwoSites:
         return Capture(self.lab, self.lans[site], "eth0", name)
 
     def ping_lans(self, *options, **more):
-        """Pings from LAN to LAN in both directions, over IPv4 and IPv6; all have to be answered."""
+        """Ping from LAN to LAN in both directions, over IPv4 and IPv6; all pings have to be answered."""
         for site, other in ((SITE1, SITE2), (SITE2, SITE1)):
             for target in (other.lan4(10), other.lan6(10)):
                 self.lans[site].must_reach(target, *options, **more)
 
     def iperf3(self, family, seconds=1):
-        """A TCP transfer from LAN 1 to LAN 2; returns iperf3's own sum: `bytes`, `bits_per_second`."""
+        """Transfer data by TCP from LAN 1 to LAN 2; returns iperf3's sum: `bytes`, `bits_per_second`."""
         server = self.lan2.start("iperf3-server", ["iperf3", "--server", "--one-off", "--forceflush"],
                                  self.lab.directory)
         server.wait_for_text("Server listening")
@@ -156,11 +156,11 @@ class TwoSites:
         return json.loads(printed)["end"]["sum_received"]
 
 
-# Octets of a ping's payload that are to be seen on a LAN and never on the wire between the sites.
+# A payload of pings, to be seen on a LAN and never on the wire between the sites.
 PING_PAYLOAD = b"musubi, inside!"
 
-# What the wire between the sites may carry: IKE and ESP between the gateways, whole or in fragments, and what
-# the link itself says.
+# What the wire between the sites may carry: IKE and ESP between the gateways, whole or in fragments, and ARP and
+# neighbour discovery.
 EXPECTED_ON_WIRE = (f"arp or (ip6 and src net fe80::/10) or (host {SITE1.wan} and host {SITE2.wan} and "
                     "(ip proto 50 or udp port 500 or udp port 4500 or (udp and ip[6:2] & 0x1fff != 0)))")
 IKE_ON_WIRE = "udp port 500 or udp port 4500"

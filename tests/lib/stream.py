@@ -1,4 +1,4 @@
-"""A stream of numbered packets there and back (tests/tools/stream.c): what is lost or doubled is counted."""
+"""A stream of numbered packets there and back (tests/tools/stream.c), which counts lost and duplicated ones."""
 
 import re
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ PORT = 7
 
 @dataclass
 class Streamed:
-    """What became of the packets of a stream."""
+    """The counts of a stream."""
     sent: int
     answered: int
     lost: int
     duplicated: int
     errors: int
-    text: str       # all that was printed: also when the lost ones were sent
+    text: str       # the whole output, which says when the lost packets were sent
 
     def must_be_whole(self, at_least=1):
-        """None was lost, none doubled; `at_least` so many were sent."""
+        """No packet was lost or duplicated, and at least `at_least` were sent."""
         assert (self.lost, self.duplicated) == (0, 0), self.text
         assert self.sent >= at_least, f"too short to show anything: {self.text}"
 
 
 class Echo:
-    """Sends packets to these addresses of a host back."""
+    """Sends back packets that come to these addresses of a host."""
 
     def __init__(self, lab, host, *addresses):
         assert PROGRAM.exists(), f"{PROGRAM} is not built"
@@ -37,7 +37,7 @@ class Echo:
 
 
 class Stream:
-    """`rate` packets a second to where an Echo sends them back; `count` of them, or all until `stop`."""
+    """Sends `rate` packets a second to an Echo: `count` of them, or until `stop`."""
 
     def __init__(self, lab, source, source_address, destination, rate=200, count=None):
         argv = [PROGRAM, "send", source_address, destination, PORT, rate]
@@ -46,12 +46,12 @@ class Stream:
         lab.callback(self._close)
 
     def wait(self, timeout):
-        """Wait for the end of a stream that has a count; what became of its packets."""
+        """Wait for the end of a stream that has a count; returns Streamed."""
         self._sender.popen.wait(timeout)
         return self.stop()
 
     def stop(self):
-        """Send no more, wait for what is under way; what became of all packets."""
+        """Stop sending and wait for packets on the way; returns Streamed."""
         sender, self._sender = self._sender, None
         status = sender.end(timeout=30)     # longer than its own patience
         match = re.match(r"sent (\d+) answered (\d+) lost (\d+) duplicated (\d+) errors (\d+)\n", sender.stdout)

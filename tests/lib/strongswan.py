@@ -1,7 +1,7 @@
 """A strongSwan peer: charon-systemd and swanctl with a configuration of their own in a host.
 
-Its control socket lies in the host's runtime directory: over TCP each of the many small messages of a command
-would wait for a delayed acknowledgement.
+Its control socket is a Unix socket in the host's runtime directory. Over TCP, each of the many small messages of a
+command would wait for a delayed acknowledgement.
 """
 
 import re
@@ -36,7 +36,7 @@ swanctl {{
 }}
 """
 
-# ESP in the daemon: its own packets carry a mark, so that selectors that hold everything leave them alone.
+# ESP in the daemon: its own packets carry a mark, so that selectors of all addresses do not match them.
 USER_SPACE_ESP_OPTIONS = """    kernel-libipsec {
       allow_peer_ts = yes
     }
@@ -90,11 +90,11 @@ CHILD = """\
 
 
 class StrongSwan:
-    """One daemon with one connection, `musubi`, and one child in it, `net`, or others that a test wants.
+    """One daemon with one connection, `musubi`, and one child in it, `net`, or what else a test loads.
 
-    With `user_space_esp` it does ESP itself, always in UDP, and packets that its host routes into `ipsec0`
-    are sealed; otherwise the host's kernel does ESP, and what the selectors hold is sealed. `options` are lines
-    of the daemon's section in strongswan.conf.
+    With `user_space_esp` the daemon does ESP itself, always in UDP, for packets that its host routes into `ipsec0`.
+    Without, the host's kernel does ESP for packets that match the selectors. `options` are lines for the daemon's
+    section of strongswan.conf.
     """
 
     def __init__(self, lab, host, user_space_esp, options=""):
@@ -114,21 +114,21 @@ class StrongSwan:
         self.start()
 
     def start(self):
-        """Start the daemon, without a connection; it is running when it has been made."""
+        """Start the daemon, without a connection. The constructor does this too."""
         self.process = self.host.start(self.name, [*self._environment, "charon-systemd"], self._directory)
         self.process.wait_for_text("worker threads")
 
     def kill(self):
-        """End it as a crash would: its peers are told nothing."""
+        """End it as a crash would, without a message to its peers."""
         self.process.kill()
 
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
                 local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
                 local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0", more_children=None,
                 fragmentation="no"):
-        """Define the connection, instead of an earlier one; nothing is negotiated yet.
+        """Define the connection in place of an earlier one; negotiate nothing yet.
 
-        `more_children` has the selectors of children beside `net`, of both sides, by name.
+        `more_children` maps names of additional children to their selectors, the same on both sides.
         """
         selectors = {"net": (local_ts, remote_ts)}
         for name, both_sides in (more_children or {}).items():
@@ -144,47 +144,47 @@ class StrongSwan:
             fragmentation=fragmentation))
 
     def load(self, text):
-        """Load a configuration of swanctl's language instead of an earlier one."""
+        """Load a swanctl configuration in place of an earlier one."""
         self._connections += 1
-        # A name not used before: user-mode-linux would not see that a file has changed.
+        # A new name, since user-mode-linux does not see that a file has changed.
         path = self._directory / f"connection-{self._connections}.conf"
         path.write_text(text, encoding="ascii")
         self._swanctl("--load-all", "--clear", "--noprompt", "--file", path).must_succeed()
 
     def initiate(self, child="net"):
-        """Set the connection up from here; returns when both SAs are there."""
+        """Set the connection up from strongSwan's end; returns when both SAs are up."""
         done = self._swanctl("--initiate", "--child", child, "--timeout", "15")
         assert done.status == 0, f"{done}\n{self.process.log()}"
 
     def must_fail_to_initiate(self):
-        """The attempt has to end without an SA, told by the peer and not by a timeout."""
+        """The attempt has to fail by an answer of the peer, not by a timeout."""
         done = self._swanctl("--initiate", "--child", "net", "--timeout", "10")
-        told = done.status != 0 and "not established after" not in done.stderr
-        assert told, f"{done}\n{self.process.log()}"
+        refused = done.status != 0 and "not established after" not in done.stderr
+        assert refused, f"{done}\n{self.process.log()}"
 
     def rekey_child(self):
-        """Begin to rekey the Child SA from here; not waited for."""
+        """Start to rekey the Child SA from strongSwan's end, and do not wait."""
         self._swanctl("--rekey", "--child", "net").must_succeed()
 
     def rekey_ike(self):
-        """Begin to rekey the IKE SA from here; not waited for."""
+        """Start to rekey the IKE SA from strongSwan's end, and do not wait."""
         self._swanctl("--rekey", "--ike", "musubi").must_succeed()
 
     def terminate(self, connection="musubi"):
-        """Delete all IKE SAs from here and wait for the answer."""
+        """Delete all IKE SAs from strongSwan's end, and wait for the answer."""
         self._swanctl("--terminate", "--ike", connection, "--timeout", "10").must_succeed()
 
     def terminate_child(self, child):
-        """Delete a Child SA from here."""
+        """Delete a Child SA from strongSwan's end."""
         self._swanctl("--terminate", "--child", child, "--timeout", "10").must_succeed()
 
     def sas(self, connection=None):
-        """What it prints of its SAs; empty when it has none."""
+        """What strongSwan prints about its SAs; empty if it has none."""
         only = [] if connection is None else ["--ike", connection]
         return self._swanctl("--list-sas", *only).must_succeed().stdout
 
     def wait_for_sa(self):
-        """Wait until an IKE SA and a Child SA are up, whoever began."""
+        """Wait until an IKE SA and a Child SA are up, whoever initiated."""
         try:
             return wait_until(lambda: (text := self.sas()) and "INSTALLED" in text and text, 15,
                               f"a Child SA on {self.name}")
@@ -192,7 +192,7 @@ class StrongSwan:
             raise AssertionError(f"{late}\n{self.sas()}\n{self.process.log()}") from None
 
     def wait_for_log(self, pattern):
-        """Wait for a line of its log that `pattern`, a regular expression, finds; returns the match."""
+        """Wait until its log matches `pattern`, a regular expression; returns the match."""
         try:
             return wait_until(lambda: re.search(pattern, self.process.stderr), 10, f"{pattern!r} in {self.name}'s log")
         except AssertionError as late:
@@ -210,7 +210,7 @@ class StrongSwan:
 
 
 def beside(lab, near, options=""):
-    """A daemon with ESP in user space at the other end of the near gateway's wire, an inner address of each family."""
+    """A daemon with ESP in user space at the far end of the near wire, with inner addresses of both families."""
     host = lab.namespace("strongswan")
     wire(near.host, "ge0", host, "eth0")
     host.address("eth0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")

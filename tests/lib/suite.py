@@ -1,4 +1,4 @@
-"""Algorithms under all the names that they have: in our config and our shows, with strongSwan."""
+"""Algorithms with all their names: in our config, in the output of `show`, and with strongSwan."""
 
 from dataclasses import dataclass
 
@@ -41,13 +41,13 @@ GROUP = {
 
 
 def is_aead(encryption):
-    """AES-GCM protects by itself: no integrity algorithm goes with it (R5)."""
+    """True for AES-GCM, which needs no integrity algorithm (R5)."""
     return "gcm" in encryption
 
 
 @dataclass(frozen=True)
 class Suite:
-    """One choice of algorithms in the words of our config; with AES-GCM there is no integrity, None."""
+    """One choice of algorithms, named as in our config. Integrity is None with AES-GCM."""
     encryption: str
     integrity: str
     prf: str
@@ -57,7 +57,7 @@ class Suite:
 
     @property
     def lines(self):
-        """As lines of a tunnel."""
+        """As lines for a tunnel of our config."""
         return "".join(f"ikev2 {line} {word}\n" for line, word in (
             ("sa-proposal enc", self.encryption), ("sa-proposal integrity", self.integrity),
             ("sa-proposal prf", self.prf), ("sa-proposal dh", self.group),
@@ -76,24 +76,24 @@ class Suite:
 
     @property
     def shown(self):
-        """What `show ikev2 sa` says: encryption, integrity, PRF, group."""
+        """What `show ikev2 sa` prints: encryption, integrity, PRF, group."""
         return (ENCRYPTION[self.encryption].shown, INTEGRITY[self.integrity].shown if self.integrity else "none",
                 PRF[self.prf].shown, GROUP[self.group].shown)
 
     @property
     def child_shown(self):
-        """What `show ikev2 child-sa` says: encryption and integrity."""
+        """What `show ikev2 child-sa` prints: encryption and integrity."""
         return (ENCRYPTION[self.child_encryption].shown,
                 INTEGRITY[self.child_integrity].shown if self.child_integrity else "none")
 
     @property
     def strongswan_shown(self):
-        """What `swanctl --list-sas` says of the IKE SA, and of the Child SA."""
+        """What `swanctl --list-sas` prints for the IKE SA and for the Child SA."""
         return ("/".join(names.strongswan_shown for names in self._ike()),
                 "ESP:" + "/".join(names.strongswan_shown for names in self._child()))
 
     def must_be_shown(self, ike, child):
-        """These are the algorithms of a gateway's SAs, as lib.shows reads them."""
+        """A gateway's SAs, as lib.shows reads them, have these algorithms."""
         assert (ike.algorithms, child.algorithms) == (self.shown, self.child_shown)
 
     def _ike(self):

@@ -1,7 +1,7 @@
 #!/bin/sh
-# First process of a user-mode-linux machine (lib/uml.py). Its root is this machine's own, read-only.
-# Commands come over the serial line, one a line in base64; each is answered by one line: exit status,
-# stdout and stderr in base64.
+# The first process of a user-mode-linux machine (lib/uml.py). Its root is this machine's, read-only.
+# Commands come over the serial line, each as a line of base64. The answer to each is one line: exit status,
+# stdout and stderr, the last two in base64.
 # shellcheck disable=SC2154  # share comes from the kernel's command line
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
 

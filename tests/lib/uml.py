@@ -1,8 +1,7 @@
-"""A machine with a kernel of its own: Debian's user-mode-linux, run as a process in a namespace.
+"""A machine with its own kernel: Debian's user-mode-linux, a process in a namespace.
 
-It has the kernel's own ESP, which the kernel under the tests need not have. Its root is this machine's,
-read-only; the lab's directory is writable; its one network card `vec0` is at the other end of a wire to the
-namespace.
+It has ESP in the kernel, which the kernel that runs the tests need not have. Its root is this machine's, read-only;
+the lab's directory is writable. Its one network card, `vec0`, is wired to the namespace.
 """
 
 import base64
@@ -45,11 +44,11 @@ class Uml(Host):
         self.begin_network()
 
     def run(self, *argv, timeout=30, text_in=None):
-        assert text_in is None, "nothing can be fed to a command in user-mode-linux"
+        assert text_in is None, "a command in user-mode-linux has no standard input"
         return self._shell(shlex.join(map(str, argv)), argv, timeout)
 
     def start(self, name, argv, directory, env=None):
-        """`directory` is not used: files written inside would be seen outside late."""
+        """`directory` is not used, since files written inside may be seen outside only later."""
         return UmlBackground(self, name, argv)
 
     def runtime_directory(self, directory):
@@ -58,7 +57,7 @@ class Uml(Host):
         return path
 
     def load(self, *modules):
-        """Load kernel modules; those that are built in count as loaded."""
+        """Load kernel modules; built-in ones count as loaded."""
         if modules:
             self.must("/run/modprobe", "-a", *modules)
 
@@ -82,7 +81,7 @@ class Uml(Host):
         return line.decode()
 
     def _power_off(self):
-        """Kill the machine's first process; those below it go with its process namespace."""
+        """Kill the machine's first process; the others die with its process namespace."""
         if self._process.status() is None:
             children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii")
             for child in children.split():
@@ -91,7 +90,7 @@ class Uml(Host):
 
 
 class UmlBackground:
-    """A program in the background of a Uml; what lib.process.Background is for a namespace."""
+    """A program in the background of a Uml, as lib.process.Background is in a namespace."""
 
     def __init__(self, uml, name, argv):
         self.uml = uml
@@ -129,7 +128,7 @@ class UmlBackground:
                 raise CommandFailed(f"{self.name}: no {text!r}, status {self.status()}\n{self.log()}")
 
     def end(self, timeout=20):
-        """SIGTERM and wait; returns the exit status."""
+        """Send SIGTERM and wait; returns the exit status."""
         self.uml.run("kill", self.pid)
         end = time.monotonic() + timeout
         while (status := self.status()) is None:
@@ -139,7 +138,7 @@ class UmlBackground:
         return status
 
     def kill(self):
-        """Not waited for: the machine is about to go."""
+        """Kill it without waiting, since the machine is about to end."""
         self.uml.run("kill", "-9", self.pid)
         if self in running:
             running.remove(self)
@@ -150,12 +149,12 @@ class UmlBackground:
 
 
 def _card(lab, namespace, interface):
-    """A namespace with nothing but the end of a wire, which user-mode-linux reads and writes as its own.
+    """A namespace with only the end of a wire, which user-mode-linux uses as its network card.
 
-    Of a tap it now and then overlooks a packet until the next one comes; of a packet socket it does not.
+    With a tap it would sometimes not notice a packet until the next one comes. With a packet socket it does.
     """
     card = lab.namespace("card")
-    card.sysctl(net__ipv6__conf__default__disable_ipv6=1)  # it says nothing of itself
+    card.sysctl(net__ipv6__conf__default__disable_ipv6=1)  # it must send no packets of its own
     wire(namespace, interface, card, CARD)
     return card
 

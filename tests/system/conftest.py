@@ -1,4 +1,4 @@
-"""The shared modules lie in tests/lib."""
+"""The shared modules are in tests/lib."""
 
 import sys
 from pathlib import Path
@@ -13,20 +13,20 @@ from lib.sites import SITE1, SITE2, TwoSites  # noqa: E402
 
 
 def pytest_collection_modifyitems(items):
-    """What waits 30 seconds comes last, and has begun first."""
+    """Run the test that waits 30 seconds last; its gateway starts first."""
     items.sort(key=lambda item: "silent_peer" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def early_start(request, swept):    # noqa: F811
-    """Begin to wait for the silent peer at once, if a test of this session wants it."""
+    """Start to wait for the silent peer at once, if a test of this session needs it."""
     if any("silent_peer" in getattr(item, "fixturenames", ()) for item in request.session.items):
         request.getfixturevalue("silent_peer_of_session")
 
 
 @pytest.fixture(scope="session")
 def silent_peer_of_session():
-    """Site 1's gateway that has just begun to negotiate with nobody, and a capture of its wire."""
+    """Site 1's gateway, which has just begun to negotiate with a peer that is not there, and a capture of its wire."""
     with Lab() as session_lab:
         sites = TwoSites(session_lab)
         capture = sites.capture("silent")
@@ -37,7 +37,7 @@ def silent_peer_of_session():
 
 @pytest.fixture
 def sites(lab):
-    """The namespaces; gateways are started by the test."""
+    """The namespaces; the test starts the gateways."""
     return TwoSites(lab)
 
 

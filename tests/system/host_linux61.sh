@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the unit tests of src/host on Linux 6.1 (Debian's user-mode-linux), and before the kernel's module for IPv6
-# is loaded those for a kernel without it. Prints TAP, a plan for each program; takes a minute or two.
+# Runs the unit tests of src/host on Linux 6.1 (Debian's user-mode-linux); before it loads the kernel's module for IPv6,
+# it runs those for a kernel without IPv6. Prints TAP, with a plan for each program. Takes a minute or two.
 #
 #   tests/system/host_linux61.sh [BUILD-DIRECTORY]
 #

@@ -1,11 +1,11 @@
-"""Every algorithm of the manual carries traffic between two gateways, outside over IPv4 and IPv6."""
+"""Every algorithm of the manual carries traffic between two gateways, over IPv4 and IPv6."""
 
 import pytest
 
 from lib.direct import FAR, MusubiPair, must_reach_lan
 from lib.suite import suite
 
-SUITES = [      # with the family outside
+SUITES = [      # with the outer family
     (suite("aes-cbc-256", "sha2-512", "sha2-512", "3072-bit"), 4),
     (suite("aes-cbc-192", "sha2-384", "sha2-384", "2048-bit"), 6),
     (suite("aes-cbc-128", "sha2-256", "sha2-256", "1536-bit"), 4),

@@ -1,4 +1,4 @@
-"""ESP that a gateway has to drop: replayed, forged, truncated, for no SA of its own."""
+"""ESP that a gateway has to drop: replayed, forged, truncated, of an unknown SPI."""
 
 import logging
 import socket
@@ -20,7 +20,7 @@ SEQUENCE_NUMBER = slice(4, 8)
 
 
 class Wire:
-    """The router's end of site 1's wire: what came over it can be sent again, as it was or bent."""
+    """The router's end of site 1's wire: sends captured frames again, as they were or changed."""
 
     def __init__(self, lab, sites):
         self.sites = sites
@@ -29,7 +29,7 @@ class Wire:
         lab.callback(self._socket.close)
 
     def esp_to_site1(self, count):
-        """Frames with ESP that brought `count` answers of LAN 2 to LAN 1."""
+        """The frames of ESP in which LAN 2 answered `count` pings of LAN 1."""
         capture = self.sites.capture("esp")
         self.sites.lan1.must_reach(SITE2.lan4(10), count=count)
         frames = [frame for frame in rdpcap(str(capture.stop()))
@@ -43,7 +43,7 @@ class Wire:
 
 
 def with_esp(frame, esp):
-    """The frame with other octets after its IP header."""
+    """The frame with other octets behind its IP header."""
     return (Ether(src=frame.src, dst=frame.dst) / IP(src=frame[IP].src, dst=frame[IP].dst, proto=ESP) /
             Raw(bytes(esp)))
 
@@ -67,7 +67,7 @@ def wire(module_lab, sites):
 
 @pytest.fixture(autouse=True)
 def traffic_goes_on(sites):
-    """Whatever a test sends, the tunnel carries traffic after it."""
+    """Whatever a test sends, the tunnel carries traffic afterwards."""
     yield
     sites.lan1.must_reach(SITE2.lan4(10))
     sites.gateway1.must_be_alive()
@@ -78,7 +78,7 @@ def inbound(sites):
 
 
 def wait_for_count(sites, before, name, more):
-    """Wait until a counter has grown by exactly `more`, and check that no packet was taken."""
+    """Wait until a counter has grown by exactly `more`, and check that no packet was accepted."""
     def grown():
         return inbound(sites)[name] - before[name] >= more
     try:
@@ -110,7 +110,7 @@ def test_R70_replayed_packets_do_not_reach_the_lan(sites, wire):
     assert not packets(lan.stop(), "icmp")
 
 
-def test_R70_packets_out_of_order_are_taken_once(sites, wire):
+def test_R70_packets_out_of_order_are_accepted_once(sites, wire):
     example = wire.esp_to_site1(1)[0]
     held_back = hold_back(sites, 20, example)
     before = inbound(sites)
@@ -125,7 +125,7 @@ def test_R70_packets_out_of_order_are_taken_once(sites, wire):
 
 
 def hold_back(sites, count, example):
-    """Let `count` packets of site 2 be lost at the router; returns them as frames of site 1's wire."""
+    """Drop `count` packets of site 2 at the router; returns them as frames for site 1's wire."""
     capture = sites.capture("held", SITE2)
     sites.internet.must("nft", "add table ip hold; "
                         "add chain ip hold forward { type filter hook forward priority 0; }; "
@@ -169,13 +169,13 @@ def test_S9_truncated_packets_are_dropped_and_counted(sites, wire):
     esp = esp_of(frame)
     before = inbound(sites)
 
-    # SPI, sequence number, IV, one block and ICV are the least; a replay is not reached.
+    # The minimum is SPI, sequence number, IV, one block and ICV. Shorter packets are dropped before the replay check.
     wire.send([with_esp(frame, esp[:length]) for length in range(8, 8 + 16 + 16 + 12)])
 
     wait_for_count(sites, before, "packet truncated", 16 + 16 + 12)
 
 
-def test_S9_packets_without_a_whole_header_are_survived(sites, wire):
+def test_S9_packets_without_a_whole_header_do_no_harm(sites, wire):
     frame = wire.esp_to_site1(1)[0]
     esp = esp_of(frame)
     before = inbound(sites)
@@ -187,7 +187,7 @@ def test_S9_packets_without_a_whole_header_are_survived(sites, wire):
 
 @pytest.mark.parametrize("spi", [b"\x00\x00\x00\x00", b"\x00\x00\x00\xff", b"\xde\xad\xbe\xef"],
                          ids=["0", "255", "unknown"])
-def test_S9_esp_for_no_sa_is_dropped_and_begins_nothing(sites, wire, spi):
+def test_S9_esp_of_an_unknown_spi_is_dropped_and_starts_nothing(sites, wire, spi):
     frame = wire.esp_to_site1(1)[0]
     esp = spi + esp_of(frame)[4:]
     capture = sites.capture("no-sa")
@@ -202,7 +202,7 @@ def test_S9_esp_for_no_sa_is_dropped_and_begins_nothing(sites, wire, spi):
     assert after["packets"] - before["packets"] == 1, (before, after)
 
 
-def test_S9_esp_in_udp_is_taken_on_any_sa(sites, wire):
+def test_S9_esp_in_udp_is_accepted_on_any_sa(sites, wire):
     example = wire.esp_to_site1(1)[0]
     held_back = hold_back(sites, 3, example)
     before = inbound(sites)

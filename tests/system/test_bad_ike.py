@@ -23,12 +23,12 @@ def peer(module_lab):
 
 @pytest.fixture(autouse=True)
 def alive(peer):
-    """Whatever a test sends, every process of the gateway outlives it."""
+    """Whatever a test sends, every process of the gateway survives it."""
     yield
     peer.gateway.must_be_alive()
 
 
-# Truncated, oversized, lying lengths
+# Truncated, oversized, wrong lengths
 
 @pytest.mark.parametrize("length", [0, 1, 4, 27, 28, 29, 31, 32, 36, 44, 60, 100, -33, -1])
 def test_S9_a_truncated_message_is_dropped(peer, length):
@@ -36,7 +36,7 @@ def test_S9_a_truncated_message_is_dropped(peer, length):
 
 
 @pytest.mark.parametrize("length", [0, 27, 28, 29, 0x7fffffff, 0x80000000, 0xffffffff])
-def test_S9_a_message_that_lies_about_its_length_is_refused(peer, length):
+def test_S9_a_message_with_a_wrong_length_is_refused(peer, length):
     octets = bytearray(init_request())
     octets[24:28] = struct.pack("!I", length)
 
@@ -45,7 +45,7 @@ def test_S9_a_message_that_lies_about_its_length_is_refused(peer, length):
 
 @pytest.mark.parametrize("at", range(3), ids=["SA", "KE", "Nonce"])
 @pytest.mark.parametrize("length", [0, 1, 3, 4, 5, 0x7fff, 0xffff])
-def test_S9_a_payload_that_lies_about_its_length_is_refused(peer, at, length):
+def test_S9_a_payload_with_a_wrong_length_is_refused(peer, at, length):
     octets = bytearray(init_request())
     start = ikev2.HEADER.size + sum(4 + len(body) for _, body, _ in short_payloads()[:at])
     octets[start + 2:start + 4] = struct.pack("!H", length)
@@ -54,7 +54,7 @@ def test_S9_a_payload_that_lies_about_its_length_is_refused(peer, at, length):
 
 
 @pytest.mark.parametrize("at, value", [
-    # Where in the proposal, and what stands there instead.
+    # Offset in the proposal, and the octet there instead.
     pytest.param(0, b"\x02", id="another proposal follows"),
     pytest.param(0, b"\x77", id="nonsense follows"),
     pytest.param(2, struct.pack("!H", 0), id="proposal length 0"),
@@ -71,7 +71,7 @@ def test_S9_a_payload_that_lies_about_its_length_is_refused(peer, at, length):
     pytest.param(10, struct.pack("!H", 0xffff), id="transform length 65535"),
     pytest.param(16, struct.pack("!HH", 0x000e, 0xffff), id="attribute of 65535 octets"),
 ])
-def test_S9_a_proposal_that_lies_about_its_parts_is_refused(peer, at, value):
+def test_S9_a_proposal_with_wrong_sizes_of_its_parts_is_refused(peer, at, value):
     body = bytearray(ikev2.sa_body(SHORT_SUITE))
     body[at:at + len(value)] = value
 
@@ -86,22 +86,22 @@ def test_S9_the_largest_datagrams_are_refused(peer):
     assert len(peer.answers(largest)) <= 1
 
 
-def test_S9_a_message_of_very_many_payloads_is_survived(peer):
+def test_S9_a_message_of_very_many_payloads_does_no_harm(peer):
     notifies = [payload(ikev2.NOTIFY, ikev2.notify_body(40000))] * 5000
 
     assert len(peer.answers(init_request(short_payloads() + notifies))) <= 1
 
 
-# Wrong versions, flags, exchanges and identifiers
+# Wrong versions, flags, exchanges and SPIs
 
-def test_RFC7296_2_5_a_higher_major_version_is_told_invalid_major_version(peer):
+def test_RFC7296_2_5_a_higher_major_version_is_answered_by_invalid_major_version(peer):
     answer = peer.init_answer(version=0x30)
 
     assert answer.version >> 4 == 2, "the highest version that is spoken here"
     assert ikev2.INVALID_MAJOR_VERSION in answer.notifies(), answer
 
 
-def test_RFC7296_2_5_a_higher_minor_version_is_no_matter(peer):
+def test_RFC7296_2_5_a_higher_minor_version_is_ignored(peer):
     answer = peer.init_answer(version=0x2f)
 
     assert answer.body(ikev2.KE), answer
@@ -120,7 +120,7 @@ def test_S1_ikev1_is_ignored(peer):
     {"exchange": 0}, {"exchange": 33}, {"exchange": 38}, {"exchange": 255},
     {"exchange": ikev2.IKE_AUTH, "message_id": 1}, {"exchange": ikev2.INFORMATIONAL},
 ], ids=str)
-def test_S9_a_header_that_begins_nothing_makes_no_sa(peer, header):
+def test_S9_a_header_of_no_request_to_start_an_sa_makes_no_sa(peer, header):
     must_be_refused(peer.answers(init_request(**header)))
 
 
@@ -128,7 +128,7 @@ def test_S9_an_initiator_spi_of_zero_is_refused(peer):
     must_be_refused(peer.answers(init_request(initiator_spi=bytes(8))))
 
 
-def test_RFC7296_2_21_4_an_unknown_sa_is_at_most_told_invalid_ike_spi(peer):
+def test_RFC7296_2_21_4_an_unknown_sa_is_answered_by_invalid_ike_spi_at_most(peer):
     stray = ikev2.message(b"\x11" * 8, b"\x22" * 8, ikev2.INFORMATIONAL, 7,
                           [payload(ikev2.ENCRYPTED, bytes(60))])
 
@@ -139,7 +139,7 @@ def test_RFC7296_2_21_4_an_unknown_sa_is_at_most_told_invalid_ike_spi(peer):
         assert answer.flags & ikev2.RESPONSE and answer.message_id == 7, answer
 
 
-def test_S22_a_stranger_gets_no_answer(peer):
+def test_S22_an_unknown_peer_gets_no_answer(peer):
     with peer.host.udp_socket("10.9.0.99", 500) as stranger:
         stranger.sendto(init_request(), (NEAR.outer4, 500))
         assert peer.answers() == []
@@ -149,13 +149,13 @@ def test_S22_a_stranger_gets_no_answer(peer):
 
 # Payloads of IKE_SA_INIT
 
-def test_RFC7296_2_5_an_unknown_critical_payload_is_told(peer):
+def test_RFC7296_2_5_an_unknown_critical_payload_is_answered_by_a_notification(peer):
     answer = peer.init_answer(short_payloads() + [payload(200, b"?", critical=True)])
 
     assert answer.notifies() == {ikev2.UNSUPPORTED_CRITICAL_PAYLOAD: b"\xc8"}
 
 
-def test_RFC7296_2_5_an_unknown_payload_that_is_not_critical_is_passed_over(peer):
+def test_RFC7296_2_5_an_unknown_payload_that_is_not_critical_is_skipped(peer):
     answer = peer.init_answer([payload(200, b"?")] + short_payloads())
 
     assert answer.body(ikev2.KE), answer
@@ -169,7 +169,7 @@ def test_RFC7296_1_2_a_critical_bit_on_a_known_payload_is_ignored(peer):
     assert answer.body(ikev2.KE), answer
 
 
-def test_RFC7296_2_7_no_common_suite_is_told_no_proposal_chosen(peer):
+def test_RFC7296_2_7_no_common_suite_is_answered_by_no_proposal_chosen(peer):
     suite = ((1, 12, 512),) + SHORT_SUITE[1:]
 
     answer = peer.init_answer(with_payload(ikev2.SA, ikev2.sa_body(suite)))
@@ -177,7 +177,7 @@ def test_RFC7296_2_7_no_common_suite_is_told_no_proposal_chosen(peer):
     assert list(answer.notifies()) == [ikev2.NO_PROPOSAL_CHOSEN]
 
 
-def test_RFC7296_1_3_a_ke_of_another_group_is_told_the_right_one(peer):
+def test_RFC7296_1_3_a_ke_of_another_group_is_answered_by_the_right_one(peer):
     suite = SHORT_SUITE[:3] + ((4, 14, 0),)
 
     answer = peer.init_answer(with_payload(ikev2.SA, ikev2.sa_body(suite)))
@@ -204,7 +204,7 @@ def test_S9_a_missing_payload_is_refused(peer, missing):
 
 
 @pytest.mark.parametrize("twice", range(3), ids=["SA", "KE", "Nonce"])
-def test_S9_a_payload_that_stands_twice_is_refused(peer, twice):
+def test_S9_a_payload_that_occurs_twice_is_refused(peer, twice):
     must_be_refused(peer.answers(init_request(short_payloads() + [short_payloads()[twice]])))
 
 
@@ -226,7 +226,7 @@ def test_port_4500_takes_ike_after_the_marker_and_nothing_else(peer):
     assert answer[:4] == bytes(4) and ikev2.read(answer[4:]), answer
 
 
-def test_S9_random_changes_to_good_messages_are_survived(peer):
+def test_S9_random_changes_to_good_messages_do_no_harm(peer):
     generator = random.Random(7296)
     for _ in range(40):
         peer.answers(*(mutated(init_request(), generator) for _ in range(25)))

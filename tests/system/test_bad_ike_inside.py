@@ -19,12 +19,12 @@ def peer(module_lab):
 
 @pytest.fixture(autouse=True)
 def alive(peer):
-    """Whatever a test sends, every process of the gateway outlives it."""
+    """Whatever a test sends, every process of the gateway survives it."""
     yield
     peer.gateway.must_be_alive()
 
 
-def test_RFC7296_2_15_a_wrong_key_is_told_authentication_failed(peer):
+def test_RFC7296_2_15_a_wrong_key_is_answered_by_authentication_failed(peer):
     initiator = peer.connect()
 
     request = initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(secret=b"guess"))
@@ -33,7 +33,7 @@ def test_RFC7296_2_15_a_wrong_key_is_told_authentication_failed(peer):
     assert list(answer.notifies()) == [ikev2.AUTHENTICATION_FAILED], answer
 
 
-def test_RFC7296_2_15_an_unknown_identity_is_told_authentication_failed(peer):
+def test_RFC7296_2_15_an_unknown_identity_is_answered_by_authentication_failed(peer):
     initiator = peer.connect()
 
     request = initiator.seal(ikev2.IKE_AUTH, 1, initiator.auth_payloads(identity=b"else"))
@@ -66,7 +66,7 @@ def test_S9_an_unauthenticated_error_does_not_end_an_sa(peer):
     peer.close(initiator, 3)
 
 
-def test_RFC7296_2_5_an_unknown_critical_payload_inside_is_told(peer):
+def test_RFC7296_2_5_an_unknown_critical_payload_inside_is_answered_by_a_notification(peer):
     initiator = peer.authenticate()
 
     request = initiator.seal(ikev2.INFORMATIONAL, 2, [payload(200, b"?", critical=True)])
@@ -77,7 +77,7 @@ def test_RFC7296_2_5_an_unknown_critical_payload_inside_is_told(peer):
 
 
 @pytest.mark.parametrize("length", [0, 3, 9, 0xffff])
-def test_RFC7296_2_21_3_a_lying_length_inside_is_told_invalid_syntax(peer, length):
+def test_RFC7296_2_21_3_a_wrong_length_inside_is_answered_by_invalid_syntax(peer, length):
     initiator = peer.authenticate()
     first, content = chain([payload(ikev2.NOTIFY, ikev2.notify_body(40000))])
     content = content[:2] + struct.pack("!H", length) + content[4:]
@@ -87,7 +87,7 @@ def test_RFC7296_2_21_3_a_lying_length_inside_is_told_invalid_syntax(peer, lengt
     assert list(answer.notifies()) == [ikev2.INVALID_SYNTAX], answer
 
 
-def test_S9_padding_longer_than_the_message_is_survived(peer):
+def test_S9_padding_longer_than_the_message_does_no_harm(peer):
     initiator = peer.authenticate()
 
     answers = peer.answers(initiator.seal_octets(ikev2.INFORMATIONAL, 2, 0, b"", pad_length=200))
@@ -97,7 +97,7 @@ def test_S9_padding_longer_than_the_message_is_survived(peer):
         assert list(initiator.open(answers[0]).notifies()) == [ikev2.INVALID_SYNTAX]
 
 
-def test_RFC7296_2_1_2_2_requests_are_answered_once_again_or_not_by_their_message_id(peer):
+def test_RFC7296_2_1_2_2_the_message_id_decides_how_a_request_is_answered(peer):
     initiator = peer.authenticate()
     second, third = (initiator.seal(ikev2.INFORMATIONAL, number, []) for number in (2, 3))
 
@@ -111,7 +111,7 @@ def test_RFC7296_2_1_2_2_requests_are_answered_once_again_or_not_by_their_messag
     peer.close(initiator, 4)
 
 
-def test_S9_a_response_that_nobody_asked_for_is_dropped(peer):
+def test_S9_an_unsolicited_response_is_dropped(peer):
     initiator = peer.authenticate()
 
     responses = [initiator.seal(ikev2.INFORMATIONAL, number, [], ikev2.FROM_INITIATOR | ikev2.RESPONSE)
@@ -165,7 +165,7 @@ def test_S9_a_bad_esp_spi_makes_no_child_sa(peer, spi):
     assert answer.notifies(), answer
 
 
-def test_S9_random_octets_inside_an_established_sa_are_survived(peer):
+def test_S9_random_octets_inside_an_established_sa_do_no_harm(peer):
     initiator = peer.authenticate()
     generator = random.Random(2)
     request = initiator.seal(ikev2.INFORMATIONAL, 2, [])

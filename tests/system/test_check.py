@@ -1,4 +1,4 @@
-"""`musubi check`: configs read offline, by anybody, however large or strange they are."""
+"""`musubi check` reads configs offline, by any user, however large or strange they are."""
 
 import shutil
 import tempfile
@@ -12,10 +12,10 @@ from lib.process import run
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 GOOD, WRONG, USAGE = 0, 1, 2
 
-# What may be asked of a machine for a million lines, and for a line without end.
+# The memory allowed for a million lines, and for a line without end.
 ADDRESS_SPACE = 1 << 30
 
-# These go as what they speak of comes; every other warning about the manual's lists would be one too many.
+# Warnings about what is not supported yet. The manual's lists must cause no others.
 NOT_YET = (" is accepted, but has no effect yet", " is not supported yet")
 
 
@@ -24,7 +24,7 @@ def check(*files):
 
 
 def check_within_memory(path):
-    """As `check`, with bounded memory; only the plain build, since a sanitized one needs terabytes."""
+    """As `check`, with bounded memory. Only in the plain build, since a sanitized one maps terabytes."""
     limit = ["prlimit", f"--as={ADDRESS_SPACE}"] if BUILD.name == "build" else []
     return run(*limit, SHELL, "check", str(path), timeout=120)
 
@@ -39,7 +39,7 @@ def write(tmp_path):
     return write_file
 
 
-def test_a_sound_config_is_passed_without_a_word(write):
+def test_a_sound_config_yields_no_output(write):
     done = check(write("hostname site1\n"))
 
     assert (done.status, done.stdout, done.stderr) == (GOOD, "", "")
@@ -57,7 +57,7 @@ def test_S15_an_error_has_file_line_column_and_caret(write):
     assert caret.startswith(" " * 18 + "^"), done.stdout
 
 
-def test_S14_warnings_alone_are_no_failure_and_tell_no_arguments(write):
+def test_S14_warnings_alone_are_no_failure_and_show_no_arguments(write):
     path = write("ppp profile isp\n  authentication password user@isp hunter2\n")
 
     done = check(path)
@@ -74,7 +74,7 @@ def test_a_secret_is_not_shown_with_an_error(write):
     assert "hunter2" not in done.stdout, done.stdout
 
 
-def test_several_files_are_all_told_of(write):
+def test_several_files_are_all_checked(write):
     good, wrong = write("hostname a\n", "good"), write("interface Tunnel0.x\n", "wrong")
 
     done = check(wrong, good, wrong)
@@ -83,7 +83,7 @@ def test_several_files_are_all_told_of(write):
     assert done.stdout.count(f"{wrong}:1:") == 2, done.stdout
 
 
-def test_a_file_that_cannot_be_read_is_told_in_one_line_and_the_others_are_checked(write, tmp_path):
+def test_a_file_that_cannot_be_read_is_reported_in_one_line_and_the_others_are_checked(write, tmp_path):
     missing, wrong = tmp_path / "missing", write("interface Tunnel0.x\n")
 
     done = check(missing, wrong, tmp_path)
@@ -105,7 +105,7 @@ def test_wrong_usage_exits_with_2(argv):
 
 
 def test_it_needs_no_root():
-    # In a folder that everybody may enter, as neither the tests' nor the build's need be.
+    # In a folder that all users may enter; those of the tests and the build may not be.
     with tempfile.TemporaryDirectory(prefix="musubi-check-") as folder:
         Path(folder).chmod(0o755)
         Path(folder, "config").write_text("interface Tunnel0.x\n", encoding="ascii")
@@ -117,7 +117,7 @@ def test_it_needs_no_root():
     assert (done.status, done.stderr) == (WRONG, ""), str(done)
 
 
-def test_R40_peers_by_domain_name_are_passed_without_a_word(write):
+def test_R40_peers_by_domain_name_yield_no_output(write):
     peers = ("peer gw.example.com", "peer-fqdn-ipv4 gw4.example.com", "peer-fqdn-ipv6 gw6.example.com")
     text = "dns server 192.0.2.53\ndns server 2001:db8::53\n"
     for number, peer in enumerate(peers):
@@ -141,7 +141,7 @@ def test_a_million_lines_take_bounded_memory(write):
     assert (done.status, done.stdout, done.stderr) == (GOOD, "", "")
 
 
-def test_a_million_foreign_lines_are_not_all_told(write):
+def test_a_million_foreign_lines_are_not_all_reported(write):
     done = check_within_memory(write("snmp-agent x\n" * 1_000_000))
 
     assert (done.status, done.stderr) == (GOOD, "")
@@ -151,7 +151,7 @@ def test_a_million_foreign_lines_are_not_all_told(write):
 
 @pytest.mark.parametrize("start, status", [("", GOOD), ("hostname ", GOOD), ("ikev2 profile ", WRONG)],
                          ids=["nothing known", "a hostname", "a profile"])
-def test_one_endless_line_gets_a_short_answer(write, start, status):
+def test_one_endless_line_yields_short_output(write, start, status):
     done = check_within_memory(write(start + "a" * 50_000_000))
 
     assert (done.status, done.stderr) == (status, "")
@@ -166,7 +166,7 @@ def test_a_file_without_end_is_refused(device):
     assert done.stderr == f"musubi check: {device}: File too large\n"
 
 
-def test_binary_octets_get_an_answer(write):
+def test_binary_octets_are_accepted_or_refused_with_an_error(write):
     done = check_within_memory(write(bytes(range(256)) * 40_000))
 
     assert (done.status, done.stderr) == (GOOD, "")
@@ -177,7 +177,7 @@ def test_binary_octets_get_an_answer(write):
 
 
 def warnings_of(path):
-    """What is said of a config that has to be without errors: (line, warning), in order."""
+    """The warnings about a config that must have no errors, as (line, warning), in order."""
     done = check(path)
     assert (done.status, done.stderr) == (GOOD, ""), str(done)
     found = []
@@ -194,7 +194,7 @@ def corpus(folder):
 
 
 @pytest.mark.parametrize("path", corpus("manual"))
-def test_S13_the_lists_of_the_manual_are_passed(path):
+def test_S13_the_lists_of_the_manual_have_no_errors(path):
     found = warnings_of(path)
 
     unexpected = [warning for _, warning in found if not any(words in warning for words in NOT_YET)]
@@ -202,15 +202,15 @@ def test_S13_the_lists_of_the_manual_are_passed(path):
 
 
 @pytest.mark.parametrize("path", corpus("routers"))
-def test_S14_the_configs_of_routers_are_passed(path):
+def test_S14_the_configs_of_routers_have_no_errors(path):
     found = warnings_of(path)
 
     assert found, "each has something that is not Musubi's"
     lines = [line for line, warning in found if "is not handled by Musubi" in warning]
-    assert len(lines) == len(set(lines)), "each foreign line is told once"
+    assert len(lines) == len(set(lines)), "each foreign line is reported once"
 
 
-def test_every_command_of_the_language_is_passed():
+def test_every_command_of_the_language_is_accepted():
     found = warnings_of(CONFIGS / "language" / "everything.cfg")
 
     assert not [warning for _, warning in found if "not handled" in warning], found

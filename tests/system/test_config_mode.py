@@ -7,7 +7,7 @@ from lib.process import wait_until
 from lib.sites import SITE1, SITE2
 
 
-def test_the_prompt_tells_where_one_is(connected):
+def test_the_prompt_shows_the_sub_mode(connected):
     printed = connected.gateway1.type_at_terminal("configure", "interface Tunnel1.0", "exit", "ikev2 profile p",
                                                   "end").must_succeed().stdout
 
@@ -25,7 +25,7 @@ def test_R11_a_changed_line_holds_at_once_and_touches_no_sa(connected):
     connected.lan1.must_reach(SITE2.lan4(10), count=1)
 
 
-def test_S12_no_removes_a_setting_and_lets_the_next_level_show_through(connected):
+def test_S12_no_removes_a_setting_so_that_the_next_level_counts(connected):
     gateway = connected.gateway1
     gateway.configure("interface Tunnel1.0", "ikev2 child-lifetime 4000")
     gateway.configure("interface Tunnel1.0", "no ikev2 child-lifetime")
@@ -51,7 +51,7 @@ def test_S15_a_wrong_line_is_refused_alone_with_the_nearest_word(connected):
     ("ikev2 suppress send-delete", "`suppress send-delete` without `suppress send-rekey`: rekeying will fail and the "
                                    "traffic of Tunnel1.0 will stop"),
 ], ids=["R51", "S12 a profile", "S12 a key", "R63"])
-def test_S12_leaving_config_mode_tells_what_will_not_work(connected, line, warning):
+def test_S12_leaving_config_mode_reports_what_will_not_work(connected, line, warning):
     gateway = connected.gateway1
 
     typed = gateway.type_lines("configure", "interface Tunnel1.0", line)
@@ -85,14 +85,14 @@ def test_R11_a_changed_proposal_touches_no_sa_and_holds_at_the_next_negotiation(
     ("interface Tunnel1.0", "no tunnel mode"),
     ("interface Tunnel1.0", "no ikev2 peer"),
 ], ids=lambda lines: lines[-1])
-def test_S4_taking_a_tunnels_definition_away_deletes_its_sas(connected, lines):
+def test_S4_removing_a_tunnels_definition_deletes_its_sas(connected, lines):
     gateway1, gateway2 = connected.gateway1, connected.gateway2
 
     gateway1.configure(*lines)
 
     wait_until(lambda: not gateway1.ike_sas() and not gateway2.ike_sas(), 10, "both ends' SAs gone")
     events = [event for _, event in gateway2.counters("Tunnel0.0").history]
-    assert events == ["Create", "Delete : Delete IKE SA by peer"], "site 2 was told by DELETE"
+    assert events == ["Create", "Delete : Delete IKE SA by peer"], "site 2 got a DELETE"
     received, printed = connected.lan1.ping(SITE2.lan4(10), count=1, wait=0.2)
     assert received == 0 and not gateway1.ike_sas(), printed
     connected.stop()
@@ -141,7 +141,7 @@ def test_R102_events_go_to_the_syslog_host(connected):
     assert any("tokyo musubid: ikev2 warn Tunnel1.0: IKE SA deleted" in line for line in lines), lines
 
 
-def test_S16_what_another_program_takes_away_is_put_back(connected):
+def test_S16_what_another_program_removes_is_restored(connected):
     host = connected.gateway_hosts[SITE1]
 
     host.ip("address del 10.1.0.1/15 dev ge0")

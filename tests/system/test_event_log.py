@@ -1,4 +1,4 @@
-"""The event log (R102): what is told at which level, seen in the life of one SA."""
+"""The event log (R102): which events have which level, during the life of one SA."""
 
 import re
 
@@ -11,7 +11,7 @@ LINE = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (ikev2|IPsec) (\w+) (?:Tunne
 
 @pytest.fixture(scope="module")
 def lived(module_lab):
-    """Site 1 logs all, site 2 as it is when nothing is configured; an SA was made, probed, rekeyed and deleted."""
+    """Site 1 logs everything, site 2 has the default level. An SA was made, probed, rekeyed and deleted."""
     sites = TwoSites(module_lab).start("ikev2 dpd interval 1\nikev2 sa-lifetime 6", at_site2="")
     sites.gateway1.configure("logging subsystem all debug")
     sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
@@ -26,7 +26,7 @@ def lived(module_lab):
 
 
 def keys_shown(gateway):
-    """The keys of the SAs that there are, as the shows print them."""
+    """The keys of all SAs, as `show` prints them."""
     ike, child = gateway.wait_for_sa()
     return [*ike.keys.values(), child.inbound["Enckey"], child.inbound["Authkey"], child.outbound["Enckey"]]
 
@@ -49,7 +49,7 @@ def events(gateway):
     ("ikev2", "debug", "keys of IKE SA"),
     ("IPsec", "debug", "keys of Child SA"),
 ])
-def test_R102_what_is_told_at_which_level(lived, function, level, text):
+def test_R102_events_have_their_levels(lived, function, level, text):
     sites, _ = lived
     told = {(its_function, its_level) for its_function, its_level, its_text in events(sites.gateway1)
             if re.match(text, its_text)}
@@ -57,12 +57,12 @@ def test_R102_what_is_told_at_which_level(lived, function, level, text):
     assert told == {(function, level)}
 
 
-def test_R102_S18_keys_are_told_at_level_debug_alone(lived):
+def test_R102_S18_keys_are_logged_only_at_level_debug(lived):
     sites, keys = lived
     at = {level for _, level, text in events(sites.gateway1) for key in keys if key in text}
 
     assert at == {"debug"}
-    assert not [key for key in keys if key not in sites.gateway1.log], "each is told"
+    assert not [key for key in keys if key not in sites.gateway1.log], "each is logged"
 
 
 def test_R102_the_level_is_warn_unless_configured(lived):

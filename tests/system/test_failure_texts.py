@@ -1,8 +1,8 @@
-"""S34: what the logs of both gateways say of typical mistakes, in terms of the lines of their config files.
+"""S34: what the logs of both gateways say about typical mistakes, in terms of the lines of their config files.
 
     near 10.9.0.1, .3, .5, .7 --- 10.9.0.2, .4, .6, .8 far
 
-One tunnel for each mistake, each between a pair of addresses of its own (R46).
+Each mistake has a tunnel between its own pair of addresses (R46).
 """
 
 import re
@@ -52,8 +52,8 @@ SECRET = re.compile(r"K-[a-z0-9-]+")
 
 @dataclass(frozen=True)
 class Mistake:
-    """A tunnel whose two ends do not fit, and what each of them says of it; {} stands for the number of the line that
-    begins with the words behind it."""
+    """A tunnel whose two ends do not match, and the warnings of both; {} stands for the number of the line that begins
+    with the words behind it."""
     near_id: str
     far_accepts: str
     near_more: str
@@ -126,7 +126,7 @@ class Gateways:
 
 @pytest.fixture(scope="module")
 def gateways(module_lab):
-    """Both gateways, when each of the four negotiations has failed."""
+    """Both gateways, after all four negotiations have failed."""
     both = Gateways(module_lab)
     wait_until(lambda: len(failures(both.near)) >= 4 and len(failures(both.far)) >= 4, 10, "four failures at either end")
     yield both
@@ -135,7 +135,7 @@ def gateways(module_lab):
 
 
 def failures(gateway):
-    """Warnings by their tunnel, but for those on SAs that are made and deleted."""
+    """Warnings by their tunnel, without those about SAs that are made and deleted."""
     found = {}
     for level, tunnel, text in re.findall(r" ikev2 (error|warn) (?:Tunnel(\d)\.0: )?(.*)", gateway.log):
         if not re.match(r"IKE SA (created|deleted)", text):
@@ -145,7 +145,7 @@ def failures(gateway):
 
 @pytest.mark.parametrize("number", MISTAKES, ids=["a wrong key", "no common proposal of the IKE SA", "an unknown ID",
                                                   "no common proposal of the Child SA"])
-def test_S34_a_mistake_is_told_once_at_either_end_with_the_line(gateways, number):
+def test_S34_a_mistake_is_reported_once_at_either_end_with_the_line(gateways, number):
     mistake = MISTAKES[number]
 
     near, far = failures(gateways.near), failures(gateways.far)

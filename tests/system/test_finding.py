@@ -1,4 +1,4 @@
-"""S22, R46: the tunnel of a peer whose address is not known, found by the interface whose address it speaks to."""
+"""S22, R46: the interface that a packet arrives at selects the tunnel of a peer whose address is not configured."""
 
 import pytest
 

@@ -4,7 +4,7 @@
     west 10.9.0.61 -+    |     +-- east 10.9.0.62
                          +-------- name servers 10.9.0.53, and 2001:db8:9::53 for later
 
-Near knows names, far knows near's address. What has to wait for a TTL is changed for all tunnels at once
+Near's config has names, far's has near's address. Changes that have to wait for a TTL are made for all tunnels at once
 (`changed`), so that the tests wait together.
 """
 
@@ -21,7 +21,7 @@ from lib.process import wait_until
 
 NAME_SERVER = "10.9.0.53"
 OTHER_NAME_SERVER = "2001:db8:9::53"
-PATIENCE = 25       # seconds: the shortest TTL that counts is 10, and an unanswered question takes 7 more
+PATIENCE = 25       # seconds: a TTL counts as 10 at least, and an unanswered question takes 7 more
 
 NEAR_HEAD = f"""\
 dns server {NAME_SERVER}
@@ -60,14 +60,14 @@ def inner(number, far=False):
 
 @dataclass
 class Tunnel:
-    """A tunnel of near, and far's end of it; far's address for it ends with `host`."""
+    """A tunnel of near, and far's end of it. Far's address for it ends with `host`."""
     number: int
     name: str                   # without .example
     keyword: str = "peer"
     has_id: bool = True
     near_lines: str = "ikev2 connect-type auto\n"
     far_lines: str = ""
-    family: int = 4             # by which far knows near
+    family: int = 4             # of near's address in far's config
 
     @property
     def fqdn(self):
@@ -129,7 +129,7 @@ TRIGGERED = Tunnel(14, "triggered", near_lines=TRIGGER)
 NEWCOMER = Tunnel(15, "newcomer", near_lines=TRIGGER, far_lines="ikev2 source-address 10.9.0.125\n")
 UNKNOWN = Tunnel(23, "unknown", near_lines="ikev2 outgoing-interface GigaEthernet0.0 10.9.0.2\n",
                  far_lines="ikev2 source-address 10.9.0.125\n")
-# Of what far deletes near does not hear.
+# Far sends no DELETE, so near does not learn what far deletes.
 ROAMER = Tunnel(24, "roamer", near_lines=TRIGGER, far_lines="ikev2 source-address 10.9.0.125\n"
                                                             "ikev2 suppress send-delete\n"
                                                             "ikev2 suppress send-rekey\n")
@@ -157,7 +157,7 @@ def both_dynamic_config(own, other, number):
 
 
 class World:
-    """All gateways, started, with the names that they ask for."""
+    """All gateways, started, and the name servers that they ask."""
 
     def __init__(self, lab):
         self.lab = lab
@@ -199,14 +199,14 @@ class World:
             self.names.set(tunnel.fqdn, tunnel.address(), ttl=3600)
 
     def move_both_dynamic(self, to):
-        """West and east get other addresses: 10.9.0.61 and .62, plus `to`."""
+        """Give west and east other addresses: 10.9.0.61 and .62, plus `to`."""
         for name, last in (("west", 61), ("east", 62)):
             self.hosts[name].ip("address flush dev ge0 scope global")
             self.hosts[name].address("ge0", f"10.9.0.{last + to}/24")
             self.names.set(f"{name}.example", f"10.9.0.{last + to}")
 
     def stop(self):
-        self.move_both_dynamic(0)   # each gateway is to leave its host as it was
+        self.move_both_dynamic(0)   # each gateway must leave its host as it was
         for gateway in (self.near, self.far, self.west, self.east):
             gateway.stop()
 
@@ -217,7 +217,7 @@ class World:
         return found[0] if found else None
 
     def remote(self, tunnel):
-        """The address at which near has its peer; None without an SA."""
+        """The peer's address in near's SA; None without an SA."""
         sa = self.sa(tunnel)
         return sa and re.fullmatch(r"\[?(.*?)\]?:500", sa.fields["Remote Addr"]).group(1)
 
@@ -247,7 +247,7 @@ def world(module_lab):
 
 @pytest.fixture(scope="module")
 def up(world):
-    """The tunnels that are to come up by themselves have done so; each with its IKE SA's serial number."""
+    """Wait until the tunnels that come up by themselves are up; their IKE SAs' serial numbers, by tunnel."""
     for tunnel in UP_AT_ONCE:
         wait_until(lambda tunnel=tunnel: world.sa(tunnel), 15, f"an SA of {tunnel.interface}")
     world.serials = {tunnel.number: world.sa(tunnel).fields["Serial"] for tunnel in UP_AT_ONCE}
@@ -284,7 +284,7 @@ def test_S19_the_family_is_that_of_the_keyword_the_source_or_the_route(up, tunne
     assert set(up.names.questions(tunnel.fqdn)) == asked
 
 
-# Names that are not known, and the way they become so
+# Names that are not known, and how they become known
 
 
 def test_R41_S20_without_a_resolved_name_a_tunnel_is_down_and_says_why(up):
@@ -295,14 +295,14 @@ def test_R41_S20_without_a_resolved_name_a_tunnel_is_down_and_says_why(up):
         assert up.sa(tunnel) is None
 
 
-# Peers that come by themselves
+# Peers that initiate
 
 
 @pytest.mark.parametrize("tunnel", [
     pytest.param(NEWCOMER, id="another address was known"), pytest.param(UNKNOWN, id="none was known, pinned route"),
 ])
-def test_S22_a_peer_from_an_address_that_the_name_has_just_got_is_accepted(up, tunnel):
-    up.names.set(tunnel.fqdn, NEWCOMERS_ADDRESS, ttl=3600)  # of the one, near would not ask again for a minute
+def test_S22_a_peer_from_the_newest_address_of_its_name_is_accepted(up, tunnel):
+    up.names.set(tunnel.fqdn, NEWCOMERS_ADDRESS, ttl=3600)  # near would not ask for the first one again for a minute
 
     up.far.host.must_reach(inner(tunnel.number), count=1, wait=10)
 
@@ -311,7 +311,7 @@ def test_S22_a_peer_from_an_address_that_the_name_has_just_got_is_accepted(up, t
     up.near.host.must_reach(inner(tunnel.number, far=True), count=1)
 
 
-def test_S22_of_a_peer_that_comes_from_its_new_address_the_new_sa_stays_and_the_old_one_goes(up):
+def test_S22_the_new_sa_of_a_peer_with_a_new_address_stays_and_the_old_one_is_removed(up):
     up.names.set(ROAMER.fqdn, NEWCOMERS_ADDRESS, ttl=3600)
     up.far.host.must_reach(inner(ROAMER.number), count=1, wait=10)
     up.names.set(ROAMER.fqdn, NEW_ADDRESS, ttl=3600)
@@ -325,7 +325,7 @@ def test_S22_of_a_peer_that_comes_from_its_new_address_the_new_sa_stays_and_the_
         [f"{NEW_ADDRESS}:500"], "the old SA is gone at once"
 
 
-def test_S22_a_stranger_with_the_right_id_and_key_is_refused_with_a_warning(up):
+def test_S22_a_peer_from_an_unknown_address_with_the_right_id_and_key_is_refused_with_a_warning(up):
     asked = len(up.names.questions(STRANGER.fqdn))
 
     up.far.host.run("ping", "-c1", "-W1", inner(STRANGER.number))
@@ -342,7 +342,7 @@ def test_S22_a_stranger_with_the_right_id_and_key_is_refused_with_a_warning(up):
 
 @pytest.fixture(scope="module")
 def changed(up):
-    """What name servers say, and what the config says, has changed for all tunnels that are about that."""
+    """The name servers' answers and the config have changed for all tunnels of the tests below."""
     up.names.set(MOVES.fqdn, NEW_ADDRESS)
     up.names.silence(SILENT.fqdn)
     up.names.fail(SERVFAIL.fqdn)
@@ -361,7 +361,7 @@ def changed(up):
 
 
 def wait_for_next_round(changed):
-    """A name that is asked for every 10 seconds has been asked for twice since the change."""
+    """Wait until a name that is asked for every 10 seconds has been asked for twice since the change."""
     wait_until(lambda: changed.names.questions(PLAIN.fqdn, changed.changed_at).count(A) >= 2, PATIENCE,
                "two rounds of lookups")
 
@@ -430,7 +430,7 @@ def test_R42_two_gateways_with_dynamic_addresses_find_each_other_again(changed):
     changed.west.host.must_reach("192.168.132.1", "-I", "192.168.131.1", count=1)
 
 
-def test_R41_a_name_that_is_not_resolved_is_told_once_with_its_line(changed):
+def test_R41_a_name_that_is_not_resolved_is_reported_once_with_its_line(changed):
     wait_for_next_round(changed)
 
     assert changed.names.questions(NEVER.fqdn).count(A) >= 3

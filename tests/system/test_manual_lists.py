@@ -24,7 +24,7 @@ def manual_list(number):
 
 
 def replaced(text, *pairs):
-    """The text of another site; each word of it that is to change has to be there."""
+    """The config of another site; fails if a word that is to be replaced is missing."""
     for old, new in pairs:
         assert old in text, old
         text = text.replace(old, new)
@@ -32,7 +32,7 @@ def replaced(text, *pairs):
 
 
 class Network:
-    """Gateways with a LAN each, around one router; what runs in the gateways, each test says."""
+    """Gateways with a LAN each, around one router. Each test starts what it needs in them."""
 
     def __init__(self, lab, sites):
         self.lab = lab
@@ -53,7 +53,7 @@ class Network:
 
     @contextmanager
     def running(self, configs):
-        """The gateways of these sites, by site; each has to end well and leave nothing."""
+        """The gateways of these sites, by site, started; at the end each has to exit with 0 and leave nothing."""
         gateways = {site: Musubi(self.lab, self.hosts[site], text).start() for site, text in configs.items()}
         yield gateways
         for gateway in gateways.values():
@@ -65,7 +65,7 @@ class Network:
                                     wait=wait)[0] == 1
 
     def must_reach(self, site, other, host=10):
-        """A ping from LAN to LAN, which may have to wait for the negotiation."""
+        """A ping from LAN to LAN that has to be answered; it may have to wait for the negotiation."""
         assert self.ping(site, other, host, wait=10), f"no answer from site {other} to site {site}"
 
 
@@ -75,7 +75,7 @@ def network(module_lab):
 
 
 def identities(gateway):
-    """Of each established IKE SA by its tunnel: our ID and the peer's. One SA a tunnel."""
+    """Our ID and the peer's of each established IKE SA, by tunnel. Fails if a tunnel has several."""
     found = {sa.interface: (sa.fields["Local ID"], sa.fields["Peer ID"]) for sa in gateway.ike_sas()
              if sa.established}
     assert len(found) == len(gateway.ike_sas()), gateway.show("show ikev2 sa")
@@ -87,7 +87,7 @@ def packets(gateway, tunnel):
     return counters.outbound["packets"], counters.inbound["packets"]
 
 
-# Lists 2.25.3 and 2.25.4, and 2.25.5, which is site 2 once more
+# Lists 2.25.3 and 2.25.4, and 2.25.5, which is another form of site 2
 
 SITE1_OF_THREE = manual_list("2.25.3")
 SITE2_OF_THREE = manual_list("2.25.4")
@@ -140,7 +140,7 @@ def test_S13_R47_lists_2_25_8_and_9_two_tunnels_between_two_devices(network):
         assert identities(gateways[2]) == {"Tunnel0.0": ("KEY-ID site2A", "KEY-ID site1A"),
                                            "Tunnel1.0": ("KEY-ID site2B", "KEY-ID site1B")}
 
-        # From the side that does not know the peer's address, and each by its own tunnel.
+        # From the side that does not know the peer's address, each through its own tunnel.
         for host, used, other in ((10, "Tunnel0.0", "Tunnel1.0"), (130, "Tunnel1.0", "Tunnel0.0")):
             before = [(packets(gateway, used), packets(gateway, other)) for gateway in gateways.values()]
             network.must_reach(2, 1, host)
@@ -210,7 +210,7 @@ def test_S13_R48_lists_2_25_12_and_13_a_centre_with_dynamic_sites(network):
             assert identities(gateways[CENTRE]) == {"Tunnel1.0": ("KEY-ID center", "KEY-ID site1"),
                                                     "Tunnel2.0": ("KEY-ID center", "KEY-ID site2")}
 
-        # Site 1 comes back with another address; the centre's config knows neither.
+        # Site 1 comes back with another address; the centre's config has neither of them.
         with network.running({1: replaced(SITE1_OF_CENTRE, ("10.1.0.1/24", "10.1.0.77/24"))}):
             network.must_reach(1, CENTRE)
             network.must_reach(CENTRE, 1)

@@ -10,7 +10,7 @@ NON_ESP_MARKER = "00000000"
 
 @pytest.fixture(scope="module")
 def sites(module_lab):
-    """Both gateways up with `force`, and a capture from before the first packet."""
+    """Both gateways up with `force`, and a capture that began before the first packet."""
     two_sites = TwoSites(module_lab)
     two_sites.first_exchange = two_sites.capture("first")
     two_sites.start("ikev2 nat-traversal keepalive 20 force")
@@ -28,12 +28,12 @@ def test_R76_ike_moves_to_port_4500_after_ike_sa_init(sites):
     assert rows[2:4] == [(ike_auth, "4500", "4500")] * 2, rows
 
 
-def test_R76_esp_travels_in_udp_4500_alone(sites):
+def test_R76_esp_is_only_in_udp_4500(sites):
     assert not packets(sites.first_exchange, ESP_ON_WIRE)
     assert len(packets(sites.first_exchange, f"udp port 4500 and udp[8:4] != 0x{NON_ESP_MARKER}")) >= 16
 
 
-def test_R100_show_ikev2_sa_tells_of_nat_traversal_after_dpd(sites):
+def test_R100_show_ikev2_sa_shows_nat_traversal_after_dpd(sites):
     shown = sites.gateway1.show("show ikev2 sa").splitlines()
 
     dpd = shown.index("    DPD : 10 sec")
@@ -42,7 +42,7 @@ def test_R100_show_ikev2_sa_tells_of_nat_traversal_after_dpd(sites):
     assert shown[dpd + 3] == "    Child", shown
 
 
-def test_R100_show_ikev2_sa_tells_the_ports(sites):
+def test_R100_show_ikev2_sa_shows_the_ports(sites):
     ike, _ = sites.gateway1.wait_for_sa()
 
     assert ike.fields["Local Addr"] == "10.1.0.1:4500"

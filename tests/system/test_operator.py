@@ -50,7 +50,7 @@ def test_the_prompt_carries_the_hostname(gateway):
     assert "Tunnel1.0" in done.stdout, done.stdout
 
 
-def test_a_person_goes_on_after_an_error(gateway):
+def test_a_session_at_a_terminal_continues_after_an_error(gateway):
     done = gateway.type_at_terminal("no such command", "show interfaces")
 
     assert done.status == 0, str(done)
@@ -64,7 +64,7 @@ def test_piped_lines_print_no_prompts_and_end_with_their_input(gateway):
     assert done.stdout == gateway.show("show interfaces"), str(done)
 
 
-def test_piped_lines_go_on_after_one_that_fails_and_exit_with_1(gateway):
+def test_piped_lines_continue_after_one_that_fails_and_exit_with_1(gateway):
     done = gateway.feed_lines("no such command", "show interfaces")
 
     assert done.status == 1, str(done)
@@ -74,7 +74,7 @@ def test_piped_lines_go_on_after_one_that_fails_and_exit_with_1(gateway):
 
 @pytest.mark.parametrize("arguments, lines", [(["-c", "show interfaces"], None), ([], "show interfaces\n")],
                          ids=["-c", "piped"])
-def test_a_daemon_that_does_not_answer_is_told(gateway, arguments, lines):
+def test_a_daemon_that_does_not_answer_is_reported(gateway, arguments, lines):
     gateway.host.must("kill", "-STOP", gateway.process.pid)
     try:
         done = gateway.host.run(SHELL, "--run-dir", gateway.run_directory, *arguments, text_in=lines)

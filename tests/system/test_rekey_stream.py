@@ -1,4 +1,4 @@
-"""No packet is lost by a rekey (R60): long streams through many of them, at lifetimes of seconds."""
+"""Rekeys lose no packet (R60): long streams through many rekeys, with lifetimes of seconds."""
 
 import pytest
 
@@ -23,7 +23,7 @@ class StreamedSites:
         self.stream = Stream(lab, self.sites.lan1, SITE1.lan4(10), SITE2.lan4(10), rate, count)
 
     def rekeys(self):
-        """How often site 1's IKE SA and Child SA have been rekeyed, told by their serial numbers."""
+        """How often site 1's IKE SA and Child SA have been rekeyed, from their serial numbers."""
         ike, child = self.sites.gateway1.wait_for_sa()
         return int(ike.fields["Serial"]) - 1, (int(child.inbound["Serial"]) - 1) // 2
 
@@ -38,7 +38,7 @@ def streamed(module_lab):
 
 
 @pytest.mark.parametrize("algorithms", ["AES-GCM", "AES-CBC"])
-def test_R60_a_stream_through_many_rekeys_loses_and_doubles_nothing(streamed, algorithms):
+def test_R60_a_stream_through_many_rekeys_loses_and_duplicates_no_packet(streamed, algorithms):
     one = streamed[algorithms]
 
     whole = one.stream.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""A peer that never answers. The gateway starts with the session: its 30 seconds pass under other tests."""
+"""A peer that never answers. The gateway starts with the session, so its 30 seconds pass during other tests."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from lib.capture import fields, packets
 from lib.process import wait_until
 from lib.sites import IKE_ON_WIRE
 
-TOLERANCE = 1.0     # seconds: the machine may be busy
+TOLERANCE = 1.0     # seconds, since the machine may be busy
 GIVEN_UP = 40       # 30 seconds, and some patience
 
 

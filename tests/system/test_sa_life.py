@@ -34,7 +34,7 @@ def test_R13_packets_wait_while_the_sa_is_made(sites):
     sites.stop()
 
 
-def test_S6_what_linux_itself_sends_triggers_nothing(sites):
+def test_S6_packets_of_linux_itself_trigger_nothing(sites):
     sites.start()
     capture = sites.capture("idle")
 
@@ -105,7 +105,7 @@ def test_R9_each_side_keeps_its_own_lifetimes(sites):
     sites.stop()
 
 
-def test_R64_history_holds_the_last_ten_events_oldest_first(connected):
+def test_R64_history_has_the_last_ten_events_oldest_first(connected):
     gateway = connected.gateway1
     for _ in range(5):
         gateway.show("clear ikev2 sa")
@@ -160,7 +160,7 @@ def test_S23_a_responder_starts_nothing_and_an_initiator_answers_nothing(sites):
     sites.stop()
 
 
-def test_S16_what_linux_had_is_left_alone(sites):
+def test_S16_what_linux_had_before_is_left_alone(sites):
     host = sites.gateway_hosts[SITE1]
     host.ip("address add 10.1.7.7/32 dev ge0")
     host.ip("route add 198.51.100.0/24 dev ge0")
@@ -168,7 +168,7 @@ def test_S16_what_linux_had_is_left_alone(sites):
 
     sites.start()
     sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
-    sites.stop()    # compares with what was there before
+    sites.stop()    # compares the network with what it was before
 
     assert "10.1.7.7" in host.ip("address show dev ge0")
     assert "198.51.100.0/24" in host.ip("route show")
@@ -198,7 +198,7 @@ def test_R14_S16_a_killed_gateway_starts_again_connects_and_leaves_nothing(conne
     connected.stop()
 
 
-def test_S34_a_wrong_key_is_told_without_telling_it(sites):
+def test_S34_a_wrong_key_is_reported_without_showing_it(sites):
     gateway2 = sites.gateway(SITE2)
     config = gateway2.config_path.read_text(encoding="ascii").replace("site1 key char secret1",
                                                                       "site1 key char not-the-secret")

@@ -61,7 +61,7 @@ def test_a_config_file_that_is_not_there(host, lab):
     ("interface Tunnel0.x\n", ["Tunnel0.x"]),
     ("interface Tunnel1.0\n  ikev2 peer any authentication psk", ["any"]),
 ], ids=["bad algorithm", "unknown profile command", "bad prefix", "bad interface", "any without id"])
-def test_S15_a_config_error_is_told_with_file_and_line(host, lab, line, words):
+def test_S15_a_config_error_is_reported_with_file_and_line(host, lab, line, words):
     gateway = Musubi(lab, host, f"hostname before\n{line}\n")
     line_number = len(f"hostname before\n{line}".rstrip().splitlines())
 
@@ -73,7 +73,7 @@ def test_S15_a_config_error_is_told_with_file_and_line(host, lab, line, words):
     assert all(word in done.stderr for word in words), done.stderr
 
 
-def test_S15_a_config_with_an_error_is_applied_in_no_part(host, lab):
+def test_S15_no_part_of_a_config_with_an_error_is_applied(host, lab):
     gateway = Musubi(lab, host, SITE1.config() + "interface GigaEthernet1.0\n  ip address 192.168.1.1/99\n")
     before = footprint(host)
 

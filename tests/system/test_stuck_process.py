@@ -1,7 +1,7 @@
-"""A keeper or a path that stands still: what IKE of others makes of it.
+"""A keeper or a path that is stopped holds up only what needs it.
 
-Two peers, each with a tunnel of its own: the one has its SA before the process stands still, the other comes
-meanwhile.
+There are two peers, each with a tunnel of its own: one has its SA before the process is stopped, the other connects
+while it is.
 """
 
 import pytest

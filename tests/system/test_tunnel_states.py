@@ -1,4 +1,4 @@
-"""When a Tunnel interface is up and its routes are used (R43, S20), and what its going down leaves alone (R11, S4).
+"""When a Tunnel interface is up and its routes are used (R43, S20), and that SAs survive when it goes down (R11, S4).
 
 The peer's LAN has a route that is better with a tunnel that is up, and one that takes over when it is not.
 """
@@ -21,13 +21,13 @@ def carrier(gateway, tunnel):
 
 
 def outgoing(gateway, destination):
-    """The interface by which packets to this address leave."""
+    """The outgoing interface of packets to this address."""
     route, = json.loads(gateway.host.ip(f"-j route get {destination}"))
     return route["dev"]
 
 
 def start_site1(sites, tunnel_lines):
-    """Site 1's gateway alone, with a second choice for packets to site 2's LAN."""
+    """Site 1's gateway alone, with a second route to site 2's LAN."""
     host = sites.gateway_hosts[SITE1]
     wire(host, SECOND_CHOICE, sites.internet, SECOND_CHOICE)
     host.address(SECOND_CHOICE, "203.0.113.1/24")
@@ -36,7 +36,7 @@ def start_site1(sites, tunnel_lines):
     return gateway
 
 
-def test_R43_S20_without_an_sa_the_interface_of_auto_is_down_and_its_routes_are_passed_over(sites):
+def test_R43_S20_without_an_sa_the_interface_of_auto_is_down_and_its_routes_are_not_used(sites):
     gateway1 = start_site1(sites, AUTO)
     assert not carrier(gateway1, "Tunnel1.0")
     assert outgoing(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
@@ -81,7 +81,7 @@ def test_R43_the_interface_of_a_trigger_mode_tunnel_is_up_without_an_sa(sites):
 
 
 def all_serials(sites):
-    """What tells the SAs of both sites apart from any others."""
+    """What identifies the SAs of both sites."""
     return [serials(gateway) for gateway in (sites.gateway1, sites.gateway2)]
 
 
@@ -94,7 +94,8 @@ def test_R11_an_interface_that_goes_down_deletes_no_sa(connected):
     host = connected.gateway1.host
 
     host.ip("link set ge0 down")
-    wait_until(lambda: not carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel down with its outgoing interface (R44)")
+    wait_until(lambda: not carrier(connected.gateway1, "Tunnel1.0"), 10,
+               "the tunnel down with its outgoing interface (R44)")
     host.ip("link set ge0 up")
 
     wait_until(lambda: carrier(connected.gateway1, "Tunnel1.0"), 10, "the tunnel up with its outgoing interface")
@@ -103,7 +104,7 @@ def test_R11_an_interface_that_goes_down_deletes_no_sa(connected):
     connected.stop()
 
 
-def test_R44_a_tunnel_whose_way_out_loses_its_address_is_down_until_it_has_one(connected):
+def test_R44_a_tunnel_whose_outgoing_interface_loses_its_address_is_down_until_it_has_one(connected):
     gateway1 = connected.gateway1
 
     gateway1.configure("interface GigaEthernet0.0", "no ip address")
@@ -117,7 +118,7 @@ def test_R44_a_tunnel_whose_way_out_loses_its_address_is_down_until_it_has_one(c
     connected.stop()
 
 
-def test_R11_S4_a_tunnel_that_is_shut_down_keeps_its_sas_and_carries_nothing(connected):
+def test_R11_S4_a_tunnel_that_is_shut_down_keeps_its_sas_and_carries_no_traffic(connected):
     gateway1 = connected.gateway1
     before = all_serials(connected)
     lan, wire = connected.capture_lan("lan"), connected.capture("wire")

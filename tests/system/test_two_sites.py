@@ -1,4 +1,4 @@
-"""Lists 2.25.1 and 2.25.2 of the manual, word for word: two sites, one tunnel, traffic and shows."""
+"""Lists 2.25.1 and 2.25.2 of the manual, word for word: two sites, one tunnel, traffic and the output of `show`."""
 
 import re
 
@@ -21,7 +21,7 @@ def sites(module_lab):
 
 
 def layout(text):
-    """A show without its values: labels, indentation and order stay, and repeated selectors are one."""
+    """The output of `show` without its values: labels, indentation and order stay, repeated selectors become one."""
     text = re.sub(r" : .*", " : …", text)
     text = re.sub(r"0x[0-9a-f]+", "0x…", text)
     text = re.sub(r"(?<=  )\d{4}/\d\d/\d\d .*\n", "", text)
@@ -65,7 +65,7 @@ def test_R101_show_ikev2_child_sa_has_the_layout_of_list_2_25_18(sites):
     assert layout(shown) == layout((MANUAL / "list-2.25.18.txt").read_text(encoding="utf-8")), shown
 
 
-def test_R100_show_ikev2_sa_tells_ends_identities_and_policy(sites):
+def test_R100_show_ikev2_sa_shows_ends_identities_and_policy(sites):
     ike, _ = sites.gateway1.wait_for_sa()
 
     expected = {"Direction": "initiator", "Local Addr": "10.1.0.1:500", "Remote Addr": "10.2.0.1:500",
@@ -112,8 +112,8 @@ def test_R8_no_inner_packet_leaves_in_the_clear(sites):
     assert count_octets(wire, PING_PAYLOAD) == 0
 
 
-def test_R44_given_a_next_hop_the_routing_table_is_not_consulted(sites):
-    # Site 2 has its peer's address on a connected network, where nobody answers for it.
+def test_R44_with_a_next_hop_the_routing_table_is_not_used(sites):
+    # Site 2's peer is on a connected network by its address, but no host there has it.
     route = sites.gateway2.host.ip("route get 10.1.0.1")
     assert " via " not in route, f"the routing table leads elsewhere: {route}"
 
@@ -147,13 +147,13 @@ def test_R101_counters_count_packets_of_both_directions(sites):
         assert new["octets"] - old["octets"] >= 5 * 84, f"inner packets of 84 octets: {old} {new}"
 
 
-def test_R64_history_tells_of_the_new_sa(sites):
+def test_R64_history_has_the_new_sa(sites):
     history = sites.gateway1.counters("Tunnel1.0").history
 
     assert [event for _, event in history] == ["Create"], history
 
 
-def test_show_running_config_holds_every_line_of_the_list(sites):
+def test_show_running_config_has_every_line_of_the_list(sites):
     running = [line.strip() for line in sites.gateway1.show("show running-config").splitlines()]
 
     listed = (MANUAL / "list-2.25.1.conf").read_text(encoding="ascii").splitlines()
@@ -179,5 +179,5 @@ def test_S18_neither_secrets_nor_keys_are_in_the_log(sites):
     assert not found, f"{found} in the log:\n{log}"
 
 
-def test_R102_the_log_tells_at_level_warn_of_a_new_sa(sites):
+def test_R102_a_new_sa_is_logged_at_level_warn(sites):
     sites.gateway1.wait_for_log(r"Tunnel1\.0")

@@ -1,6 +1,7 @@
 #include "ike/engine/receive.h"
 
-#include "ike/exchanges/ike_sa_init.h"
+#include "ike/exchanges/ike_sa_init_initiator.h"
+#include "ike/exchanges/ike_sa_init_responder.h"
 #include "ike/reasons/failure.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"

@@ -95,7 +95,7 @@ static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
     const struct key_exchange_method *dh = n->agreement.suite.dh;
     const char *reason = NULL;
-    if (!negotiation_take_nonce(&n->nonce_r, message))
+    if (!nonce_take(&n->nonce_r, message))
         reason = "the peer's answer has no proper nonce";
     else if (dh != NULL && (dh != n->key_exchange.method || !negotiation_ke_fits(n, ke)))
         reason = "the peer's answer has no proper KE";

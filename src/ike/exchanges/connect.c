@@ -1,6 +1,6 @@
 #include "ike/exchanges/connect.h"
 
-#include "ike/exchanges/ike_sa_init.h"
+#include "ike/exchanges/ike_sa_init_initiator.h"
 
 enum { AUTO_CHECK_INTERVAL = 10000 }; /* milliseconds (R43) */
 

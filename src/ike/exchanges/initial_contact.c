@@ -1,7 +1,7 @@
 #include "ike/exchanges/initial_contact.h"
 
 #include "ike/exchanges/liveness.h"
-#include "ike/sa/negotiation.h"
+#include "ike/sa/nonce.h"
 
 void initial_contact_received(struct ike_sa *sa)
 {

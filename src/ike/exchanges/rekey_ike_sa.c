@@ -232,7 +232,7 @@ static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, st
         return false;
     }
     if (offer == NULL || choice->suite.dh != n->key_exchange.method || !negotiation_ke_fits(n, ke) ||
-        !negotiation_take_nonce(&n->nonce_r, message) || load_u64be(choice->spi.at) == 0) {
+        !nonce_take(&n->nonce_r, message) || load_u64be(choice->spi.at) == 0) {
         failure_warn(sa, FAILED_IKE_REKEY, PEER_SETTING, "the peer's answer has no proper SPI, nonce or KE");
         return false;
     }

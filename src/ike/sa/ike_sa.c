@@ -163,6 +163,16 @@ bool ike_sa_begin_handshake(struct ike_sa *sa)
     return true;
 }
 
+bool ike_sa_take_secret(struct ike_sa *sa, const struct ike_job_result *result)
+{
+    struct key_exchange *x = &sa->handshake->key_exchange;
+    bool ok = key_exchange_take(x, result) &&
+              ike_keys_derive(&sa->suite, key_exchange_secret(x), ike_buffer_octets(&sa->nonce_i),
+                              ike_buffer_octets(&sa->nonce_r), sa->spi_i, sa->spi_r, &sa->keys);
+    secret_wipe(x->secret, sizeof x->secret);
+    return ok;
+}
+
 void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel)
 {
     sa->tunnel = tunnel;

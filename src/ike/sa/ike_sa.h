@@ -154,6 +154,12 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
 /* Makes it ready for IKE_SA_INIT: IKE_SA_INITIATING or IKE_SA_HALF_OPEN. False if there is no memory. */
 bool ike_sa_begin_handshake(struct ike_sa *sa);
 
+/*
+ * Takes the result of the handshake's key exchange and derives the keys of the IKE SA from its secret, which
+ * is wiped. False if the arithmetic failed.
+ */
+bool ike_sa_take_secret(struct ike_sa *sa, const struct ike_job_result *result);
+
 /* Binds the SA to its tunnel. */
 void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel);
 

@@ -9,14 +9,10 @@
 struct negotiation *negotiation_new(struct ike_sa *sa, bool initiator)
 {
     struct negotiation *n = calloc(1, sizeof *n);
-    uint8_t nonce[NONCE_SIZE];
-    engine_random(sa->engine, nonce, sizeof nonce);
-    if (n != NULL &&
-        !ike_buffer_set(initiator ? &n->nonce_i : &n->nonce_r, (struct octets){nonce, sizeof nonce})) {
-        free(n);
-        return NULL;
-    }
-    return n;
+    if (n != NULL && nonce_make(sa->engine, initiator ? &n->nonce_i : &n->nonce_r))
+        return n;
+    free(n);
+    return NULL;
 }
 
 void negotiation_free(struct negotiation *n)
@@ -83,38 +79,6 @@ bool negotiation_ke_fits(const struct negotiation *n, const struct ike_payload *
            key_exchange_share_fits(method, KEY_EXCHANGE_FINISH, ke->content);
 }
 
-bool negotiation_take_nonce(struct ike_buffer *nonce, const struct ike_message *message)
-{
-    const struct ike_payload *p = ike_message_find(message, PAYLOAD_NONCE);
-    return p != NULL && p->content.length >= NONCE_SIZE_MIN && p->content.length <= NONCE_SIZE_MAX &&
-           ike_buffer_set(nonce, p->content);
-}
-
-/* Octet by octet; of two that are the same as far as they go, the shorter one is lower. */
-static int octets_compare(const uint8_t *a, size_t length_a, const uint8_t *b, size_t length_b)
-{
-    int order = memcmp(a, b, length_a < length_b ? length_a : length_b);
-    if (order != 0)
-        return order;
-    return (length_a > length_b) - (length_a < length_b);
-}
-
-struct lowest_nonce lowest_nonce_of(const struct ike_buffer *nonce_i, const struct ike_buffer *nonce_r)
-{
-    bool i_is_lower = octets_compare(nonce_i->at, nonce_i->length, nonce_r->at, nonce_r->length) < 0;
-    const struct ike_buffer *lower = i_is_lower ? nonce_i : nonce_r;
-    struct lowest_nonce lowest = {0};
-    size_t kept = lower->length < sizeof lowest.octets ? lower->length : sizeof lowest.octets;
-    lowest.length = (uint8_t)kept;
-    memcpy(lowest.octets, lower->at, kept);
-    return lowest;
-}
-
-int lowest_nonce_compare(const struct lowest_nonce *a, const struct lowest_nonce *b)
-{
-    return octets_compare(a->octets, a->length, b->octets, b->length);
-}
-
 void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotiation *n, bool initiator)
 {
     message_put_nonce(m, ike_buffer_octets(initiator ? &n->nonce_i : &n->nonce_r));
@@ -145,7 +109,7 @@ struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);
         return NULL;
     }
-    if (negotiation_take_nonce(&sa->theirs->nonce_i, request))
+    if (nonce_take(&sa->theirs->nonce_i, request))
         return sa->theirs;
     negotiation_refuse(sa, NOTIFY_INVALID_SYNTAX, nothing);
     return NULL;

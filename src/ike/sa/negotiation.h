@@ -6,13 +6,7 @@
 #define MUSUBI_IKE_SA_NEGOTIATION_H
 
 #include "ike/sa/ike_sa.h"
-
-/* The lowest nonce of an exchange decides which of two SAs that were made at once is closed (RFC 7296 2.8.1).
- */
-struct lowest_nonce {
-    uint8_t length;
-    uint8_t octets[NONCE_SIZE_MAX - 1]; /* what lies behind cannot matter between nonces of ours and theirs */
-};
+#include "ike/sa/nonce.h"
 
 struct child_purpose;
 
@@ -72,15 +66,6 @@ void negotiation_resume(struct ike_sa *sa, ike_job_done *done);
 
 /* Ours: true if the KE payload of the peer's answer is there, is of our method, and its share is valid. */
 bool negotiation_ke_fits(const struct negotiation *n, const struct ike_payload *ke);
-
-/* True if the message has one nonce of a proper size. */
-bool negotiation_take_nonce(struct ike_buffer *nonce, const struct ike_message *message);
-
-/* The lower one of the two nonces of an exchange. */
-struct lowest_nonce lowest_nonce_of(const struct ike_buffer *nonce_i, const struct ike_buffer *nonce_r);
-
-/* Compares as RFC 7296 2.8.1 says, octet by octet: below 0 if `a` is lower. */
-int lowest_nonce_compare(const struct lowest_nonce *a, const struct lowest_nonce *b);
 
 /* Writes Ni or Nr, and KE if there is one. */
 void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotiation *n, bool initiator);
