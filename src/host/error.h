@@ -1,7 +1,7 @@
 /*
  * Why something that Linux was asked for did not happen: an errno for the program and a sentence for the
- * operator. Every function of this folder that can fail returns false and fills in one of these; NULL may be
- * passed by who does not want to know.
+ * operator. Every function of this folder that can fail returns false and fills in one of these; A caller
+ * who does not want to know passes NULL.
  */
 #ifndef MUSUBI_HOST_ERROR_H
 #define MUSUBI_HOST_ERROR_H
@@ -11,7 +11,7 @@
 enum { HOST_ERROR_SIZE = 320 };
 
 struct host_error {
-    int number; /* an errno; 0 if the reason is none of the kernel's */
+    int number; /* an errno; 0 if the reason does not come from the kernel */
     char text[HOST_ERROR_SIZE];
 };
 

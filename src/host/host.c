@@ -170,7 +170,7 @@ static bool keep_routes(struct host *host, const struct host_plan *plan, struct 
     return true;
 }
 
-/* Has the routes of the plan and those of pinned routes be wanted. */
+/* From here on the routes of the plan and those of pinned routes are wanted. */
 static bool plan_routes(struct host *host, struct host_error *err)
 {
     struct host_plan all = {0};

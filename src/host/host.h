@@ -2,9 +2,9 @@
  * All that Musubi asks of Linux's network, kept as the config wants it (S16).
  *
  * The keeper opens one of these, declares by host_apply what it wants, polls host_fd, and calls host_handle
- * when that is readable or host_due has come. What another program takes away is put back; what was there
- * before Musubi is left alone; what an earlier, dead musubid left over is adopted or removed by the first
- * host_apply. host_teardown removes all that is ours.
+ * when that is readable or the time of host_due has come. What another program takes away is put back; what
+ * was there before Musubi is left alone; what an earlier, dead musubid left over is adopted or removed by the
+ * first host_apply. host_teardown removes all that is ours.
  *
  * One thread may use it. The callbacks run inside of host_apply, host_handle and host_pin_route, and must not
  * call these.

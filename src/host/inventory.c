@@ -4,23 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a */
-static uint64_t hash_octets(const void *octets, size_t length)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ ((const uint8_t *)octets)[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static uint64_t hash_name(const char *name)
 {
-    return hash_octets(name, strlen(name));
+    return hash_text(HASH_START, name);
 }
 
 static uint64_t hash_address(const struct ip_address *address)
 {
-    return hash_octets(address->octets, ip_address_size(address->family));
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < ip_address_size(address->family); i++)
+        hash = hash_number(hash, address->octets[i]);
+    return hash;
 }
 
 const struct inventory_link *inventory_find(const struct inventory *inventory, int index)

@@ -37,7 +37,7 @@ enum inventory_change {
     INVENTORY_LINK_GONE,
     INVENTORY_ADDRESS, /* new, or became usable or unusable */
     INVENTORY_ADDRESS_GONE,
-    INVENTORY_FAILED, /* memory ran out; read all anew when there is some */
+    INVENTORY_FAILED, /* memory ran out: everything has to be read again */
 };
 
 /* What it was about; holds also when the link or address is gone from the inventory. */
@@ -66,7 +66,7 @@ void inventory_learn(struct inventory *inventory, const struct nlmsghdr *message
 const struct inventory_link *inventory_find(const struct inventory *inventory, int index);
 const struct inventory_link *inventory_find_name(const struct inventory *inventory, const char *name);
 
-/* The address on that link with that length of prefix; NULL if it has none such. */
+/* The address on that link with that length of prefix; NULL if there is none. */
 const struct host_ifaddr *inventory_find_address(const struct inventory *inventory, int link,
                                                  const struct ip_prefix *prefix);
 

@@ -29,7 +29,7 @@ bool host_link_read(const struct nlmsghdr *message, struct host_link *out)
     (void)snprintf(out->name, sizeof out->name, "%s", netlink_get_text(attribute[IFLA_IFNAME]));
     bool alias =
         strncmp(netlink_get_text(attribute[IFLA_IFALIAS]), HOST_LINK_ALIAS, sizeof HOST_LINK_ALIAS - 1) == 0;
-    out->ours = alias && (out->group == HOST_LINK_GROUP || out->group == HOST_LINK_DOOMED_GROUP);
+    out->ours = alias && (out->group == HOST_LINK_GROUP || out->group == HOST_LINK_REMOVAL_GROUP);
     return out->name[0] != '\0';
 }
 

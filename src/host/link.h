@@ -44,7 +44,7 @@ struct host_link_change {
     bool no_link_local;   /* have Linux make no IPv6 link-local address on it; needs an MTU of 1280 */
 };
 
-/* Of a link that is down, Linux reports no change of its mark or group. */
+/* Changes a link. Linux reports no change of mark or group of a link that is down. */
 bool host_link_change(struct netlink *nl, int index, const struct host_link_change *change,
                       struct host_error *err);
 

@@ -1,6 +1,6 @@
 /*
  * A socket for questions and orders to the kernel by rtnetlink, one at a time, each with its answer. What the
- * kernel says of its own accord comes by another socket, see host/watch.h.
+ * kernel reports unasked comes by another socket, see host/watch.h.
  */
 #ifndef MUSUBI_HOST_NETLINK_H
 #define MUSUBI_HOST_NETLINK_H

@@ -1,8 +1,8 @@
 /*
- * What the config wants of Linux: a set of links, addresses and routes. The keeper makes a plan anew from the
- * whole config and hands it to host_apply, which finds out by itself what is to be done.
+ * What the config wants of Linux: a set of links, addresses and routes. The keeper makes a new plan
+ * of the whole config and hands it to host_apply, which finds out what has to change.
  *
- * Links are named as in Linux (see host/port.h) and need not exist: what concerns one waits until it does.
+ * Links are named as in Linux (see host/port.h) and need not exist: what needs a missing link waits for it.
  */
 #ifndef MUSUBI_HOST_PLAN_H
 #define MUSUBI_HOST_PLAN_H
@@ -25,8 +25,8 @@ struct plan_tunnel {
     struct tun_options options;
 };
 
-/* What to change of a link that is not ours, once, when the link is first seen: who changes it later has a
- * reason. At exit it gets its old values back. */
+/* What to change of a link that is not ours. It is changed once, when it is first seen: whoever changes it
+ * back has a reason. At exit it gets its old values back. */
 struct plan_port {
     char name[HOST_LINK_NAME_SIZE];
     bool up;      /* set it up if it is down; false leaves it alone */
@@ -63,7 +63,7 @@ struct host_plan {
 /* Frees what the plan holds and empties it. A zeroed plan is an empty one. */
 void host_plan_clear(struct host_plan *plan);
 
-/* Each adds a copy; false if memory ran out. What stands there twice counts once. */
+/* Each adds a copy; false if memory ran out. Duplicates count once. */
 bool host_plan_add_tunnel(struct host_plan *plan, const struct plan_tunnel *tunnel);
 bool host_plan_add_port(struct host_plan *plan, const struct plan_port *port);
 bool host_plan_add_address(struct host_plan *plan, const struct plan_address *address);

@@ -1,5 +1,5 @@
 /*
- * The router's names of interfaces and the Linux links behind them (S16). Where a name is said more than
+ * The router's names of interfaces and the Linux links behind them (S16). If a name is mapped more than
  * once, the command line (`--port`) beats the config (`device`), so that one config serves on several
  * machines.
  */
@@ -38,7 +38,7 @@ void port_table_forget_config(struct port_table *table);
 
 /*
  * Says which link stands behind a port: "GigaEthernetN", "GigaEthernetN.M" or with ":P" after N. False with a
- * reason if the name or the link's name is none, or if the link stands behind another port already.
+ * reason if the name or the link's name is not valid, or if the link stands behind another port already.
  */
 bool port_table_set(struct port_table *table, enum port_origin origin, const char *name, const char *link,
                     struct host_error *err);

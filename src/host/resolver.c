@@ -47,8 +47,8 @@ static void schedule(struct resolver *resolver);
 
 /* ---- Answers --------------------------------------------------------------------------------------- */
 
-/* Hands out what c-ares has answered. What is asked meanwhile and answered on the spot waits for its turn in
- * the loop. */
+/* Hands out the answers of c-ares. An answer that comes at once to a question asked meanwhile waits for its
+ * turn in the loop. */
 static void deliver(struct resolver *resolver)
 {
     size_t turn = resolver->answered_count;
@@ -298,7 +298,7 @@ static bool system_file_changed(const struct resolver *resolver)
            now.st_mtim.tv_sec != then->st_mtim.tv_sec || now.st_mtim.tv_nsec != then->st_mtim.tv_nsec;
 }
 
-/* Sees to it that there is a channel with the right servers. */
+/* Makes sure that there is a channel with the right servers. */
 static bool channel_ready(struct resolver *resolver)
 {
     bool idle = resolver->open_count == 0;

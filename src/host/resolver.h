@@ -1,7 +1,7 @@
 /*
  * Addresses of names, asked of name servers (RFC 1035, RFC 3596), on the caller's libuv loop: nothing here
- * waits. One question is for one family. Names are taken as they are, whole, and neither hosts(5) nor a
- * search list is looked at, as on a router.
+ * waits. One question is for one family. Names are complete; neither hosts(5) nor a search list
+ * is used, as on a router.
  *
  * c-ares does the work: questions go by UDP, from a port of its own choosing, to port 53 of the first server,
  * then the next ones, three times round, and by TCP when an answer was cut short.
@@ -14,7 +14,7 @@
 #include "base/address.h"
 
 enum {
-    RESOLVER_ADDRESSES_MAX = 16, /* of one answer; what goes beyond is left out */
+    RESOLVER_ADDRESSES_MAX = 16, /* of one answer; more are left out */
 };
 
 enum resolver_outcome {
@@ -33,11 +33,11 @@ struct resolver_answer {
 
 struct resolver;
 
-/* A question that was not answered yet. */
+/* A question that has not been answered yet. */
 struct resolver_question;
 
 /*
- * Receives the answer; the question is no more then. Never called before resolver_ask has returned. It may
+ * Receives the answer, which ends the question. Never called before resolver_ask has returned. It may
  * ask, cancel, and change the servers.
  */
 typedef void resolver_answered(void *context, const struct resolver_answer *answer);
@@ -46,14 +46,15 @@ typedef void resolver_answered(void *context, const struct resolver_answer *answ
 struct resolver *resolver_new(uv_loop_t *loop);
 
 /*
- * Ends it: its questions are answered no more. Memory is freed when the loop has run once again. `resolver`
- * may be NULL.
+ * Ends it: its questions are not answered any more. Memory is freed when the loop has run once again.
+ * `resolver` may be NULL.
  */
 void resolver_free(struct resolver *resolver);
 
 /*
- * Has these servers asked, in this order; with none those of resolv.conf, whose changes are noticed. True if
- * it is a change: then questions under way end as RESOLVER_FAILED. Without memory all stays as it was.
+ * Asks these servers from now on, in this order; if there are none, those of resolv.conf, whose changes are
+ * noticed. True if they are others than before: then the open questions end as RESOLVER_FAILED. If memory
+ * runs out nothing changes.
  */
 bool resolver_set_servers(struct resolver *resolver, const struct ip_address *servers, size_t count);
 

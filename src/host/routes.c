@@ -25,7 +25,7 @@ static int compare_u32(uint32_t a, uint32_t b)
     return a < b ? -1 : a > b;
 }
 
-/* By what Linux lets stand once: table, destination, metric. */
+/* By what can be there only once in Linux: table, destination, metric. */
 static int compare_keys(const struct host_route *a, const struct host_route *b)
 {
     int order = ip_address_compare(&a->destination.address, &b->destination.address);
@@ -234,8 +234,8 @@ static size_t match_group(struct host_kernel *kernel, struct route_group *group)
     return surplus;
 }
 
-/* IPv6 takes two routes with the same next hop but other sources for one and the same: the new one takes the
- * place of the old, which is thereby no more among the first `*surplus` of `there`. */
+/* To IPv6 two routes that have the same next hop and different sources are the same route: the new one takes
+ * the place of the old one, which then is not among the first `*surplus` of `there` any more. */
 static enum host_route_how how_to_add(struct route_group *group, size_t *surplus, bool any,
                                       const struct host_route *route)
 {

@@ -26,7 +26,7 @@ bool host_rule_read(const struct nlmsghdr *message, struct host_rule *out);
 /* Hands the RTM_NEWRULE of each rule of both families to `reply`. */
 bool host_rule_list(struct netlink *nl, netlink_reply *reply, void *context, struct host_error *err);
 
-/* Adds the rule of ours (mask, priority and protocol are always the same). True also if it is there. */
+/* Adds the rule of ours (mask, priority and protocol are always the same). True also if it exists already. */
 bool host_rule_add(struct netlink *nl, const struct host_rule *rule, struct host_error *err);
 
 /* Removes it, exactly as listed. True also if it is not there. */

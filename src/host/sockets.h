@@ -1,10 +1,10 @@
 /*
- * The sockets of the daemons: UDP 500 and 4500, and raw ESP, of both families, in the network namespace of
- * the calling thread. They are opened before the engine and the workers start, by who has the right to.
+ * The sockets of engine and workers: UDP 500 and 4500, and raw ESP, of both families, in the network
+ * namespace of the calling thread. A process that has the right to opens them before those start.
  *
  * Each datagram comes with its destination address and interface (IP_PKTINFO, IPV6_PKTINFO), and the same
- * control message says from where one is to be sent. Nothing the kernel sends for us has DF set or is refused
- * for its size. The kernel does no UDP decapsulation (UDP_ENCAP) of its own.
+ * control message says from where one is to be sent. Nothing that the kernel sends for us has DF set or is
+ * refused for its size. The kernel does no UDP decapsulation (UDP_ENCAP) of its own.
  *
  * The opener keeps its descriptors as long as any is used: the kernel finds the owner of a datagram by the
  * socket's number in its group, and renumbers the group when one is closed.
@@ -38,17 +38,17 @@ struct host_sockets {
 };
 
 /*
- * Opens all for `workers` workers (1 to HOST_WORKERS_MAX). What of v6 there is stays -1 on a kernel without
- * IPv6. On failure nothing stays open, and the reason names the program that has a port, where that can be
- * found out. Who has the namespace (host_open) must call this, since two that open at once could share a port
- * unseen.
+ * Opens all for `workers` workers (1 to HOST_WORKERS_MAX). On a kernel without IPv6 those of v6
+ * stay -1. On failure nothing stays open, and the reason names the program that has a port, where that can be
+ * found out. Only the process that has the namespace (host_open) may call this: two that open at
+ * once could share a port without noticing.
  */
 bool host_sockets_open(struct host_sockets *sockets, uint32_t workers, struct host_error *err);
 
 /* Closes what is open. */
 void host_sockets_close(struct host_sockets *sockets);
 
-/* A further socket that is there to send from only; nothing arrives at it. */
+/* An additional socket that only sends: nothing arrives at it. */
 enum host_sender_kind { HOST_SENDER_IKE, HOST_SENDER_NATT, HOST_SENDER_ESP };
 
 struct host_sender {

@@ -16,14 +16,14 @@
  */
 bool steer_udp_by_spi(int fd, uint32_t workers, struct host_error *err);
 
-/* For the group of UDP 500: socket 0 gets all. The others are there to send from only. */
+/* For the group of UDP 500: socket 0 gets all. The others only send. */
 bool steer_udp_to_first(int fd, struct host_error *err);
 
 /* For one raw ESP socket, which would see all ESP packets otherwise: those of `worker` alone. */
 bool steer_esp_by_spi(int fd, enum ip_family family, uint32_t worker, uint32_t workers,
                       struct host_error *err);
 
-/* For any socket that is there to send from only: nothing arrives. */
+/* For a socket that only sends: nothing arrives. */
 bool steer_nothing(int fd, struct host_error *err);
 
 #endif

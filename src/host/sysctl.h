@@ -12,8 +12,8 @@
 /* Reads the number in /proc/sys/net/`path`. */
 bool host_sysctl_read(const char *path, int *value, struct host_error *err);
 
-/* Writes it, unless it stands there already: so a container's read-only /proc/sys is no obstacle where all is
- * as it should be. */
+/* Writes it unless it has that value already: so a container's read-only /proc/sys does no harm if all values
+ * are right. */
 bool host_sysctl_write(const char *path, int value, struct host_error *err);
 
 /* The same for the setting `name` of a link, in ipv4/conf/LINK or ipv6/conf/LINK. `link` may be "all". */
@@ -26,9 +26,9 @@ bool host_sysctl_write_link(enum ip_family family, const char *link, const char 
 bool host_sysctl_read_forwarding(enum ip_family family, bool *on, struct host_error *err);
 
 /*
- * Switches it. IPv4: Linux copies the value to each link. IPv6: a host becomes a router, and from then on
- * ignores router advertisements on links whose accept_ra is 1 (2 keeps them) and drops the default routes
- * that it learnt from them; an uplink that lives by SLAAC needs accept_ra=2 from the operator before.
+ * Switches it on or off. IPv4: Linux copies the value to each link. IPv6: a host becomes a router, and from
+ * then on ignores router advertisements on links whose accept_ra is 1 (2 keeps them) and drops the default
+ * routes that it learnt from them; an uplink that lives by SLAAC needs accept_ra=2 from the operator before.
  */
 bool host_sysctl_set_forwarding(enum ip_family family, bool on, struct host_error *err);
 

@@ -58,8 +58,8 @@ bool tun_name(int fd, char name[HOST_LINK_NAME_SIZE])
     return true;
 }
 
-/* Linux takes in a change of the carrier, and routes follow it, up to a second late; since 6.8 not later than
- * when somebody asks for the state of the link. */
+/* Linux notices a change of the carrier, and routes follow it, up to a second late; since 6.8 at once when
+ * somebody asks for the state of the link. */
 static void carrier_settle(int fd)
 {
     struct ethtool_value state = {.cmd = ETHTOOL_GLINK};

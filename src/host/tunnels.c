@@ -141,12 +141,12 @@ static bool keep_none(const struct host_tunnels *tunnels, const struct host_link
     return false;
 }
 
-/* Moves the marked links that `keep` is false of to the doomed group. */
-static bool doom_links(const struct host_tunnels *tunnels, struct host_kernel *kernel, keep_link *keep,
-                       size_t *doomed, struct host_error *err)
+/* Moves our links that `keep` is false of to the group of those to be removed; counts them. */
+static bool mark_for_removal(const struct host_tunnels *tunnels, struct host_kernel *kernel, keep_link *keep,
+                             size_t *marked, struct host_error *err)
 {
-    const struct host_link_change change = {.group = HOST_LINK_DOOMED_GROUP};
-    *doomed = 0;
+    const struct host_link_change change = {.group = HOST_LINK_REMOVAL_GROUP};
+    *marked = 0;
     for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
         const struct inventory_link *link = kernel->inventory.links.slots[i].value;
         struct host_error reason;
@@ -154,7 +154,7 @@ static bool doom_links(const struct host_tunnels *tunnels, struct host_kernel *k
             continue;
         if (!host_link_change(kernel->netlink, link->is.index, &change, &reason) && reason.number != ENODEV)
             return host_fail_because(err, &reason, "cannot remove %s", link->is.name);
-        (*doomed)++;
+        (*marked)++;
     }
     return true;
 }
@@ -164,7 +164,7 @@ static bool group_is_shared(const struct host_kernel *kernel)
 {
     for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
         const struct inventory_link *link = kernel->inventory.links.slots[i].value;
-        if (link != NULL && link->is.group == HOST_LINK_DOOMED_GROUP && !link->is.ours)
+        if (link != NULL && link->is.group == HOST_LINK_REMOVAL_GROUP && !link->is.ours)
             return true;
     }
     return false;
@@ -182,20 +182,20 @@ static bool remove_one_by_one(const struct host_tunnels *tunnels, struct host_ke
     return true;
 }
 
-/* Removes the marked links that `keep` is false of: by one request, since each takes long. */
+/* Removes our links that `keep` is false of: by one request, since each takes long. */
 static bool remove_links(const struct host_tunnels *tunnels, struct host_kernel *kernel, keep_link *keep,
                          struct host_error *err)
 {
-    size_t doomed;
-    if (!doom_links(tunnels, kernel, keep, &doomed, err))
+    size_t marked;
+    if (!mark_for_removal(tunnels, kernel, keep, &marked, err))
         return false;
-    if (doomed == 0)
+    if (marked == 0)
         return true;
     if (!host_kernel_drain(kernel, err))
         return false;
     bool removed = group_is_shared(kernel)
                        ? remove_one_by_one(tunnels, kernel, keep, err)
-                       : host_link_remove_group(kernel->netlink, HOST_LINK_DOOMED_GROUP, err);
+                       : host_link_remove_group(kernel->netlink, HOST_LINK_REMOVAL_GROUP, err);
     return removed && host_kernel_drain(kernel, err);
 }
 
@@ -239,7 +239,7 @@ static bool attach(struct host_kernel *kernel, struct tunnel_item *tunnel, struc
     return true;
 }
 
-/* Before IPv6 is switched on. A kernel without IPv6 has nothing to be told. */
+/* To be done before IPv6 is switched on. A kernel without IPv6 needs no order. */
 static bool avoid_link_local(struct host_kernel *kernel, const struct tunnel_item *tunnel,
                              struct host_error *err)
 {
@@ -274,7 +274,7 @@ static bool configure(const struct host_tunnels *tunnels, struct host_kernel *ke
         !host_sysctl_set_tunnel(IP_V4, tunnel->plan.name, true, err))
         return false;
     configure_ipv6(kernel, tunnel);
-    /* What was before is not to be taken for a change by others. */
+    /* Reports of the state before must not be taken for changes by others. */
     if (!host_kernel_drain(kernel, err) ||
         !inventory_ask(&kernel->inventory, kernel->netlink, tunnel->link, err))
         return false;

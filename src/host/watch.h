@@ -1,5 +1,5 @@
 /*
- * What the kernel says of its own accord: links, addresses, routes, rules and forwarding that changed,
+ * What the kernel reports unasked: links, addresses, routes, rules and forwarding that changed,
  * whoever changed them, in the network namespace where the socket was opened.
  */
 #ifndef MUSUBI_HOST_WATCH_H

@@ -1,9 +1,9 @@
 /*
- * Every message between our three processes, each a struct that stands here once. The receiver of a message
- * asks message_is_sound before it looks inside: the engine and the path deal with the network, so whatever
- * comes from them may have been made by somebody who took them over.
+ * Every message between our three processes, each defined here once, as a struct. The receiver of a message
+ * asks message_is_sound before it looks inside: the engine and the path deal with the network, so their
+ * messages may come from an attacker who took them over.
  *
- * All is plain memory: the processes are one program, started anew together. A tail of octets (`more` of
+ * All is plain memory: the processes are one program, started together. A tail of octets (`more` of
  * channel_send) stands behind some of the structs.
  */
 #ifndef MUSUBI_DAEMON_IPC_MESSAGES_H
@@ -28,7 +28,7 @@ enum message_type {
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* what came of a job of the keeper's */
+    MESSAGE_JOB_DONE,          /* the result of a job of the keeper */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -80,8 +80,9 @@ enum engine_socket_kind {
 };
 
 struct message_engine_sockets {
-    uint32_t mark; /* fwmark that what is sent by them carries (R44); but for mark 0 they are there to send
-                      from only, and take the place of those sent before. None present: the mark is no more */
+    /* The fwmark of what is sent by them (R44). Those of a mark other than 0 only send, and replace those
+     * that came before; if none are present the engine forgets the mark. */
+    uint32_t mark;
     uint32_t present;
 };
 
@@ -197,7 +198,7 @@ enum {
     MESSAGE_TEXT_MAX = 2048, /* octets of a log line or a reason */
 };
 
-/* True if `to` may get this message from `from` and can use its content without further doubt. */
+/* True if `to` may get this message from `from` and can use its content without further checks. */
 bool message_is_sound(enum process from, enum process to, const struct channel_message *message);
 
 /* The name of a type, for log lines. */
@@ -209,7 +210,7 @@ static inline const struct path_child *message_children_list(const struct channe
     return (const struct path_child *)((const struct message_children *)message->body + 1);
 }
 
-/* What stands behind the struct of `size` octets. */
+/* The octets behind the struct, which has `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * Text that grows as it is written: what commands print. A failure (no memory, or more than TEXT_MAX octets)
- * is kept until it is asked for, so that a printer need not look after each line.
+ * is kept until it is asked for, so that nobody has to check after each line.
  */
 #ifndef MUSUBI_DAEMON_IPC_TEXT_H
 #define MUSUBI_DAEMON_IPC_TEXT_H

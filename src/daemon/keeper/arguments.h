@@ -23,7 +23,8 @@ struct arguments {
     bool foreground;
 };
 
-/* Reads the command line. False, with the exit status, if there is nothing to run: then all is said. */
+/* Reads the command line. False, with the exit status, if there is nothing to run: then all has been printed.
+ */
 bool arguments_read(int argc, char **argv, struct arguments *out, enum exit_status *status);
 
 void arguments_free(struct arguments *arguments);

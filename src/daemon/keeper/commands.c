@@ -14,12 +14,12 @@
 #include "daemon/show/routes.h"
 #include "daemon/show/sa_list.h"
 
-/* One operator's session: where in the command language he stands. */
+/* One operator's session: whether and where it is in config mode. */
 struct operator_session {
     struct config_mode config;
 };
 
-/* Carries out a command that was understood. Of one that fails the last line begins with %. */
+/* Carries out a command that was understood. If it fails its last line begins with %. */
 typedef enum control_status run_command(const struct commands *commands, const struct command_line *line,
                                         struct text *out);
 

@@ -10,7 +10,7 @@
 
 #include "base/secret.h"
 
-/* Prints what there is to say of a line: an error on a line that begins with %, a warning likewise. */
+/* Prints the errors and warnings of a line, each on a line that begins with %. */
 static void print_diagnostics(const struct diagnostics *diagnostics, struct text *out)
 {
     for (size_t i = 0; i < diagnostics->count; i++) {
@@ -69,7 +69,7 @@ static bool write_all(int fd, const char *text, size_t length)
     return fsync(fd) == 0;
 }
 
-/* Has the directory's change of a name reach the disk. */
+/* Writes the directory to the disk, with the new name of the file. */
 static void sync_directory_of(const char *path)
 {
     char *directory = strdup(path);

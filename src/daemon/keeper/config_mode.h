@@ -12,7 +12,7 @@
 /* Where an operator stands. Zeroed: not in config mode. */
 struct config_mode {
     bool active;
-    bool changed; /* something, since he is in it */
+    bool changed; /* something, since config mode was entered */
     struct config_cursor cursor;
 };
 

@@ -55,7 +55,7 @@ static bool interface_is_mapped(void *context, const char *name)
     return false;
 }
 
-/* Enters the config's own mapping of ports. A contradiction is an error like any other. */
+/* Adds the config's own mapping of ports. A contradiction is an error like any other. */
 static bool read_ports(const struct host_settings *settings, struct port_table *ports,
                        struct diagnostics *diagnostics)
 {
@@ -90,7 +90,7 @@ static bool resolve(const struct configuration *configuration, struct port_table
     return policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics);
 }
 
-/* Works out all that follows from out->config. False, with nothing of it left, if that can't be. */
+/* Works out all that follows from out->config. False, with nothing left of it, if that fails. */
 static bool derive(struct configuration *out, struct port_table *ports, struct diagnostics *diagnostics)
 {
     out->keys = key_table_new(out->config);
@@ -126,7 +126,7 @@ char *configuration_print(const struct configuration *configuration, size_t *len
     return NULL;
 }
 
-/* Takes a change of the model back, by what it was before. */
+/* Undoes a change of the model, by the text that it had before. */
 static bool restore(struct configuration *configuration, const char *text, size_t length,
                     struct port_table *ports)
 {

@@ -26,9 +26,9 @@ enum { CONFIGURATION_FILE_MAX = 64 << 20 };
 char *configuration_read_file(const char *path, size_t *length);
 
 /*
- * Reads a config from text. `ports`, which has those of the command line, learns those of the config. What
- * there is to say is added to `diagnostics`. False if there was an error or memory ran out (then there may be
- * no error in the list): nothing is left in `out`.
+ * Reads a config from text. The ports of the config are added to `ports`, which has those of the command
+ * line. Errors and warnings are added to `diagnostics`. False if there was an error or memory ran out (then
+ * there may be no error in the list): nothing is left in `out`.
  */
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
                         struct diagnostics *diagnostics);
@@ -44,14 +44,14 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
                                              struct config_cursor *cursor, const char *line,
                                              struct port_table *ports, struct diagnostics *diagnostics);
 
-/* Adds what there is to say of the config as a whole: what keeps tunnels down, and what will not work as it
+/* Adds the diagnostics of the config as a whole: what keeps tunnels down, and what will not work as it
  * stands (policies_resolve). Nothing is added if memory ran out. */
 void configuration_survey(const struct configuration *configuration, struct port_table *ports,
                           struct diagnostics *diagnostics);
 
 /*
- * Reads the config anew from `text`, which it was printed as, and which is the startup-config now: its
- * settings come from the lines of that. False if memory ran out: they come from where they came from before.
+ * Reads the config again from `text`, which was printed from it and is the startup-config now, so that its
+ * settings name the lines of that. False if memory ran out: they name the same lines as before.
  */
 bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
                           struct port_table *ports);

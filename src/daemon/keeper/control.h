@@ -16,7 +16,7 @@ enum {
     CONTROL_PENDING_MAX = 96 << 20, /* octets of output that all sessions may leave unread */
 };
 
-/* What a session is to who carries out its commands. */
+/* Carries out the commands of the sessions. */
 struct control_handler {
     /* A session begins: returns what stands for it, NULL if memory ran out. */
     void *(*open)(void *context);

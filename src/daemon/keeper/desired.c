@@ -40,7 +40,7 @@ static bool has_line(const struct text *text, const char *line)
     return false;
 }
 
-/* The interface has no link: told once, however often it is named and the plan made anew. */
+/* The interface has no link: that is told once, however often it is named and plans are made. */
 static void leave_out(const struct making *making, const char *reason)
 {
     if (has_line(making->left_out, reason))
@@ -92,7 +92,7 @@ static bool add_port(const struct making *making, const struct configured_interf
     return host_plan_add_port(making->plan, &port);
 }
 
-/* Of a port that is shut down nothing is used; a Tunnel's device stays, down. */
+/* Nothing is used of a port that is shut down; a Tunnel's device stays, but is set down. */
 static bool add_interface(const struct making *making, const struct configured_interface *interface)
 {
     char link[HOST_LINK_NAME_SIZE];

@@ -10,9 +10,9 @@
 #include "host/plan.h"
 
 /*
- * Fills in an empty plan. What of the config can't be carried out is left out. `left_out`, empty at first and
- * the caller's, has a line for each such thing; what is new there since the plan before is said in `log`.
- * False if memory ran out.
+ * Fills in an empty plan. What can't be carried out is left out. `left_out`, which is empty at first and
+ * stays the caller's, gets a line for each such thing; the log tells those that the plan before did not leave
+ * out. False if memory ran out.
  */
 bool desired_plan(const struct configuration *configuration, const struct port_table *ports,
                   struct event_log *log, struct text *left_out, struct host_plan *plan);

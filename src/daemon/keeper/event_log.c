@@ -148,7 +148,7 @@ static void text_tame(char *out, size_t size, const char *text)
     out[i] = '\0';
 }
 
-/* Syslog has the date of its own; another form of time stands before the text. */
+/* Syslog has its own date; another form of time stands before the text. */
 static void send_syslog(struct event_log *log, enum log_level level, const char *text)
 {
     char at[LOCAL_TIME_SIZE];

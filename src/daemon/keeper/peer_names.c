@@ -69,7 +69,7 @@ static bool is_under_way(const struct peer_name *name)
 }
 
 /* Why the lookup has brought no address; NULL if it has. A failure counts for more than an absence: the
- * address may be one of the family of which nobody could say. */
+ * name may have an address of the family for which nobody could answer. */
 static const char *lookup_problem(const struct peer_name *name)
 {
     const char *reason = NULL;
@@ -91,7 +91,7 @@ static msec_t now(const struct peer_names *names)
 static void set_due(struct peer_name *name, uint32_t seconds)
 {
     struct peer_names *names = name->names;
-    /* Should memory run out here, the name waits until somebody asks for it. */
+    /* If memory runs out here, the name waits until somebody asks for it. */
     (void)deadline_set(&names->deadlines, &name->due, now(names) + (msec_t)seconds * SECOND);
 }
 
@@ -115,7 +115,7 @@ static void tell(struct peer_name *name, enum peer_name_news news)
     name->names->host.news(name->names->host.context, name, news);
 }
 
-/* All of a lookup is known: tells what was not told before. */
+/* All answers of a lookup are there: tells what was not told before. */
 static void tell_verdict(struct peer_name *name)
 {
     const char *before = name->problem;
@@ -133,7 +133,7 @@ static void tell_verdict(struct peer_name *name)
     }
 }
 
-/* The answer of one family. What is said of IPv6 waits for what is said of IPv4, not the other way round. */
+/* The answer of one family. News of IPv6 waits for the answer of IPv4, but not the reverse. */
 static void question_answered(void *context, const struct resolver_answer *answer)
 {
     struct peer_name_family *family = context;
@@ -221,7 +221,7 @@ void peer_names_begin_anew(struct peer_names *names)
 
 /* ---- Use ------------------------------------------------------------------------------------------- */
 
-/* A final dot says nothing more: all names are whole ones. */
+/* A final dot is dropped: all names are complete ones. */
 static void copy_text(const char *text, char out[FQDN_SIZE])
 {
     size_t length = strnlen(text, FQDN_SIZE - 1);

@@ -1,8 +1,8 @@
 /*
  * The domain names of peers, and what is known of their addresses (R41, S19). Each name is looked up at once
  * when it comes into use, and again every TTL seconds, but no sooner than 10 and no later than 60 seconds
- * after the answer; once for all who use it with the same family. An answer that is no answer (timeout,
- * SERVFAIL, nobody reached) changes nothing.
+ * after the answer; once for all who use it with the same family. A lookup that fails (timeout, SERVFAIL,
+ * no server reached) changes nothing.
  *
  * It has no clock and no network: struct peer_names_host lends it both.
  */
@@ -104,14 +104,14 @@ void peer_names_release(struct peer_name *name);
 /* True if peer_names_use would return `name` for these. */
 bool peer_name_is(const struct peer_name *name, const char *text, enum ip_family family);
 
-/* Starts the lookups that are due; when it wants to be called next, MSEC_NEVER if for nothing. */
+/* Starts the lookups that are due. peer_names_due says when it is to be called next; MSEC_NEVER: never. */
 void peer_names_handle(struct peer_names *names);
 msec_t peer_names_due(const struct peer_names *names);
 
 /* Looks a name up now; one that is under way will do. False if memory ran out. */
 bool peer_names_look_up(struct peer_name *name);
 
-/* Ends the lookups under way, unanswered, and has all names be due: for when others are to be asked. */
+/* Ends the lookups under way, unanswered, and makes all names due: the name servers have changed. */
 void peer_names_begin_anew(struct peer_names *names);
 
 /* The addresses of a name, IPv4 before IPv6; none if it is not resolved. Returns their number. */

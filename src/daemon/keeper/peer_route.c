@@ -35,7 +35,7 @@ static const struct inventory_link *usable_link(const struct route_finder *finde
     return link != NULL && link->is.up && link->is.carrier ? link : NULL;
 }
 
-/* The source that the policy fixes, of IP_NONE if it fixes none. */
+/* Finds the source address that the policy fixes; IP_NONE if it fixes none. */
 static enum route_problem fixed_source(const struct route_finder *finder, const struct tunnel_policy *policy,
                                        enum ip_family family, struct ip_address *source)
 {
@@ -53,7 +53,7 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
     const struct inventory_link *link = usable_link(finder, policy->source_interface);
     if (link == NULL)
         return ROUTE_SOURCE_GONE;
-    /* Of a peer whose family is not known: it selects on receive (R46), in one family. */
+    /* The family of the peer is not known: the address selects what is received (R46), in one family. */
     const struct host_ifaddr *address =
         host_primary_address(finder->host, link, family != IP_NONE ? family : IP_V4);
     if (address == NULL && family == IP_NONE)
@@ -66,7 +66,7 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
 
 /* ---- The four kinds of `outgoing-interface` -------------------------------------------------------- */
 
-/* As the routing table says. With `wanted` only if it says that link. */
+/* Finds it by the routing table. With `wanted` it has to lead out of that link. */
 static enum route_problem routed(const struct route_finder *finder, const struct tunnel_policy *policy,
                                  const struct inventory_link *wanted, struct found_route *route)
 {
@@ -94,7 +94,7 @@ static enum route_problem routed(const struct route_finder *finder, const struct
     return ROUTE_FOUND;
 }
 
-/* Out of a link, to a next hop or, on a point-to-point link, without; the routing table is not asked. */
+/* Out of a link, to a next hop or, on a point-to-point link, without one; the routing table is not asked. */
 static enum route_problem pinned(const struct route_finder *finder, const struct tunnel_policy *policy,
                                  const struct inventory_link *link, enum ip_family family, uint32_t *mark,
                                  struct found_route *route)
@@ -117,7 +117,7 @@ static enum route_problem pinned(const struct route_finder *finder, const struct
     return ROUTE_FOUND;
 }
 
-/* A peer whose address is not known: the interface alone has to be there. */
+/* The address of the peer is not known: only the interface has to be there. */
 static enum route_problem unnamed(const struct inventory_link *link, struct found_route *route)
 {
     if (link != NULL) {

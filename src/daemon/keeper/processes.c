@@ -24,7 +24,7 @@ static bool has_ended(const struct worker_process *process, int patience)
     return poll(&ended, 1, patience) == 1;
 }
 
-/* Tells once that a process has ended, by itself or by us since it did what `why` says. */
+/* Tells once that a process has ended, by itself, or by our hand because of what `why` says. */
 static void tell_end(struct worker_process *process, const char *why)
 {
     char end[SPAWN_END_SIZE];

@@ -13,7 +13,7 @@
 
 #define LOCK_NAME "musubid.lock"
 
-/* True if the lock's name still leads to the file that we locked: its last owner removes it when it ends. */
+/* True if the lock's name still leads to the file that we locked: a musubid that ends removes its file. */
 static bool lock_is_in_place(const struct run_directory *directory)
 {
     struct stat ours;

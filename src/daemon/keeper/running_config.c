@@ -32,7 +32,7 @@ static bool load_ports(struct running_config *running, const struct arguments *a
     return true;
 }
 
-/* Reads the config and says what there is to say about it. */
+/* Reads the config and prints its errors and warnings. */
 static bool load_config(struct running_config *running, const char *path)
 {
     struct diagnostics diagnostics = {0};

@@ -49,7 +49,7 @@ static bool leads_into(void *context, int link, uint32_t number)
             return true;
         link = through->route.found.link;
     }
-    return true; /* round and round */
+    return true; /* a circle */
 }
 
 /*
@@ -75,7 +75,7 @@ static void update_carrier(struct tunnels *tunnels, struct tunnel *tunnel)
         tunnel->carrier = carrier;
 }
 
-/* True while SAs are being deleted of a tunnel that is defined no more: it keeps its route for the DELETE. */
+/* True while SAs of a tunnel are being deleted that is not defined any more: it keeps its route for that. */
 static bool loses_its_sas(const struct tunnel *tunnel)
 {
     return tunnel->has_sa && !tunnel->policy.defined;
@@ -97,7 +97,7 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                         &tun, 1);
 }
 
-/* The name of the peer needs its part of what is known of the route. */
+/* Tells the name of the peer which address the route leads to. */
 static void tell_name(struct tunnels *tunnels, struct tunnel *tunnel)
 {
     tunnel_names_routed(&tunnels->names, &tunnel->name, &tunnel->policy, &tunnel->route.found.to_peer.remote,
@@ -175,7 +175,7 @@ static void leave(struct tunnels *tunnels, struct tunnel *tunnel)
 
 /* ---- What others tell ------------------------------------------------------------------------------ */
 
-/* The device has been made anew: what the path had of it is void. */
+/* The device has been made anew: what the path has is of no use. */
 static void device_replaced(struct tunnels *tunnels, const char *name)
 {
     struct tunnel *tunnel = tunnel_table_find_name(&tunnels->table, name);
@@ -305,7 +305,7 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     tunnel->kept = true;
 }
 
-/* Those that are no more in the config go, at once or when their SAs are deleted. */
+/* Removes those that the config does not have any more, at once or when their SAs are deleted. */
 static void remove_others(struct tunnels *tunnels)
 {
     for (size_t i = tunnels->table.count; i-- > 0;) {

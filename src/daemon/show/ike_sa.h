@@ -20,7 +20,7 @@ void show_ike_sa(const struct ike_record *sa, const struct tunnel_policy *policy
 /* Appends an ID as type and value: "KEY-ID site1". What cannot be printed is shown as hexadecimal digits. */
 void show_identity(const struct identity *id, struct text *out);
 
-/* True if the Child SA is one to be shown: one that is not just waiting for late packets. */
+/* True if the Child SA is to be shown: it does more than wait for late packets. */
 bool show_child_is_live(const struct ike_child_record *child);
 
 /* Seconds until `expires`; 0 if that is past. */

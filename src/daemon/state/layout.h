@@ -1,6 +1,6 @@
 /*
- * The layout of a state map in memory, for writer.c and reader.c. All numbers are in
- * the machine's own byte order: the map never leaves the machine.
+ * The layout of a state map in memory, for writer.c and reader.c. All numbers are in the machine's own byte
+ * order: the map never leaves the machine.
  */
 #ifndef MUSUBI_DAEMON_STATE_LAYOUT_H
 #define MUSUBI_DAEMON_STATE_LAYOUT_H

@@ -1,13 +1,13 @@
 /*
  * SA state records in shared memory that outlives every process: records of any length by serial number, one
- * writer, readers in other processes. A crash of the writer at any instruction leaves each record as it was
- * before or as it is after, and so for all records of a batch together.
+ * writer, readers in other processes. A crash of the writer at any instruction leaves all records of a batch
+ * as they were before, or as they are after it.
  *
  * Layout, version 1 (layout.h): a header with a journal; places of 16 octets, each with the serial of a
  * record and a word that holds a sequence number and the record's first block; blocks of 512 octets, chained.
  * A commit writes new chains into free blocks, notes the new words in the journal, and sets them. Which
- * blocks are free stands nowhere: the writer works it out from the chains when it opens the map. So nothing
- * but the words has to change at once.
+ * blocks are free is not stored: the writer works it out from the chains when it opens the map. So only the
+ * words have to change at once.
  *
  * A reader copies a chain and then looks whether the word is still the same. It trusts nothing that it finds.
  */

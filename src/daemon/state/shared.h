@@ -25,7 +25,7 @@ struct live_area {
     size_t mapped;
 };
 
-/* Makes one. Its descriptor, or -1 with errno set. */
+/* Makes one. Returns its descriptor, or -1 with errno set. */
 int live_area_create(const struct live_area_size *size);
 
 /* Maps one; the descriptor may be closed afterwards. False with errno set; EPROTO if it is none. */

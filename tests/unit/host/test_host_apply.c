@@ -620,7 +620,7 @@ static void foreign_link_in_our_groups_survives(void **state)
     (void)state;
     struct host_plan plan = {0};
     run("ip link add veth8 group %d type veth peer name veth9 group %d", HOST_LINK_GROUP,
-        HOST_LINK_DOOMED_GROUP);
+        HOST_LINK_REMOVAL_GROUP);
     run("ip link set veth8 alias musubi-is-fun");
     struct host *host = open_host(&seen);
     want_tunnel(&plan, "Tunnel1.0", true);
