@@ -109,6 +109,52 @@ void esp_sa_free(struct esp_sa *sa)
         secret_free(sa, sa->size);
 }
 
+static bool selector_equal(const struct traffic_selector *a, const struct traffic_selector *b)
+{
+    return a->protocol == b->protocol && a->first_port == b->first_port && a->last_port == b->last_port &&
+           ip_address_equal(&a->first, &b->first) && ip_address_equal(&a->last, &b->last);
+}
+
+static bool selectors_equal(const struct traffic_selector *a, size_t a_count,
+                            const struct traffic_selector *b, size_t b_count)
+{
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++) {
+        if (!selector_equal(&a[i], &b[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Those that hold everything are not kept. */
+static bool sa_has_selectors(const struct esp_sa *sa, const struct traffic_selectors *s)
+{
+    if (traffic_selectors_hold_all(s, IP_V4) != sa->holds_all_v4 ||
+        traffic_selectors_hold_all(s, IP_V6) != sa->holds_all_v6)
+        return false;
+    const struct traffic_selectors *own = &sa->selectors;
+    return (sa->holds_all_v4 && sa->holds_all_v6) ||
+           (selectors_equal(own->local, own->local_count, s->local, s->local_count) &&
+            selectors_equal(own->remote, own->remote_count, s->remote, s->remote_count));
+}
+
+bool esp_sa_is_made_of(const struct esp_sa *sa, const struct esp_sa_settings *settings)
+{
+    const struct octets *encryption = &settings->encryption_key;
+    const struct octets *integrity = &settings->integrity_key;
+    return settings_are_sound(settings) && sa->direction == settings->direction && sa->spi == settings->spi &&
+           sa->suite.encryption == settings->encryption && sa->suite.integrity == settings->integrity &&
+           secret_equal(sa->encryption_key, encryption->at, encryption->length) &&
+           (integrity->length == 0 || secret_equal(sa->integrity_key, integrity->at, integrity->length)) &&
+           sa_has_selectors(sa, &settings->selectors);
+}
+
+void esp_sa_set_anti_replay(struct esp_sa *sa, bool on)
+{
+    sa->anti_replay = on;
+}
+
 uint32_t esp_sa_spi(const struct esp_sa *sa)
 {
     return sa->spi;

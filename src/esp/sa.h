@@ -48,6 +48,15 @@ struct esp_sa *esp_sa_new(struct esp_worker *worker, const struct esp_sa_setting
 /* Wipes and frees an SA. `sa` may be NULL. The live state is left as it is. */
 void esp_sa_free(struct esp_sa *sa);
 
+/*
+ * True if the SA was made of these settings: SPI, algorithms, keys (compared in constant time) and selectors.
+ * What can change, anti-replay and the live state, does not matter. For any thread.
+ */
+bool esp_sa_is_made_of(const struct esp_sa *sa, const struct esp_sa_settings *settings);
+
+/* Inbound: whether the window refuses packets from here on. */
+void esp_sa_set_anti_replay(struct esp_sa *sa, bool on);
+
 uint32_t esp_sa_spi(const struct esp_sa *sa);
 struct esp_live *esp_sa_live(const struct esp_sa *sa);
 

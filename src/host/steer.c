@@ -15,6 +15,9 @@ static bool attach(int fd, int option, struct sock_filter *code, size_t length, 
 
 #define ATTACH(fd, option, code, err) attach(fd, option, code, sizeof(code) / sizeof(code)[0], err)
 
+/* esp_owner_of_spi of the SPI in the accumulator. */
+#define OWNER_OF_SPI(workers) BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers)
+
 bool steer_udp_by_spi(int fd, uint32_t workers, struct host_error *err)
 {
     struct sock_filter code[] = {
@@ -23,7 +26,7 @@ bool steer_udp_by_spi(int fd, uint32_t workers, struct host_error *err)
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 4, 0, 5), /* too short: engine */
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0), /* zero marker: engine */
-        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+        OWNER_OF_SPI(workers),
         BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
         BPF_STMT(BPF_RET | BPF_A, 0),
         BPF_STMT(BPF_RET | BPF_K, 0),
@@ -42,13 +45,16 @@ bool steer_esp_by_spi(int fd, enum ip_family family, uint32_t worker, uint32_t w
 {
     struct sock_filter v4[] = {
         /* an IPv4 raw socket sees the IP header first: X = its length */
-        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),       BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
-        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, ACCEPT_ALL),        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
+        OWNER_OF_SPI(workers),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, ACCEPT_ALL),
+        BPF_STMT(BPF_RET | BPF_K, 0),
     };
     struct sock_filter v6[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+        OWNER_OF_SPI(workers),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, ACCEPT_ALL),
         BPF_STMT(BPF_RET | BPF_K, 0),

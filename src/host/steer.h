@@ -1,6 +1,6 @@
 /*
  * Classic BPF programs that make the kernel hand each datagram to its owner: the worker told by the SPI
- * (host/spi_owner.h), or the engine.
+ * (esp/owner.h), or the engine.
  */
 #ifndef MUSUBI_HOST_STEER_H
 #define MUSUBI_HOST_STEER_H

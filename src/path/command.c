@@ -1,105 +1,148 @@
-/* What a worker does at the controller's command. */
-#include "path/keepalive.h"
+/* What a worker does at the controller's command, and when another worker tells it something. */
+#include "esp/owner.h"
+#include "path/inbound_sa.h"
 #include "path/tunnel.h"
 
-static enum path_result tunnel_add(struct worker *worker, struct tunnel *tunnel)
+/* ---- Tunnels --------------------------------------------------------------------------------------- */
+
+static enum path_result add_tunnel(struct worker *worker, const struct command *command)
 {
-    return worker_source_watch(worker, &tunnel->source) ? PATH_OK : PATH_NO_MEMORY;
+    return tunnel_open(worker, command->tunnel);
 }
 
-static void child_forget(struct worker *worker, struct child *child)
+static enum path_result update_tunnel(struct worker *worker, const struct command *command)
 {
-    keepalive_stop(worker, child);
-    outbound_part(&worker->outbound, child);
-    if (map_find(&worker->children, child->spi) == child)
-        (void)map_remove(&worker->children, child->spi);
-}
-
-static void tunnel_remove(struct worker *worker, struct tunnel *tunnel)
-{
-    struct child *child;
-    TAILQ_FOREACH(child, &tunnel->children, link)
-    {
-        child_forget(worker, child);
-    }
-    tunnel_drop_waiting(worker, tunnel, &packet_pair_any);
-    worker_source_forget(worker, &tunnel->source);
-}
-
-static enum path_result child_install(struct worker *worker, struct child *child)
-{
-    TAILQ_INSERT_HEAD(&child->tunnel->children, child, link);
-    if (!map_put(&worker->children, child->spi, child))
-        return PATH_NO_MEMORY;
-    if (child->active_at_once)
-        child_activate(worker, child);
-    keepalive_start(worker, child);
+    (void)worker;
+    command->tunnel->mtu = command->mtu;
     return PATH_OK;
 }
 
-static void child_remove(struct worker *worker, struct child *child)
+static enum path_result remove_tunnel(struct worker *worker, const struct command *command)
 {
-    child_forget(worker, child);
-    TAILQ_REMOVE(&child->tunnel->children, child, link);
+    tunnel_close(worker, command->tunnel);
+    return PATH_OK;
 }
 
-static void child_redirect(struct worker *worker, struct child *child, const struct command *command)
+static enum path_result fail_tunnel(struct worker *worker, const struct command *command)
 {
-    outbound_part(&worker->outbound, child);
-    child->way = command->wire_way;
-    child->remote = command->remote;
-    child->moved_told = 0;
-    keepalive_start(worker, child);
+    tunnel_drop_waiting(worker, command->tunnel, &command->pair);
+    return PATH_OK;
 }
 
-static enum path_result child_change(struct worker *worker, const struct command *command)
+/* The inbound SAs of the tunnel that are this worker's. */
+static enum path_result remove_all_inbound(struct worker *worker, const struct command *command)
 {
-    struct child *child = command->child;
-    switch (command->change) {
-    case CHILD_INSTALL:
-        return child_install(worker, child);
-    case CHILD_ACTIVATE:
-        child_activate(worker, child);
-        break;
-    case CHILD_STOP:
-        child_stop(child);
-        break;
-    case CHILD_COMPLETE:
-        child_complete(worker, child);
-        break;
-    case CHILD_REMOVE:
-        child_remove(worker, child);
-        break;
-    case CHILD_REDIRECT:
-        child_redirect(worker, child, command);
-        break;
-    case CHILD_CHANGE_COUNT:
-        break;
+    for (struct inbound_sa *sa = command->inbound; sa != NULL; sa = sa->next) {
+        if (esp_owner_of_spi(sa->spi, worker->count) == worker->index)
+            inbound_sa_remove(worker, sa);
     }
     return PATH_OK;
 }
 
-void worker_carry_out(struct worker *worker, struct command *command)
+/* ---- Child SAs ------------------------------------------------------------------------------------- */
+
+static enum path_result install_outbound(struct worker *worker, const struct command *command)
 {
-    command->result = PATH_OK;
-    switch (command->kind) {
-    case COMMAND_STOP:
+    return outbound_sa_install(worker, command->outbound, &command->outbound_settings);
+}
+
+static enum path_result install_inbound(struct worker *worker, const struct command *command)
+{
+    return inbound_sa_install(worker, command->inbound, &command->inbound_settings);
+}
+
+static enum path_result activate_outbound(struct worker *worker, const struct command *command)
+{
+    outbound_sa_activate(worker, command->outbound);
+    return PATH_OK;
+}
+
+static enum path_result stop_outbound(struct worker *worker, const struct command *command)
+{
+    (void)worker;
+    outbound_sa_stop(command->outbound);
+    return PATH_OK;
+}
+
+static enum path_result complete_outbound(struct worker *worker, const struct command *command)
+{
+    outbound_sa_complete(worker, command->outbound);
+    return PATH_OK;
+}
+
+static enum path_result remove_outbound(struct worker *worker, const struct command *command)
+{
+    outbound_sa_remove(worker, command->outbound);
+    return PATH_OK;
+}
+
+static enum path_result remove_inbound(struct worker *worker, const struct command *command)
+{
+    inbound_sa_remove(worker, command->inbound);
+    return PATH_OK;
+}
+
+static enum path_result redirect_outbound(struct worker *worker, const struct command *command)
+{
+    outbound_sa_redirect(worker, command->outbound, &command->outbound_settings.destination);
+    return PATH_OK;
+}
+
+static enum path_result redirect_inbound(struct worker *worker, const struct command *command)
+{
+    (void)worker;
+    inbound_sa_redirect(command->inbound, &command->inbound_settings);
+    return PATH_OK;
+}
+
+/* ---- All ------------------------------------------------------------------------------------------- */
+
+typedef enum path_result (*carry_out)(struct worker *worker, const struct command *command);
+
+enum { OUT = PACKET_OUTBOUND, IN = PACKET_INBOUND, DIRECTIONS = 2 };
+
+static const carry_out tunnel_commands[COMMAND_KIND_COUNT][DIRECTIONS] = {
+    [COMMAND_TUNNEL_ADD] = {[OUT] = add_tunnel},
+    [COMMAND_TUNNEL_UPDATE] = {[OUT] = update_tunnel},
+    [COMMAND_TUNNEL_REMOVE] = {[OUT] = remove_tunnel, [IN] = remove_all_inbound},
+    [COMMAND_TUNNEL_FAIL] = {[OUT] = fail_tunnel},
+};
+
+static const carry_out child_commands[CHILD_CHANGE_COUNT][DIRECTIONS] = {
+    [CHILD_INSTALL] = {[OUT] = install_outbound, [IN] = install_inbound},
+    [CHILD_ACTIVATE] = {[OUT] = activate_outbound},
+    [CHILD_STOP] = {[OUT] = stop_outbound},
+    [CHILD_COMPLETE] = {[OUT] = complete_outbound},
+    [CHILD_REMOVE] = {[OUT] = remove_outbound, [IN] = remove_inbound},
+    [CHILD_REDIRECT] = {[OUT] = redirect_outbound, [IN] = redirect_inbound},
+};
+
+static carry_out command_function(const struct command *command, enum packet_direction direction)
+{
+    if (command->kind == COMMAND_CHILD)
+        return child_commands[command->change][direction];
+    return tunnel_commands[command->kind][direction];
+}
+
+bool command_concerns(const struct command *command, enum packet_direction direction)
+{
+    return command_function(command, direction) != NULL;
+}
+
+void worker_carry_out(struct worker *worker, struct task *task)
+{
+    const struct command *command = task->command;
+    task->result = PATH_OK;
+    if (command->kind == COMMAND_STOP)
         worker->stopping = true;
-        break;
-    case COMMAND_TUNNEL_ADD:
-        command->result = tunnel_add(worker, command->tunnel);
-        break;
-    case COMMAND_TUNNEL_UPDATE:
-        command->tunnel->mtu = command->mtu;
-        break;
-    case COMMAND_TUNNEL_REMOVE:
-        tunnel_remove(worker, command->tunnel);
-        break;
-    case COMMAND_TUNNEL_FAIL:
-        tunnel_drop_waiting(worker, command->tunnel, &command->pair);
-        break;
-    case COMMAND_CHILD:
-        command->result = child_change(worker, command);
-        break;
-    }
+    else
+        task->result = command_function(command, task->direction)(worker, command);
+}
+
+/* The Child SA may be gone in the meantime. */
+void worker_take_note(struct worker *worker, const struct note *note)
+{
+    struct outbound_sa *sa = map_find(&worker->outbound_sas, note->spi);
+    if (note->kind == NOTE_CHILD_USED && sa != NULL && !sa->active)
+        outbound_sa_activate(worker, sa);
 }

@@ -1,12 +1,47 @@
 /*
- * The controller's side of the path, seen from inside src/path/: what it knows of tunnels and Child SAs, and
- * the posting and reaping of commands (path.c; the functions for tunnels and Child SAs stand in
- * path_tunnel.c and path_child.c).
+ * The controller's side of the path, seen from inside src/path/: what it knows of tunnels and Child SAs
+ * (path_tunnel.c, path_child.c), and the operations that it has workers carry out (operation.c).
+ *
+ * An operation is one call of the controller's. It concerns the worker of the tunnel's outbound direction,
+ * the worker of a Child SA's inbound direction, or both, one after the other; then it is done, which
+ * PATH_DONE tells. The operations of one tunnel are carried out one by one, in the order of the calls.
  */
 #ifndef MUSUBI_PATH_CONTROLLER_H
 #define MUSUBI_PATH_CONTROLLER_H
 
+#include "path/inbound_sa.h"
 #include "path/tunnel.h"
+
+struct known_tunnel;
+
+/* A Child SA. Each worker's half stands in cache lines of its own. */
+struct known_child {
+    TAILQ_ENTRY(known_child) link; /* in its tunnel's list, until its removal is asked for */
+    struct known_tunnel *tunnel;
+    struct esp_live *live;
+    bool live_is_fresh; /* the slot was free before */
+    _Alignas(64) struct outbound_sa outbound;
+    _Alignas(64) struct inbound_sa inbound;
+};
+
+struct operation {
+    STAILQ_ENTRY(operation) link; /* in its tunnel's queue, then among those that are done */
+    STAILQ_ENTRY(operation) next; /* among those whose step is done */
+    struct known_tunnel *tunnel;
+    struct known_child *child; /* of COMMAND_CHILD */
+    struct command command;
+    struct path_event event;              /* PATH_DONE */
+    enum packet_direction directions[2];  /* the order in which they come */
+    unsigned directions_left, tasks_left; /* tasks: of the direction that is its turn */
+};
+
+STAILQ_HEAD(operation_queue, operation);
+
+struct known_tunnel {
+    TAILQ_HEAD(, known_child) children;
+    struct operation_queue operations; /* the first one is being carried out */
+    struct tunnel outbound;
+};
 
 struct path {
     unsigned worker_count;
@@ -15,35 +50,34 @@ struct path {
     struct esp_worker *esp; /* for the expansion of keys alone */
     struct esp_live *live;
     size_t live_count;
-    struct path_totals *totals;
     size_t totals_count;
 
     struct map tunnels;  /* by number: those not asked to be removed */
     struct map children; /* by inbound SPI, likewise */
 
-    size_t posted_count;     /* commands that are not reaped */
-    struct path_event *done; /* PATH_DONE events not yet taken: a ring with room for those of all commands */
-    size_t done_first;
-    size_t done_count;
-    size_t done_capacity;
-    unsigned next_worker; /* whose events are looked at first */
+    size_t operations_left;         /* that are not done */
+    struct operation_queue stepped; /* whose step is done, by `next` */
+    struct operation_queue done;    /* whose events were not taken yet */
+    unsigned next_worker;           /* whose events are looked at first */
 };
 
-/* The worker that a tunnel of that number, or a Child SA of that inbound SPI, is with. */
-struct worker *path_worker_of(struct path *path, uint32_t number_or_spi);
+/* An operation without its command; NULL if memory ran out. The caller fills in the command and submits it.
+ */
+struct operation *operation_new(uint64_t request, struct known_tunnel *tunnel, struct known_child *child);
 
-/* Makes room for the event of one more command; false if memory ran out. To be called before path_post, and
- * before anything else is changed that could not be undone. */
-bool path_reserve(struct path *path);
+/* Has the workers carry an operation out, after those of its tunnel that were submitted before. With `first`
+ * begins its direction, if the command concerns both. Waits if a worker has very many tasks. */
+void operation_submit(struct path *path, struct operation *operation, enum packet_direction first);
 
-/* Posts a command; waits if the worker has very many to do. */
-void path_post(struct path *path, struct worker *worker, const struct command *command);
+/* Takes back what workers have done, and goes on with it. */
+void path_reap(struct path *path);
 
 /* Frees a tunnel that is no worker's, and closes its device. The Child SAs known of it go too; with `release`
  * their slots become free. */
-void path_tunnel_free(struct tunnel *tunnel, bool release);
+void known_tunnel_free(struct known_tunnel *tunnel, bool release);
 
-/* Frees a Child SA that is no worker's; its keys are wiped. With `release` its slot becomes free. */
-void path_child_free(struct child *child, bool release);
+/* Frees a Child SA that is no worker's; its keys are wiped. With `release` its slot becomes free. NULL is
+ * ignored. */
+void known_child_free(struct known_child *child, bool release);
 
 #endif

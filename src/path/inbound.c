@@ -3,18 +3,16 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "path/tunnel.h"
+#include "esp/owner.h"
+#include "path/inbound_sa.h"
 
-enum {
-    SPI_LOWEST = 256,    /* below are reserved (RFC 4303 2.1) */
-    MOVED_SILENCE = 1000 /* milliseconds between two PATH_PEER_MOVED of one SA */
-};
+enum { SPI_LOWEST = 256 /* below are reserved (RFC 4303 2.1) */ };
 
 /* ESP for an SPI that is no SA's here. */
-static void inbound_stranger(struct worker *worker, const struct datagram *datagram, enum wire_kind kind,
-                             uint32_t spi)
+static void inbound_refuse_unknown_spi(struct worker *worker, const struct datagram *datagram,
+                                       enum wire_kind kind, uint32_t spi)
 {
-    if (spi >= SPI_LOWEST && path_owner(worker->count, spi) != worker->index) {
+    if (spi >= SPI_LOWEST && esp_owner_of_spi(spi, worker->count) != worker->index) {
         worker_count(worker, PATH_MISDIRECTED, 1);
         return;
     }
@@ -25,7 +23,7 @@ static void inbound_stranger(struct worker *worker, const struct datagram *datag
         .remote = wire_source(datagram, kind),
         .encapsulated = wire_is_udp(kind),
     };
-    if (unknown_spi_may_tell(&worker->strangers, &event.remote.address, worker->now))
+    if (unknown_spi_may_tell(&worker->unknown_spis, &event.remote.address, worker->now))
         (void)worker_raise(worker, &event);
 }
 
@@ -48,85 +46,47 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
         worker_count(worker, PATH_IKE_STRAYS, 1);
         return;
     }
-    struct child *child = map_find(&worker->children, spi);
-    if (child == NULL) {
-        inbound_stranger(worker, datagram, kind, spi);
+    struct inbound_sa *sa = map_find(&worker->inbound_sas, spi);
+    if (sa == NULL) {
+        inbound_refuse_unknown_spi(worker, datagram, kind, spi);
         return;
     }
-    inbound->children[inbound->packet_count] = child;
+    inbound->sas[inbound->packet_count] = sa;
     inbound->outer[inbound->packet_count] = datagram;
     inbound->packets[inbound->packet_count] = (struct esp_inbound){
-        .sa = child->inbound,
+        .sa = sa->sa,
         .packet = datagram->at,
         .length = datagram->length,
     };
     inbound->packet_count++;
 }
 
-/* The peer has the SA and uses it: so may we (RFC 7296 2.8). */
-static void child_note_use(struct worker *worker, struct child *child)
-{
-    if (child->use_told || !child->active_when_used)
-        return;
-    if (!child->active)
-        child_activate(worker, child);
-    const struct path_event event = {
-        .kind = PATH_CHILD_USED,
-        .tunnel = child->tunnel->number,
-        .spi = child->spi,
-    };
-    child->use_told = worker_raise(worker, &event);
-}
-
-/*
- * Tells the controller of a peer that sends from elsewhere, by the newest authenticated packet only (S9). A
- * peer that sends in the other form, raw or in UDP, has not moved: both are taken on any SA (RFC 7296 2.23).
- */
-static void child_watch_peer(struct worker *worker, struct child *child, const struct esp_inbound *packet,
-                             const struct datagram *outer, enum wire_kind kind)
-{
-    if (packet->sequence != child->live->replay_top || wire_is_udp(kind) != wire_is_udp(child->way.kind))
-        return;
-    struct ip_endpoint source = wire_source(outer, kind);
-    if (ip_endpoint_equal(&source, &child->remote) || worker->now - child->moved_told < MOVED_SILENCE)
-        return;
-    const struct path_event event = {
-        .kind = PATH_PEER_MOVED,
-        .tunnel = child->tunnel->number,
-        .spi = child->spi,
-        .remote = source,
-        .encapsulated = wire_is_udp(kind),
-    };
-    if (worker_raise(worker, &event))
-        child->moved_told = worker->now;
-}
-
 /* Hands an inner packet to Linux. */
-static void inbound_deliver(struct child *child, const struct esp_inbound *packet)
+static void inbound_deliver(struct worker *worker, struct inbound_sa *sa, const struct esp_inbound *packet)
 {
     ssize_t written;
     do
-        written = write(child->tunnel->source.fd, packet->inner, packet->inner_length);
+        written = write(sa->tun, packet->inner, packet->inner_length);
     while (written < 0 && errno == EINTR);
     if (written < 0)
-        child_count(child, errno == ENOMEM || errno == ENOBUFS ? ESP_IN_NO_MEMORY : ESP_IN_MISC_ERROR, 1);
+        inbound_sa_count(worker, sa,
+                         errno == ENOMEM || errno == ENOBUFS ? ESP_IN_NO_MEMORY : ESP_IN_MISC_ERROR, 1);
 }
 
 /* Does with one packet of the opened batch what its result asks for. */
 static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
 {
     const struct esp_inbound *packet = &worker->inbound.packets[i];
-    struct child *child = worker->inbound.children[i];
-    tunnel_count(child->tunnel, esp_open_counter(packet->result), 1);
+    struct inbound_sa *sa = worker->inbound.sas[i];
+    worker_count_total(worker, sa->slot, esp_open_counter(packet->result), 1);
     if (!esp_open_is_authentic(packet->result))
         return;
-    child_note_use(worker, child);
-    child_watch_peer(worker, child, packet, worker->inbound.outer[i], kind);
+    inbound_sa_note_packet(worker, sa, packet, worker->inbound.outer[i], kind);
     if (packet->result != ESP_OPENED)
         return;
-    tunnel_count(child->tunnel, ESP_IN_OCTETS, packet->inner_length);
+    worker_count_total(worker, sa->slot, ESP_IN_OCTETS, packet->inner_length);
     /* The outer ECN field will be combined with the inner one here (RFC 6040, S29). */
-    inbound_deliver(child, packet);
+    inbound_deliver(worker, sa, packet);
 }
 
 bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)

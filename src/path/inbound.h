@@ -1,6 +1,6 @@
 /*
- * The way in: a batch of datagrams from one socket is given to its Child SAs by SPI, opened in place, and
- * what comes out is written to the tunnels' TUN devices, in its order.
+ * The way of packets in: a batch of datagrams from one socket is given to its inbound SAs by SPI, opened in
+ * place, and what comes out is written to the tunnels' TUN devices, in its order.
  */
 #ifndef MUSUBI_PATH_INBOUND_H
 #define MUSUBI_PATH_INBOUND_H
@@ -8,14 +8,14 @@
 #include "esp/open.h"
 #include "path/wire.h"
 
-struct child;
+struct inbound_sa;
 struct worker;
 
 struct inbound {
     struct wire_inbox inbox;
     struct datagram datagrams[PATH_BATCH];
     struct esp_inbound packets[PATH_BATCH];
-    struct child *children[PATH_BATCH];
+    struct inbound_sa *sas[PATH_BATCH];
     const struct datagram *outer[PATH_BATCH]; /* what each packet came in */
     size_t packet_count;
 };

@@ -33,19 +33,24 @@ bool mailbox_is_full(const struct mailbox *mailbox)
     return posted - mailbox->reaped == MAILBOX_SIZE;
 }
 
-void mailbox_post(struct mailbox *mailbox, const struct command *command)
+void mailbox_post(struct mailbox *mailbox, const struct task *task)
 {
     uint32_t posted = atomic_load_explicit(&mailbox->posted, memory_order_relaxed);
-    mailbox->slots[posted % MAILBOX_SIZE] = *command;
+    mailbox->slots[posted % MAILBOX_SIZE] = *task;
     atomic_store_explicit(&mailbox->posted, posted + 1, memory_order_release);
+    mailbox_wake(mailbox);
+}
+
+void mailbox_wake(const struct mailbox *mailbox)
+{
     mailbox_signal(mailbox->wake);
 }
 
-bool mailbox_reap(struct mailbox *mailbox, struct command *command)
+bool mailbox_reap(struct mailbox *mailbox, struct task *task)
 {
     if (mailbox->reaped == atomic_load_explicit(&mailbox->done, memory_order_acquire))
         return false;
-    *command = mailbox->slots[mailbox->reaped % MAILBOX_SIZE];
+    *task = mailbox->slots[mailbox->reaped % MAILBOX_SIZE];
     mailbox->reaped++;
     return true;
 }
@@ -64,7 +69,7 @@ void mailbox_wait(struct mailbox *mailbox, bool all)
     }
 }
 
-struct command *mailbox_next(struct mailbox *mailbox)
+struct task *mailbox_next(struct mailbox *mailbox)
 {
     uint32_t done = atomic_load_explicit(&mailbox->done, memory_order_relaxed);
     if (done == atomic_load_explicit(&mailbox->posted, memory_order_acquire))

@@ -1,5 +1,5 @@
 /*
- * The mailbox of a worker: commands from the one controller to the one worker, and back when they have been
+ * The mailbox of a worker: tasks from the one controller to the one worker, and back when they have been
  * carried out. A ring of slots with three marks: posted by the controller, done by the worker, reaped by the
  * controller; so an answer always has a place. Neither side ever holds the other up; only a controller that
  * finds the ring full waits.
@@ -9,38 +9,67 @@
 
 #include <stdatomic.h>
 
+#include "base/deadline.h"
 #include "path/path.h"
 #include "path/wire.h"
 
-enum { MAILBOX_SIZE = 256 }; /* commands; a power of two */
+enum { MAILBOX_SIZE = 256 }; /* tasks; a power of two */
 
 enum command_kind {
-    COMMAND_STOP,
+    COMMAND_STOP, /* the worker ends */
     COMMAND_TUNNEL_ADD,
     COMMAND_TUNNEL_UPDATE, /* mtu */
-    COMMAND_TUNNEL_REMOVE, /* with its Child SAs; done: all of them are the controller's again */
+    COMMAND_TUNNEL_REMOVE, /* with its Child SAs */
     COMMAND_TUNNEL_FAIL,   /* pair */
-    COMMAND_CHILD,         /* child, change; CHILD_REMOVE done: it is the controller's again */
+    COMMAND_CHILD,         /* change */
+    COMMAND_KIND_COUNT
 };
 
 struct tunnel;
-struct child;
+struct outbound_sa;
+struct inbound_sa;
 
-struct command {
-    enum command_kind kind;
-    enum path_result result; /* written by the worker */
-    uint64_t request;
-    struct tunnel *tunnel;
-    struct child *child; /* COMMAND_CHILD */
-    enum child_change change;
-    uint32_t mtu;
-    struct packet_pair pair;
-    struct wire_way wire_way; /* CHILD_REDIRECT */
-    struct ip_endpoint remote;
+/* What an installation says to the outbound SA. A redirection brings another destination alone. */
+struct outbound_settings {
+    struct wire_destination destination;
+    msec_t keepalive; /* interval; 0: never */
+    bool active;
+    bool more_to_come;
 };
 
+/* The same to the inbound SA. A redirection brings another peer alone. */
+struct inbound_settings {
+    struct ip_endpoint peer; /* where packets come from; port 0 unless encapsulated */
+    bool encapsulated;
+    bool anti_replay;
+    bool active_when_used;
+};
+
+/* What is to be done. It is the controller's, which changes nothing in it while workers have it. */
+struct command {
+    enum command_kind kind;
+    enum child_change change;
+    struct tunnel *tunnel;        /* COMMAND_TUNNEL_… */
+    struct outbound_sa *outbound; /* COMMAND_CHILD */
+    struct inbound_sa *inbound;   /* COMMAND_CHILD: one; COMMAND_TUNNEL_REMOVE: all of the tunnel, linked */
+    uint32_t mtu;
+    struct packet_pair pair;
+    struct outbound_settings outbound_settings;
+    struct inbound_settings inbound_settings;
+};
+
+/* One worker's part in a command: that of a direction. */
+struct task {
+    const struct command *command;
+    enum packet_direction direction;
+    enum path_result result; /* written by the worker */
+};
+
+/* True if the worker of that direction has a part in the command (command.c). */
+bool command_concerns(const struct command *command, enum packet_direction direction);
+
 struct mailbox {
-    struct command slots[MAILBOX_SIZE];
+    struct task slots[MAILBOX_SIZE];
     _Alignas(64) _Atomic uint32_t posted;
     _Alignas(64) _Atomic uint32_t done;
     _Alignas(64) uint32_t reaped; /* the controller's own */
@@ -52,22 +81,25 @@ struct mailbox {
 bool mailbox_open(struct mailbox *mailbox);
 void mailbox_close(struct mailbox *mailbox);
 
-/* Controller: true if no command can be posted before one has been reaped. */
+/* Controller: true if no task can be posted before one has been reaped. */
 bool mailbox_is_full(const struct mailbox *mailbox);
 
-/* Controller: posts a copy of `command`; the mailbox must not be full. */
-void mailbox_post(struct mailbox *mailbox, const struct command *command);
+/* Controller: posts a copy of `task`; the mailbox must not be full. */
+void mailbox_post(struct mailbox *mailbox, const struct task *task);
 
-/* Controller: copies the oldest command that was carried out to `command`; false if there is none. */
-bool mailbox_reap(struct mailbox *mailbox, struct command *command);
+/* Controller: copies the oldest task that was carried out to `task`; false if there is none. */
+bool mailbox_reap(struct mailbox *mailbox, struct task *task);
 
-/* Controller: waits until at least one command (`all`: every one posted) can be reaped. */
+/* Controller: waits until at least one task (`all`: every one posted) can be reaped. */
 void mailbox_wait(struct mailbox *mailbox, bool all);
 
-/* Worker: the oldest command that was not carried out yet; NULL if there is none. */
-struct command *mailbox_next(struct mailbox *mailbox);
+/* Anyone: wakes the worker. */
+void mailbox_wake(const struct mailbox *mailbox);
 
-/* Worker: the command that mailbox_next told of has been carried out, its result is written. */
+/* Worker: the oldest task that was not carried out yet; NULL if there is none. */
+struct task *mailbox_next(struct mailbox *mailbox);
+
+/* Worker: the task that mailbox_next told of has been carried out, its result is written. */
 void mailbox_finish(struct mailbox *mailbox);
 
 /* Worker: resets `wake`; to be called before mailbox_next. */

@@ -16,9 +16,6 @@ enum {
 
 _Static_assert(PLAIN_SIZE % 64 == 0 && SEALED_SIZE % 64 == 0, "whole cache lines, as aligned_alloc wants");
 
-/* Fewer numbers left than this are too few for long: 30 s at nine million packets a second. */
-static const uint64_t sequence_low = UINT64_C(1) << 28;
-
 bool outbound_allocate(struct outbound *outbound)
 {
     outbound->plain = aligned_alloc(64, PLAIN_SIZE);
@@ -37,13 +34,13 @@ void outbound_free(struct outbound *outbound)
     outbound->plain = outbound->sealed = NULL;
 }
 
-/* Adds a packet, which stays where it is, to the batch of the Child SA. */
-static void outbound_add(struct outbound *outbound, struct child *child, struct octets packet)
+/* Adds a packet, which stays where it is, to the batch of the SA. */
+static void outbound_add(struct outbound *outbound, struct outbound_sa *sa, struct octets packet)
 {
-    size_t size = esp_sa_sealed_size(child->outbound, packet.length);
-    outbound->children[outbound->packet_count] = child;
+    size_t size = esp_sa_sealed_size(sa->sa, packet.length);
+    outbound->sas[outbound->packet_count] = sa;
     outbound->packets[outbound->packet_count] = (struct esp_outbound){
-        .sa = child->outbound,
+        .sa = sa->sa,
         .body = packet,
         .to = outbound->sealed + outbound->sealed_used,
         .capacity = size,
@@ -54,29 +51,16 @@ static void outbound_add(struct outbound *outbound, struct child *child, struct 
 
 /* Makes a message of a packet that was sealed. */
 static void outbound_put_message(struct outbound *outbound, const struct esp_outbound *packet,
-                                 struct child *child)
+                                 struct outbound_sa *sa)
 {
     unsigned i = outbound->message_count++;
     outbound->vectors[i] = (struct iovec){packet->to, packet->length};
-    outbound->senders[i] = child;
-    outbound->kinds[i] = child->way.kind;
-    /* The outer DSCP and ECN field will be put here, behind the way's control messages (S29). */
-    wire_address_message(&outbound->messages[i].msg_hdr, &child->way);
+    outbound->senders[i] = sa;
+    outbound->kinds[i] = sa->destination.kind;
+    /* The outer DSCP and ECN field will be put here, behind the destination's control messages (S29). */
+    wire_address_message(&outbound->messages[i].msg_hdr, &sa->destination);
     outbound->messages[i].msg_hdr.msg_iov = &outbound->vectors[i];
     outbound->messages[i].msg_hdr.msg_iovlen = 1;
-}
-
-/* Tells the controller in time that the SA's numbers will be used up. */
-static void child_watch_sequence(struct worker *worker, struct child *child)
-{
-    if (child->low_told || esp_sa_sequences_left(child->outbound) > sequence_low)
-        return;
-    const struct path_event event = {
-        .kind = PATH_SEQUENCE_LOW,
-        .tunnel = child->tunnel->number,
-        .spi = child->spi,
-    };
-    child->low_told = worker_raise(worker, &event);
 }
 
 /* Seals the batch and makes messages of it. */
@@ -87,14 +71,14 @@ static void outbound_seal(struct worker *worker)
 
     for (size_t i = 0; i < outbound->packet_count; i++) {
         const struct esp_outbound *packet = &outbound->packets[i];
-        struct child *child = outbound->children[i];
-        tunnel_count(child->tunnel, esp_seal_counter(packet->result), 1);
+        struct outbound_sa *sa = outbound->sas[i];
+        tunnel_count(worker, sa->tunnel, esp_seal_counter(packet->result), 1);
         if (packet->result == ESP_SEALED) {
-            tunnel_count(child->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
-            outbound_put_message(outbound, packet, child);
-            child->sent = worker->now;
+            tunnel_count(worker, sa->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
+            outbound_put_message(outbound, packet, sa);
+            sa->sent = worker->now;
         }
-        child_watch_sequence(worker, child);
+        outbound_sa_watch_sequence(worker, sa);
     }
     outbound->packet_count = 0;
     outbound->sealed_used = 0;
@@ -102,11 +86,13 @@ static void outbound_seal(struct worker *worker)
 }
 
 /* A message was refused, for a reason other than the socket being full. */
-static void outbound_count_refusal(const struct outbound *outbound, int error)
+static void outbound_count_refusal(struct worker *worker, int error)
 {
-    struct child *sender = outbound->senders[outbound->next];
+    const struct outbound *outbound = &worker->outbound;
+    struct outbound_sa *sender = outbound->senders[outbound->next];
     if (sender != NULL)
-        child_count(sender, error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
+        outbound_sa_count(worker, sender,
+                          error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
 }
 
 /* Sends what is left of the batch, or all but what a full socket does not take. */
@@ -125,7 +111,7 @@ static void outbound_flush(struct worker *worker)
             return;
         }
         if (sent < 0) {
-            outbound_count_refusal(outbound, errno);
+            outbound_count_refusal(worker, errno);
             sent = 1;
         }
         outbound->next += (unsigned)sent;
@@ -138,14 +124,14 @@ void outbound_resume(struct worker *worker)
     outbound_flush(worker);
 }
 
-void outbound_part(struct outbound *outbound, const struct child *child)
+void outbound_part(struct outbound *outbound, const struct outbound_sa *sa)
 {
     for (unsigned i = outbound->next; i < outbound->message_count; i++) {
-        if (outbound->senders[i] != child)
+        if (outbound->senders[i] != sa)
             continue;
         struct msghdr *message = &outbound->messages[i].msg_hdr;
         outbound->senders[i] = NULL;
-        outbound->parted[i] = child->way;
+        outbound->parted[i] = sa->destination;
         message->msg_name = &outbound->parted[i].name;
         message->msg_control = outbound->parted[i].control;
     }
@@ -170,12 +156,12 @@ static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
         }
         struct octets packet = {at, (size_t)length};
         struct packet_flow flow;
-        struct child *child = tunnel_choose(tunnel, packet, &flow);
-        if (child == NULL) {
+        struct outbound_sa *sa = tunnel_choose(tunnel, packet, &flow);
+        if (sa == NULL) {
             tunnel_hold(worker, tunnel, packet, &flow);
             continue;
         }
-        outbound_add(outbound, child, packet);
+        outbound_add(outbound, sa, packet);
         outbound->plain_used += packet.length;
     }
     return true;
@@ -193,9 +179,9 @@ static void outbound_send_waiting(struct worker *worker, struct tunnel *tunnel)
     for (size_t i = 0; i < count; i++) {
         struct octets packet = {packets[i]->octets, packets[i]->length};
         struct packet_flow flow;
-        struct child *child = tunnel_choose(tunnel, packet, &flow);
-        if (child != NULL)
-            outbound_add(&worker->outbound, child, packet);
+        struct outbound_sa *sa = tunnel_choose(tunnel, packet, &flow);
+        if (sa != NULL)
+            outbound_add(&worker->outbound, sa, packet);
         else
             tunnel_hold(worker, tunnel, packet, &flow);
     }

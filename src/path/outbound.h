@@ -1,6 +1,6 @@
 /*
- * The way out: a batch of packets from a tunnel's TUN device, or of those that waited in the tunnel, is given
- * to its Child SAs, sealed from the one buffer into the other, and sent in its order.
+ * The way of packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given
+ * to its outbound SAs, sealed from the one buffer into the other, and sent in its order.
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
  * worker rest until the socket has room; packets then queue up, and are dropped, in front of the TUN devices,
@@ -13,7 +13,7 @@
 #include "esp/seal.h"
 #include "path/wire.h"
 
-struct child;
+struct outbound_sa;
 struct source;
 struct tunnel;
 struct worker;
@@ -25,15 +25,15 @@ struct outbound {
     size_t plain_used;
     size_t sealed_used;
     struct esp_outbound packets[PATH_BATCH];
-    struct child *children[PATH_BATCH];
+    struct outbound_sa *sas[PATH_BATCH];
     size_t packet_count;
 
     /* What is to be sent of it: messages from `next` on. */
     struct mmsghdr messages[PATH_BATCH];
     struct iovec vectors[PATH_BATCH];
-    struct child *senders[PATH_BATCH]; /* NULL: removed in the meantime */
+    struct outbound_sa *senders[PATH_BATCH]; /* NULL: removed in the meantime */
     enum wire_kind kinds[PATH_BATCH];
-    struct wire_way parted[PATH_BATCH]; /* how those without a sender are to go */
+    struct wire_destination parted[PATH_BATCH]; /* how those without a sender are to go */
     unsigned next;
     unsigned message_count;
 };
@@ -55,7 +55,7 @@ static inline bool outbound_is_stuck(const struct outbound *outbound)
 /* Tries again to send what was stuck. */
 void outbound_resume(struct worker *worker);
 
-/* Has nothing in the batch refer to the Child SA any more: before it is removed or goes another way. */
-void outbound_part(struct outbound *outbound, const struct child *child);
+/* Has nothing in the batch refer to the SA any more: before it is removed or gets another destination. */
+void outbound_part(struct outbound *outbound, const struct outbound_sa *sa);
 
 #endif

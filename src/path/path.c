@@ -8,85 +8,6 @@
 
 #include "path/controller.h"
 
-unsigned path_owner(unsigned workers, uint32_t number_or_spi)
-{
-    return number_or_spi % workers;
-}
-
-struct worker *path_worker_of(struct path *path, uint32_t number_or_spi)
-{
-    return &path->workers[path_owner(path->worker_count, number_or_spi)];
-}
-
-/* The place in the ring of PATH_DONE events that is `offset` behind the first. */
-static struct path_event *path_done_at(const struct path *path, size_t offset)
-{
-    size_t at = path->done_first + offset;
-    return &path->done[at < path->done_capacity ? at : at - path->done_capacity];
-}
-
-bool path_reserve(struct path *path)
-{
-    if (path->done_count + path->posted_count < path->done_capacity)
-        return true;
-    size_t capacity = path->done_capacity == 0 ? MAILBOX_SIZE : 2 * path->done_capacity;
-    struct path_event *done = calloc(capacity, sizeof *done);
-    if (done == NULL)
-        return false;
-    for (size_t i = 0; i < path->done_count; i++)
-        done[i] = *path_done_at(path, i);
-    free(path->done);
-    path->done = done;
-    path->done_first = 0;
-    path->done_capacity = capacity;
-    return true;
-}
-
-/* Takes back what a command that was carried out left to the controller, and notes its event. */
-static void path_finish(struct path *path, const struct command *command)
-{
-    *path_done_at(path, path->done_count) = (struct path_event){
-        .kind = PATH_DONE,
-        .result = command->result,
-        .request = command->request,
-        .tunnel = command->tunnel->number,
-        .spi = command->child == NULL ? 0 : command->child->spi,
-    };
-    path->done_count++;
-    path->posted_count--;
-    if (command->kind == COMMAND_TUNNEL_REMOVE)
-        path_tunnel_free(command->tunnel, true);
-    if (command->kind == COMMAND_CHILD && command->change == CHILD_REMOVE)
-        path_child_free(command->child, true);
-}
-
-static void path_reap(struct path *path, struct worker *worker)
-{
-    struct command command;
-    while (mailbox_reap(&worker->mailbox, &command)) {
-        if (command.kind != COMMAND_STOP)
-            path_finish(path, &command);
-    }
-}
-
-void path_post(struct path *path, struct worker *worker, const struct command *command)
-{
-    while (mailbox_is_full(&worker->mailbox)) {
-        mailbox_wait(&worker->mailbox, false);
-        path_reap(path, worker);
-    }
-    mailbox_post(&worker->mailbox, command);
-    path->posted_count++;
-}
-
-void path_settle(struct path *path)
-{
-    for (unsigned i = 0; i < path->worker_count; i++) {
-        mailbox_wait(&path->workers[i].mailbox, true);
-        path_reap(path, &path->workers[i]);
-    }
-}
-
 int path_event_fd(const struct path *path)
 {
     return path->event_fd;
@@ -94,18 +15,17 @@ int path_event_fd(const struct path *path)
 
 static bool path_take_event(struct path *path, struct path_event *event)
 {
-    for (unsigned i = 0; i < path->worker_count; i++)
-        path_reap(path, &path->workers[i]);
-    if (path->done_count > 0) {
-        *event = *path_done_at(path, 0);
-        if (++path->done_first == path->done_capacity)
-            path->done_first = 0;
-        path->done_count--;
+    path_reap(path);
+    struct operation *operation = STAILQ_FIRST(&path->done);
+    if (operation != NULL) {
+        STAILQ_REMOVE_HEAD(&path->done, link);
+        *event = operation->event;
+        free(operation);
         return true;
     }
     for (unsigned i = 0; i < path->worker_count; i++) {
         unsigned at = (path->next_worker + i) % path->worker_count;
-        if (event_ring_take(&path->workers[at].events, event)) {
+        if (ring_take(&path->workers[at].events, event)) {
             path->next_worker = (at + 1) % path->worker_count;
             return true;
         }
@@ -145,7 +65,7 @@ static bool path_start(struct path *path, const struct path_options *options)
     if (path->esp == NULL || path->event_fd < 0)
         return false;
     for (unsigned i = 0; i < path->worker_count; i++) {
-        if (!worker_open(&path->workers[i], options, i, path->event_fd, arithmetic))
+        if (!worker_open(path->workers, i, options, path->event_fd, arithmetic))
             return false;
     }
     for (unsigned i = 0; i < path->worker_count; i++) {
@@ -176,9 +96,10 @@ struct path *path_new(const struct path_options *options)
         .event_fd = -1,
         .live = options->live,
         .live_count = options->live_count,
-        .totals = options->totals,
         .totals_count = options->totals_count,
     };
+    STAILQ_INIT(&path->stepped);
+    STAILQ_INIT(&path->done);
     for (unsigned i = 0; i < path->worker_count; i++)
         worker_prepare(&workers[i]);
     if (path_start(path, options))
@@ -191,34 +112,38 @@ struct path *path_new(const struct path_options *options)
     return NULL;
 }
 
-/* The worker ends once it has carried out all that was posted before. */
-static void path_stop(struct path *path, struct worker *worker)
+static void path_stop(struct worker *worker)
 {
+    static const struct command stop = {.kind = COMMAND_STOP};
     if (!worker->started)
         return;
-    path_post(path, worker, &(struct command){.kind = COMMAND_STOP});
+    mailbox_post(&worker->mailbox, &(struct task){.command = &stop});
     (void)pthread_join(worker->thread, NULL);
-    path_reap(path, worker);
 }
 
 void path_free(struct path *path)
 {
     if (path == NULL)
         return;
+    path_settle(path);
     for (unsigned i = 0; i < path->worker_count; i++)
-        path_stop(path, &path->workers[i]);
+        path_stop(&path->workers[i]);
     for (size_t i = 0; i < path->tunnels.capacity; i++) {
         if (path->tunnels.slots[i].value != NULL)
-            path_tunnel_free(path->tunnels.slots[i].value, false);
+            known_tunnel_free(path->tunnels.slots[i].value, false);
     }
     for (unsigned i = 0; i < path->worker_count; i++)
         worker_close(&path->workers[i]);
+    struct operation *operation;
+    while ((operation = STAILQ_FIRST(&path->done)) != NULL) {
+        STAILQ_REMOVE_HEAD(&path->done, link);
+        free(operation);
+    }
     map_free(&path->tunnels);
     map_free(&path->children);
     esp_worker_free(path->esp);
     if (path->event_fd >= 0)
         (void)close(path->event_fd);
-    free(path->done);
     free(path->workers);
     free(path);
 }

@@ -2,16 +2,17 @@
  * The packet path: workers that carry packets between the TUN device of each tunnel and the network, sealed
  * and opened by esp/. It knows tunnels and Child SAs by number, no configuration and no IKE.
  *
- * There are N workers, each a thread with sockets of its own. Each tunnel, and each Child SA of it, belongs
- * to one worker (path_owner), which alone reads the tunnel's TUN device and alone touches sequence numbers
- * and replay windows. Whoever chooses inbound SPIs chooses them so that they lead to the tunnel's owner; the
- * sockets are steered by the same rule (by BPF, host/), and what reaches another worker is discarded.
+ * There are N workers, each a thread with sockets of its own. Each direction of a Child SA has one of them as
+ * its owner (esp/owner.h): the outbound direction the one that reads the tunnel's TUN device, the inbound one
+ * that to which its SPI leads. The two share nothing that changes, and tell each other by messages. The
+ * sockets are steered by the same rule (by BPF, host/); what reaches another worker is discarded.
  *
- * All functions here are called from one thread, the controller. They refuse what cannot be, else post a
- * command to the owner and return PATH_OK; when the owner has carried it out, a PATH_DONE event with the
- * caller's request number follows. Commands to one worker are carried out in the order of the calls. An event
- * of another kind may come after the PATH_DONE of a removal and tell of what is gone. What travels, struct
- * path_tunnel, child_command and path_event, is plain memory without pointers.
+ * All functions here are called from one thread, the controller. They refuse what cannot be, else have the
+ * workers carry it out and return PATH_OK; when all that it concerns have done so, a PATH_DONE event with the
+ * caller's request number follows. Calls for one tunnel are carried out one after the other, in their order;
+ * those for different tunnels overlap. What one worker has to do after another goes on in path_next_event. An
+ * event of another kind may come after the PATH_DONE of a removal and tell of what is gone. What travels,
+ * struct path_tunnel, child_command and path_event, is plain memory without pointers.
  */
 #ifndef MUSUBI_PATH_PATH_H
 #define MUSUBI_PATH_PATH_H
@@ -27,7 +28,7 @@ enum {
     PATH_WAITING_OCTETS = 256 << 10, /* the same in octets */
 };
 
-/* Totals of one tunnel in shared memory, written by its owner; they stay when SAs go. */
+/* What one worker has counted for one tunnel, in shared memory; it stays when SAs go. */
 struct path_totals {
     uint64_t counters[ESP_COUNTER_COUNT];
 };
@@ -65,23 +66,25 @@ struct path_options {
     struct path_worker workers[PATH_WORKERS_MAX];
     struct esp_live *live; /* slots of Child SAs, in memory that outlives this process */
     size_t live_count;
-    struct path_totals *totals; /* of tunnels, in shared memory */
+    /* In shared memory: `totals_count` of the first worker, one for each slot of a tunnel, then those of the
+     * next worker. Each is written by its worker alone; a reader adds up a slot's. */
+    struct path_totals *totals;
     size_t totals_count;
 };
 
 struct path_tunnel {
     uint32_t number;
-    uint32_t totals; /* index in path_options.totals */
-    uint32_t mtu;    /* of the TUN device, octets */
+    uint32_t slot; /* below path_options.totals_count; no two tunnels have the same */
+    uint32_t mtu;  /* of the TUN device, octets */
 };
 
 enum path_result {
     PATH_OK,
-    PATH_INVALID,    /* an argument is out of its range, or leads to a worker that is not the tunnel's */
+    PATH_INVALID,    /* an argument is out of its range */
     PATH_NO_MEMORY,  /* memory or descriptors ran out */
     PATH_NO_TUNNEL,  /* there is none of that number */
     PATH_NO_CHILD,   /* there is none of that inbound SPI in that tunnel */
-    PATH_EXISTS,     /* the tunnel's number or the inbound SPI is taken */
+    PATH_EXISTS,     /* the tunnel's number is taken, or the inbound SPI is that of another Child SA */
     PATH_SLOT_TAKEN, /* the slot holds the live state of another Child SA */
     PATH_RESULT_COUNT
 };
@@ -108,9 +111,6 @@ struct path_event {
 };
 
 struct path;
-
-/* The worker that owns a tunnel of that number and Child SAs of that inbound SPI. */
-unsigned path_owner(unsigned workers, uint32_t number_or_spi);
 
 /*
  * Starts the workers. The sockets belong to the path from here on, which closes them at its end. The shared
@@ -155,6 +155,11 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
  * Changes a Child SA, or installs one. For an installation, the slot of esp_live must be free (version 0), or
  * be that of a Child SA whose removal was asked for before, or hold this Child SA's own state, which is then
  * resumed: numbers go on from its mark. The keys are expanded at once; the caller wipes `command`.
+ *
+ * A Child SA that is there already, with the same SPIs, keys and selectors, is adopted: numbers, window and
+ * counters go on, destination and flags become those of the new installation. An active one stays active, and
+ * one that was stopped stays stopped; what was told once is told again. With the same inbound SPI and
+ * anything else it is refused.
  */
 enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *command);
 

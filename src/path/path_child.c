@@ -4,32 +4,36 @@
 
 #include "path/controller.h"
 
-/* Takes a slot for a Child SA: a free one is prepared, one with the SA's own state is resumed. */
-static enum path_result child_take_slot(struct child *child, struct esp_live *live)
+/* Takes a slot for a Child SA: a free one is prepared, one with the Child SA's own state is resumed. */
+static enum path_result child_take_slot(struct known_child *child, struct esp_live *live)
 {
     uint32_t version = __atomic_load_n(&live->version, __ATOMIC_ACQUIRE);
-    if (version == ESP_LIVE_VERSION && live->inbound_spi == child->spi) {
+    if (version == ESP_LIVE_VERSION && live->inbound_spi == child->inbound.spi) {
         child->live = live;
         return PATH_OK;
     }
     if (version != 0)
         return PATH_SLOT_TAKEN;
     memset(live, 0, sizeof *live);
-    live->inbound_spi = child->spi;
+    live->inbound_spi = child->inbound.spi;
     __atomic_store_n(&live->version, ESP_LIVE_VERSION, __ATOMIC_RELEASE);
     child->live = live;
     child->live_is_fresh = true;
     return PATH_OK;
 }
 
-void path_child_free(struct child *child, bool release)
+void known_child_free(struct known_child *child, bool release)
 {
+    if (child == NULL)
+        return;
     if (release && child->live != NULL)
         __atomic_store_n(&child->live->version, 0, __ATOMIC_RELEASE);
-    esp_sa_free(child->inbound);
-    esp_sa_free(child->outbound);
+    esp_sa_free(child->inbound.sa);
+    esp_sa_free(child->outbound.sa);
     free(child);
 }
+
+/* ---- What the settings become ---------------------------------------------------------------------- */
 
 /* What one direction's SA is made of. */
 static struct esp_sa_settings sa_settings(const struct child_settings *from, enum packet_direction direction,
@@ -55,31 +59,51 @@ static struct esp_sa_settings sa_settings(const struct child_settings *from, enu
 }
 
 /* False if the library refuses a setting or memory ran out. */
-static bool child_make_sas(struct path *path, struct child *child, const struct child_settings *from)
+static bool child_make_sas(struct path *path, struct known_child *child, const struct child_settings *from)
 {
     const struct esp_sa_settings inbound = sa_settings(from, PACKET_INBOUND, child->live);
     const struct esp_sa_settings outbound = sa_settings(from, PACKET_OUTBOUND, child->live);
-    child->inbound = esp_sa_new(path->esp, &inbound);
-    child->outbound = esp_sa_new(path->esp, &outbound);
-    return child->inbound != NULL && child->outbound != NULL;
+    child->inbound.sa = esp_sa_new(path->esp, &inbound);
+    child->outbound.sa = esp_sa_new(path->esp, &outbound);
+    return child->inbound.sa != NULL && child->outbound.sa != NULL;
 }
 
-static bool way_is_complete(const struct child_destination *way)
+/* True if the Child SA is the one that the settings describe, whatever its destination and its flags are. */
+static bool child_is_the_same(const struct path *path, const struct known_child *child,
+                              const struct child_settings *as)
 {
-    return !way->encapsulated || way->remote.port != 0;
+    const struct esp_sa_settings inbound = sa_settings(as, PACKET_INBOUND, child->live);
+    const struct esp_sa_settings outbound = sa_settings(as, PACKET_OUTBOUND, child->live);
+    return child->tunnel->outbound.number == as->tunnel && child->live == &path->live[as->live_slot] &&
+           esp_sa_is_made_of(child->inbound.sa, &inbound) && esp_sa_is_made_of(child->outbound.sa, &outbound);
 }
 
-/* The endpoint that packets from the peer are compared with. */
-static struct ip_endpoint way_remote(const struct child_destination *way)
+/* Puts into the command what an installation or a redirection says; false if the destination is none. */
+static bool command_take_settings(struct command *command, const struct child_settings *from)
 {
-    struct ip_endpoint remote = way->remote;
-    if (!way->encapsulated)
-        remote.port = 0;
-    return remote;
+    struct wire_destination destination;
+    if (!wire_destination_from(&destination, &from->destination))
+        return false;
+    command->outbound_settings = (struct outbound_settings){
+        .destination = destination,
+        .keepalive = (msec_t)from->nat_keepalive * 1000,
+        .active = from->active,
+        .more_to_come = from->more_to_come,
+    };
+    command->inbound_settings = (struct inbound_settings){
+        .peer = destination.remote,
+        .encapsulated = from->destination.encapsulated,
+        .anti_replay = from->anti_replay,
+        .active_when_used = from->active_when_used,
+    };
+    return true;
 }
+
+/* ---- Installation ---------------------------------------------------------------------------------- */
 
 static enum path_result path_child_check(const struct path *path, const struct child_settings *from)
 {
+    struct wire_destination destination;
     if (from->inbound.spi < 256 || from->outbound.spi < 256 || from->live_slot >= path->live_count)
         return PATH_INVALID;
     if (encryption_by_id(from->encryption, from->key_bits) == NULL)
@@ -91,10 +115,64 @@ static enum path_result path_child_check(const struct path *path, const struct c
         return PATH_INVALID;
     if (map_find(&path->tunnels, from->tunnel) == NULL)
         return PATH_NO_TUNNEL;
-    if (path_owner(path->worker_count, from->inbound.spi) != path_owner(path->worker_count, from->tunnel))
+    if (!wire_destination_from(&destination, &from->destination))
         return PATH_INVALID;
-    if (map_find(&path->children, from->inbound.spi) != NULL)
-        return PATH_EXISTS;
+    return PATH_OK;
+}
+
+/* A Child SA as the workers will have it; *result says why there is none. */
+static struct known_child *known_child_new(struct path *path, const struct child_settings *from,
+                                           enum path_result *result)
+{
+    struct known_child *child = aligned_alloc(_Alignof(struct known_child), sizeof *child);
+    *result = PATH_NO_MEMORY;
+    if (child == NULL)
+        return NULL;
+    memset(child, 0, sizeof *child);
+    struct known_tunnel *tunnel = map_find(&path->tunnels, from->tunnel);
+    child->tunnel = tunnel;
+    child->outbound.tunnel = &tunnel->outbound;
+    child->outbound.child_spi = from->inbound.spi;
+    child->inbound.spi = from->inbound.spi;
+    child->inbound.tunnel = tunnel->outbound.number;
+    child->inbound.slot = tunnel->outbound.slot;
+    child->inbound.tun = tunnel->outbound.source.fd;
+
+    *result = child_take_slot(child, &path->live[from->live_slot]);
+    if (*result == PATH_SLOT_TAKEN) {
+        /* By one that is about to go, since whoever chose the slot thinks it free. */
+        path_settle(path);
+        *result = child_take_slot(child, &path->live[from->live_slot]);
+    }
+    if (*result == PATH_OK && child_make_sas(path, child, from))
+        return child;
+    if (*result == PATH_OK)
+        *result = PATH_NO_MEMORY;
+    known_child_free(child, child->live_is_fresh);
+    return NULL;
+}
+
+/*
+ * The inbound SA comes first, so that the peer can answer whatever leaves by the outbound one. Where that
+ * waits for the peer it is the other way round, so that it is there when the inbound SA tells of the peer's
+ * first packet.
+ */
+static enum packet_direction install_first(const struct child_settings *from)
+{
+    return from->active ? PACKET_INBOUND : PACKET_OUTBOUND;
+}
+
+static enum path_result path_child_submit_install(struct path *path, uint64_t request,
+                                                  struct known_child *child,
+                                                  const struct child_settings *from)
+{
+    struct operation *operation = operation_new(request, child->tunnel, child);
+    if (operation == NULL)
+        return PATH_NO_MEMORY;
+    operation->command.kind = COMMAND_CHILD;
+    operation->command.change = CHILD_INSTALL;
+    (void)command_take_settings(&operation->command, from);
+    operation_submit(path, operation, install_first(from));
     return PATH_OK;
 }
 
@@ -104,73 +182,53 @@ static enum path_result path_child_install(struct path *path, uint64_t request,
     enum path_result result = path_child_check(path, from);
     if (result != PATH_OK)
         return result;
-    struct child *child = calloc(1, sizeof *child);
+    struct known_child *child = map_find(&path->children, from->inbound.spi);
+    if (child != NULL)
+        return child_is_the_same(path, child, from) ? path_child_submit_install(path, request, child, from)
+                                                    : PATH_EXISTS;
+    child = known_child_new(path, from, &result);
     if (child == NULL)
+        return result;
+    if (!map_put(&path->children, child->inbound.spi, child)) {
+        known_child_free(child, child->live_is_fresh);
         return PATH_NO_MEMORY;
-
-    child->tunnel = map_find(&path->tunnels, from->tunnel);
-    child->spi = from->inbound.spi;
-    child->active_at_once = from->active;
-    child->active_when_used = from->active_when_used;
-    child->more_to_come = from->more_to_come;
-    child->keepalive = (msec_t)from->nat_keepalive * 1000;
-    child->remote = way_remote(&from->destination);
-    result = PATH_INVALID;
-    if (!wire_way_from(&child->way, &from->destination) || !way_is_complete(&from->destination))
-        goto refuse;
-    result = child_take_slot(child, &path->live[from->live_slot]);
-    if (result == PATH_SLOT_TAKEN) {
-        /* By one that is about to go, since whoever chose the slot thinks it free. */
-        path_settle(path);
-        result = child_take_slot(child, &path->live[from->live_slot]);
     }
-    if (result != PATH_OK)
-        goto refuse;
-    result = PATH_NO_MEMORY;
-    if (!child_make_sas(path, child, from) || !path_reserve(path) ||
-        !map_put(&path->children, child->spi, child))
-        goto refuse;
-
-    TAILQ_INSERT_TAIL(&child->tunnel->known, child, known);
-    path_post(path, path_worker_of(path, child->spi),
-              &(struct command){
-                  .kind = COMMAND_CHILD,
-                  .change = CHILD_INSTALL,
-                  .request = request,
-                  .tunnel = child->tunnel,
-                  .child = child,
-              });
+    result = path_child_submit_install(path, request, child, from);
+    if (result != PATH_OK) {
+        (void)map_remove(&path->children, child->inbound.spi);
+        known_child_free(child, child->live_is_fresh);
+        return result;
+    }
+    TAILQ_INSERT_TAIL(&child->tunnel->children, child, link);
     return PATH_OK;
-
-refuse:
-    path_child_free(child, child->live_is_fresh);
-    return result;
 }
+
+/* ---- Other changes --------------------------------------------------------------------------------- */
 
 enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *wanted)
 {
-    struct command command = {.kind = COMMAND_CHILD, .change = wanted->change, .request = request};
-    const struct child_destination *to = &wanted->child.destination;
+    struct wire_destination destination;
     if (wanted->change >= CHILD_CHANGE_COUNT)
         return PATH_INVALID;
     if (wanted->change == CHILD_INSTALL)
         return path_child_install(path, request, &wanted->child);
-    if (wanted->change == CHILD_REDIRECT) {
-        command.remote = way_remote(to);
-        if (!wire_way_from(&command.wire_way, to) || !way_is_complete(to))
-            return PATH_INVALID;
-    }
-    command.child = map_find(&path->children, wanted->child.inbound.spi);
-    if (command.child == NULL)
+    if (wanted->change == CHILD_REDIRECT && !wire_destination_from(&destination, &wanted->child.destination))
+        return PATH_INVALID;
+    struct known_child *child = map_find(&path->children, wanted->child.inbound.spi);
+    if (child == NULL)
         return PATH_NO_CHILD;
-    if (!path_reserve(path))
+    struct operation *operation = operation_new(request, child->tunnel, child);
+    if (operation == NULL)
         return PATH_NO_MEMORY;
-    command.tunnel = command.child->tunnel;
-    path_post(path, path_worker_of(path, command.child->spi), &command);
+    operation->command.kind = COMMAND_CHILD;
+    operation->command.change = wanted->change;
+    if (wanted->change == CHILD_REDIRECT)
+        (void)command_take_settings(&operation->command, &wanted->child);
     if (wanted->change == CHILD_REMOVE) {
-        (void)map_remove(&path->children, command.child->spi);
-        TAILQ_REMOVE(&command.child->tunnel->known, command.child, known);
+        (void)map_remove(&path->children, child->inbound.spi);
+        TAILQ_REMOVE(&child->tunnel->children, child, link);
     }
+    operation_submit(path, operation, PACKET_OUTBOUND);
     return PATH_OK;
 }
 
@@ -178,13 +236,13 @@ size_t path_list_children(const struct path *path, size_t *position, struct path
 {
     size_t count = 0;
     for (; count < max && *position < path->children.capacity; ++*position) {
-        const struct child *child = path->children.slots[*position].value;
+        const struct known_child *child = path->children.slots[*position].value;
         if (child == NULL)
             continue;
         out[count++] = (struct path_child){
-            .tunnel = child->tunnel->number,
-            .inbound_spi = child->spi,
-            .outbound_spi = esp_sa_spi(child->outbound),
+            .tunnel = child->tunnel->outbound.number,
+            .inbound_spi = child->inbound.spi,
+            .outbound_spi = esp_sa_spi(child->outbound.sa),
             .live_slot = (uint32_t)(child->live - path->live),
         };
     }

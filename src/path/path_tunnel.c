@@ -15,83 +15,91 @@ static bool descriptor_make_nonblocking(int fd)
 enum path_result path_tunnel_add(struct path *path, uint64_t request, const struct path_tunnel *settings,
                                  int tun)
 {
-    if (settings->totals >= path->totals_count || !descriptor_make_nonblocking(tun))
+    if (settings->slot >= path->totals_count || !descriptor_make_nonblocking(tun))
         return PATH_INVALID;
     if (map_find(&path->tunnels, settings->number) != NULL)
         return PATH_EXISTS;
 
-    struct tunnel *tunnel = calloc(1, sizeof *tunnel);
-    if (tunnel == NULL || !path_reserve(path) || !map_put(&path->tunnels, settings->number, tunnel)) {
+    struct known_tunnel *tunnel = calloc(1, sizeof *tunnel);
+    if (tunnel == NULL)
+        return PATH_NO_MEMORY;
+    TAILQ_INIT(&tunnel->children);
+    STAILQ_INIT(&tunnel->operations);
+    tunnel->outbound.number = settings->number;
+    tunnel->outbound.slot = settings->slot;
+    tunnel->outbound.mtu = settings->mtu;
+    tunnel_prepare(&tunnel->outbound, tun);
+    struct operation *operation = operation_new(request, tunnel, NULL);
+    if (operation == NULL || !map_put(&path->tunnels, settings->number, tunnel)) {
+        free(operation);
         free(tunnel);
         return PATH_NO_MEMORY;
     }
-    tunnel->number = settings->number;
-    tunnel->mtu = settings->mtu;
-    tunnel->totals = path->totals[settings->totals].counters;
-    tunnel_prepare(tunnel, tun);
-    path_post(path, path_worker_of(path, tunnel->number),
-              &(struct command){.kind = COMMAND_TUNNEL_ADD, .request = request, .tunnel = tunnel});
+    operation->command.kind = COMMAND_TUNNEL_ADD;
+    operation_submit(path, operation, PACKET_OUTBOUND);
     return PATH_OK;
 }
 
-/* Posts a command that needs the tunnel to be there. */
-static enum path_result path_tunnel_post(struct path *path, uint32_t number, struct command command)
+/* Submits a command that needs the tunnel to be there. */
+static enum path_result path_tunnel_submit(struct path *path, uint64_t request, uint32_t number,
+                                           const struct command *command)
 {
-    command.tunnel = map_find(&path->tunnels, number);
-    if (command.tunnel == NULL)
+    struct known_tunnel *tunnel = map_find(&path->tunnels, number);
+    if (tunnel == NULL)
         return PATH_NO_TUNNEL;
-    if (!path_reserve(path))
+    struct operation *operation = operation_new(request, tunnel, NULL);
+    if (operation == NULL)
         return PATH_NO_MEMORY;
-    path_post(path, path_worker_of(path, number), &command);
+    operation->command.kind = command->kind;
+    operation->command.mtu = command->mtu;
+    operation->command.pair = command->pair;
+    operation_submit(path, operation, PACKET_OUTBOUND);
     return PATH_OK;
 }
 
 enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *settings)
 {
-    return path_tunnel_post(path, settings->number,
-                            (struct command){
-                                .kind = COMMAND_TUNNEL_UPDATE,
-                                .request = request,
-                                .mtu = settings->mtu,
-                            });
+    const struct command command = {.kind = COMMAND_TUNNEL_UPDATE, .mtu = settings->mtu};
+    return path_tunnel_submit(path, request, settings->number, &command);
 }
 
 enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t number,
                                   const struct packet_pair *pair)
 {
-    return path_tunnel_post(path, number,
-                            (struct command){
-                                .kind = COMMAND_TUNNEL_FAIL,
-                                .request = request,
-                                .pair = *pair,
-                            });
+    const struct command command = {.kind = COMMAND_TUNNEL_FAIL, .pair = *pair};
+    return path_tunnel_submit(path, request, number, &command);
 }
 
 enum path_result path_tunnel_remove(struct path *path, uint64_t request, uint32_t number)
 {
-    const struct tunnel *tunnel = map_find(&path->tunnels, number);
-    enum path_result result =
-        path_tunnel_post(path, number, (struct command){.kind = COMMAND_TUNNEL_REMOVE, .request = request});
-    if (result != PATH_OK)
-        return result;
+    struct known_tunnel *tunnel = map_find(&path->tunnels, number);
+    if (tunnel == NULL)
+        return PATH_NO_TUNNEL;
+    struct operation *operation = operation_new(request, tunnel, NULL);
+    if (operation == NULL)
+        return PATH_NO_MEMORY;
     (void)map_remove(&path->tunnels, number);
-    const struct child *child;
-    TAILQ_FOREACH(child, &tunnel->known, known)
+    struct known_child *child;
+    TAILQ_FOREACH(child, &tunnel->children, link)
     {
-        (void)map_remove(&path->children, child->spi);
+        (void)map_remove(&path->children, child->inbound.spi);
+        child->inbound.next = operation->command.inbound;
+        operation->command.inbound = &child->inbound;
     }
+    operation->command.kind = COMMAND_TUNNEL_REMOVE;
+    operation_submit(path, operation, PACKET_OUTBOUND);
     return PATH_OK;
 }
 
-void path_tunnel_free(struct tunnel *tunnel, bool release)
+void known_tunnel_free(struct known_tunnel *tunnel, bool release)
 {
-    struct child *child;
-    while ((child = TAILQ_FIRST(&tunnel->known)) != NULL) {
-        TAILQ_REMOVE(&tunnel->known, child, known);
-        path_child_free(child, release);
+    struct known_child *child;
+    while ((child = TAILQ_FIRST(&tunnel->children)) != NULL) {
+        TAILQ_REMOVE(&tunnel->children, child, link);
+        known_child_free(child, release);
     }
-    size_t octets = tunnel->waiting.octets;
-    (void)waiting_drop(&tunnel->waiting, &packet_pair_any, &octets);
-    (void)close(tunnel->source.fd);
+    size_t octets = tunnel->outbound.waiting.octets;
+    (void)waiting_drop(&tunnel->outbound.waiting, &packet_pair_any, &octets);
+    (void)close(tunnel->outbound.source.fd);
     free(tunnel);
 }

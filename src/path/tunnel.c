@@ -5,39 +5,19 @@
 
 enum { ASK_INTERVAL = 1000 /* milliseconds */ };
 
-static void tunnel_ask_due(struct worker *worker, struct timer *timer)
+void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_counter counter, uint64_t n)
 {
-    struct tunnel *tunnel = (struct tunnel *)((char *)timer - __builtin_offsetof(struct tunnel, ask_timer));
-    if (tunnel->waiting.first != NULL)
-        tunnel_ask(worker, tunnel);
+    worker_count_total(worker, tunnel->slot, counter, n);
 }
 
-void tunnel_prepare(struct tunnel *tunnel, int tun)
+/* The newest active SA; NULL if packets have none to leave by. */
+static struct outbound_sa *tunnel_active_sa(const struct tunnel *tunnel)
 {
-    tunnel->source = (struct source){.fd = tun, .outbound = true, .run = outbound_run};
-    tunnel->ask_timer.due = tunnel_ask_due;
-    TAILQ_INIT(&tunnel->children);
-    TAILQ_INIT(&tunnel->known);
-}
-
-void tunnel_count(struct tunnel *tunnel, enum esp_counter counter, uint64_t n)
-{
-    counter_add(&tunnel->totals[counter], n);
-}
-
-void child_count(struct child *child, enum esp_counter counter, uint64_t n)
-{
-    esp_live_count(child->live, counter, n);
-    tunnel_count(child->tunnel, counter, n);
-}
-
-struct child *tunnel_active_child(const struct tunnel *tunnel)
-{
-    struct child *child;
-    TAILQ_FOREACH(child, &tunnel->children, link)
+    struct outbound_sa *sa;
+    TAILQ_FOREACH(sa, &tunnel->sas, link)
     {
-        if (child->active)
-            return child;
+        if (sa->active)
+            return sa;
     }
     return NULL;
 }
@@ -49,22 +29,22 @@ static enum ip_family packet_family(struct octets packet)
     return version == 4 ? IP_V4 : version == 6 ? IP_V6 : IP_NONE;
 }
 
-struct child *tunnel_choose(const struct tunnel *tunnel, struct octets packet, struct packet_flow *flow)
+struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet, struct packet_flow *flow)
 {
     enum ip_family family = packet_family(packet);
     bool read = false;
-    struct child *child;
-    TAILQ_FOREACH(child, &tunnel->children, link)
+    struct outbound_sa *sa;
+    TAILQ_FOREACH(sa, &tunnel->sas, link)
     {
-        if (!child->active)
+        if (!sa->active)
             continue;
-        if (esp_sa_holds_all(child->outbound, family))
-            return child;
+        if (esp_sa_holds_all(sa->sa, family))
+            return sa;
         if (!read && !packet_flow_read(packet.at, packet.length, flow))
             break;
         read = true;
-        if (esp_sa_holds(child->outbound, flow))
-            return child;
+        if (esp_sa_holds(sa->sa, flow))
+            return sa;
     }
     if (!read && !packet_flow_read(packet.at, packet.length, flow))
         flow->source.family = IP_NONE;
@@ -85,7 +65,7 @@ static bool flow_is_of_the_link(const struct packet_flow *flow)
     return (type >= MLD_LISTENER_QUERY && type <= ND_REDIRECT) || type == 143 /* MLDv2 report, RFC 3810 */;
 }
 
-void tunnel_ask(struct worker *worker, struct tunnel *tunnel)
+static void tunnel_ask(struct worker *worker, struct tunnel *tunnel)
 {
     if (worker->now - tunnel->asked >= ASK_INTERVAL) {
         struct path_event event = {.kind = PATH_PACKET_WAITS, .tunnel = tunnel->number};
@@ -99,10 +79,10 @@ void tunnel_ask(struct worker *worker, struct tunnel *tunnel)
 /* True while other Child SAs may come for what the active ones do not hold. */
 static bool tunnel_expects_more(const struct tunnel *tunnel)
 {
-    const struct child *child;
-    TAILQ_FOREACH(child, &tunnel->children, link)
+    const struct outbound_sa *sa;
+    TAILQ_FOREACH(sa, &tunnel->sas, link)
     {
-        if (child->active && child->more_to_come)
+        if (sa->active && sa->more_to_come)
             return true;
     }
     return false;
@@ -112,12 +92,12 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
                  const struct packet_flow *flow)
 {
     if (flow->source.family == IP_NONE) {
-        tunnel_count(tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
         return;
     }
-    struct child *active = tunnel_active_child(tunnel);
+    struct outbound_sa *active = tunnel_active_sa(tunnel);
     if (active != NULL && !tunnel_expects_more(tunnel)) {
-        child_count(active, ESP_OUT_TS_UNACCEPTABLE, 1);
+        outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, 1);
         return;
     }
     if (flow_is_of_the_link(flow))
@@ -130,10 +110,10 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
             tunnel_ask(worker, tunnel);
         return;
     case WAITING_FULL:
-        tunnel_count(tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
         return;
     case WAITING_NO_MEMORY:
-        tunnel_count(tunnel, ESP_OUT_NO_MEMORY, 1);
+        tunnel_count(worker, tunnel, ESP_OUT_NO_MEMORY, 1);
         return;
     }
 }
@@ -141,17 +121,16 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
 void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel, const struct packet_pair *pair)
 {
     size_t dropped = waiting_drop(&tunnel->waiting, pair, &worker->waiting_octets);
-    struct child *active = tunnel_active_child(tunnel);
+    struct outbound_sa *active = tunnel_active_sa(tunnel);
     if (active != NULL)
-        child_count(active, ESP_OUT_TS_UNACCEPTABLE, dropped);
+        outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, dropped);
     else
-        tunnel_count(tunnel, ESP_OUT_MISC_ERROR, dropped);
+        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, dropped);
     if (tunnel->waiting.first == NULL)
         worker_timer_set(worker, &tunnel->ask_timer, MSEC_NEVER);
 }
 
-/* What waits is sent, or goes on waiting, at the next turn. */
-static void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
+void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
 {
     if (tunnel->waiting.first == NULL)
         return;
@@ -159,23 +138,30 @@ static void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
     worker_source_ready(worker, &tunnel->source);
 }
 
-void child_activate(struct worker *worker, struct child *child)
+static void tunnel_ask_due(struct worker *worker, struct timer *timer)
 {
-    if (child->stopped)
-        return;
-    child->active = true;
-    child->tunnel->asked = 0; /* that was answered; what still waits may ask for itself at once */
-    tunnel_flush(worker, child->tunnel);
+    struct tunnel *tunnel = (struct tunnel *)((char *)timer - __builtin_offsetof(struct tunnel, ask_timer));
+    if (tunnel->waiting.first != NULL)
+        tunnel_ask(worker, tunnel);
 }
 
-void child_stop(struct child *child)
+void tunnel_prepare(struct tunnel *tunnel, int tun)
 {
-    child->stopped = true;
-    child->active = false;
+    tunnel->source = (struct source){.fd = tun, .outbound = true, .run = outbound_run};
+    tunnel->ask_timer.due = tunnel_ask_due;
+    TAILQ_INIT(&tunnel->sas);
 }
 
-void child_complete(struct worker *worker, struct child *child)
+enum path_result tunnel_open(struct worker *worker, struct tunnel *tunnel)
 {
-    child->more_to_come = false;
-    tunnel_flush(worker, child->tunnel);
+    return worker_source_watch(worker, &tunnel->source) ? PATH_OK : PATH_NO_MEMORY;
+}
+
+void tunnel_close(struct worker *worker, struct tunnel *tunnel)
+{
+    tunnel_drop_waiting(worker, tunnel, &packet_pair_any);
+    worker_source_forget(worker, &tunnel->source);
+    struct outbound_sa *sa;
+    while ((sa = TAILQ_FIRST(&tunnel->sas)) != NULL)
+        outbound_sa_remove(worker, sa);
 }

@@ -15,19 +15,19 @@ enum {
     UNKNOWN_SPI_RATE = 100,      /* of all, in a second */
 };
 
-struct stranger {
+struct unknown_spi_sender {
     struct ip_address address;
     msec_t told;
 };
 
-struct strangers {
+struct unknown_spi_table {
     uint64_t seed;
-    struct stranger table[UNKNOWN_SPI_SIZE];
+    struct unknown_spi_sender senders[UNKNOWN_SPI_SIZE];
     msec_t second; /* the one that `told` counts in */
     unsigned told;
 };
 
 /* True if the controller may be told of `address` now, and then does not want it told again soon. */
-bool unknown_spi_may_tell(struct strangers *strangers, const struct ip_address *address, msec_t now);
+bool unknown_spi_may_tell(struct unknown_spi_table *table, const struct ip_address *address, msec_t now);
 
 #endif

@@ -41,31 +41,34 @@ static void control_put(struct msghdr *message, int level, int type, const void 
     message->msg_controllen += CMSG_SPACE(length);
 }
 
-bool wire_way_from(struct wire_way *way, const struct child_destination *from)
+bool wire_destination_from(struct wire_destination *to, const struct child_destination *from)
 {
     enum ip_family family = from->remote.address.family;
     if (family == IP_NONE || from->local.address.family != family)
         return false;
+    if (from->encapsulated && from->remote.port == 0)
+        return false;
 
-    memset(way, 0, sizeof *way);
+    memset(to, 0, sizeof *to);
     if (from->encapsulated)
-        way->kind = family == IP_V4 ? WIRE_UDP_V4 : WIRE_UDP_V6;
+        to->kind = family == IP_V4 ? WIRE_UDP_V4 : WIRE_UDP_V6;
     else
-        way->kind = family == IP_V4 ? WIRE_ESP_V4 : WIRE_ESP_V6;
+        to->kind = family == IP_V4 ? WIRE_ESP_V4 : WIRE_ESP_V6;
 
     /* A raw IPv6 socket takes a port other than 0 for a protocol, and refuses it. */
     struct ip_endpoint remote = from->remote;
     if (!from->encapsulated)
         remote.port = 0;
-    way->name_length = ip_endpoint_to_sockaddr(&remote, &way->name);
+    to->remote = remote;
+    to->name_length = ip_endpoint_to_sockaddr(&remote, &to->name);
     if (family == IP_V6 && ip_address_is_link_local(&remote.address)) {
         struct sockaddr_in6 in6;
-        memcpy(&in6, &way->name, sizeof in6);
+        memcpy(&in6, &to->name, sizeof in6);
         in6.sin6_scope_id = from->ifindex;
-        memcpy(&way->name, &in6, sizeof in6);
+        memcpy(&to->name, &in6, sizeof in6);
     }
 
-    struct msghdr message = {.msg_control = way->control};
+    struct msghdr message = {.msg_control = to->control};
     if (family == IP_V4) {
         struct in_pktinfo info = {.ipi_ifindex = (int)from->ifindex};
         memcpy(&info.ipi_spec_dst, from->local.address.octets, sizeof info.ipi_spec_dst);
@@ -77,17 +80,17 @@ bool wire_way_from(struct wire_way *way, const struct child_destination *from)
     }
     if (from->mark != 0)
         control_put(&message, SOL_SOCKET, SO_MARK, &from->mark, sizeof from->mark);
-    way->control_length = message.msg_controllen;
+    to->control_length = message.msg_controllen;
     return true;
 }
 
-void wire_address_message(struct msghdr *message, struct wire_way *way)
+void wire_address_message(struct msghdr *message, struct wire_destination *to)
 {
     *message = (struct msghdr){
-        .msg_name = &way->name,
-        .msg_namelen = way->name_length,
-        .msg_control = way->control,
-        .msg_controllen = way->control_length,
+        .msg_name = &to->name,
+        .msg_namelen = to->name_length,
+        .msg_control = to->control,
+        .msg_controllen = to->control_length,
     };
 }
 

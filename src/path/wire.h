@@ -1,7 +1,7 @@
 /*
  * The network side of a worker: four sockets (ESP over IPv4 and IPv6, ESP in UDP over IPv4 and IPv6), from
- * which and to which one system call carries a batch. Other ways to reach the network (AF_PACKET, UDP with
- * segmentation) take the place of this file and yield the same batches.
+ * which and to which one system call carries a batch. Another interface to the network (AF_PACKET, UDP with
+ * segmentation) would take the place of this file and yield the same batches.
  */
 #ifndef MUSUBI_PATH_WIRE_H
 #define MUSUBI_PATH_WIRE_H
@@ -23,8 +23,9 @@ enum wire_kind {
 };
 
 /* A child_destination in the form that the kernel wants: everything of a message but its octets. */
-struct wire_way {
+struct wire_destination {
     enum wire_kind kind;
+    struct ip_endpoint remote; /* port 0 unless in UDP */
     socklen_t name_length;
     struct sockaddr_storage name;
     size_t control_length;
@@ -52,11 +53,11 @@ struct wire_inbox {
 bool wire_inbox_allocate(struct wire_inbox *inbox);
 void wire_inbox_free(struct wire_inbox *inbox);
 
-/* False if remote and local are not of one family. */
-bool wire_way_from(struct wire_way *way, const struct child_destination *from);
+/* False if remote and local are not of one family, or if the port is missing with UDP. */
+bool wire_destination_from(struct wire_destination *to, const struct child_destination *from);
 
-/* Fills in all of `message` but the vectors. It refers to `way`. */
-void wire_address_message(struct msghdr *message, struct wire_way *way);
+/* Fills in all of `message` but the vectors. It refers to `to`. */
+void wire_address_message(struct msghdr *message, struct wire_destination *to);
 
 /*
  * Receives up to PATH_BATCH datagrams into the inbox and describes them in `datagrams`. Returns their number;

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,11 +64,24 @@ void worker_timer_set(struct worker *worker, struct timer *timer, msec_t due)
 
 bool worker_raise(struct worker *worker, const struct path_event *event)
 {
-    if (!event_ring_put(&worker->events, event)) {
+    if (!ring_put(&worker->events, event)) {
         worker_count(worker, PATH_EVENTS_LOST, 1);
         return false;
     }
     worker->raised = true;
+    return true;
+}
+
+bool worker_note(struct worker *worker, unsigned to, const struct note *note)
+{
+    struct worker *other = &worker->all[to];
+    if (other == worker) {
+        worker_take_note(worker, note);
+        return true;
+    }
+    if (!ring_put(&other->notes[worker->index], note))
+        return false;
+    mailbox_wake(&other->mailbox);
     return true;
 }
 
@@ -87,13 +102,23 @@ static void worker_run_list(struct worker *worker, struct source_list *list)
     }
 }
 
+static void worker_take_notes(struct worker *worker)
+{
+    struct note note;
+    for (unsigned i = 0; i < worker->count; i++) {
+        while (ring_take(&worker->notes[i], &note))
+            worker_take_note(worker, &note);
+    }
+}
+
 static bool worker_run_mailbox(struct worker *worker, struct source *source)
 {
     (void)source;
     mailbox_clear(&worker->mailbox);
-    struct command *command;
-    while ((command = mailbox_next(&worker->mailbox)) != NULL) {
-        worker_carry_out(worker, command);
+    worker_take_notes(worker);
+    struct task *task;
+    while ((task = mailbox_next(&worker->mailbox)) != NULL) {
+        worker_carry_out(worker, task);
         mailbox_finish(&worker->mailbox);
         worker->raised = true;
     }
@@ -208,9 +233,31 @@ void worker_prepare(struct worker *worker)
         worker->wires[i].source.fd = -1;
 }
 
-bool worker_open(struct worker *worker, const struct path_options *options, unsigned index, int event_fd,
+static bool worker_open_rings(struct worker *worker)
+{
+    bool opened = ring_allocate(&worker->events, EVENTS_SIZE, sizeof(struct path_event));
+    size_t size = worker->count * sizeof *worker->notes;
+    worker->notes = aligned_alloc(_Alignof(struct ring), size);
+    if (worker->notes == NULL)
+        return false;
+    memset(worker->notes, 0, size);
+    for (unsigned i = 0; i < worker->count; i++)
+        opened = ring_allocate(&worker->notes[i], NOTES_SIZE, sizeof(struct note)) && opened;
+    return opened;
+}
+
+static void worker_close_rings(struct worker *worker)
+{
+    ring_free(&worker->events);
+    for (unsigned i = 0; worker->notes != NULL && i < worker->count; i++)
+        ring_free(&worker->notes[i]);
+    free(worker->notes);
+}
+
+bool worker_open(struct worker *all, unsigned index, const struct path_options *options, int event_fd,
                  enum esp_arithmetic arithmetic)
 {
+    struct worker *worker = &all[index];
     const struct path_worker *own = &options->workers[index];
     const int sockets[WIRE_COUNT] = {
         [WIRE_ESP_V4] = own->esp_v4,
@@ -218,13 +265,16 @@ bool worker_open(struct worker *worker, const struct path_options *options, unsi
         [WIRE_UDP_V4] = own->udp_v4,
         [WIRE_UDP_V6] = own->udp_v6,
     };
+    worker->all = all;
     worker->index = index;
     worker->count = options->worker_count;
     worker->event_fd = event_fd;
     worker->strays = own->strays;
     worker->now = worker_clock();
-    worker->children = map_with_seed(own->hash_seed);
-    worker->strangers.seed = own->hash_seed;
+    worker->totals = options->totals + (size_t)index * options->totals_count;
+    worker->inbound_sas = map_with_seed(own->hash_seed);
+    worker->outbound_sas = map_with_seed(own->hash_seed);
+    worker->unknown_spis.seed = own->hash_seed;
     for (size_t i = 0; i < WIRE_COUNT; i++) {
         worker->wires[i] = (struct wire_source){
             .source = {.fd = sockets[i], .run = worker_run_wire},
@@ -237,7 +287,7 @@ bool worker_open(struct worker *worker, const struct path_options *options, unsi
     worker->mailbox_source = (struct source){.fd = worker->mailbox.wake, .run = worker_run_mailbox};
     worker->esp = esp_worker_new(own->seed, arithmetic);
     if (worker->esp == NULL || !wire_inbox_allocate(&worker->inbound.inbox) ||
-        !outbound_allocate(&worker->outbound)) {
+        !outbound_allocate(&worker->outbound) || !worker_open_rings(worker)) {
         errno = ENOMEM;
         return false;
     }
@@ -265,6 +315,8 @@ void worker_close(struct worker *worker)
     wire_inbox_free(&worker->inbound.inbox);
     outbound_free(&worker->outbound);
     esp_worker_free(worker->esp);
-    map_free(&worker->children);
+    map_free(&worker->inbound_sas);
+    map_free(&worker->outbound_sas);
+    worker_close_rings(worker);
     deadline_heap_free(&worker->deadlines);
 }

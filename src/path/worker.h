@@ -1,6 +1,6 @@
 /*
  * A packet worker, seen from inside src/path/: its loop and what hangs on it. All of it belongs to the
- * worker's thread; the controller reaches it through the mailbox alone.
+ * worker's thread; the controller reaches it through the mailbox alone, other workers through a ring each.
  *
  * The loop waits in epoll, edge-triggered, and keeps the sources that have something in lists: each turn does
  * one batch of each, until a source says that it is empty. Tunnels have a list of their own, since they rest
@@ -15,10 +15,10 @@
 #include "base/deadline.h"
 #include "base/map.h"
 #include "path/counters.h"
-#include "path/events.h"
 #include "path/inbound.h"
 #include "path/mailbox.h"
 #include "path/outbound.h"
+#include "path/ring.h"
 #include "path/unknown_spi.h"
 #include "path/wire.h"
 
@@ -47,7 +47,23 @@ struct wire_source {
     enum wire_kind kind;
 };
 
+/* What one worker tells another. */
+enum note_kind {
+    NOTE_CHILD_USED, /* the peer uses the Child SA: its outbound SA becomes active */
+};
+
+struct note {
+    enum note_kind kind;
+    uint32_t spi; /* inbound: it names the Child SA */
+};
+
+enum {
+    EVENTS_SIZE = 512, /* to the controller; a power of two */
+    NOTES_SIZE = 128,  /* from one worker to another; likewise */
+};
+
 struct worker {
+    struct worker *all; /* the first of all workers */
     unsigned index;
     unsigned count; /* of workers */
     pthread_t thread;
@@ -64,16 +80,19 @@ struct worker {
     struct source mailbox_source;
     struct wire_source wires[WIRE_COUNT];
 
-    struct map children;   /* by inbound SPI */
-    size_t waiting_octets; /* in all tunnels */
+    struct map inbound_sas;  /* by SPI */
+    struct map outbound_sas; /* by the inbound SPI of the Child SA */
+    size_t waiting_octets;   /* in all tunnels */
     struct path_strays *strays;
+    struct path_totals *totals; /* of all tunnels, what this worker does for them: by slot */
     struct esp_worker *esp;
     struct outbound outbound;
     struct inbound inbound;
-    struct strangers strangers;
+    struct unknown_spi_table unknown_spis;
 
     struct mailbox mailbox;
-    struct event_ring events;
+    struct ring events;
+    struct ring *notes; /* from each worker, by its index */
 };
 
 /* Milliseconds of CLOCK_BOOTTIME. */
@@ -95,6 +114,16 @@ void worker_timer_set(struct worker *worker, struct timer *timer, msec_t due);
 /* Raises an event; false if the queue is full. */
 bool worker_raise(struct worker *worker, const struct path_event *event);
 
+/* Tells the worker `to`, which may be this one, something; false if it has very much to read. */
+bool worker_note(struct worker *worker, unsigned to, const struct note *note);
+
+/* Counts in the totals of the tunnel with that slot. */
+static inline void worker_count_total(struct worker *worker, uint32_t slot, enum esp_counter counter,
+                                      uint64_t n)
+{
+    counter_add(&worker->totals[slot].counters[counter], n);
+}
+
 static inline void worker_count(struct worker *worker, enum path_counter counter, uint64_t n)
 {
     counter_add(&worker->strays->counters[counter], n);
@@ -103,9 +132,10 @@ static inline void worker_count(struct worker *worker, enum path_counter counter
 /* Sets up a zeroed worker that has nothing open yet. */
 void worker_prepare(struct worker *worker);
 
-/* Opens what worker `index` needs, before its thread is started; false with errno set. worker_close may
- * follow in any case, and closes the sockets too, unless they have been left to the caller. */
-bool worker_open(struct worker *worker, const struct path_options *options, unsigned index, int event_fd,
+/* Opens what worker `index` of `all` needs, before any of their threads is started; false with errno set.
+ * worker_close may follow in any case, and closes the sockets too, unless they have been left to the caller.
+ */
+bool worker_open(struct worker *all, unsigned index, const struct path_options *options, int event_fd,
                  enum esp_arithmetic arithmetic);
 void worker_leave_sockets(struct worker *worker);
 void worker_close(struct worker *worker);
@@ -113,7 +143,8 @@ void worker_close(struct worker *worker);
 /* Starts the worker's thread, which takes no signals; false with errno set. */
 bool worker_start(struct worker *worker);
 
-/* Carries out one command (command.c). */
-void worker_carry_out(struct worker *worker, struct command *command);
+/* Carries out one task, and takes one note from another worker (command.c). */
+void worker_carry_out(struct worker *worker, struct task *task);
+void worker_take_note(struct worker *worker, const struct note *note);
 
 #endif

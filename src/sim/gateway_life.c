@@ -119,11 +119,19 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
     return p;
 }
 
+static void tell_policy(struct gateway *g, const struct sim_tunnel *t)
+{
+    struct ike_event event = {.kind = IKE_EVENT_POLICY};
+    event.policy = &t->policy;
+    event.slot = t->slot;
+    gateway_handle(g, &event);
+}
+
 static void tell_policies(struct gateway *g)
 {
     for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
         if (t->present)
-            gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = &t->policy});
+            tell_policy(g, t);
     }
 }
 
@@ -157,6 +165,7 @@ static struct sim_tunnel *add_tunnel(struct gateway *g, uint32_t number)
     bool kept = t != NULL && map_put(&g->tunnels_by_number, number, t);
     assert(kept);
     (void)kept;
+    t->slot = (uint32_t)g->tunnels_by_number.count - 1;
     *g->tunnels_end = t;
     g->tunnels_end = &t->next;
     return t;
@@ -172,7 +181,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
     t->policy = *policy;
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
-    gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_POLICY, .policy = policy});
+    tell_policy(g, t);
     gateway_tell_route(g, t);
 }
 

@@ -27,6 +27,7 @@ struct sim_tunnel {
     struct sim_tunnel *next;
     bool present; /* in what the gateway is configured with */
     bool up;
+    uint32_t slot; /* of the tunnel: its place in the list */
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
@@ -34,6 +35,7 @@ struct sim_tunnel {
     struct name_addresses said, heard;
     struct ip_address chosen; /* IP_NONE: none */
     size_t look_ups;          /* that the engine asked for */
+    size_t auth_jobs;         /* likewise */
 };
 
 /* Lines, one after the other. */

@@ -1,5 +1,6 @@
 #include "invariants.h"
 
+#include "esp/owner.h"
 #include "ike/sa/record.h"
 
 #include <string.h>
@@ -186,6 +187,10 @@ static bool ends_fit(const struct child_settings *a, const struct child_settings
 static void check_child(struct gateway *g, const struct child_settings *install)
 {
     check_keys_are_new(g, install);
+    uint32_t owners = g->engine->options.esp_owners;
+    if (esp_owner_of_spi(install->inbound.spi, owners) !=
+        esp_owner_inbound(gateway_tunnel(g, install->tunnel)->slot, owners))
+        world_broken(g, "an inbound SPI leads to a worker that is not the tunnel's");
     if (gateway_child_count(g, install->tunnel) > CHILDREN_OF_TUNNEL_MAX)
         world_broken(g, "Child SAs pile up");
     for (const struct gateway *peer = g->world->gateways; peer != NULL; peer = peer->next) {

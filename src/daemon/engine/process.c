@@ -143,9 +143,7 @@ static void timer_due(uv_poll_t *poll, int status, int events)
     uint64_t times;
     if (read(process->timer, &times, sizeof(times)) < 0)
         return;
-    /* Answers that are there already count, as after both processes stood still. */
-    if (!channel_has_message(&process->path) && !channel_has_message(&process->keeper))
-        engine_actions_expire(process, engine_process_now());
+    engine_actions_expire(process, engine_process_now());
     const struct ike_event event = {.kind = IKE_EVENT_TIMER};
     engine_process_event(process, &event);
 }
@@ -209,7 +207,9 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     const struct message_log_level *log = message->body;
     switch (message->type) {
     case MESSAGE_POLICY:
-        *event = (struct ike_event){.kind = IKE_EVENT_POLICY, .policy = message->body};
+        *event = (struct ike_event){.kind = IKE_EVENT_POLICY};
+        event->policy = &((const struct message_policy *)message->body)->policy;
+        event->slot = ((const struct message_policy *)message->body)->slot;
         return true;
     case MESSAGE_TUNNEL_GONE:
         *event = (struct ike_event){.kind = IKE_EVENT_TUNNEL_GONE,

@@ -36,7 +36,7 @@ struct tunnel *tunnel_table_find_name(const struct tunnel_table *table, const ch
 
 /* ---- Adding and removing --------------------------------------------------------------------------- */
 
-/* Takes a slot for a tunnel's totals. What its last owner left there counts as cleared. */
+/* Takes the lowest free slot for a tunnel. What its last owner left in the totals counts as cleared. */
 static bool slot_take(struct tunnel_table *table, struct tunnel *tunnel)
 {
     for (uint32_t i = 0; i < table->live->size.tunnels; i++) {
@@ -44,7 +44,7 @@ static bool slot_take(struct tunnel_table *table, struct tunnel *tunnel)
             continue;
         table->slot_taken[i] = true;
         tunnel->slot = i;
-        tunnel->cleared = table->live->tunnels[i];
+        tunnel->cleared = live_area_totals(table->live, i);
         return true;
     }
     return false;
@@ -107,18 +107,9 @@ void tunnel_table_sort(struct tunnel_table *table)
 
 /* ---- Statistics ------------------------------------------------------------------------------------ */
 
-static struct path_totals totals_now(const struct tunnel_table *table, const struct tunnel *tunnel)
-{
-    const struct path_totals *from = &table->live->tunnels[tunnel->slot];
-    struct path_totals now;
-    for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
-        now.counters[i] = __atomic_load_n(&from->counters[i], __ATOMIC_RELAXED);
-    return now;
-}
-
 struct path_totals tunnel_table_totals(const struct tunnel_table *table, const struct tunnel *tunnel)
 {
-    struct path_totals totals = totals_now(table, tunnel);
+    struct path_totals totals = live_area_totals(table->live, tunnel->slot);
     for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
         totals.counters[i] -= tunnel->cleared.counters[i];
     return totals;
@@ -127,5 +118,5 @@ struct path_totals tunnel_table_totals(const struct tunnel_table *table, const s
 void tunnel_table_clear_totals(struct tunnel_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
-        table->tunnels[i]->cleared = totals_now(table, table->tunnels[i]);
+        table->tunnels[i]->cleared = live_area_totals(table->live, table->tunnels[i]->slot);
 }

@@ -22,7 +22,7 @@ enum tunnel_stage {
 struct tunnel {
     struct tunnel_policy policy; /* its number never changes */
     uint32_t mtu;
-    uint32_t slot; /* of its totals in the live area; tunnel_table.c's */
+    uint32_t slot; /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
     enum tunnel_stage stage;
     bool has_sa;
     bool carrier; /* as last set */
@@ -40,7 +40,7 @@ struct tunnel_table {
     size_t count, room;
     struct map by_number;
     const struct live_area *live;
-    bool *slot_taken; /* of the live area's totals */
+    bool *slot_taken;
 };
 
 /* An empty table. The live area stays the caller's and has to outlive it. False if memory ran out. */

@@ -26,6 +26,13 @@ static void send_to_engine(const struct tunnels *tunnels, enum message_type type
     processes_send(&tunnels->with.processes->engine, type, body, size);
 }
 
+static void send_policy(const struct tunnels *tunnels, const struct tunnel *tunnel,
+                        const struct tunnel_policy *policy)
+{
+    const struct message_policy m = {.slot = tunnel->slot, .policy = *policy};
+    send_to_engine(tunnels, MESSAGE_POLICY, &m, sizeof(m));
+}
+
 static void send_to_path(const struct tunnels *tunnels, enum message_type type, const void *body, size_t size)
 {
     processes_send(&tunnels->with.processes->path, type, body, size);
@@ -89,8 +96,7 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                   : -1;
     if (tun < 0)
         return;
-    const struct path_tunnel m = {
-        .number = tunnel->policy.tunnel, .totals = tunnel->slot, .mtu = tunnel->mtu};
+    const struct path_tunnel m = {.number = tunnel->policy.tunnel, .slot = tunnel->slot, .mtu = tunnel->mtu};
     tunnel->stage = TUNNEL_ADDING;
     tunnel->carrier = false;
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &m, sizeof(m), (struct octets){0},
@@ -169,7 +175,7 @@ static void leave(struct tunnels *tunnels, struct tunnel *tunnel)
     tunnel->leaving = true;
     tunnel->policy.complete = false;
     tunnel_names_release(&tunnels->names, &tunnel->name);
-    send_to_engine(tunnels, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    send_policy(tunnels, tunnel, &tunnel->policy);
     clear_sas(tunnels, tunnel);
 }
 
@@ -216,7 +222,7 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
         return;
     }
     tunnel->stage = TUNNEL_THERE;
-    send_to_engine(tunnels, MESSAGE_POLICY, &tunnel->policy, sizeof(tunnel->policy));
+    send_policy(tunnels, tunnel, &tunnel->policy);
     tunnel_routes_send(&tunnels->routes, &tunnel->route, &tunnel->policy);
     tunnel_name_set_unsent(&tunnel->name);
     tell_name(tunnels, tunnel);
@@ -289,13 +295,13 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     /* Padding may make equal policies look different: then one is sent in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0) {
-        send_to_engine(tunnels, MESSAGE_POLICY, policy, sizeof(*policy));
+        send_policy(tunnels, tunnel, policy);
         tunnel_name_set_unsent(&tunnel->name);
     }
     if (there && tunnel->policy.defined && !policy->defined)
         clear_sas(tunnels, tunnel); /* S4 */
     if (there && tunnel->mtu != mtu) {
-        const struct path_tunnel m = {.number = policy->tunnel, .totals = tunnel->slot, .mtu = mtu};
+        const struct path_tunnel m = {.number = policy->tunnel, .slot = tunnel->slot, .mtu = mtu};
         send_to_path(tunnels, MESSAGE_TUNNEL_UPDATE, &m, sizeof(m));
     }
     tunnel->policy = *policy;

@@ -55,7 +55,7 @@ static void set_up(struct path_process *process)
     process->options->worker_count = m->workers;
     process->options->live = process->area.children;
     process->options->live_count = process->area.size.children;
-    process->options->totals = process->area.tunnels;
+    process->options->totals = process->area.totals;
     process->options->totals_count = process->area.size.tunnels;
 }
 

@@ -6,7 +6,7 @@
 
 #include "daemon/ipc/memory_file.h"
 
-enum { LIVE_AREA_VERSION = 1, AREA_ALIGNMENT = 4096 };
+enum { LIVE_AREA_VERSION = 2, AREA_ALIGNMENT = 4096 };
 
 #define LIVE_AREA_MAGIC UINT64_C(0x6d7573756269654c) /* "musubieL" */
 
@@ -23,15 +23,15 @@ static size_t aligned(size_t size)
 
 /* Where the parts are, from the start; the last one is the end. */
 struct live_area_offsets {
-    size_t children, tunnels, workers, end;
+    size_t children, totals, workers, end;
 };
 
 static struct live_area_offsets offsets_of(const struct live_area_size *size)
 {
     struct live_area_offsets at;
     at.children = aligned(sizeof(struct live_area_header));
-    at.tunnels = at.children + aligned((size_t)size->children * sizeof(struct esp_live));
-    at.workers = at.tunnels + aligned((size_t)size->tunnels * sizeof(struct path_totals));
+    at.totals = at.children + aligned((size_t)size->children * sizeof(struct esp_live));
+    at.workers = at.totals + aligned((size_t)size->workers * size->tunnels * sizeof(struct path_totals));
     at.end = at.workers + aligned((size_t)size->workers * sizeof(struct path_strays));
     return at;
 }
@@ -71,9 +71,20 @@ bool live_area_map(int fd, bool writable, struct live_area *out)
         return false;
     }
     out->children = (void *)(at + offsets.children);
-    out->tunnels = (void *)(at + offsets.tunnels);
+    out->totals = (void *)(at + offsets.totals);
     out->workers = (void *)(at + offsets.workers);
     return true;
+}
+
+struct path_totals live_area_totals(const struct live_area *area, uint32_t slot)
+{
+    struct path_totals sum = {{0}};
+    for (uint32_t worker = 0; worker < area->size.workers; worker++) {
+        const struct path_totals *one = &area->totals[(size_t)worker * area->size.tunnels + slot];
+        for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
+            sum.counters[i] += __atomic_load_n(&one->counters[i], __ATOMIC_RELAXED);
+    }
+    return sum;
 }
 
 void live_area_unmap(struct live_area *area)

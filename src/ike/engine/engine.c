@@ -115,7 +115,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         invalid_spi_seen(engine, event->esp.spi, &event->esp.remote.address);
         break;
     case IKE_EVENT_POLICY:
-        tunnel_set_policy(engine, event->policy);
+        tunnel_set_policy(engine, event->policy, event->slot);
         break;
     case IKE_EVENT_TUNNEL_GONE:
         tunnel_remove(engine, event->tunnel_gone);

@@ -79,7 +79,7 @@ static void update_group(struct ike_engine *engine, struct ike_tunnel *tunnel)
                    "out of memory: no negotiation of the peer's is answered");
 }
 
-void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy)
+void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
     bool is_new = tunnel == NULL;
@@ -92,6 +92,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
     tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
+    tunnel->slot = slot;
     update_group(engine, tunnel);
     connect_update_checks(engine, tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;

@@ -8,7 +8,7 @@
 #include "ike/sa/tunnel.h"
 
 /* IKE_EVENT_POLICY: the policy is copied. */
-void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy);
+void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot);
 
 /* IKE_EVENT_TUNNEL_GONE: its SAs are deleted, and the tunnel is freed. */
 void tunnel_remove(struct ike_engine *engine, uint32_t number);

@@ -1,6 +1,7 @@
 #include "ike/sa/child_sa.h"
 
 #include "base/secret.h"
+#include "esp/owner.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/sa/record.h"
@@ -18,13 +19,13 @@ enum {
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel)
 {
     uint32_t owners = engine->options.esp_owners;
-    uint32_t owner = tunnel->policy.tunnel % owners;
+    uint32_t owner = esp_owner_inbound(tunnel->slot, owners);
     for (;;) {
         uint32_t random;
         engine_random(engine, &random, sizeof random);
-        uint64_t spi = (uint64_t)(random / owners) * owners + owner;
-        if (spi >= ESP_SPI_MIN && spi <= UINT32_MAX && map_find(&engine->objects->child_spis, spi) == NULL)
-            return (uint32_t)spi;
+        uint32_t spi = esp_spi_of_owner(random, owner, owners);
+        if (spi >= ESP_SPI_MIN && map_find(&engine->objects->child_spis, spi) == NULL)
+            return spi;
     }
 }
 

@@ -29,7 +29,8 @@ struct child_sa {
 
 LIST_HEAD(child_sa_list, child_sa);
 
-/* An unused inbound SPI for a Child SA of `tunnel`, owned by the tunnel's worker (RFC 4303 2.1: above 255).
+/* An unused inbound SPI for a Child SA of `tunnel`, which leads to the tunnel's worker (RFC 4303 2.1: above
+ * 255).
  */
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel);
 

@@ -15,6 +15,7 @@ enum {
 struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
+    uint32_t slot; /* tells the owners of its Child SAs, see esp/owner.h */
     struct peer_route route;
     struct tunnel_membership membership; /* among the tunnels that a peer may mean */
     struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */

@@ -49,6 +49,25 @@ static void late_answer_of_the_path_changes_nothing(void **state)
     assert_string_equal(f->events, "clear 5 ");
 }
 
+/* The engine may have stood still itself. */
+static void answer_that_is_there_but_not_read_yet_is_in_time(void **state)
+{
+    struct fixture *f = *state;
+    struct child_command install;
+    const struct ike_action actions[] = {install_action(&install, 7), datagram_action(TUNNEL, "a")};
+    perform(f, actions, 2);
+    const struct path_event done = {.kind = PATH_DONE, .request = path_gets(f, CHILD_INSTALL, 7)};
+
+    assert_true(message_send(&f->path, MESSAGE_PATH_EVENT, &done, sizeof(done)));
+    pass(f, ENGINE_REQUEST_PATIENCE);
+    assert_string_equal(f->sent, "");
+    assert_int_equal(channel_receive(&f->process.path), CHANNEL_MESSAGE);
+    engine_actions_done(&f->process, f->process.path.message.body);
+
+    assert_string_equal(f->sent, "a");
+    assert_string_equal(f->events, "");
+}
+
 static void each_tunnel_has_its_own_deadline(void **state)
 {
     struct fixture *f = *state;
@@ -176,7 +195,7 @@ static void keeper_that_does_not_read_is_handed_no_more_jobs(void **state)
 {
     struct fixture *f = *state;
     static uint8_t octets[60000];
-    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH, .psk.signed_octets = {octets, sizeof(octets)}};
+    struct ike_job job = {.kind = IKE_JOB_AUTH, .auth.own.signed_octets = {octets, sizeof(octets)}};
 
     for (int i = 0; i < 1000; i++)
         perform_one(f, (struct ike_action){.kind = IKE_ACTION_JOB, .job = &job});
@@ -191,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(installation_without_an_answer_has_failed),
         ENGINE_TEST(late_answer_of_the_path_changes_nothing),
+        ENGINE_TEST(answer_that_is_there_but_not_read_yet_is_in_time),
         ENGINE_TEST(each_tunnel_has_its_own_deadline),
         ENGINE_TEST(tunnel_that_the_keeper_does_not_raise_goes_on),
         ENGINE_TEST(queue_of_a_tunnel_is_bounded_and_tells_what_it_lost),

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "host/spi_owner.h"
+#include "esp/owner.h"
 #include "netns.h"
 
 enum { WORKERS = 3, WAIT = 10000 /* ms: much longer than it ever takes */ };
@@ -104,7 +104,8 @@ static void udp_is_steered(enum ip_family family)
         for (size_t i = 0; i < sizeof spis / sizeof spis[0]; i++) {
             store_u32be(datagram, spis[i]);
             send_to(from, loopback(family), HOST_PORT_NATT, datagram, sizeof datagram);
-            assert_int_equal(taken_from(s->natt_worker[spi_owner(spis[i], WORKERS)], WAIT), sizeof datagram);
+            assert_int_equal(taken_from(s->natt_worker[esp_owner_of_spi(spis[i], WORKERS)], WAIT),
+                             sizeof datagram);
         }
         store_u32be(datagram, 0); /* the zero marker: IKE */
         send_to(from, loopback(family), HOST_PORT_NATT, datagram, sizeof datagram);
@@ -140,7 +141,8 @@ static void esp_is_steered(enum ip_family family, const char *to)
     for (uint32_t spi = 250; spi < 280; spi++) {
         store_u32be(packet, spi);
         send_to(s->esp_worker[0], to, 0, packet, sizeof packet);
-        assert_int_equal(taken_from(s->esp_worker[spi_owner(spi, WORKERS)], WAIT), header + sizeof packet);
+        assert_int_equal(taken_from(s->esp_worker[esp_owner_of_spi(spi, WORKERS)], WAIT),
+                         header + sizeof packet);
     }
     send_to(s->esp_worker[0], to, 0, packet, 3); /* too short to have an SPI: nobody's */
     assert_nothing_else_waits();

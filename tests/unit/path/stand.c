@@ -23,6 +23,7 @@
 
 #include <cmocka.h>
 
+#include "esp/owner.h"
 #include "path/counters.h"
 
 /* Linux 4.20 and later; not in every header. */
@@ -162,7 +163,7 @@ static void end_start(struct end *end)
         .live = end->live,
         .live_count = STAND_SLOTS,
         .totals = end->totals,
-        .totals_count = 1,
+        .totals_count = STAND_TUNNELS_MAX,
     };
     for (unsigned i = 0; i < end->workers; i++) {
         struct path_worker *worker = &options.workers[i];
@@ -171,9 +172,9 @@ static void end_start(struct end *end)
         worker->udp_v4 = socket_open(end->index, IP_V4, true);
         worker->udp_v6 = socket_open(end->index, IP_V6, true);
         worker->strays = &end->strays[i];
+        end->udp_v4[i] = worker->udp_v4;
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
-    end->udp_v4 = options.workers[0].udp_v4;
     socket_steer(options.workers[0].udp_v4, end->workers);
     socket_steer(options.workers[0].udp_v6, end->workers);
     end->path = path_new(&options);
@@ -181,10 +182,10 @@ static void end_start(struct end *end)
 }
 
 /* The TUN device goes with the path that it is given to. */
-static int end_open_tun(struct end *end)
+static int end_open_tun(struct end *end, unsigned tunnel)
 {
     char name[IFNAMSIZ];
-    (void)snprintf(name, sizeof name, "Tunnel%u.0", end->index);
+    (void)snprintf(name, sizeof name, "end%u-Tunnel%u.0", end->index, tunnel);
     struct ifreq request = link_request(name);
     request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI);
     int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
@@ -192,31 +193,44 @@ static int end_open_tun(struct end *end)
     assert_int_equal(ioctl(tun, TUNSETIFF, &request), 0);
 
     char knob[64];
-    (void)snprintf(knob, sizeof knob, "/proc/sys/net/ipv6/conf/Tunnel%u.0/disable_ipv6", end->index);
+    (void)snprintf(knob, sizeof knob, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
     file_write(knob, "1");
     link_raise(name, INNER_MTU);
-    end->ifindex = (int)if_nametoindex(name);
+    end->devices[tunnel].ifindex = (int)if_nametoindex(name);
     return tun;
 }
 
-static void end_add_tunnel(struct end *end)
+uint32_t stand_tunnel(unsigned tunnel)
 {
-    int tun = end_open_tun(end);
-    end->packets = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return tunnel << 16 | STAND_TUNNEL;
+}
+
+static void end_add_tunnel(struct end *end, unsigned tunnel)
+{
+    int tun = end_open_tun(end, tunnel);
+    int packets = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const struct sockaddr_ll address = {
         .sll_family = AF_PACKET,
         .sll_protocol = htons(ETH_P_ALL),
-        .sll_ifindex = end->ifindex,
+        .sll_ifindex = end->devices[tunnel].ifindex,
     };
     const int one = 1;
     const int size = BUFFER;
-    assert_int_equal(setsockopt(end->packets, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one), 0);
-    assert_int_equal(setsockopt(end->packets, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size), 0);
-    assert_int_equal(bind(end->packets, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(setsockopt(packets, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one), 0);
+    assert_int_equal(setsockopt(packets, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size), 0);
+    assert_int_equal(bind(packets, (const struct sockaddr *)&address, sizeof address), 0);
 
-    const struct path_tunnel tunnel = {.number = STAND_TUNNEL, .totals = 0, .mtu = INNER_MTU};
-    assert_int_equal(path_tunnel_add(end->path, ++end->requests, &tunnel, tun), PATH_OK);
+    end->devices[tunnel].packets = packets;
+
+    const struct path_tunnel settings = {.number = stand_tunnel(tunnel), .slot = tunnel, .mtu = INNER_MTU};
+    assert_int_equal(path_tunnel_add(end->path, ++end->requests, &settings, tun), PATH_OK);
     path_settle(end->path);
+}
+
+static void end_add_tunnels(struct end *end)
+{
+    for (unsigned i = 0; i < end->tunnels; i++)
+        end_add_tunnel(end, i);
 }
 
 static void *shared_memory(size_t size)
@@ -226,30 +240,46 @@ static void *shared_memory(size_t size)
     return at;
 }
 
-void stand_start(struct stand *stand, unsigned workers)
+unsigned stand_workers(int argc, char **argv)
+{
+    return argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
+}
+
+static size_t totals_size(const struct end *end)
+{
+    return (size_t)end->workers * STAND_TUNNELS_MAX * sizeof *end->totals;
+}
+
+void stand_start_tunnels(struct stand *stand, unsigned workers, unsigned tunnels)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct end *end = &stand->ends[i];
-        *end = (struct end){.index = i, .workers = workers};
+        *end = (struct end){.index = i, .workers = workers, .tunnels = tunnels};
         end->live = shared_memory(STAND_SLOTS * sizeof *end->live);
-        end->totals = shared_memory(sizeof *end->totals);
+        end->totals = shared_memory(totals_size(end));
         end->strays = shared_memory(PATH_WORKERS_MAX * sizeof *end->strays);
         end_start(end);
-        end_add_tunnel(end);
+        end_add_tunnels(end);
     }
+}
+
+void stand_start(struct stand *stand, unsigned workers)
+{
+    stand_start_tunnels(stand, workers, 1);
 }
 
 static void end_stop(struct end *end)
 {
     path_free(end->path);
-    (void)close(end->packets);
+    for (unsigned i = 0; i < end->tunnels; i++)
+        (void)close(end->devices[i].packets);
 }
 
 void end_restart(struct end *end)
 {
     end_stop(end);
     end_start(end);
-    end_add_tunnel(end);
+    end_add_tunnels(end);
 }
 
 void stand_stop(struct stand *stand)
@@ -258,15 +288,15 @@ void stand_stop(struct stand *stand)
         struct end *end = &stand->ends[i];
         end_stop(end);
         (void)munmap(end->live, STAND_SLOTS * sizeof *end->live);
-        (void)munmap(end->totals, sizeof *end->totals);
+        (void)munmap(end->totals, totals_size(end));
         (void)munmap(end->strays, PATH_WORKERS_MAX * sizeof *end->strays);
     }
 }
 
 uint32_t end_spi(const struct end *end, uint32_t number)
 {
-    /* A multiple of both numbers of workers that are tested, as STAND_TUNNEL is. */
-    return 0x1000 * (end->index + 1) + 2 * number;
+    uint32_t owner = esp_owner_inbound(end->tunnel, end->workers);
+    return esp_spi_of_owner(0x1000 * (end->index + 1) + 8 * number, owner, end->workers);
 }
 
 /* Keys that are the same at both ends and different in both directions. */
@@ -294,9 +324,9 @@ static struct traffic_selector selector_any(enum ip_family family)
 
 struct child_settings end_child(const struct end *end, const struct stand_sa *sa, uint32_t number)
 {
-    const struct end other = {.index = 1 - end->index};
+    const struct end other = {.index = 1 - end->index, .workers = end->workers, .tunnel = end->tunnel};
     struct child_settings child = {
-        .tunnel = STAND_TUNNEL,
+        .tunnel = stand_tunnel(end->tunnel),
         .live_slot = number,
         .encryption = sa->encryption,
         .key_bits = sa->bits,
@@ -327,15 +357,15 @@ enum path_result child_install(struct path *path, uint64_t request, const struct
 
 enum path_result child_change(struct path *path, uint64_t request, enum child_change change, uint32_t spi)
 {
-    const struct child_command command = {change, {.tunnel = STAND_TUNNEL, .inbound = {.spi = spi}}};
+    const struct child_command command = {change, {.inbound = {.spi = spi}}};
     return path_child_change(path, request, &command);
 }
 
 enum path_result child_redirect(struct path *path, uint64_t request, uint32_t spi,
                                 const struct child_destination *destination)
 {
-    const struct child_command command = {
-        CHILD_REDIRECT, {.tunnel = STAND_TUNNEL, .inbound = {.spi = spi}, .destination = *destination}};
+    const struct child_command command = {CHILD_REDIRECT,
+                                          {.inbound = {.spi = spi}, .destination = *destination}};
     return path_child_change(path, request, &command);
 }
 

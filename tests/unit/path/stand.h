@@ -1,8 +1,8 @@
 /*
- * A test stand for the packet path: two ends, each a path with one tunnel, in a network namespace of the
- * test program's own. Outer packets go over lo, from 127.0.0.1 and fd00::1 to 127.0.0.2 and fd00::2; inner
- * ones are put into and taken from the TUN devices by packet sockets, so that no route or address decides
- * about them. A third party, "middle", at 127.0.0.3, stands in for a network that does what it likes.
+ * A test stand for the packet path: two ends, each a path with one tunnel or several, in a network namespace
+ * of the test program's own. Outer packets go over lo, from 127.0.0.1 and fd00::1 to 127.0.0.2 and fd00::2;
+ * inner ones are put into and taken from the TUN devices by packet sockets, so that no route or address
+ * decides about them. A third party, "middle", at 127.0.0.3, stands in for a network that does what it likes.
  */
 #ifndef MUSUBI_TESTS_STAND_H
 #define MUSUBI_TESTS_STAND_H
@@ -10,7 +10,8 @@
 #include "path/path.h"
 
 enum {
-    STAND_TUNNEL = 6, /* the number of the tunnel at both ends; with two workers the first is its owner */
+    STAND_TUNNEL = 1, /* the number of the first tunnel at both ends: of Tunnel0.0 */
+    STAND_TUNNELS_MAX = 8,
     STAND_SLOTS = 64,
     STAND_PATIENCE = 20000, /* milliseconds to wait for what must come */
     STAND_QUIET = 100,      /* milliseconds to look for what must not come */
@@ -20,13 +21,17 @@ enum {
 struct end {
     struct path *path;
     struct esp_live *live;
-    struct path_totals *totals;
+    struct path_totals *totals; /* STAND_TUNNELS_MAX for each worker */
     struct path_strays *strays; /* PATH_WORKERS_MAX of them */
     unsigned index;             /* 0 or 1 */
     unsigned workers;
-    int packets; /* packet socket on the TUN device */
-    int udp_v4;  /* of the first worker */
-    int ifindex;
+    unsigned tunnels;
+    unsigned tunnel; /* the one that packets are put into and taken from, and that Child SAs are made for */
+    struct {
+        int packets; /* packet socket on the TUN device */
+        int ifindex;
+    } devices[STAND_TUNNELS_MAX];
+    int udp_v4[PATH_WORKERS_MAX];
     uint64_t requests;
 };
 
@@ -49,15 +54,22 @@ struct ip_address end_address(unsigned index, enum ip_family family);
 /* Moves the program into a namespace with a prepared lo; false, having said so in TAP, if it may not. */
 bool stand_enter_namespace(void);
 
-/* Starts both ends, each with that many workers. */
+/* The number of workers that the test program is to be run with: its argument, or 1. */
+unsigned stand_workers(int argc, char **argv);
+
+/* Starts both ends, each with that many workers and with one tunnel, or with several. */
 void stand_start(struct stand *stand, unsigned workers);
+void stand_start_tunnels(struct stand *stand, unsigned workers, unsigned tunnels);
 void stand_stop(struct stand *stand);
 
 /* Stops an end's path and starts another on the same live state and totals. */
 void end_restart(struct end *end);
 
-/* One end's half of Child SA `number` (1 to STAND_SLOTS - 1, its slot and its SPIs and keys come of it), as
- * it is to be installed; active, selectors any. */
+/* The number of a tunnel: of TunnelN.0, where N is `tunnel`. Its slot is `tunnel`. */
+uint32_t stand_tunnel(unsigned tunnel);
+
+/* One end's half of Child SA `number` (1 to STAND_SLOTS - 1, its slot and its SPIs and keys come of it) of
+ * its present tunnel, as it is to be installed; active, selectors any. */
 struct child_settings end_child(const struct end *end, const struct stand_sa *sa, uint32_t number);
 
 /* The inbound SPI of the end's half of Child SA `number`. */
@@ -96,11 +108,13 @@ struct path_event end_expect_event(struct end *end, enum path_event_kind kind);
 /* True if an event of that kind comes within STAND_QUIET. */
 bool end_has_event(struct end *end, enum path_event_kind kind);
 
-/* Waits until a counter of the tunnel's totals, or of all workers' strays, has exactly that value; fails the
- * test, saying what it was, if it never gets there. */
+/* Waits until a counter of the present tunnel's totals, or of all workers' strays, has exactly that value;
+ * fails the test, saying what it was, if it never gets there. */
 void end_expect_total(const struct end *end, enum esp_counter counter, uint64_t value);
 void end_expect_stray(const struct end *end, enum path_counter counter, uint64_t value);
 uint64_t end_total(const struct end *end, enum esp_counter counter);
+/* What one worker has counted for all tunnels. */
+uint64_t end_worker_total(const struct end *end, unsigned worker, enum esp_counter counter);
 
 /* The middle's UDP socket on port 4500; `host` is the last octet of its address, 3 or more. */
 int middle_open(uint8_t host);

@@ -58,11 +58,12 @@ void end_put(struct end *end, const uint8_t *packet, size_t length)
     const struct sockaddr_ll address = {
         .sll_family = AF_PACKET,
         .sll_protocol = htons(packet[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP),
-        .sll_ifindex = end->ifindex,
+        .sll_ifindex = end->devices[end->tunnel].ifindex,
     };
     ssize_t sent;
     do
-        sent = sendto(end->packets, packet, length, 0, (const struct sockaddr *)&address, sizeof address);
+        sent = sendto(end->devices[end->tunnel].packets, packet, length, 0, (const struct sockaddr *)&address,
+                      sizeof address);
     while (sent < 0 && errno == ENOBUFS);
     assert_int_equal(sent, (ssize_t)length);
 }
@@ -75,9 +76,9 @@ static bool descriptor_await(int fd, int patience)
 
 size_t end_take(struct end *end, uint8_t packet[STAND_PACKET_MAX], int patience)
 {
-    if (!descriptor_await(end->packets, patience))
+    if (!descriptor_await(end->devices[end->tunnel].packets, patience))
         return 0;
-    ssize_t length = recv(end->packets, packet, STAND_PACKET_MAX, 0);
+    ssize_t length = recv(end->devices[end->tunnel].packets, packet, STAND_PACKET_MAX, 0);
     assert_true(length > 0);
     return (size_t)length;
 }
@@ -142,7 +143,18 @@ bool end_has_event(struct end *end, enum path_event_kind kind)
 
 uint64_t end_total(const struct end *end, enum esp_counter counter)
 {
-    return counter_read(&end->totals[0].counters[counter]);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < end->workers; i++)
+        sum += counter_read(&end->totals[i * STAND_TUNNELS_MAX + end->tunnel].counters[counter]);
+    return sum;
+}
+
+uint64_t end_worker_total(const struct end *end, unsigned worker, enum esp_counter counter)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < end->tunnels; i++)
+        sum += counter_read(&end->totals[worker * STAND_TUNNELS_MAX + i].counters[counter]);
+    return sum;
 }
 
 void end_expect_total(const struct end *end, enum esp_counter counter, uint64_t value)

@@ -10,15 +10,17 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "path/counters.h"
 
 static struct stand stand;
+static unsigned workers;
 static struct end *const here = &stand.ends[0];
 static struct end *const there = &stand.ends[1];
 
 static int start(void **state)
 {
     (void)state;
-    stand_start(&stand, 1);
+    stand_start(&stand, workers);
     return 0;
 }
 
@@ -59,6 +61,7 @@ static void R60_rekeys_under_traffic_lose_nothing(void **state)
         path_settle(there->path);
         child = end_child(here, &stand_gcm_udp, number);
         assert_int_equal(child_install(here->path, 0, &child), PATH_OK);
+        path_settle(here->path);
         carry_until(&put, &taken, taken + 150);
         (void)end_expect_event(there, PATH_CHILD_USED);
         assert_int_equal(child_change(here->path, 0, CHILD_REMOVE, end_spi(here, number - 1)), PATH_OK);
@@ -242,8 +245,10 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
     const struct child_settings good = end_child(here, &stand_gcm_udp, 1);
     end_install(here, &good);
 
-    assert_int_equal(child_install(path, 0, &good), PATH_EXISTS);
-    struct child_settings child = end_child(here, &stand_gcm_udp, 2);
+    struct child_settings child = good;
+    child.outbound.encryption_key[5] ^= 1;
+    assert_int_equal(child_install(path, 0, &child), PATH_EXISTS);
+    child = end_child(here, &stand_gcm_udp, 2);
     child.live_slot = 1;
     assert_int_equal(child_install(path, 0, &child), PATH_SLOT_TAKEN);
     child.live_slot = STAND_SLOTS;
@@ -272,8 +277,127 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
     assert_int_equal(child_redirect(path, 0, 4711, &good.destination), PATH_NO_CHILD);
     assert_int_equal(path_tunnel_remove(path, 0, 17), PATH_NO_TUNNEL);
     assert_int_equal(path_tunnel_fail(path, 0, 17, &packet_pair_any), PATH_NO_TUNNEL);
-    assert_int_equal(path_tunnel_add(path, 0, &(struct path_tunnel){.number = 17, .totals = 1}, -1),
-                     PATH_INVALID);
+    assert_int_equal(
+        path_tunnel_add(path, 0, &(struct path_tunnel){.number = 17, .slot = STAND_TUNNELS_MAX}, -1),
+        PATH_INVALID);
+}
+
+/* What only a first installation and what a second one may change: nothing that has been counted. */
+static void child_that_is_installed_again_is_adopted(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    for (uint32_t number = 0; number < 10; number++) {
+        end_put_number(here, IP_V4, LENGTH, number);
+        end_expect_number(there, number);
+    }
+    uint64_t mark = counter_read(&here->live[1].sequence_mark);
+
+    for (int i = 0; i < 3; i++)
+        stand_install(&stand, &stand_gcm_udp, 1);
+    for (uint32_t number = 10; number < 20; number++) {
+        end_put_number(here, IP_V4, LENGTH, number);
+        end_expect_number(there, number);
+    }
+
+    assert_int_equal(counter_read(&here->live[1].sequence_mark), mark);
+    assert_int_equal(counter_read(&there->live[1].replay_top), 20);
+    end_expect_total(there, ESP_IN_REPLAY, 0);
+    assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 20);
+    assert_int_equal(esp_live_counter(&there->live[1], ESP_IN_PACKETS), 20);
+    struct path_child list[2];
+    size_t position = 0;
+    assert_int_equal(path_list_children(here->path, &position, list, 2), 1);
+    end_remove(here, 1);
+    end_remove(there, 1);
+    assert_int_equal(here->live[1].version, 0);
+}
+
+static void adoption_brings_another_destination_and_other_flags(void **state)
+{
+    (void)state;
+    uint8_t datagram[2000];
+    int middle = middle_open(3);
+    struct child_settings child = end_child(here, &stand_gcm_udp, 1);
+    child.active = false;
+    child.active_when_used = true;
+    end_install(here, &child);
+    end_put_number(here, IP_V4, LENGTH, 1);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+
+    child.destination.remote = middle_endpoint(3);
+    child.nat_keepalive = 1;
+    child.active = true;
+    child.active_when_used = false;
+    end_install(here, &child);
+
+    size_t length = middle_take(middle, datagram, sizeof datagram, STAND_PATIENCE);
+    assert_true(length > LENGTH);
+    assert_int_equal(load_u32be(datagram), child.outbound.spi);
+    assert_int_equal(middle_take(middle, datagram, sizeof datagram, STAND_PATIENCE), 1); /* a keepalive */
+    (void)close(middle);
+}
+
+/* The engine that hears of the use may be another one than the engine that was told of it before. */
+static void adopted_child_tells_once_more_of_its_use_and_stays_active(void **state)
+{
+    (void)state;
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
+    child.active = false;
+    child.active_when_used = true;
+    end_install(there, &child);
+    const struct child_settings other = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &other);
+    end_put_number(here, IP_V4, LENGTH, 1);
+    end_expect_number(there, 1);
+    (void)end_expect_event(there, PATH_CHILD_USED);
+
+    end_install(there, &child);
+    end_put_number(there, IP_V4, LENGTH, 2);
+    end_expect_number(here, 2);
+    end_put_number(here, IP_V4, LENGTH, 3);
+
+    end_expect_number(there, 3);
+    (void)end_expect_event(there, PATH_CHILD_USED);
+}
+
+static void stopped_child_stays_stopped_when_it_is_adopted(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    assert_int_equal(child_change(here->path, 0, CHILD_STOP, end_spi(here, 1)), PATH_OK);
+
+    const struct child_settings child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+    end_put_number(here, IP_V4, LENGTH, 1);
+
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+    assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 0);
+}
+
+static void child_that_is_not_quite_the_same_is_no_child_to_adopt(void **state)
+{
+    (void)state;
+    const struct child_settings good = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &good);
+
+    struct child_settings child = good;
+    child.inbound.encryption_key[0] ^= 1;
+    assert_int_equal(child_install(here->path, 0, &child), PATH_EXISTS);
+    child = good;
+    child.outbound.spi++;
+    assert_int_equal(child_install(here->path, 0, &child), PATH_EXISTS);
+    child = good;
+    child.key_bits = 128;
+    assert_int_equal(child_install(here->path, 0, &child), PATH_EXISTS);
+    child = good;
+    child.live_slot = 2;
+    assert_int_equal(child_install(here->path, 0, &child), PATH_EXISTS);
+    child = good;
+    child.remote_ts_count = 1;
+    assert_int_equal(child_install(here->path, 0, &child), PATH_EXISTS);
+    child = good;
+    assert_int_equal(child_install(here->path, 0, &child), PATH_OK);
 }
 
 static void path_lists_the_children_that_it_has(void **state)
@@ -432,7 +556,7 @@ static void S9_busy_sa_sends_no_keepalive(void **state)
 
 #define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         STAND_TEST(R60_rekeys_under_traffic_lose_nothing),
@@ -445,6 +569,11 @@ int main(void)
         STAND_TEST(R101_counters_of_a_tunnel_outlive_its_sas),
         STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
+        STAND_TEST(child_that_is_installed_again_is_adopted),
+        STAND_TEST(adoption_brings_another_destination_and_other_flags),
+        STAND_TEST(adopted_child_tells_once_more_of_its_use_and_stays_active),
+        STAND_TEST(stopped_child_stays_stopped_when_it_is_adopted),
+        STAND_TEST(child_that_is_not_quite_the_same_is_no_child_to_adopt),
         STAND_TEST(path_lists_the_children_that_it_has),
         STAND_TEST(each_command_is_answered_in_order),
         STAND_TEST(redirected_sa_sends_to_the_new_endpoint),
@@ -452,6 +581,7 @@ int main(void)
         STAND_TEST(sas_that_share_an_endpoint_share_its_keepalives),
         STAND_TEST(S9_busy_sa_sends_no_keepalive),
     };
+    workers = stand_workers(argc, argv);
     if (!stand_enter_namespace())
         return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

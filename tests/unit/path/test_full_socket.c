@@ -19,6 +19,7 @@ enum {
 };
 
 static struct stand stand;
+static unsigned workers;
 static struct end *const here = &stand.ends[0];
 static struct end *const there = &stand.ends[1];
 
@@ -26,8 +27,9 @@ static int start(void **state)
 {
     (void)state;
     const int smallest = 1;
-    stand_start(&stand, 1);
-    assert_int_equal(setsockopt(here->udp_v4, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest), 0);
+    stand_start(&stand, workers);
+    for (unsigned i = 0; i < workers; i++)
+        assert_int_equal(setsockopt(here->udp_v4[i], SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest), 0);
     stand_install(&stand, &stand_gcm_udp, 1);
     return 0;
 }
@@ -143,7 +145,7 @@ static void path_ends_while_packets_wait(void **state)
 
 #define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         STAND_TEST(packets_wait_for_a_full_socket_and_none_is_lost_or_reordered),
@@ -153,6 +155,7 @@ int main(void)
         STAND_TEST(tunnel_can_be_removed_while_its_packets_wait),
         STAND_TEST(path_ends_while_packets_wait),
     };
+    workers = stand_workers(argc, argv);
     if (!stand_enter_namespace() || !stand_slow_down(OUTER_RATE))
         return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

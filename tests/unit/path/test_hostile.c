@@ -16,6 +16,7 @@
 enum { LENGTH = 300, DATAGRAM = 2000 };
 
 static struct stand stand;
+static unsigned workers;
 static struct end *const here = &stand.ends[0];
 static struct end *const there = &stand.ends[1];
 static int middle;
@@ -24,7 +25,7 @@ static int middle;
 static int start(void **state)
 {
     (void)state;
-    stand_start(&stand, 1);
+    stand_start(&stand, workers);
     middle = middle_open(3);
     struct child_settings child = end_child(here, &stand_gcm_udp, 1);
     child.destination.remote = middle_endpoint(3);
@@ -292,6 +293,33 @@ static void R70_window_can_be_off(void **state)
     end_expect_total(there, ESP_IN_REPLAY, 0);
 }
 
+static void R70_window_can_be_turned_on_by_adoption(void **state)
+{
+    (void)state;
+    uint8_t datagram[DATAGRAM], copy[DATAGRAM];
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
+    child.destination.remote = middle_endpoint(3);
+    child.anti_replay = false;
+    end_install(there, &child);
+    size_t length = intercept(datagram, 1);
+    memcpy(copy, datagram, length);
+    middle_put(middle, there, datagram, length);
+    middle_put(middle, there, copy, length);
+    end_expect_number(there, 1);
+    end_expect_number(there, 1);
+
+    child.anti_replay = true;
+    end_install(there, &child);
+    length = intercept(datagram, 2);
+    memcpy(copy, datagram, length);
+    middle_put(middle, there, datagram, length);
+    middle_put(middle, there, copy, length);
+
+    end_expect_number(there, 2);
+    end_expect_total(there, ESP_IN_REPLAY, 1);
+    end_expect_silence(there);
+}
+
 static void last_numbers_are_told_of_and_never_wrap(void **state)
 {
     (void)state;
@@ -346,7 +374,7 @@ static void flood_of_events_loses_no_answer(void **state)
 
 #define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         STAND_TEST(R70_replayed_packet_is_dropped_and_counted),
@@ -362,9 +390,11 @@ int main(void)
         STAND_TEST(S9_raw_esp_is_taken_on_an_encapsulated_sa),
         STAND_TEST(R71_packet_outside_of_the_receivers_selectors_is_dropped_and_counted),
         STAND_TEST(R70_window_can_be_off),
+        STAND_TEST(R70_window_can_be_turned_on_by_adoption),
         STAND_TEST(last_numbers_are_told_of_and_never_wrap),
         STAND_TEST(flood_of_events_loses_no_answer),
     };
+    workers = stand_workers(argc, argv);
     if (!stand_enter_namespace())
         return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,13 +11,14 @@
 #include "base/bytes.h"
 
 static struct stand stand;
+static unsigned workers;
 static struct end *const here = &stand.ends[0];
 static struct end *const there = &stand.ends[1];
 
 static int start(void **state)
 {
     (void)state;
-    stand_start(&stand, 1);
+    stand_start(&stand, workers);
     return 0;
 }
 
@@ -267,7 +268,7 @@ static void removed_tunnel_lets_go_of_what_waits(void **state)
 
 #define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         STAND_TEST(packet_without_sa_asks_once_with_its_flow),
@@ -285,6 +286,7 @@ int main(void)
         STAND_TEST(S38_a_pair_that_gets_no_sa_takes_no_other_packet_along),
         STAND_TEST(removed_tunnel_lets_go_of_what_waits),
     };
+    workers = stand_workers(argc, argv);
     if (!stand_enter_namespace())
         return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,8 @@ static const struct stand_sa sas[] = {
     {IP_V6, false, ENCR_AES_GCM_16, 128, AUTH_NONE},
 };
 
+static unsigned workers;
+
 /* One by one, so that an error names the packet. */
 static void carry(struct end *from, struct end *to, enum ip_family family, size_t length, uint32_t number)
 {
@@ -30,7 +32,7 @@ static void R8_both_families_pass_in_every_form(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sas / sizeof sas[0]; i++) {
         struct stand stand;
-        stand_start(&stand, 1);
+        stand_start(&stand, workers);
         stand_install(&stand, &sas[i], 1);
 
         for (uint32_t number = 0; number < 20; number++) {
@@ -54,7 +56,7 @@ static void R72_packets_larger_than_the_outer_mtu_pass_in_fragments(void **state
     (void)state;
     for (size_t i = 0; i < sizeof sas / sizeof sas[0]; i++) {
         struct stand stand;
-        stand_start(&stand, 1);
+        stand_start(&stand, workers);
         stand_install(&stand, &sas[i], 1);
 
         const size_t lengths[] = {1400, 1450, 1500, 3000, 9000, 65000};
@@ -70,7 +72,7 @@ static void packet_too_large_for_any_datagram_is_counted(void **state)
 {
     (void)state;
     struct stand stand;
-    stand_start(&stand, 1);
+    stand_start(&stand, workers);
     stand_install(&stand, &stand_gcm_udp, 1);
 
     end_put_number(&stand.ends[0], IP_V4, 65530, 1);
@@ -98,7 +100,7 @@ static void many_packets_keep_their_order(void **state)
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         struct stand stand;
-        stand_start(&stand, 1);
+        stand_start(&stand, workers);
         stand_install(&stand, &sas[i], 1);
 
         carry_many(&stand.ends[0], &stand.ends[1], 1200, 5000);
@@ -151,7 +153,7 @@ static void R44_mark_and_interface_of_a_way_are_taken(void **state)
 {
     (void)state;
     struct stand stand;
-    stand_start(&stand, 1);
+    stand_start(&stand, workers);
     for (unsigned i = 0; i < 2; i++) {
         struct child_settings child = end_child(&stand.ends[i], &sas[i], 1);
         child.destination.mark = 0x4d;
@@ -170,7 +172,7 @@ static void way_that_does_not_exist_is_counted(void **state)
 {
     (void)state;
     struct stand stand;
-    stand_start(&stand, 1);
+    stand_start(&stand, workers);
     struct child_settings child = end_child(&stand.ends[0], &stand_gcm_udp, 1);
     child.destination.ifindex = 4711;
     end_install(&stand.ends[0], &child);
@@ -181,7 +183,7 @@ static void way_that_does_not_exist_is_counted(void **state)
     stand_stop(&stand);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R8_both_families_pass_in_every_form),
@@ -193,6 +195,7 @@ int main(void)
         cmocka_unit_test(R44_mark_and_interface_of_a_way_are_taken),
         cmocka_unit_test(way_that_does_not_exist_is_counted),
     };
+    workers = stand_workers(argc, argv);
     if (!stand_enter_namespace())
         return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,86 @@
+#include "path/outbound_sa.h"
+
+#include "path/keepalive.h"
+#include "path/tunnel.h"
+
+/* Fewer numbers left than this are too few for long: 30 s at nine million packets a second. */
+static const uint64_t sequence_low = UINT64_C(1) << 28;
+
+void outbound_sa_count(struct worker *worker, struct outbound_sa *sa, enum esp_counter counter, uint64_t n)
+{
+    esp_live_count(esp_sa_live(sa->sa), counter, n);
+    tunnel_count(worker, sa->tunnel, counter, n);
+}
+
+enum path_result outbound_sa_install(struct worker *worker, struct outbound_sa *sa,
+                                     const struct outbound_settings *settings)
+{
+    if (!sa->installed) {
+        if (!map_put(&worker->outbound_sas, sa->child_spi, sa))
+            return PATH_NO_MEMORY;
+        TAILQ_INSERT_HEAD(&sa->tunnel->sas, sa, link);
+        sa->installed = true;
+    }
+    if (sa->more_to_come && !settings->more_to_come)
+        outbound_sa_complete(worker, sa);
+    sa->more_to_come = settings->more_to_come;
+    sa->keepalive = settings->keepalive;
+    sa->low_told = false;
+    outbound_sa_redirect(worker, sa, &settings->destination);
+    if (settings->active)
+        outbound_sa_activate(worker, sa);
+    return PATH_OK;
+}
+
+void outbound_sa_remove(struct worker *worker, struct outbound_sa *sa)
+{
+    if (!sa->installed)
+        return;
+    sa->installed = false;
+    keepalive_stop(worker, sa);
+    outbound_part(&worker->outbound, sa);
+    if (map_find(&worker->outbound_sas, sa->child_spi) == sa)
+        (void)map_remove(&worker->outbound_sas, sa->child_spi);
+    TAILQ_REMOVE(&sa->tunnel->sas, sa, link);
+}
+
+void outbound_sa_activate(struct worker *worker, struct outbound_sa *sa)
+{
+    if (sa->stopped)
+        return;
+    sa->active = true;
+    sa->tunnel->asked = 0; /* that was answered; what still waits may ask for itself at once */
+    tunnel_flush(worker, sa->tunnel);
+}
+
+void outbound_sa_stop(struct outbound_sa *sa)
+{
+    sa->stopped = true;
+    sa->active = false;
+}
+
+void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)
+{
+    sa->more_to_come = false;
+    tunnel_flush(worker, sa->tunnel);
+}
+
+void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
+                          const struct wire_destination *destination)
+{
+    outbound_part(&worker->outbound, sa);
+    sa->destination = *destination;
+    keepalive_start(worker, sa);
+}
+
+void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa)
+{
+    if (sa->low_told || esp_sa_sequences_left(sa->sa) > sequence_low)
+        return;
+    const struct path_event event = {
+        .kind = PATH_SEQUENCE_LOW,
+        .tunnel = sa->tunnel->number,
+        .spi = sa->child_spi,
+    };
+    sa->low_told = worker_raise(worker, &event);
+}
