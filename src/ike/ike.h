@@ -25,7 +25,7 @@ enum {
     IKE_PORT = 500,
     IKE_NAT_PORT = 4500,
     IKE_DATAGRAM_MAX = 65535,
-    IKE_JOB_INPUT_MAX = 66000,
+    IKE_AUTH_VALUE_MAX = 512,    /* octets of an AUTH value: a signature by an RSA key of 4096 bits */
     IKE_PEER_ADDRESSES_MAX = 32, /* of one name */
 };
 
@@ -159,7 +159,7 @@ enum log_function { LOG_IKEV2, LOG_IPSEC };
  */
 enum ike_job_kind {
     IKE_JOB_KEY_EXCHANGE, /* public: one operation of a key exchange (crypto/key_exchange.h) */
-    IKE_JOB_PSK_AUTH,     /* secret: output prf(prf(key, "Key Pad for IKEv2"), signed octets) */
+    IKE_JOB_AUTH,         /* secret: verifies the peer's AUTH, makes ours, or both (RFC 7296 2.15) */
     /*
      * The name of a tunnel's peer is looked up now. If the result is new, IKE_EVENT_PEER_ROUTE and
      * IKE_EVENT_PEER_ADDRESSES come before the job is done. No output.
@@ -167,20 +167,47 @@ enum ike_job_kind {
     IKE_JOB_LOOK_UP,
 };
 
-enum ike_key_side { IKE_KEY_LOCAL, IKE_KEY_REMOTE };
+/*
+ * A job of the keeper, who has the keys. Where both is wanted, our AUTH is made only if the peer's is right.
+ * The octets that an end signs are told, not its key: which one is used follows from the tunnel and the ID.
+ */
+struct ike_auth_job {
+    uint32_t tunnel;
+    uint16_t prf; /* enum prf_id: of the IKE SA, used with pre-shared keys */
+    bool verify, sign;
+    struct {
+        struct identity identity;
+        uint8_t method; /* enum auth_method, of its AUTH payload */
+        struct octets value;
+        struct octets signed_octets;
+    } peer;
+    struct {
+        struct identity identity;
+        struct octets signed_octets;
+    } own;
+};
+
+/* What is wrong with an IKE_JOB_AUTH. */
+enum ike_auth_fault {
+    IKE_AUTH_OK,
+    IKE_AUTH_NO_PEER_KEY, /* there is no key for the peer's ID */
+    IKE_AUTH_WRONG,       /* the peer's AUTH is not what its key makes */
+    IKE_AUTH_NO_OWN_KEY,  /* the peer's AUTH is right, where that was asked; there is no key for our ID */
+};
+
+struct ike_auth_result {
+    enum ike_auth_fault fault;
+    uint8_t method;        /* enum auth_method, of our AUTH */
+    uint16_t value_length; /* of our AUTH; 0: it was not asked for, or there is a fault */
+    uint8_t value[IKE_AUTH_VALUE_MAX];
+};
 
 struct ike_job {
     uint32_t job; /* comes back with IKE_EVENT_JOB_DONE */
     enum ike_job_kind kind;
     union {
         struct key_exchange_job key_exchange;
-        struct {
-            uint32_t tunnel;
-            enum ike_key_side side;   /* the key of `local-authentication` or that of `ikev2 peer` */
-            struct identity identity; /* whose AUTH it is */
-            uint16_t prf;             /* enum prf_id */
-            struct octets signed_octets;
-        } psk;
+        struct ike_auth_job auth;
         struct {
             uint32_t tunnel;
             struct ip_address
@@ -195,10 +222,7 @@ struct ike_job_result {
     bool ok; /* it could be done; only then the rest is set */
     union {
         struct key_exchange_result key_exchange;
-        struct {
-            size_t length;
-            uint8_t value[PRF_SIZE_MAX];
-        } psk;
+        struct ike_auth_result auth;
     };
 };
 

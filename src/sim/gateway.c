@@ -2,6 +2,7 @@
  * One gateway of the world: performs what its engine answers, and is told what happens.
  */
 #include "crypto/prf.h"
+#include "ike/wire/numbers.h"
 #include "sim/arithmetic.h"
 #include "sim/inside.h"
 
@@ -127,18 +128,38 @@ static void change_child(struct gateway *g, const struct child_command *command)
     }
 }
 
-static bool answer_psk(struct gateway *g, const struct ike_job *job, struct ike_job_result *result)
+/* RFC 7296 2.15. Returns the length; 0 without a key. */
+static size_t psk_value(const char *key, uint16_t prf_id, struct octets signed_octets, uint8_t *out)
 {
-    const struct prf_algorithm *prf = prf_by_id(job->psk.prf);
-    const struct sim_tunnel *t = gateway_tunnel(g, job->psk.tunnel);
-    const char *key = job->psk.side == IKE_KEY_LOCAL ? t->local_key : t->remote_key;
     static const char pad[] = "Key Pad for IKEv2";
     const struct octets pad_octets = {(const uint8_t *)pad, sizeof pad - 1};
-    uint8_t inner[PRF_SIZE_MAX];
-    result->psk.length = prf->size;
-    return key[0] != '\0' &&
-           prf_compute(prf, (struct octets){(const uint8_t *)key, strlen(key)}, &pad_octets, 1, inner) &&
-           prf_compute(prf, (struct octets){inner, prf->size}, &job->psk.signed_octets, 1, result->psk.value);
+    const struct prf_algorithm *prf = prf_by_id(prf_id);
+    uint8_t padded[PRF_SIZE_MAX];
+    bool done =
+        key[0] != '\0' &&
+        prf_compute(prf, (struct octets){(const uint8_t *)key, strlen(key)}, &pad_octets, 1, padded) &&
+        prf_compute(prf, (struct octets){padded, prf->size}, &signed_octets, 1, out);
+    return done ? prf->size : 0;
+}
+
+/* As the keeper does. */
+static void authenticate(struct gateway *g, const struct ike_auth_job *job, struct ike_auth_result *out)
+{
+    struct sim_tunnel *t = gateway_tunnel(g, job->tunnel);
+    uint8_t expected[PRF_SIZE_MAX];
+    t->auth_jobs++;
+    if (job->verify) {
+        size_t length = psk_value(t->remote_key, job->prf, job->peer.signed_octets, expected);
+        bool right = octets_equal(job->peer.value, (struct octets){expected, length});
+        out->fault = right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
+        if (length == 0)
+            out->fault = IKE_AUTH_NO_PEER_KEY;
+    }
+    if (!job->sign || out->fault != IKE_AUTH_OK)
+        return;
+    out->method = AUTH_METHOD_PSK;
+    out->value_length = (uint16_t)psk_value(t->local_key, job->prf, job->own.signed_octets, out->value);
+    out->fault = out->value_length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
 }
 
 static void answer_job(struct gateway *g, const struct ike_job *job)
@@ -149,9 +170,11 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
     }
     struct ike_job_result result = {.kind = job->kind};
     bool real = g->world->weather.real_arithmetic;
-    result.ok = job->kind == IKE_JOB_PSK_AUTH
-                    ? answer_psk(g, job, &result)
-                    : arithmetic_answer(&job->key_exchange, real, &result.key_exchange);
+    result.ok = true;
+    if (job->kind == IKE_JOB_AUTH)
+        authenticate(g, &job->auth, &result.auth);
+    else
+        result.ok = arithmetic_answer(&job->key_exchange, real, &result.key_exchange);
     struct coming *c = coming_new(g, (struct octets){(const uint8_t *)&result, sizeof result});
     c->kind = COMING_JOB;
     c->job = job->job;

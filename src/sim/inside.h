@@ -35,6 +35,7 @@ struct sim_tunnel {
     struct name_addresses said, heard;
     struct ip_address chosen; /* IP_NONE: none */
     size_t look_ups;          /* that the engine asked for */
+    size_t auth_jobs;         /* likewise */
 };
 
 /* Lines, one after the other. */

@@ -30,6 +30,12 @@ const struct installed_child *gateway_children(const struct gateway *g)
     return g->children;
 }
 
+size_t gateway_auth_jobs(const struct gateway *g, uint32_t tunnel)
+{
+    const struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    return t != NULL ? t->auth_jobs : 0;
+}
+
 size_t gateway_failures(const struct gateway *g, uint32_t tunnel)
 {
     const struct sim_tunnel *t = gateway_tunnel(g, tunnel);

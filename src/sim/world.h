@@ -183,7 +183,9 @@ bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel);
 size_t gateway_child_count(const struct gateway *g, uint32_t tunnel);
 const struct installed_child *gateway_children(const struct gateway *g);
 size_t gateway_failures(const struct gateway *g,
-                        uint32_t tunnel);             /* times that waiting packets were dropped */
+                        uint32_t tunnel); /* times that waiting packets were dropped */
+size_t gateway_auth_jobs(const struct gateway *g,
+                         uint32_t tunnel);            /* IKE_JOB_AUTH that the engine has handed out */
 size_t gateway_record_count(const struct gateway *g); /* records that are kept */
 struct octets gateway_record(const struct gateway *g, size_t index);
 bool gateway_log_has(const struct gateway *g, const char *text);

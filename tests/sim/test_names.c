@@ -285,6 +285,7 @@ static void S22_a_peer_from_an_unknown_address_is_accepted_if_a_lookup_has_it(vo
 
     assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
     assert_int_equal(gateway_look_ups(p.a, 1), 1);
+    assert_int_equal(gateway_auth_jobs(p.a, 1), 1); /* our AUTH waits meanwhile */
     world_free(p.w);
 }
 

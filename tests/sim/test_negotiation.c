@@ -24,6 +24,21 @@ static void R13_a_waiting_packet_brings_the_tunnel_up(void **state)
     world_free(p.w);
 }
 
+/* The initiator proves itself before it knows the peer's proof; the responder does both at once. */
+static void ike_auth_takes_one_secret_job_as_responder_and_two_as_initiator(void **state)
+{
+    (void)state;
+    struct pair p = default_pair();
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_int_equal(gateway_auth_jobs(p.a, 1), 2);
+    assert_int_equal(gateway_auth_jobs(p.b, 0), 1);
+    world_free(p.w);
+}
+
 static void real_arithmetic_agrees_with_itself(void **state)
 {
     (void)state;
@@ -487,6 +502,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R13_a_waiting_packet_brings_the_tunnel_up),
+        cmocka_unit_test(ike_auth_takes_one_secret_job_as_responder_and_two_as_initiator),
         cmocka_unit_test(real_arithmetic_agrees_with_itself),
         cmocka_unit_test(R20_unset_proposals_take_the_most_secure),
         cmocka_unit_test(R24_an_algorithm_configured_at_one_side_is_used),

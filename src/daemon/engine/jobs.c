@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/secret.h"
 #include "daemon/engine/inside.h"
@@ -47,19 +46,33 @@ static bool public_job_start(struct engine_process *process, const struct ike_jo
     return false;
 }
 
-static bool secret_job_start(struct engine_process *process, const struct ike_job *job)
+static bool auth_job_start(struct engine_process *process, const struct ike_job *job)
 {
-    const struct octets octets = job->psk.signed_octets;
-    struct message_secret_job m = {
+    const struct ike_auth_job *auth = &job->auth;
+    const struct octets parts[] = {auth->peer.value, auth->peer.signed_octets, auth->own.signed_octets};
+    const struct message_auth_job m = {
         .job = job->job,
-        .kind = job->kind,
-        .tunnel = job->psk.tunnel,
-        .side = job->psk.side,
-        .prf = job->psk.prf,
-        .identity = job->psk.identity,
+        .tunnel = auth->tunnel,
+        .prf = auth->prf,
+        .verify = auth->verify,
+        .sign = auth->sign,
+        .method = auth->peer.method,
+        .value_length = (uint32_t)parts[0].length,
+        .peer_octets_length = (uint32_t)parts[1].length,
+        .own_octets_length = (uint32_t)parts[2].length,
+        .peer = auth->peer.identity,
+        .own = auth->own.identity,
     };
-    return channel_send(&process->keeper, MESSAGE_SECRET_JOB, &m, sizeof(m), octets.at, octets.length, NULL,
-                        0);
+    uint8_t *tail = malloc(MESSAGE_AUTH_TAIL_MAX);
+    if (tail == NULL)
+        return false;
+    struct writer w = writer_to(tail, MESSAGE_AUTH_TAIL_MAX);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        writer_put(&w, parts[i].at, parts[i].length);
+    bool sent = !w.failed && channel_send(&process->keeper, MESSAGE_AUTH_JOB, &m, sizeof(m), tail,
+                                          writer_length(&w), NULL, 0);
+    secret_free(tail, writer_length(&w));
+    return sent;
 }
 
 static bool look_up_start(struct engine_process *process, const struct ike_job *job)
@@ -72,7 +85,7 @@ void engine_job_start(struct engine_process *process, const struct ike_job *job)
 {
     static bool (*const starts[])(struct engine_process *, const struct ike_job *) = {
         [IKE_JOB_KEY_EXCHANGE] = public_job_start,
-        [IKE_JOB_PSK_AUTH] = secret_job_start,
+        [IKE_JOB_AUTH] = auth_job_start,
         [IKE_JOB_LOOK_UP] = look_up_start,
     };
     bool keeper_reads = process->keeper.queued <= ENGINE_JOB_QUEUE_MAX;
@@ -87,8 +100,7 @@ void engine_job_answered(struct engine_process *process, const struct message_jo
 {
     struct ike_job_result result = {.kind = (enum ike_job_kind)done->kind, .ok = done->ok != 0};
     const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE, .job = {done->job, &result}};
-    result.psk.length = done->length;
-    memcpy(result.psk.value, done->auth, sizeof(done->auth));
+    result.auth = done->auth;
     engine_process_event(process, &event);
     secret_wipe(&result, sizeof(result));
 }

@@ -110,7 +110,8 @@ static bool peer_addresses_are_sound(const void *body)
 static bool job_done_is_sound(const void *body)
 {
     const struct message_job_done *m = body;
-    return (m->kind == IKE_JOB_PSK_AUTH || m->kind == IKE_JOB_LOOK_UP) && m->length <= sizeof(m->auth);
+    return (m->kind == IKE_JOB_AUTH || m->kind == IKE_JOB_LOOK_UP) && m->auth.fault <= IKE_AUTH_NO_OWN_KEY &&
+           m->auth.value_length <= IKE_AUTH_VALUE_MAX;
 }
 
 static bool look_up_is_sound(const void *body)
@@ -131,11 +132,17 @@ static bool path_worker_is_sound(const void *body)
     return m->worker < PATH_WORKERS_MAX;
 }
 
-static bool secret_job_is_sound(const void *body)
+static bool auth_job_is_sound(const void *body)
 {
-    const struct message_secret_job *m = body;
-    return m->kind == IKE_JOB_PSK_AUTH && m->side <= IKE_KEY_REMOTE && m->prf <= UINT16_MAX &&
-           is_identity(&m->identity);
+    const struct message_auth_job *m = body;
+    return m->prf <= UINT16_MAX && m->verify <= 1 && m->sign <= 1 && m->method <= UINT8_MAX &&
+           is_identity(&m->peer) && is_identity(&m->own);
+}
+
+static uint64_t auth_job_tail(const void *body)
+{
+    const struct message_auth_job *m = body;
+    return (uint64_t)m->value_length + m->peer_octets_length + m->own_octets_length;
 }
 
 static bool tunnel_done_is_sound(const void *body)
@@ -192,7 +199,8 @@ struct message_rule {
     size_t size;
     size_t tail_max;
     size_t fds_max;
-    bool (*is_sound)(const void *body); /* NULL: nothing to doubt */
+    bool (*is_sound)(const void *body);        /* NULL: nothing to doubt */
+    uint64_t (*tail_length)(const void *body); /* as the struct has it; NULL: it has none */
 };
 
 #define KEEPER         FROM(PROCESS_KEEPER), PROCESS_ENGINE
@@ -229,8 +237,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_UPDATE] = {"TUNNEL_UPDATE", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 0, NULL},
     [MESSAGE_TUNNEL_REMOVE] = {"TUNNEL_REMOVE", KEEPER_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
 
-    [MESSAGE_SECRET_JOB] = {"SECRET_JOB", ENGINE, sizeof(struct message_secret_job), IKE_JOB_INPUT_MAX, 0,
-                            secret_job_is_sound},
+    [MESSAGE_AUTH_JOB] = {"AUTH_JOB", ENGINE, sizeof(struct message_auth_job), MESSAGE_AUTH_TAIL_MAX, 0,
+                          auth_job_is_sound, auth_job_tail},
     [MESSAGE_LOOK_UP] = {"LOOK_UP", ENGINE, sizeof(struct message_look_up), 0, 0, look_up_is_sound},
     [MESSAGE_TUNNEL_STATE] = {"TUNNEL_STATE", ENGINE, sizeof(struct message_tunnel_state), MESSAGE_TEXT_MAX,
                               0, NULL},
@@ -272,7 +280,25 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
         return false;
     if (message->type == MESSAGE_CHILDREN && !tail_has_all_children(message))
         return false;
+    if (rule->tail_length != NULL && rule->tail_length(message->body) != message->length - rule->size)
+        return false;
     return rule->is_sound == NULL || rule->is_sound(message->body);
+}
+
+struct ike_auth_job message_auth_job(const struct channel_message *message)
+{
+    const struct message_auth_job *m = message->body;
+    struct octets tail = message_tail(message, sizeof(*m));
+    struct reader r = reader_of(tail.at, tail.length);
+    struct ike_auth_job job = {
+        .tunnel = m->tunnel, .prf = (uint16_t)m->prf, .verify = m->verify != 0, .sign = m->sign != 0};
+    job.peer.identity = m->peer;
+    job.peer.method = (uint8_t)m->method;
+    job.peer.value = (struct octets){reader_octets(&r, m->value_length), m->value_length};
+    job.peer.signed_octets = (struct octets){reader_octets(&r, m->peer_octets_length), m->peer_octets_length};
+    job.own.identity = m->own;
+    job.own.signed_octets = (struct octets){reader_octets(&r, m->own_octets_length), m->own_octets_length};
+    return job;
 }
 
 const char *message_name(uint32_t type)

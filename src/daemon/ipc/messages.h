@@ -38,7 +38,7 @@ enum message_type {
     MESSAGE_TUNNEL_REMOVE, /* struct message_tunnel */
 
     /* Engine to keeper. */
-    MESSAGE_SECRET_JOB,   /* tail: the octets to be signed */
+    MESSAGE_AUTH_JOB,     /* tail: the peer's AUTH value, the octets that it signed, those that we sign */
     MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
     MESSAGE_TUNNEL_STATE, /* tail: the reason */
     MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
@@ -114,10 +114,9 @@ struct message_clear {
 
 struct message_job_done {
     uint32_t job;
-    uint32_t kind;   /* enum ike_job_kind; one of the keeper's */
-    uint32_t ok;     /* 0 or 1 */
-    uint32_t length; /* of the AUTH value */
-    uint8_t auth[PRF_SIZE_MAX];
+    uint32_t kind; /* enum ike_job_kind; one of the keeper's */
+    uint32_t ok;   /* 0 or 1 */
+    struct ike_auth_result auth;
 };
 
 /* Descriptor: the live area (daemon/state/shared.h). */
@@ -138,13 +137,16 @@ struct message_path_worker {
     uint32_t present; /* as in struct message_engine_sockets */
 };
 
-struct message_secret_job {
+/* IKE_JOB_AUTH. Its octets stand in the tail one after the other, and fill it. */
+struct message_auth_job {
     uint32_t job;
-    uint32_t kind; /* enum ike_job_kind; a secret one */
     uint32_t tunnel;
-    uint32_t side; /* enum ike_key_side */
-    uint32_t prf;  /* enum prf_id */
-    struct identity identity;
+    uint32_t prf;    /* enum prf_id */
+    uint32_t verify; /* 0 or 1 */
+    uint32_t sign;   /* 0 or 1 */
+    uint32_t method; /* enum auth_method: the peer's */
+    uint32_t value_length, peer_octets_length, own_octets_length;
+    struct identity peer, own;
 };
 
 struct message_look_up {
@@ -200,7 +202,8 @@ struct message_tunnel_fail {
 };
 
 enum {
-    MESSAGE_TEXT_MAX = 2048, /* octets of a log line or a reason */
+    MESSAGE_TEXT_MAX = 2048,       /* octets of a log line or a reason */
+    MESSAGE_AUTH_TAIL_MAX = 70000, /* one IKE_SA_INIT message may be as long as a datagram; ours is short */
 };
 
 /* True if `to` may get this message from `from` and can use its content without further checks. */
@@ -214,6 +217,9 @@ static inline const struct path_child *message_children_list(const struct channe
 {
     return (const struct path_child *)((const struct message_children *)message->body + 1);
 }
+
+/* The job of a MESSAGE_AUTH_JOB that is sound; its octets point into the message. */
+struct ike_auth_job message_auth_job(const struct channel_message *message);
 
 /* The octets behind the struct, which has `size` octets. */
 struct octets message_tail(const struct channel_message *message, size_t size);

@@ -79,15 +79,14 @@ static void signalled(uv_signal_t *handle, int number)
 
 /* ---- What engine and path say ---------------------------------------------------------------------- */
 
-static void secret_job(struct keeper *keeper, const struct channel_message *message)
+static void authenticate(struct keeper *keeper, const struct channel_message *message)
 {
-    const struct message_secret_job *job = message->body;
-    const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job->tunnel);
-    struct message_job_done done = {.job = job->job, .kind = job->kind};
+    const struct message_auth_job *m = message->body;
+    const struct ike_auth_job job = message_auth_job(message);
+    const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job.tunnel);
+    struct message_job_done done = {.job = m->job, .kind = IKE_JOB_AUTH, .ok = policy != NULL};
     if (policy != NULL)
-        done.length = (uint32_t)keys_psk_auth(keeper->running.configuration.keys, policy, job,
-                                              message_tail(message, sizeof(*job)), done.auth);
-    done.ok = done.length > 0;
+        keys_authenticate(keeper->running.configuration.keys, policy, &job, &done.auth);
     processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done));
     secret_wipe(&done, sizeof(done));
 }
@@ -133,8 +132,8 @@ static void message_received(void *context, enum process from, struct channel *c
     char reason[MESSAGE_TEXT_MAX + 1];
     (void)from; /* message_is_sound has seen to it */
     switch (message->type) {
-    case MESSAGE_SECRET_JOB:
-        secret_job(keeper, message);
+    case MESSAGE_AUTH_JOB:
+        authenticate(keeper, message);
         break;
     case MESSAGE_LOOK_UP:
         tunnels_look_up(&keeper->tunnels, message->body);

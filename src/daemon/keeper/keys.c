@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "config/identity.h"
 #include "crypto/prf.h"
+#include "ike/wire/numbers.h"
 
 /* The address that an ID is; false if it is none. */
 static bool identity_address(const struct identity *id, struct ip_address *out)
@@ -20,33 +21,101 @@ static bool identity_address(const struct identity *id, struct ip_address *out)
     return true;
 }
 
-/* The key that the tunnel uses for the ID; 0 if the ID is not its own. */
-static key_number key_for(const struct key_table *keys, const struct tunnel_policy *policy,
-                          const struct message_secret_job *job)
+/* The key that the tunnel uses for the peer's ID, for ours; 0 if the ID is not its own. */
+static key_number peer_key(const struct tunnel_policy *policy, const struct identity *id)
 {
-    struct ip_address source;
-    if (job->side == IKE_KEY_REMOTE)
-        return identity_equal(&job->identity, &policy->remote_id) ? policy->remote_key : 0;
-    if (policy->local_id.type != ID_NONE)
-        return identity_equal(&job->identity, &policy->local_id) ? policy->local_key : 0;
-    /* S17: the ID is the source address. */
-    return identity_address(&job->identity, &source) ? key_table_local(keys, &source, policy->remote_key) : 0;
+    return identity_equal(id, &policy->remote_id) ? policy->remote_key : 0;
 }
 
-size_t keys_psk_auth(const struct key_table *keys, const struct tunnel_policy *policy,
-                     const struct message_secret_job *job, struct octets signed_octets,
-                     uint8_t out[PRF_SIZE_MAX])
+static key_number own_key(const struct key_table *keys, const struct tunnel_policy *policy,
+                          const struct identity *id)
+{
+    struct ip_address source;
+    if (policy->local_id.type != ID_NONE)
+        return identity_equal(id, &policy->local_id) ? policy->local_key : 0;
+    /* S17: the ID is the source address. */
+    return identity_address(id, &source) ? key_table_local(keys, &source, policy->remote_key) : 0;
+}
+
+/* ---- Pre-shared keys --------------------------------------------------------------------------------- */
+
+/* prf(prf(key, "Key Pad for IKEv2"), signed octets). Returns its length; 0 if there is no such key or PRF. */
+static size_t psk_value(const struct key_table *keys, key_number number, uint16_t prf_id,
+                        struct octets signed_octets, uint8_t out[PRF_SIZE_MAX])
 {
     static const char pad[] = "Key Pad for IKEv2";
-    const struct prf_algorithm *prf = prf_by_id((uint16_t)job->prf);
-    key_number number = key_for(keys, policy, job);
+    const struct octets pad_octets = {(const uint8_t *)pad, sizeof(pad) - 1};
+    const struct prf_algorithm *prf = prf_by_id(prf_id);
     struct octets secret = key_table_secret(keys, number);
     if (prf == NULL || number == 0 || secret.length == 0)
         return 0;
-    const struct octets pad_octets = {(const uint8_t *)pad, sizeof(pad) - 1};
     uint8_t padded[PRF_SIZE_MAX];
     bool done = prf_compute(prf, secret, &pad_octets, 1, padded) &&
                 prf_compute(prf, (struct octets){padded, prf->size}, &signed_octets, 1, out);
     secret_wipe(padded, sizeof(padded));
     return done ? prf->size : 0;
+}
+
+static enum ike_auth_fault psk_verify(const struct key_table *keys, const struct tunnel_policy *policy,
+                                      const struct ike_auth_job *job)
+{
+    uint8_t expected[PRF_SIZE_MAX];
+    const struct octets value = job->peer.value;
+    size_t length =
+        psk_value(keys, peer_key(policy, &job->peer.identity), job->prf, job->peer.signed_octets, expected);
+    bool right = value.length == length && secret_equal(value.at, expected, length);
+    secret_wipe(expected, sizeof(expected));
+    if (length == 0)
+        return IKE_AUTH_NO_PEER_KEY;
+    return right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
+}
+
+static enum ike_auth_fault psk_sign(const struct key_table *keys, const struct tunnel_policy *policy,
+                                    const struct ike_auth_job *job, struct ike_auth_result *out)
+{
+    size_t length = psk_value(keys, own_key(keys, policy, &job->own.identity), job->prf,
+                              job->own.signed_octets, out->value);
+    out->value_length = (uint16_t)length;
+    return length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
+}
+
+/* ---- Methods ----------------------------------------------------------------------------------------- */
+
+/* A way to prove an identity: the enum auth_kind of policies, the AUTH method of RFC 7296 3.8. */
+static const struct auth_row {
+    enum auth_kind kind;
+    uint8_t method; /* enum auth_method */
+    enum ike_auth_fault (*verify)(const struct key_table *keys, const struct tunnel_policy *policy,
+                                  const struct ike_auth_job *job);
+    enum ike_auth_fault (*sign)(const struct key_table *keys, const struct tunnel_policy *policy,
+                                const struct ike_auth_job *job, struct ike_auth_result *out);
+} rows[] = {
+    {AUTH_KIND_PSK, AUTH_METHOD_PSK, psk_verify, psk_sign},
+};
+
+/* The row of a kind; NULL if there is none. */
+static const struct auth_row *row_of(enum auth_kind kind)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].kind == kind)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+void keys_authenticate(const struct key_table *keys, const struct tunnel_policy *policy,
+                       const struct ike_auth_job *job, struct ike_auth_result *out)
+{
+    const struct auth_row *of_peer = row_of(policy->remote_auth);
+    const struct auth_row *of_us = row_of(policy->local_auth);
+    *out = (struct ike_auth_result){.fault = IKE_AUTH_OK};
+    if (job->verify) {
+        bool known = of_peer != NULL && of_peer->method == job->peer.method;
+        out->fault = known ? of_peer->verify(keys, policy, job) : IKE_AUTH_NO_PEER_KEY;
+    }
+    if (!job->sign || out->fault != IKE_AUTH_OK)
+        return;
+    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out) : IKE_AUTH_NO_OWN_KEY;
+    if (out->fault == IKE_AUTH_OK)
+        out->method = of_us->method;
 }

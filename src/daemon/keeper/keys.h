@@ -1,19 +1,21 @@
 /*
- * Secret jobs: what the engine needs a key for that it does not have (RFC 7296 2.15). The keeper answers only
- * what the config lets the tunnel ask.
+ * Authentication jobs (RFC 7296 2.15): what the engine needs keys for that it does not have. No key leaves
+ * the keeper, and it answers only what the config lets the tunnel ask.
  */
 #ifndef MUSUBI_DAEMON_KEEPER_KEYS_H
 #define MUSUBI_DAEMON_KEEPER_KEYS_H
 
 #include "config/keys.h"
-#include "daemon/ipc/messages.h"
+#include "config/policy.h"
+#include "ike/ike.h"
 
 /*
- * AUTH by a pre-shared key: prf(prf(key, "Key Pad for IKEv2"), signed octets), written to `out`. Returns its
- * length; 0 if the ID is not that of the tunnel's policy, there is no key, or the arithmetic failed.
+ * Verifies the peer's AUTH, in constant time; then makes ours, unless the peer's is wrong; either only if the
+ * job wants it. An end whose ID is not that of the tunnel's policy has no key, nor has a peer whose
+ * authentication method is not that of the policy. A key that can't be computed with, for want of memory,
+ * counts as none.
  */
-size_t keys_psk_auth(const struct key_table *keys, const struct tunnel_policy *policy,
-                     const struct message_secret_job *job, struct octets signed_octets,
-                     uint8_t out[PRF_SIZE_MAX]);
+void keys_authenticate(const struct key_table *keys, const struct tunnel_policy *policy,
+                       const struct ike_auth_job *job, struct ike_auth_result *out);
 
 #endif

@@ -1,97 +1,18 @@
 #include "ike/exchanges/ike_auth.h"
 
-#include "base/secret.h"
-#include "crypto/prf.h"
 #include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/authentication.h"
 #include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/peer_address.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
-#include "ike/sa/job.h"
 #include "ike/wire/identity.h"
 #include "ike/wire/proposal_text.h"
 
 #include <string.h>
 
 static const struct octets no_octets = {NULL, 0};
-
-enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
-
-/* ---- The message of an IKE_AUTH whose AUTH is being checked ------------------------------------------ */
-
-/* Keeps a message while a job is out. False if there is no memory. */
-static bool keep_message(struct ike_sa *sa, const struct ike_message *message)
-{
-    sa->handshake->auth_header = message->header;
-    sa->handshake->auth_first_payload = message->first_payload;
-    return ike_buffer_set(&sa->handshake->auth_message, message->chain);
-}
-
-/* The kept message, parsed again; it was valid before. */
-static void kept_message(const struct ike_sa *sa, struct ike_message *message)
-{
-    const struct ike_handshake *h = sa->handshake;
-    *message = (struct ike_message){.header = h->auth_header};
-    (void)ike_payloads_parse(ike_buffer_octets(&h->auth_message), h->auth_first_payload, message, NULL, NULL);
-}
-
-/* ---- AUTH values ------------------------------------------------------------------------------------- */
-
-/* The body of an end's ID payload: our own as we send it, the peer's as it came, reserved octets and all. */
-static struct octets id_body(const struct ike_sa *sa, enum ike_key_side side,
-                             uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE])
-{
-    if (side == IKE_KEY_REMOTE) {
-        struct ike_message message;
-        kept_message(sa, &message);
-        return ike_message_find(&message, sa->initiator ? PAYLOAD_IDR : PAYLOAD_IDI)->body;
-    }
-    struct writer w = writer_to(own, ID_HEADER_SIZE + IDENTITY_SIZE);
-    writer_put_u32be(&w, (uint32_t)sa->local_id.type << 24);
-    writer_put(&w, sa->local_id.value, sa->local_id.length);
-    return writer_octets(&w);
-}
-
-/*
- * The octets that an end signs (RFC 7296 2.15): its own IKE_SA_INIT message, the other's nonce, and
- * prf(SK_p, the body of its ID payload). Written to `w`.
- */
-static bool write_signed_octets(const struct ike_sa *sa, enum ike_key_side side, struct writer *w)
-{
-    const struct ike_handshake *h = sa->handshake;
-    bool of_initiator = (side == IKE_KEY_LOCAL) == sa->initiator;
-    const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
-    const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
-    struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
-    uint8_t own[ID_HEADER_SIZE + IDENTITY_SIZE];
-    uint8_t maced_id[PRF_SIZE_MAX];
-    const struct octets body = id_body(sa, side, own);
-    if (!prf_compute(sa->suite.prf, key, &body, 1, maced_id))
-        return false;
-    writer_put(w, message->at, message->length);
-    writer_put(w, nonce->at, nonce->length);
-    writer_put(w, maced_id, sa->suite.prf->size);
-    return !w->failed;
-}
-
-/* Has the keeper compute the AUTH value of one end; `done` gets it. The peer's message has to be kept by
- * then. */
-static void start_auth_job(struct ike_sa *sa, enum ike_key_side side, ike_job_done *done)
-{
-    struct writer w = writer_to(sa->engine->inner_scratch, SCRATCH_SIZE);
-    if (!write_signed_octets(sa, side, &w)) {
-        ike_sa_fail(sa, "the AUTH payload could not be computed");
-        return;
-    }
-    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH};
-    job.psk.tunnel = sa->tunnel->policy.tunnel;
-    job.psk.side = side;
-    job.psk.identity = side == IKE_KEY_LOCAL ? sa->local_id : sa->remote_id;
-    job.psk.prf = sa->suite.prf->id;
-    job.psk.signed_octets = writer_octets(&w);
-    ike_sa_start_job(sa, &job, done);
-}
 
 /* ---- Common to both ends ----------------------------------------------------------------------------- */
 
@@ -128,20 +49,19 @@ static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
     if (sa->remote_id.type != ID_NONE)
         message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_value(&sa->remote_id));
-    message_put_auth(m, AUTH_METHOD_PSK, (struct octets){sa->handshake->auth, sa->suite.prf->size});
+    authentication_put_own(m, sa);
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
     child_exchange_put_offer(m, &request);
     child_exchange_put_selectors(m, &request);
 }
 
-static void own_auth_done(struct ike_sa *sa, const struct ike_job_result *result)
+static void own_auth_made(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    if (!result->ok || result->psk.length != sa->suite.prf->size) {
+    if (authentication_take(sa, result) != IKE_AUTH_OK) {
         auth_failure_of_own_key(sa);
         ike_sa_destroy(sa, "no key");
         return;
     }
-    memcpy(sa->handshake->auth, result->psk.value, result->psk.length);
     sa->handshake->child_spi = child_sa_new_spi(sa->engine, sa->tunnel);
     ike_sa_add_task(sa, TASK_IKE_AUTH, 0);
 }
@@ -153,7 +73,7 @@ void ike_auth_start(struct ike_sa *sa)
         ike_sa_destroy(sa, "the peer has made the IKE SA meanwhile");
         return;
     }
-    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done);
+    authentication_sign(sa, own_auth_made);
 }
 
 /*
@@ -199,19 +119,17 @@ static const char *accept_child(struct ike_sa *sa, const struct ike_message *mes
     return "out of memory";
 }
 
-/* The peer's AUTH value was computed: compare, then take the Child SA. */
-static void peer_auth_done_as_initiator(struct ike_sa *sa, const struct ike_job_result *result)
+/* The peer's AUTH was verified: if it is right, takes the Child SA. */
+static void peer_verified(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct ike_message message;
-    kept_message(sa, &message);
-    const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
-    if (!result->ok || auth->content.length != result->psk.length ||
-        !secret_equal(auth->content.at, result->psk.value, result->psk.length)) {
-        auth_failure_of_auth(sa, result->ok);
+    enum ike_auth_fault fault = authentication_take(sa, result);
+    if (fault != IKE_AUTH_OK) {
+        auth_failure_of_auth(sa, fault == IKE_AUTH_WRONG);
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "authentication failed");
         return;
     }
-    const struct ike_payload *error = ike_message_error(&message);
+    const struct ike_message *message = sa->handshake->auth_message;
+    const struct ike_payload *error = ike_message_error(message);
     bool by_pair = error != NULL && error->notify == NOTIFY_SINGLE_PAIR_REQUIRED;
     if (error != NULL && !by_pair) {
         warn_of_refusal(sa, error);
@@ -219,8 +137,8 @@ static void peer_auth_done_as_initiator(struct ike_sa *sa, const struct ike_job_
         return;
     }
     additional_children_begin(sa);
-    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
-    const char *reason = by_pair ? NULL : accept_child(sa, &message);
+    bool initial_contact = ike_message_notify(message, NOTIFY_INITIAL_CONTACT) != NULL;
+    const char *reason = by_pair ? NULL : accept_child(sa, message);
     if (reason != NULL) {
         abandon(sa, 0, reason);
         return;
@@ -270,11 +188,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
         return;
     }
     sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
-    if (!keep_message(sa, message)) {
-        ike_sa_fail(sa, "out of memory");
-        return;
-    }
-    start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_initiator);
+    authentication_verify(sa, message, peer_verified);
 }
 
 /* ---- Responder --------------------------------------------------------------------------------------- */
@@ -307,23 +221,17 @@ static uint16_t make_child(struct ike_sa *sa, const struct ike_message *message,
     return NOTIFY_TEMPORARY_FAILURE;
 }
 
-/* Our own AUTH value is there: the answer goes out, and the SAs are up. */
-static void own_auth_done_as_responder(struct ike_sa *sa, const struct ike_job_result *result)
+/* The answer goes out, and the SAs are up. */
+static void accept_peer(struct ike_sa *sa)
 {
-    if (!result->ok || result->psk.length != sa->suite.prf->size) {
-        auth_failure_of_own_key(sa);
-        refuse_peer(sa);
-        return;
-    }
-    struct ike_message message;
-    kept_message(sa, &message);
+    const struct ike_message *message = sa->handshake->auth_message;
     struct child_agreement agreement;
     struct child_sa *child = NULL;
-    bool initial_contact = ike_message_notify(&message, NOTIFY_INITIAL_CONTACT) != NULL;
-    uint16_t error = make_child(sa, &message, initial_contact, &agreement, &child);
+    bool initial_contact = ike_message_notify(message, NOTIFY_INITIAL_CONTACT) != NULL;
+    uint16_t error = make_child(sa, message, initial_contact, &agreement, &child);
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
-    message_put_auth(&m, AUTH_METHOD_PSK, (struct octets){result->psk.value, result->psk.length});
+    authentication_put_own(&m, sa);
     if (error != 0) {
         message_put_notify(&m, PROTOCOL_NONE, no_octets, error, no_octets);
     } else {
@@ -343,13 +251,19 @@ static void own_auth_done_as_responder(struct ike_sa *sa, const struct ike_job_r
     additional_children_lost(sa, "no Child SA could be made");
 }
 
-static void prove_ourselves(struct ike_sa *sa)
+/* The peer is who it says it is, and where it may be. */
+static void answer(struct ike_sa *sa)
 {
     if (initial_contact_is_stale(sa)) {
         ike_sa_destroy(sa, "the peer has begun anew since");
         return;
     }
-    start_auth_job(sa, IKE_KEY_LOCAL, own_auth_done_as_responder);
+    if (!authentication_has_own(sa)) {
+        auth_failure_of_own_key(sa);
+        refuse_peer(sa);
+        return;
+    }
+    accept_peer(sa);
 }
 
 static void take_way(struct ike_sa *sa)
@@ -369,22 +283,21 @@ static void peer_looked_up(struct ike_sa *sa, const struct ike_job_result *resul
         return;
     }
     take_way(sa);
-    prove_ourselves(sa);
+    answer(sa);
 }
 
-static void peer_auth_done_as_responder(struct ike_sa *sa, const struct ike_job_result *result)
+/* The peer's AUTH was verified, and ours made if it is right: ours waits while the peer's name is looked up.
+ */
+static void both_authenticated(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    struct ike_message message;
-    kept_message(sa, &message);
-    const struct ike_payload *auth = ike_message_find(&message, PAYLOAD_AUTH);
-    if (!result->ok || auth->content.length != result->psk.length ||
-        !secret_equal(auth->content.at, result->psk.value, result->psk.length)) {
-        auth_failure_of_auth(sa, result->ok);
+    enum ike_auth_fault fault = authentication_take(sa, result);
+    if (fault == IKE_AUTH_NO_PEER_KEY || fault == IKE_AUTH_WRONG) {
+        auth_failure_of_auth(sa, fault == IKE_AUTH_WRONG);
         refuse_peer(sa);
         return;
     }
     if (peer_address_accept(sa))
-        prove_ourselves(sa);
+        answer(sa);
     else
         peer_address_look_up(sa, peer_looked_up);
 }
@@ -452,9 +365,5 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
     take_settings(sa);
     auth_failure_note_wishes(sa, message);
-    if (!keep_message(sa, message)) {
-        ike_sa_fail(sa, "out of memory");
-        return;
-    }
-    start_auth_job(sa, IKE_KEY_REMOTE, peer_auth_done_as_responder);
+    authentication_verify_and_sign(sa, message, both_authenticated);
 }

@@ -43,10 +43,8 @@ struct ike_handshake {
     struct ike_buffer cookie;                      /* as initiator: to be sent along */
     struct ike_buffer init_request, init_response; /* RealMessage1 and 2, RFC 7296 2.15 */
     uint8_t init_proposal;                         /* as responder: number of the chosen proposal */
-    struct ike_header auth_header;                 /* of the IKE_AUTH message whose AUTH is being checked */
-    struct ike_buffer auth_message;                /* its decrypted payloads */
-    uint8_t auth_first_payload;
-    uint8_t auth[PRF_SIZE_MAX]; /* as initiator: our own AUTH value */
+    struct ike_message *auth_message; /* the peer's IKE_AUTH, from when its AUTH is verified; or NULL */
+    struct ike_auth_result own_auth;  /* our AUTH, once it is made */
     /* As initiator: why an answer to IKE_SA_INIT, which is not authenticated, cannot be taken, or NULL. */
     char *failure;
     uint32_t failure_settings; /* settings of the config that it concerns */

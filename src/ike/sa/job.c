@@ -19,8 +19,11 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
     }
     *copy = *job;
     copy->job = number;
-    if (job->kind == IKE_JOB_PSK_AUTH)
-        copy->psk.signed_octets = effects_copy(&engine->effects, job->psk.signed_octets);
+    if (job->kind == IKE_JOB_AUTH) {
+        copy->auth.peer.value = effects_copy(&engine->effects, job->auth.peer.value);
+        copy->auth.peer.signed_octets = effects_copy(&engine->effects, job->auth.peer.signed_octets);
+        copy->auth.own.signed_octets = effects_copy(&engine->effects, job->auth.own.signed_octets);
+    }
     sa->job = number;
     effects_add_action(&engine->effects, &(struct ike_action){.kind = IKE_ACTION_JOB, .job = copy});
 }

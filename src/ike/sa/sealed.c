@@ -138,7 +138,7 @@ bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octe
         (!sa->fragmentation ||
          !fragmentation_take(sa, header, sk, first, text, sa->engine->joined_scratch, &chain, &first)))
         return false;
-    *message = (struct ike_message){.header = *header, .chain = chain, .first_payload = first};
+    *message = (struct ike_message){.header = *header, .chain = chain};
     *fault = ike_payloads_parse(chain, first, message, NULL, payload_type);
     return true;
 }

@@ -1,5 +1,8 @@
 #include "ike/wire/message.h"
 
+#include "base/secret.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 bool ike_header_parse(struct octets datagram, struct ike_header *out)
@@ -159,6 +162,36 @@ enum message_fault ike_payloads_parse(struct octets octets, uint8_t first, struc
         type = next;
     }
     return reader_left(&r) == 0 ? MESSAGE_OK : MESSAGE_INVALID_SYNTAX;
+}
+
+/* The same octets of a copy of a chain. */
+static struct octets octets_in_copy(struct octets octets, const uint8_t *chain, const uint8_t *copy)
+{
+    return octets.at == NULL ? octets : (struct octets){copy + (octets.at - chain), octets.length};
+}
+
+struct ike_message *ike_message_copy(const struct ike_message *message)
+{
+    struct ike_message *copy = malloc(sizeof *copy + message->chain.length);
+    if (copy == NULL)
+        return NULL;
+    uint8_t *chain = (uint8_t *)(copy + 1);
+    *copy = *message;
+    memcpy(chain, message->chain.at, message->chain.length);
+    copy->chain.at = chain;
+    for (size_t i = 0; i < copy->count; i++) {
+        struct ike_payload *p = &copy->payloads[i];
+        p->body = octets_in_copy(p->body, message->chain.at, chain);
+        p->spi = octets_in_copy(p->spi, message->chain.at, chain);
+        p->content = octets_in_copy(p->content, message->chain.at, chain);
+    }
+    return copy;
+}
+
+void ike_message_free(struct ike_message *message)
+{
+    if (message != NULL)
+        secret_free(message, sizeof *message + message->chain.length);
 }
 
 const struct ike_payload *ike_message_find(const struct ike_message *message, uint8_t type)

@@ -52,8 +52,7 @@ struct ike_payload {
 
 struct ike_message {
     struct ike_header header;
-    struct octets chain;   /* of a protected message: what was inside of its SK payload */
-    uint8_t first_payload; /* of the chain */
+    struct octets chain; /* of a protected message: what was inside of its SK payload */
     size_t count;
     struct ike_payload payloads[MESSAGE_PAYLOADS_MAX];
 };
@@ -76,6 +75,13 @@ bool ike_header_parse(struct octets datagram, struct ike_header *out);
  */
 enum message_fault ike_payloads_parse(struct octets octets, uint8_t first, struct ike_message *message,
                                       uint8_t *inner, uint8_t *payload_type);
+
+/*
+ * A copy of a protected message, with its chain, into which it points; NULL if there is no memory.
+ * ike_message_free wipes and frees it; `message` may be NULL.
+ */
+struct ike_message *ike_message_copy(const struct ike_message *message);
+void ike_message_free(struct ike_message *message);
 
 /* The first payload of a type; NULL if there is none. */
 const struct ike_payload *ike_message_find(const struct ike_message *message, uint8_t type);

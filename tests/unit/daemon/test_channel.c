@@ -152,7 +152,6 @@ static void values_out_of_their_range_are_refused(void **state)
 {
     (void)state;
     struct message_log log = {.level = LOG_LEVEL_DEBUG, .function = LOG_IPSEC};
-    struct message_secret_job job = {.kind = IKE_JOB_PSK_AUTH, .prf = PRF_HMAC_SHA1};
     struct path_event event = {.kind = PATH_DONE};
     struct message_look_up look_up = {.seen.family = IP_V6};
     struct message_peer_addresses peer = {.count = IKE_PEER_ADDRESSES_MAX};
@@ -160,13 +159,6 @@ static void values_out_of_their_range_are_refused(void **state)
     assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOG, &log, sizeof(log)));
     log.level++;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOG, &log, sizeof(log)));
-
-    assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
-    job.identity.length = IDENTITY_SIZE + 1;
-    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
-    job.identity.length = 0;
-    job.kind = IKE_JOB_KEY_EXCHANGE;
-    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_SECRET_JOB, &job, sizeof(job)));
 
     assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_LOOK_UP, &look_up, sizeof(look_up)));
     memset(&look_up.seen.family, 5, sizeof(look_up.seen.family));
@@ -179,6 +171,78 @@ static void values_out_of_their_range_are_refused(void **state)
     assert_true(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_PATH_EVENT, &event, sizeof(event)));
     memset(&event.encapsulated, 2, sizeof(event.encapsulated));
     assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_PATH_EVENT, &event, sizeof(event)));
+}
+
+static void auth_jobs_hold_all_of_their_octets(void **state)
+{
+    (void)state;
+    struct {
+        struct message_auth_job m;
+        char tail[9];
+    } sent = {.m = {.verify = 1, .sign = 1, .method = 2, .prf = PRF_HMAC_SHA1}, .tail = "AABBBCCCC"};
+    enum { SIZE = sizeof(sent.m) + sizeof(sent.tail) };
+    struct message_auth_job *m = &sent.m;
+    m->value_length = 2;
+    m->peer_octets_length = 3;
+    m->own_octets_length = 4;
+    const struct channel_message message = {.type = MESSAGE_AUTH_JOB, .body = &sent, .length = SIZE};
+
+    assert_true(message_is_sound(PROCESS_ENGINE, PROCESS_KEEPER, &message));
+    const struct ike_auth_job job = message_auth_job(&message);
+    assert_true(job.verify && job.sign && job.peer.method == 2 && job.prf == PRF_HMAC_SHA1);
+    assert_true(octets_equal(job.peer.value, (struct octets){(const uint8_t *)"AA", 2}));
+    assert_true(octets_equal(job.peer.signed_octets, (struct octets){(const uint8_t *)"BBB", 3}));
+    assert_true(octets_equal(job.own.signed_octets, (struct octets){(const uint8_t *)"CCCC", 4}));
+
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, SIZE - 1));
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, sizeof(sent.m) - 1));
+    uint32_t *const lengths[] = {&m->value_length, &m->peer_octets_length, &m->own_octets_length};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t right = *lengths[i];
+        const uint32_t wrong[] = {right - 1, right + 1, UINT32_MAX};
+        for (size_t j = 0; j < 3; j++) {
+            *lengths[i] = wrong[j];
+            assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, SIZE));
+        }
+        *lengths[i] = right;
+    }
+    *lengths[0] = UINT32_MAX; /* with the second one, 2^32 + 5 */
+    *lengths[1] = 6;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, SIZE));
+}
+
+static void auth_jobs_out_of_their_range_are_refused(void **state)
+{
+    (void)state;
+    const struct message_auth_job good = {.sign = 1, .method = 2, .prf = PRF_HMAC_SHA1};
+    struct message_auth_job bad[] = {good, good, good, good, good, good};
+    bad[0].peer.length = IDENTITY_SIZE + 1;
+    bad[1].own.length = IDENTITY_SIZE + 1;
+    bad[2].verify = 2;
+    bad[3].sign = 2;
+    bad[4].method = UINT8_MAX + 1;
+    bad[5].prf = UINT16_MAX + 1;
+
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &good, sizeof(good)));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &bad[i], sizeof(bad[i])));
+}
+
+static void results_of_jobs_out_of_their_range_are_refused(void **state)
+{
+    (void)state;
+    struct message_job_done done = {.kind = IKE_JOB_AUTH, .auth.value_length = IKE_AUTH_VALUE_MAX};
+
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
+    done.auth.value_length++;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
+    done.auth.value_length = 0;
+    done.kind = IKE_JOB_KEY_EXCHANGE;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
+    done.kind = IKE_JOB_LOOK_UP;
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
+    done.auth.fault = IKE_AUTH_NO_OWN_KEY + 1;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
 }
 
 static void policies_with_unterminated_names_are_refused(void **state)
@@ -205,6 +269,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_message_closes_the_channel, pair_set_up, pair_tear_down),
         cmocka_unit_test(messages_are_taken_from_whom_they_may_come),
         cmocka_unit_test(values_out_of_their_range_are_refused),
+        cmocka_unit_test(auth_jobs_hold_all_of_their_octets),
+        cmocka_unit_test(auth_jobs_out_of_their_range_are_refused),
+        cmocka_unit_test(results_of_jobs_out_of_their_range_are_refused),
         cmocka_unit_test(policies_with_unterminated_names_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,7 @@ static void later_batches_keep_their_order_but_jobs_go_ahead(void **state)
     struct fixture *f = *state;
     struct child_command first;
     struct child_command second;
-    struct ike_job job = {.job = 1, .kind = IKE_JOB_PSK_AUTH};
+    struct ike_job job = {.job = 1, .kind = IKE_JOB_AUTH};
     const struct ike_action one[] = {install_action(&first, 7), log_action("a")};
     const struct ike_action two[] = {install_action(&second, 8), log_action("b")};
     const struct ike_action three[] = {{.kind = IKE_ACTION_JOB, .job = &job}, log_action("c")};

@@ -176,7 +176,7 @@ static void keeper_that_does_not_read_is_handed_no_more_jobs(void **state)
 {
     struct fixture *f = *state;
     static uint8_t octets[60000];
-    struct ike_job job = {.kind = IKE_JOB_PSK_AUTH, .psk.signed_octets = {octets, sizeof(octets)}};
+    struct ike_job job = {.kind = IKE_JOB_AUTH, .auth.own.signed_octets = {octets, sizeof(octets)}};
 
     for (int i = 0; i < 1000; i++)
         perform_one(f, (struct ike_action){.kind = IKE_ACTION_JOB, .job = &job});

@@ -1,7 +1,6 @@
 /* The keeper's parts that need no Linux: daemon/keeper/configuration.h, daemon/keeper/desired.h,
- * daemon/keeper/keys.h, daemon/keeper/run_directory.h, daemon/keeper/arguments.h. */
+ * daemon/keeper/run_directory.h, daemon/keeper/arguments.h. */
 #include "daemon/keeper/desired.h"
-#include "daemon/keeper/keys.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,13 +14,11 @@
 #include <cmocka.h>
 
 #include "config/identity.h"
-#include "crypto/prf.h"
 #include "daemon/keeper/arguments.h"
 #include "daemon/keeper/run_directory.h"
 
 static const char site1[] = "ikev2 authentication psk id keyid site1 key char secret1\n"
                             "ikev2 authentication psk id keyid site2 key char secret2\n"
-                            "ikev2 authentication psk id ipv4 10.1.0.1 key char address\n"
                             "ikev2 default-profile\n"
                             "  local-authentication psk id keyid site1\n"
                             "logging subsystem ikev2 debug\n"
@@ -213,79 +210,6 @@ static void S16_what_has_no_link_is_told_once(void **state)
     assert_int_equal(times_logged(f, told), 2);
 }
 
-/* ---- Secret jobs ------------------------------------------------------------------------------------- */
-
-static const struct octets signed_octets = {(const uint8_t *)"octets", 6};
-
-static struct message_secret_job job_for(enum ike_key_side side, uint8_t type, const char *value)
-{
-    struct message_secret_job job = {.kind = IKE_JOB_PSK_AUTH, .side = side, .prf = PRF_HMAC_SHA2_256};
-    job.identity.type = type;
-    job.identity.length = (uint16_t)strlen(value);
-    memcpy(job.identity.value, value, strlen(value));
-    return job;
-}
-
-/* RFC 7296 2.15, done here once more. */
-static void assert_auth_by(const char *secret, const uint8_t *auth, size_t length)
-{
-    const struct prf_algorithm *prf = prf_by_id(PRF_HMAC_SHA2_256);
-    const struct octets pad = {(const uint8_t *)"Key Pad for IKEv2", 17};
-    uint8_t key[PRF_SIZE_MAX];
-    uint8_t expected[PRF_SIZE_MAX];
-    assert_true(prf_compute(prf, (struct octets){(const uint8_t *)secret, strlen(secret)}, &pad, 1, key));
-    assert_true(prf_compute(prf, (struct octets){key, prf->size}, &signed_octets, 1, expected));
-    assert_int_equal(length, prf->size);
-    assert_memory_equal(auth, expected, length);
-}
-
-static void R32_each_side_has_its_own_key(void **state)
-{
-    struct fixture *f = *state;
-    const struct tunnel_policy *policy = &f->configuration.policies.items[0];
-    uint8_t auth[PRF_SIZE_MAX];
-    struct message_secret_job job = job_for(IKE_KEY_LOCAL, ID_KEY_ID, "site1");
-
-    size_t length = keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth);
-    assert_auth_by("secret1", auth, length);
-
-    job = job_for(IKE_KEY_REMOTE, ID_KEY_ID, "site2");
-    length = keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth);
-    assert_auth_by("secret2", auth, length);
-}
-
-static void jobs_for_ids_of_others_are_refused(void **state)
-{
-    struct fixture *f = *state;
-    const struct tunnel_policy *policy = &f->configuration.policies.items[0];
-    uint8_t auth[PRF_SIZE_MAX];
-
-    struct message_secret_job job = job_for(IKE_KEY_LOCAL, ID_KEY_ID, "site2");
-    assert_int_equal(keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth), 0);
-    job = job_for(IKE_KEY_REMOTE, ID_KEY_ID, "site1");
-    assert_int_equal(keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth), 0);
-    job = job_for(IKE_KEY_LOCAL, ID_KEY_ID, "site1");
-    job.prf = 99;
-    assert_int_equal(keys_psk_auth(f->configuration.keys, policy, &job, signed_octets, auth), 0);
-}
-
-static void S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers(void **state)
-{
-    struct fixture *f = *state;
-    struct tunnel_policy policy = f->configuration.policies.items[0];
-    uint8_t auth[PRF_SIZE_MAX];
-    policy.local_id.type = ID_NONE;
-    policy.local_key = 0;
-
-    struct message_secret_job job = job_for(IKE_KEY_LOCAL, ID_IPV4_ADDR, "\x0a\x01\x63\x01");
-    size_t length = keys_psk_auth(f->configuration.keys, &policy, &job, signed_octets, auth);
-    assert_auth_by("secret2", auth, length);
-
-    memcpy(job.identity.value, "\x0a\x01\x00\x01", 4);
-    length = keys_psk_auth(f->configuration.keys, &policy, &job, signed_octets, auth);
-    assert_auth_by("address", auth, length);
-}
-
 /* ---- The run-dir ------------------------------------------------------------------------------------- */
 
 static void run_directory_belongs_to_one_and_goes_with_it(void **state)
@@ -360,9 +284,6 @@ int main(void)
         WITH_CONFIG(tunnels_are_planned_with_their_state_and_mtu),
         WITH_CONFIG(routes_are_planned_but_by_ports_that_are_shut_down),
         WITH_CONFIG(S16_what_has_no_link_is_told_once),
-        WITH_CONFIG(R32_each_side_has_its_own_key),
-        WITH_CONFIG(jobs_for_ids_of_others_are_refused),
-        WITH_CONFIG(S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers),
         cmocka_unit_test(run_directory_belongs_to_one_and_goes_with_it),
         cmocka_unit_test(arguments_have_defaults_and_need_a_config),
     };

@@ -1,0 +1,124 @@
+#include "ike/exchanges/authentication.h"
+
+#include "crypto/prf.h"
+#include "ike/sa/job.h"
+#include "ike/wire/identity.h"
+
+enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
+
+/* The body of our ID payload as we send it. */
+static struct octets own_id_body(const struct ike_sa *sa, uint8_t out[ID_HEADER_SIZE + IDENTITY_SIZE])
+{
+    struct writer w = writer_to(out, ID_HEADER_SIZE + IDENTITY_SIZE);
+    writer_put_u32be(&w, (uint32_t)sa->local_id.type << 24);
+    writer_put(&w, sa->local_id.value, sa->local_id.length);
+    return writer_octets(&w);
+}
+
+/*
+ * The octets that an end signs: its own IKE_SA_INIT message, the other's nonce, and prf(SK_p, the body of its
+ * ID payload). Written to `out`, SCRATCH_SIZE octets. No octets if that cannot be done.
+ */
+static struct octets signed_octets(const struct ike_sa *sa, bool of_initiator, struct octets id_body,
+                                   uint8_t *out)
+{
+    const struct ike_handshake *h = sa->handshake;
+    const struct ike_buffer *message = of_initiator ? &h->init_request : &h->init_response;
+    const struct ike_buffer *nonce = of_initiator ? &sa->nonce_r : &sa->nonce_i;
+    struct octets key = {of_initiator ? sa->keys.pi : sa->keys.pr, sa->suite.prf->size};
+    uint8_t maced_id[PRF_SIZE_MAX];
+    struct writer w = writer_to(out, SCRATCH_SIZE);
+    if (!prf_compute(sa->suite.prf, key, &id_body, 1, maced_id))
+        return (struct octets){NULL, 0};
+    writer_put(&w, message->at, message->length);
+    writer_put(&w, nonce->at, nonce->length);
+    writer_put(&w, maced_id, sa->suite.prf->size);
+    return w.failed ? (struct octets){NULL, 0} : writer_octets(&w);
+}
+
+/* The half of a job that makes our AUTH. False if it can't be put together. */
+static bool prepare_own(const struct ike_sa *sa, struct ike_auth_job *job)
+{
+    uint8_t id[ID_HEADER_SIZE + IDENTITY_SIZE];
+    job->sign = true;
+    job->own.identity = sa->local_id;
+    job->own.signed_octets =
+        signed_octets(sa, sa->initiator, own_id_body(sa, id), sa->engine->message_scratch);
+    return job->own.signed_octets.length > 0;
+}
+
+/* The half that verifies the AUTH of the message that was kept. The peer signs its ID as it sent it, reserved
+ * octets and all. */
+static bool prepare_peer(const struct ike_sa *sa, struct ike_auth_job *job)
+{
+    const struct ike_message *message = sa->handshake->auth_message;
+    const struct ike_payload *id = ike_message_find(message, sa->initiator ? PAYLOAD_IDR : PAYLOAD_IDI);
+    const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
+    job->verify = true;
+    job->peer.method = auth->method;
+    job->peer.identity = sa->remote_id;
+    job->peer.value = auth->content;
+    if (auth->content.length > IKE_AUTH_VALUE_MAX) /* it can't be right, and one octet too many says so */
+        job->peer.value.length = IKE_AUTH_VALUE_MAX + 1;
+    job->peer.signed_octets = signed_octets(sa, !sa->initiator, id->body, sa->engine->inner_scratch);
+    return job->peer.signed_octets.length > 0;
+}
+
+static void start(struct ike_sa *sa, bool verify, bool sign, ike_job_done *done)
+{
+    struct ike_job job = {.kind = IKE_JOB_AUTH};
+    job.auth.tunnel = sa->tunnel->policy.tunnel;
+    job.auth.prf = sa->suite.prf->id;
+    if ((verify && !prepare_peer(sa, &job.auth)) || (sign && !prepare_own(sa, &job.auth)))
+        ike_sa_fail(sa, "the AUTH payload could not be computed");
+    else
+        ike_sa_start_job(sa, &job, done);
+}
+
+/* Keeps a message while its AUTH is verified. False, with the negotiation ended, if there is no memory. */
+static bool keep_message(struct ike_sa *sa, const struct ike_message *message)
+{
+    sa->handshake->auth_message = ike_message_copy(message);
+    if (sa->handshake->auth_message != NULL)
+        return true;
+    ike_sa_fail(sa, "out of memory");
+    return false;
+}
+
+void authentication_sign(struct ike_sa *sa, ike_job_done *done)
+{
+    start(sa, false, true, done);
+}
+
+void authentication_verify(struct ike_sa *sa, const struct ike_message *message, ike_job_done *done)
+{
+    if (keep_message(sa, message))
+        start(sa, true, false, done);
+}
+
+void authentication_verify_and_sign(struct ike_sa *sa, const struct ike_message *message, ike_job_done *done)
+{
+    if (keep_message(sa, message))
+        start(sa, true, true, done);
+}
+
+enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_result *result)
+{
+    struct ike_handshake *h = sa->handshake;
+    if (!result->ok || result->kind != IKE_JOB_AUTH)
+        return h->auth_message != NULL ? IKE_AUTH_NO_PEER_KEY : IKE_AUTH_NO_OWN_KEY;
+    if (result->auth.value_length > 0) /* as initiator it is there already when the peer is verified */
+        h->own_auth = result->auth;
+    return result->auth.fault;
+}
+
+bool authentication_has_own(const struct ike_sa *sa)
+{
+    return sa->handshake->own_auth.value_length > 0;
+}
+
+void authentication_put_own(struct message_writer *m, const struct ike_sa *sa)
+{
+    const struct ike_auth_result *own = &sa->handshake->own_auth;
+    message_put_auth(m, own->method, (struct octets){own->value, own->value_length});
+}
