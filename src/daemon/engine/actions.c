@@ -263,18 +263,22 @@ static void give_up_installation(struct engine_process *process, const struct re
     delete_sas(process, request->tunnel);
 }
 
+static void give_up_routes(struct engine_process *process, const struct request *request)
+{
+    engine_process_log(process, LOG_LEVEL_ERROR, request->tunnel,
+                       "the keeper did not say within %d seconds that the routes are there: the negotiation "
+                       "goes on without",
+                       ENGINE_REQUEST_PATIENCE / 1000);
+    end_request(process, request);
+}
+
 void engine_actions_expire(struct engine_process *process, msec_t now)
 {
     struct request request;
     process->now = now;
-    while (requests_take_due(&process->of_keeper, now, &request)) {
-        engine_process_log(process, LOG_LEVEL_ERROR, request.tunnel,
-                           "the keeper did not say within %d seconds that the routes are there: the "
-                           "negotiation goes on without",
-                           ENGINE_REQUEST_PATIENCE / 1000);
-        end_request(process, &request);
-    }
-    while (requests_take_due(&process->of_path, now, &request)) {
+    while (!channel_has_message(&process->keeper) && requests_take_due(&process->of_keeper, now, &request))
+        give_up_routes(process, &request);
+    while (!channel_has_message(&process->path) && requests_take_due(&process->of_path, now, &request)) {
         if (request.kind == REQUEST_INSTALL)
             give_up_installation(process, &request);
         else

@@ -76,7 +76,8 @@ void engine_actions_done(struct engine_process *process, const struct path_event
 /* The keeper has answered a request. */
 void engine_actions_answered(struct engine_process *process, uint64_t request);
 
-/* Deals with all requests whose deadline is `now` or before. */
+/* Deals with all requests whose deadline is `now` or before. Those to a process that has said something wait
+ * until that is read: the answer may be in it, as when this process stood still. */
 void engine_actions_expire(struct engine_process *process, msec_t now);
 
 /* When engine_actions_expire is due; MSEC_NEVER if nothing is waited for. */

@@ -132,9 +132,7 @@ static void timer_due(uv_poll_t *poll, int status, int events)
     uint64_t times;
     if (read(process->timer, &times, sizeof(times)) < 0)
         return;
-    /* Answers that are there already count, as after both processes stood still. */
-    if (!channel_has_message(&process->path) && !channel_has_message(&process->keeper))
-        engine_actions_expire(process, engine_process_now());
+    engine_actions_expire(process, engine_process_now());
     const struct ike_event event = {.kind = IKE_EVENT_TIMER};
     engine_process_event(process, &event);
 }

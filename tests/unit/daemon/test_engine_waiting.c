@@ -49,6 +49,25 @@ static void late_answer_of_the_path_changes_nothing(void **state)
     assert_string_equal(f->events, "clear 5 ");
 }
 
+/* The engine may have stood still itself. */
+static void answer_that_is_there_but_not_read_yet_is_in_time(void **state)
+{
+    struct fixture *f = *state;
+    struct child_command install;
+    const struct ike_action actions[] = {install_action(&install, 7), datagram_action(TUNNEL, "a")};
+    perform(f, actions, 2);
+    const struct path_event done = {.kind = PATH_DONE, .request = path_gets(f, CHILD_INSTALL, 7)};
+
+    assert_true(message_send(&f->path, MESSAGE_PATH_EVENT, &done, sizeof(done)));
+    pass(f, ENGINE_REQUEST_PATIENCE);
+    assert_string_equal(f->sent, "");
+    assert_int_equal(channel_receive(&f->process.path), CHANNEL_MESSAGE);
+    engine_actions_done(&f->process, f->process.path.message.body);
+
+    assert_string_equal(f->sent, "a");
+    assert_string_equal(f->events, "");
+}
+
 static void each_tunnel_has_its_own_deadline(void **state)
 {
     struct fixture *f = *state;
@@ -191,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(installation_without_an_answer_has_failed),
         ENGINE_TEST(late_answer_of_the_path_changes_nothing),
+        ENGINE_TEST(answer_that_is_there_but_not_read_yet_is_in_time),
         ENGINE_TEST(each_tunnel_has_its_own_deadline),
         ENGINE_TEST(tunnel_that_the_keeper_does_not_raise_goes_on),
         ENGINE_TEST(queue_of_a_tunnel_is_bounded_and_tells_what_it_lost),
