@@ -17,7 +17,7 @@ struct gateway;
 #define SIM_EPOCH UINT64_C(1790000000000)
 
 /* What the network does to datagrams, and how jobs are answered. */
-struct weather {
+struct network_conditions {
     msec_t delay_min, delay_max; /* of each datagram */
     unsigned loss_percent;
     unsigned duplicate_percent;
@@ -64,7 +64,7 @@ void world_free(struct world *w);
 /* Notes the first fault of a run. */
 void world_broken(struct gateway *g, const char *what);
 
-struct weather *world_weather(struct world *w);
+struct network_conditions *world_conditions(struct world *w);
 
 /* Tells everything that happens to `trace`, line by line; NULL: then only warnings are made, which is
  * quicker. */

@@ -68,7 +68,7 @@ static void no_sa_and_no_packet_is_lost_wherever_the_engine_ends(void **state)
     assert_true(actions > 100); /* else the test shows little */
 }
 
-static void no_packet_is_lost_however_often_the_path_starts_anew(void **state)
+static void no_packet_is_lost_however_often_the_path_restarts(void **state)
 {
     (void)state;
     struct tunnel_policy a = policy_a();
@@ -98,10 +98,10 @@ static void no_packet_is_lost_however_often_the_path_starts_anew(void **state)
 
 /* ---- At the border between two engines --------------------------------------------------------------- */
 
-static void a_request_under_way_is_sent_again_with_the_same_octets(void **state)
+static void an_outstanding_request_is_sent_again_with_the_same_octets(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     gateway_clear(s.b, 0);
     uint8_t first[2048];
     size_t length = s.p->reply_length;
@@ -113,13 +113,13 @@ static void a_request_under_way_is_sent_again_with_the_same_octets(void **state)
     assert_int_equal(s.p->reply_count, 1);
     assert_int_equal(s.p->reply_length, length);
     assert_memory_equal(s.p->reply, first, length);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void a_delete_under_way_ends_with_the_reason_that_it_had(void **state)
+static void an_outstanding_delete_ends_with_the_reason_that_it_had(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     gateway_clear(s.b, 0);
 
     gateway_resume_after(s.b, 0, true);
@@ -129,13 +129,13 @@ static void a_delete_under_way_ends_with_the_reason_that_it_had(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void a_request_that_was_answered_is_answered_again_with_the_same_octets(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     uint8_t first[2048];
     size_t length = s.p->reply_length;
@@ -148,13 +148,13 @@ static void a_request_that_was_answered_is_answered_again_with_the_same_octets(v
     assert_int_equal(s.p->reply_count, 1);
     assert_int_equal(s.p->reply_length, length);
     assert_memory_equal(s.p->reply, first, length);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void a_negotiation_that_was_not_over_is_forgotten(void **state)
+static void an_unfinished_negotiation_is_forgotten(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     assert_true(puppet_do_init(s.p));
     assert_int_equal(gateway_record_count(s.b), 1);
 
@@ -162,13 +162,13 @@ static void a_negotiation_that_was_not_over_is_forgotten(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_true(gateway_log_has(s.b, "is forgotten: its negotiation was not over"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void an_sa_whose_tunnel_is_gone_is_forgotten(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
 
     gateway_drop_tunnel(s.b, 0);
     gateway_resume_after(s.b, 0, false);
@@ -176,7 +176,7 @@ static void an_sa_whose_tunnel_is_gone_is_forgotten(void **state)
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_null(gateway_children(s.b));
     assert_true(gateway_log_has(s.b, "is forgotten: its tunnel is not there any more"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Hands a record to the engine of B, and returns the one line that it logs. The record is to be forgotten. */
@@ -196,7 +196,7 @@ static const char *restore_and_read_log(const struct stage *s, uint32_t serial, 
 static void a_record_that_this_version_cannot_read_is_left_out_and_told(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     uint8_t newer[] = {0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
 
     assert_string_equal(
@@ -213,13 +213,13 @@ static void a_record_that_this_version_cannot_read_is_left_out_and_told(void **s
         restore_and_read_log(&s, 5, (struct octets){newer, sizeof newer}),
         "saved IKE SA, serial 5, is left out: its record cannot be used: it is of version 2, and "
         "this program reads versions 4 to 4");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void a_record_under_the_serial_of_another_one_is_left_out(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     assert_int_equal(gateway_record_count(s.b), 1);
 
     const char *line = restore_and_read_log(&s, 77, gateway_record(s.b, 0));
@@ -227,14 +227,14 @@ static void a_record_under_the_serial_of_another_one_is_left_out(void **state)
     assert_string_equal(line,
                         "saved IKE SA, serial 77, is left out: its record cannot be used: it is of another "
                         "IKE SA");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Packets leave by the newest, so the packet path has to get them in the order in which they were made. */
 static void child_sas_are_handed_over_oldest_first_and_once(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     uint32_t newest = gateway_children(s.b)->sa.inbound.spi;
     assert_int_equal(gateway_child_count(s.b, 0), 2);
@@ -244,7 +244,7 @@ static void child_sas_are_handed_over_oldest_first_and_once(void **state)
     assert_int_equal(gateway_child_count(s.b, 0), 2);
     assert_int_equal(gateway_children(s.b)->sa.inbound.spi, newest);
     assert_false(gateway_children(s.b)->active); /* the peer has not used it yet */
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- On another machine ------------------------------------------------------------------------------ */
@@ -284,7 +284,7 @@ static const struct ike_action *find_action(const struct ike_effects *effects, e
 static void a_child_sa_of_another_machine_is_installed_stopped_in_a_slot_of_this_one(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     struct tunnel_policy policy = stage_policy();
     struct ike_engine *engine = other_machine(s.w, &policy);
     uint8_t at[4096];
@@ -306,13 +306,13 @@ static void a_child_sa_of_another_machine_is_installed_stopped_in_a_slot_of_this
     assert_int_equal(effects->record_count, 1);
     assert_non_null(find_action(effects, IKE_ACTION_TUNNEL_UP));
     ike_engine_free(engine);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void an_ike_sa_of_another_machine_takes_the_route_of_its_tunnel(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     struct tunnel_policy policy = stage_policy();
     policy.child.pfs = 0; /* so that the rekey's request is sent at once, and again */
     struct ike_engine *engine = other_machine(s.w, &policy);
@@ -341,7 +341,7 @@ static void an_ike_sa_of_another_machine_takes_the_route_of_its_tunnel(void **st
     assert_non_null(datagram);
     assert_true(datagram->datagram.ifindex == 9 && datagram->datagram.mark == 0x99);
     ike_engine_free(engine);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* The pair has been rekeyed some times; then the machine of A is another one. */
@@ -379,11 +379,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_sa_and_no_packet_is_lost_wherever_the_engine_ends),
-        cmocka_unit_test(no_packet_is_lost_however_often_the_path_starts_anew),
-        cmocka_unit_test(a_request_under_way_is_sent_again_with_the_same_octets),
-        cmocka_unit_test(a_delete_under_way_ends_with_the_reason_that_it_had),
+        cmocka_unit_test(no_packet_is_lost_however_often_the_path_restarts),
+        cmocka_unit_test(an_outstanding_request_is_sent_again_with_the_same_octets),
+        cmocka_unit_test(an_outstanding_delete_ends_with_the_reason_that_it_had),
         cmocka_unit_test(a_request_that_was_answered_is_answered_again_with_the_same_octets),
-        cmocka_unit_test(a_negotiation_that_was_not_over_is_forgotten),
+        cmocka_unit_test(an_unfinished_negotiation_is_forgotten),
         cmocka_unit_test(an_sa_whose_tunnel_is_gone_is_forgotten),
         cmocka_unit_test(a_record_that_this_version_cannot_read_is_left_out_and_told),
         cmocka_unit_test(a_record_under_the_serial_of_another_one_is_left_out),
