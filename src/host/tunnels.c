@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/link_removal.h"
 #include "host/mark.h"
 #include "host/sysctl.h"
 
@@ -132,76 +133,16 @@ bool host_tunnels_plan(struct host_tunnels *tunnels, const struct host_plan *pla
     return true;
 }
 
-typedef bool keep_link(const struct host_tunnels *tunnels, const struct host_link *link);
-
-static bool keep_none(const struct host_tunnels *tunnels, const struct host_link *link)
+static bool keep_none(const void *context, const struct host_link *link)
 {
-    (void)tunnels;
+    (void)context;
     (void)link;
     return false;
 }
 
-/* Moves our links that `keep` is false of to the group of those to be removed; counts them. */
-static bool mark_for_removal(const struct host_tunnels *tunnels, struct host_kernel *kernel, keep_link *keep,
-                             size_t *marked, struct host_error *err)
+static bool is_wanted(const void *context, const struct host_link *link)
 {
-    const struct host_link_change change = {.group = HOST_LINK_REMOVAL_GROUP};
-    *marked = 0;
-    for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
-        const struct inventory_link *link = kernel->inventory.links.slots[i].value;
-        struct host_error reason;
-        if (link == NULL || !link->is.ours || keep(tunnels, &link->is))
-            continue;
-        if (!host_link_change(kernel->netlink, link->is.index, &change, &reason) && reason.number != ENODEV)
-            return host_fail_because(err, &reason, "cannot remove %s", link->is.name);
-        (*marked)++;
-    }
-    return true;
-}
-
-/* True if another program has put a link of its own into that group. */
-static bool group_is_shared(const struct host_kernel *kernel)
-{
-    for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
-        const struct inventory_link *link = kernel->inventory.links.slots[i].value;
-        if (link != NULL && link->is.group == HOST_LINK_REMOVAL_GROUP && !link->is.ours)
-            return true;
-    }
-    return false;
-}
-
-static bool remove_one_by_one(const struct host_tunnels *tunnels, struct host_kernel *kernel, keep_link *keep,
-                              struct host_error *err)
-{
-    for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
-        const struct inventory_link *link = kernel->inventory.links.slots[i].value;
-        if (link != NULL && link->is.ours && !keep(tunnels, &link->is) &&
-            !host_link_remove(kernel->netlink, link->is.index, err))
-            return false;
-    }
-    return true;
-}
-
-/* Removes our links that `keep` is false of: by one request, since each takes long. */
-static bool remove_links(const struct host_tunnels *tunnels, struct host_kernel *kernel, keep_link *keep,
-                         struct host_error *err)
-{
-    size_t marked;
-    if (!mark_for_removal(tunnels, kernel, keep, &marked, err))
-        return false;
-    if (marked == 0)
-        return true;
-    if (!host_kernel_drain(kernel, err))
-        return false;
-    bool removed = group_is_shared(kernel)
-                       ? remove_one_by_one(tunnels, kernel, keep, err)
-                       : host_link_remove_group(kernel->netlink, HOST_LINK_REMOVAL_GROUP, err);
-    return removed && host_kernel_drain(kernel, err);
-}
-
-static bool is_wanted(const struct host_tunnels *tunnels, const struct host_link *link)
-{
-    const struct tunnel_item *tunnel = find(tunnels, link->name);
+    const struct tunnel_item *tunnel = find(context, link->name);
     return tunnel != NULL && (tunnel->fd < 0 || tunnel->link == link->index);
 }
 
@@ -365,7 +306,7 @@ static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *ker
 
 bool host_tunnels_reconcile(struct host_tunnels *tunnels, struct host_kernel *kernel, struct host_error *err)
 {
-    if (!remove_links(tunnels, kernel, is_wanted, err))
+    if (!host_links_remove(kernel, is_wanted, tunnels, err))
         return false;
     for (size_t i = 0; i < tunnels->count; i++) {
         struct tunnel_item *tunnel = &tunnels->items[i];
@@ -385,7 +326,7 @@ void host_tunnels_remove_all(struct host_tunnels *tunnels, struct host_kernel *k
 {
     struct host_error reason;
     host_tunnels_free(tunnels);
-    if (!remove_links(tunnels, kernel, keep_none, &reason))
+    if (!host_links_remove(kernel, keep_none, NULL, &reason))
         host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
 }
 

@@ -169,7 +169,7 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
         return;
     }
     struct ike_job_result result = {.kind = job->kind};
-    bool real = g->world->weather.real_arithmetic;
+    bool real = g->world->conditions.real_arithmetic;
     result.ok = true;
     if (job->kind == IKE_JOB_AUTH)
         authenticate(g, &job->auth, &result.auth);
@@ -178,7 +178,7 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
     struct coming *c = coming_new(g, (struct octets){(const uint8_t *)&result, sizeof result});
     c->kind = COMING_JOB;
     c->job = job->job;
-    world_schedule(g->world, c, 1 + g->world->weather.job_time);
+    world_schedule(g->world, c, 1 + g->world->conditions.job_time);
 }
 
 static void add_line(struct log_text *log, const char *name, const char *text)

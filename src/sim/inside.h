@@ -52,7 +52,7 @@ struct nat {
 };
 
 /* Somebody who sends ESP for no SA, and when the engine was told of it. */
-struct stranger {
+struct unknown_sender {
     struct ip_address address;
     msec_t told;
 };
@@ -79,8 +79,8 @@ struct gateway {
     unsigned actions_left;
     size_t sent;
     msec_t look_up_delay;
-    struct stranger strangers[UNKNOWN_SPI_MAX];
-    size_t stranger_count;
+    struct unknown_sender unknown_senders[UNKNOWN_SPI_MAX];
+    size_t unknown_sender_count;
     size_t packets_received, packets_lost;
 };
 
@@ -104,7 +104,7 @@ struct world {
     uint64_t random_state;
     msec_t now;
     uint64_t next_order;
-    struct weather weather;
+    struct network_conditions conditions;
     FILE *trace; /* told of everything; NULL: nobody is */
     const struct world_observer *observer;
     bool checks_records; /* by the observer, which takes time */

@@ -90,8 +90,8 @@ void world_set_partition(struct world *w, const struct gateway *a, const struct 
 
 msec_t network_delay(struct world *w)
 {
-    msec_t spread = w->weather.delay_max - w->weather.delay_min;
-    return w->weather.delay_min + (spread > 0 ? world_random(w) % (spread + 1) : 0);
+    msec_t spread = w->conditions.delay_max - w->conditions.delay_min;
+    return w->conditions.delay_min + (spread > 0 ? world_random(w) % (spread + 1) : 0);
 }
 
 static void send_once(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
@@ -100,12 +100,12 @@ static void send_once(struct gateway *g, const struct ip_endpoint *from, const s
     struct world *w = g->world;
     struct ip_endpoint arrives = *to;
     struct gateway *target = network_find(w, &arrives);
-    if (target == NULL || is_cut(w, g, target) || world_chance(w, w->weather.loss_percent))
+    if (target == NULL || is_cut(w, g, target) || world_chance(w, w->conditions.loss_percent))
         return;
     struct coming *c = coming_new(target, message);
     c->from = network_outside(g, from);
     c->to = arrives;
-    if (world_chance(w, w->weather.corrupt_percent))
+    if (world_chance(w, w->conditions.corrupt_percent))
         c->octets[world_random(w) % c->length] ^= (uint8_t)(1 + world_random(w) % 255);
     world_schedule(w, c, network_delay(w));
 }
@@ -118,6 +118,6 @@ void network_send(struct gateway *g, const struct ip_endpoint *from, const struc
     if (w->hook != NULL && !w->hook(w->hook_context, &d))
         return;
     send_once(g, from, to, message);
-    if (world_chance(w, w->weather.duplicate_percent))
+    if (world_chance(w, w->conditions.duplicate_percent))
         send_once(g, from, to, message);
 }

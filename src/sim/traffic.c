@@ -10,17 +10,18 @@
 /* An SPI of no SA is told to the engine, as the packet path does: once in 10 s of each sender. */
 static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t spi)
 {
-    enum { SILENCE_OF_STRANGER = 10000 };
-    for (size_t i = 0; i < g->stranger_count; i++) {
-        struct stranger *s = &g->strangers[i];
+    enum { REPORT_INTERVAL = 10000 };
+    for (size_t i = 0; i < g->unknown_sender_count; i++) {
+        struct unknown_sender *s = &g->unknown_senders[i];
         if (!ip_address_equal(&s->address, &c->from.address))
             continue;
-        if (g->world->now - s->told < SILENCE_OF_STRANGER)
+        if (g->world->now - s->told < REPORT_INTERVAL)
             return;
-        *s = g->strangers[--g->stranger_count];
+        *s = g->unknown_senders[--g->unknown_sender_count];
     }
-    if (g->stranger_count < UNKNOWN_SPI_MAX)
-        g->strangers[g->stranger_count++] = (struct stranger){c->from.address, g->world->now};
+    if (g->unknown_sender_count < UNKNOWN_SPI_MAX)
+        g->unknown_senders[g->unknown_sender_count++] =
+            (struct unknown_sender){c->from.address, g->world->now};
     gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &c->from);
 }
 

@@ -66,7 +66,7 @@ struct world *world_new(uint64_t seed, const struct world_observer *observer)
     w->random_state = seed;
     w->seen = map_with_seed(seed);
     w->now = 1000000;
-    w->weather = (struct weather){.delay_min = 10, .delay_max = 10};
+    w->conditions = (struct network_conditions){.delay_min = 10, .delay_max = 10};
     w->trace = getenv("MUSUBI_SIM_TRACE") != NULL ? stderr : NULL;
     static const struct world_observer nobody;
     w->observer = observer != NULL ? observer : &nobody;
@@ -103,9 +103,9 @@ const char *world_fault(const struct world *w)
     return w->fault[0] != '\0' ? w->fault : NULL;
 }
 
-struct weather *world_weather(struct world *w)
+struct network_conditions *world_conditions(struct world *w)
 {
-    return &w->weather;
+    return &w->conditions;
 }
 
 void world_set_trace(struct world *w, FILE *trace)

@@ -14,7 +14,7 @@ struct world;
 struct gateway;
 
 /* What the network does to datagrams, and how jobs are answered. */
-struct weather {
+struct network_conditions {
     msec_t delay_min, delay_max; /* of each datagram */
     unsigned loss_percent;
     unsigned duplicate_percent;
@@ -61,7 +61,7 @@ void world_free(struct world *w);
 /* Notes the first fault of a run. */
 void world_broken(struct gateway *g, const char *what);
 
-struct weather *world_weather(struct world *w);
+struct network_conditions *world_conditions(struct world *w);
 
 /* Tells everything that happens to `trace`, line by line; NULL: then only warnings are made, which is
  * quicker. */

@@ -325,7 +325,7 @@ static void negotiate(struct world *w, struct gateway *centre, enum kind kind, u
                       double *spent)
 {
     double each[HANDSHAKES];
-    world_weather(w)->real_arithmetic = real;
+    world_conditions(w)->real_arithmetic = real;
     for (size_t i = 0; i < HANDSHAKES; i++) {
         uint32_t site = (uint32_t)((i + (real ? HANDSHAKES : 0)) * 7919 % tunnels);
         struct gateway *g = add_site(w, kind, site);

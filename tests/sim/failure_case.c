@@ -66,7 +66,7 @@ struct stage stage_with_lines(void)
     struct tunnel_policy policy = stage_policy();
     narrow_down(&policy);
     give_lines(&policy, 0);
-    return stage_set_with(&policy);
+    return stage_new_with(&policy);
 }
 
 struct message_writer begin_auth(struct stage *s)
@@ -95,5 +95,5 @@ void check_failure_case(const struct failure_case *c)
     struct stage s = stage_with_lines();
     c->act(&s);
     check_failure(c->name, s.b, c->warning);
-    stage_strike(&s);
+    stage_free(&s);
 }

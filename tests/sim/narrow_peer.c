@@ -1,6 +1,6 @@
 #include "narrow_peer.h"
 
-#include "create_case.h"
+#include "hostile_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +83,7 @@ struct tunnel_policy policy_without_rekeys(void)
 
 struct stage stage_in_auth(const struct tunnel_policy *policy, const struct packet_flow *flow)
 {
-    struct stage s = stage_set_with(policy);
+    struct stage s = stage_new_with(policy);
     gateway_packet_of_flow_waits(s.b, 0, flow);
     assert_true(puppet_accept_init(s.p));
     return s;

@@ -172,9 +172,9 @@ void scenario_free(struct scenario *s)
 
 /* ---- Trouble ----------------------------------------------------------------------------------------- */
 
-static void change_weather(struct scenario *s)
+static void change_conditions(struct scenario *s)
 {
-    *world_weather(s->w) = (struct weather){
+    *world_conditions(s->w) = (struct network_conditions){
         .delay_min = 1,
         .delay_max = 1 + below(s, 5000),
         .loss_percent = (unsigned)below(s, 41),
@@ -224,7 +224,7 @@ static void change_partition(struct scenario *s, const struct scenario_link *lin
 
 void scenario_begin_trouble(struct scenario *s)
 {
-    change_weather(s);
+    change_conditions(s);
 }
 
 void scenario_trouble(struct scenario *s)
@@ -269,7 +269,7 @@ void scenario_trouble(struct scenario *s)
         change_name(s, link, end);
         break;
     default:
-        change_weather(s);
+        change_conditions(s);
         break;
     }
 }
@@ -277,8 +277,8 @@ void scenario_trouble(struct scenario *s)
 void scenario_heal(struct scenario *s)
 {
     world_set_traffic(s->w, 0);
-    *world_weather(s->w) =
-        (struct weather){.delay_min = 1, .delay_max = 20, .real_arithmetic = s->real_arithmetic};
+    *world_conditions(s->w) =
+        (struct network_conditions){.delay_min = 1, .delay_max = 20, .real_arithmetic = s->real_arithmetic};
     for (size_t i = 0; i < s->link_count; i++) {
         struct scenario_end *ends = s->links[i].ends;
         world_set_partition(s->w, s->gateways[ends[0].gateway], s->gateways[ends[1].gateway], false);
@@ -359,14 +359,14 @@ const char *scenario_complaint(struct scenario *s)
     world_run(s->w, SCENARIO_HEAL_TIME);
     const struct scenario_link *down = link_that_is_down(s);
     if (down != NULL)
-        return complain_of(down, "is not up 90 s after the weather cleared");
+        return complain_of(down, "is not up 90 s after the network recovered");
     size_t lost = packets_lost(s);
     world_set_traffic(s->w, 200);
     world_run(s->w, STREAM);
     world_set_traffic(s->w, 0);
     world_run(s->w, 1000);
     if (packets_lost(s) != lost) {
-        (void)snprintf(complaint, sizeof complaint, "%zu packets were lost after the weather cleared",
+        (void)snprintf(complaint, sizeof complaint, "%zu packets were lost after the network recovered",
                        packets_lost(s) - lost);
         return complaint;
     }

@@ -11,7 +11,7 @@ struct tunnel_policy stage_policy(void)
     return world_default_policy(0, "10.1.0.1", "site2", "site1");
 }
 
-struct stage stage_set_with(const struct tunnel_policy *policy)
+struct stage stage_new_with(const struct tunnel_policy *policy)
 {
     struct stage s = {.w = world_new(5, &invariants)};
     s.b = world_add_gateway(s.w, "B", "10.2.0.1");
@@ -20,28 +20,28 @@ struct stage stage_set_with(const struct tunnel_policy *policy)
     return s;
 }
 
-struct stage stage_set(void)
+struct stage stage_new(void)
 {
     const struct tunnel_policy policy = stage_policy();
-    return stage_set_with(&policy);
+    return stage_new_with(&policy);
 }
 
-struct stage stage_set_up_with(const struct tunnel_policy *policy)
+struct stage stage_established_with(const struct tunnel_policy *policy)
 {
-    struct stage s = stage_set_with(policy);
+    struct stage s = stage_new_with(policy);
     bool up = puppet_do_init(s.p) && puppet_do_auth(s.p, "site1", "site2", "secret1");
     assert(up);
     (void)up;
     return s;
 }
 
-struct stage stage_set_up(void)
+struct stage stage_established(void)
 {
     const struct tunnel_policy policy = stage_policy();
-    return stage_set_up_with(&policy);
+    return stage_established_with(&policy);
 }
 
-void stage_strike(struct stage *s)
+void stage_free(struct stage *s)
 {
     puppet_free(s->p);
     world_free(s->w);

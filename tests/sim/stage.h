@@ -20,15 +20,15 @@ struct stage {
 struct tunnel_policy stage_policy(void);
 
 /* A new stage, with the usual policy or another. */
-struct stage stage_set(void);
-struct stage stage_set_with(const struct tunnel_policy *policy);
+struct stage stage_new(void);
+struct stage stage_new_with(const struct tunnel_policy *policy);
 
 /* The same after IKE_SA_INIT and IKE_AUTH: an IKE SA (B's message IDs from 0, the puppet's from 2), a Child
  * SA. */
-struct stage stage_set_up(void);
-struct stage stage_set_up_with(const struct tunnel_policy *policy);
+struct stage stage_established(void);
+struct stage stage_established_with(const struct tunnel_policy *policy);
 
-void stage_strike(struct stage *s);
+void stage_free(struct stage *s);
 
 /* A packet waits at B. True if B's IKE_SA_INIT comes to the puppet. */
 bool stage_begins(struct stage *s);

@@ -2,7 +2,7 @@
  * A peer that grants one of two families: B asks for the other one in a Child SA of its own (S38), whatever
  * else is under way; and what the rekeys of several Child SAs propose (R71, R11).
  */
-#include "create_case.h"
+#include "hostile_case.h"
 #include "narrow_peer.h"
 
 #include <setjmp.h>
@@ -30,17 +30,17 @@ static void must_ask_for_the_other(uint8_t granted, uint8_t other)
     assert_int_equal(installed(&s, SECOND_CHILD)->sa.local_ts_count, 1);
     assert_false(packets_outside_wait(&s)); /* R71 */
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_the_family_that_is_not_granted_is_asked_for_in_a_second_child_sa(void **state)
+static void S38_a_family_that_is_not_accepted_is_requested_in_a_second_child_sa(void **state)
 {
     (void)state;
     must_ask_for_the_other(FAMILY_V4, FAMILY_V6);
     must_ask_for_the_other(FAMILY_V6, FAMILY_V4);
 }
 
-static void S38_nothing_more_is_asked_for_when_both_families_are_granted(void **state)
+static void S38_no_more_is_requested_when_both_families_are_accepted(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -52,10 +52,10 @@ static void S38_nothing_more_is_asked_for_when_both_families_are_granted(void **
     assert_true(carries(&s, PUPPET_CHILD));
     assert_false(packets_outside_wait(&s));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_family_that_the_policy_does_not_propose_is_not_asked_for(void **state)
+static void S38_a_family_that_the_policy_does_not_propose_is_not_requested(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
@@ -77,15 +77,15 @@ static void S38_a_family_that_the_policy_does_not_propose_is_not_asked_for(void 
 
     assert_true(carries(&s, PUPPET_CHILD));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R71_a_peer_that_began_is_not_asked_for_more_than_it_proposed(void **state)
+static void R71_an_initiator_is_not_asked_for_more_than_it_proposed(void **state)
 {
     (void)state;
     const struct selector_list v4 = any_of(FAMILY_V4);
     const struct tunnel_policy policy = policy_without_rekeys();
-    struct stage s = stage_set_with(&policy);
+    struct stage s = stage_new_with(&policy);
     assert_true(puppet_do_init(s.p));
     struct message_writer m = inner();
     puppet_put_auth_payloads_of(s.p, &m, "site1", "site2", "secret1", &v4);
@@ -97,10 +97,10 @@ static void R71_a_peer_that_began_is_not_asked_for_more_than_it_proposed(void **
     const struct packet_flow flow = udp("2001:db8:1::1", 1000, "2001:db8:2::1", 53);
     packet_waits(&s, &flow);
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_refused_family_is_not_asked_for_again_in_the_ike_sa(void **state)
+static void S38_a_refused_family_is_not_requested_again_in_the_ike_sa(void **state)
 {
     (void)state;
     static const uint16_t refusals[] = {NOTIFY_TS_UNACCEPTABLE, NOTIFY_NO_ADDITIONAL_SAS,
@@ -115,11 +115,11 @@ static void S38_a_refused_family_is_not_asked_for_again_in_the_ike_sa(void **sta
         assert_true(carries(&s, PUPPET_CHILD));
         assert_false(packets_outside_wait(&s)); /* R71: they are dropped and counted from now on */
         must_be_silent(&s, HOUR);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
-static void S38_a_refused_family_is_asked_for_in_the_next_ike_sa(void **state)
+static void S38_a_refused_family_is_requested_in_the_next_ike_sa(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -136,10 +136,10 @@ static void S38_a_refused_family_is_asked_for_in_the_next_ike_sa(void **state)
 
     must_be_additional(&s);
     must_be_whole_families(&s, FAMILY_V6);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_25_a_family_that_is_put_off_is_asked_for_later(void **state)
+static void RFC7296_2_25_a_family_refused_by_temporary_failure_is_requested_later(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -153,10 +153,10 @@ static void RFC7296_2_25_a_family_that_is_put_off_is_asked_for_later(void **stat
     must_be_whole_families(&s, FAMILY_V6);
     grant(&s, SECOND_CHILD);
     assert_true(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_family_whose_child_sa_the_peer_deletes_is_asked_for_again_but_not_at_once(void **state)
+static void S38_a_family_whose_child_sa_the_peer_deletes_is_requested_again_but_not_at_once(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -171,10 +171,10 @@ static void S38_a_family_whose_child_sa_the_peer_deletes_is_asked_for_again_but_
     grant(&s, THIRD_CHILD);
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(carries(&s, THIRD_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_family_that_the_peer_opens_by_itself_is_not_asked_for(void **state)
+static void S38_a_family_for_which_the_peer_makes_a_child_sa_is_not_requested(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -189,10 +189,10 @@ static void S38_a_family_that_the_peer_opens_by_itself_is_not_asked_for(void **s
     assert_true(carries(&s, SECOND_CHILD));
     assert_false(packets_outside_wait(&s));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R11_a_tunnel_that_is_shut_down_asks_for_what_it_lacks_when_it_is_opened(void **state)
+static void R11_a_tunnel_that_was_shut_down_requests_what_it_lacks_after_no_shutdown(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
@@ -207,10 +207,10 @@ static void R11_a_tunnel_that_is_shut_down_asks_for_what_it_lacks_when_it_is_ope
 
     await_additional(&s);
     must_be_whole_families(&s, FAMILY_V6);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S25_a_additional_child_sa_has_a_diffie_hellman_of_the_group_that_the_peer_wants(void **state)
+static void S25_an_additional_child_sa_uses_the_group_that_the_peer_wants(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
@@ -231,12 +231,12 @@ static void S25_a_additional_child_sa_has_a_diffie_hellman_of_the_group_that_the
     must_be_additional(&s);
     must_be_whole_families(&s, FAMILY_V6);
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_KE)->dh_group, KE_MODP_1536);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- While something else is under way --------------------------------------------------------------- */
 
-static void RFC7296_2_25_2_a_request_that_crosses_a_rekey_of_the_ike_sa_goes_on_in_the_new_one(void **state)
+static void RFC7296_2_25_2_a_request_that_crosses_a_rekey_of_the_ike_sa_continues_in_the_new_one(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -256,10 +256,10 @@ static void RFC7296_2_25_2_a_request_that_crosses_a_rekey_of_the_ike_sa_goes_on_
     assert_int_equal(header.exchange, EXCHANGE_CREATE_CHILD_SA);
     assert_int_equal(header.message_id, 0);
     assert_int_not_equal(header.spi_i, s.p->spi_i);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_25_1_the_peers_rekey_is_answered_while_a_additional_child_sa_is_asked_for(void **state)
+static void RFC7296_2_25_1_the_peers_rekey_is_answered_while_an_additional_child_sa_is_requested(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -283,10 +283,10 @@ static void RFC7296_2_25_1_the_peers_rekey_is_answered_while_a_additional_child_
     assert_true(carries(&s, THIRD_CHILD));
     assert_false(packets_outside_wait(&s));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R10_delete_of_the_ike_sa_ends_a_request_under_way(void **state)
+static void R10_delete_of_the_ike_sa_ends_an_outstanding_request(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -297,10 +297,10 @@ static void R10_delete_of_the_ike_sa_ends_a_request_under_way(void **state)
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(gateway_child_count(s.b, 0), 0);
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R12_clear_while_a_additional_child_sa_is_asked_for_deletes_all(void **state)
+static void R12_clear_while_an_additional_child_sa_is_requested_deletes_all(void **state)
 {
     (void)state;
     static const uint16_t answers[] = {MADE, NOTIFY_TS_UNACCEPTABLE, NOTIFY_SINGLE_PAIR_REQUIRED,
@@ -321,11 +321,11 @@ static void R12_clear_while_a_additional_child_sa_is_asked_for_deletes_all(void 
         puppet_answer(s.p, &m);
         assert_int_equal(gateway_record_count(s.b), 0);
         assert_int_equal(gateway_child_count(s.b, 0), 0);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
-static void a_request_that_was_under_way_is_answered_to_another_engine(void **state)
+static void an_outstanding_request_is_answered_to_a_new_engine(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -339,10 +339,10 @@ static void a_request_that_was_under_way_is_answered_to_another_engine(void **st
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(carries(&s, SECOND_CHILD));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_refused_family_is_not_asked_for_by_another_engine_either(void **state)
+static void S38_a_refused_family_is_not_requested_by_a_new_engine_either(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -353,10 +353,10 @@ static void S38_a_refused_family_is_not_asked_for_by_another_engine_either(void 
 
     assert_false(packets_outside_wait(&s));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_25_a_family_that_was_put_off_is_asked_for_by_another_engine(void **state)
+static void RFC7296_2_25_a_family_refused_by_temporary_failure_is_requested_by_a_new_engine(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -368,7 +368,7 @@ static void RFC7296_2_25_a_family_that_was_put_off_is_asked_for_by_another_engin
     assert_true(packets_outside_wait(&s));
     await_additional(&s);
     must_be_whole_families(&s, FAMILY_V6);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R15_a_request_without_answer_ends_the_ike_sa(void **state)
@@ -381,7 +381,7 @@ static void R15_a_request_without_answer_ends_the_ike_sa(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_string_equal(gateway_last_down_reason(s.b), "no answer from the peer");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- What rekeys propose ----------------------------------------------------------------------------- */
@@ -406,10 +406,10 @@ static void R71_each_of_two_child_sas_is_rekeyed_with_its_own_family(void **stat
     assert_true(carries(&s, NEW_CHILD));
     assert_true(carries(&s, NEW_CHILD + 1));
     assert_false(packets_outside_wait(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_9_2_an_only_child_sa_is_rekeyed_with_all_that_the_policy_proposes(void **state)
+static void RFC7296_2_9_2_an_only_child_sa_is_rekeyed_with_all_selectors_of_the_policy(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 100);
@@ -428,10 +428,10 @@ static void RFC7296_2_9_2_an_only_child_sa_is_rekeyed_with_all_that_the_policy_p
     puppet_answer(s.p, &m);
     must_be_silent(&s, 30 * 1000); /* it was refused before */
     assert_true(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_family_that_a_rekey_no_longer_grants_is_asked_for(void **state)
+static void S38_a_family_that_a_rekey_no_longer_accepts_is_requested(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 100);
@@ -451,7 +451,7 @@ static void S38_a_family_that_a_rekey_no_longer_grants_is_asked_for(void **state
     puppet_answer(s.p, &m);
     must_be_additional(&s);
     must_be_whole_families(&s, FAMILY_V6);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R11_changed_selectors_hold_from_the_next_rekey_of_each_child_sa(void **state)
@@ -475,34 +475,36 @@ static void R11_changed_selectors_hold_from_the_next_rekey_of_each_child_sa(void
     assert_true(gateway_log_has(s.b, "nothing of it is left in local-ts and remote-ts")); /* of IPv6 */
     world_run(s.w, 70 * 1000);
     assert_null(installed(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S38_the_family_that_is_not_granted_is_asked_for_in_a_second_child_sa),
-        cmocka_unit_test(S38_nothing_more_is_asked_for_when_both_families_are_granted),
-        cmocka_unit_test(S38_a_family_that_the_policy_does_not_propose_is_not_asked_for),
-        cmocka_unit_test(R71_a_peer_that_began_is_not_asked_for_more_than_it_proposed),
-        cmocka_unit_test(S38_a_refused_family_is_not_asked_for_again_in_the_ike_sa),
-        cmocka_unit_test(S38_a_refused_family_is_asked_for_in_the_next_ike_sa),
-        cmocka_unit_test(RFC7296_2_25_a_family_that_is_put_off_is_asked_for_later),
-        cmocka_unit_test(S38_a_family_whose_child_sa_the_peer_deletes_is_asked_for_again_but_not_at_once),
-        cmocka_unit_test(S38_a_family_that_the_peer_opens_by_itself_is_not_asked_for),
-        cmocka_unit_test(R11_a_tunnel_that_is_shut_down_asks_for_what_it_lacks_when_it_is_opened),
-        cmocka_unit_test(S25_a_additional_child_sa_has_a_diffie_hellman_of_the_group_that_the_peer_wants),
-        cmocka_unit_test(RFC7296_2_25_2_a_request_that_crosses_a_rekey_of_the_ike_sa_goes_on_in_the_new_one),
-        cmocka_unit_test(RFC7296_2_25_1_the_peers_rekey_is_answered_while_a_additional_child_sa_is_asked_for),
-        cmocka_unit_test(R10_delete_of_the_ike_sa_ends_a_request_under_way),
-        cmocka_unit_test(R12_clear_while_a_additional_child_sa_is_asked_for_deletes_all),
-        cmocka_unit_test(a_request_that_was_under_way_is_answered_to_another_engine),
-        cmocka_unit_test(S38_a_refused_family_is_not_asked_for_by_another_engine_either),
-        cmocka_unit_test(RFC7296_2_25_a_family_that_was_put_off_is_asked_for_by_another_engine),
+        cmocka_unit_test(S38_a_family_that_is_not_accepted_is_requested_in_a_second_child_sa),
+        cmocka_unit_test(S38_no_more_is_requested_when_both_families_are_accepted),
+        cmocka_unit_test(S38_a_family_that_the_policy_does_not_propose_is_not_requested),
+        cmocka_unit_test(R71_an_initiator_is_not_asked_for_more_than_it_proposed),
+        cmocka_unit_test(S38_a_refused_family_is_not_requested_again_in_the_ike_sa),
+        cmocka_unit_test(S38_a_refused_family_is_requested_in_the_next_ike_sa),
+        cmocka_unit_test(RFC7296_2_25_a_family_refused_by_temporary_failure_is_requested_later),
+        cmocka_unit_test(S38_a_family_whose_child_sa_the_peer_deletes_is_requested_again_but_not_at_once),
+        cmocka_unit_test(S38_a_family_for_which_the_peer_makes_a_child_sa_is_not_requested),
+        cmocka_unit_test(R11_a_tunnel_that_was_shut_down_requests_what_it_lacks_after_no_shutdown),
+        cmocka_unit_test(S25_an_additional_child_sa_uses_the_group_that_the_peer_wants),
+        cmocka_unit_test(
+            RFC7296_2_25_2_a_request_that_crosses_a_rekey_of_the_ike_sa_continues_in_the_new_one),
+        cmocka_unit_test(
+            RFC7296_2_25_1_the_peers_rekey_is_answered_while_an_additional_child_sa_is_requested),
+        cmocka_unit_test(R10_delete_of_the_ike_sa_ends_an_outstanding_request),
+        cmocka_unit_test(R12_clear_while_an_additional_child_sa_is_requested_deletes_all),
+        cmocka_unit_test(an_outstanding_request_is_answered_to_a_new_engine),
+        cmocka_unit_test(S38_a_refused_family_is_not_requested_by_a_new_engine_either),
+        cmocka_unit_test(RFC7296_2_25_a_family_refused_by_temporary_failure_is_requested_by_a_new_engine),
         cmocka_unit_test(R15_a_request_without_answer_ends_the_ike_sa),
         cmocka_unit_test(R71_each_of_two_child_sas_is_rekeyed_with_its_own_family),
-        cmocka_unit_test(RFC7296_2_9_2_an_only_child_sa_is_rekeyed_with_all_that_the_policy_proposes),
-        cmocka_unit_test(S38_a_family_that_a_rekey_no_longer_grants_is_asked_for),
+        cmocka_unit_test(RFC7296_2_9_2_an_only_child_sa_is_rekeyed_with_all_selectors_of_the_policy),
+        cmocka_unit_test(S38_a_family_that_a_rekey_no_longer_accepts_is_requested),
         cmocka_unit_test(R11_changed_selectors_hold_from_the_next_rekey_of_each_child_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,7 @@ static void tell_failure(uint64_t seed, const char *fault)
     (void)fclose(trace);
 }
 
-static void tunnels_come_back_when_the_weather_clears(void **state)
+static void tunnels_come_back_when_the_network_recovers(void **state)
 {
     (void)state;
     uint64_t first = number_from_environment("MUSUBI_SIM_FIRST", 0);
@@ -96,7 +96,7 @@ static void one_scenario(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest all[] = {cmocka_unit_test(tunnels_come_back_when_the_weather_clears)};
+    const struct CMUnitTest all[] = {cmocka_unit_test(tunnels_come_back_when_the_network_recovers)};
     const struct CMUnitTest one[] = {cmocka_unit_test(one_scenario)};
     return getenv("MUSUBI_SIM_SEED") != NULL ? cmocka_run_group_tests(one, NULL, NULL)
                                              : cmocka_run_group_tests(all, NULL, NULL);

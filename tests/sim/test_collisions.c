@@ -19,7 +19,7 @@ static const struct octets nothing = {NULL, 0};
 static struct stage stage_in_child_rekey(void)
 {
     const struct tunnel_policy p = policy_that_rekeys(86400, 10);
-    struct stage s = stage_set_up_with(&p);
+    struct stage s = stage_established_with(&p);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     assert_non_null(ike_message_notify(&s.p->message, NOTIFY_REKEY_SA));
     return s;
@@ -28,7 +28,7 @@ static struct stage stage_in_child_rekey(void)
 static struct stage stage_in_ike_rekey(void)
 {
     const struct tunnel_policy p = policy_that_rekeys(70, 28800);
-    struct stage s = stage_set_up_with(&p);
+    struct stage s = stage_established_with(&p);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     assert_null(ike_message_notify(&s.p->message, NOTIFY_REKEY_SA));
     return s;
@@ -48,7 +48,7 @@ static struct stage stage_in_child_delete(void)
 /* ---- RFC 7296 2.25.1: while B does something with the Child SA -------------------------------------------
  */
 
-static void RFC7296_2_25_1_rekey_of_a_child_that_is_being_closed_is_put_off(void **state)
+static void RFC7296_2_25_1_rekey_of_a_child_that_is_being_closed_is_refused_by_temporary_failure(void **state)
 {
     (void)state;
     struct stage s = stage_in_child_delete();
@@ -56,7 +56,7 @@ static void RFC7296_2_25_1_rekey_of_a_child_that_is_being_closed_is_put_off(void
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, THIRD_CHILD, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_1_rekey_of_a_child_that_is_being_rekeyed_is_answered(void **state)
@@ -69,7 +69,7 @@ static void RFC7296_2_25_1_rekey_of_a_child_that_is_being_rekeyed_is_answered(vo
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED);
     assert_non_null(ike_message_find(&s.p->message, PAYLOAD_SA));
     assert_int_equal(gateway_child_count(s.b, 0), 2);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_1_4_1_a_delete_that_crosses_ours_is_answered_without_delete(void **state)
@@ -83,7 +83,7 @@ static void RFC7296_1_4_1_a_delete_that_crosses_ours_is_answered_without_delete(
     assert_true(s.p->message.header.flags & IKE_FLAG_RESPONSE);
     assert_null(ike_message_find(&s.p->message, PAYLOAD_DELETE));
     assert_true(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_1_delete_of_a_child_that_is_being_rekeyed_is_answered(void **state)
@@ -97,13 +97,13 @@ static void RFC7296_2_25_1_delete_of_a_child_that_is_being_rekeyed_is_answered(v
     const struct ike_payload *deletion = ike_message_find(&s.p->message, PAYLOAD_DELETE);
     assert_non_null(deletion);
     assert_int_equal(load_u32be(deletion->content.at), s.p->child_spi);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* B's only Child SA is deleted by the peer while B's rekey of it is on the way, and can be answered still. */
 static struct stage stage_whose_rekeyed_child_is_gone(const struct tunnel_policy *policy)
 {
-    struct stage s = stage_set_up_with(policy);
+    struct stage s = stage_established_with(policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     const struct ike_header rekey = s.p->message.header;
     send_delete(&s, FIRST_ID, PROTOCOL_ESP, PUPPET_CHILD);
@@ -114,7 +114,7 @@ static struct stage stage_whose_rekeyed_child_is_gone(const struct tunnel_policy
 }
 
 /* The peer has answered the rekey, and deletes the old SA by itself; the two messages change places. */
-static void RFC7296_2_25_1_a_rekey_goes_on_though_the_peer_deletes_the_child(void **state)
+static void RFC7296_2_25_1_a_rekey_continues_although_the_peer_deletes_the_child(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 10);
@@ -125,7 +125,7 @@ static void RFC7296_2_25_1_a_rekey_goes_on_though_the_peer_deletes_the_child(voi
     assert_true(carries(&s, SECOND_CHILD));
     world_run(s.w, 1000);
     assert_true(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void
@@ -146,11 +146,11 @@ RFC7296_2_25_1_a_rekey_that_fails_when_the_child_is_gone_leaves_no_ike_sa_withou
 
         if (!puppet_read_reply(s.p) || ike_message_find(&s.p->message, PAYLOAD_DELETE) == NULL)
             fail_msg("after %u the IKE SA is not deleted", refusals[i]);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
-static void RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_so(void **state)
+static void RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_by_child_sa_not_found(void **state)
 {
     (void)state;
     struct stage s = stage_in_child_delete();
@@ -160,7 +160,7 @@ static void RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_so(void **s
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, THIRD_CHILD, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_CHILD_SA_NOT_FOUND);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- RFC 7296 2.8.1: which of two new Child SAs goes
@@ -179,7 +179,7 @@ static struct stage stage_of_two_new_children(enum nonce_kind puppets)
     return s;
 }
 
-static void RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_maker(void **state)
+static void RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_initiator(void **state)
 {
     (void)state;
     struct stage s = stage_of_two_new_children(HIGHEST);
@@ -190,10 +190,10 @@ static void RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_maker
     uint32_t deleted = load_u32be(deletion->content.at);
     bool own_lost = deleted != s.p->child_spi;
     assert_int_equal(carries(&s, THIRD_CHILD), !own_lost);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest(void **state)
+static void RFC7296_2_8_1_the_peer_closes_its_own_child_when_its_nonce_is_lowest(void **state)
 {
     (void)state;
     struct stage s = stage_of_two_new_children(LOWEST);
@@ -203,13 +203,13 @@ static void RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest(void 
     assert_int_equal(load_u32be(deletion->content.at), s.p->child_spi); /* the old one */
     assert_true(carries(&s, THIRD_CHILD));
     assert_false(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- Answers to B's rekey of a Child SA
  * -------------------------------------------------------------------- */
 
-static void RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again(void **state)
+static void RFC7296_2_25_a_rekey_refused_by_temporary_failure_is_tried_again(void **state)
 {
     (void)state;
     struct stage s = stage_in_child_rekey();
@@ -218,10 +218,10 @@ static void RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again(void **state)
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_8_1_a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again(void **state)
+static void RFC7296_2_8_1_a_rekey_that_the_peers_rekey_made_superfluous_is_not_tried_again(void **state)
 {
     (void)state;
     struct stage s = stage_in_child_rekey();
@@ -232,7 +232,7 @@ static void RFC7296_2_8_1_a_rekey_that_the_peers_own_has_overtaken_is_not_tried_
     answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
 
     assert_false(puppet_await(s.p, 2500)); /* it would be within a quarter of what is left of the lifetime */
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten(void **state)
@@ -245,7 +245,7 @@ static void RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten(void **stat
     assert_false(carries(&s, PUPPET_CHILD));
     assert_true(puppet_read_reply(s.p)); /* nothing is left, so the IKE SA goes too */
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa(void **state)
@@ -258,7 +258,7 @@ static void RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa(void **st
     assert_int_equal(s.p->reply_length, 0); /* no DELETE */
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(gateway_child_count(s.b, 0), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- RFC 7296 2.25.2: while B does something with the IKE SA
@@ -274,19 +274,20 @@ static void RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_rekeyed_is_answered(
     assert_true(puppet_read_reply(s.p));
     assert_non_null(ike_message_find(&s.p->message, PAYLOAD_SA));
     assert_int_equal(gateway_record_count(s.b), 2);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_closed_is_put_off(void **state)
+static void
+RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_closed_is_refused_by_temporary_failure(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     gateway_clear(s.b, 0);
 
     send_ike_rekey(&s, FIRST_ID, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_rekeyed_is_answered(void **state)
@@ -299,13 +300,13 @@ static void RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_rekeyed_is_answered
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(s.p->message.count, 0);
     assert_int_equal(gateway_record_count(s.b), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_closed_is_answered(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     gateway_clear(s.b, 0);
 
     send_delete(&s, FIRST_ID, PROTOCOL_IKE, 0);
@@ -314,7 +315,7 @@ static void RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_closed_is_answered(
     assert_true(s.p->message.header.flags & IKE_FLAG_RESPONSE);
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_2_a_child_is_not_made_while_the_ike_sa_is_rekeyed(void **state)
@@ -328,7 +329,7 @@ static void RFC7296_2_25_2_a_child_is_not_made_while_the_ike_sa_is_rekeyed(void 
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
     assert_int_equal(gateway_child_count(s.b, 0), 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_2_delete_of_a_child_while_the_ike_sa_is_rekeyed_is_answered(void **state)
@@ -341,7 +342,7 @@ static void RFC7296_2_25_2_delete_of_a_child_while_the_ike_sa_is_rekeyed_is_answ
     assert_true(puppet_read_reply(s.p));
     assert_non_null(ike_message_find(&s.p->message, PAYLOAD_DELETE));
     assert_int_equal(gateway_child_count(s.b, 0), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is(void **state)
@@ -352,7 +353,7 @@ static void RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is(void **sta
     send_ike_rekey(&s, FIRST_ID, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is_deleted(void **state)
@@ -363,7 +364,7 @@ static void RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is_deleted(vo
     send_ike_rekey(&s, FIRST_ID, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- RFC 7296 2.8.2: which of two new IKE SAs goes
@@ -396,7 +397,7 @@ static struct stage stage_of_two_new_ike_sas(enum nonce_kind puppets)
     return s;
 }
 
-static void RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest(void **state)
+static void RFC7296_2_8_2_the_peers_ike_sa_is_deleted_when_its_nonce_is_lowest(void **state)
 {
     (void)state;
     struct stage s = stage_of_two_new_ike_sas(LOWEST);
@@ -407,7 +408,7 @@ static void RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest(void **
     assert_true(puppet_read_reply(s.p)); /* B deletes the old one */
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_8_2_one_of_two_new_ike_sas_stays(void **state)
@@ -420,7 +421,7 @@ static void RFC7296_2_8_2_one_of_two_new_ike_sas_stays(void **state)
     assert_true(carries(&s, PUPPET_CHILD));
     world_run(s.w, 31000); /* what B deleted has timed out; the old one waits for the puppet's DELETE */
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one(void **state)
@@ -436,10 +437,10 @@ static void RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one(
     assert_int_equal(living_ike_sas(&s, &initiator), 1);
     assert_false(initiator);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same(void **state)
+static void RFC7296_2_8_2_an_ike_sa_that_the_peer_fails_to_delete_is_removed(void **state)
 {
     (void)state;
     struct stage s = stage_in_ike_rekey();
@@ -459,7 +460,7 @@ static void RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_end
     }
     assert_true(deleting);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa(void **state)
@@ -474,7 +475,7 @@ static void RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers
     bool initiator = true;
     assert_int_equal(living_ike_sas(&s, &initiator), 1);
     assert_false(initiator);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void
@@ -493,38 +494,40 @@ RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_
     bool initiator = true;
     assert_int_equal(living_ike_sas(&s, &initiator), 1);
     assert_false(initiator);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_being_closed_is_put_off),
+        cmocka_unit_test(
+            RFC7296_2_25_1_rekey_of_a_child_that_is_being_closed_is_refused_by_temporary_failure),
         cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_being_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_1_4_1_a_delete_that_crosses_ours_is_answered_without_delete),
         cmocka_unit_test(RFC7296_2_25_1_delete_of_a_child_that_is_being_rekeyed_is_answered),
-        cmocka_unit_test(RFC7296_2_25_1_a_rekey_goes_on_though_the_peer_deletes_the_child),
+        cmocka_unit_test(RFC7296_2_25_1_a_rekey_continues_although_the_peer_deletes_the_child),
         cmocka_unit_test(
             RFC7296_2_25_1_a_rekey_that_fails_when_the_child_is_gone_leaves_no_ike_sa_without_child),
-        cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_so),
-        cmocka_unit_test(RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_maker),
-        cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_when_its_nonce_is_lowest),
-        cmocka_unit_test(RFC7296_2_25_a_rekey_that_was_put_off_is_tried_again),
-        cmocka_unit_test(RFC7296_2_8_1_a_rekey_that_the_peers_own_has_overtaken_is_not_tried_again),
+        cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_by_child_sa_not_found),
+        cmocka_unit_test(RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_initiator),
+        cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_child_when_its_nonce_is_lowest),
+        cmocka_unit_test(RFC7296_2_25_a_rekey_refused_by_temporary_failure_is_tried_again),
+        cmocka_unit_test(RFC7296_2_8_1_a_rekey_that_the_peers_rekey_made_superfluous_is_not_tried_again),
         cmocka_unit_test(RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten),
         cmocka_unit_test(RFC7296_2_21_3_invalid_syntax_in_an_answer_ends_the_ike_sa),
         cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_rekeyed_is_answered),
-        cmocka_unit_test(RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_closed_is_put_off),
+        cmocka_unit_test(
+            RFC7296_2_25_2_rekey_of_an_ike_sa_that_is_being_closed_is_refused_by_temporary_failure),
         cmocka_unit_test(RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_delete_of_an_ike_sa_that_is_being_closed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_a_child_is_not_made_while_the_ike_sa_is_rekeyed),
         cmocka_unit_test(RFC7296_2_25_2_delete_of_a_child_while_the_ike_sa_is_rekeyed_is_answered),
         cmocka_unit_test(RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is),
         cmocka_unit_test(RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is_deleted),
-        cmocka_unit_test(RFC7296_2_8_2_the_peers_ike_sa_goes_when_its_nonce_is_lowest),
+        cmocka_unit_test(RFC7296_2_8_2_the_peers_ike_sa_is_deleted_when_its_nonce_is_lowest),
         cmocka_unit_test(RFC7296_2_8_2_one_of_two_new_ike_sas_stays),
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
-        cmocka_unit_test(RFC7296_2_8_2_an_ike_sa_that_the_peer_should_delete_and_does_not_ends_all_the_same),
+        cmocka_unit_test(RFC7296_2_8_2_an_ike_sa_that_the_peer_fails_to_delete_is_removed),
         cmocka_unit_test(RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
         cmocka_unit_test(
             RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_ike_sa),

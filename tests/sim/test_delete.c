@@ -12,7 +12,7 @@ static void R63_suppressed_delete_is_not_sent_for_a_rekeyed_child(void **state)
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(86400, 10);
     policy.suppress_delete = true;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     answer_child(&s, SECOND_CHILD, HIGHEST);
@@ -20,14 +20,14 @@ static void R63_suppressed_delete_is_not_sent_for_a_rekeyed_child(void **state)
     assert_int_equal(s.p->reply_length, 0);
     assert_true(carries(&s, SECOND_CHILD));
     assert_false(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S24_the_inbound_sa_of_a_rekeyed_child_stays_5_seconds_after_its_delete(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 100);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     send_delete(&s, FIRST_ID + 1, PROTOCOL_ESP, PUPPET_CHILD);
 
@@ -37,14 +37,14 @@ static void S24_the_inbound_sa_of_a_rekeyed_child_stays_5_seconds_after_its_dele
 
     assert_int_equal(gateway_child_count(s.b, 0), 1);
     assert_true(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all(void **state)
+static void RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_payload(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     send_child(&s, FIRST_ID, SECOND_CHILD, HIGHEST);
     send_child(&s, FIRST_ID + 1, THIRD_CHILD, HIGHEST);
     assert_int_equal(gateway_child_count(s.b, 0), 3);
@@ -63,14 +63,14 @@ static void RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all(vo
     world_run(s.w, 6000);
     assert_int_equal(gateway_child_count(s.b, 0), 1);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(10, 28800);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     gateway_clear(s.b, 0);
@@ -81,16 +81,16 @@ static void R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new(void **st
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(gateway_child_count(s.b, 0), 0);
     assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static struct stage stage_whose_ike_sa_the_peer_rekeys(uint32_t sa_lifetime)
 {
     struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, 28800);
     policy.suppress_rekey = true;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     world_run(s.w, sa_lifetime * UINT64_C(1000) - 1000);
-    world_weather(s.w)->job_time = 2000;
+    world_conditions(s.w)->job_time = 2000;
     send_ike_rekey(&s, FIRST_ID, HIGHEST);
     assert_int_equal(s.p->reply_length, 0); /* it is being computed */
     return s;
@@ -107,7 +107,7 @@ static void R12_clear_while_the_peers_rekey_of_the_ike_sa_is_computed_deletes_it
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(gateway_child_count(s.b, 0), 0);
     assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R60_a_lifetime_that_ends_while_the_peers_rekey_is_computed_loses_no_child_sa(void **state)
@@ -121,14 +121,14 @@ static void R60_a_lifetime_that_ends_while_the_peers_rekey_is_computed_loses_no_
     assert_non_null(ike_message_find(&s.p->message, PAYLOAD_SA));
     world_run(s.w, 60000);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R12_clear_during_a_rekey_of_a_child_deletes_all(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 10);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     gateway_clear(s.b, 0);
@@ -140,7 +140,7 @@ static void R12_clear_during_a_rekey_of_a_child_deletes_all(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(gateway_child_count(s.b, 0), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R12_clear_under_suppress_send_delete_removes_at_once(void **state)
@@ -148,21 +148,21 @@ static void R12_clear_under_suppress_send_delete_removes_at_once(void **state)
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.suppress_delete = true;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     size_t replies = s.p->reply_count;
 
     gateway_clear(s.b, 0);
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(s.p->reply_count, replies);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same(void **state)
+static void R60_an_ike_sa_whose_rekey_is_answered_late_is_still_replaced(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(10, 28800);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     world_run(s.w, 6000); /* past its lifetime */
 
@@ -174,14 +174,14 @@ static void R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same(
     puppet_answer(s.p, &m);
     assert_true(carries(&s, PUPPET_CHILD));
     assert_int_equal(gateway_record_count(s.b), 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R60_an_ike_sa_whose_rekey_is_refused_late_ends(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(10, 28800);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     world_run(s.w, 6000);
 
@@ -189,14 +189,14 @@ static void R60_an_ike_sa_whose_rekey_is_refused_late_ends(void **state)
 
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began(void **state)
+static void R11_a_rekey_of_the_ike_sa_keeps_the_policy_that_it_began_with(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(10, 28800);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     policy.ike.encryption = 1U << 2;
     gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
@@ -205,7 +205,7 @@ static void R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began(void 
 
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(gateway_log_has(s.b, "IKE SA rekeyed"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
@@ -213,15 +213,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R63_suppressed_delete_is_not_sent_for_a_rekeyed_child),
         cmocka_unit_test(S24_the_inbound_sa_of_a_rekeyed_child_stays_5_seconds_after_its_delete),
-        cmocka_unit_test(RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_for_all),
+        cmocka_unit_test(RFC7296_1_4_1_several_delete_payloads_are_answered_by_one_payload),
         cmocka_unit_test(R12_clear_during_a_rekey_of_the_ike_sa_deletes_old_and_new),
         cmocka_unit_test(R12_clear_while_the_peers_rekey_of_the_ike_sa_is_computed_deletes_it),
         cmocka_unit_test(R60_a_lifetime_that_ends_while_the_peers_rekey_is_computed_loses_no_child_sa),
         cmocka_unit_test(R12_clear_during_a_rekey_of_a_child_deletes_all),
         cmocka_unit_test(R12_clear_under_suppress_send_delete_removes_at_once),
-        cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_replaced_all_the_same),
+        cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_still_replaced),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_refused_late_ends),
-        cmocka_unit_test(R11_a_rekey_of_the_ike_sa_ends_by_the_policy_by_which_it_began),
+        cmocka_unit_test(R11_a_rekey_of_the_ike_sa_keeps_the_policy_that_it_began_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -240,7 +240,7 @@ static void check_pair(const struct pair_case *c)
     world_free(e.w);
 }
 
-static void S34_each_end_tells_once_what_is_wrong_in_its_config(void **state)
+static void S34_each_end_reports_once_what_is_wrong_in_its_config(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof pair_cases / sizeof *pair_cases; i++)
@@ -249,7 +249,7 @@ static void S34_each_end_tells_once_what_is_wrong_in_its_config(void **state)
 
 /* ---- Later ------------------------------------------------------------------------------------------- */
 
-static void S34_a_silent_peer_is_told_once(void **state)
+static void S34_a_silent_peer_is_reported_once(void **state)
 {
     (void)state;
     struct encounter e = encounter_of(NULL, true);
@@ -270,7 +270,7 @@ static bool drop_ike_auth(void *context, const struct flying_datagram *d)
     return d->message.at[18] == EXCHANGE_IKE_SA_INIT;
 }
 
-static void S34_a_peer_that_falls_silent_in_ike_auth_is_told_once_by_either_end(void **state)
+static void S34_a_peer_that_falls_silent_in_ike_auth_is_reported_once_by_either_end(void **state)
 {
     (void)state;
     struct encounter e = encounter_of(NULL, true);
@@ -294,7 +294,7 @@ static void with_dpd(struct draft *d)
     d->a.dpd_interval = 10;
 }
 
-static void S34_a_dead_peer_is_told_once(void **state)
+static void S34_a_dead_peer_is_reported_once(void **state)
 {
     (void)state;
     struct encounter e = encounter_of(with_dpd, false);
@@ -313,7 +313,7 @@ static void with_short_children(struct draft *d)
     d->a.child_lifetime = 100;
 }
 
-static void S34_silence_during_a_rekey_is_told_once(void **state)
+static void S34_silence_during_a_rekey_is_reported_once(void **state)
 {
     (void)state;
     struct encounter e = encounter_of(with_short_children, false);
@@ -341,7 +341,7 @@ static void pfs_at_b_alone(struct draft *d)
     d->a.child_lifetime = 100;
 }
 
-static void S11_a_pfs_mismatch_is_told_at_the_first_rekey_and_names_the_line(void **state)
+static void S11_a_pfs_mismatch_is_reported_at_the_first_rekey_with_the_line(void **state)
 {
     (void)state;
     static const char at_a[] = "Tunnel1.0: rekey of the Child SA failed: the peer accepts no Child SA "
@@ -388,7 +388,7 @@ static void with_short_ike_sas(struct draft *d)
 }
 
 /* A changed policy holds from the next negotiation (R11), and that is the rekey. */
-static void S34_a_rekey_of_the_ike_sa_without_a_common_proposal_is_told_once_by_either_end(void **state)
+static void S34_a_rekey_of_the_ike_sa_without_a_common_proposal_is_reported_once_by_either_end(void **state)
 {
     (void)state;
     struct encounter e = encounter_of(with_short_ike_sas, false);
@@ -409,7 +409,7 @@ static void S34_a_rekey_of_the_ike_sa_without_a_common_proposal_is_told_once_by_
 }
 
 /* Of two negotiations that both ends begin at once one is given up; its other end waits in vain (S7). */
-static void S34_a_negotiation_that_is_not_needed_any_more_is_no_failure(void **state)
+static void S34_a_negotiation_that_is_no_longer_needed_is_no_failure(void **state)
 {
     (void)state;
     size_t given_up = 0;
@@ -419,7 +419,7 @@ static void S34_a_negotiation_that_is_not_needed_any_more_is_no_failure(void **s
         at_a.connect_type = at_b.connect_type = CONNECT_AUTO;
         at_a.tunnel = at_b.tunnel; /* their checks are at the same time */
         struct pair p = pair_with_seed(seed, &at_a, &at_b);
-        *world_weather(p.w) = (struct weather){.delay_min = 5, .delay_max = 400};
+        *world_conditions(p.w) = (struct network_conditions){.delay_min = 5, .delay_max = 400};
 
         world_run(p.w, 70000);
 
@@ -435,15 +435,15 @@ static void S34_a_negotiation_that_is_not_needed_any_more_is_no_failure(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S34_each_end_tells_once_what_is_wrong_in_its_config),
-        cmocka_unit_test(S34_a_silent_peer_is_told_once),
-        cmocka_unit_test(S34_a_peer_that_falls_silent_in_ike_auth_is_told_once_by_either_end),
-        cmocka_unit_test(S34_a_dead_peer_is_told_once),
-        cmocka_unit_test(S34_silence_during_a_rekey_is_told_once),
-        cmocka_unit_test(S11_a_pfs_mismatch_is_told_at_the_first_rekey_and_names_the_line),
+        cmocka_unit_test(S34_each_end_reports_once_what_is_wrong_in_its_config),
+        cmocka_unit_test(S34_a_silent_peer_is_reported_once),
+        cmocka_unit_test(S34_a_peer_that_falls_silent_in_ike_auth_is_reported_once_by_either_end),
+        cmocka_unit_test(S34_a_dead_peer_is_reported_once),
+        cmocka_unit_test(S34_silence_during_a_rekey_is_reported_once),
+        cmocka_unit_test(S11_a_pfs_mismatch_is_reported_at_the_first_rekey_with_the_line),
         cmocka_unit_test(S11_a_responder_that_wants_pfs_names_the_line_too),
-        cmocka_unit_test(S34_a_rekey_of_the_ike_sa_without_a_common_proposal_is_told_once_by_either_end),
-        cmocka_unit_test(S34_a_negotiation_that_is_not_needed_any_more_is_no_failure),
+        cmocka_unit_test(S34_a_rekey_of_the_ike_sa_without_a_common_proposal_is_reported_once_by_either_end),
+        cmocka_unit_test(S34_a_negotiation_that_is_no_longer_needed_is_no_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ static const struct additional_case cases[] = {
     {"not now", has_no_time, "", ""},
 };
 
-static void S34_what_the_peer_does_not_grant_besides_is_told(void **state)
+static void S34_an_additional_child_sa_that_the_peer_refuses_is_reported(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -91,14 +91,14 @@ static void S34_what_the_peer_does_not_grant_besides_is_told(void **state)
         check_failure(cases[i].name, s.b, cases[i].warning);
         if (!gateway_log_has(s.b, cases[i].notice))
             fail_msg("%s: the log has no \"%s\"", cases[i].name, cases[i].notice);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S34_what_the_peer_does_not_grant_besides_is_told),
+        cmocka_unit_test(S34_an_additional_child_sa_that_the_peer_refuses_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

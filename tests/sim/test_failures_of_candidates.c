@@ -42,7 +42,7 @@ static void S34_with_two_candidates_both_are_named(void **state)
         "negotiation failed (for Tunnel0.0 or Tunnel1.0): no common IKE SA proposal with 192.0.2.7:500: the "
         "peer offers enc 3des, integrity sha2-256, prf sha2-256, dh 2048-bit; accepted here enc aes-cbc-128, "
         "integrity sha2-256, prf sha2-256, dh 2048-bit; lines 11, 111");
-    stage_strike(&s);
+    stage_free(&s);
 
     s = centre_of(2);
     struct message_writer m = begin_auth(&s);
@@ -51,7 +51,7 @@ static void S34_with_two_candidates_both_are_named(void **state)
     check_failure("an ID that none of two accepts", s.b,
                   "negotiation failed (for Tunnel0.0 or Tunnel1.0): the peer at 192.0.2.7:500 says it is "
                   "KEY-ID site9; accepted here is KEY-ID site1, KEY-ID site2; lines 31, 131");
-    stage_strike(&s);
+    stage_free(&s);
 
     s = centre_of(2);
     assert_true(puppet_do_init(s.p));
@@ -60,7 +60,7 @@ static void S34_with_two_candidates_both_are_named(void **state)
                   "negotiation failed (for Tunnel0.0 or Tunnel1.0): 192.0.2.7:500 sent no IKE_AUTH within 30 "
                   "seconds after IKE_SA_INIT was answered with "
                   "AES-CBC-128/HMAC-SHA2-256-128/PRF-HMAC-SHA2-256/MODP-2048; lines 31, 131");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S34_of_many_candidates_the_first_are_named(void **state)
@@ -74,11 +74,11 @@ static void S34_of_many_candidates_the_first_are_named(void **state)
                   "negotiation failed (for Tunnel0.0, Tunnel1.0, Tunnel2.0, Tunnel3.0 or one of 2 more): the "
                   "peer at 192.0.2.7:500 says it is KEY-ID site9; accepted here is KEY-ID site1, KEY-ID "
                   "site2, KEY-ID site3, KEY-ID site4 and 2 more; lines 31, 131, 231, 331, 431, 531");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* The suite was chosen by the first tunnel, but the peer is the second's. */
-static void S22_a_suite_that_the_found_tunnel_does_not_allow_is_told_with_both_lines(void **state)
+static void S22_a_suite_that_the_selected_tunnel_does_not_allow_is_reported_with_both_lines(void **state)
 {
     (void)state;
     struct stage s = centre_of(1);
@@ -97,7 +97,7 @@ static void S22_a_suite_that_the_found_tunnel_does_not_allow_is_told_with_both_l
                   "was chosen before the peer told its ID, as Tunnel0.0 has it (lines 11, 12, 13, 14); this "
                   "tunnel accepts enc 3des, integrity sha2-256, prf sha2-256, dh 2048-bit: put the policy of "
                   "peers with unknown addresses into the default profile; lines 111, 112, 113, 114");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
@@ -105,7 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S34_with_two_candidates_both_are_named),
         cmocka_unit_test(S34_of_many_candidates_the_first_are_named),
-        cmocka_unit_test(S22_a_suite_that_the_found_tunnel_does_not_allow_is_told_with_both_lines),
+        cmocka_unit_test(S22_a_suite_that_the_selected_tunnel_does_not_allow_is_reported_with_both_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,7 +230,7 @@ static const struct failure_case child_cases[] = {
      "(INVALID_SYNTAX); line 31"},
 };
 
-static void S34_a_responder_tells_once_why_the_peer_has_no_child_sa(void **state)
+static void S34_a_responder_reports_once_why_the_peer_has_no_child_sa(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof child_cases / sizeof *child_cases; i++)
@@ -240,7 +240,7 @@ static void S34_a_responder_tells_once_why_the_peer_has_no_child_sa(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S34_a_responder_tells_once_why_the_peer_has_no_child_sa),
+        cmocka_unit_test(S34_a_responder_reports_once_why_the_peer_has_no_child_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -416,7 +416,7 @@ static const struct failure_case initiator_cases[] = {
     {"what was not asked for", what_was_not_asked_for, ""},
 };
 
-static void S34_an_initiator_tells_once_what_the_peer_does_not_want_and_what_was_offered(void **state)
+static void S34_an_initiator_reports_once_what_the_peer_refuses_and_what_was_proposed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof initiator_cases / sizeof *initiator_cases; i++) {
@@ -429,12 +429,12 @@ static void S34_an_initiator_tells_once_what_the_peer_does_not_want_and_what_was
         if (gateway_tunnel_is_up(s.b, 0) == failed || gateway_failures(s.b, 0) != (failed ? 1 : 0))
             fail_msg("%s: packets that wait were told of %zu failures", initiator_cases[i].name,
                      gateway_failures(s.b, 0));
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
 /* The path asked for the packet once more in the moment when its negotiation failed. */
-static void R13_a_packet_that_has_failed_begins_no_other_negotiation(void **state)
+static void R13_a_packet_whose_negotiation_failed_starts_no_other(void **state)
 {
     (void)state;
     struct stage s = stage_of_initiator();
@@ -446,14 +446,14 @@ static void R13_a_packet_that_has_failed_begins_no_other_negotiation(void **stat
     assert_int_equal(gateway_failures(s.b, 0), 1);
 
     assert_true(stage_begins(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S34_an_initiator_tells_once_what_the_peer_does_not_want_and_what_was_offered),
-        cmocka_unit_test(R13_a_packet_that_has_failed_begins_no_other_negotiation),
+        cmocka_unit_test(S34_an_initiator_reports_once_what_the_peer_refuses_and_what_was_proposed),
+        cmocka_unit_test(R13_a_packet_whose_negotiation_failed_starts_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,7 +279,7 @@ static const struct failure_case responder_cases[] = {
      "(INVALID_SYNTAX); line 31"},
 };
 
-static void S34_a_responder_tells_once_what_the_peer_wants_and_what_is_accepted(void **state)
+static void S34_a_responder_reports_once_what_the_peer_proposes_and_what_is_accepted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof responder_cases / sizeof *responder_cases; i++)
@@ -288,7 +288,7 @@ static void S34_a_responder_tells_once_what_the_peer_wants_and_what_is_accepted(
 
 /* A peer that has not got the answer asks again by the same SPI. That is no other negotiation; another SPI
  * is. */
-static void S34_a_request_that_comes_again_is_told_once(void **state)
+static void S34_a_repeated_request_is_reported_once(void **state)
 {
     (void)state;
     static const char warning[] = "Tunnel0.0: negotiation failed: the KE of 10.1.0.1:500 is no public value "
@@ -305,10 +305,10 @@ static void S34_a_request_that_comes_again_is_told_once(void **state)
 
     (void)snprintf(twice, sizeof twice, "%s\n%s", warning, warning);
     check_failure("another one", s.b, twice);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S34_an_ike_auth_that_comes_again_after_it_failed_is_not_told_again(void **state)
+static void S34_an_ike_auth_repeated_after_it_failed_is_not_reported_again(void **state)
 {
     (void)state;
     struct stage s = stage_with_lines();
@@ -323,15 +323,15 @@ static void S34_an_ike_auth_that_comes_again_after_it_failed_is_not_told_again(v
     check_failure("IKE_AUTH again", s.b,
                   "Tunnel0.0: negotiation failed: the peer wants EAP, which is not supported here; accepted "
                   "is a pre-shared key; line 31");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S34_a_responder_tells_once_what_the_peer_wants_and_what_is_accepted),
-        cmocka_unit_test(S34_a_request_that_comes_again_is_told_once),
-        cmocka_unit_test(S34_an_ike_auth_that_comes_again_after_it_failed_is_not_told_again),
+        cmocka_unit_test(S34_a_responder_reports_once_what_the_peer_proposes_and_what_is_accepted),
+        cmocka_unit_test(S34_a_repeated_request_is_reported_once),
+        cmocka_unit_test(S34_an_ike_auth_repeated_after_it_failed_is_not_reported_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static uint32_t tunnel_of(struct stage *s, const char *idi, const char *idr)
 static uint32_t tunnel_found(struct stage s, const char *idi, const char *idr)
 {
     uint32_t found = tunnel_of(&s, idi, idr);
-    stage_strike(&s);
+    stage_free(&s);
     return found;
 }
 
@@ -73,12 +73,12 @@ static void must_be_dropped(struct stage s)
     assert_int_equal(gateway_record_count(s.b), 0);
     check_failure("a peer whom no tunnel means", s.b, "");
     assert_true(gateway_log_has(s.b, "dropped: no tunnel may answer it"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- By the peer's address and ID -------------------------------------------------------------------- */
 
-static void S22_a_peer_whom_no_tunnel_means_is_dropped_and_counted(void **state)
+static void S22_a_peer_of_no_tunnel_is_dropped_and_counted(void **state)
 {
     (void)state;
     struct stage s = stage_at("198.51.100.9");
@@ -87,7 +87,7 @@ static void S22_a_peer_whom_no_tunnel_means_is_dropped_and_counted(void **state)
     must_be_dropped(stage_at("198.51.100.9"));
 }
 
-static void S22_of_many_sites_with_any_address_the_one_with_the_id_is_found(void **state)
+static void S22_the_id_selects_among_many_sites_with_any_address(void **state)
 {
     (void)state;
     for (uint32_t wanted = 0; wanted < 12; wanted++) {
@@ -111,7 +111,7 @@ static struct stage stage_with_two_at_one_address(void)
     return s;
 }
 
-static void S22_tunnels_with_one_peer_address_are_told_apart_by_the_id(void **state)
+static void S22_the_id_selects_among_tunnels_with_one_peer_address(void **state)
 {
     (void)state;
     assert_int_equal(tunnel_found(stage_with_two_at_one_address(), "site1", "centre"), 0);
@@ -128,7 +128,7 @@ static struct stage stage_with_address_and_any(const char *address)
 }
 
 /* Where a tunnel names the address, those that name none are not asked. */
-static void S22_a_tunnel_that_names_the_address_comes_before_those_that_name_none(void **state)
+static void S22_a_tunnel_with_the_peers_address_beats_those_with_any(void **state)
 {
     (void)state;
     assert_int_equal(tunnel_found(stage_with_address_and_any("10.1.0.1"), "site1", "centre"), 0);
@@ -183,7 +183,7 @@ static void R46_the_arrival_interface_selects_the_tunnel(void **state)
     must_be_dropped(stage_with_two_interfaces(7));
 }
 
-static void R46_a_tunnel_whose_interface_is_away_answers_on_no_other(void **state)
+static void R46_a_tunnel_whose_interface_is_missing_answers_on_no_other(void **state)
 {
     (void)state;
     struct stage s = stage_with_two_interfaces(6);
@@ -230,7 +230,7 @@ static void R45_a_source_interface_that_has_lost_its_address_answers_nothing(voi
     must_be_dropped(s);
 }
 
-static void R46_a_source_interface_selects_as_long_as_the_peers_name_is_not_resolved(void **state)
+static void R46_a_source_interface_selects_also_while_the_peers_name_is_not_resolved(void **state)
 {
     (void)state;
     struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
@@ -317,7 +317,7 @@ static void S22_the_most_secure_suite_that_some_candidate_allows_is_chosen(void 
         offer_both(&s, &choice);
 
         assert_string_equal(choice.suite.encryption->word, "aes-gcm-256");
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
@@ -335,7 +335,7 @@ static void S22_the_policy_of_tunnels_that_are_no_candidates_does_not_count(void
     offer_both(&s, &choice);
 
     assert_string_equal(choice.suite.encryption->word, "aes-cbc-128");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* A site2 with NAT traversal calls a centre that has tunnels to site1 and site2. */
@@ -395,11 +395,11 @@ static void S22_fragmentation_is_answered(void **state)
     assert_true(puppet_do_init(s.p));
     assert_true(puppet_read_reply(s.p));
     assert_non_null(ike_message_notify(&s.p->message, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* One tunnel has a pinned route, the other follows the routing table; both fit the arrival. */
-static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
+static void S22_the_route_is_that_of_the_selected_tunnel(void **state)
 {
     (void)state;
     static const char *const ids[] = {"pinned", "routed"};
@@ -418,7 +418,7 @@ static void S22_the_way_out_is_that_of_the_tunnel_that_was_found(void **state)
 
         assert_int_equal(gateway_children(s.b)->sa.destination.mark, i == 0 ? 77 : 0);
         assert_int_equal(gateway_children(s.b)->sa.destination.ifindex, i == 0 ? 5 : 0);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
@@ -456,22 +456,22 @@ static void S17_without_ids_the_addresses_are_the_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S22_a_peer_whom_no_tunnel_means_is_dropped_and_counted),
-        cmocka_unit_test(S22_of_many_sites_with_any_address_the_one_with_the_id_is_found),
-        cmocka_unit_test(S22_tunnels_with_one_peer_address_are_told_apart_by_the_id),
-        cmocka_unit_test(S22_a_tunnel_that_names_the_address_comes_before_those_that_name_none),
+        cmocka_unit_test(S22_a_peer_of_no_tunnel_is_dropped_and_counted),
+        cmocka_unit_test(S22_the_id_selects_among_many_sites_with_any_address),
+        cmocka_unit_test(S22_the_id_selects_among_tunnels_with_one_peer_address),
+        cmocka_unit_test(S22_a_tunnel_with_the_peers_address_beats_those_with_any),
         cmocka_unit_test(S22_idr_breaks_ties),
         cmocka_unit_test(R46_the_arrival_interface_selects_the_tunnel),
-        cmocka_unit_test(R46_a_tunnel_whose_interface_is_away_answers_on_no_other),
+        cmocka_unit_test(R46_a_tunnel_whose_interface_is_missing_answers_on_no_other),
         cmocka_unit_test(R46_the_source_address_selects_the_tunnel),
-        cmocka_unit_test(R46_a_source_interface_selects_as_long_as_the_peers_name_is_not_resolved),
+        cmocka_unit_test(R46_a_source_interface_selects_also_while_the_peers_name_is_not_resolved),
         cmocka_unit_test(R45_a_source_interface_that_has_lost_its_address_answers_nothing),
         cmocka_unit_test(S22_tunnels_that_may_not_respond_are_no_candidates),
         cmocka_unit_test(S22_the_most_secure_suite_that_some_candidate_allows_is_chosen),
         cmocka_unit_test(S22_the_policy_of_tunnels_that_are_no_candidates_does_not_count),
         cmocka_unit_test(S22_nat_detection_is_answered_if_any_candidate_has_it),
         cmocka_unit_test(S22_fragmentation_is_answered),
-        cmocka_unit_test(S22_the_way_out_is_that_of_the_tunnel_that_was_found),
+        cmocka_unit_test(S22_the_route_is_that_of_the_selected_tunnel),
         cmocka_unit_test(S17_without_ids_the_addresses_are_the_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

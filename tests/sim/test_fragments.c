@@ -13,7 +13,7 @@
 /* A stage where both ends do fragmentation, with an IKE SA. */
 static struct stage stage_with_fragmentation(void)
 {
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     s.p->fragmentation = true;
     assert_true(puppet_do_init(s.p));
     assert_true(puppet_do_auth(s.p, "site1", "site2", "secret1"));
@@ -64,7 +64,7 @@ static void RFC7383_2_6_fragments_in_any_order_make_a_message(void **state)
 
         assert_true(puppet_read_reply(s.p));
         assert_int_equal(s.p->message.header.message_id, 2);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
@@ -83,7 +83,7 @@ static void RFC7383_2_6_1_only_the_first_fragment_repeats_the_answer(void **stat
     send_part(&s, 2, &m, 1, 4);
 
     assert_int_equal(s.p->reply_count, 2);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- Fragments that are none, or too many
@@ -106,7 +106,7 @@ static const struct odd_fragment odd_fragments[] = {
 };
 
 /* An odd fragment in the midst of a message is dropped, and does not disturb it. */
-static void RFC7383_2_6_odd_fragments_are_dropped(void **state)
+static void RFC7383_2_6_malformed_fragments_are_dropped(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof odd_fragments / sizeof *odd_fragments; i++) {
@@ -121,7 +121,7 @@ static void RFC7383_2_6_odd_fragments_are_dropped(void **state)
 
         if (s.p->reply_count != 1)
             fail_msg("%s: the message that it was among is not answered", odd_fragments[i].name);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
@@ -139,7 +139,7 @@ static void RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew(void *
     }
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void RFC7383_2_6_duplicates_of_fragments_do_not_count_twice(void **state)
@@ -155,7 +155,7 @@ static void RFC7383_2_6_duplicates_of_fragments_do_not_count_twice(void **state)
     send_part(&s, 2, &m, 2, 3);
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* What stands in a fragment's place first stays there, also when another one comes with the same number. */
@@ -176,7 +176,7 @@ static void RFC7383_2_6_a_fragment_that_overlaps_another_is_dropped(void **state
 
     assert_int_equal(s.p->reply_count, 1);
     assert_int_equal(gateway_record_count(s.b), 1); /* nothing was deleted, nothing was malformed */
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void fragments_of_another_message_id_are_out_of_the_window(void **state)
@@ -193,10 +193,10 @@ static void fragments_of_another_message_id_are_out_of_the_window(void **state)
     send_part(&s, 2, &m, 2, 2);
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place(void **state)
+static void RFC7383_2_6_a_fragment_with_a_wrong_icv_is_not_kept(void **state)
 {
     (void)state;
     struct stage s = stage_with_fragmentation();
@@ -210,20 +210,20 @@ static void RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place(void **state)
         send_part(&s, 2, &m, n, 3);
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7383_2_3_fragments_are_not_taken_unless_both_ends_announced_them(void **state)
+static void RFC7383_2_3_fragments_are_not_accepted_unless_both_ends_announced_them(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     const struct message_writer m = large_request();
     s.p->reply_count = 0;
     for (uint16_t n = 1; n <= 3; n++)
         send_part(&s, 2, &m, n, 3);
 
     assert_int_equal(s.p->reply_count, 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void sixty_four_fragments_are_the_limit(void **state)
@@ -235,7 +235,7 @@ static void sixty_four_fragments_are_the_limit(void **state)
         send_part(&s, 2, &m, n, FRAGMENTS_MAX);
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* A chain that is too large for any buffer: what does not fit is dropped with its fragment. */
@@ -250,7 +250,7 @@ static void endless_fragments_are_dropped(void **state)
         puppet_send_fragment(s.p, &header, &text);
     }
     assert_int_equal(s.p->reply_count, 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Fragments of a request and of a response arrive by turns, with the same message ID. */
@@ -273,7 +273,7 @@ static void a_fragmented_response_does_not_disturb_a_fragmented_request(void **s
     puppet_send_fragment(s.p, &response, &second);
 
     assert_int_equal(gateway_record_count(s.b), 0); /* the DELETE is answered */
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
@@ -281,13 +281,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(RFC7383_2_6_fragments_in_any_order_make_a_message),
         cmocka_unit_test(RFC7383_2_6_1_only_the_first_fragment_repeats_the_answer),
-        cmocka_unit_test(RFC7383_2_6_odd_fragments_are_dropped),
+        cmocka_unit_test(RFC7383_2_6_malformed_fragments_are_dropped),
         cmocka_unit_test(RFC7383_2_6_a_sender_that_makes_smaller_fragments_starts_anew),
         cmocka_unit_test(RFC7383_2_6_duplicates_of_fragments_do_not_count_twice),
         cmocka_unit_test(RFC7383_2_6_a_fragment_that_overlaps_another_is_dropped),
         cmocka_unit_test(fragments_of_another_message_id_are_out_of_the_window),
-        cmocka_unit_test(RFC7383_2_6_a_fragment_with_a_wrong_icv_takes_no_place),
-        cmocka_unit_test(RFC7383_2_3_fragments_are_not_taken_unless_both_ends_announced_them),
+        cmocka_unit_test(RFC7383_2_6_a_fragment_with_a_wrong_icv_is_not_kept),
+        cmocka_unit_test(RFC7383_2_3_fragments_are_not_accepted_unless_both_ends_announced_them),
         cmocka_unit_test(sixty_four_fragments_are_the_limit),
         cmocka_unit_test(endless_fragments_are_dropped),
         cmocka_unit_test(a_fragmented_response_does_not_disturb_a_fragmented_request),

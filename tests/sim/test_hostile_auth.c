@@ -1,5 +1,5 @@
 /* Hostile and odd IKE_AUTH requests, and what comes in their place. */
-#include "sealed_case.h"
+#include "hostile_case.h"
 
 #include "ike/wire/selectors.h"
 
@@ -234,7 +234,7 @@ static const struct sealed_case auth_cases[] = {
      false},
 };
 
-static void S9_odd_ike_auth_requests_get_the_right_answer(void **state)
+static void S9_unusual_ike_auth_requests_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof auth_cases / sizeof *auth_cases; i++)
@@ -244,7 +244,7 @@ static void S9_odd_ike_auth_requests_get_the_right_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_ike_auth_requests_get_the_right_answer),
+        cmocka_unit_test(S9_unusual_ike_auth_requests_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

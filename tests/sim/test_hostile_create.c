@@ -1,5 +1,5 @@
 /* Hostile and odd CREATE_CHILD_SA requests of a peer that is authenticated, and requests without end. */
-#include "create_case.h"
+#include "hostile_case.h"
 
 #include "ike/wire/selectors.h"
 
@@ -316,7 +316,7 @@ static const struct create_case create_cases[] = {
     {"an IKE rekey without PRF", "3.3.3", ike_without_prf, NOTIFY_NO_PROPOSAL_CHOSEN, true},
 };
 
-static void S9_odd_create_child_sa_requests_get_the_right_answer(void **state)
+static void S9_unusual_create_child_sa_requests_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof create_cases / sizeof *create_cases; i++)
@@ -328,18 +328,18 @@ static void S25_a_child_without_pfs_is_refused_where_pfs_is_configured(void **st
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.child.pfs_none = false;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
 
     send_child(&s, FIRST_ID, SECOND_CHILD, HIGHEST);
 
     assert_int_equal(puppet_reply_notify(s.p), NOTIFY_NO_PROPOSAL_CHOSEN);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S38_a_peer_gets_16_child_sas_in_a_tunnel(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     for (uint32_t i = 0; i < 16; i++) {
         send_child(&s, FIRST_ID + i, SECOND_CHILD + i, HIGHEST);
         if (i == 15)
@@ -350,20 +350,20 @@ static void S38_a_peer_gets_16_child_sas_in_a_tunnel(void **state)
     send_child_rekey(&s, FIRST_ID + 16, PUPPET_CHILD, 0xd0000000,
                      HIGHEST); /* one of them can still be rekeyed */
     assert_int_equal(gateway_child_count(s.b, 0), 17);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void a_peer_that_rekeys_and_never_deletes_is_put_off(void **state)
+static void a_peer_that_rekeys_and_never_deletes_is_refused_by_temporary_failure(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     uint32_t id = FIRST_ID;
     for (uint32_t i = 0; i < 100; i++)
         send_child_rekey(&s, id++, PUPPET_CHILD + i, PUPPET_CHILD + i + 1, HIGHEST);
 
     assert_true(gateway_child_count(s.b, 0) <= 32);
     assert_int_equal(gateway_record_count(s.b), 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* The peer's IKE_AUTH is right, but its Child SA can't be had. */
@@ -372,7 +372,7 @@ static void RFC7296_1_2_an_ike_sa_without_child_sa_is_deleted(void **state)
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.child.encryption = 1U << 0;
-    struct stage s = stage_set_with(&policy);
+    struct stage s = stage_new_with(&policy);
     assert_true(puppet_do_init(s.p));
     s.p->reply_count = 0;
     (void)puppet_do_auth(s.p, "site1", "site2", "secret1");
@@ -382,16 +382,16 @@ static void RFC7296_1_2_an_ike_sa_without_child_sa_is_deleted(void **state)
     struct message_writer m = inner();
     puppet_answer(s.p, &m);
     assert_int_equal(gateway_record_count(s.b), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_create_child_sa_requests_get_the_right_answer),
+        cmocka_unit_test(S9_unusual_create_child_sa_requests_get_the_right_answer),
         cmocka_unit_test(S25_a_child_without_pfs_is_refused_where_pfs_is_configured),
         cmocka_unit_test(S38_a_peer_gets_16_child_sas_in_a_tunnel),
-        cmocka_unit_test(a_peer_that_rekeys_and_never_deletes_is_put_off),
+        cmocka_unit_test(a_peer_that_rekeys_and_never_deletes_is_refused_by_temporary_failure),
         cmocka_unit_test(RFC7296_1_2_an_ike_sa_without_child_sa_is_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Hostile and odd SA payloads in first messages: proposals, transforms, attributes (RFC 7296 3.3). */
-#include "init_case.h"
+#include "hostile_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -278,7 +278,7 @@ static const struct init_case offer_cases[] = {
      IKE_COUNT_MALFORMED},
 };
 
-static void S9_odd_offers_in_first_messages_get_the_right_answer(void **state)
+static void S9_unusual_proposals_in_first_messages_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof offer_cases / sizeof *offer_cases; i++)
@@ -288,7 +288,7 @@ static void S9_odd_offers_in_first_messages_get_the_right_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_offers_in_first_messages_get_the_right_answer),
+        cmocka_unit_test(S9_unusual_proposals_in_first_messages_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* Hostile and odd first messages: headers, the chain of payloads, KE and nonce. */
-#include "init_case.h"
+#include "hostile_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -228,7 +228,7 @@ static void sixty_five_vendor_ids(struct stage *s, struct draft *d)
     draft_finish(d, &m);
 }
 
-static void from_a_stranger(struct stage *s, struct draft *d)
+static void from_an_unknown_peer(struct stage *s, struct draft *d)
 {
     (void)d;
     bool parsed = ip_address_parse("198.51.100.9", &s->p->address.address);
@@ -464,12 +464,12 @@ static const struct init_case init_cases[] = {
     {"CREATE_CHILD_SA for no IKE SA", "2.21.4", create_child_sa_for_no_sa, NOTIFY_INVALID_IKE_SPI,
      IKE_COUNT_UNKNOWN_SPI},
     {"65 vendor IDs", "3.2", sixty_five_vendor_ids, SILENCE, IKE_COUNT_MALFORMED},
-    {"a peer that no tunnel names", "S22", from_a_stranger, SILENCE, IKE_COUNT_NO_TUNNEL},
+    {"a peer that no tunnel names", "S22", from_an_unknown_peer, SILENCE, IKE_COUNT_NO_TUNNEL},
     {"an exchange type that nobody knows", "2.21.4", unknown_exchange, SILENCE, IKE_COUNT_UNKNOWN_SPI},
     {"IKE_AUTH for no IKE SA", "2.21.4", auth_for_no_sa, NOTIFY_INVALID_IKE_SPI, IKE_COUNT_UNKNOWN_SPI},
 };
 
-static void S9_odd_first_messages_get_the_right_answer(void **state)
+static void S9_unusual_first_messages_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof init_cases / sizeof *init_cases; i++)
@@ -479,7 +479,7 @@ static void S9_odd_first_messages_get_the_right_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_first_messages_get_the_right_answer),
+        cmocka_unit_test(S9_unusual_first_messages_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

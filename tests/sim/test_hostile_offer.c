@@ -1,5 +1,5 @@
 /* Hostile and odd offers in CREATE_CHILD_SA: proposals (RFC 7296 3.3) and traffic selectors (3.13). */
-#include "create_case.h"
+#include "hostile_case.h"
 
 #include "ike/wire/selectors.h"
 
@@ -297,7 +297,7 @@ static const struct create_case offer_cases[] = {
     {"a selector of a type that nobody knows", "3.13.1", ts_of_an_unknown_type, NOTIFY_TS_UNACCEPTABLE, true},
 };
 
-static void S9_odd_offers_get_the_right_answer(void **state)
+static void S9_unusual_proposals_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof offer_cases / sizeof *offer_cases; i++)
@@ -307,7 +307,7 @@ static void S9_odd_offers_get_the_right_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_offers_get_the_right_answer),
+        cmocka_unit_test(S9_unusual_proposals_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

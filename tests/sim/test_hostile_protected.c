@@ -1,5 +1,5 @@
 /* Hostile and odd messages within an IKE SA that is up, from a peer that has its keys. */
-#include "sealed_case.h"
+#include "hostile_case.h"
 
 #include "crypto/cipher.h"
 #include "crypto/prf.h"
@@ -359,7 +359,7 @@ static const struct sealed_case sealed_cases[] = {
     {"a message with the wrong direction", "3.1", true, reflected_direction, NOTIFY_INVALID_IKE_SPI, true},
 };
 
-static void S9_odd_protected_messages_get_the_right_answer(void **state)
+static void S9_unusual_protected_messages_get_the_right_answer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof sealed_cases / sizeof *sealed_cases; i++)
@@ -369,7 +369,7 @@ static void S9_odd_protected_messages_get_the_right_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S9_odd_protected_messages_get_the_right_answer),
+        cmocka_unit_test(S9_unusual_protected_messages_get_the_right_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

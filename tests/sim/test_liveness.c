@@ -11,7 +11,7 @@
 static void R15_a_request_of_an_ike_sa_is_sent_at_0_2_6_and_14_seconds_and_given_up_at_30(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     s.p->reply_count = 0;
     static const msec_t sendings[] = {0, 2000, 6000, 14000};
     uint8_t first[2048];
@@ -34,19 +34,19 @@ static void R15_a_request_of_an_ike_sa_is_sent_at_0_2_6_and_14_seconds_and_given
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_int_equal(s.p->reply_count, 4);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static struct stage stage_with_dpd(void)
 {
     struct tunnel_policy policy = stage_policy();
     policy.dpd_interval = 10;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     s.p->reply_count = 0;
     return s;
 }
 
-static void R62_dpd_is_put_off_by_a_message_of_the_ike_sa(void **state)
+static void R62_a_message_of_the_ike_sa_postpones_dpd(void **state)
 {
     (void)state;
     struct stage s = stage_with_dpd();
@@ -63,11 +63,11 @@ static void R62_dpd_is_put_off_by_a_message_of_the_ike_sa(void **state)
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(s.p->message.header.exchange, EXCHANGE_INFORMATIONAL);
     assert_int_equal(s.p->message.count, 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* What is not authenticated is no sign of life. */
-static void R62_dpd_is_not_put_off_by_what_anybody_can_send(void **state)
+static void R62_unauthenticated_messages_do_not_postpone_dpd(void **state)
 {
     (void)state;
     struct stage s = stage_with_dpd();
@@ -82,11 +82,11 @@ static void R62_dpd_is_not_put_off_by_what_anybody_can_send(void **state)
     world_run(s.w, 1200);
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Nor is what was sent before: anybody can send it once more (RFC 7296 2.4). */
-static void R62_dpd_is_not_put_off_by_a_request_that_is_repeated(void **state)
+static void R62_a_repeated_request_does_not_postpone_dpd(void **state)
 {
     (void)state;
     struct stage s = stage_with_dpd();
@@ -100,7 +100,7 @@ static void R62_dpd_is_not_put_off_by_a_request_that_is_repeated(void **state)
     assert_true(puppet_await(s.p, 500));
 
     assert_false(s.p->message.header.flags & IKE_FLAG_RESPONSE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **state)
@@ -108,7 +108,7 @@ static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **sta
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(86400, 20);
     policy.suppress_rekey = true;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     s.p->reply_count = 0;
 
     world_run(s.w, 19500);
@@ -116,21 +116,21 @@ static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **sta
     await_request(&s, EXCHANGE_INFORMATIONAL);
 
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_ESP);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R63_the_peers_rekeys_are_answered_all_the_same(void **state)
+static void R63_the_peers_rekeys_are_still_answered(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
     policy.suppress_rekey = true;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
 
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
 
     assert_true(puppet_read_reply(s.p));
     assert_non_null(ike_message_find(&s.p->message, PAYLOAD_SA));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S23_an_initiator_answers_no_new_ike_sa(void **state)
@@ -138,13 +138,13 @@ static void S23_an_initiator_answers_no_new_ike_sa(void **state)
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.direction = NEGOTIATE_INITIATOR;
-    struct stage s = stage_set_with(&policy);
+    struct stage s = stage_new_with(&policy);
 
     assert_false(puppet_do_init(s.p));
 
     assert_int_equal(s.p->reply_count, 0);
     assert_int_equal(stage_counter(&s, IKE_COUNT_NO_TUNNEL), 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S23_a_responder_starts_rekeys_too(void **state)
@@ -152,19 +152,19 @@ static void S23_a_responder_starts_rekeys_too(void **state)
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(86400, 10);
     policy.direction = NEGOTIATE_RESPONDER;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
 
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     assert_non_null(ike_message_notify(&s.p->message, NOTIFY_REKEY_SA));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(86400, 20);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     policy.shut_down = true;
     gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
     s.p->reply_count = 0;
@@ -173,13 +173,13 @@ static void R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey(voi
 
     assert_int_equal(s.p->reply_count, 0);
     assert_int_equal(gateway_child_count(s.b, 0), 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void must_rekey_when_opened(uint32_t sa_lifetime, uint32_t child_lifetime)
 {
     struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, child_lifetime);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     policy.shut_down = true;
     gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
     world_run(s.w, 15000);
@@ -189,7 +189,7 @@ static void must_rekey_when_opened(uint32_t sa_lifetime, uint32_t child_lifetime
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
 
     assert_true(gateway_tunnel_is_up(s.b, 0));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void
@@ -204,11 +204,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R15_a_request_of_an_ike_sa_is_sent_at_0_2_6_and_14_seconds_and_given_up_at_30),
-        cmocka_unit_test(R62_dpd_is_put_off_by_a_message_of_the_ike_sa),
-        cmocka_unit_test(R62_dpd_is_not_put_off_by_what_anybody_can_send),
-        cmocka_unit_test(R62_dpd_is_not_put_off_by_a_request_that_is_repeated),
+        cmocka_unit_test(R62_a_message_of_the_ike_sa_postpones_dpd),
+        cmocka_unit_test(R62_unauthenticated_messages_do_not_postpone_dpd),
+        cmocka_unit_test(R62_a_repeated_request_does_not_postpone_dpd),
         cmocka_unit_test(R63_suppressed_rekey_lets_the_child_end_with_its_lifetime),
-        cmocka_unit_test(R63_the_peers_rekeys_are_answered_all_the_same),
+        cmocka_unit_test(R63_the_peers_rekeys_are_still_answered),
         cmocka_unit_test(S23_an_initiator_answers_no_new_ike_sa),
         cmocka_unit_test(S23_a_responder_starts_rekeys_too),
         cmocka_unit_test(R11_a_tunnel_that_is_shut_down_keeps_its_sas_and_starts_no_rekey),

@@ -219,7 +219,7 @@ static void R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for(void **stat
 }
 
 /* Whether a tunnel may be meant is looked for when the cookie has come back: then S22 holds. */
-static void S22_under_load_a_peer_whom_no_tunnel_means_is_dropped_with_its_cookie(void **state)
+static void S22_under_load_a_peer_of_no_tunnel_is_dropped_with_its_cookie(void **state)
 {
     (void)state;
     uint8_t cookie[COOKIE_SIZE_MAX];
@@ -267,7 +267,7 @@ int main(void)
         cmocka_unit_test(S22_many_tunnels_of_one_policy_cost_one_matching_and_one_comparison_of_ids),
         cmocka_unit_test(S22_tunnels_of_many_interfaces_but_two_policies_cost_two_matchings),
         cmocka_unit_test(R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for),
-        cmocka_unit_test(S22_under_load_a_peer_whom_no_tunnel_means_is_dropped_with_its_cookie),
+        cmocka_unit_test(S22_under_load_a_peer_of_no_tunnel_is_dropped_with_its_cookie),
         cmocka_unit_test(R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

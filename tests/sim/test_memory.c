@@ -113,7 +113,7 @@ static void any_allocation_may_fail_once(void **state)
 
 static bool start_again_after_a_cookie(size_t allocation)
 {
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     assert_true(stage_begins(&s));
     from_now_on_fails(allocation);
     puppet_notify_init(s.p, NOTIFY_COOKIE, (struct octets){some_octets, 16});
@@ -122,7 +122,7 @@ static bool start_again_after_a_cookie(size_t allocation)
 
     if (!stage_begins(&s))
         fail_msg("allocation %zu failed, and there is no other attempt", allocation);
-    stage_strike(&s);
+    stage_free(&s);
     return reached;
 }
 
@@ -137,7 +137,7 @@ static void R16_a_cookie_for_which_there_is_no_memory_leaves_room_for_another_at
 static bool rekey_again(size_t allocation, uint32_t sa_lifetime, uint32_t child_lifetime)
 {
     const struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, child_lifetime);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     world_run(s.w, 9 * 1000);
     from_now_on_fails(allocation);
 
@@ -146,7 +146,7 @@ static bool rekey_again(size_t allocation, uint32_t sa_lifetime, uint32_t child_
     if (asked && s.p->message.header.exchange != EXCHANGE_CREATE_CHILD_SA)
         fail_msg("allocation %zu failed, and the rekey is not tried again", allocation);
     bool reached = has_failed();
-    stage_strike(&s);
+    stage_free(&s);
     return reached;
 }
 

@@ -116,7 +116,7 @@ static void R41_a_triggered_tunnel_waits_for_the_next_packet_after_a_change(void
     world_free(p.w);
 }
 
-static void R41_a_peer_still_at_the_old_address_is_told_by_delete(void **state)
+static void R41_a_peer_still_at_the_old_address_gets_a_delete(void **state)
 {
     (void)state;
     struct pair p = pair_up(CONNECT_TRIGGER);
@@ -194,7 +194,7 @@ static void R41_a_negotiation_with_the_old_address_is_given_up(void **state)
     world_free(p.w);
 }
 
-static void R41_a_rekeyed_sa_is_still_one_with_the_old_address(void **state)
+static void R41_a_rekeyed_sa_keeps_the_old_address(void **state)
 {
     (void)state;
     struct tunnel_policy a = policy_by_name();
@@ -245,7 +245,7 @@ static void R41_another_name_with_the_same_address_is_followed_from_then_on(void
     world_free(p.w);
 }
 
-static void R41_an_engine_that_goes_on_knows_with_which_address_an_sa_was_made(void **state)
+static void R41_a_new_engine_knows_with_which_address_an_sa_was_made(void **state)
 {
     (void)state;
     struct pair p = pair_up(CONNECT_TRIGGER);
@@ -289,7 +289,7 @@ static void S22_a_peer_from_an_unknown_address_is_accepted_if_a_lookup_has_it(vo
     world_free(p.w);
 }
 
-static void S22_the_sa_of_a_peer_that_comes_from_its_new_address_stays_and_the_old_one_goes(void **state)
+static void S22_the_new_sa_of_a_peer_with_a_new_address_stays_and_the_old_one_is_removed(void **state)
 {
     (void)state;
     const enum connect_type types[] = {CONNECT_TRIGGER, CONNECT_AUTO};
@@ -315,7 +315,7 @@ static void S22_the_sa_of_a_peer_that_comes_from_its_new_address_stays_and_the_o
     }
 }
 
-static void S22_a_stranger_with_the_right_id_and_key_is_refused(void **state)
+static void S22_a_peer_from_an_unknown_address_with_the_right_id_and_key_is_refused(void **state)
 {
     (void)state;
     struct pair p = pair_of_names(CONNECT_TRIGGER);
@@ -334,23 +334,23 @@ static void S22_a_stranger_with_the_right_id_and_key_is_refused(void **state)
     world_free(p.w);
 }
 
-static void S22_a_stranger_does_not_disturb_the_sa_that_there_is(void **state)
+static void S22_a_peer_from_an_unknown_address_does_not_disturb_the_existing_sa(void **state)
 {
     (void)state;
     struct pair p = pair_up(CONNECT_AUTO);
-    struct gateway *stranger = world_add_gateway(p.w, "C", "10.3.0.1");
+    struct gateway *other = world_add_gateway(p.w, "C", "10.3.0.1");
     const struct tunnel_policy c = policy_b();
-    gateway_set_tunnel(stranger, &c, "secret2", "secret1");
+    gateway_set_tunnel(other, &c, "secret2", "secret1");
 
-    gateway_packet_waits(stranger, 0);
+    gateway_packet_waits(other, 0);
     world_run(p.w, 30000);
 
-    assert_int_equal(gateway_record_count(stranger), 0);
+    assert_int_equal(gateway_record_count(other), 0);
     assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
     world_free(p.w);
 }
 
-static void S22_nobody_causes_a_lookup_without_the_key(void **state)
+static void S22_a_peer_without_the_key_causes_no_lookup(void **state)
 {
     (void)state;
     struct pair p = pair_of_names(CONNECT_TRIGGER);
@@ -365,7 +365,7 @@ static void S22_nobody_causes_a_lookup_without_the_key(void **state)
     world_free(p.w);
 }
 
-static void S22_what_the_peer_repeats_during_a_lookup_waits(void **state)
+static void S22_messages_that_the_peer_repeats_during_a_lookup_wait(void **state)
 {
     (void)state;
     struct pair p = pair_of_names(CONNECT_TRIGGER);
@@ -484,7 +484,7 @@ static void R41_another_nat_mapping_is_no_change_of_address(void **state)
     world_free(p.w);
 }
 
-static void S22_a_stranger_behind_a_nat_is_a_stranger(void **state)
+static void S22_a_peer_from_an_unknown_address_behind_a_nat_is_refused(void **state)
 {
     (void)state;
     struct pair p = pair_with_nat("10.2.0.99");
@@ -502,28 +502,28 @@ int main(void)
         cmocka_unit_test(R41_an_auto_tunnel_comes_up_as_soon_as_the_name_is_resolved),
         cmocka_unit_test(R41_another_address_deletes_the_sa_and_auto_makes_it_anew_at_once),
         cmocka_unit_test(R41_a_triggered_tunnel_waits_for_the_next_packet_after_a_change),
-        cmocka_unit_test(R41_a_peer_still_at_the_old_address_is_told_by_delete),
+        cmocka_unit_test(R41_a_peer_still_at_the_old_address_gets_a_delete),
         cmocka_unit_test(R41_an_address_still_among_the_answers_is_no_change),
         cmocka_unit_test(R41_no_such_name_deletes_no_sa_and_lets_none_be_made),
         cmocka_unit_test(R41_an_address_that_follows_no_such_name_is_compared_with_the_last_one),
         cmocka_unit_test(R41_a_negotiation_with_the_old_address_is_given_up),
-        cmocka_unit_test(R41_a_rekeyed_sa_is_still_one_with_the_old_address),
+        cmocka_unit_test(R41_a_rekeyed_sa_keeps_the_old_address),
         cmocka_unit_test(R11_another_name_in_the_config_deletes_no_sa),
         cmocka_unit_test(R41_another_name_with_the_same_address_is_followed_from_then_on),
-        cmocka_unit_test(R41_an_engine_that_goes_on_knows_with_which_address_an_sa_was_made),
+        cmocka_unit_test(R41_a_new_engine_knows_with_which_address_an_sa_was_made),
         cmocka_unit_test(S22_a_peer_at_the_known_address_causes_no_lookup),
         cmocka_unit_test(S22_a_peer_from_an_unknown_address_is_accepted_if_a_lookup_has_it),
-        cmocka_unit_test(S22_the_sa_of_a_peer_that_comes_from_its_new_address_stays_and_the_old_one_goes),
-        cmocka_unit_test(S22_a_stranger_with_the_right_id_and_key_is_refused),
-        cmocka_unit_test(S22_a_stranger_does_not_disturb_the_sa_that_there_is),
-        cmocka_unit_test(S22_nobody_causes_a_lookup_without_the_key),
-        cmocka_unit_test(S22_what_the_peer_repeats_during_a_lookup_waits),
+        cmocka_unit_test(S22_the_new_sa_of_a_peer_with_a_new_address_stays_and_the_old_one_is_removed),
+        cmocka_unit_test(S22_a_peer_from_an_unknown_address_with_the_right_id_and_key_is_refused),
+        cmocka_unit_test(S22_a_peer_from_an_unknown_address_does_not_disturb_the_existing_sa),
+        cmocka_unit_test(S22_a_peer_without_the_key_causes_no_lookup),
+        cmocka_unit_test(S22_messages_that_the_peer_repeats_during_a_lookup_wait),
         cmocka_unit_test(S22_a_name_of_the_other_family_is_no_candidate),
         cmocka_unit_test(R42_two_gateways_that_know_each_other_by_name_find_each_other_again),
         cmocka_unit_test(R41_the_name_of_a_peer_behind_a_nat_may_have_the_nats_address),
         cmocka_unit_test(R41_the_name_of_a_peer_behind_a_nat_may_have_the_peers_own_address),
         cmocka_unit_test(R41_another_nat_mapping_is_no_change_of_address),
-        cmocka_unit_test(S22_a_stranger_behind_a_nat_is_a_stranger),
+        cmocka_unit_test(S22_a_peer_from_an_unknown_address_behind_a_nat_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

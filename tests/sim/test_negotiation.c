@@ -43,7 +43,7 @@ static void real_arithmetic_agrees_with_itself(void **state)
 {
     (void)state;
     struct pair p = default_pair();
-    world_weather(p.w)->real_arithmetic = true;
+    world_conditions(p.w)->real_arithmetic = true;
 
     gateway_packet_waits(p.b, 0);
     world_run(p.w, 1000);
@@ -113,7 +113,7 @@ static void S9_a_wrong_group_is_answered_with_the_right_one(void **state)
 static void RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiation(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     assert_true(stage_begins(&s));
     puppet_want_group(s.p, KE_MODP_2048);
 
@@ -121,7 +121,7 @@ static void RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiatio
 
     assert_true(puppet_accept_init(s.p)); /* it is sent again, and goes on */
     assert_int_equal(gateway_failures(s.b, 0), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Drops the first answer to IKE_AUTH, and answers IKE_SA_INIT with a forged refusal before the peer does. */
@@ -166,7 +166,7 @@ static void RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes
     world_free(p.w);
 }
 
-static void R32_the_responder_must_prove_itself_too(void **state)
+static void R32_the_responder_must_authenticate_itself_too(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -219,7 +219,7 @@ static bool note_and_drop(void *context, const struct flying_datagram *d)
     return false;
 }
 
-static void R15_a_silent_peer_gets_four_sendings_and_30_seconds(void **state)
+static void R15_a_silent_peer_gets_four_transmissions_and_30_seconds(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -246,15 +246,15 @@ static void R15_a_silent_peer_gets_four_sendings_and_30_seconds(void **state)
 static void a_computation_that_is_lost_leaves_room_for_another_attempt(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
-    world_weather(s.w)->job_time = UINT64_C(3600) * 1000;
+    struct stage s = stage_new();
+    world_conditions(s.w)->job_time = UINT64_C(3600) * 1000;
     gateway_packet_waits(s.b, 0);
     world_run(s.w, 31 * 1000);
     assert_int_equal(gateway_failures(s.b, 0), 1);
-    world_weather(s.w)->job_time = 0;
+    world_conditions(s.w)->job_time = 0;
 
     assert_true(stage_begins(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_sa(void **state)
@@ -262,15 +262,15 @@ static void a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_s
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.sa_lifetime = 20;
-    struct stage s = stage_set_up_with(&policy);
-    world_weather(s.w)->job_time = UINT64_C(3600) * 1000;
+    struct stage s = stage_established_with(&policy);
+    world_conditions(s.w)->job_time = UINT64_C(3600) * 1000;
     world_run(s.w, 60 * 1000);
     assert_false(gateway_tunnel_is_up(s.b, 0));
     assert_int_equal(gateway_record_count(s.b), 0);
-    world_weather(s.w)->job_time = 0;
+    world_conditions(s.w)->job_time = 0;
 
     assert_true(stage_begins(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R12_clear_sends_delete_and_both_ends_forget(void **state)
@@ -438,11 +438,11 @@ static void R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
         struct world *w = world_new(seed, &invariants);
-        *world_weather(w) = (struct weather){.delay_min = 1,
-                                             .delay_max = 3000,
-                                             .loss_percent = 20,
-                                             .duplicate_percent = 20,
-                                             .corrupt_percent = 5};
+        *world_conditions(w) = (struct network_conditions){.delay_min = 1,
+                                                           .delay_max = 3000,
+                                                           .loss_percent = 20,
+                                                           .duplicate_percent = 20,
+                                                           .corrupt_percent = 5};
         struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
         struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
         struct tunnel_policy at_a = policy_a();
@@ -452,7 +452,7 @@ static void R15_R43_loss_and_duplication_do_not_keep_a_tunnel_down(void **state)
         gateway_set_tunnel(b, &at_b, "secret2", "secret1");
 
         world_run(w, 60000);
-        *world_weather(w) = (struct weather){.delay_min = 1, .delay_max = 1};
+        *world_conditions(w) = (struct network_conditions){.delay_min = 1, .delay_max = 1};
         world_run(w, 90000);
 
         if (!world_tunnel_carries(a, 1, b, 0))
@@ -509,9 +509,9 @@ int main(void)
         cmocka_unit_test(S9_a_wrong_group_is_answered_with_the_right_one),
         cmocka_unit_test(RFC7296_1_2_a_group_that_is_wanted_twice_does_not_end_the_negotiation),
         cmocka_unit_test(RFC7296_2_21_1_a_forged_refusal_does_not_end_a_negotiation_that_goes_on),
-        cmocka_unit_test(R32_the_responder_must_prove_itself_too),
+        cmocka_unit_test(R32_the_responder_must_authenticate_itself_too),
         cmocka_unit_test(R48_the_tunnel_of_a_peer_with_any_address_is_found_by_its_id),
-        cmocka_unit_test(R15_a_silent_peer_gets_four_sendings_and_30_seconds),
+        cmocka_unit_test(R15_a_silent_peer_gets_four_transmissions_and_30_seconds),
         cmocka_unit_test(a_computation_that_is_lost_leaves_room_for_another_attempt),
         cmocka_unit_test(a_computation_for_a_rekey_that_is_lost_leaves_room_for_another_ike_sa),
         cmocka_unit_test(R12_clear_sends_delete_and_both_ends_forget),

@@ -49,22 +49,22 @@ static void S24_where_no_rekey_may_be_started_the_sa_is_deleted_in_time(void **s
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.suppress_rekey = true;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
 
     gateway_report_esp(s.b, IKE_EVENT_SEQUENCE_LOW, gateway_children(s.b)->sa.inbound.spi, NULL);
 
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_ESP);
     assert_true(gateway_log_has(s.b, "its sequence numbers run out"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- SPIs of no SA ----------------------------------------------------------------------------------- */
 
-static void S9_esp_for_no_sa_is_told_to_the_peer_in_the_ike_sa(void **state)
+static void S9_esp_of_an_unknown_spi_is_reported_to_the_peer_in_the_ike_sa(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
 
     report_unknown_spi(s.b, STRANGE_SPI, "10.1.0.1");
 
@@ -74,19 +74,19 @@ static void S9_esp_for_no_sa_is_told_to_the_peer_in_the_ike_sa(void **state)
     assert_non_null(notify);
     assert_int_equal(notify->content.length, 4);
     assert_int_equal(load_u32be(notify->content.at), STRANGE_SPI);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S9_esp_for_no_sa_from_somebody_else_is_told_to_nobody(void **state)
+static void S9_esp_of_an_unknown_spi_from_another_address_is_not_reported(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     size_t sent = gateway_sent(s.b);
 
     report_unknown_spi(s.b, STRANGE_SPI, "10.1.0.99");
 
     assert_int_equal(gateway_sent(s.b), sent);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S9_esp_from_the_configured_peer_makes_an_sa_where_there_is_none(void **state)
@@ -101,7 +101,7 @@ static void S9_esp_from_the_configured_peer_makes_an_sa_where_there_is_none(void
     world_free(p.w);
 }
 
-static void S9_esp_from_a_stranger_makes_no_sa(void **state)
+static void S9_esp_from_an_unknown_address_makes_no_sa(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -114,11 +114,11 @@ static void S9_esp_from_a_stranger_makes_no_sa(void **state)
 }
 
 /* A peer that has our proposal may use the SA before its answer comes. */
-static void S9_esp_for_an_spi_that_was_proposed_is_no_surprise(void **state)
+static void S9_esp_of_an_spi_that_was_proposed_is_not_reported(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_that_rekeys(86400, 20);
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_CREATE_CHILD_SA);
     const struct ike_payload *offer = ike_message_find(&s.p->message, PAYLOAD_SA);
     uint32_t proposed = load_u32be(offer->content.at + 8);
@@ -128,7 +128,7 @@ static void S9_esp_for_an_spi_that_was_proposed_is_no_surprise(void **state)
     answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
 
     assert_int_equal(gateway_sent(s.b), sent);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void send_invalid_spi(struct stage *s, uint32_t id, uint32_t spi)
@@ -144,7 +144,7 @@ static void send_invalid_spi(struct stage *s, uint32_t id, uint32_t spi)
 static void a_child_sa_that_the_peer_does_not_know_is_deleted(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     assert_true(carries(&s, PUPPET_CHILD));
 
@@ -152,32 +152,32 @@ static void a_child_sa_that_the_peer_does_not_know_is_deleted(void **state)
 
     assert_false(carries(&s, SECOND_CHILD));
     assert_true(gateway_log_has(s.b, "the peer does not know it (INVALID_SPI)"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void an_invalid_spi_of_nothing_is_taken_quietly(void **state)
+static void an_invalid_spi_notification_about_no_sa_changes_nothing(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
 
     send_invalid_spi(&s, FIRST_ID, STRANGE_SPI);
 
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(s.p->message.count, 0);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /*
  * Somebody without the key has answered our IKE_SA_INIT in the peer's place, and the peer has made an SA of
  * its own: the former knows the latter's SPI, and nothing follows from what it says.
  */
-static void RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_ignored(void **state)
+static void RFC7296_1_5_an_unauthenticated_invalid_spi_is_ignored(void **state)
 {
     (void)state;
     for (int answers_auth = 0; answers_auth < 2; answers_auth++) {
         const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
-        struct stage s = stage_set_with(&policy);
+        struct stage s = stage_new_with(&policy);
         gateway_packet_waits(s.b, 0);
         assert_true(puppet_accept_init(s.p));
         if (answers_auth) {
@@ -194,7 +194,7 @@ static void RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_i
 
         assert_true(carries(&s, PUPPET_CHILD));
         puppet_free(peer);
-        stage_strike(&s);
+        stage_free(&s);
     }
 }
 
@@ -203,7 +203,7 @@ static void RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_i
 static void requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     const struct ip_endpoint somebody = endpoint("10.1.0.1", IKE_PORT);
     const struct ike_header header = {.spi_i = 1,
                                       .spi_r = 2,
@@ -222,13 +222,13 @@ static void requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most(void 
 
     assert_int_equal(gateway_sent(s.b), 11);
     assert_int_equal(stage_counter(&s, IKE_COUNT_UNKNOWN_SPI), 31);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void an_answer_for_no_ike_sa_is_not_answered(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     s.p->spi_i++;
     size_t sent = gateway_sent(s.b);
     struct message_writer m = inner();
@@ -238,16 +238,16 @@ static void an_answer_for_no_ike_sa_is_not_answered(void **state)
     puppet_send_sealed(s.p, &header, &m);
 
     assert_int_equal(gateway_sent(s.b), sent);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Anybody can say that an IKE SA is not known: it is told to the operator, and changes nothing else. */
-static void an_invalid_ike_spi_in_the_clear_is_only_told(void **state)
+static void an_unauthenticated_invalid_ike_spi_is_only_logged(void **state)
 {
     (void)state;
     struct tunnel_policy policy = stage_policy();
     policy.dpd_interval = 10;
-    struct stage s = stage_set_up_with(&policy);
+    struct stage s = stage_established_with(&policy);
     await_request(&s, EXCHANGE_INFORMATIONAL);
     struct ike_header header = puppet_header(s.p, EXCHANGE_INFORMATIONAL, s.p->message.header.message_id);
     header.flags |= IKE_FLAG_RESPONSE;
@@ -263,24 +263,24 @@ static void an_invalid_ike_spi_in_the_clear_is_only_told(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_true(gateway_log_has(s.b, "says that this IKE SA is not known (INVALID_IKE_SPI)"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R14_a_responder_says_initial_contact_too(void **state)
+static void R14_a_responder_sends_initial_contact_too(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
 
     assert_non_null(ike_message_notify(&s.p->message, NOTIFY_INITIAL_CONTACT));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* ---- Where the peer is ------------------------------------------------------------------------------- */
 
-static void an_answer_goes_to_where_the_request_came_from(void **state)
+static void a_response_goes_to_the_address_that_the_request_came_from(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     s.p->address.port = 40000;
     s.p->reply_count = 0;
     struct message_writer m = inner();
@@ -289,14 +289,14 @@ static void an_answer_goes_to_where_the_request_came_from(void **state)
 
     assert_int_equal(s.p->reply_count, 1); /* the puppet notes what comes to its address and port alone */
     assert_int_equal(gateway_children(s.b)->sa.destination.remote.port, IKE_PORT);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* A header with a message ID that was answered is all that a forger needs to see. */
-static void RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone(void **state)
+static void RFC7296_2_1_a_response_is_sent_again_only_to_the_peer(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     s.p->reply_count = 0;
     struct message_writer m = inner();
     send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
@@ -307,7 +307,7 @@ static void RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone(void **state)
     send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
 
     assert_int_equal(s.p->reply_count, 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* A site behind a NAT, with NAT traversal at both ends, is up. */
@@ -343,7 +343,7 @@ static void S28_a_new_mapping_is_followed_after_an_authenticated_packet(void **s
     world_free(p.w);
 }
 
-static void S28_a_new_mapping_is_followed_after_an_ike_message_too(void **state)
+static void S28_a_new_mapping_is_followed_after_an_ike_message(void **state)
 {
     (void)state;
     struct pair p = pair_behind_nat();
@@ -356,7 +356,7 @@ static void S28_a_new_mapping_is_followed_after_an_ike_message_too(void **state)
     world_free(p.w);
 }
 
-static void S9_an_end_behind_a_nat_follows_nobody(void **state)
+static void S9_an_end_behind_a_nat_follows_no_change_of_address(void **state)
 {
     (void)state;
     struct pair p = pair_behind_nat();
@@ -368,7 +368,7 @@ static void S9_an_end_behind_a_nat_follows_nobody(void **state)
     world_free(p.w);
 }
 
-static void S9_without_a_nat_nobody_is_followed(void **state)
+static void S9_without_a_nat_no_change_of_address_is_followed(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -387,24 +387,24 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S24_few_sequence_numbers_bring_a_rekey),
         cmocka_unit_test(S24_where_no_rekey_may_be_started_the_sa_is_deleted_in_time),
-        cmocka_unit_test(S9_esp_for_no_sa_is_told_to_the_peer_in_the_ike_sa),
-        cmocka_unit_test(S9_esp_for_no_sa_from_somebody_else_is_told_to_nobody),
+        cmocka_unit_test(S9_esp_of_an_unknown_spi_is_reported_to_the_peer_in_the_ike_sa),
+        cmocka_unit_test(S9_esp_of_an_unknown_spi_from_another_address_is_not_reported),
         cmocka_unit_test(S9_esp_from_the_configured_peer_makes_an_sa_where_there_is_none),
-        cmocka_unit_test(S9_esp_from_a_stranger_makes_no_sa),
-        cmocka_unit_test(S9_esp_for_an_spi_that_was_proposed_is_no_surprise),
+        cmocka_unit_test(S9_esp_from_an_unknown_address_makes_no_sa),
+        cmocka_unit_test(S9_esp_of_an_spi_that_was_proposed_is_not_reported),
         cmocka_unit_test(a_child_sa_that_the_peer_does_not_know_is_deleted),
-        cmocka_unit_test(an_invalid_spi_of_nothing_is_taken_quietly),
-        cmocka_unit_test(RFC7296_1_5_an_invalid_spi_of_somebody_who_is_not_authenticated_is_ignored),
+        cmocka_unit_test(an_invalid_spi_notification_about_no_sa_changes_nothing),
+        cmocka_unit_test(RFC7296_1_5_an_unauthenticated_invalid_spi_is_ignored),
         cmocka_unit_test(requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most),
         cmocka_unit_test(an_answer_for_no_ike_sa_is_not_answered),
-        cmocka_unit_test(an_invalid_ike_spi_in_the_clear_is_only_told),
-        cmocka_unit_test(R14_a_responder_says_initial_contact_too),
-        cmocka_unit_test(an_answer_goes_to_where_the_request_came_from),
-        cmocka_unit_test(RFC7296_2_1_an_answer_is_sent_again_to_the_peer_alone),
+        cmocka_unit_test(an_unauthenticated_invalid_ike_spi_is_only_logged),
+        cmocka_unit_test(R14_a_responder_sends_initial_contact_too),
+        cmocka_unit_test(a_response_goes_to_the_address_that_the_request_came_from),
+        cmocka_unit_test(RFC7296_2_1_a_response_is_sent_again_only_to_the_peer),
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_authenticated_packet),
-        cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_ike_message_too),
-        cmocka_unit_test(S9_an_end_behind_a_nat_follows_nobody),
-        cmocka_unit_test(S9_without_a_nat_nobody_is_followed),
+        cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_ike_message),
+        cmocka_unit_test(S9_an_end_behind_a_nat_follows_no_change_of_address),
+        cmocka_unit_test(S9_without_a_nat_no_change_of_address_is_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ static void R60_rekey_collisions_leave_one_child_sa(void **state)
     for (uint64_t seed = 0; seed < 60; seed++) {
         const struct lifetimes same = {100, 61};
         struct pair p = pair_with(seed, same, same);
-        *world_weather(p.w) = (struct weather){.delay_min = 500, .delay_max = 1500};
+        *world_conditions(p.w) = (struct network_conditions){.delay_min = 500, .delay_max = 1500};
         world_run(p.w, 20000);
         world_set_traffic(p.w, 100);
         world_run(p.w, 600 * 1000);
@@ -96,10 +96,10 @@ static void R60_rekeys_survive_loss(void **state)
         const struct lifetimes at_a = {150, 70};
         const struct lifetimes at_b = {130, 90};
         struct pair p = pair_with(seed, at_a, at_b);
-        *world_weather(p.w) =
-            (struct weather){.delay_min = 1, .delay_max = 2000, .loss_percent = 15, .duplicate_percent = 15};
+        *world_conditions(p.w) = (struct network_conditions){
+            .delay_min = 1, .delay_max = 2000, .loss_percent = 15, .duplicate_percent = 15};
         world_run(p.w, 900 * 1000);
-        *world_weather(p.w) = (struct weather){.delay_min = 1, .delay_max = 1};
+        *world_conditions(p.w) = (struct network_conditions){.delay_min = 1, .delay_max = 1};
         world_run(p.w, 90 * 1000);
 
         if (!gateway_tunnel_is_up(p.a, 1) || !gateway_tunnel_is_up(p.b, 0))

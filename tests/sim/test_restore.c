@@ -67,7 +67,7 @@ static void no_sa_and_no_packet_is_lost_wherever_the_engine_ends(void **state)
     assert_true(actions > 100); /* else the test shows little */
 }
 
-static void no_packet_is_lost_however_often_the_path_starts_anew(void **state)
+static void no_packet_is_lost_however_often_the_path_restarts(void **state)
 {
     (void)state;
     struct tunnel_policy a = policy_a();
@@ -97,10 +97,10 @@ static void no_packet_is_lost_however_often_the_path_starts_anew(void **state)
 
 /* ---- At the border between two engines --------------------------------------------------------------- */
 
-static void a_request_under_way_is_sent_again_with_the_same_octets(void **state)
+static void an_outstanding_request_is_sent_again_with_the_same_octets(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     gateway_clear(s.b, 0);
     uint8_t first[2048];
     size_t length = s.p->reply_length;
@@ -112,13 +112,13 @@ static void a_request_under_way_is_sent_again_with_the_same_octets(void **state)
     assert_int_equal(s.p->reply_count, 1);
     assert_int_equal(s.p->reply_length, length);
     assert_memory_equal(s.p->reply, first, length);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void a_delete_under_way_ends_with_the_reason_that_it_had(void **state)
+static void an_outstanding_delete_ends_with_the_reason_that_it_had(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     gateway_clear(s.b, 0);
 
     gateway_resume_after(s.b, 0, true);
@@ -128,13 +128,13 @@ static void a_delete_under_way_ends_with_the_reason_that_it_had(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void a_request_that_was_answered_is_answered_again_with_the_same_octets(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     uint8_t first[2048];
     size_t length = s.p->reply_length;
@@ -147,13 +147,13 @@ static void a_request_that_was_answered_is_answered_again_with_the_same_octets(v
     assert_int_equal(s.p->reply_count, 1);
     assert_int_equal(s.p->reply_length, length);
     assert_memory_equal(s.p->reply, first, length);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void a_negotiation_that_was_not_over_is_forgotten(void **state)
+static void an_unfinished_negotiation_is_forgotten(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     assert_true(puppet_do_init(s.p));
     assert_int_equal(gateway_record_count(s.b), 1);
 
@@ -161,13 +161,13 @@ static void a_negotiation_that_was_not_over_is_forgotten(void **state)
 
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_true(gateway_log_has(s.b, "is forgotten: its negotiation was not over"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void an_sa_whose_tunnel_is_gone_is_forgotten(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
 
     gateway_drop_tunnel(s.b, 0);
     gateway_resume_after(s.b, 0, false);
@@ -175,13 +175,13 @@ static void an_sa_whose_tunnel_is_gone_is_forgotten(void **state)
     assert_int_equal(gateway_record_count(s.b), 0);
     assert_null(gateway_children(s.b));
     assert_true(gateway_log_has(s.b, "is forgotten: its tunnel is not there any more"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void what_is_no_record_of_this_version_is_told(void **state)
+static void octets_that_are_no_record_of_this_version_are_reported(void **state)
 {
     (void)state;
-    struct stage s = stage_set();
+    struct stage s = stage_new();
     struct ike_event event = {.kind = IKE_EVENT_SAVED};
     event.saved = (struct octets){some_octets, sizeof some_octets};
 
@@ -191,14 +191,14 @@ static void what_is_no_record_of_this_version_is_told(void **state)
     assert_int_equal(effects->action_count, 1);
     assert_string_equal(effects->actions[0].log.text,
                         "the saved state of an IKE SA is not one that this version can read");
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* Packets leave by the newest, so the packet path has to get them in the order in which they were made. */
 static void child_sas_are_handed_over_oldest_first_and_once(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
     uint32_t newest = gateway_children(s.b)->sa.inbound.spi;
     assert_int_equal(gateway_child_count(s.b, 0), 2);
@@ -208,20 +208,20 @@ static void child_sas_are_handed_over_oldest_first_and_once(void **state)
     assert_int_equal(gateway_child_count(s.b, 0), 2);
     assert_int_equal(gateway_children(s.b)->sa.inbound.spi, newest);
     assert_false(gateway_children(s.b)->active); /* the peer has not used it yet */
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_sa_and_no_packet_is_lost_wherever_the_engine_ends),
-        cmocka_unit_test(no_packet_is_lost_however_often_the_path_starts_anew),
-        cmocka_unit_test(a_request_under_way_is_sent_again_with_the_same_octets),
-        cmocka_unit_test(a_delete_under_way_ends_with_the_reason_that_it_had),
+        cmocka_unit_test(no_packet_is_lost_however_often_the_path_restarts),
+        cmocka_unit_test(an_outstanding_request_is_sent_again_with_the_same_octets),
+        cmocka_unit_test(an_outstanding_delete_ends_with_the_reason_that_it_had),
         cmocka_unit_test(a_request_that_was_answered_is_answered_again_with_the_same_octets),
-        cmocka_unit_test(a_negotiation_that_was_not_over_is_forgotten),
+        cmocka_unit_test(an_unfinished_negotiation_is_forgotten),
         cmocka_unit_test(an_sa_whose_tunnel_is_gone_is_forgotten),
-        cmocka_unit_test(what_is_no_record_of_this_version_is_told),
+        cmocka_unit_test(octets_that_are_no_record_of_this_version_are_reported),
         cmocka_unit_test(child_sas_are_handed_over_oldest_first_and_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,10 +25,10 @@ static void S38_single_pair_required_in_ike_auth_is_retried_with_the_pair_of_the
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(packets_outside_wait(&s));
     must_be_silent(&s, HOUR);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_pair_lies_within_what_the_policy_proposes(void **state)
+static void S38_a_pair_is_within_the_selectors_of_the_policy(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
@@ -45,10 +45,10 @@ static void S38_a_pair_lies_within_what_the_policy_proposes(void **state)
     assert_int_equal(remote.ts[0].protocol, 17);
     assert_int_equal(remote.ts[0].first_port, 53);
     assert_int_equal(remote.ts[0].last_port, 53);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_9_a_pair_that_is_too_much_is_retried_with_protocol_and_ports(void **state)
+static void RFC7296_2_9_a_pair_that_is_too_wide_is_retried_with_protocol_and_ports(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -71,7 +71,7 @@ static void RFC7296_2_9_a_pair_that_is_too_much_is_retried_with_protocol_and_por
     answer_with(&s, NOTIFY_SINGLE_PAIR_REQUIRED); /* there is nothing less to ask for */
     assert_int_equal(gateway_failures(s.b, 0), 1);
     must_be_silent(&s, MINUTE);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S38_each_other_pair_gets_a_child_sa_when_a_packet_of_it_waits(void **state)
@@ -98,10 +98,10 @@ static void S38_each_other_pair_gets_a_child_sa_when_a_packet_of_it_waits(void *
     must_be_pair(&s, &third);
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(carries(&s, SECOND_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_a_refused_pair_is_asked_for_again_after_10_seconds(void **state)
+static void S38_a_refused_pair_is_requested_again_after_10_seconds(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -127,10 +127,10 @@ static void S38_a_refused_pair_is_asked_for_again_after_10_seconds(void **state)
     must_be_additional(&s);
     must_be_pair(&s, &second);
     assert_int_equal(gateway_failures(s.b, 0), 2);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void R71_a_pair_that_the_policy_does_not_hold_is_not_asked_for(void **state)
+static void R71_a_pair_outside_of_the_policy_is_not_requested(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
@@ -145,10 +145,10 @@ static void R71_a_pair_that_the_policy_does_not_hold_is_not_asked_for(void **sta
 
     assert_int_equal(s.p->reply_length, 0);
     assert_int_equal(gateway_failures(s.b, 0), 1);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void RFC7296_2_25_a_pair_that_is_put_off_goes_on_waiting(void **state)
+static void RFC7296_2_25_packets_of_a_pair_refused_by_temporary_failure_keep_waiting(void **state)
 {
     (void)state;
     const struct tunnel_policy policy = policy_without_rekeys();
@@ -166,7 +166,7 @@ static void RFC7296_2_25_a_pair_that_is_put_off_goes_on_waiting(void **state)
     must_be_additional(&s);
     must_be_pair(&s, &second);
     assert_int_equal(gateway_failures(s.b, 0), 0);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S38_a_tunnel_gets_16_child_sas_for_pairs_and_no_more(void **state)
@@ -188,7 +188,7 @@ static void S38_a_tunnel_gets_16_child_sas_for_pairs_and_no_more(void **state)
     assert_int_equal(s.p->reply_length, 0);
     assert_int_equal(gateway_failures(s.b, 0), 1);
     assert_true(gateway_log_has(s.b, "there are as many as there may be"));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R43_an_auto_tunnel_is_up_without_a_child_sa_until_a_packet_needs_one(void **state)
@@ -196,7 +196,7 @@ static void R43_an_auto_tunnel_is_up_without_a_child_sa_until_a_packet_needs_one
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
     policy.connect_type = CONNECT_AUTO;
-    struct stage s = stage_set_with(&policy);
+    struct stage s = stage_new_with(&policy);
     assert_true(puppet_accept_init(s.p));
 
     refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
@@ -214,7 +214,7 @@ static void R43_an_auto_tunnel_is_up_without_a_child_sa_until_a_packet_needs_one
     assert_true(gateway_tunnel_is_up(s.b, 0));
     send_delete(&s, 1, PROTOCOL_IKE, 0);
     assert_false(gateway_tunnel_is_up(s.b, 0));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S38_single_pair_required_for_the_other_family_is_retried_with_its_packet(void **state)
@@ -236,7 +236,7 @@ static void S38_single_pair_required_for_the_other_family_is_retried_with_its_pa
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(carries(&s, SECOND_CHILD));
     assert_true(packets_outside_wait(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void other_refusals_in_ike_auth_end_the_negotiation(void **state)
@@ -252,7 +252,7 @@ static void other_refusals_in_ike_auth_end_the_negotiation(void **state)
     assert_true(puppet_read_reply(s.p));
     assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
     assert_false(gateway_tunnel_is_up(s.b, 0));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S38_what_the_peer_wants_of_child_sas_is_known_after_a_rekey_of_the_ike_sa(void **state)
@@ -268,15 +268,15 @@ static void S38_what_the_peer_wants_of_child_sas_is_known_after_a_rekey_of_the_i
 
     assert_int_equal(last_header(&s).exchange, EXCHANGE_CREATE_CHILD_SA);
     assert_true(gateway_tunnel_is_up(s.b, 0));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
-static void S38_what_the_peer_wants_of_child_sas_is_known_to_another_engine(void **state)
+static void S38_what_the_peer_wants_of_child_sas_is_known_to_a_new_engine(void **state)
 {
     (void)state;
     struct tunnel_policy policy = policy_without_rekeys();
     policy.connect_type = CONNECT_AUTO;
-    struct stage s = stage_set_with(&policy);
+    struct stage s = stage_new_with(&policy);
     assert_true(puppet_accept_init(s.p));
     refuse_in_auth(&s, NOTIFY_SINGLE_PAIR_REQUIRED);
     const struct packet_flow flow = from_host(1);
@@ -291,7 +291,7 @@ static void S38_what_the_peer_wants_of_child_sas_is_known_to_another_engine(void
     gateway_resume_after(s.b, 0, true);
     assert_true(carries(&s, PUPPET_CHILD));
     assert_true(packets_outside_wait(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void R71_a_child_sa_of_a_pair_is_rekeyed_with_the_pair(void **state)
@@ -307,25 +307,25 @@ static void R71_a_child_sa_of_a_pair_is_rekeyed_with_the_pair(void **state)
     grant_rekey(&s, SECOND_CHILD);
     assert_true(carries(&s, SECOND_CHILD));
     assert_true(packets_outside_wait(&s));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S38_single_pair_required_in_ike_auth_is_retried_with_the_pair_of_the_packet),
-        cmocka_unit_test(S38_a_pair_lies_within_what_the_policy_proposes),
-        cmocka_unit_test(RFC7296_2_9_a_pair_that_is_too_much_is_retried_with_protocol_and_ports),
+        cmocka_unit_test(S38_a_pair_is_within_the_selectors_of_the_policy),
+        cmocka_unit_test(RFC7296_2_9_a_pair_that_is_too_wide_is_retried_with_protocol_and_ports),
         cmocka_unit_test(S38_each_other_pair_gets_a_child_sa_when_a_packet_of_it_waits),
-        cmocka_unit_test(S38_a_refused_pair_is_asked_for_again_after_10_seconds),
-        cmocka_unit_test(R71_a_pair_that_the_policy_does_not_hold_is_not_asked_for),
-        cmocka_unit_test(RFC7296_2_25_a_pair_that_is_put_off_goes_on_waiting),
+        cmocka_unit_test(S38_a_refused_pair_is_requested_again_after_10_seconds),
+        cmocka_unit_test(R71_a_pair_outside_of_the_policy_is_not_requested),
+        cmocka_unit_test(RFC7296_2_25_packets_of_a_pair_refused_by_temporary_failure_keep_waiting),
         cmocka_unit_test(S38_a_tunnel_gets_16_child_sas_for_pairs_and_no_more),
         cmocka_unit_test(R43_an_auto_tunnel_is_up_without_a_child_sa_until_a_packet_needs_one),
         cmocka_unit_test(S38_single_pair_required_for_the_other_family_is_retried_with_its_packet),
         cmocka_unit_test(other_refusals_in_ike_auth_end_the_negotiation),
         cmocka_unit_test(S38_what_the_peer_wants_of_child_sas_is_known_after_a_rekey_of_the_ike_sa),
-        cmocka_unit_test(S38_what_the_peer_wants_of_child_sas_is_known_to_another_engine),
+        cmocka_unit_test(S38_what_the_peer_wants_of_child_sas_is_known_to_a_new_engine),
         cmocka_unit_test(R71_a_child_sa_of_a_pair_is_rekeyed_with_the_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

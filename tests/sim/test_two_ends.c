@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static void R14_initial_contact_takes_the_old_sa_away(void **state)
+static void R14_initial_contact_removes_the_old_sa(void **state)
 {
     (void)state;
     struct pair p = default_pair();
@@ -46,7 +46,7 @@ static bool auth_with_initial_contact(struct stage *s)
 static void R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had(void **state)
 {
     (void)state;
-    struct stage s = stage_set_up();
+    struct stage s = stage_established();
     for (uint32_t i = 1; i < CHILDREN_MAX; i++)
         send_child(&s, FIRST_ID + i - 1, PUPPET_CHILD + i, HIGHEST);
     assert_int_equal(gateway_child_count(s.b, 0), CHILDREN_MAX);
@@ -57,7 +57,7 @@ static void R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_ha
 
     assert_int_equal(gateway_child_count(s.b, 0), 1);
     assert_true(carries(&s, PUPPET_CHILD));
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 /* An IKE_AUTH of what the peer was before it restarted comes late, when the newer SA was rekeyed already. */
@@ -65,7 +65,7 @@ static void R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_besid
 {
     (void)state;
     const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
-    struct stage s = stage_set_with(&policy);
+    struct stage s = stage_new_with(&policy);
     assert_true(puppet_do_init(s.p));
     struct stage reborn = {s.w, s.b, puppet_new(s.w, s.b, "10.1.0.1")};
     reborn.p->spi_i++;
@@ -78,7 +78,7 @@ static void R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_besid
 
     assert_int_equal(gateway_child_count(s.b, 0), 1);
     puppet_free(reborn.p);
-    stage_strike(&s);
+    stage_free(&s);
 }
 
 static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
@@ -86,7 +86,7 @@ static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < 100; seed++) {
         struct world *w = world_new(seed, &invariants);
-        *world_weather(w) = (struct weather){.delay_min = 5, .delay_max = 400};
+        *world_conditions(w) = (struct network_conditions){.delay_min = 5, .delay_max = 400};
         struct gateway *a = world_add_gateway(w, "A", "10.1.0.1");
         struct gateway *b = world_add_gateway(w, "B", "10.2.0.1");
         struct tunnel_policy at_a = world_default_policy(0, "10.2.0.1", "site1", "site2");
@@ -138,7 +138,7 @@ static bool watch_size(void *context, const struct flying_datagram *d)
     return d->message.at[18] != EXCHANGE_IKE_AUTH || ++watch->of_auth != watch->drop;
 }
 
-static void RFC7383_2_5_a_large_ike_auth_goes_in_fragments(void **state)
+static void RFC7383_2_5_a_large_ike_auth_is_sent_in_fragments(void **state)
 {
     (void)state;
     for (size_t drop = 0; drop <= 3; drop++) {
@@ -161,11 +161,11 @@ static void RFC7383_2_5_a_large_ike_auth_goes_in_fragments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(R14_initial_contact_takes_the_old_sa_away),
+        cmocka_unit_test(R14_initial_contact_removes_the_old_sa),
         cmocka_unit_test(R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_beside_a_rekeyed_sa),
         cmocka_unit_test(R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
-        cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_goes_in_fragments),
+        cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_is_sent_in_fragments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

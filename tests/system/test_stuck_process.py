@@ -57,6 +57,24 @@ def test_a_path_that_stands_still_holds_up_one_negotiation_alone(peer, other):
     peer.gateway.stop()
 
 
+def test_what_waits_for_a_path_that_stands_still_is_bounded(peer, other):
+    established = peer.authenticate()
+
+    with peer.gateway.stopped("musubid-path"):
+        coming = other.connect()
+        request = coming.seal(ikev2.IKE_AUTH, 1, coming.auth_payloads(**OTHER))
+        other.send(request)
+        before = peer.gateway.resident_kilobytes()
+        for _ in range(20000):
+            other.send(request)    # each is answered, and each answer waits
+        must_answer_at_once(peer, established, [2])
+        assert peer.gateway.resident_kilobytes() - before < 2048
+
+    peer.gateway.wait_for_log(r"\d+ messages and \d+ lines of the log were dropped")
+    assert coming.open(other.answer_within(5)).body(ikev2.AUTH)
+    peer.gateway.stop()
+
+
 def test_a_child_sa_that_the_path_does_not_take_in_time_is_deleted(peer, other):
     established = peer.authenticate()
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "daemon/engine/inside.h"
+#include "daemon/engine/process.h"
 
 /* ---- Waiting ---------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-#include "daemon/engine/inside.h"
+#include "daemon/engine/process.h"
 
 enum { CATCH_UP_INTERVAL = 1000 /* milliseconds */ };
 

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
-#include "daemon/engine/inside.h"
+#include "daemon/engine/process.h"
 
 /* A public job on a thread of its own. */
 struct public_job {

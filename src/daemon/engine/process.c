@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "daemon/engine/inside.h"
 #include "daemon/ipc/clock.h"
 #include "daemon/ipc/spawn.h"
 

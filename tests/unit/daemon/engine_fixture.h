@@ -5,7 +5,7 @@
 #ifndef MUSUBI_TESTS_UNIT_DAEMON_ENGINE_FIXTURE_H
 #define MUSUBI_TESTS_UNIT_DAEMON_ENGINE_FIXTURE_H
 
-#include "daemon/engine/inside.h"
+#include "daemon/engine/process.h"
 
 enum { TUNNEL = 5, OTHER_TUNNEL = 6 };
 

@@ -4,7 +4,7 @@
  *
  * The SAs are negotiated by two gateways of the simulator; the engine here goes on with the records of one.
  */
-#include "daemon/engine/inside.h"
+#include "daemon/engine/process.h"
 #include "daemon/path/engine_link.h"
 #include "sim/inside.h"
 
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { TUNNEL = 1, WORKERS = 2, SLOTS = 16, MARK = 70000 };
+enum { TUNNEL = 1, WORKERS = 2, SLOTS = 16, MARK = 70000, STRAY_SLOT = 9 };
 
 struct machine {
     struct world *world;
@@ -257,6 +257,25 @@ static void R60_new_path_gets_the_child_sa_again_and_resumes_its_numbers(void **
     assert_int_equal(live->counters[ESP_OUT_PACKETS], 5);
 }
 
+static void R60_path_adopts_what_a_new_engine_hands_it_and_drops_the_rest(void **state)
+{
+    struct machine *m = *state;
+    struct esp_live *live = &m->live[child_of(m)->live_slot];
+    struct child_command stray = {CHILD_INSTALL, *child_of(m)};
+    stray.child.inbound.spi += 4 * WORKERS;
+    stray.child.live_slot = STRAY_SLOT;
+    assert_int_equal(path_child_change(m->path, 0, &stray), PATH_OK);
+    live->counters[ESP_OUT_PACKETS] = 5;
+
+    restart_engine(m);
+    let_them_talk(m);
+
+    assert_path_has_it_alone(m);
+    assert_engine_is_content(m);
+    assert_int_equal(live->counters[ESP_OUT_PACKETS], 5);
+    assert_int_equal(m->live[STRAY_SLOT].version, 0);
+}
+
 static void R60_engine_and_path_that_are_both_new_go_on_with_what_is_kept(void **state)
 {
     struct machine *m = *state;
@@ -294,6 +313,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(R60_new_path_gets_the_child_sa_again_and_resumes_its_numbers, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(R60_path_adopts_what_a_new_engine_hands_it_and_drops_the_rest, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(R60_engine_and_path_that_are_both_new_go_on_with_what_is_kept, set_up,
                                         tear_down),

@@ -36,7 +36,7 @@ static bool filter_informational(void *context, const struct flying_datagram *d)
  * One end closes the superfluous SA, and its DELETE is lost each time. The other end, without DPD, kept it
  * until its lifetime ended.
  */
-static void S7_the_superfluous_sa_goes_though_its_delete_is_lost(void **state)
+static void S7_the_superfluous_sa_is_removed_although_its_delete_is_lost(void **state)
 {
     (void)state;
     struct pair p = pair_that_starts_at_once(1);
@@ -59,7 +59,7 @@ static void S7_the_superfluous_sa_goes_though_its_delete_is_lost(void **state)
  * The better one of two is asked whether it is alive, nobody answers, and so it is given up. The other end
  * kept both, and sent by the one that was given up.
  */
-static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
+static void S7_packets_leave_by_no_sa_that_the_peer_has_deleted(void **state)
 {
     (void)state;
     struct pair p = pair_that_starts_at_once(1);
@@ -79,7 +79,7 @@ static void S7_packets_leave_by_no_sa_that_the_peer_has_given_up(void **state)
 }
 
 /* The same, when the engines end meanwhile: the first one to come back did not see that there was another. */
-static void S7_another_engine_asks_the_superfluous_sa_for_life_too(void **state)
+static void S7_a_new_engine_also_checks_liveness_on_the_superfluous_sa(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 10; seed++) { /* either SA may be the one that comes back first */
@@ -179,11 +179,11 @@ static void R43_a_replaced_ike_sa_does_not_keep_a_new_one_from_being_made(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(S7_the_superfluous_sa_goes_though_its_delete_is_lost),
-        cmocka_unit_test(S7_another_engine_asks_the_superfluous_sa_for_life_too),
+        cmocka_unit_test(S7_the_superfluous_sa_is_removed_although_its_delete_is_lost),
+        cmocka_unit_test(S7_a_new_engine_also_checks_liveness_on_the_superfluous_sa),
         cmocka_unit_test(S7_a_rekey_of_the_better_sa_does_not_save_the_superfluous_one),
         cmocka_unit_test(R43_a_replaced_ike_sa_does_not_keep_a_new_one_from_being_made),
-        cmocka_unit_test(S7_packets_leave_by_no_sa_that_the_peer_has_given_up),
+        cmocka_unit_test(S7_packets_leave_by_no_sa_that_the_peer_has_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
