@@ -59,9 +59,9 @@ static struct models models_of_a_life(struct tunnel_policy *a)
     b.child_lifetime = 66;
     a->child.pfs_none = false;
     struct pair p = pair_with_seed(3, a, &b);
-    struct weather *weather = world_weather(p.w);
-    weather->delay_min = weather->delay_max = 700;
-    weather->job_time = 900;
+    struct network_conditions *conditions = world_conditions(p.w);
+    conditions->delay_min = conditions->delay_max = 700;
+    conditions->job_time = 900;
     gateway_packet_waits(p.a, 1);
     world_run(p.w, 20 * 1000);
     while (models.count < MODELS_MAX - 10) {
