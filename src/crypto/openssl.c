@@ -24,7 +24,21 @@ static once_flag fetch_once = ONCE_FLAG_INIT;
 static EVP_CIPHER *ciphers[ENCRYPTION_COUNT];
 static EVP_CIPHER *aes_256_ctr;
 static EVP_MD *hashes[HASH_COUNT];
-static EVP_MAC *hmac;
+static EVP_MAC_CTX *hmacs[HASH_COUNT]; /* without keys, to be copied: a fresh one looks its hash up */
+
+static EVP_MAC_CTX *hmac_with_hash(EVP_MAC *hmac, const char *hash)
+{
+    /* OpenSSL does not write to the name, though it does not say so. */
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)hash, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+    if (context == NULL || EVP_MAC_CTX_set_params(context, params) == 1)
+        return context;
+    EVP_MAC_CTX_free(context);
+    return NULL;
+}
 
 static void fetch_all(void)
 {
@@ -33,7 +47,10 @@ static void fetch_all(void)
     for (size_t i = 0; i < HASH_COUNT; i++)
         hashes[i] = EVP_MD_fetch(NULL, hash_names[i], NULL);
     aes_256_ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL);
-    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    for (size_t i = 0; hmac != NULL && i < HASH_COUNT; i++)
+        hmacs[i] = hmac_with_hash(hmac, hash_names[i]);
+    EVP_MAC_free(hmac);
 }
 
 const EVP_CIPHER *openssl_cipher(const struct encryption_algorithm *a)
@@ -57,19 +74,5 @@ const EVP_MD *openssl_hash(enum hash_id hash)
 EVP_MAC_CTX *openssl_hmac_new(enum hash_id hash)
 {
     call_once(&fetch_once, fetch_all);
-    if (hmac == NULL)
-        return NULL;
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
-    if (context == NULL)
-        return NULL;
-    /* The cast is safe: OpenSSL does not write to the name. */
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)hash_names[hash], 0),
-        OSSL_PARAM_construct_end(),
-    };
-    if (EVP_MAC_CTX_set_params(context, params) != 1) {
-        EVP_MAC_CTX_free(context);
-        return NULL;
-    }
-    return context;
+    return hmacs[hash] == NULL ? NULL : EVP_MAC_CTX_dup(hmacs[hash]);
 }

@@ -5,31 +5,41 @@
 #include "base/secret.h"
 #include "crypto/openssl.h"
 
-/* HMAC (RFC 2104) of the parts, truncated to `size` octets. */
-static bool hmac_compute(enum hash_id hash, struct octets key, const struct octets *parts, size_t count,
-                         uint8_t *out, size_t size)
+/* HMAC (RFC 2104) with a key; NULL if OpenSSL failed. The caller frees it. */
+static EVP_MAC_CTX *hmac_begin(enum hash_id hash, struct octets key)
+{
+    EVP_MAC_CTX *context = openssl_hmac_new(hash);
+    /* OpenSSL takes a NULL key for "the key set before", also when it is empty. */
+    const uint8_t *key_octets = key.length > 0 ? key.at : (const uint8_t *)"";
+    if (context == NULL || EVP_MAC_init(context, key_octets, key.length, NULL) == 1)
+        return context;
+    EVP_MAC_CTX_free(context);
+    return NULL;
+}
+
+/* The HMAC of the parts; writes the whole digest, of which `size` octets are wanted at most. */
+static bool hmac_end(EVP_MAC_CTX *context, const struct octets *parts, size_t count, uint8_t *out,
+                     size_t size)
 {
     uint8_t digest[PRF_SIZE_MAX];
     size_t length = 0;
-    bool done = false;
-    EVP_MAC_CTX *context = openssl_hmac_new(hash);
-    if (context == NULL)
-        return false;
-    /* To OpenSSL a NULL key means the key that was set before, even if the length is 0. */
-    const uint8_t *key_octets = key.length > 0 ? key.at : (const uint8_t *)"";
-    if (EVP_MAC_init(context, key_octets, key.length, NULL) != 1)
-        goto out;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].length > 0 && EVP_MAC_update(context, parts[i].at, parts[i].length) != 1)
-            goto out;
+            return false;
     }
-    if (EVP_MAC_final(context, digest, &length, sizeof digest) != 1 || length < size)
-        goto out;
-    memcpy(out, digest, size);
-    done = true;
-out:
-    EVP_MAC_CTX_free(context);
+    bool done = EVP_MAC_final(context, digest, &length, sizeof digest) == 1 && length >= size;
+    if (done)
+        memcpy(out, digest, size);
     secret_wipe(digest, sizeof digest);
+    return done;
+}
+
+static bool hmac_compute(enum hash_id hash, struct octets key, const struct octets *parts, size_t count,
+                         uint8_t *out, size_t size)
+{
+    EVP_MAC_CTX *context = hmac_begin(hash, key);
+    bool done = context != NULL && hmac_end(context, parts, count, out, size);
+    EVP_MAC_CTX_free(context);
     return done;
 }
 
@@ -45,8 +55,9 @@ bool prf_plus(const struct prf_algorithm *a, struct octets key, struct octets se
     if (length > 255 * a->size)
         return false;
     uint8_t block[PRF_SIZE_MAX];
-    bool done = true;
     size_t written = 0;
+    EVP_MAC_CTX *context = hmac_begin(a->hash, key);
+    bool done = context != NULL;
     for (uint8_t number = 1; done && written < length; number++) {
         /* T1 = prf(K, S | 0x01), Tn = prf(K, Tn-1 | S | n) */
         const struct octets parts[] = {
@@ -54,12 +65,15 @@ bool prf_plus(const struct prf_algorithm *a, struct octets key, struct octets se
             seed,
             {&number, 1},
         };
-        done = prf_compute(a, key, parts, 3, block);
+        /* The key stays: to set it again costs more than the rest. */
+        done = (number == 1 || EVP_MAC_init(context, NULL, 0, NULL) == 1) &&
+               hmac_end(context, parts, 3, block, a->size);
         size_t part = length - written < a->size ? length - written : a->size;
         if (done)
             memcpy(out + written, block, part);
         written += part;
     }
+    EVP_MAC_CTX_free(context);
     secret_wipe(block, sizeof block);
     return done;
 }
