@@ -31,4 +31,10 @@ bool authentication_has_own(const struct ike_sa *sa);
 /* Writes our AUTH payload. */
 void authentication_put_own(struct message_writer *m, const struct ike_sa *sa);
 
+/*
+ * Both ends are authenticated, and the Child SA is made: the IKE SA is established, and compared with others
+ * that there are with the peer. `initial_contact`: the peer sent INITIAL_CONTACT. Ends the handshake.
+ */
+void authentication_complete(struct ike_sa *sa, bool initial_contact);
+
 #endif

@@ -2,7 +2,8 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/create_child_sa.h"
-#include "ike/exchanges/ike_auth.h"
+#include "ike/exchanges/ike_auth_initiator.h"
+#include "ike/exchanges/ike_auth_responder.h"
 #include "ike/exchanges/ike_sa_init_initiator.h"
 #include "ike/exchanges/informational.h"
 #include "ike/exchanges/initial_contact.h"

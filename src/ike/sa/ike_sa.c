@@ -289,7 +289,7 @@ void ike_sa_free(struct ike_sa *sa)
     fragmentation_reset(sa);
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
-    free(sa->unmet_wish);
+    free(sa->unmet_request);
     secret_free(sa, sizeof *sa);
 }
 

@@ -126,7 +126,7 @@ struct ike_sa {
     struct additional_children additional;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
-    char *unmet_wish;        /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
+    char *unmet_request;     /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /*
