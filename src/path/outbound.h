@@ -1,5 +1,5 @@
 /*
- * The way of packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given
+ * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given
  * to its outbound SAs, sealed from the one buffer into the other, and sent in its order.
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this

@@ -154,8 +154,8 @@ static struct known_child *known_child_new(struct path *path, const struct child
 
 /*
  * The inbound SA comes first, so that the peer can answer whatever leaves by the outbound one. Where that
- * waits for the peer it is the other way round, so that it is there when the inbound SA tells of the peer's
- * first packet.
+ * waits for the peer, the outbound SA comes first, so that it is there when the inbound SA tells of the
+ * peer's first packet.
  */
 static enum packet_direction install_first(const struct child_settings *from)
 {
