@@ -41,6 +41,7 @@ struct tunnel_table {
     struct map by_number;
     const struct live_area *live;
     bool *slot_taken;
+    uint32_t lowest_free_slot; /* there is none below */
 };
 
 /* An empty table. The live area stays the caller's and has to outlive it. False if memory ran out. */

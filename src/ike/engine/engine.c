@@ -67,12 +67,16 @@ void ike_engine_free(struct ike_engine *engine)
 
 static void handle_clear(struct ike_engine *engine, const struct ike_event *event)
 {
-    struct ike_tunnel *tunnel;
+    const char *reason = event->clear.by_path ? "Child SA can't be installed" : "Delete IKE SA by command";
+    struct ike_tunnel *tunnel = engine_tunnel(engine, event->clear.tunnel);
+    if (!event->clear.all) {
+        if (tunnel != NULL)
+            tunnel_clear(tunnel, reason);
+        return;
+    }
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
-        if (event->clear.all || tunnel->policy.tunnel == event->clear.tunnel)
-            tunnel_clear(tunnel,
-                         event->clear.by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
+        tunnel_clear(tunnel, reason);
     }
 }
 
