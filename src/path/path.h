@@ -169,9 +169,9 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
                                   const struct packet_pair *pair);
 
 /*
- * Changes a Child SA, or installs one. For an installation, the slot of esp_live must be free (version 0), or
- * be that of a Child SA whose removal was asked for before, or hold this Child SA's own state, which is then
- * resumed: numbers go on from its mark. The keys are expanded at once; the caller wipes `command`.
+ * Changes a Child SA, or installs one. For an installation, no other Child SA that the path has may have the
+ * slot of esp_live, but one whose removal was asked for before. If the slot holds this Child SA's own state
+ * it is resumed: numbers go on from its mark. The keys are expanded at once; the caller wipes `command`.
  *
  * A Child SA that is there already, with the same SPIs, keys and selectors, is adopted: numbers, window and
  * counters go on, destination and flags become those of the new installation. An active one stays active, and
