@@ -1,5 +1,5 @@
 /*
- * One gateway of the world: performs what its engine answers, and is told what happens.
+ * One gateway of the world: hands events to its engine and performs the effects.
  */
 #include "crypto/prf.h"
 #include "ike/wire/numbers.h"
@@ -245,7 +245,7 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
     if (!g->restoring && g->world->checks_records && g->world->observer->records != NULL)
         g->world->observer->records(g);
     for (size_t i = 0; i < effects->action_count; i++) {
-        /* What is only told does not count, so that a run is the same whoever listens. */
+        /* Log lines do not count, so that a run is the same at each log level. */
         bool counts = effects->actions[i].kind != IKE_ACTION_LOG;
         if (g->ends && counts && g->actions_left-- == 0) {
             gateway_resume(g);

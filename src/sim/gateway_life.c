@@ -1,6 +1,5 @@
 /*
- * The life of a gateway: how it begins, what it is configured with, how its engine ends and another one
- * begins.
+ * The life of a gateway: its start, its tunnels, and how a new engine replaces one that ended.
  */
 #include "sim/inside.h"
 
@@ -30,7 +29,7 @@ static void forget_children(struct gateway *g)
     }
 }
 
-/* Forgets the SAs of a gateway: engine, packet path, records. */
+/* Removes the state of a gateway: engine, packet path, records. */
 static void gateway_forget(struct gateway *g)
 {
     ike_engine_free(g->engine);
@@ -204,7 +203,7 @@ void gateway_set_address(struct gateway *g, const char *address)
     tell_routes(g);
 }
 
-/* Answers to jobs of the engine that is gone mean nothing to the next one. */
+/* Drops the results of the old engine's jobs, which mean nothing to a new one. */
 static void drop_jobs(struct gateway *g)
 {
     struct coming **at = &g->world->coming;
@@ -232,7 +231,7 @@ void gateway_restart(struct gateway *g)
     tell_routes(g);
 }
 
-/* The engine may get them in any order. */
+/* Shuffles records, since an engine may get them in any order. */
 static void shuffle(struct world *w, struct kept_record *records, size_t count)
 {
     for (size_t i = count; i > 1; i--) {
@@ -243,7 +242,7 @@ static void shuffle(struct world *w, struct kept_record *records, size_t count)
     }
 }
 
-/* Hands out the kept records, of which a copy is made: the engine's answers change them. */
+/* Hands the records to the engine. Works on copies, since the engine's effects change the records. */
 static void tell_saved(struct gateway *g)
 {
     size_t count = g->record_count;
