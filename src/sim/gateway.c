@@ -200,6 +200,8 @@ void gateway_add_log_line(struct gateway *g, const char *text)
 static void take_log_line(struct gateway *g, const struct ike_action *action)
 {
     gateway_add_log_line(g, action->log.text);
+    if (strstr(action->log.text, "its record cannot be used") != NULL)
+        world_broken(g, "an engine does not take the record that another one wrote");
     if (action->log.level <= LOG_LEVEL_WARN)
         add_line(&g->warnings,
                  action->log.has_tunnel ? gateway_tunnel(g, action->log.tunnel)->policy.name : "",

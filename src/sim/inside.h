@@ -63,8 +63,9 @@ struct gateway {
     struct world *world;
     char name[16];
     struct ip_address address;
-    struct nat nat;     /* in front of it, if `nat.present` */
-    msec_t clock_ahead; /* how far its clock is ahead of the world's */
+    struct nat nat;      /* in front of it, if `nat.present` */
+    int64_t clock_ahead; /* milliseconds that its clock is ahead of the world's */
+    uint64_t epoch;      /* Unix time in milliseconds when the gateway's clock was 0 */
     struct ike_engine *engine;
     struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
     struct map tunnels_by_number;
@@ -168,6 +169,9 @@ struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number);
 
 /* Ends the gateway's engine now; a new one continues from its records. */
 void gateway_resume(struct gateway *g);
+
+/* Forgets the Child SAs of the packet path. */
+void gateway_forget_children(struct gateway *g);
 
 /* The gateway's own time. */
 msec_t gateway_now(const struct gateway *g);

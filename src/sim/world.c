@@ -139,7 +139,7 @@ static struct gateway *next_timer(const struct world *w, msec_t *due)
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
         msec_t deadline = ike_engine_deadline(g->engine);
         if (deadline != MSEC_NEVER)
-            deadline = deadline > g->clock_ahead ? deadline - g->clock_ahead : 0;
+            deadline = (int64_t)deadline > g->clock_ahead ? deadline - (msec_t)g->clock_ahead : 0;
         if (deadline < *due) {
             *due = deadline;
             first = g;

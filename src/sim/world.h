@@ -13,6 +13,9 @@
 struct world;
 struct gateway;
 
+/* Unix time in milliseconds at which the world's clock was 0. */
+#define SIM_EPOCH UINT64_C(1790000000000)
+
 /* What the network does to datagrams, and how jobs are answered. */
 struct network_conditions {
     msec_t delay_min, delay_max; /* of each datagram */
@@ -128,6 +131,15 @@ void gateway_restart(struct gateway *g);
  * new as well, and has only the Child SAs that the new engine installs.
  */
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
+
+/*
+ * Another machine goes on with the gateway's IKE SAs, under its address: it gets the records without what
+ * means something on the old machine alone. Its clock has just begun, and its packet path has no Child SA.
+ */
+void gateway_take_over(struct gateway *g);
+
+/* A record without what means something on one machine alone. Its octets are moved in place. */
+struct octets record_without_machine(uint8_t *at, size_t length);
 
 /* The gateway gets a new packet path, without Child SAs, in which its engine installs all of them. */
 void gateway_renew_path(struct gateway *g);

@@ -48,7 +48,7 @@ static void check_records(struct gateway *g)
         uint8_t octets[IKE_DATAGRAM_MAX];
         struct writer w = writer_to(octets, sizeof octets);
         const struct kept_record *kept = record_of(g, sa->serial);
-        ike_record_write(sa, &w);
+        ike_record_write(sa, g->epoch, &w);
         struct octets now = writer_octets(&w);
         count += kept != NULL;
         if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL &&
