@@ -27,7 +27,17 @@ static bool list_add(struct sa_list *list, size_t *capacity, const struct sa_lis
     return true;
 }
 
-bool sa_list_fill(struct sa_list *list, const struct state_map *records)
+/* Reads the record at a place, if it is of the tunnel, or of any one for 0. */
+static bool read_place(const struct state_map *records, uint32_t place, uint32_t tunnel,
+                       struct state_record *memory, struct ike_record *record)
+{
+    return (tunnel == 0 || state_map_may_be_of(records, place, tunnel)) &&
+           state_map_read(records, place, memory) &&
+           ike_record_read((struct octets){memory->octets, memory->length}, record) && record->has_tunnel &&
+           (tunnel == 0 || record->tunnel == tunnel);
+}
+
+bool sa_list_fill(struct sa_list *list, const struct state_map *records, uint32_t tunnel)
 {
     struct state_record memory = {0};
     struct ike_record *record = malloc(sizeof(*record));
@@ -35,8 +45,7 @@ bool sa_list_fill(struct sa_list *list, const struct state_map *records)
     bool done = record != NULL;
     *list = (struct sa_list){0};
     for (uint32_t place = 0; place < state_map_places(records) && done; place++) {
-        if (!state_map_read(records, place, &memory) ||
-            !ike_record_read((struct octets){memory.octets, memory.length}, record) || !record->has_tunnel)
+        if (!read_place(records, place, tunnel, &memory, record))
             continue;
         const struct sa_list_entry entry = {record->tunnel, memory.serial, place};
         done = list_add(list, &capacity, &entry);

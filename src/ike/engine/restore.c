@@ -181,7 +181,7 @@ void engine_restore(struct ike_engine *engine, struct octets state)
         tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "saved IKE SA, serial %u, is forgotten: %s",
                    record.serial, reason);
     if (sa == NULL)
-        effects_add_record(&engine->effects, record.serial, (struct octets){NULL, 0});
+        effects_add_record(&engine->effects, record.serial, 0, (struct octets){NULL, 0});
     explicit_bzero(&record, sizeof record);
 }
 
