@@ -43,7 +43,7 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
         return;
     }
     if (wire_is_udp(kind) && spi == 0) {
-        worker_count(worker, PATH_IKE_STRAYS, 1);
+        worker_count(worker, PATH_IKE_DATAGRAMS, 1);
         return;
     }
     struct inbound_sa *sa = map_find(&worker->inbound_sas, spi);

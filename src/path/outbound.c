@@ -124,16 +124,16 @@ void outbound_resume(struct worker *worker)
     outbound_flush(worker);
 }
 
-void outbound_part(struct outbound *outbound, const struct outbound_sa *sa)
+void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa)
 {
     for (unsigned i = outbound->next; i < outbound->message_count; i++) {
         if (outbound->senders[i] != sa)
             continue;
         struct msghdr *message = &outbound->messages[i].msg_hdr;
         outbound->senders[i] = NULL;
-        outbound->parted[i] = sa->destination;
-        message->msg_name = &outbound->parted[i].name;
-        message->msg_control = outbound->parted[i].control;
+        outbound->detached[i] = sa->destination;
+        message->msg_name = &outbound->detached[i].name;
+        message->msg_control = outbound->detached[i].control;
     }
 }
 

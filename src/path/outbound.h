@@ -33,7 +33,7 @@ struct outbound {
     struct iovec vectors[PATH_BATCH];
     struct outbound_sa *senders[PATH_BATCH]; /* NULL: removed in the meantime */
     enum wire_kind kinds[PATH_BATCH];
-    struct wire_destination parted[PATH_BATCH]; /* how those without a sender are to go */
+    struct wire_destination detached[PATH_BATCH]; /* how those without a sender are to go */
     unsigned next;
     unsigned message_count;
 };
@@ -56,6 +56,6 @@ static inline bool outbound_is_stuck(const struct outbound *outbound)
 void outbound_resume(struct worker *worker);
 
 /* Has nothing in the batch refer to the SA any more: before it is removed or gets another destination. */
-void outbound_part(struct outbound *outbound, const struct outbound_sa *sa);
+void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa);
 
 #endif

@@ -35,17 +35,17 @@ struct path_totals {
 
 /* What belongs to no tunnel, counted by each worker in shared memory of its own. */
 enum path_counter {
-    PATH_UNKNOWN_SPI, /* ESP for no SA of ours */
-    PATH_TRUNCATED,   /* too short for what it claims to be */
-    PATH_KEEPALIVES,  /* NAT keepalives that came in (RFC 3948 4) */
-    PATH_IKE_STRAYS,  /* datagrams with a zero marker, which were not meant for a worker */
-    PATH_MISDIRECTED, /* ESP whose SPI belongs to another worker */
-    PATH_EVENTS_LOST, /* events that found the queue full; they are raised again where they matter */
-    PATH_READ_ERRORS, /* of a socket or a TUN device */
+    PATH_UNKNOWN_SPI,   /* ESP for no SA of ours */
+    PATH_TRUNCATED,     /* too short for what it claims to be */
+    PATH_KEEPALIVES,    /* NAT keepalives that came in (RFC 3948 4) */
+    PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which were not meant for a worker */
+    PATH_MISDIRECTED,   /* ESP whose SPI belongs to another worker */
+    PATH_EVENTS_LOST,   /* events that found the queue full; they are raised again where they matter */
+    PATH_READ_ERRORS,   /* of a socket or a TUN device */
     PATH_COUNTER_COUNT
 };
 
-struct path_strays {
+struct path_worker_counters {
     uint64_t counters[PATH_COUNTER_COUNT];
 };
 
@@ -56,9 +56,9 @@ struct path_worker {
     int esp_v6;
     int udp_v4;
     int udp_v6;
-    uint8_t seed[ESP_SEED_SIZE]; /* fresh random octets, of which IVs come; the caller wipes them */
-    uint64_t hash_seed;          /* fresh random bits */
-    struct path_strays *strays;  /* in shared memory */
+    uint8_t seed[ESP_SEED_SIZE];           /* fresh random octets, of which IVs come; the caller wipes them */
+    uint64_t hash_seed;                    /* fresh random bits */
+    struct path_worker_counters *counters; /* in shared memory */
 };
 
 struct path_options {

@@ -133,7 +133,7 @@ static bool worker_run_wire(struct worker *worker, struct source *source)
 }
 
 /* Milliseconds that epoll may sleep: none where there is work left, for ever where nothing is due. */
-static int worker_patience(const struct worker *worker)
+static int worker_timeout(const struct worker *worker)
 {
     if (!TAILQ_EMPTY(&worker->ready))
         return 0;
@@ -151,7 +151,7 @@ static int worker_patience(const struct worker *worker)
 static void worker_wait(struct worker *worker)
 {
     struct epoll_event events[EPOLL_EVENTS];
-    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, worker_patience(worker));
+    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, worker_timeout(worker));
     worker->now = worker_clock();
     for (int i = 0; i < count; i++) {
         struct source *source = events[i].data.ptr;
@@ -269,7 +269,7 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     worker->index = index;
     worker->count = options->worker_count;
     worker->event_fd = event_fd;
-    worker->strays = own->strays;
+    worker->counters = own->counters;
     worker->now = worker_clock();
     worker->totals = options->totals + (size_t)index * options->totals_count;
     worker->inbound_sas = map_with_seed(own->hash_seed);

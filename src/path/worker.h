@@ -83,7 +83,7 @@ struct worker {
     struct map inbound_sas;  /* by SPI */
     struct map outbound_sas; /* by the inbound SPI of the Child SA */
     size_t waiting_octets;   /* in all tunnels */
-    struct path_strays *strays;
+    struct path_worker_counters *counters;
     struct path_totals *totals; /* of all tunnels, what this worker does for them: by slot */
     struct esp_worker *esp;
     struct outbound outbound;
@@ -126,7 +126,7 @@ static inline void worker_count_total(struct worker *worker, uint32_t slot, enum
 
 static inline void worker_count(struct worker *worker, enum path_counter counter, uint64_t n)
 {
-    counter_add(&worker->strays->counters[counter], n);
+    counter_add(&worker->counters->counters[counter], n);
 }
 
 /* Sets up a zeroed worker that has nothing open yet. */

@@ -115,6 +115,30 @@ static void an_outstanding_request_is_sent_again_with_the_same_octets(void **sta
     stage_free(&s);
 }
 
+/* The answer has come, and its secret is being computed: that is done again, and nothing is asked again. */
+static void a_rekey_whose_secret_is_being_computed_goes_on(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(70, 28800);
+    struct stage s = stage_established_with(&policy);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    world_conditions(s.w)->job_time = 1000;
+    answer_ike_rekey(&s, HIGHEST);
+    s.p->reply_count = 0;
+
+    gateway_resume_after(s.b, 0, false);
+    world_run(s.w, 500);
+    assert_int_equal(s.p->reply_count, 0);
+    world_run(s.w, 1000);
+
+    assert_true(gateway_log_has(s.b, "IKE SA rekeyed: serial 2 follows serial 1"));
+    assert_int_equal(s.p->reply_count, 1);
+    assert_true(puppet_read_reply(s.p));
+    const struct ike_payload *deletion = ike_message_find(&s.p->message, PAYLOAD_DELETE);
+    assert_true(deletion != NULL && deletion->protocol == PROTOCOL_IKE);
+    stage_free(&s);
+}
+
 static void an_outstanding_delete_ends_with_the_reason_that_it_had(void **state)
 {
     (void)state;
@@ -217,6 +241,7 @@ int main(void)
         cmocka_unit_test(no_sa_and_no_packet_is_lost_wherever_the_engine_ends),
         cmocka_unit_test(no_packet_is_lost_however_often_the_path_restarts),
         cmocka_unit_test(an_outstanding_request_is_sent_again_with_the_same_octets),
+        cmocka_unit_test(a_rekey_whose_secret_is_being_computed_goes_on),
         cmocka_unit_test(an_outstanding_delete_ends_with_the_reason_that_it_had),
         cmocka_unit_test(a_request_that_was_answered_is_answered_again_with_the_same_octets),
         cmocka_unit_test(an_unfinished_negotiation_is_forgotten),

@@ -29,7 +29,7 @@ struct machine {
     int records;
     struct esp_live live[SLOTS];
     struct path_totals totals;
-    struct path_strays strays[WORKERS];
+    struct path_worker_counters counters[WORKERS];
 };
 
 /* ---- The path ---------------------------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static void start_path(struct machine *m)
     int device[2];
     int ends[2];
     for (unsigned i = 0; i < WORKERS; i++)
-        options.workers[i] = (struct path_worker){-1, -1, -1, -1, {0}, 1, &m->strays[i]};
+        options.workers[i] = (struct path_worker){-1, -1, -1, -1, {0}, 1, &m->counters[i]};
     m->path = path_new(&options);
     assert_non_null(m->path);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, device), 0);

@@ -154,9 +154,9 @@ static void S9_keepalive_short_and_ike_datagrams_are_counted_and_not_answered(vo
     middle_put(middle, there, (const uint8_t[]){1, 2, 3, 4, 5, 6, 7}, 7);
     middle_put(middle, there, ike, sizeof ike);
 
-    end_expect_stray(there, PATH_KEEPALIVES, 1);
-    end_expect_stray(there, PATH_TRUNCATED, 2);
-    end_expect_stray(there, PATH_IKE_STRAYS, 1);
+    end_expect_worker_counter(there, PATH_KEEPALIVES, 1);
+    end_expect_worker_counter(there, PATH_TRUNCATED, 2);
+    end_expect_worker_counter(there, PATH_IKE_DATAGRAMS, 1);
     assert_int_equal(middle_take(middle, datagram, sizeof datagram, STAND_QUIET), 0);
 }
 
@@ -166,7 +166,7 @@ static void empty_datagram_is_counted(void **state)
 
     middle_put(middle, there, (const uint8_t *)"", 0);
 
-    end_expect_stray(there, PATH_TRUNCATED, 1);
+    end_expect_worker_counter(there, PATH_TRUNCATED, 1);
 }
 
 static void S9_unknown_spi_is_told_once_for_each_address(void **state)
@@ -177,7 +177,7 @@ static void S9_unknown_spi_is_told_once_for_each_address(void **state)
 
     for (int i = 0; i < 100; i++)
         middle_put(middle, there, esp, sizeof esp);
-    end_expect_stray(there, PATH_UNKNOWN_SPI, 100);
+    end_expect_worker_counter(there, PATH_UNKNOWN_SPI, 100);
     struct path_event first = end_expect_event(there, PATH_SPI_UNKNOWN);
     middle_put(other, there, esp, sizeof esp);
     struct path_event second = end_expect_event(there, PATH_SPI_UNKNOWN);
