@@ -261,31 +261,6 @@ static void R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant(void
     ike_engine_free(engine);
 }
 
-/* ---- Records ----------------------------------------------------------------------------------------- */
-
-static void a_record_names_the_tunnel_as_soon_as_it_is_known(void **state)
-{
-    (void)state;
-    struct ike_engine *engine = bare_engine_new();
-    const struct tunnel_policy policy = policy_to(9, "10.1.0.7", "site");
-    bare_set_policy(engine, &policy);
-    const struct peer_route route = {
-        .usable = true, .local = address_of("192.0.2.1"), .remote = policy.peer_address};
-    bare_set_route(engine, 9, &route);
-
-    const struct ike_effects *effects =
-        send_init(engine, "10.1.0.7", 1000, (struct octets){NULL, 0}); /* of whichever tunnel */
-    assert_int_equal(effects->record_count, 1);
-    assert_int_equal(effects->records[0].tunnel, 0);
-
-    struct ike_event packet = {.kind = IKE_EVENT_PACKET_WAITS};
-    packet.packet.tunnel = 9;
-    effects = ike_engine_handle(engine, 2, &packet);
-    assert_int_equal(effects->record_count, 1);
-    assert_int_equal(effects->records[0].tunnel, 9);
-    ike_engine_free(engine);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,7 +269,6 @@ int main(void)
         cmocka_unit_test(R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for),
         cmocka_unit_test(S22_under_load_a_peer_of_no_tunnel_is_dropped_with_its_cookie),
         cmocka_unit_test(R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant),
-        cmocka_unit_test(a_record_names_the_tunnel_as_soon_as_it_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
