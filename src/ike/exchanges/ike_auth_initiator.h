@@ -1,6 +1,6 @@
 /*
  * IKE_AUTH as initiator (RFC 7296 1.2, 2.21.2): sends our ID and AUTH with the request for the first Child
- * SA, checks the peer's.
+ * SA, and checks the peer's.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_IKE_AUTH_INITIATOR_H
 #define MUSUBI_IKE_EXCHANGES_IKE_AUTH_INITIATOR_H

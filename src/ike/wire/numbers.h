@@ -132,8 +132,10 @@ const char *notify_type_name(uint16_t type);
 /* What an AUTH method is (RFC 7296 3.8 and the registry): "RSA digital signature"; NULL if it is unknown. */
 const char *auth_method_name(uint8_t method);
 
-/* The name of a transform (enum transform_type), also of common ones that Musubi does not do:
- * "ChaCha20-Poly1305", "ECP-256"; NULL for one that it does not know. */
+/*
+ * The name of a transform (enum transform_type), also of common ones that Musubi does not support:
+ * "ChaCha20-Poly1305", "ECP-256"; NULL for one that it does not know.
+ */
 const char *transform_name(uint8_t type, uint16_t id);
 
 #endif

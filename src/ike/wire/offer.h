@@ -11,14 +11,14 @@ enum { SUBSTRUCTURE_LAST = 0, SUBSTRUCTURE_MORE_PROPOSALS = 2, SUBSTRUCTURE_MORE
 
 enum { OFFER_FOREIGN_MAX = 16 };
 
-/* A transform that Musubi does not do. */
+/* A transform that Musubi does not support. */
 struct foreign_transform {
     uint8_t type; /* enum transform_type, or another */
     uint16_t id;
     uint16_t key_bits; /* 0: no Key Length */
 };
 
-/* What a proposal offers: the rows that Musubi knows, and what else decides. */
+/* What a proposal offers: the rows that Musubi knows, and what else matters for a choice. */
 struct offer {
     uint8_t number;
     uint8_t protocol;
