@@ -106,6 +106,9 @@ void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel);
 void gateway_set_nat(struct gateway *g, const char *address);
 void gateway_rebind_nat(struct gateway *g);
 
+/* The same with one that passes ports 500 and 4500 on to the gateway, so that its peers can begin. */
+void gateway_set_forwarding_nat(struct gateway *g, const char *address);
+
 /* The gateway's clock jumps ahead, as when a machine has slept. */
 void gateway_jump_clock(struct gateway *g, msec_t by);
 
