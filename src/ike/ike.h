@@ -114,7 +114,10 @@ struct ike_event {
             uint32_t slot; /* the tunnel's, see esp/owner.h */
         };
         int log_level;
-        struct octets saved; /* a record's state */
+        struct {
+            uint32_t serial;     /* of the record; 0: it is another machine's, and there is none here yet */
+            struct octets state; /* as struct ike_record_effect had it */
+        } saved;
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;
@@ -271,6 +274,13 @@ struct ike_engine *ike_engine_new(const struct ike_options *options);
 
 /* Wipes all keys and frees the engine. Sends nothing: see IKE_EVENT_STOP. `engine` may be NULL. */
 void ike_engine_free(struct ike_engine *engine);
+
+/*
+ * Unix time, in milliseconds, at which the caller's clock was 0, whose time ike_engine_handle is given. Told
+ * before the first event, and whenever the wall clock has made a step: another machine that goes on with a
+ * record knows no other time.
+ */
+void ike_engine_set_epoch(struct ike_engine *engine, uint64_t epoch);
 
 /* Takes in one event that happened at `now` (never earlier than that of the call before). */
 const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t now,

@@ -1,5 +1,5 @@
 /*
- * One gateway of the world: performs what its engine answers, and is told what happens.
+ * One gateway of the world: hands events to its engine and performs the effects.
  */
 #include "crypto/prf.h"
 #include "ike/wire/numbers.h"
@@ -200,6 +200,8 @@ void gateway_add_log_line(struct gateway *g, const char *text)
 static void take_log_line(struct gateway *g, const struct ike_action *action)
 {
     gateway_add_log_line(g, action->log.text);
+    if (strstr(action->log.text, "its record cannot be used") != NULL)
+        world_broken(g, "an engine does not take the record that another one wrote");
     if (action->log.level <= LOG_LEVEL_WARN)
         add_line(&g->warnings,
                  action->log.has_tunnel ? gateway_tunnel(g, action->log.tunnel)->policy.name : "",
@@ -245,7 +247,7 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
     if (!g->restoring && g->world->checks_records && g->world->observer->records != NULL)
         g->world->observer->records(g);
     for (size_t i = 0; i < effects->action_count; i++) {
-        /* What is only told does not count, so that a run is the same whoever listens. */
+        /* Log lines do not count, so that a run is the same at each log level. */
         bool counts = effects->actions[i].kind != IKE_ACTION_LOG;
         if (g->ends && counts && g->actions_left-- == 0) {
             gateway_resume(g);

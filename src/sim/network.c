@@ -1,5 +1,6 @@
 /*
- * The network between the gateways of a world: who reaches whom, by which NAT, and what happens on the way.
+ * The network between the gateways of a world: who reaches whom, through which NAT, and what happens to
+ * datagrams.
  */
 #include "sim/inside.h"
 

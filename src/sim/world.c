@@ -7,7 +7,7 @@
 
 /* ---- Chance ------------------------------------------------------------------------------------------ */
 
-/* splitmix64: small, and good enough for chance; secrets of a simulation are none. */
+/* splitmix64: small and good enough, since a simulation has no real secrets. */
 uint64_t world_random(struct world *w)
 {
     uint64_t z = w->random_state += UINT64_C(0x9e3779b97f4a7c15);
@@ -33,7 +33,7 @@ void world_fill_random(void *context, uint8_t *out, size_t length)
         out[i] = (uint8_t)world_random(w);
 }
 
-/* ---- What comes -------------------------------------------------------------------------------------- */
+/* ---- What will happen -------------------------------------------------------------------------------- */
 
 struct coming *coming_new(struct gateway *g, struct octets octets)
 {
@@ -139,7 +139,7 @@ static struct gateway *next_timer(const struct world *w, msec_t *due)
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
         msec_t deadline = ike_engine_deadline(g->engine);
         if (deadline != MSEC_NEVER)
-            deadline = deadline > g->clock_ahead ? deadline - g->clock_ahead : 0;
+            deadline = (int64_t)deadline > g->clock_ahead ? deadline - (msec_t)g->clock_ahead : 0;
         if (deadline < *due) {
             *due = deadline;
             first = g;

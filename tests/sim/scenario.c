@@ -24,7 +24,7 @@ static uint32_t tunnel_of(const struct scenario_end *end)
 
 /* ---- The network ------------------------------------------------------------------------------------- */
 
-/* What is said of the name of an end's peer: the truth, or something wrong. */
+/* Sets the addresses of the name of an end's peer: the right one, or `wrong`. */
 static void tell_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end,
                       const char *wrong)
 {
@@ -67,7 +67,7 @@ static void add_gateway(struct scenario *s, bool behind_nat)
         gateway_set_nat(s->gateways[i], "198.51.100.1"); /* one for all: several clients share it */
 }
 
-/* What may change at any time, and need not be the same at both ends. */
+/* Chooses the settings that may change at any time, and may differ between the ends. */
 static void choose_times(struct scenario *s, struct scenario_end *end)
 {
     end->sa_lifetime = (uint32_t)(40 + below(s, 400));
@@ -75,7 +75,7 @@ static void choose_times(struct scenario *s, struct scenario_end *end)
     end->dpd_interval = end->asks_for_life || one_in(s, 2) ? (uint32_t)(5 + below(s, 20)) : 0;
 }
 
-/* What both ends have in common whatever they choose. */
+/* Chooses algorithms for both ends, which always have some in common. */
 static void choose_algorithms(struct scenario *s, struct scenario_link *link)
 {
     static const char *const proposals[] = {NULL, "child-proposal enc aes-gcm-256 aes-cbc-256",
@@ -88,7 +88,7 @@ static void choose_algorithms(struct scenario *s, struct scenario_link *link)
     }
 }
 
-/* A tunnel that its first end, at least, keeps up; if that is alone, it asks for life too. */
+/* Adds a tunnel that at least its first end keeps up. If only that one does, it uses DPD. */
 static void add_link(struct scenario *s, size_t first, size_t second, bool second_knows_no_address)
 {
     struct scenario_link *link = &s->links[s->link_count];
@@ -112,7 +112,7 @@ static void add_link(struct scenario *s, size_t first, size_t second, bool secon
     s->link_count++;
 }
 
-/* Every gateway has a tunnel with an earlier one. */
+/* Builds a network in which every gateway has a tunnel with an earlier one. */
 static void build_tree(struct scenario *s, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -122,7 +122,7 @@ static void build_tree(struct scenario *s, size_t count)
     }
 }
 
-/* A centre that knows its sites by their IDs alone; some of them are behind a NAT. */
+/* Builds a centre that knows its sites only by their IDs; some sites are behind a NAT. */
 static void build_star(struct scenario *s, size_t count)
 {
     add_gateway(s, false);
@@ -132,7 +132,7 @@ static void build_star(struct scenario *s, size_t count)
     }
 }
 
-/* Several tunnels between two gateways (R47). */
+/* Builds several tunnels between two gateways (R47). */
 static void build_bundle(struct scenario *s, size_t count)
 {
     add_gateway(s, one_in(s, 2));
@@ -185,7 +185,7 @@ static void change_conditions(struct scenario *s)
     };
 }
 
-/* An operator at one end of a link. */
+/* An operator changes the config of one end of a link. */
 static void edit_config(struct scenario *s, struct scenario_end *end)
 {
     switch (below(s, 4)) {
@@ -203,7 +203,7 @@ static void edit_config(struct scenario *s, struct scenario_end *end)
     configure(s, end->gateway);
 }
 
-/* The name of the peer is wrong for a while: there is none, it has another address, or one more. */
+/* Changes the name of the peer: to the right address, to none, to another one, or to one more. */
 static void change_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end)
 {
     static const char *const wrong[] = {NULL, "", "10.0.7.7", "10.0.7.7 10.0.0.1"};
@@ -254,7 +254,8 @@ void scenario_trouble(struct scenario *s)
         edit_config(s, end);
         break;
     case 8:
-        if (!end->any) /* its lifetimes would end before those of the other end, who alone may rekey (R49) */
+        if (!end->any) /* its lifetimes would end before those of the other end, which alone may rekey (R49)
+                        */
             gateway_jump_clock(g, below(s, one_in(s, 4) ? 600000 : 20000));
         break;
     case 9:
@@ -328,7 +329,7 @@ static bool has_one_child(const struct scenario *s, const struct scenario_link *
                                        s->gateways[ends[1].gateway], tunnel_of(&ends[1]));
 }
 
-/* Several Child SAs stand beside each other while one replaces another, but not for ever. */
+/* A link that keeps several Child SAs; they are allowed only while one replaces another. */
 static const struct scenario_link *link_with_too_many(struct scenario *s)
 {
     enum { PATIENCE = 120 }; /* seconds */
@@ -354,7 +355,7 @@ static const struct scenario_link *link_with_too_many(struct scenario *s)
 const char *scenario_complaint(struct scenario *s)
 {
     enum { STREAM = 5 * 1000 };
-    /* Without DPD only traffic shows that the ends have other SAs. */
+    /* Without DPD, only traffic shows that the two ends have different SAs. */
     world_set_traffic(s->w, 1000);
     world_run(s->w, SCENARIO_HEAL_TIME);
     const struct scenario_link *down = link_that_is_down(s);

@@ -377,7 +377,7 @@ static size_t living_ike_sas(const struct stage *s, bool *initiator)
     size_t count = 0;
     for (size_t i = 0; i < gateway_record_count(s->b); i++) {
         struct ike_record record;
-        assert_true(ike_record_read(gateway_record(s->b, i), &record));
+        assert_int_equal(ike_record_read(gateway_record(s->b, i), SIM_EPOCH, &record), IKE_RECORD_READ);
         if (record.state != IKE_SA_ESTABLISHED || record.replaced)
             continue;
         count++;
@@ -455,7 +455,7 @@ static void RFC7296_2_8_2_an_ike_sa_that_the_peer_fails_to_delete_is_removed(voi
     bool deleting = false;
     for (size_t i = 0; i < gateway_record_count(s.b); i++) {
         struct ike_record record;
-        assert_true(ike_record_read(gateway_record(s.b, i), &record));
+        assert_int_equal(ike_record_read(gateway_record(s.b, i), SIM_EPOCH, &record), IKE_RECORD_READ);
         deleting |= record.spi_i == s.p->spi_i && record.state == IKE_SA_DELETING;
     }
     assert_true(deleting);

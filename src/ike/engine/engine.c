@@ -140,7 +140,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         handle_stop(engine);
         break;
     case IKE_EVENT_SAVED:
-        engine_restore(engine, event->saved);
+        engine_restore(engine, event->saved.serial, event->saved.state);
         break;
     case IKE_EVENT_SAVED_END:
         engine_restore_end(engine);
@@ -162,13 +162,18 @@ static void write_records(struct ike_engine *engine)
         LIST_REMOVE(sa, dirty_link);
         sa->dirty = false;
         struct writer w = writer_to(engine->message_scratch, SCRATCH_SIZE);
-        ike_record_write(sa, &w);
+        ike_record_write(sa, engine->epoch, &w);
         struct octets state = effects_copy(&engine->effects, writer_octets(&w));
         if (w.failed)
             ike_sa_log(sa, LOG_LEVEL_ERROR, LOG_IKEV2,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);
         effects_add_record(&engine->effects, sa->serial, w.failed ? (struct octets){NULL, 0} : state);
     }
+}
+
+void ike_engine_set_epoch(struct ike_engine *engine, uint64_t epoch)
+{
+    engine->epoch = epoch;
 }
 
 const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t now,

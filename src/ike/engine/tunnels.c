@@ -102,6 +102,26 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
 
 /* ---- The peer ---------------------------------------------------------------------------------------- */
 
+/* IKE SAs that were saved on another machine take the route of this one. */
+static void give_route(struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (!sa->route_unknown)
+            continue;
+        sa->route_unknown = false;
+        sa->ifindex = tunnel->route.ifindex;
+        sa->mark = tunnel->route.mark;
+        ike_sa_changed(sa);
+        const struct child_sa *child;
+        LIST_FOREACH(child, &sa->children, link)
+        {
+            child_sa_redirect(child);
+        }
+    }
+}
+
 void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct peer_route *route)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, number);
@@ -109,6 +129,8 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
         return;
     bool came = route->usable && !tunnel->route.usable;
     tunnel->route = *route;
+    if (route->usable)
+        give_route(tunnel);
     update_group(engine, tunnel);
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         connect_tunnel(engine, tunnel);

@@ -90,6 +90,7 @@ struct ike_sa {
      */
     struct ip_address peer_address;
     uint32_t ifindex, mark;     /* of the route, see struct peer_route */
+    bool route_unknown;         /* saved on another machine: it takes the tunnel's route when that is known */
     uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
     bool nat_local, nat_remote; /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;           /* ESP goes in UDP */

@@ -5,12 +5,17 @@
 #ifndef MUSUBI_IKE_SA_RECORD_STREAM_H
 #define MUSUBI_IKE_SA_RECORD_STREAM_H
 
+#include "base/deadline.h"
 #include "ike/wire/proposal.h"
 #include "ike/wire/selectors.h"
 
 struct record_stream {
     struct writer *w; /* writing, or */
     struct reader *r; /* reading; fails at a field that no whole record can have */
+    uint32_t version; /* of the form that is written or read */
+    uint64_t epoch;   /* Unix time, in milliseconds, at which the clock was 0 that times are of */
+    bool past_is_cut; /* reading: times before the epoch are 0, since they are another clock's; else there
+                         are none */
 };
 
 /* Reading: a field that no whole record can have, so that what follows is not worth reading. */
@@ -23,11 +28,24 @@ void stream_u16(struct record_stream *s, uint16_t *value);
 void stream_u8(struct record_stream *s, uint8_t *value);
 void stream_bool(struct record_stream *s, bool *value);
 
+/* A bit each, the lowest one for flags[0]; `count` is 16 at most. Those that a newer version has are passed
+ * over. */
+void stream_flags(struct record_stream *s, bool *const *flags, size_t count);
+
+/* The epoch itself: reading, times are of this clock from here on. */
+void stream_epoch(struct record_stream *s);
+
+/* A time of a clock in milliseconds, or MSEC_NEVER: as Unix time. */
+void stream_time(struct record_stream *s, msec_t *time);
+
 /* A number of elements, or of a choice, from 0 to `max`. */
 void stream_count(struct record_stream *s, uint8_t *count, size_t max);
 
 /* Octets with their number before them. Read, they point into the record. */
 void stream_run(struct record_stream *s, struct octets *run);
+
+/* A value of `size` octets, known from what came before, with its number before it. */
+void stream_value(struct record_stream *s, void *at, size_t size);
 
 void stream_address(struct record_stream *s, struct ip_address *a);
 void stream_endpoint(struct record_stream *s, struct ip_endpoint *e);

@@ -92,8 +92,8 @@ static void start_engine(struct machine *m)
                                      .policy = &gateway_tunnel(m->gateway, TUNNEL)->policy});
     for (uint32_t place = 0; place < state_map_places(m->engine.records.map); place++) {
         if (state_map_read(m->engine.records.map, place, &record))
-            hand_over(m,
-                      &(struct ike_event){.kind = IKE_EVENT_SAVED, .saved = {record.octets, record.length}});
+            hand_over(m, &(struct ike_event){.kind = IKE_EVENT_SAVED,
+                                             .saved = {record.serial, {record.octets, record.length}}});
     }
     state_record_free(&record);
     hand_over(m, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
