@@ -238,6 +238,6 @@ void engine_restore(struct ike_engine *engine, uint32_t serial, struct octets st
     enum ike_record_result result = ike_record_read(state, engine->epoch, &record);
     const struct ike_sa *sa = restore(engine, serial, result, &record);
     if (serial != 0 && (sa == NULL || sa->serial != serial))
-        effects_add_record(&engine->effects, serial, (struct octets){NULL, 0});
+        effects_add_record(&engine->effects, serial, 0, (struct octets){NULL, 0});
     secret_wipe(&record, sizeof record);
 }
