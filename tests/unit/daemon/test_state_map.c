@@ -476,6 +476,95 @@ static void writer_killed_at_any_moment_leaves_whole_batches(void **state)
     close(fd);
 }
 
+/* ---- A writer that dies inside a batch -------------------------------------------------------------- */
+
+enum { MANY = 300, PAGE = 4096 }; /* places of 16 octets: more than a page of them */
+
+static const struct state_map_size many = {.places = 2 * MANY, .blocks = 2 * MANY};
+
+/* The first and the last two: their places are on two pages. */
+static const uint32_t batch[] = {0, MANY - 1, 1, MANY - 2};
+enum { BATCH = sizeof(batch) / sizeof(batch[0]) };
+
+static void put_batch(struct state_map *map, uint32_t generation)
+{
+    static uint8_t buffer[100];
+    for (size_t i = 0; i < BATCH; i++)
+        assert_true(
+            state_map_put(map, batch[i], 0, record_make(buffer, batch[i], generation, sizeof(buffer))));
+}
+
+/* Commits a batch, in a process that dies as soon as it writes to a page. True if it did. */
+static bool die_at_page(int fd, size_t page, uint32_t generation)
+{
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        struct state_map *map = state_map_open(fd, STATE_MAP_WRITE);
+        if (map == NULL)
+            _exit(1);
+        put_batch(map, generation);
+        if (mprotect((uint8_t *)map->header + page * PAGE, PAGE, PROT_READ) != 0)
+            _exit(2);
+        state_map_commit(map);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+/* The generation that all records of the batch have in a map that is opened by the next writer. */
+static uint32_t generation_of_batch(int fd)
+{
+    struct state_record record = {0};
+    struct state_map *map = open_map(fd, STATE_MAP_WRITE);
+    uint32_t generation = 0;
+    assert_int_equal(state_map_damaged(map), 0);
+    for (size_t i = 0; i < BATCH; i++) {
+        assert_true(state_map_read(map, batch[i], &record)); /* they were put in the order of their places */
+        assert_true(record_is_whole(&record));
+        if (i == 0)
+            generation = load_u32be(record.octets + 4);
+        assert_int_equal(load_u32be(record.octets + 4), generation);
+    }
+    state_record_free(&record);
+    state_map_close(map);
+    return generation;
+}
+
+static void writer_that_dies_inside_a_batch_leaves_it_whole(void **state)
+{
+    (void)state;
+    static uint8_t buffer[100];
+    int fd = state_map_create(&many);
+    struct state_map *map = open_map(fd, STATE_MAP_WRITE);
+    for (uint32_t serial = 0; serial < MANY; serial++)
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, 1, sizeof(buffer))));
+    state_map_commit(map);
+    size_t pages = map->mapped / PAGE;
+    size_t last_places = ((size_t)((uint8_t *)&map->places[MANY - 1] - (uint8_t *)map->header)) / PAGE;
+    assert_true(last_places > ((size_t)((uint8_t *)&map->places[1] - (uint8_t *)map->header)) / PAGE);
+    state_map_close(map);
+
+    uint32_t generation = 1;
+    size_t deaths = 0;
+    for (size_t page = 0; page < pages; page++) {
+        bool died = die_at_page(fd, page, generation + 1);
+        uint32_t now = generation_of_batch(fd);
+        /* Before the journal is marked nothing has changed; from then on the next writer ends the batch. */
+        assert_int_equal(now, page == 0 ? generation : generation + 1);
+        if (page == last_places)
+            assert_true(died);
+        deaths += died;
+        generation = now;
+    }
+    assert_true(deaths > 3); /* at the header, two pages of places, and where old records are wiped */
+    close(fd);
+}
+
 /* The moments that a kill hits too rarely: a commit that got as far as its journal, and no additional. */
 static void commit_interrupted_after_its_journal_is_finished(void **state)
 {
@@ -520,6 +609,7 @@ int main(void)
         cmocka_unit_test(random_damage_never_leads_out_of_bounds),
         cmocka_unit_test(reader_beside_a_writer_never_sees_a_mix),
         cmocka_unit_test(writer_killed_at_any_moment_leaves_whole_batches),
+        cmocka_unit_test(writer_that_dies_inside_a_batch_leaves_it_whole),
         cmocka_unit_test(commit_interrupted_after_its_journal_is_finished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
