@@ -7,7 +7,7 @@
 
 /* ---- The byte form of sections ------------------------------------------------------------------------- */
 
-/* What a section is about: the Child SA that it holds, or else none. */
+/* Streams a section; `child` is the Child SA of a SECTION_CHILD_SA. */
 typedef void stream_section_function(struct record_stream *s, struct ike_record *record,
                                      struct ike_child_record *child);
 
@@ -105,7 +105,7 @@ static void stream_keys(struct record_stream *s, struct ike_record *record, stru
     stream_u64(s, &record->gcm_iv);
 }
 
-/* Reading: messages that stand one after the other (fragments of one) have the lengths that they tell. */
+/* Reading: messages one after the other (fragments of one) must have the lengths in their headers. */
 static void check_messages(struct record_stream *s, struct octets messages)
 {
     enum { LENGTH_AT = 24 };
@@ -151,7 +151,7 @@ static void stream_agreement(struct record_stream *s, struct child_agreement *ag
     stream_selectors(s, &agreement->remote_ts);
 }
 
-/* As initiator: what it takes to make the secret. */
+/* As initiator: what is needed to make the secret. */
 static void stream_key_exchange(struct record_stream *s, struct key_exchange *x)
 {
     static const struct key_exchange_method none = {0};
@@ -259,7 +259,7 @@ static struct ike_child_record *next_child(struct ike_record *record)
     return record->child_count < IKE_RECORD_CHILDREN_MAX ? &record->children[record->child_count++] : NULL;
 }
 
-/* Reads one section; what a newer version has behind the fields that are known is passed over. */
+/* Reads one section, and skips what a newer version has after the known fields. */
 static bool read_section(struct record_stream *s, uint8_t section, struct ike_record *record)
 {
     struct ike_child_record *child = section == SECTION_CHILD_SA ? next_child(record) : NULL;
@@ -323,7 +323,7 @@ static struct ike_child_record child_record_of(const struct child_sa *child)
     };
 }
 
-/* A negotiation whose request is not written yet is left out: its task begins anew. */
+/* A negotiation whose request is not written yet is left out: its task begins again. */
 static void record_own(const struct ike_sa *sa, struct ike_record *record)
 {
     record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_GENERATES;
@@ -419,7 +419,7 @@ static void record_of(const struct ike_sa *sa, struct ike_record *record)
 
 /* ---- Records ----------------------------------------------------------------------------------------- */
 
-/* What stands before the sections. */
+/* What comes before the sections. */
 struct record_header {
     uint32_t version, readable_from;
     bool has_tunnel;
