@@ -1,6 +1,7 @@
 #include "base/secret.h"
 #include "ike/engine/receive.h"
 #include "ike/engine/restore.h"
+#include "ike/engine/resume.h"
 #include "ike/engine/tunnels.h"
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
