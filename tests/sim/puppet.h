@@ -7,7 +7,7 @@
 #define MUSUBI_SIM_PUPPET_H
 
 #include "ike/sa/keys.h"
-#include "ike/wire/message.h"
+#include "ike/wire/proposal.h"
 #include "ike/wire/protect.h"
 #include "ike/wire/selectors.h"
 #include "sim/world.h"

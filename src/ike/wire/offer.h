@@ -4,7 +4,8 @@
 #ifndef MUSUBI_IKE_WIRE_OFFER_H
 #define MUSUBI_IKE_WIRE_OFFER_H
 
-#include "ike/wire/proposal.h"
+#include "ike/wire/message.h"
+#include "ike/wire/suite.h"
 
 /* Values of the first octet of proposals and transforms: whether another one follows. */
 enum { SUBSTRUCTURE_LAST = 0, SUBSTRUCTURE_MORE_PROPOSALS = 2, SUBSTRUCTURE_MORE_TRANSFORMS = 3 };
