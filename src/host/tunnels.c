@@ -14,13 +14,16 @@ enum { DEFAULT_MTU = 1500, IPV6_MTU = 1280 };
 struct tunnel_item {
     struct plan_tunnel plan;
     enum item_state state;
-    int failure;      /* errno of the last failure that was told */
-    int ipv6_failure; /* the same, for IPv6 alone */
-    int fd;           /* -1: none */
-    int link;         /* index of the device behind `fd` */
-    bool carrier;
-    bool configured; /* MTU, mark and settings have been made, and nobody is known to have changed them */
-    bool set_up;     /* as we last set it */
+    int failure;        /* errno of the last failure that was told */
+    int ipv6_failure;   /* the same, for IPv6 alone */
+    int fd;             /* -1: none */
+    int link;           /* index of the device behind `fd` */
+    bool carrier;       /* as it is wanted */
+    bool carrier_is_on; /* of the device behind `fd` */
+    bool configured;    /* MTU, mark and settings have been made, and nobody is known to have changed them */
+    bool set_up;        /* as we last set it */
+    bool was_opened;    /* there was a descriptor before, which the caller may have handed on */
+    bool is_new;        /* the descriptor is another one than before: the listener has to be told */
 };
 
 static int compare_tunnels(const void *a, const void *b)
@@ -71,6 +74,7 @@ static void forget_device(struct tunnel_item *tunnel)
         (void)close(tunnel->fd);
     tunnel->fd = -1;
     tunnel->link = 0;
+    tunnel->carrier_is_on = false;
     tunnel->configured = false;
 }
 
@@ -92,12 +96,15 @@ static bool options_equal(const struct tun_options *a, const struct tun_options 
 static void inherit(struct tunnel_item *item, struct tunnel_item *old)
 {
     item->carrier = old->carrier;
+    item->was_opened = old->was_opened;
     item->ipv6_failure = item->plan.ipv6 ? old->ipv6_failure : 0;
     if (!options_equal(&item->plan.options, &old->plan.options))
         return; /* the device is made anew */
     item->fd = old->fd;
     item->link = old->link;
+    item->carrier_is_on = old->carrier_is_on;
     item->set_up = old->set_up;
+    item->is_new = old->is_new;
     item->state = old->state;
     item->configured =
         old->configured && item->plan.mtu == old->plan.mtu && item->plan.ipv6 == old->plan.ipv6;
@@ -177,6 +184,8 @@ static bool attach(struct host_kernel *kernel, struct tunnel_item *tunnel, struc
     if (link == NULL)
         return host_fail(err, ENODEV, "%s vanished", tunnel->plan.name);
     tunnel->link = link->is.index;
+    tunnel->is_new = tunnel->was_opened;
+    tunnel->was_opened = true;
     return true;
 }
 
@@ -274,13 +283,23 @@ static void drop_lost_device(const struct host_kernel *kernel, struct tunnel_ite
     forget_device(tunnel);
 }
 
+/* Has the device's carrier be as it is wanted. */
+static bool switch_carrier(struct tunnel_item *tunnel, struct host_error *err)
+{
+    if (tunnel->fd < 0 || tunnel->carrier == tunnel->carrier_is_on)
+        return true;
+    if (!tun_set_carrier(tunnel->fd, tunnel->carrier, err))
+        return false;
+    tunnel->carrier_is_on = tunnel->carrier;
+    return true;
+}
+
 static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *kernel,
                      struct tunnel_item *tunnel, struct host_error *err)
 {
     bool was_there = tunnel->state == ITEM_THERE;
     drop_lost_device(kernel, tunnel);
-    bool attached = tunnel->fd < 0;
-    if (attached && !attach(kernel, tunnel, err))
+    if (tunnel->fd < 0 && !attach(kernel, tunnel, err))
         return false;
     const struct inventory_link *link = inventory_find(&kernel->inventory, tunnel->link);
     if (link == NULL)
@@ -288,37 +307,51 @@ static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *ker
 
     bool up = link->is.up;
     bool changed = is_changed(tunnel, &link->is);
-    bool put_back = was_there && (attached || (tunnel->configured && changed) ||
-                                  (tunnel->set_up == tunnel->plan.up && up != tunnel->plan.up));
+    bool put_back =
+        tunnel->is_new || (was_there && ((tunnel->configured && changed) ||
+                                         (tunnel->set_up == tunnel->plan.up && up != tunnel->plan.up)));
     if ((changed || !tunnel->configured) && !configure(tunnels, kernel, tunnel, err))
         return false;
     if (up != tunnel->plan.up && !set_up_or_down(kernel, tunnel, err))
         return false;
-    if (attached && tunnel->carrier && !tun_set_carrier(tunnel->fd, true, err))
+    if (!switch_carrier(tunnel, err))
         return false;
     tunnel->set_up = tunnel->plan.up;
     if (put_back)
         host_note_put_back(kernel, tunnel->plan.name);
-    if (was_there && attached)
+    if (tunnel->is_new)
         tell_replaced(kernel, tunnel);
+    tunnel->is_new = false;
     return true;
+}
+
+/* True if the device is not there any more: each order about it fails. Linux has reported that by then, since
+ * it does so before it lets anybody else change links. */
+static bool is_lost(struct host_kernel *kernel, const struct tunnel_item *tunnel)
+{
+    return tunnel->fd >= 0 && host_kernel_drain(kernel, NULL) &&
+           inventory_find(&kernel->inventory, tunnel->link) == NULL;
+}
+
+static void keep(const struct host_tunnels *tunnels, struct host_kernel *kernel, struct tunnel_item *tunnel)
+{
+    struct host_error reason;
+    bool done = bring_up(tunnels, kernel, tunnel, &reason);
+    if (!done && is_lost(kernel, tunnel)) /* somebody removed it meanwhile: make another */
+        done = bring_up(tunnels, kernel, tunnel, &reason);
+    tunnel->state = done ? ITEM_THERE : ITEM_FAILED;
+    if (done)
+        tunnel->failure = 0;
+    else
+        host_note_failure(kernel, &tunnel->failure, &reason);
 }
 
 bool host_tunnels_reconcile(struct host_tunnels *tunnels, struct host_kernel *kernel, struct host_error *err)
 {
     if (!host_links_remove(kernel, is_wanted, tunnels, err))
         return false;
-    for (size_t i = 0; i < tunnels->count; i++) {
-        struct tunnel_item *tunnel = &tunnels->items[i];
-        struct host_error reason;
-        if (bring_up(tunnels, kernel, tunnel, &reason)) {
-            tunnel->state = ITEM_THERE;
-            tunnel->failure = 0;
-            continue;
-        }
-        host_note_failure(kernel, &tunnel->failure, &reason);
-        tunnel->state = ITEM_FAILED;
-    }
+    for (size_t i = 0; i < tunnels->count; i++)
+        keep(tunnels, kernel, &tunnels->items[i]);
     return true;
 }
 
@@ -342,5 +375,5 @@ bool host_tunnels_set_carrier(struct host_tunnels *tunnels, const char *name, bo
     if (tunnel == NULL)
         return host_fail(err, 0, "there is no %s", name);
     tunnel->carrier = on;
-    return tunnel->fd < 0 || tun_set_carrier(tunnel->fd, on, err);
+    return switch_carrier(tunnel, err);
 }

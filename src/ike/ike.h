@@ -141,6 +141,7 @@ struct ike_event {
 /* The state of one IKE SA with its Child SAs, in the byte form of ike/sa/record.h. */
 struct ike_record_effect {
     uint32_t serial;     /* of the IKE SA */
+    uint32_t tunnel;     /* its number; 0 as long as it is not known */
     struct octets state; /* no octets: the SA is gone or can't be recorded; its record is to be removed */
 };
 

@@ -138,13 +138,15 @@ void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa)
 }
 
 /*
- * Reads one batch from the TUN device; false if it has no more for now. A reader of super-packets
- * (IFF_VNET_HDR) takes the place of this function: it fills the batch with segments, their headers apart.
+ * Reads one batch from the TUN device, also of packets that wait or are dropped: whoever floods a tunnel that
+ * has no SA must leave the worker to its other tunnels. False if it has no more for now. A reader of
+ * super-packets (IFF_VNET_HDR) takes the place of this function: it fills the batch with segments, their
+ * headers apart.
  */
 static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
 {
     struct outbound *outbound = &worker->outbound;
-    while (outbound->packet_count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= PACKET_MAX) {
+    for (unsigned count = 0; count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= PACKET_MAX; count++) {
         uint8_t *at = outbound->plain + outbound->plain_used;
         ssize_t length = read(tunnel->source.fd, at, PACKET_MAX);
         if (length < 0 && errno == EINTR)

@@ -43,6 +43,7 @@ static void keep_record(struct gateway *g, const struct ike_record_effect *effec
         grow_records(g);
         g->records[g->record_count++] = (struct kept_record){.serial = effect->serial};
     }
+    g->records[i].tunnel = effect->tunnel;
     free(g->records[i].octets);
     g->records[i].octets = malloc(effect->state.length);
     assert(g->records[i].octets != NULL);

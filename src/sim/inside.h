@@ -15,6 +15,7 @@ enum { KEY_MAX = 64, PARTITIONS_MAX = 64, UNKNOWN_SPI_MAX = 64, NAME_ADDRESSES_M
 /* A state record as the keeper would keep it. */
 struct kept_record {
     uint32_t serial;
+    uint32_t tunnel; /* as the engine named it */
     uint8_t *octets;
     size_t length;
 };

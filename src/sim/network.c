@@ -12,6 +12,13 @@ void gateway_set_nat(struct gateway *g, const char *address)
     gateway_rebind_nat(g);
 }
 
+void gateway_set_forwarding_nat(struct gateway *g, const char *address)
+{
+    g->nat.present = ip_address_parse(address, &g->nat.address);
+    g->nat.ike_port = IKE_PORT;
+    g->nat.nat_port = IKE_NAT_PORT;
+}
+
 /* A public port that no gateway behind the same address has. */
 static uint16_t free_port(struct gateway *g)
 {

@@ -116,6 +116,10 @@ void gateway_set_nat(struct gateway *g, const char *address);
 /* The NAT loses its mappings: the gateway's packets come from other ports from now on. */
 void gateway_rebind_nat(struct gateway *g);
 
+/* A NAT that passes ports 500 and 4500 on to the gateway, so that peers can begin; otherwise gateway_set_nat.
+ */
+void gateway_set_forwarding_nat(struct gateway *g, const char *address);
+
 /* The gateway's clock jumps ahead, as after a machine has slept. */
 void gateway_jump_clock(struct gateway *g, msec_t by);
 

@@ -54,6 +54,8 @@ static void check_records(struct gateway *g)
         if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL &&
             !octets_equal(now, (struct octets){kept->octets, kept->length}))
             world_broken(g, "the record of an IKE SA is not its present state");
+        if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL && kept->tunnel != sa->tunnel->policy.tunnel)
+            world_broken(g, "the record of an IKE SA is said to be of another tunnel");
         if (kept == NULL && sa->state >= IKE_SA_ESTABLISHED)
             world_broken(g, "an IKE SA has no record");
     }

@@ -2,7 +2,7 @@
  * Records that were damaged at random: an engine that is handed them leaves them out, or goes on with what it
  * takes them for, and stays within its memory. What it does with them is not looked at; the sanitizers are.
  */
-#include "ike/sa/record.h"
+#include "ike/sa/record_check.h"
 #include "pair.h"
 #include "sim/arithmetic.h"
 #include "sim/inside.h"

@@ -355,7 +355,7 @@ int engine_process_run(void)
     char threads[16];
     if (!spawn_enter("musubid-engine"))
         return EXIT_FAILURE;
-    /* As many threads for Diffie-Hellman as there are cores. */
+    /* As many threads for key exchanges as there are cores. */
     (void)snprintf(threads, sizeof(threads), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     (void)setenv("UV_THREADPOOL_SIZE", threads, 1);
     if (!start(&process))

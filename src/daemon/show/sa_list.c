@@ -28,18 +28,27 @@ static bool list_add(struct sa_list *list, size_t *capacity, const struct sa_lis
     return true;
 }
 
-bool sa_list_fill(struct sa_list *list, const struct state_map *records)
+/* The tunnel of the record at a place. False if there is none, or another one than is wanted (0: any). */
+static bool tunnel_at(const struct state_map *records, uint32_t place, uint32_t wanted,
+                      struct state_record *memory, uint32_t *tunnel)
+{
+    return (wanted == 0 || state_map_may_be_of(records, place, wanted)) &&
+           state_map_read(records, place, memory) &&
+           ike_record_tunnel((struct octets){memory->octets, memory->length}, tunnel) &&
+           (wanted == 0 || *tunnel == wanted);
+}
+
+bool sa_list_fill(struct sa_list *list, const struct state_map *records, uint32_t tunnel)
 {
     struct state_record memory = {0};
     size_t capacity = 0;
     bool done = true;
     *list = (struct sa_list){0};
     for (uint32_t place = 0; place < state_map_places(records) && done; place++) {
-        uint32_t tunnel;
-        if (!state_map_read(records, place, &memory) ||
-            !ike_record_tunnel((struct octets){memory.octets, memory.length}, &tunnel))
+        uint32_t of;
+        if (!tunnel_at(records, place, tunnel, &memory, &of))
             continue;
-        const struct sa_list_entry entry = {tunnel, memory.serial, place};
+        const struct sa_list_entry entry = {of, memory.serial, place};
         done = list_add(list, &capacity, &entry);
     }
     state_record_free(&memory);

@@ -1,6 +1,7 @@
 #include "base/secret.h"
 #include "ike/engine/receive.h"
 #include "ike/engine/restore.h"
+#include "ike/engine/resume.h"
 #include "ike/engine/tunnels.h"
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
@@ -173,7 +174,8 @@ static void write_records(struct ike_engine *engine)
         if (w.failed)
             ike_sa_log(sa, LOG_LEVEL_ERROR, LOG_IKEV2,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);
-        effects_add_record(&engine->effects, sa->serial, w.failed ? (struct octets){NULL, 0} : state);
+        effects_add_record(&engine->effects, sa->serial, sa->tunnel != NULL ? sa->tunnel->policy.tunnel : 0,
+                           w.failed ? (struct octets){NULL, 0} : state);
     }
 }
 

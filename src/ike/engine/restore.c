@@ -3,7 +3,7 @@
 #include "base/secret.h"
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/rekey_child.h"
-#include "ike/sa/record.h"
+#include "ike/sa/record_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static bool restore_child(struct ike_sa *sa, const struct ike_child_record *reco
 
 static bool restore_children(struct ike_sa *sa, const struct ike_record *record)
 {
-    for (size_t i = record->child_count; i-- > 0;) { /* the newest is to stand first again */
+    for (size_t i = record->child_count; i-- > 0;) { /* the newest is to be the first again */
         if (!restore_child(sa, &record->children[i], record->of_this_machine))
             return false;
     }
@@ -113,14 +113,14 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
         memcpy(sa->delete_reason, record->delete_reason.at, length);
 }
 
-/* What later events are compared with must be in the past. */
+/* Events are compared by their numbers: those to come must be higher than those of the record. */
 static void raise_event_number(struct ike_engine *engine, uint64_t to)
 {
     if (engine->event_number < to)
         engine->event_number = to;
 }
 
-/* What another machine knew of itself means nothing here: the route comes with the tunnel's. */
+/* What another machine knew of itself has no meaning here: the route is that of the tunnel. */
 static void restore_place(struct ike_sa *sa, const struct ike_record *record)
 {
     struct ike_engine *engine = sa->engine;
@@ -141,7 +141,7 @@ static void restore_place(struct ike_sa *sa, const struct ike_record *record)
     raise_event_number(engine, record->established_event);
 }
 
-/* The packet path may not have its Child SAs: it hears nothing of them. */
+/* The packet path may not have its Child SAs: it is told nothing of them. */
 static void drop_unfinished(struct ike_sa *sa)
 {
     struct child_sa *child;
@@ -186,7 +186,9 @@ static const char *why_not_restore(const struct ike_record *record, const struct
     return tunnel == NULL ? "its tunnel is not there any more" : NULL;
 }
 
-/* What is wrong with a record, of whatever IKE SA; NULL if nothing is. `out` has room for RECORD_FAULT_SIZE.
+/*
+ * What is wrong with a record, whatever IKE SA it is of; NULL if nothing is. `out` has room for
+ * RECORD_FAULT_SIZE.
  */
 enum { RECORD_FAULT_SIZE = 120 };
 static const char *record_fault(enum ike_record_result result, uint32_t serial,
@@ -236,6 +238,6 @@ void engine_restore(struct ike_engine *engine, uint32_t serial, struct octets st
     enum ike_record_result result = ike_record_read(state, engine->epoch, &record);
     const struct ike_sa *sa = restore(engine, serial, result, &record);
     if (serial != 0 && (sa == NULL || sa->serial != serial))
-        effects_add_record(&engine->effects, serial, (struct octets){NULL, 0});
+        effects_add_record(&engine->effects, serial, 0, (struct octets){NULL, 0});
     secret_wipe(&record, sizeof record);
 }

@@ -1,7 +1,5 @@
-/*
- * All saved IKE SAs are there: their Child SAs go to the packet path, their requests are sent again.
- */
-#include "ike/engine/restore.h"
+#include "ike/engine/resume.h"
+
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
 #include "ike/exchanges/liveness.h"
@@ -12,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* The Child SAs of all IKE SAs, oldest first: packets leave by the newest. */
+/* The Child SAs of all IKE SAs, oldest first: the newest is the one that sends packets. */
 struct child_list {
     size_t count;
     struct child_sa **children;
@@ -33,7 +31,7 @@ static size_t count_children(const struct ike_engine *engine)
     return count;
 }
 
-/* Serials tell the order; those of another machine have none yet, and came before those made here. */
+/* By serial. Child SAs of another machine have none yet: they are older than those made here. */
 static int compare_ages(const void *a, const void *b)
 {
     const struct child_sa *x = *(struct child_sa *const *)a;
@@ -43,7 +41,7 @@ static int compare_ages(const void *a, const void *b)
     return (x->created > y->created) - (x->created < y->created);
 }
 
-/* Lives until the event's end; empty if memory ran out. */
+/* The list is valid until the event is done. It is empty if there is no memory. */
 static struct child_list list_children(struct ike_engine *engine)
 {
     size_t count = count_children(engine);
@@ -76,7 +74,7 @@ static uint32_t slots_needed(const struct child_list *list)
     return needed;
 }
 
-/* Of two Child SAs with the same slot neither can tell whether its sequence numbers are in there. */
+/* If two Child SAs have the same slot, nobody knows whose sequence numbers are in it: neither keeps it. */
 static void mark_slots(const struct child_list *list, struct child_sa **owners)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -93,7 +91,7 @@ static void mark_slots(const struct child_list *list, struct child_sa **owners)
     }
 }
 
-/* The slots below the last one in use that are free, are free again. False if memory ran out. */
+/* Gives back all slots below the last one in use that no Child SA has. False if there is no memory. */
 static bool restore_slots(struct ike_engine *engine, const struct child_list *list)
 {
     struct live_slots *slots = &engine->objects->slots;
@@ -110,8 +108,8 @@ static bool restore_slots(struct ike_engine *engine, const struct child_list *li
 }
 
 /*
- * What a Child SA has on this machine. Without the slot that it had, its sequence numbers are not known, and
- * none may be used twice: nothing is sent by it.
+ * Gives a Child SA what it needs on this machine. Without the slot that it had, its sequence numbers are
+ * unknown; since none may be used twice, it sends nothing any more.
  */
 static void give_place(struct ike_engine *engine, struct child_sa *child)
 {
@@ -128,7 +126,7 @@ static void give_place(struct ike_engine *engine, struct child_sa *child)
     child->waits_for_use = false;
 }
 
-/* A Child SA by which nothing is sent makes place for one by which packets may leave. */
+/* Replaces a Child SA that may not send by one that may. */
 static void replace_child(struct child_sa *child)
 {
     struct ike_sa *sa = child->ike_sa;
@@ -185,7 +183,7 @@ void engine_hand_over_children(struct ike_engine *engine)
 
 /* ---- References -------------------------------------------------------------------------------------- */
 
-/* An IKE SA names others of its own tunnel, or some that are gone. */
+/* True if an IKE SA with that SPI is of another tunnel than `sa`: a proper record names none of those. */
 static bool is_of_other_tunnel(const struct ike_sa *sa, uint64_t own_spi)
 {
     const struct ike_sa *other = map_find(&sa->engine->objects->sas, own_spi);
@@ -222,8 +220,8 @@ static void resume_all(struct ike_engine *engine)
         next = LIST_NEXT(sa, all_link);
         drop_wrong_references(sa);
         ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "IKE SA, serial %u, goes on", sa->serial);
-        ike_sa_changed(sa); /* it is recorded anew, in this version's form */
-        liveness_start(sa); /* now that all others are there, which matters for it */
+        ike_sa_changed(sa); /* it is recorded again, in the form of this version */
+        liveness_start(sa); /* only now, since it depends on the other IKE SAs */
         resume(sa);
         replace_children(sa);
     }

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-enum { IKE_SPI_SIZE = 8 };
-
 static const struct octets nothing = {NULL, 0};
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);

@@ -10,8 +10,6 @@
 enum {
     TEXT_SIZE = 1280,
     NUMBER_TEXT_SIZE = 64,
-    ESP_SPI_SIZE = 4,
-    ESP_SPI_MIN = 256, /* RFC 4303 2.1 */
 };
 
 /* ---- The peer refuses: what each error notify says --------------------------------------------------- */
@@ -271,7 +269,6 @@ void refusal_of_init(struct ike_engine *engine, const struct arrival *arrival,
 void refusal_of_ike_rekey(struct ike_sa *sa, const struct ike_payload *offer,
                           const struct proposal_policy *accepted)
 {
-    enum { IKE_SPI_SIZE = 8 };
     char theirs[OFFER_TEXT_SIZE];
     char ours[POLICY_TEXT_SIZE];
     if (!failure_is_new(sa, FAILED_IKE_REKEY, 0, NOTIFY_NO_PROPOSAL_CHOSEN))

@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ESP_SPI_MIN = 256,  /* RFC 4303 2.1: 0 to 255 are reserved */
-    LINGER_TIME = 5000, /* milliseconds (S24) */
-};
+enum { LINGER_TIME = 5000 }; /* milliseconds (S24) */
 
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel)
 {

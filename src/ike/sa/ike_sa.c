@@ -258,7 +258,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
     ike_sa_drop_tasks(sa);
     ike_sa_end_handshake(sa);
     remove_from_engine(sa);
-    effects_add_record(&engine->effects, sa->serial, (struct octets){NULL, 0});
+    effects_add_record(&engine->effects, sa->serial, 0, (struct octets){NULL, 0});
     sa->destroyed = true;
     LIST_INSERT_HEAD(&engine->objects->destroyed, sa, dirty_link);
     if (tunnel == NULL)

@@ -1,12 +1,13 @@
 #include "ike/sa/record.h"
 
+#include "base/secret.h"
 #include "ike/sa/record_stream.h"
 
 #include <string.h>
 
 /* ---- The byte form of sections ------------------------------------------------------------------------- */
 
-/* What a section is about: the Child SA that it holds, or else none. */
+/* Streams a section; `child` is the Child SA of a SECTION_CHILD_SA. */
 typedef void stream_section_function(struct record_stream *s, struct ike_record *record,
                                      struct ike_child_record *child);
 
@@ -104,7 +105,7 @@ static void stream_keys(struct record_stream *s, struct ike_record *record, stru
     stream_u64(s, &record->gcm_iv);
 }
 
-/* Reading: messages that stand one after the other (fragments of one) have the lengths that they tell. */
+/* Reading: messages one after the other (fragments of one) must have the lengths in their headers. */
 static void check_messages(struct record_stream *s, struct octets messages)
 {
     enum { LENGTH_AT = 24 };
@@ -150,7 +151,7 @@ static void stream_agreement(struct record_stream *s, struct child_agreement *ag
     stream_selectors(s, &agreement->remote_ts);
 }
 
-/* As initiator: what it takes to make the secret. */
+/* As initiator: what is needed to make the secret. */
 static void stream_key_exchange(struct record_stream *s, struct key_exchange *x)
 {
     static const struct key_exchange_method none = {0};
@@ -258,7 +259,7 @@ static struct ike_child_record *next_child(struct ike_record *record)
     return record->child_count < IKE_RECORD_CHILDREN_MAX ? &record->children[record->child_count++] : NULL;
 }
 
-/* Reads one section; what a newer version has behind the fields that are known is passed over. */
+/* Reads one section, and skips what a newer version has after the known fields. */
 static bool read_section(struct record_stream *s, uint8_t section, struct ike_record *record)
 {
     struct ike_child_record *child = section == SECTION_CHILD_SA ? next_child(record) : NULL;
@@ -322,7 +323,7 @@ static struct ike_child_record child_record_of(const struct child_sa *child)
     };
 }
 
-/* A negotiation whose request is not written yet is left out: its task begins anew. */
+/* A negotiation whose request is not written yet is left out: its task begins again. */
 static void record_own(const struct ike_sa *sa, struct ike_record *record)
 {
     record->has_own = sa->own != NULL && sa->own->phase != NEGOTIATION_GENERATES;
@@ -344,68 +345,81 @@ static void record_tasks(const struct ike_sa *sa, struct ike_record *record)
     }
 }
 
-static struct ike_record record_of(const struct ike_sa *sa)
+/*
+ * There is room for many more Child SAs than most IKE SAs have: the places of those that there are not are
+ * neither set nor wiped, since that would take longer than all the rest.
+ */
+static void record_begin(struct ike_record *record)
 {
-    struct ike_record record = {
-        .serial = sa->serial,
-        .tunnel = sa->tunnel != NULL ? sa->tunnel->policy.tunnel : 0,
-        .has_tunnel = sa->tunnel != NULL,
-        .state = sa->state,
-        .initiator = sa->initiator,
-        .initial_contact = sa->initial_contact,
-        .replaced = sa->replaced,
-        .nat_local = sa->nat_local,
-        .nat_remote = sa->nat_remote,
-        .encapsulate = sa->encapsulate,
-        .fragmentation = sa->fragmentation,
-        .superfluous = sa->superfluous,
-        .predecessor = sa->predecessor,
-        .spi_i = sa->spi_i,
-        .spi_r = sa->spi_r,
-        .local = sa->local,
-        .remote = sa->remote,
-        .peer_address = sa->peer_address,
-        .ifindex = sa->ifindex,
-        .mark = sa->mark,
-        .arrival_ifindex = sa->arrival_ifindex,
-        .route_unknown = sa->route_unknown,
-        .suite = sa->suite,
-        .keys = sa->keys,
-        .nonce_i = ike_buffer_octets(&sa->nonce_i),
-        .nonce_r = ike_buffer_octets(&sa->nonce_r),
-        .local_id = sa->local_id,
-        .remote_id = sa->remote_id,
-        .request_id = sa->request_id,
-        .expected_id = sa->expected_id,
-        .gcm_iv = sa->gcm_iv,
-        .created = sa->created,
-        .expires = sa->expires,
-        .lifetime_due = due_of(&sa->lifetime),
-        .rekey_due = due_of(&sa->rekey),
-        .started_event = sa->started_event,
-        .established_event = sa->established_event,
-        .begun_here = sa->begun_here,
-        .child_scope = sa->additional.scope,
-        .first_child_is_ours = sa->additional.ours,
-        .families_refused = sa->additional.refused,
-        .delete_reason = {(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)},
-        .request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0},
-        .response = ike_buffer_octets(&sa->response),
-    };
-    record_tasks(sa, &record);
-    record_own(sa, &record);
+    memset(record, 0, offsetof(struct ike_record, children));
+}
+
+static void record_wipe(struct ike_record *record)
+{
+    size_t unused = IKE_RECORD_CHILDREN_MAX - record->child_count;
+    secret_wipe(record, sizeof *record - unused * sizeof record->children[0]);
+}
+
+static void record_of(const struct ike_sa *sa, struct ike_record *record)
+{
+    record_begin(record);
+    record->serial = sa->serial;
+    record->tunnel = sa->tunnel != NULL ? sa->tunnel->policy.tunnel : 0;
+    record->has_tunnel = sa->tunnel != NULL;
+    record->state = sa->state;
+    record->initiator = sa->initiator;
+    record->initial_contact = sa->initial_contact;
+    record->replaced = sa->replaced;
+    record->nat_local = sa->nat_local;
+    record->nat_remote = sa->nat_remote;
+    record->encapsulate = sa->encapsulate;
+    record->fragmentation = sa->fragmentation;
+    record->superfluous = sa->superfluous;
+    record->predecessor = sa->predecessor;
+    record->spi_i = sa->spi_i;
+    record->spi_r = sa->spi_r;
+    record->local = sa->local;
+    record->remote = sa->remote;
+    record->peer_address = sa->peer_address;
+    record->ifindex = sa->ifindex;
+    record->mark = sa->mark;
+    record->arrival_ifindex = sa->arrival_ifindex;
+    record->route_unknown = sa->route_unknown;
+    record->suite = sa->suite;
+    record->keys = sa->keys;
+    record->nonce_i = ike_buffer_octets(&sa->nonce_i);
+    record->nonce_r = ike_buffer_octets(&sa->nonce_r);
+    record->local_id = sa->local_id;
+    record->remote_id = sa->remote_id;
+    record->request_id = sa->request_id;
+    record->expected_id = sa->expected_id;
+    record->gcm_iv = sa->gcm_iv;
+    record->created = sa->created;
+    record->expires = sa->expires;
+    record->lifetime_due = due_of(&sa->lifetime);
+    record->rekey_due = due_of(&sa->rekey);
+    record->started_event = sa->started_event;
+    record->established_event = sa->established_event;
+    record->begun_here = sa->begun_here;
+    record->child_scope = sa->additional.scope;
+    record->first_child_is_ours = sa->additional.ours;
+    record->families_refused = sa->additional.refused;
+    record->delete_reason = (struct octets){(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)};
+    record->request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0};
+    record->response = ike_buffer_octets(&sa->response);
+    record_tasks(sa, record);
+    record_own(sa, record);
     const struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
-        if (record.child_count < IKE_RECORD_CHILDREN_MAX)
-            record.children[record.child_count++] = child_record_of(child);
+        if (record->child_count < IKE_RECORD_CHILDREN_MAX)
+            record->children[record->child_count++] = child_record_of(child);
     }
-    return record;
 }
 
 /* ---- Records ----------------------------------------------------------------------------------------- */
 
-/* What stands before the sections. */
+/* What comes before the sections. */
 struct record_header {
     uint32_t version, readable_from;
     bool has_tunnel;
@@ -436,7 +450,8 @@ static enum ike_record_result read_header(struct reader *r, struct record_header
 
 void ike_record_write(const struct ike_sa *sa, uint64_t epoch, struct writer *w)
 {
-    struct ike_record record = record_of(sa);
+    struct ike_record record;
+    record_of(sa, &record);
     struct record_header header = {IKE_RECORD_VERSION, IKE_RECORD_READABLE_FROM, record.has_tunnel,
                                    record.tunnel, 0};
     struct record_stream stream = {.w = w, .version = IKE_RECORD_VERSION, .epoch = epoch};
@@ -444,7 +459,7 @@ void ike_record_write(const struct ike_sa *sa, uint64_t epoch, struct writer *w)
     size_t sections_at = writer_length(w);
     write_sections(&stream, &record);
     writer_patch_u32be(w, sections_at - 4, (uint32_t)(writer_length(w) - sections_at));
-    explicit_bzero(&record, sizeof record);
+    record_wipe(&record);
 }
 
 enum ike_record_result ike_record_read(struct octets state, uint64_t epoch, struct ike_record *out)

@@ -1,6 +1,6 @@
 /*
- * The byte form of an IKE SA's state, with its Child SAs and what it is about to do: what outlives every
- * process. It has no pointers, and the next version of Musubi can read it, and so can the shows.
+ * The byte form of the state of an IKE SA, with its Child SAs and its tasks: what outlives every process. It
+ * has no pointers; the next version of Musubi can read it, and so can the shows.
  *
  * A record is a header and sections, all numbers in network byte order:
  *
@@ -13,10 +13,10 @@
  *            4       4      octets that follow
  *            ...            fields, as below
  *
- * Sections stand in the order of their numbers, each once at most but SECTION_CHILD_SA. A new version adds
- * fields at the end of a section, or sections of new numbers. A reader that is older passes over both, a
- * reader that is newer finds them missing and takes zeros; so the two versions in the header differ, unless
- * an older reader would go wrong without what is new. Nothing else of the form ever changes.
+ * Sections come in the order of their numbers, each once at most, except SECTION_CHILD_SA. A new version adds
+ * fields at the end of a section, or sections with new numbers. An older reader skips both; a newer reader of
+ * an old record takes zeros for them. So the two versions in the header differ, unless an older reader would
+ * go wrong without what is new. Nothing else of the form ever changes.
  *
  *   section      fields                                              octets          since
  *   MACHINE (1)  clock epoch                                         8               4
@@ -49,21 +49,21 @@
  *                inbound, outbound: SPI, keys                        4 + 2 + n + 2 + n each  4
  *                selectors: local, remote (number, then 41 each)     1 + n each      4
  *
- * SECTION_MACHINE is what means something on this machine alone. All the rest is enough for another machine
- * that has the tunnel in its config to go on with the IKE SA: whoever copies a record there leaves that
- * section out. Times are Unix time in milliseconds, which all machines share more or less; the epoch, Unix
- * time at which this machine's clock (CLOCK_BOOTTIME) was 0, takes them back to this machine's own without an
- * error, even after a step of its wall clock. Another machine has no sequence numbers of the Child SAs, which
- * are in the live area: it sends nothing by them, and rekeys them at once.
+ * SECTION_MACHINE has meaning on this machine alone. The rest is enough for another machine that has the
+ * tunnel in its config to continue with the IKE SA; a copy for another machine leaves that section out. Times
+ * are Unix time in milliseconds, which all machines share more or less. The epoch is the Unix time at which
+ * this machine's clock (CLOCK_BOOTTIME) was 0: with it times of this machine's clock are read without an
+ * error, even after a step of its wall clock. Another machine does not have the sequence numbers of the Child
+ * SAs, which are in the live area: it sends nothing by them, and rekeys them at once.
  *
- * What is not in it: requests of the peer that are being worked on (the peer sends them again), fragments of
- * a message, datagrams that wait, our own request as long as it is not written.
+ * Not in a record are requests of the peer that are being answered (the peer sends them again), fragments of
+ * a message, datagrams that wait, and our own request while it is not written.
  */
 #ifndef MUSUBI_IKE_SA_RECORD_H
 #define MUSUBI_IKE_SA_RECORD_H
 
-#include "ike/sa/negotiation.h"
 #include "ike/sa/ike_sa.h"
+#include "ike/sa/negotiation.h"
 
 enum {
     IKE_RECORD_VERSION = 4,        /* that is written */
@@ -74,7 +74,7 @@ enum {
     IKE_RECORD_TASKS_MAX = 2 * IKE_RECORD_CHILDREN_MAX + 8,
 };
 
-/* As records have them: a number never comes to mean another section. */
+/* As records have them: a number never gets another meaning. */
 enum ike_record_section {
     SECTION_MACHINE = 1,
     SECTION_IKE_SA = 2,
@@ -112,13 +112,13 @@ struct ike_record {
     uint32_t tunnel;
     bool has_tunnel;
 
-    /* Of this machine. False: it is another one's, and all of this, and of the Child SAs, is 0. */
+    /* Of this machine. False: of another one, and all of this, also of the Child SAs, is 0. */
     bool of_this_machine;
     uint32_t serial;
     bool route_unknown;
     uint32_t ifindex, mark, arrival_ifindex;
     uint64_t started_event, established_event;
-    size_t machine_child_count; /* of the Child SAs that it tells of */
+    size_t machine_child_count; /* of the Child SAs in the machine's section */
 
     enum ike_sa_state state;
     bool initiator, initial_contact, replaced, nat_local, nat_remote, encapsulate, fragmentation;
@@ -154,7 +154,7 @@ enum ike_record_result {
     IKE_RECORD_READ,
     IKE_RECORD_TOO_NEW, /* of a version that this one cannot read; `version` is set */
     IKE_RECORD_TOO_OLD,
-    IKE_RECORD_DAMAGED, /* lengths, numbers or values are none that a record can have */
+    IKE_RECORD_DAMAGED, /* a length, number or value is invalid */
 };
 
 /* Writes the record of an IKE SA. `epoch`: Unix time, in milliseconds, at which the engine's clock was 0. */
@@ -166,13 +166,7 @@ void ike_record_write(const struct ike_sa *sa, uint64_t epoch, struct writer *w)
  */
 enum ike_record_result ike_record_read(struct octets state, uint64_t epoch, struct ike_record *out);
 
-/* The tunnel of a record, without reading the rest. False if it has none, or is none that can be read. */
+/* The tunnel of a record, without reading the rest. False if it has none, or can't be read. */
 bool ike_record_tunnel(struct octets state, uint32_t *tunnel);
-
-/*
- * Why an IKE SA that was read cannot go on: what its parts say of each other does not fit. NULL if it can.
- * (record_check.c)
- */
-const char *ike_record_fault(const struct ike_record *record);
 
 #endif

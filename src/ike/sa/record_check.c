@@ -1,12 +1,6 @@
-/*
- * Whether the parts of a record fit each other, so that an engine can go on with the IKE SA: it relies on
- * them as it does on what it made itself.
- */
-#include "ike/sa/record.h"
+#include "ike/sa/record_check.h"
 
 #include <string.h>
-
-enum { ESP_SPI_MIN = 256 }; /* RFC 4303 2.1: 0 to 255 are reserved */
 
 static bool is_family(const struct ip_address *address)
 {
@@ -23,7 +17,7 @@ static bool nonce_fits(struct octets nonce)
     return nonce.length >= NONCE_SIZE_MIN && nonce.length <= NONCE_SIZE_MAX;
 }
 
-/* An integrity algorithm stands beside a cipher, and not beside an AEAD (RFC 5282 8). */
+/* A cipher has an integrity algorithm, an AEAD has none (RFC 5282 8). */
 static bool encryption_fits(const struct ike_suite *suite)
 {
     return suite->encryption != NULL && encryption_is_aead(suite->encryption) == (suite->integrity == NULL);
@@ -79,7 +73,7 @@ static bool children_fit(const struct ike_record *r)
 
 /* ---- Requests of our own ----------------------------------------------------------------------------- */
 
-/* A negotiation is that of a task: it has the old SPI, or the new IKE SA, that the task needs. */
+/* A negotiation belongs to a task: it has the old SPI, or the new IKE SA, that the task needs. */
 static bool negotiation_is_of(const struct negotiation *n, const struct ike_task_record *task)
 {
     switch (task->number) {
@@ -107,7 +101,7 @@ static bool agreement_fits(const struct negotiation *n)
            a->outbound_spi >= ESP_SPI_MIN && a->local_ts.count > 0 && a->remote_ts.count > 0;
 }
 
-/* What its answer, or the arithmetic that is to follow, relies on. */
+/* What the answer, or the arithmetic after it, relies on. */
 static bool negotiation_fits(const struct ike_record *r)
 {
     const struct negotiation *n = &r->own.negotiation;
@@ -126,8 +120,8 @@ static bool negotiation_fits(const struct ike_record *r)
 }
 
 /*
- * A request that negotiates has a negotiation, which is its own; while the answer is being computed there is
- * no request. In an IKE SA that is being deleted one may be left over.
+ * A request that negotiates has its own negotiation; while the answer is being computed there is no request.
+ * An IKE SA that is being deleted may have one left over.
  */
 static bool requests_fit(const struct ike_record *r)
 {

@@ -1,6 +1,6 @@
 /*
- * The fields that records consist of, in their byte form. Writing and reading go through the same functions,
- * each once for either way, so that the two cannot differ: what is streamed is written, or is set.
+ * The fields of records in their byte form. The same functions write and read, so that the two cannot differ:
+ * what is streamed is written, or is set.
  */
 #ifndef MUSUBI_IKE_SA_RECORD_STREAM_H
 #define MUSUBI_IKE_SA_RECORD_STREAM_H
@@ -11,14 +11,14 @@
 
 struct record_stream {
     struct writer *w; /* writing, or */
-    struct reader *r; /* reading; fails at a field that no whole record can have */
+    struct reader *r; /* reading; fails at an invalid field */
     uint32_t version; /* of the form that is written or read */
     uint64_t epoch;   /* Unix time, in milliseconds, at which the clock was 0 that times are of */
-    bool past_is_cut; /* reading: times before the epoch are 0, since they are another clock's; else there
-                         are none */
+    bool past_is_cut; /* reading: times before the epoch are of another clock, and become 0; else they are
+                         invalid */
 };
 
-/* Reading: a field that no whole record can have, so that what follows is not worth reading. */
+/* Reading: a field is invalid, and what follows is not to be read. */
 void stream_refuse(struct record_stream *s);
 
 void stream_octets(struct record_stream *s, void *at, size_t length);
@@ -28,8 +28,7 @@ void stream_u16(struct record_stream *s, uint16_t *value);
 void stream_u8(struct record_stream *s, uint8_t *value);
 void stream_bool(struct record_stream *s, bool *value);
 
-/* A bit each, the lowest one for flags[0]; `count` is 16 at most. Those that a newer version has are passed
- * over. */
+/* A bit each, the lowest one for flags[0]; `count` is 16 at most. Those of a newer version are skipped. */
 void stream_flags(struct record_stream *s, bool *const *flags, size_t count);
 
 /* The epoch itself: reading, times are of this clock from here on. */
@@ -44,7 +43,7 @@ void stream_count(struct record_stream *s, uint8_t *count, size_t max);
 /* Octets with their number before them. Read, they point into the record. */
 void stream_run(struct record_stream *s, struct octets *run);
 
-/* A value of `size` octets, known from what came before, with its number before it. */
+/* A value of `size` octets with their number before it; what came before tells `size`. */
 void stream_value(struct record_stream *s, void *at, size_t size);
 
 void stream_address(struct record_stream *s, struct ip_address *a);
@@ -52,7 +51,7 @@ void stream_endpoint(struct record_stream *s, struct ip_endpoint *e);
 void stream_identity(struct record_stream *s, struct identity *id);
 void stream_selectors(struct record_stream *s, struct selector_list *list);
 
-/* A row of crypto/algorithm.h by its IANA number, so that rows may be added and move. NULL is a row too. */
+/* A row of crypto/algorithm.h by its IANA number, so that rows may be added and moved. NULL is a row too. */
 void stream_key_exchange_method(struct record_stream *s, const struct key_exchange_method **group);
 void stream_suite(struct record_stream *s, struct ike_suite *suite);
 

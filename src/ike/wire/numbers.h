@@ -57,6 +57,12 @@ enum protocol_id {
     PROTOCOL_ESP = 3,
 };
 
+enum {
+    IKE_SPI_SIZE = 8,
+    ESP_SPI_SIZE = 4,
+    ESP_SPI_MIN = 256, /* RFC 4303 2.1: 0 to 255 are reserved */
+};
+
 /* RFC 7296 3.3.2. */
 enum transform_type {
     TRANSFORM_ENCR = 1,

@@ -164,7 +164,7 @@ static void record(struct machine *m)
     assert_non_null(map);
     for (size_t i = 0; i < m->gateway->record_count; i++) {
         const struct kept_record *kept = &m->gateway->records[i];
-        assert_true(state_map_put(map, kept->serial, (struct octets){kept->octets, kept->length}));
+        assert_true(state_map_put(map, kept->serial, 0, (struct octets){kept->octets, kept->length}));
     }
     state_map_commit(map);
     state_map_close(map);

@@ -349,6 +349,32 @@ static void recreated_tunnel_has_a_new_descriptor_and_its_old_carrier(void **sta
     host_plan_clear(&plan);
 }
 
+/* The host has not read the report yet when an order about the device fails. */
+static void tunnel_deleted_before_it_is_changed_is_replaced(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    plan_site(&plan);
+    apply(host, &plan);
+    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
+    settle(host);
+
+    plan.tunnels[0].mtu = 1400;
+    run("ip link del Tunnel1.0");
+    apply(host, &plan);
+
+    assert_int_equal(seen.events[HOST_EVENT_TUNNEL_REPLACED], 1);
+    assert_null(strstr(seen.notes, "warning"));
+    assert_output("ip link show Tunnel1.0", "LOWER_UP");
+    assert_output("ip link show Tunnel1.0", "mtu 1400");
+    settle(host);
+    assert_int_equal(seen.events[HOST_EVENT_TUNNEL_REPLACED], 1);
+    assert_output("ip route show proto 109", "192.168.2.0/24 dev Tunnel1.0");
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
 /* Waits for it up to two seconds: Linux takes in a change of carrier up to one second later. */
 static void assert_goes_by(struct host *host, const struct ip_address *destination, int link)
 {
@@ -700,6 +726,7 @@ int main(void)
         IN_NAMESPACE(stale_objects_are_adopted_or_removed),
         IN_NAMESPACE(S16_what_others_take_away_is_put_back),
         IN_NAMESPACE(recreated_tunnel_has_a_new_descriptor_and_its_old_carrier),
+        IN_NAMESPACE(tunnel_deleted_before_it_is_changed_is_replaced),
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),

@@ -1,7 +1,7 @@
 /* The byte form of an IKE SA (design: SA state outlives every process): round trips, versions, what another
  * machine can use, truncation, corruption.
  */
-#include "ike/sa/record.h"
+#include "ike/sa/record_check.h"
 
 #include "ike/exchanges/informational.h"
 #include "ike/exchanges/liveness.h"
