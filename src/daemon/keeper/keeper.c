@@ -268,6 +268,7 @@ static bool start_processes(struct keeper *keeper)
         .statistics = keeper->memory.statistics_fd,
         .live = keeper->memory.live_fd,
         .sockets = &keeper->sockets,
+        .lock = keeper->directory.lock,
         .keep_errors = keeper->arguments->foreground,
     };
     if (!processes_start(&keeper->processes, &keeper->loop, &listener, &setup))
