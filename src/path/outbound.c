@@ -16,14 +16,16 @@ enum {
 
 _Static_assert(PLAIN_SIZE % 64 == 0 && SEALED_SIZE % 64 == 0, "whole cache lines, as aligned_alloc wants");
 
-bool outbound_allocate(struct outbound *outbound)
+bool outbound_allocate(struct outbound *outbound, bool touched)
 {
     outbound->plain = aligned_alloc(64, PLAIN_SIZE);
     outbound->sealed = aligned_alloc(64, SEALED_SIZE);
     if (outbound->plain == NULL || outbound->sealed == NULL)
         return false;
-    memset(outbound->plain, 0, PLAIN_SIZE);
-    memset(outbound->sealed, 0, SEALED_SIZE);
+    if (touched) {
+        memset(outbound->plain, 0, PLAIN_SIZE);
+        memset(outbound->sealed, 0, SEALED_SIZE);
+    }
     return true;
 }
 
@@ -104,8 +106,8 @@ static void outbound_flush(struct worker *worker)
         unsigned end = outbound->next + 1;
         while (end < outbound->message_count && outbound->kinds[end] == kind)
             end++;
-        int sent = wire_send(worker->wires[kind].source.fd, &outbound->messages[outbound->next],
-                             end - outbound->next);
+        int sent = worker->io->send(worker->wires[kind].source.fd, &outbound->messages[outbound->next],
+                                    end - outbound->next);
         if (sent < 0 && errno == EAGAIN) {
             worker_await_room(worker, kind);
             return;

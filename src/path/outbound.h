@@ -38,9 +38,9 @@ struct outbound {
     unsigned message_count;
 };
 
-/* Allocates and touches the buffers of a zeroed struct. False if memory ran out; outbound_free may follow in
- * any case. */
-bool outbound_allocate(struct outbound *outbound);
+/* Allocates the buffers of a zeroed struct, and with `touched` touches them, so that no packet waits for
+ * fresh memory. False if memory ran out; outbound_free may follow in any case. */
+bool outbound_allocate(struct outbound *outbound, bool touched);
 void outbound_free(struct outbound *outbound);
 
 /* Takes one batch from the tunnel that `source` is of; true if there may be more. Not while stuck. */

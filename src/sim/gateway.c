@@ -5,6 +5,7 @@
 #include "ike/wire/numbers.h"
 #include "sim/arithmetic.h"
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -105,6 +106,9 @@ static void remove_child(struct gateway *g, uint32_t inbound_spi)
 static void change_child(struct gateway *g, const struct child_command *command)
 {
     const struct child_settings *child = &command->child;
+    bool leaves = command->change == CHILD_REMOVE;
+    if (g->real_path != NULL && leaves)
+        real_path_change(g, command); /* while it is still known what its packets are sealed with */
     switch (command->change) {
     case CHILD_INSTALL:
         install_child(g, child);
@@ -127,6 +131,8 @@ static void change_child(struct gateway *g, const struct child_command *command)
     case CHILD_CHANGE_COUNT:
         break;
     }
+    if (g->real_path != NULL && !leaves)
+        real_path_change(g, command);
 }
 
 /* RFC 7296 2.15. Returns the length; 0 without a key. */
@@ -247,6 +253,8 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
         keep_record(g, &effects->records[i]);
     if (!g->restoring && g->world->checks_records && g->world->observer->records != NULL)
         g->world->observer->records(g);
+    if (g->real_path != NULL && (event->kind == IKE_EVENT_SAVED_END || event->kind == IKE_EVENT_PATH_NEW))
+        real_path_agree(g, effects);
     for (size_t i = 0; i < effects->action_count; i++) {
         /* Log lines do not count, so that a run is the same at each log level. */
         bool counts = effects->actions[i].kind != IKE_ACTION_LOG;

@@ -2,6 +2,7 @@
  * The life of a gateway: its start, its tunnels, and how a new engine replaces one that ended.
  */
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@ void gateway_forget_children(struct gateway *g)
         g->children = child->next;
         free(child);
     }
+    if (g->real_path != NULL)
+        real_path_restart(g);
 }
 
 /* Removes the state of a gateway: engine, packet path, records. */
@@ -35,6 +38,8 @@ static void gateway_forget(struct gateway *g)
     ike_engine_free(g->engine);
     g->engine = NULL;
     gateway_forget_children(g);
+    if (g->real_path != NULL)
+        real_path_forget_live(g);
     for (size_t i = 0; i < g->record_count; i++)
         free(g->records[i].octets);
     free(g->records);
@@ -44,6 +49,8 @@ static void gateway_forget(struct gateway *g)
 
 void gateway_free(struct gateway *g)
 {
+    if (g->real_path != NULL)
+        real_path_free(g);
     gateway_forget(g);
     while (g->tunnels != NULL) {
         struct sim_tunnel *t = g->tunnels;
@@ -79,6 +86,8 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     assert(parsed);
     (void)parsed;
     gateway_start_engine(g);
+    if (w->real_paths)
+        real_path_start(g);
     g->next = w->gateways;
     w->gateways = g;
     return g;
@@ -174,10 +183,13 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
                         const char *remote_key)
 {
     struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
-    if (t == NULL)
+    bool is_new = t == NULL;
+    if (is_new)
         t = add_tunnel(g, policy->tunnel);
     t->present = true;
     t->policy = *policy;
+    if (is_new && g->real_path != NULL)
+        real_path_add_tunnel(g, t);
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
     tell_policy(g, t);

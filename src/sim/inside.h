@@ -35,9 +35,10 @@ struct sim_tunnel {
     size_t failures;
     /* Of a peer by FQDN: the addresses at the name servers, those of the last lookup, the one in use. */
     struct name_addresses said, heard;
-    struct ip_address chosen; /* IP_NONE: none */
-    size_t look_ups;          /* jobs of the engine */
-    size_t auth_jobs;         /* jobs of the engine */
+    struct ip_address chosen;                /* IP_NONE: none */
+    size_t look_ups;                         /* jobs of the engine */
+    uint64_t packets_sent, packets_received; /* of the traffic, by a real path */
+    size_t auth_jobs;                        /* jobs of the engine */
 };
 
 /* Text of log lines, each with its line end. */
@@ -70,7 +71,8 @@ struct gateway {
     struct ike_engine *engine;
     struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
     struct map tunnels_by_number;
-    struct installed_child *children;
+    struct installed_child *children; /* in the order of the engine's commands, newest first */
+    struct real_path *real_path;      /* that has them too, or NULL (sim/real_path.h) */
     struct kept_record *records;
     size_t record_count, record_capacity;
     struct log_text log, warnings;
@@ -87,10 +89,18 @@ struct gateway {
     size_t packets_received, packets_lost;
 };
 
-enum coming_kind { COMING_DATAGRAM, COMING_JOB, COMING_LOOK_UP, COMING_PACKET, COMING_TRAFFIC };
+enum coming_kind {
+    COMING_DATAGRAM,
+    COMING_JOB,
+    COMING_LOOK_UP,
+    COMING_PACKET,
+    COMING_TRAFFIC,
+    COMING_ESP,
+    COMING_REPORT,
+};
 
 /* Something that will happen: a datagram or a packet arrives, a job or the lookup of one is done, traffic is
- * due. */
+ * due, ESP of a real path arrives, a report of such a path reaches its engine. */
 struct coming {
     struct coming *next;
     msec_t time;
@@ -99,6 +109,8 @@ struct coming {
     enum coming_kind kind;
     uint32_t job;
     struct ip_endpoint from, to;
+    bool encapsulated; /* ESP: in UDP */
+    bool is_first;     /* ESP: no copy, and not damaged */
     size_t length;
     uint8_t octets[];
 };
@@ -108,6 +120,7 @@ struct world {
     msec_t now;
     uint64_t next_order;
     struct network_conditions conditions;
+    bool real_paths;
     FILE *trace; /* or NULL */
     const struct world_observer *observer;
     bool checks_records; /* the observer is called for records */
@@ -136,6 +149,9 @@ void world_fill_random(void *context, uint8_t *out, size_t length);
 struct coming *coming_new(struct gateway *g, struct octets octets);
 void world_schedule(struct world *w, struct coming *c, msec_t delay);
 
+/* Remembers octets; true if they were remembered before. */
+bool world_remember(struct world *w, const void *octets, size_t length);
+
 /* ---- network.c --------------------------------------------------------------------------------------- */
 
 /*
@@ -150,6 +166,10 @@ struct ip_endpoint network_outside(const struct gateway *g, const struct ip_endp
 /* Sends a datagram of a gateway, as the conditions and the hook allow. */
 void network_send(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
                   struct octets message);
+
+/* The same for a datagram of ESP, which arrives as COMING_ESP. */
+void network_send_esp(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                      bool encapsulated, struct octets datagram);
 
 /* How long a datagram takes, by chance within the conditions. */
 msec_t network_delay(struct world *w);

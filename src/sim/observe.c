@@ -95,6 +95,16 @@ size_t gateway_packets_lost(const struct gateway *g)
     return g->packets_lost;
 }
 
+uint64_t gateway_tunnel_received(const struct gateway *g, uint32_t tunnel)
+{
+    return gateway_tunnel(g, tunnel)->packets_received;
+}
+
+uint64_t gateway_tunnel_sent(const struct gateway *g, uint32_t tunnel)
+{
+    return gateway_tunnel(g, tunnel)->packets_sent;
+}
+
 size_t gateway_sent(const struct gateway *g)
 {
     return g->sent;

@@ -3,6 +3,7 @@
  */
 #include "ike/sa/record.h"
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <string.h>
 
@@ -27,5 +28,8 @@ void gateway_take_over(struct gateway *g)
     for (size_t i = 0; i < g->record_count; i++)
         g->records[i].length = record_without_machine(g->records[i].octets, g->records[i].length).length;
     g->path_ends = true;
+    gateway_forget_children(g);
+    if (g->real_path != NULL)
+        real_path_forget_live(g);
     gateway_resume(g);
 }

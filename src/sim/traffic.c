@@ -3,6 +3,7 @@
  * opens it.
  */
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,9 +66,13 @@ static const struct installed_child *outbound_child(const struct gateway *g, uin
 void world_traffic_due(struct world *w)
 {
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
-        for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
+        for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
             const struct installed_child *child = outbound_child(g, t->policy.tunnel);
-            if (child != NULL && !t->policy.shut_down)
+            if (child == NULL || t->policy.shut_down)
+                continue;
+            if (g->real_path != NULL)
+                real_path_send_packet(g, t);
+            else
                 send_packet(g, &child->sa);
         }
     }
@@ -106,4 +111,9 @@ void gateway_take_packet(struct gateway *g, const struct coming *c)
         fprintf(g->world->trace, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now,
                 g->name, sealed.spi);
     tell_unknown_spi(g, c, sealed.spi);
+}
+
+void gateway_put_packet(struct gateway *g, uint32_t tunnel)
+{
+    real_path_send_packet(g, gateway_tunnel(g, tunnel));
 }

@@ -51,6 +51,8 @@ struct world_observer {
     /* A message is sent; a message arrives. */
     void (*departure)(struct gateway *g, struct octets message);
     void (*arrival)(struct gateway *g, struct octets message);
+    /* ESP of a real path is sent. */
+    void (*esp)(struct gateway *g, struct octets datagram);
     /* A Child SA is installed. */
     void (*child)(struct gateway *g, const struct child_settings *install);
     /* By gateway_check_end. */
@@ -72,6 +74,12 @@ struct network_conditions *world_conditions(struct world *w);
 /* Writes all that happens to `trace`, line by line. With NULL, engines make only warnings, which is
  * faster. */
 void world_set_trace(struct world *w, FILE *trace);
+
+/*
+ * Gives all gateways real packet paths (sim/real_path.h), before there is one. Packets of the traffic are
+ * sealed and opened then, and the network does to them what it does to all datagrams.
+ */
+void world_use_real_paths(struct world *w);
 
 /* Sets whether the observer's `records` is called, which takes half of the time. At first it is. */
 void world_check_records(struct world *w, bool wanted);
@@ -189,6 +197,13 @@ void world_set_traffic(struct world *w, msec_t interval);
 /* How many packets came to a gateway for which it had the Child SA, and for which it had none. */
 size_t gateway_packets_received(const struct gateway *g);
 size_t gateway_packets_lost(const struct gateway *g);
+
+/* A packet of the traffic enters a tunnel of a gateway with a real path, whether or not it has a Child SA. */
+void gateway_put_packet(struct gateway *g, uint32_t tunnel);
+
+/* Packets that came out of a tunnel of a gateway with a real path, and those that were sent into it. */
+uint64_t gateway_tunnel_received(const struct gateway *g, uint32_t tunnel);
+uint64_t gateway_tunnel_sent(const struct gateway *g, uint32_t tunnel);
 
 /* Lets `duration` milliseconds pass. */
 void world_run(struct world *w, msec_t duration);

@@ -184,6 +184,38 @@ static bool ends_fit(const struct child_settings *a, const struct child_settings
            directions_fit(&a->outbound, &b->inbound) && directions_fit(&a->inbound, &b->outbound);
 }
 
+/* The Child SA by which a gateway sends to an SPI; NULL if it has none. */
+static const struct child_settings *sender_of(const struct gateway *g, uint32_t outbound_spi)
+{
+    const struct installed_child *child = g->children;
+    while (child != NULL && child->sa.outbound.spi != outbound_spi)
+        child = child->next;
+    return child != NULL ? &child->sa : NULL;
+}
+
+/* No sequence number and no IV is used twice with one key (RFC 4303 3.3.3, RFC 4106 3.1). */
+static void check_esp(struct gateway *g, struct octets datagram)
+{
+    enum { NUMBER_AT = 4, IV_AT = 8, KEY = ENCRYPTION_KEY_MAX, IV_MAX = 16 };
+    const struct child_settings *child = sender_of(g, load_u32be(datagram.at));
+    if (child == NULL) {
+        world_broken(g, "a packet was sealed by a Child SA that is gone");
+        return;
+    }
+    const struct encryption_algorithm *encryption = encryption_by_id(child->encryption, child->key_bits);
+    uint8_t use[KEY + IV_MAX + 1] = {0};
+    memcpy(use, child->outbound.encryption_key, KEY);
+    memcpy(use + KEY, datagram.at + NUMBER_AT, 4);
+    use[KEY + IV_MAX] = 1;
+    if (world_remember(g->world, use, sizeof use))
+        world_broken(g, "a sequence number was used twice with the same key");
+    memset(use + KEY, 0, sizeof use - KEY);
+    memcpy(use + KEY, datagram.at + IV_AT, encryption->iv_size);
+    use[KEY + IV_MAX] = 2;
+    if (world_remember(g->world, use, sizeof use))
+        world_broken(g, "an IV of ESP was used twice with the same key");
+}
+
 /* A new Child SA has new keys, and the same keys as the peer's Child SA with the same SPIs. */
 static void check_child(struct gateway *g, const struct child_settings *install)
 {
@@ -227,6 +259,7 @@ const struct world_observer invariants = {
     .records = check_records,
     .departure = check_message,
     .arrival = note_arrival,
+    .esp = check_esp,
     .child = check_child,
     .end = check_end,
 };

@@ -22,4 +22,7 @@ struct pair pair_of(const struct tunnel_policy *at_a, const struct tunnel_policy
 struct pair pair_with_seed(uint64_t seed, const struct tunnel_policy *at_a, const struct tunnel_policy *at_b);
 struct pair default_pair(void);
 
+/* A pair with real packet paths. */
+struct pair real_pair(uint64_t seed, const struct tunnel_policy *at_a, const struct tunnel_policy *at_b);
+
 #endif

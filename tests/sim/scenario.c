@@ -143,11 +143,14 @@ static void build_bundle(struct scenario *s, size_t count)
 
 void scenario_build(struct scenario *s, uint64_t seed, FILE *trace)
 {
-    enum { LARGE = 20 };
+    enum { LARGE = 20, REAL_PATHS_IN = 16 /* scenarios one has real packet paths */ };
     *s = (struct scenario){.w = world_new(seed, &invariants), .real_arithmetic = seed % 100 == 99};
     world_set_trace(s->w, trace);
     world_check_records(s->w, seed % 4 == 0);
     bool large = one_in(s, 100);
+    s->real_paths = seed % REAL_PATHS_IN == REAL_PATHS_IN / 2 && !large;
+    if (s->real_paths)
+        world_use_real_paths(s->w);
     size_t count = large ? LARGE + below(s, SCENARIO_GATEWAYS_MAX - LARGE + 1) : 2 + below(s, 5);
     switch (below(s, 8)) {
     case 0:
@@ -232,6 +235,10 @@ void scenario_trouble(struct scenario *s)
     struct scenario_link *link = &s->links[below(s, s->link_count)];
     struct scenario_end *end = &link->ends[below(s, 2)];
     struct gateway *g = s->gateways[end->gateway];
+    if (s->real_paths && one_in(s, 5)) {
+        gateway_renew_path(g);
+        return;
+    }
     switch (below(s, 14)) {
     case 0:
         gateway_restart(g);
@@ -352,6 +359,28 @@ static const struct scenario_link *link_with_too_many(struct scenario *s)
     return NULL;
 }
 
+/* What came out of the tunnels of all links' ends so far; in each place of an end its own. */
+static void count_received(const struct scenario *s, uint64_t received[2 * SCENARIO_LINKS_MAX])
+{
+    for (size_t i = 0; i < 2 * s->link_count; i++) {
+        const struct scenario_end *end = &s->links[i / 2].ends[i % 2];
+        received[i] = gateway_tunnel_received(s->gateways[end->gateway], tunnel_of(end));
+    }
+}
+
+/* A link by which no packet has come to one of its ends since they were counted. */
+static const struct scenario_link *link_without_packets(const struct scenario *s,
+                                                        const uint64_t before[2 * SCENARIO_LINKS_MAX])
+{
+    uint64_t now[2 * SCENARIO_LINKS_MAX];
+    count_received(s, now);
+    for (size_t i = 0; i < 2 * s->link_count; i++) {
+        if (now[i] == before[i])
+            return &s->links[i / 2];
+    }
+    return NULL;
+}
+
 const char *scenario_complaint(struct scenario *s)
 {
     enum { STREAM = 5 * 1000 };
@@ -362,6 +391,8 @@ const char *scenario_complaint(struct scenario *s)
     if (down != NULL)
         return complain_of(down, "is not up 90 s after the network recovered");
     size_t lost = packets_lost(s);
+    uint64_t received[2 * SCENARIO_LINKS_MAX];
+    count_received(s, received);
     world_set_traffic(s->w, 200);
     world_run(s->w, STREAM);
     world_set_traffic(s->w, 0);
@@ -371,6 +402,9 @@ const char *scenario_complaint(struct scenario *s)
                        packets_lost(s) - lost);
         return complaint;
     }
+    const struct scenario_link *dead = s->real_paths ? link_without_packets(s, received) : NULL;
+    if (dead != NULL)
+        return complain_of(dead, "does not carry packets after the network recovered");
     const struct scenario_link *many = link_with_too_many(s);
     return many == NULL ? NULL : complain_of(many, "does not come to have one Child SA");
 }

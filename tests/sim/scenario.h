@@ -41,6 +41,7 @@ struct scenario {
     struct scenario_link links[SCENARIO_LINKS_MAX];
     size_t link_count;
     bool real_arithmetic;
+    bool real_paths; /* gateways seal and open ESP with path/, which starts anew by itself too */
 };
 
 /* Builds the network of a seed and configures its gateways. `trace` as in world_set_trace. */

@@ -1,6 +1,7 @@
 /*
  * Whole networks in trouble (scenario.h). Afterwards every tunnel that is kept up carries packets within 90
- * seconds, and the invariants hold after every event (invariants.h).
+ * seconds, and the invariants hold after every event (invariants.h). In one scenario of sixteen the gateways
+ * have real packet paths: engine and path start anew apart from each other and together, on ESP that is real.
  *
  *   MUSUBI_SIM_SCENARIOS=200000 test_campaign    a longer campaign; MUSUBI_SIM_FIRST=N begins at seed N
  *   MUSUBI_SIM_SEED=17 MUSUBI_SIM_TRACE=1 …      one scenario, with its trace

@@ -66,18 +66,24 @@ void ike_engine_free(struct ike_engine *engine)
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
 
+static void clear_tunnel(struct ike_tunnel *tunnel, bool by_path)
+{
+    if (!by_path) /* an operator wants it to begin anew at once */
+        damping_reset(&tunnel->damping);
+    tunnel_clear(tunnel, by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
+}
+
 static void handle_clear(struct ike_engine *engine, const struct ike_event *event)
 {
-    const char *reason = event->clear.by_path ? "Child SA can't be installed" : "Delete IKE SA by command";
     struct ike_tunnel *tunnel = engine_tunnel(engine, event->clear.tunnel);
     if (!event->clear.all) {
         if (tunnel != NULL)
-            tunnel_clear(tunnel, reason);
+            clear_tunnel(tunnel, event->clear.by_path);
         return;
     }
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
-        tunnel_clear(tunnel, reason);
+        clear_tunnel(tunnel, event->clear.by_path);
     }
 }
 

@@ -92,6 +92,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
     tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
+    damping_reset(&tunnel->damping);
     tunnel->slot = slot;
     update_group(engine, tunnel);
     connect_update_checks(engine, tunnel);
@@ -200,6 +201,6 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
         return;
     }
     tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IKEV2, "a packet waits, but no SA can be made: %s",
-               reason != NULL ? reason : "out of memory");
+               reason != NULL ? reason : "the tunnel holds back after the last ones");
     tunnel_negotiation_failed(engine, tunnel);
 }

@@ -3,7 +3,8 @@
 #include "ike/reasons/refusal.h"
 #include "ike/sa/rekey_schedule.h"
 
-enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
+/* Milliseconds between two requests for the same; and after an answer that could not be taken (S44). */
+enum { ASK_AGAIN = 10000, ASK_AGAIN_UNFIT = 60000, ASK_AGAIN_LATEST = 3600 * 1000 };
 
 static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task);
 
@@ -70,7 +71,7 @@ static void refuse_families(struct ike_sa *sa, uint8_t families, const char *rea
     struct setting_lines lines = {0};
     char text[SETTING_LINES_TEXT_SIZE];
     setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
-    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
+    ike_sa_log(sa, sa->additional.unfit_answers == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, LOG_IKEV2,
                "no additional Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
                families_text(families), reason, setting_lines_format(&lines, text));
     sa->additional.refused |= families;
@@ -96,7 +97,28 @@ static void fail_packet(struct ike_sa *sa)
     *flow = (struct packet_flow){.source.family = IP_NONE};
 }
 
-static void refuse_packet(struct ike_sa *sa, const char *reason)
+static struct refused_packet *refusal_of(struct additional_children *f, const struct packet_flow *flow)
+{
+    for (unsigned i = 0; i < REFUSED_PACKETS_MAX; i++) {
+        struct refused_packet *r = &f->refused_packets[i];
+        if (r->until != 0 && is_same_flow(&r->flow, flow, f->scope))
+            return r;
+    }
+    struct refused_packet *oldest = &f->refused_packets[f->next_refused];
+    f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
+    *oldest = (struct refused_packet){.flow = *flow};
+    return oldest;
+}
+
+/* Twice as long after each answer that could not be taken, an hour at most (S44). */
+static msec_t delay_after_unfit(unsigned answers)
+{
+    enum { DOUBLINGS_MAX = 6 };
+    msec_t delay = (msec_t)ASK_AGAIN_UNFIT << (answers < DOUBLINGS_MAX ? answers : DOUBLINGS_MAX);
+    return delay < ASK_AGAIN_LATEST ? delay : ASK_AGAIN_LATEST;
+}
+
+static void refuse_packet(struct ike_sa *sa, const char *reason, bool unfit)
 {
     struct additional_children *f = &sa->additional;
     char source[IP_TEXT_SIZE];
@@ -106,8 +128,8 @@ static void refuse_packet(struct ike_sa *sa, const char *reason)
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "no Child SA for packets from %s to %s (%s)",
                ip_address_format(&f->flow.source, source),
                ip_address_format(&f->flow.destination, destination), reason);
-    f->refused_packets[f->next_refused] = (struct refused_packet){f->flow, sa->engine->now + ASK_AGAIN};
-    f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
+    struct refused_packet *r = refusal_of(f, &f->flow);
+    r->until = sa->engine->now + (unfit ? delay_after_unfit(r->unfit_answers++) : ASK_AGAIN);
     fail_packet(sa);
 }
 
@@ -184,10 +206,26 @@ static void additional_refused(struct ike_sa *sa, const struct ike_payload *erro
     else if (f->scope == SCOPE_PROPOSED)
         refuse_families(sa, families, reason);
     else
-        refuse_packet(sa, reason);
+        refuse_packet(sa, reason, false);
 }
 
-const struct child_purpose child_purpose_additional = {additional_made, additional_refused};
+/* For now there is none; the others stay (RFC 7296 1.3.1). */
+static void additional_unfit(struct ike_sa *sa, const struct negotiation *n, const char *fault)
+{
+    struct additional_children *f = &sa->additional;
+    uint8_t families = selectors_families(&n->request.local_ts, &n->request.remote_ts);
+    if (sa->state != IKE_SA_ESTABLISHED)
+        return;
+    if (f->scope != SCOPE_PROPOSED) {
+        refuse_packet(sa, fault, true);
+        return;
+    }
+    refuse_families(sa, families, fault);
+    f->unfit |= families;
+    engine_set_timer(sa->engine, &f->again, delay_after_unfit(f->unfit_answers++));
+}
+
+const struct child_purpose child_purpose_additional = {additional_made, additional_refused, additional_unfit};
 
 /* ---- Asking ------------------------------------------------------------------------------------------ */
 
@@ -266,8 +304,11 @@ void additional_children_check(struct ike_sa *sa)
 
 void additional_children_fire(struct ike_engine *engine, void *owner)
 {
+    struct ike_sa *sa = owner;
     (void)engine;
-    additional_children_check(owner);
+    sa->additional.refused &= (uint8_t)~sa->additional.unfit;
+    sa->additional.unfit = 0;
+    additional_children_check(sa);
 }
 
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow)
@@ -282,7 +323,7 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     if (!is_proposed(sa, flow) || was_refused(sa, flow))
         fail_packet(sa);
     else if (!has_room(sa))
-        refuse_packet(sa, "there are as many as there may be");
+        refuse_packet(sa, "there are as many as there may be", false);
     else
         ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
 }

@@ -31,7 +31,7 @@ void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
         if (sa->state != IKE_SA_DELETING && !sa->replaced)
             return; /* there is an IKE SA, or one is being made */
     }
-    if (connect_hindrance(engine, tunnel) == NULL)
+    if (connect_hindrance(engine, tunnel) == NULL && tunnel_begins(engine, tunnel))
         ike_sa_init_start(engine, tunnel);
 }
 

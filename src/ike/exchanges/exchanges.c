@@ -26,6 +26,7 @@ static const struct ike_task_kind *task_kind(unsigned number)
         [TASK_REKEY_IKE_SA] = &task_rekey_ike_sa,
         [TASK_ADDITIONAL_CHILD] = &task_additional_child,
         [TASK_INVALID_SPI] = &task_invalid_spi,
+        [TASK_GIVE_UP_CHILD] = &task_give_up_child,
     };
     return number < sizeof kinds / sizeof *kinds ? kinds[number] : NULL;
 }

@@ -101,7 +101,19 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     additional_children_check(sa);
 }
 
-const struct child_purpose child_purpose_rekey = {rekey_made, rekey_refused};
+/* The old one stays, unless the peer has replaced it meanwhile. */
+static void rekey_unfit(struct ike_sa *sa, const struct negotiation *n, const char *fault)
+{
+    struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
+    if (child_sa_is_gone(old))
+        additional_children_lost(sa, fault);
+    else if (n->has_rival)
+        old->replaced = true; /* the peer will delete it */
+    else
+        put_off(old);
+}
+
+const struct child_purpose child_purpose_rekey = {rekey_made, rekey_refused, rekey_unfit};
 
 /* The families that other Child SAs carry, but not this one. */
 static uint8_t families_of_others(const struct child_sa *child)
