@@ -96,6 +96,14 @@ static bool read_interface(const struct setting *header, struct configured_inter
            read_family(section, &ipv6_rows, &out->ipv6_lines);
 }
 
+/* Makes an interface one that its name is found by. */
+static bool index_interface(struct host_settings *settings, struct configured_interface *interface)
+{
+    uint64_t hash = hash_text(HASH_START, interface->name);
+    interface->same_hash = map_find(&settings->interfaces_by_name, hash);
+    return map_put(&settings->interfaces_by_name, hash, interface);
+}
+
 static bool read_interfaces(const struct section *global, struct host_settings *out)
 {
     out->interfaces = calloc(count_row(global, COMMAND_INTERFACE) + 1, sizeof *out->interfaces);
@@ -103,7 +111,8 @@ static bool read_interfaces(const struct section *global, struct host_settings *
         return false;
     const struct setting *s = section_setting(global, COMMAND_INTERFACE);
     for (; s != NULL; s = setting_next_of_row(s)) {
-        if (!read_interface(s, &out->interfaces[out->interface_count++]))
+        struct configured_interface *interface = &out->interfaces[out->interface_count++];
+        if (!read_interface(s, interface) || !index_interface(out, interface))
             return false;
     }
     return true;
@@ -227,6 +236,7 @@ void host_settings_free(struct host_settings *settings)
         free(settings->interfaces[i].ipv6_lines.addresses);
     }
     free(settings->interfaces);
+    map_free(&settings->interfaces_by_name);
     free(settings->ports);
     free(settings->routes);
     free(settings->name_servers);
@@ -236,9 +246,9 @@ void host_settings_free(struct host_settings *settings)
 const struct configured_interface *host_settings_interface(const struct host_settings *settings,
                                                            const char *name)
 {
-    for (size_t i = 0; i < settings->interface_count; i++) {
-        if (strcmp(settings->interfaces[i].name, name) == 0)
-            return &settings->interfaces[i];
-    }
-    return NULL;
+    const struct configured_interface *interface =
+        map_find(&settings->interfaces_by_name, hash_text(HASH_START, name));
+    while (interface != NULL && strcmp(interface->name, name) != 0)
+        interface = interface->same_hash;
+    return interface;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "base/map.h"
 #include "config/interface_name.h"
 #include "config/log_level.h"
 #include "config/model.h"
@@ -39,7 +40,8 @@ struct configured_interface {
     bool tunnel_ikev2; /* `tunnel mode ipsec-ikev2` */
     uint32_t line;     /* of the header; or POLICY_LINE_TYPED */
     struct interface_family ipv4_lines, ipv6_lines;
-    char description[DESCRIPTION_SIZE]; /* "" if none */
+    char description[DESCRIPTION_SIZE];     /* "" if none */
+    struct configured_interface *same_hash; /* the next one in host_settings.interfaces_by_name */
 };
 
 /* `device GigaEthernetN` with `linux-interface NAME`. */
@@ -64,6 +66,7 @@ struct host_settings {
     char host_name[HOST_NAME_SIZE]; /* "" if not configured */
     struct configured_interface *interfaces;
     size_t interface_count;
+    struct map interfaces_by_name; /* by the hashes of their names */
     struct configured_port *ports;
     size_t port_count;
     struct configured_route *routes;

@@ -155,6 +155,11 @@ void esp_sa_set_anti_replay(struct esp_sa *sa, bool on)
     sa->anti_replay = on;
 }
 
+bool esp_sa_has_anti_replay(const struct esp_sa *sa)
+{
+    return sa->anti_replay;
+}
+
 uint32_t esp_sa_spi(const struct esp_sa *sa)
 {
     return sa->spi;

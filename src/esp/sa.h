@@ -56,6 +56,7 @@ bool esp_sa_is_made_of(const struct esp_sa *sa, const struct esp_sa_settings *se
 
 /* Inbound: whether the window refuses packets from here on. */
 void esp_sa_set_anti_replay(struct esp_sa *sa, bool on);
+bool esp_sa_has_anti_replay(const struct esp_sa *sa);
 
 uint32_t esp_sa_spi(const struct esp_sa *sa);
 struct esp_live *esp_sa_live(const struct esp_sa *sa);

@@ -71,7 +71,7 @@ struct packet_pair {
 
 extern const struct packet_pair packet_pair_any;
 
-/* Which way a packet goes: R71 compares local with source when sending, with destination when receiving. */
+/* The direction of a packet: R71 compares local with source when sending, with destination when receiving. */
 enum packet_direction { PACKET_OUTBOUND, PACKET_INBOUND };
 
 /* True if the packet lies within one of the local and one of the remote selectors. */

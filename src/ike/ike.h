@@ -38,7 +38,7 @@ struct ike_options {
     void *random_context;
     /* Packet workers, at least 1: inbound SPIs are chosen to lead to the tunnel's, see esp/owner.h. */
     uint32_t esp_owners;
-    /* The log level that is wanted: less important texts are not even made. */
+    /* The log level: texts of less important levels are not even made. */
     int log_level;
 };
 
@@ -60,7 +60,8 @@ enum ike_event_kind {
     IKE_EVENT_JOB_DONE,
     IKE_EVENT_CHILD_USED,   /* the peer has used a Child SA that was installed `active_when_used` */
     IKE_EVENT_SEQUENCE_LOW, /* a Child SA has few sequence numbers left (S24) */
-    IKE_EVENT_PEER_MOVED,   /* the newest authenticated packet on a Child SA came from elsewhere (S28) */
+    IKE_EVENT_PEER_MOVED,   /* the newest authenticated packet on a Child SA came from another address or port
+                               (S28) */
     IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
     IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
@@ -72,8 +73,8 @@ enum ike_event_kind {
      * the policy, and after the route to these addresses.
      */
     IKE_EVENT_PEER_ADDRESSES,
-    IKE_EVENT_CLEAR,     /* a tunnel's SAs are to go: `clear ikev2 sa` (R12) */
-    IKE_EVENT_LOG_LEVEL, /* another log level is wanted from now on */
+    IKE_EVENT_CLEAR,     /* a tunnel's SAs are to be deleted: `clear ikev2 sa` (R12) */
+    IKE_EVENT_LOG_LEVEL, /* the log level has changed */
     IKE_EVENT_STOP,      /* the daemon stops: DELETE for every SA; nothing new is begun */
     /*
      * A new engine continues with what an earlier one had committed. After the tunnels' policies and before
@@ -113,7 +114,10 @@ struct ike_event {
             uint32_t slot; /* the tunnel's, see esp/owner.h */
         };
         int log_level;
-        struct octets saved; /* a record's state */
+        struct {
+            uint32_t serial;     /* of the record; 0: it is another machine's, and there is none here yet */
+            struct octets state; /* as struct ike_record_effect had it */
+        } saved;
         uint32_t tunnel_gone;
         struct {
             uint32_t tunnel;
@@ -137,6 +141,7 @@ struct ike_event {
 /* The state of one IKE SA with its Child SAs, in the byte form of ike/sa/record.h. */
 struct ike_record_effect {
     uint32_t serial;     /* of the IKE SA */
+    uint32_t tunnel;     /* its number; 0 as long as it is not known */
     struct octets state; /* no octets: the SA is gone or can't be recorded; its record is to be removed */
 };
 
@@ -154,8 +159,8 @@ enum ike_action_kind {
 enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
- * Public jobs are arithmetic that anybody may do: all that it takes is in the job. Secret jobs need a key
- * that the engine does not have and go to the keeper, and so does the lookup of a name.
+ * Public jobs are arithmetic: all that they need is in the job. Secret jobs need a key that the engine does
+ * not have and go to the keeper, and so does the lookup of a name.
  */
 enum ike_job_kind {
     IKE_JOB_KEY_EXCHANGE, /* public: one operation of a key exchange (crypto/key_exchange.h) */
@@ -168,8 +173,8 @@ enum ike_job_kind {
 };
 
 /*
- * A job of the keeper, who has the keys. Where both is wanted, our AUTH is made only if the peer's is right.
- * The octets that an end signs are told, not its key: which one is used follows from the tunnel and the ID.
+ * A job of the keeper, who has the keys. If both are asked for, our AUTH is made only if the peer's is right.
+ * The job has the octets that an end signs, but no key: the tunnel and the ID tell which one is used.
  */
 struct ike_auth_job {
     uint32_t tunnel;
@@ -191,8 +196,8 @@ struct ike_auth_job {
 enum ike_auth_fault {
     IKE_AUTH_OK,
     IKE_AUTH_NO_PEER_KEY, /* there is no key for the peer's ID */
-    IKE_AUTH_WRONG,       /* the peer's AUTH is not what its key makes */
-    IKE_AUTH_NO_OWN_KEY,  /* the peer's AUTH is right, where that was asked; there is no key for our ID */
+    IKE_AUTH_WRONG,       /* the peer's AUTH does not fit its key */
+    IKE_AUTH_NO_OWN_KEY,  /* there is no key for our ID; the peer's AUTH is right, if that was asked */
 };
 
 struct ike_auth_result {
@@ -270,6 +275,13 @@ struct ike_engine *ike_engine_new(const struct ike_options *options);
 
 /* Wipes all keys and frees the engine. Sends nothing: see IKE_EVENT_STOP. `engine` may be NULL. */
 void ike_engine_free(struct ike_engine *engine);
+
+/*
+ * Unix time, in milliseconds, at which the caller's clock was 0, whose time ike_engine_handle is given. Told
+ * before the first event, and whenever the wall clock has made a step: another machine that goes on with a
+ * record knows no other time.
+ */
+void ike_engine_set_epoch(struct ike_engine *engine, uint64_t epoch);
 
 /* Takes in one event that happened at `now` (never earlier than that of the call before). */
 const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t now,

@@ -46,6 +46,7 @@ struct known_tunnel {
 struct path {
     unsigned worker_count;
     struct worker *workers;
+    bool by_turns; /* workers have no threads */
     int event_fd;
     struct esp_worker *esp; /* for the expansion of keys alone */
     struct esp_live *live;

@@ -43,7 +43,7 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
         return;
     }
     if (wire_is_udp(kind) && spi == 0) {
-        worker_count(worker, PATH_IKE_STRAYS, 1);
+        worker_count(worker, PATH_IKE_DATAGRAMS, 1);
         return;
     }
     struct inbound_sa *sa = map_find(&worker->inbound_sas, spi);
@@ -92,7 +92,7 @@ static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
 bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
 {
     struct inbound *inbound = &worker->inbound;
-    int count = wire_receive(fd, kind, &inbound->inbox, inbound->datagrams);
+    int count = worker->io->receive(fd, kind, &inbound->inbox, inbound->datagrams);
     if (count < 0) {
         /* An error that waited in the socket is gone by having been reported. */
         worker_count(worker, PATH_READ_ERRORS, 1);

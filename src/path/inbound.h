@@ -1,5 +1,5 @@
 /*
- * The way of packets in: a batch of datagrams from one socket is given to its inbound SAs by SPI, opened in
+ * Packets in: a batch of datagrams from one socket is given to its inbound SAs by SPI, opened in
  * place, and what comes out is written to the tunnels' TUN devices, in its order.
  */
 #ifndef MUSUBI_PATH_INBOUND_H

@@ -53,14 +53,16 @@ static void inbound_sa_note_use(struct worker *worker, struct inbound_sa *sa)
 }
 
 /*
- * Tells the controller of a peer that sends from elsewhere, by the newest authenticated packet only (S9). A
- * peer that sends in the other form, raw or in UDP, has not moved: both are taken on any SA (RFC 7296 2.23).
+ * Tells the controller of a peer that sends from elsewhere, by the newest authenticated packet only (S9), and
+ * only where the window has refused replays: with a copy of a packet anybody could move the peer (RFC 7296
+ * 2.23). A peer that sends in the other form, raw or in UDP, has not moved: both are taken on any SA.
  */
 static void inbound_sa_watch_peer(struct worker *worker, struct inbound_sa *sa,
                                   const struct esp_inbound *packet, const struct datagram *outer,
                                   enum wire_kind kind)
 {
-    if (packet->sequence != esp_sa_live(sa->sa)->replay_top || wire_is_udp(kind) != sa->encapsulated)
+    if (!esp_sa_has_anti_replay(sa->sa) || packet->sequence != esp_sa_live(sa->sa)->replay_top ||
+        wire_is_udp(kind) != sa->encapsulated)
         return;
     struct ip_endpoint source = wire_source(outer, kind);
     if (ip_endpoint_equal(&source, &sa->peer) || worker->now - sa->moved_told < MOVED_SILENCE)

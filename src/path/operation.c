@@ -56,10 +56,19 @@ static void worker_reap(struct path *path, struct worker *worker)
     }
 }
 
+/* Waits until a worker has carried out at least one task; `all`: all of them. */
+static void worker_await(struct path *path, struct worker *worker, bool all)
+{
+    if (path->by_turns)
+        (void)worker_turn(worker, worker->now);
+    else
+        mailbox_wait(&worker->mailbox, all);
+}
+
 static void worker_post(struct path *path, struct worker *worker, const struct task *task)
 {
     while (mailbox_is_full(&worker->mailbox)) {
-        mailbox_wait(&worker->mailbox, false);
+        worker_await(path, worker, false);
         worker_reap(path, worker);
     }
     mailbox_post(&worker->mailbox, task);
@@ -140,7 +149,7 @@ void path_settle(struct path *path)
     path_reap(path);
     while (path->operations_left > 0) {
         for (unsigned i = 0; i < path->worker_count; i++)
-            mailbox_wait(&path->workers[i].mailbox, true);
+            worker_await(path, &path->workers[i], true);
         path_reap(path);
     }
 }

@@ -16,14 +16,16 @@ enum {
 
 _Static_assert(PLAIN_SIZE % 64 == 0 && SEALED_SIZE % 64 == 0, "whole cache lines, as aligned_alloc wants");
 
-bool outbound_allocate(struct outbound *outbound)
+bool outbound_allocate(struct outbound *outbound, bool touched)
 {
     outbound->plain = aligned_alloc(64, PLAIN_SIZE);
     outbound->sealed = aligned_alloc(64, SEALED_SIZE);
     if (outbound->plain == NULL || outbound->sealed == NULL)
         return false;
-    memset(outbound->plain, 0, PLAIN_SIZE);
-    memset(outbound->sealed, 0, SEALED_SIZE);
+    if (touched) {
+        memset(outbound->plain, 0, PLAIN_SIZE);
+        memset(outbound->sealed, 0, SEALED_SIZE);
+    }
     return true;
 }
 
@@ -104,8 +106,8 @@ static void outbound_flush(struct worker *worker)
         unsigned end = outbound->next + 1;
         while (end < outbound->message_count && outbound->kinds[end] == kind)
             end++;
-        int sent = wire_send(worker->wires[kind].source.fd, &outbound->messages[outbound->next],
-                             end - outbound->next);
+        int sent = worker->io->send(worker->wires[kind].source.fd, &outbound->messages[outbound->next],
+                                    end - outbound->next);
         if (sent < 0 && errno == EAGAIN) {
             worker_await_room(worker, kind);
             return;
@@ -124,27 +126,29 @@ void outbound_resume(struct worker *worker)
     outbound_flush(worker);
 }
 
-void outbound_part(struct outbound *outbound, const struct outbound_sa *sa)
+void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa)
 {
     for (unsigned i = outbound->next; i < outbound->message_count; i++) {
         if (outbound->senders[i] != sa)
             continue;
         struct msghdr *message = &outbound->messages[i].msg_hdr;
         outbound->senders[i] = NULL;
-        outbound->parted[i] = sa->destination;
-        message->msg_name = &outbound->parted[i].name;
-        message->msg_control = outbound->parted[i].control;
+        outbound->detached[i] = sa->destination;
+        message->msg_name = &outbound->detached[i].name;
+        message->msg_control = outbound->detached[i].control;
     }
 }
 
 /*
- * Reads one batch from the TUN device; false if it has no more for now. A reader of super-packets
- * (IFF_VNET_HDR) takes the place of this function: it fills the batch with segments, their headers apart.
+ * Reads one batch from the TUN device, also of packets that wait or are dropped: whoever floods a tunnel that
+ * has no SA must leave the worker to its other tunnels. False if it has no more for now. A reader of
+ * super-packets (IFF_VNET_HDR) takes the place of this function: it fills the batch with segments, their
+ * headers apart.
  */
 static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
 {
     struct outbound *outbound = &worker->outbound;
-    while (outbound->packet_count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= PACKET_MAX) {
+    for (unsigned count = 0; count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= PACKET_MAX; count++) {
         uint8_t *at = outbound->plain + outbound->plain_used;
         ssize_t length = read(tunnel->source.fd, at, PACKET_MAX);
         if (length < 0 && errno == EINTR)

@@ -1,5 +1,5 @@
 /*
- * The way of packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given
+ * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given
  * to its outbound SAs, sealed from the one buffer into the other, and sent in its order.
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
@@ -33,14 +33,14 @@ struct outbound {
     struct iovec vectors[PATH_BATCH];
     struct outbound_sa *senders[PATH_BATCH]; /* NULL: removed in the meantime */
     enum wire_kind kinds[PATH_BATCH];
-    struct wire_destination parted[PATH_BATCH]; /* how those without a sender are to go */
+    struct wire_destination detached[PATH_BATCH]; /* how those without a sender are to go */
     unsigned next;
     unsigned message_count;
 };
 
-/* Allocates and touches the buffers of a zeroed struct. False if memory ran out; outbound_free may follow in
- * any case. */
-bool outbound_allocate(struct outbound *outbound);
+/* Allocates the buffers of a zeroed struct, and with `touched` touches them, so that no packet waits for
+ * fresh memory. False if memory ran out; outbound_free may follow in any case. */
+bool outbound_allocate(struct outbound *outbound, bool touched);
 void outbound_free(struct outbound *outbound);
 
 /* Takes one batch from the tunnel that `source` is of; true if there may be more. Not while stuck. */
@@ -56,6 +56,6 @@ static inline bool outbound_is_stuck(const struct outbound *outbound)
 void outbound_resume(struct worker *worker);
 
 /* Has nothing in the batch refer to the SA any more: before it is removed or gets another destination. */
-void outbound_part(struct outbound *outbound, const struct outbound_sa *sa);
+void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa);
 
 #endif

@@ -38,7 +38,7 @@ void outbound_sa_remove(struct worker *worker, struct outbound_sa *sa)
         return;
     sa->installed = false;
     keepalive_stop(worker, sa);
-    outbound_part(&worker->outbound, sa);
+    outbound_detach(&worker->outbound, sa);
     if (map_find(&worker->outbound_sas, sa->child_spi) == sa)
         (void)map_remove(&worker->outbound_sas, sa->child_spi);
     TAILQ_REMOVE(&sa->tunnel->sas, sa, link);
@@ -68,7 +68,7 @@ void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)
 void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
                           const struct wire_destination *destination)
 {
-    outbound_part(&worker->outbound, sa);
+    outbound_detach(&worker->outbound, sa);
     sa->destination = *destination;
     keepalive_start(worker, sa);
 }

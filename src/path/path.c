@@ -60,7 +60,11 @@ static const uint8_t no_seed[ESP_SEED_SIZE];
 
 static bool path_start(struct path *path, const struct path_options *options)
 {
-    enum esp_arithmetic arithmetic = path_choose_arithmetic(path, no_seed);
+    enum esp_arithmetic arithmetic = ESP_ARITHMETIC_OPENSSL;
+    if (options->by_turns)
+        path->esp = esp_worker_new(no_seed, arithmetic);
+    else
+        arithmetic = path_choose_arithmetic(path, no_seed);
     path->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (path->esp == NULL || path->event_fd < 0)
         return false;
@@ -68,7 +72,7 @@ static bool path_start(struct path *path, const struct path_options *options)
         if (!worker_open(path->workers, i, options, path->event_fd, arithmetic))
             return false;
     }
-    for (unsigned i = 0; i < path->worker_count; i++) {
+    for (unsigned i = 0; i < path->worker_count && !options->by_turns; i++) {
         if (!worker_start(&path->workers[i]))
             return false;
     }
@@ -93,6 +97,7 @@ struct path *path_new(const struct path_options *options)
     *path = (struct path){
         .worker_count = options->worker_count,
         .workers = workers,
+        .by_turns = options->by_turns,
         .event_fd = -1,
         .live = options->live,
         .live_count = options->live_count,
@@ -146,6 +151,27 @@ void path_free(struct path *path)
         (void)close(path->event_fd);
     free(path->workers);
     free(path);
+}
+
+void path_turn(struct path *path, msec_t now)
+{
+    bool more = true;
+    while (more) {
+        more = false;
+        for (unsigned i = 0; i < path->worker_count; i++)
+            more |= worker_turn(&path->workers[i], now);
+        path_reap(path);
+    }
+}
+
+msec_t path_deadline(const struct path *path)
+{
+    msec_t first = MSEC_NEVER;
+    for (unsigned i = 0; i < path->worker_count; i++) {
+        msec_t due = deadline_next(&path->workers[i].deadlines);
+        first = due < first ? due : first;
+    }
+    return first;
 }
 
 const char *path_result_text(enum path_result result)

@@ -18,6 +18,7 @@
 #define MUSUBI_PATH_PATH_H
 
 #include "base/address.h"
+#include "base/deadline.h"
 #include "esp/child.h"
 #include "esp/live.h"
 #include "esp/worker.h"
@@ -35,17 +36,17 @@ struct path_totals {
 
 /* What belongs to no tunnel, counted by each worker in shared memory of its own. */
 enum path_counter {
-    PATH_UNKNOWN_SPI, /* ESP for no SA of ours */
-    PATH_TRUNCATED,   /* too short for what it claims to be */
-    PATH_KEEPALIVES,  /* NAT keepalives that came in (RFC 3948 4) */
-    PATH_IKE_STRAYS,  /* datagrams with a zero marker, which were not meant for a worker */
-    PATH_MISDIRECTED, /* ESP whose SPI belongs to another worker */
-    PATH_EVENTS_LOST, /* events that found the queue full; they are raised again where they matter */
-    PATH_READ_ERRORS, /* of a socket or a TUN device */
+    PATH_UNKNOWN_SPI,   /* ESP for no SA of ours */
+    PATH_TRUNCATED,     /* too short for what it claims to be */
+    PATH_KEEPALIVES,    /* NAT keepalives that came in (RFC 3948 4) */
+    PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which were not meant for a worker */
+    PATH_MISDIRECTED,   /* ESP whose SPI belongs to another worker */
+    PATH_EVENTS_LOST,   /* events that found the queue full; they are raised again where they matter */
+    PATH_READ_ERRORS,   /* of a socket or a TUN device */
     PATH_COUNTER_COUNT
 };
 
-struct path_strays {
+struct path_worker_counters {
     uint64_t counters[PATH_COUNTER_COUNT];
 };
 
@@ -56,10 +57,12 @@ struct path_worker {
     int esp_v6;
     int udp_v4;
     int udp_v6;
-    uint8_t seed[ESP_SEED_SIZE]; /* fresh random octets, of which IVs come; the caller wipes them */
-    uint64_t hash_seed;          /* fresh random bits */
-    struct path_strays *strays;  /* in shared memory */
+    uint8_t seed[ESP_SEED_SIZE];           /* fresh random octets, of which IVs come; the caller wipes them */
+    uint64_t hash_seed;                    /* fresh random bits */
+    struct path_worker_counters *counters; /* in shared memory */
 };
+
+struct wire_io;
 
 struct path_options {
     unsigned worker_count; /* 1 to PATH_WORKERS_MAX */
@@ -70,6 +73,10 @@ struct path_options {
      * next worker. Each is written by its worker alone; a reader adds up a slot's. */
     struct path_totals *totals;
     size_t totals_count;
+    /* For simulations: the workers have no threads, and run when path_turn is called, at the time that it
+     * says. They do their arithmetic by OpenSSL, without a self-test. */
+    bool by_turns;
+    const struct wire_io *io; /* what stands in for sockets (path/wire.h); NULL: nothing does */
 };
 
 struct path_tunnel {
@@ -131,6 +138,16 @@ bool path_next_event(struct path *path, struct path_event *event);
 /* Waits until all commands so far have been carried out. Their events are there afterwards. */
 void path_settle(struct path *path);
 
+/*
+ * With `by_turns`: lets the workers do all that there is to do at the time `now`, in milliseconds, which
+ * never goes back. What they can do no more waits for room in a descriptor, for other datagrams, or for a
+ * time.
+ */
+void path_turn(struct path *path, msec_t now);
+
+/* With `by_turns`: when path_turn is wanted next, should nothing else happen; MSEC_NEVER: it is not. */
+msec_t path_deadline(const struct path *path);
+
 /* What a result is in words, to be put behind the name of a tunnel. */
 const char *path_result_text(enum path_result result);
 
@@ -152,9 +169,9 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
                                   const struct packet_pair *pair);
 
 /*
- * Changes a Child SA, or installs one. For an installation, the slot of esp_live must be free (version 0), or
- * be that of a Child SA whose removal was asked for before, or hold this Child SA's own state, which is then
- * resumed: numbers go on from its mark. The keys are expanded at once; the caller wipes `command`.
+ * Changes a Child SA, or installs one. For an installation, no other Child SA that the path has may have the
+ * slot of esp_live, but one whose removal was asked for before. If the slot holds this Child SA's own state
+ * it is resumed: numbers go on from its mark. The keys are expanded at once; the caller wipes `command`.
  *
  * A Child SA that is there already, with the same SPIs, keys and selectors, is adopted: numbers, window and
  * counters go on, destination and flags become those of the new installation. An active one stays active, and

@@ -22,6 +22,20 @@ static enum path_result child_take_slot(struct known_child *child, struct esp_li
     return PATH_OK;
 }
 
+/*
+ * True if a Child SA of this path has the slot. Else what stands in it was left by one that an earlier path
+ * had, whose removal nobody carried out: the engine that asked for it ended, or the path did.
+ */
+static bool slot_is_in_use(const struct path *path, const struct esp_live *live)
+{
+    for (size_t i = 0; i < path->children.capacity; i++) {
+        const struct known_child *child = path->children.slots[i].value;
+        if (child != NULL && child->live == live)
+            return true;
+    }
+    return false;
+}
+
 void known_child_free(struct known_child *child, bool release)
 {
     if (child == NULL)
@@ -138,11 +152,14 @@ static struct known_child *known_child_new(struct path *path, const struct child
     child->inbound.slot = tunnel->outbound.slot;
     child->inbound.tun = tunnel->outbound.source.fd;
 
-    *result = child_take_slot(child, &path->live[from->live_slot]);
+    struct esp_live *live = &path->live[from->live_slot];
+    *result = child_take_slot(child, live);
     if (*result == PATH_SLOT_TAKEN) {
-        /* By one that is about to go, since whoever chose the slot thinks it free. */
+        /* By one that is about to go, or is gone, since whoever chose the slot thinks it free. */
         path_settle(path);
-        *result = child_take_slot(child, &path->live[from->live_slot]);
+        if (!slot_is_in_use(path, live))
+            __atomic_store_n(&live->version, 0, __ATOMIC_RELEASE);
+        *result = child_take_slot(child, live);
     }
     if (*result == PATH_OK && child_make_sas(path, child, from))
         return child;
@@ -154,8 +171,8 @@ static struct known_child *known_child_new(struct path *path, const struct child
 
 /*
  * The inbound SA comes first, so that the peer can answer whatever leaves by the outbound one. Where that
- * waits for the peer it is the other way round, so that it is there when the inbound SA tells of the peer's
- * first packet.
+ * waits for the peer, the outbound SA comes first, so that it is there when the inbound SA tells of the
+ * peer's first packet.
  */
 static enum packet_direction install_first(const struct child_settings *from)
 {

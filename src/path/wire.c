@@ -10,13 +10,14 @@ enum {
     INBOX_STRIDE = 65536 + 33 * 64,
 };
 
-bool wire_inbox_allocate(struct wire_inbox *inbox)
+bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched)
 {
     size_t size = (size_t)PATH_BATCH * INBOX_STRIDE;
     inbox->octets = aligned_alloc(64, size);
     if (inbox->octets == NULL)
         return false;
-    memset(inbox->octets, 0, size);
+    if (touched)
+        memset(inbox->octets, 0, size);
     for (size_t i = 0; i < PATH_BATCH; i++) {
         inbox->vectors[i].iov_base = inbox->octets + i * INBOX_STRIDE;
         inbox->vectors[i].iov_len = DATAGRAM_MAX;
@@ -107,7 +108,7 @@ static void datagram_skip_ip(struct datagram *datagram)
     datagram->length -= header;
 }
 
-int wire_receive(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams)
+int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagrams)
 {
     for (size_t i = 0; i < PATH_BATCH; i++) {
         inbox->messages[i].msg_hdr = (struct msghdr){
@@ -127,13 +128,19 @@ int wire_receive(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct d
     for (int i = 0; i < count; i++) {
         datagrams[i] = (struct datagram){inbox->vectors[i].iov_base, inbox->messages[i].msg_len,
                                          (const struct sockaddr *)&inbox->from[i]};
-        if (kind == WIRE_ESP_V4)
-            datagram_skip_ip(&datagrams[i]);
     }
     return count;
 }
 
-int wire_send(int fd, struct mmsghdr *messages, unsigned count)
+static int sockets_receive(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams)
+{
+    int count = wire_receive_batch(fd, inbox, datagrams);
+    for (int i = 0; i < count && kind == WIRE_ESP_V4; i++)
+        datagram_skip_ip(&datagrams[i]);
+    return count;
+}
+
+static int sockets_send(int fd, struct mmsghdr *messages, unsigned count)
 {
     int sent;
     do
@@ -141,6 +148,8 @@ int wire_send(int fd, struct mmsghdr *messages, unsigned count)
     while (sent < 0 && errno == EINTR);
     return sent;
 }
+
+const struct wire_io wire_sockets = {.receive = sockets_receive, .send = sockets_send};
 
 struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind)
 {

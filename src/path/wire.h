@@ -48,9 +48,9 @@ struct wire_inbox {
     uint8_t *octets;
 };
 
-/* Allocates the buffers of a zeroed inbox, and touches them, so that no packet waits for fresh memory. False
- * if memory ran out; wire_inbox_free may follow in any case. */
-bool wire_inbox_allocate(struct wire_inbox *inbox);
+/* Allocates the buffers of a zeroed inbox, and with `touched` touches them, so that no packet waits for fresh
+ * memory. False if memory ran out; wire_inbox_free may follow in any case. */
+bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched);
 void wire_inbox_free(struct wire_inbox *inbox);
 
 /* False if remote and local are not of one family, or if the port is missing with UDP. */
@@ -59,16 +59,24 @@ bool wire_destination_from(struct wire_destination *to, const struct child_desti
 /* Fills in all of `message` but the vectors. It refers to `to`. */
 void wire_address_message(struct msghdr *message, struct wire_destination *to);
 
-/*
- * Receives up to PATH_BATCH datagrams into the inbox and describes them in `datagrams`. Returns their number;
- * fewer than PATH_BATCH: nothing more was there. Those that are not even whole in their IP header have
- * length 0. -1 with errno set if the socket failed.
- */
-int wire_receive(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams);
+/* What carries batches between a descriptor of each wire_kind and the network. */
+struct wire_io {
+    /*
+     * Receives up to PATH_BATCH datagrams into the inbox and describes them in `datagrams`. Returns their
+     * number; fewer than PATH_BATCH: nothing more was there. Those that are not even whole in their IP header
+     * have length 0. -1 with errno set if the socket failed.
+     */
+    int (*receive)(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams);
+    /* Sends the first of `count` messages and as many more as go. Returns how many went; -1 with errno set if
+     * the first did not: EAGAIN if the socket's buffer is full, else the message is at fault. */
+    int (*send)(int fd, struct mmsghdr *messages, unsigned count);
+};
 
-/* Sends the first of `count` messages and as many more as go. Returns how many went; -1 with errno set if
- * the first did not: EAGAIN if the socket's buffer is full, else the message is at fault. */
-int wire_send(int fd, struct mmsghdr *messages, unsigned count);
+/* The sockets of struct path_worker. */
+extern const struct wire_io wire_sockets;
+
+/* Receives into the inbox as the kernel hands datagrams out; returns as wire_io.receive does. */
+int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagrams);
 
 /* Where a datagram came from; the port is 0 for raw ESP. */
 struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind);

@@ -133,7 +133,7 @@ static bool worker_run_wire(struct worker *worker, struct source *source)
 }
 
 /* Milliseconds that epoll may sleep: none where there is work left, for ever where nothing is due. */
-static int worker_patience(const struct worker *worker)
+static int worker_timeout(const struct worker *worker)
 {
     if (!TAILQ_EMPTY(&worker->ready))
         return 0;
@@ -148,11 +148,8 @@ static int worker_patience(const struct worker *worker)
     return due - now < INT_MAX ? (int)(due - now) : INT_MAX;
 }
 
-static void worker_wait(struct worker *worker)
+static void worker_take_events(struct worker *worker, const struct epoll_event *events, int count)
 {
-    struct epoll_event events[EPOLL_EVENTS];
-    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, worker_patience(worker));
-    worker->now = worker_clock();
     for (int i = 0; i < count; i++) {
         struct source *source = events[i].data.ptr;
         if ((events[i].events & EPOLLOUT) != 0) {
@@ -182,17 +179,35 @@ static void worker_tell(struct worker *worker)
     worker->raised = false;
 }
 
+static void worker_run(struct worker *worker, const struct epoll_event *events, int count)
+{
+    worker_take_events(worker, events, count);
+    worker_run_list(worker, &worker->ready);
+    worker_run_list(worker, &worker->ready_tunnels);
+    worker_run_timers(worker);
+    worker_tell(worker);
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
+    struct epoll_event events[EPOLL_EVENTS];
     while (!worker->stopping) {
-        worker_wait(worker);
-        worker_run_list(worker, &worker->ready);
-        worker_run_list(worker, &worker->ready_tunnels);
-        worker_run_timers(worker);
-        worker_tell(worker);
+        int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, worker_timeout(worker));
+        worker->now = worker_clock();
+        worker_run(worker, events, count);
     }
     return NULL;
+}
+
+bool worker_turn(struct worker *worker, msec_t now)
+{
+    struct epoll_event events[EPOLL_EVENTS];
+    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, 0);
+    worker->now = now;
+    worker_run(worker, events, count);
+    bool stuck = outbound_is_stuck(&worker->outbound);
+    return count > 0 || !TAILQ_EMPTY(&worker->ready) || (!stuck && !TAILQ_EMPTY(&worker->ready_tunnels));
 }
 
 bool worker_start(struct worker *worker)
@@ -269,8 +284,9 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     worker->index = index;
     worker->count = options->worker_count;
     worker->event_fd = event_fd;
-    worker->strays = own->strays;
-    worker->now = worker_clock();
+    worker->counters = own->counters;
+    worker->io = options->io != NULL ? options->io : &wire_sockets;
+    worker->now = options->by_turns ? 0 : worker_clock();
     worker->totals = options->totals + (size_t)index * options->totals_count;
     worker->inbound_sas = map_with_seed(own->hash_seed);
     worker->outbound_sas = map_with_seed(own->hash_seed);
@@ -286,8 +302,8 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
         return false;
     worker->mailbox_source = (struct source){.fd = worker->mailbox.wake, .run = worker_run_mailbox};
     worker->esp = esp_worker_new(own->seed, arithmetic);
-    if (worker->esp == NULL || !wire_inbox_allocate(&worker->inbound.inbox) ||
-        !outbound_allocate(&worker->outbound) || !worker_open_rings(worker)) {
+    if (worker->esp == NULL || !wire_inbox_allocate(&worker->inbound.inbox, !options->by_turns) ||
+        !outbound_allocate(&worker->outbound, !options->by_turns) || !worker_open_rings(worker)) {
         errno = ENOMEM;
         return false;
     }

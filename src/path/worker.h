@@ -72,8 +72,9 @@ struct worker {
     bool started;
     bool stopping;
     bool raised; /* an event since event_fd was written */
-    msec_t now;  /* CLOCK_BOOTTIME, read once a turn */
+    msec_t now;  /* CLOCK_BOOTTIME, read once a turn; or the time of the turn that it is given */
 
+    const struct wire_io *io;
     struct source_list ready;
     struct source_list ready_tunnels;
     struct deadline_heap deadlines;
@@ -83,7 +84,7 @@ struct worker {
     struct map inbound_sas;  /* by SPI */
     struct map outbound_sas; /* by the inbound SPI of the Child SA */
     size_t waiting_octets;   /* in all tunnels */
-    struct path_strays *strays;
+    struct path_worker_counters *counters;
     struct path_totals *totals; /* of all tunnels, what this worker does for them: by slot */
     struct esp_worker *esp;
     struct outbound outbound;
@@ -126,7 +127,7 @@ static inline void worker_count_total(struct worker *worker, uint32_t slot, enum
 
 static inline void worker_count(struct worker *worker, enum path_counter counter, uint64_t n)
 {
-    counter_add(&worker->strays->counters[counter], n);
+    counter_add(&worker->counters->counters[counter], n);
 }
 
 /* Sets up a zeroed worker that has nothing open yet. */
@@ -142,6 +143,10 @@ void worker_close(struct worker *worker);
 
 /* Starts the worker's thread, which takes no signals; false with errno set. */
 bool worker_start(struct worker *worker);
+
+/* Without a thread: one turn at the time `now`, which never waits. True if another one may find more to do.
+ */
+bool worker_turn(struct worker *worker, msec_t now);
 
 /* Carries out one task, and takes one note from another worker (command.c). */
 void worker_carry_out(struct worker *worker, struct task *task);

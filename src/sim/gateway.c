@@ -1,10 +1,11 @@
 /*
- * One gateway of the world: performs what its engine answers, and is told what happens.
+ * One gateway of the world: hands events to its engine and performs the effects.
  */
 #include "crypto/prf.h"
 #include "ike/wire/numbers.h"
 #include "sim/arithmetic.h"
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static void keep_record(struct gateway *g, const struct ike_record_effect *effec
         grow_records(g);
         g->records[g->record_count++] = (struct kept_record){.serial = effect->serial};
     }
+    g->records[i].tunnel = effect->tunnel;
     free(g->records[i].octets);
     g->records[i].octets = malloc(effect->state.length);
     assert(g->records[i].octets != NULL);
@@ -104,6 +106,9 @@ static void remove_child(struct gateway *g, uint32_t inbound_spi)
 static void change_child(struct gateway *g, const struct child_command *command)
 {
     const struct child_settings *child = &command->child;
+    bool leaves = command->change == CHILD_REMOVE;
+    if (g->real_path != NULL && leaves)
+        real_path_change(g, command); /* while it is still known what its packets are sealed with */
     switch (command->change) {
     case CHILD_INSTALL:
         install_child(g, child);
@@ -126,6 +131,8 @@ static void change_child(struct gateway *g, const struct child_command *command)
     case CHILD_CHANGE_COUNT:
         break;
     }
+    if (g->real_path != NULL && !leaves)
+        real_path_change(g, command);
 }
 
 /* RFC 7296 2.15. Returns the length; 0 without a key. */
@@ -200,6 +207,8 @@ void gateway_add_log_line(struct gateway *g, const char *text)
 static void take_log_line(struct gateway *g, const struct ike_action *action)
 {
     gateway_add_log_line(g, action->log.text);
+    if (strstr(action->log.text, "its record cannot be used") != NULL)
+        world_broken(g, "an engine does not take the record that another one wrote");
     if (action->log.level <= LOG_LEVEL_WARN)
         add_line(&g->warnings,
                  action->log.has_tunnel ? gateway_tunnel(g, action->log.tunnel)->policy.name : "",
@@ -244,8 +253,10 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
         keep_record(g, &effects->records[i]);
     if (!g->restoring && g->world->checks_records && g->world->observer->records != NULL)
         g->world->observer->records(g);
+    if (g->real_path != NULL && (event->kind == IKE_EVENT_SAVED_END || event->kind == IKE_EVENT_PATH_NEW))
+        real_path_agree(g, effects);
     for (size_t i = 0; i < effects->action_count; i++) {
-        /* What is only told does not count, so that a run is the same whoever listens. */
+        /* Log lines do not count, so that a run is the same at each log level. */
         bool counts = effects->actions[i].kind != IKE_ACTION_LOG;
         if (g->ends && counts && g->actions_left-- == 0) {
             gateway_resume(g);

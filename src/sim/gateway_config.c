@@ -1,6 +1,5 @@
 /*
- * Gateways that are configured as routers are: with the text of a running-config, read by the code by which
- * musubid reads it.
+ * Configures gateways with the text of a running-config, which it reads as musubid does.
  */
 #include "config/diagnostic.h"
 #include "config/parse.h"
@@ -42,7 +41,7 @@ static void set_tunnel(struct gateway *g, const struct key_table *keys, const st
         gateway_set_tunnel(g, policy, local, remote);
 }
 
-/* A tunnel that the config has no more (S4). */
+/* Removes a tunnel that is no longer in the config (S4). */
 static void remove_tunnel(struct gateway *g, struct sim_tunnel *t)
 {
     t->present = false;

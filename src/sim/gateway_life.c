@@ -1,8 +1,8 @@
 /*
- * The life of a gateway: how it begins, what it is configured with, how its engine ends and another one
- * begins.
+ * The life of a gateway: its start, its tunnels, and how a new engine replaces one that ended.
  */
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,31 +11,35 @@
 
 msec_t gateway_now(const struct gateway *g)
 {
-    return g->world->now + g->clock_ahead;
+    return g->world->now + (msec_t)g->clock_ahead;
 }
 
 void gateway_jump_clock(struct gateway *g, msec_t by)
 {
-    g->clock_ahead += by;
+    g->clock_ahead += (int64_t)by;
 }
 
 /* ---- Beginning and end ------------------------------------------------------------------------------- */
 
-static void forget_children(struct gateway *g)
+void gateway_forget_children(struct gateway *g)
 {
     while (g->children != NULL) {
         struct installed_child *child = g->children;
         g->children = child->next;
         free(child);
     }
+    if (g->real_path != NULL)
+        real_path_restart(g);
 }
 
-/* Forgets the SAs of a gateway: engine, packet path, records. */
+/* Removes the state of a gateway: engine, packet path, records. */
 static void gateway_forget(struct gateway *g)
 {
     ike_engine_free(g->engine);
     g->engine = NULL;
-    forget_children(g);
+    gateway_forget_children(g);
+    if (g->real_path != NULL)
+        real_path_forget_live(g);
     for (size_t i = 0; i < g->record_count; i++)
         free(g->records[i].octets);
     free(g->records);
@@ -45,6 +49,8 @@ static void gateway_forget(struct gateway *g)
 
 void gateway_free(struct gateway *g)
 {
+    if (g->real_path != NULL)
+        real_path_free(g);
     gateway_forget(g);
     while (g->tunnels != NULL) {
         struct sim_tunnel *t = g->tunnels;
@@ -65,6 +71,7 @@ static void gateway_start_engine(struct gateway *g)
                                         .log_level = g->world->log_level};
     g->engine = ike_engine_new(&options);
     assert(g->engine != NULL);
+    ike_engine_set_epoch(g->engine, g->epoch);
 }
 
 struct gateway *world_add_gateway(struct world *w, const char *name, const char *address)
@@ -72,12 +79,15 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     struct gateway *g = calloc(1, sizeof *g);
     assert(g != NULL);
     g->world = w;
+    g->epoch = SIM_EPOCH;
     g->tunnels_end = &g->tunnels;
     (void)snprintf(g->name, sizeof g->name, "%s", name);
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
     (void)parsed;
     gateway_start_engine(g);
+    if (w->real_paths)
+        real_path_start(g);
     g->next = w->gateways;
     w->gateways = g;
     return g;
@@ -173,10 +183,13 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
                         const char *remote_key)
 {
     struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
-    if (t == NULL)
+    bool is_new = t == NULL;
+    if (is_new)
         t = add_tunnel(g, policy->tunnel);
     t->present = true;
     t->policy = *policy;
+    if (is_new && g->real_path != NULL)
+        real_path_add_tunnel(g, t);
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
     (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
     tell_policy(g, t);
@@ -204,7 +217,7 @@ void gateway_set_address(struct gateway *g, const char *address)
     tell_routes(g);
 }
 
-/* Answers to jobs of the engine that is gone mean nothing to the next one. */
+/* Drops the results of the old engine's jobs, which mean nothing to a new one. */
 static void drop_jobs(struct gateway *g)
 {
     struct coming **at = &g->world->coming;
@@ -232,7 +245,7 @@ void gateway_restart(struct gateway *g)
     tell_routes(g);
 }
 
-/* The engine may get them in any order. */
+/* Shuffles records, since an engine may get them in any order. */
 static void shuffle(struct world *w, struct kept_record *records, size_t count)
 {
     for (size_t i = count; i > 1; i--) {
@@ -243,7 +256,7 @@ static void shuffle(struct world *w, struct kept_record *records, size_t count)
     }
 }
 
-/* Hands out the kept records, of which a copy is made: the engine's answers change them. */
+/* Hands the records to the engine. Works on copies, since the engine's effects change the records. */
 static void tell_saved(struct gateway *g)
 {
     size_t count = g->record_count;
@@ -258,7 +271,8 @@ static void tell_saved(struct gateway *g)
     shuffle(g->world, saved, count);
     for (size_t i = 0; i < count; i++) {
         struct ike_event event = {.kind = IKE_EVENT_SAVED};
-        event.saved = (struct octets){saved[i].octets, saved[i].length};
+        event.saved.serial = saved[i].serial;
+        event.saved.state = (struct octets){saved[i].octets, saved[i].length};
         gateway_handle(g, &event);
         free(saved[i].octets);
     }
@@ -286,7 +300,7 @@ void gateway_resume(struct gateway *g)
     ike_engine_free(g->engine);
     drop_jobs(g);
     if (g->path_ends)
-        forget_children(g);
+        gateway_forget_children(g);
     for (struct installed_child *child = g->children; child != NULL; child = child->next)
         child->named = false;
     gateway_start_engine(g);
@@ -304,7 +318,7 @@ void gateway_resume(struct gateway *g)
 void gateway_renew_path(struct gateway *g)
 {
     gateway_add_log_line(g, "THE PATH ENDS, AND ANOTHER ONE BEGINS");
-    forget_children(g);
+    gateway_forget_children(g);
     g->restoring = true;
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_PATH_NEW});
     g->restoring = false;

@@ -1,5 +1,5 @@
 /*
- * The inside of the world: what its files share. Outsiders include sim/world.h.
+ * Shared by the files of the simulator and by checks of its inside. Others include sim/world.h.
  */
 #ifndef MUSUBI_SIM_INSIDE_H
 #define MUSUBI_SIM_INSIDE_H
@@ -12,8 +12,10 @@
 
 enum { KEY_MAX = 64, PARTITIONS_MAX = 64, UNKNOWN_SPI_MAX = 64, NAME_ADDRESSES_MAX = 4 };
 
+/* A state record as the keeper would keep it. */
 struct kept_record {
     uint32_t serial;
+    uint32_t tunnel; /* as the engine named it */
     uint8_t *octets;
     size_t length;
 };
@@ -25,36 +27,37 @@ struct name_addresses {
 
 struct sim_tunnel {
     struct sim_tunnel *next;
-    bool present; /* in what the gateway is configured with */
+    bool present; /* in the gateway's config */
     bool up;
     uint32_t slot; /* of the tunnel: its place in the list */
     struct tunnel_policy policy;
     char local_key[KEY_MAX], remote_key[KEY_MAX];
     size_t failures;
-    /* Of a peer by FQDN: what name servers say, what the gateway has heard of it, where its route leads. */
+    /* Of a peer by FQDN: the addresses at the name servers, those of the last lookup, the one in use. */
     struct name_addresses said, heard;
-    struct ip_address chosen; /* IP_NONE: none */
-    size_t look_ups;          /* that the engine asked for */
-    size_t auth_jobs;         /* likewise */
+    struct ip_address chosen;                /* IP_NONE: none */
+    size_t look_ups;                         /* jobs of the engine */
+    uint64_t packets_sent, packets_received; /* of the traffic, by a real path */
+    size_t auth_jobs;                        /* jobs of the engine */
 };
 
-/* Lines, one after the other. */
+/* Text of log lines, each with its line end. */
 struct log_text {
     char *at; /* NULL: none yet */
     size_t length;
 };
 
-/* A NAT with one public address, and a public port for each of the gateway's two. */
+/* A NAT with one public address, and a public port for each of the gateway's two ports. */
 struct nat {
     bool present;
     struct ip_address address;
     uint16_t ike_port, nat_port; /* of 500 and 4500 */
 };
 
-/* Somebody who sends ESP for no SA, and when the engine was told of it. */
+/* A sender of ESP with an unknown SPI, and when the engine got the last report of it. */
 struct unknown_sender {
     struct ip_address address;
-    msec_t told;
+    msec_t reported;
 };
 
 struct gateway {
@@ -62,20 +65,22 @@ struct gateway {
     struct world *world;
     char name[16];
     struct ip_address address;
-    struct nat nat;     /* in front of it, if `nat.present` */
-    msec_t clock_ahead; /* of the world's */
+    struct nat nat;      /* in front of it, if `nat.present` */
+    int64_t clock_ahead; /* milliseconds that its clock is ahead of the world's */
+    uint64_t epoch;      /* Unix time in milliseconds when the gateway's clock was 0 */
     struct ike_engine *engine;
     struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
     struct map tunnels_by_number;
-    struct installed_child *children;
+    struct installed_child *children; /* in the order of the engine's commands, newest first */
+    struct real_path *real_path;      /* that has them too, or NULL (sim/real_path.h) */
     struct kept_record *records;
     size_t record_count, record_capacity;
     struct log_text log, warnings;
     char down_reason[128];
-    bool stopped;   /* told to stop, and so is an engine that goes on */
-    bool ends;      /* the engine is to end, after `actions_left` more actions */
+    bool stopped;   /* by gateway_stop; a new engine is stopped too */
+    bool ends;      /* the engine will end after `actions_left` more actions */
     bool path_ends; /* and the packet path with it */
-    bool restoring; /* what is installed already stays as it is */
+    bool restoring; /* a new engine reads the records */
     unsigned actions_left;
     size_t sent;
     msec_t look_up_delay;
@@ -84,18 +89,28 @@ struct gateway {
     size_t packets_received, packets_lost;
 };
 
-enum coming_kind { COMING_DATAGRAM, COMING_JOB, COMING_LOOK_UP, COMING_PACKET, COMING_TRAFFIC };
+enum coming_kind {
+    COMING_DATAGRAM,
+    COMING_JOB,
+    COMING_LOOK_UP,
+    COMING_PACKET,
+    COMING_TRAFFIC,
+    COMING_ESP,
+    COMING_REPORT,
+};
 
-/* Something that happens later: a datagram or a packet arrives, a job is done, a name was looked up for one,
- * traffic is due. */
+/* Something that will happen: a datagram or a packet arrives, a job or the lookup of one is done, traffic is
+ * due, ESP of a real path arrives, a report of such a path reaches its engine. */
 struct coming {
     struct coming *next;
     msec_t time;
-    uint64_t order; /* of two at the same time the one that was sent first comes first */
+    uint64_t order; /* of scheduling, which decides between two at the same time */
     struct gateway *gateway;
     enum coming_kind kind;
     uint32_t job;
     struct ip_endpoint from, to;
+    bool encapsulated; /* ESP: in UDP */
+    bool is_first;     /* ESP: no copy, and not damaged */
     size_t length;
     uint8_t octets[];
 };
@@ -105,9 +120,10 @@ struct world {
     msec_t now;
     uint64_t next_order;
     struct network_conditions conditions;
-    FILE *trace; /* told of everything; NULL: nobody is */
+    bool real_paths;
+    FILE *trace; /* or NULL */
     const struct world_observer *observer;
-    bool checks_records; /* by the observer, which takes time */
+    bool checks_records; /* the observer is called for records */
     int log_level;
     msec_t traffic_interval;
     bool (*hook)(void *context, const struct flying_datagram *d);
@@ -116,7 +132,7 @@ struct world {
         const struct gateway *a, *b;
     } partitions[PARTITIONS_MAX];
     size_t partition_count;
-    struct map seen; /* what must not come again (for the observer), by hashes */
+    struct map seen; /* for the observer: hashes of what must not occur again */
     char fault[256];
     struct gateway *gateways;
     struct coming *coming; /* in order of time */
@@ -124,38 +140,47 @@ struct world {
 
 /* ---- world.c: chance, time, the network -------------------------------------------------------------- */
 
-/* The next number of the world's chance; `length` octets of it, as an engine asks for them. */
+/* The next random number; `length` random octets, as the engine's random source. */
 uint64_t world_random(struct world *w);
 void world_fill_random(void *context, uint8_t *out, size_t length);
 
-/* Something that is to happen, with a copy of octets; then when. */
+/* Makes something that will happen, with a copy of octets; and schedules it in `delay` ms, which takes it
+ * over. */
 struct coming *coming_new(struct gateway *g, struct octets octets);
 void world_schedule(struct world *w, struct coming *c, msec_t delay);
+
+/* Remembers octets; true if they were remembered before. */
+bool world_remember(struct world *w, const void *octets, size_t length);
 
 /* ---- network.c --------------------------------------------------------------------------------------- */
 
 /*
- * The gateway that a datagram to `*to` reaches, and where it arrives there: behind a NAT at another endpoint.
- * NULL if there is none.
+ * The gateway that a datagram to `*to` reaches; NULL if there is none. Behind a NAT, `*to` becomes the
+ * endpoint there.
  */
 struct gateway *network_find(struct world *w, struct ip_endpoint *to);
 
-/* Where what a gateway sends from `from` seems to come from. */
+/* The endpoint from which a gateway's datagrams from `from` come, as others see it. */
 struct ip_endpoint network_outside(const struct gateway *g, const struct ip_endpoint *from);
 
-/* Sends a datagram of a gateway, as the weather and the test's hook allow. */
+/* Sends a datagram of a gateway, as the conditions and the hook allow. */
 void network_send(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
                   struct octets message);
 
-/* How long something is under way in this weather. */
+/* The same for a datagram of ESP, which arrives as COMING_ESP. */
+void network_send_esp(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                      bool encapsulated, struct octets datagram);
+
+/* How long a datagram takes, by chance within the conditions. */
 msec_t network_delay(struct world *w);
 
-/* True with a chance of so many in a hundred. */
+/* True with a probability of `percent` in a hundred. */
 bool world_chance(struct world *w, unsigned percent);
 
 /* ---- gateway.c --------------------------------------------------------------------------------------- */
 
-/* Hands an event to the engine and performs its answer. An engine that is to end may end in the middle. */
+/* Hands an event to the engine and performs its effects. The engine may end in the middle
+ * (gateway_resume_after). */
 void gateway_handle(struct gateway *g, const struct ike_event *event);
 
 /* The tunnel with a number; NULL if the gateway never had one. */
@@ -163,12 +188,16 @@ struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number);
 
 /* ---- gateway_life.c ---------------------------------------------------------------------------------- */
 
-/* A gateway that was to end does so now, and another engine goes on with its records. */
+/* Ends the gateway's engine now; a new one continues from its records. */
 void gateway_resume(struct gateway *g);
+
+/* Forgets the Child SAs of the packet path. */
+void gateway_forget_children(struct gateway *g);
 
 /* The gateway's own time. */
 msec_t gateway_now(const struct gateway *g);
 
+/* Adds a line to the log, and to the trace. */
 void gateway_add_log_line(struct gateway *g, const char *text);
 void gateway_free(struct gateway *g);
 
@@ -177,13 +206,13 @@ void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t);
 
 /* ---- names.c ----------------------------------------------------------------------------------------- */
 
-/* The engine asks for a lookup; it is done. */
+/* Starts a lookup for the engine; and ends it, with its result. */
 void names_start_job(struct gateway *g, const struct ike_job *job);
 void names_finish_job(struct gateway *g, const struct coming *c);
 
 /* ---- traffic.c --------------------------------------------------------------------------------------- */
 
-/* Each gateway sends its packets, and traffic is due again. */
+/* Each gateway sends its packets, and the next traffic is scheduled. */
 void world_traffic_due(struct world *w);
 
 /* A packet of the traffic arrives. */

@@ -1,5 +1,5 @@
 /*
- * Names of peers: what name servers say, and what a gateway makes of it, as the daemon does.
+ * Domain names of peers: the addresses at the name servers, and lookups, as the daemon does them.
  */
 #include "sim/inside.h"
 
@@ -56,7 +56,7 @@ size_t gateway_look_ups(const struct gateway *g, uint32_t tunnel)
     return gateway_tunnel(g, tunnel)->look_ups;
 }
 
-/* What is kept of a lookup for a job. */
+/* What is kept for the lookup of a job. */
 struct look_up {
     uint32_t tunnel;
     struct ip_address seen;

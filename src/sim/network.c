@@ -1,5 +1,6 @@
 /*
- * The network between the gateways of a world: who reaches whom, by which NAT, and what happens on the way.
+ * The network between the gateways of a world: who reaches whom, through which NAT, and what happens to
+ * datagrams.
  */
 #include "sim/inside.h"
 
@@ -9,6 +10,13 @@ void gateway_set_nat(struct gateway *g, const char *address)
 {
     g->nat.present = ip_address_parse(address, &g->nat.address);
     gateway_rebind_nat(g);
+}
+
+void gateway_set_forwarding_nat(struct gateway *g, const char *address)
+{
+    g->nat.present = ip_address_parse(address, &g->nat.address);
+    g->nat.ike_port = IKE_PORT;
+    g->nat.nat_port = IKE_NAT_PORT;
 }
 
 /* A public port that no gateway behind the same address has. */
@@ -94,20 +102,25 @@ msec_t network_delay(struct world *w)
     return w->conditions.delay_min + (spread > 0 ? world_random(w) % (spread + 1) : 0);
 }
 
-static void send_once(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
-                      struct octets message)
+/* What becomes of one copy of a datagram; NULL if it does not arrive. */
+static struct coming *send_once(struct gateway *g, const struct ip_endpoint *from,
+                                const struct ip_endpoint *to, struct octets message)
 {
     struct world *w = g->world;
     struct ip_endpoint arrives = *to;
     struct gateway *target = network_find(w, &arrives);
     if (target == NULL || is_cut(w, g, target) || world_chance(w, w->conditions.loss_percent))
-        return;
+        return NULL;
     struct coming *c = coming_new(target, message);
     c->from = network_outside(g, from);
     c->to = arrives;
-    if (world_chance(w, w->conditions.corrupt_percent))
+    c->is_first = true;
+    if (world_chance(w, w->conditions.corrupt_percent)) {
         c->octets[world_random(w) % c->length] ^= (uint8_t)(1 + world_random(w) % 255);
+        c->is_first = false;
+    }
     world_schedule(w, c, network_delay(w));
+    return c;
 }
 
 void network_send(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
@@ -117,7 +130,21 @@ void network_send(struct gateway *g, const struct ip_endpoint *from, const struc
     const struct flying_datagram d = {*from, *to, message};
     if (w->hook != NULL && !w->hook(w->hook_context, &d))
         return;
-    send_once(g, from, to, message);
+    (void)send_once(g, from, to, message);
     if (world_chance(w, w->conditions.duplicate_percent))
-        send_once(g, from, to, message);
+        (void)send_once(g, from, to, message);
+}
+
+void network_send_esp(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                      bool encapsulated, struct octets datagram)
+{
+    unsigned copies = world_chance(g->world, g->world->conditions.duplicate_percent) ? 2 : 1;
+    for (unsigned i = 0; i < copies; i++) {
+        struct coming *c = send_once(g, from, to, datagram);
+        if (c == NULL)
+            continue;
+        c->kind = COMING_ESP;
+        c->encapsulated = encapsulated;
+        c->is_first &= copies == 1;
+    }
 }

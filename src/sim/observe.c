@@ -1,5 +1,5 @@
 /*
- * What a test can see of gateways.
+ * The state of gateways, for tests to look at.
  */
 #include "sim/inside.h"
 
@@ -95,12 +95,22 @@ size_t gateway_packets_lost(const struct gateway *g)
     return g->packets_lost;
 }
 
+uint64_t gateway_tunnel_received(const struct gateway *g, uint32_t tunnel)
+{
+    return gateway_tunnel(g, tunnel)->packets_received;
+}
+
+uint64_t gateway_tunnel_sent(const struct gateway *g, uint32_t tunnel)
+{
+    return gateway_tunnel(g, tunnel)->packets_sent;
+}
+
 size_t gateway_sent(const struct gateway *g)
 {
     return g->sent;
 }
 
-/* The one Child SA of a tunnel, or the one by which packets may leave; NULL if there are others, or none. */
+/* The only Child SA of a tunnel, with or without stopped ones; NULL if there are several, or none. */
 static const struct child_settings *only_child(const struct gateway *g, uint32_t tunnel, bool stopped_too)
 {
     const struct child_settings *found = NULL;
@@ -135,7 +145,8 @@ static bool selectors_fit(const struct traffic_selector *a, uint8_t count_a, con
     return true;
 }
 
-/* What the first end sends comes, through its NAT maybe, from where the other one sends to. */
+/* True if packets of the first end, perhaps through its NAT, come from the address that the other end sends
+ * to. */
 static bool reaches(const struct gateway *g, const struct child_settings *first,
                     const struct child_settings *other)
 {

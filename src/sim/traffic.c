@@ -1,13 +1,14 @@
 /*
- * Packets through the tunnels of a world: sealed by the newest active Child SA, opened by whoever has the
- * keys.
+ * Packets through the tunnels of a world. The newest active Child SA seals a packet; a gateway with its keys
+ * opens it.
  */
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* An SPI of no SA is told to the engine, as the packet path does: once in 10 s of each sender. */
+/* Reports an unknown SPI to the engine, as the packet path does: once in 10 s for each sender. */
 static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t spi)
 {
     enum { REPORT_INTERVAL = 10000 };
@@ -15,7 +16,7 @@ static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t
         struct unknown_sender *s = &g->unknown_senders[i];
         if (!ip_address_equal(&s->address, &c->from.address))
             continue;
-        if (g->world->now - s->told < REPORT_INTERVAL)
+        if (g->world->now - s->reported < REPORT_INTERVAL)
             return;
         *s = g->unknown_senders[--g->unknown_sender_count];
     }
@@ -25,7 +26,7 @@ static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t
     gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &c->from);
 }
 
-/* An authenticated packet: the SA is in use, and its sender may be elsewhere now. */
+/* After an authenticated packet: the peer uses the SA, and may have another address now. */
 static void note_use(struct gateway *g, struct installed_child *child, const struct coming *c)
 {
     bool first = !child->active;
@@ -39,7 +40,7 @@ static void note_use(struct gateway *g, struct installed_child *child, const str
         gateway_report_esp(g, IKE_EVENT_PEER_MOVED, spi, &c->from);
 }
 
-/* The octets of a packet of a simulation: the outbound direction that sealed it. */
+/* Sends a packet. Its octets are the outbound direction that sealed it. */
 static void send_packet(struct gateway *g, const struct child_settings *sa)
 {
     struct ip_endpoint to = sa->destination.remote;
@@ -65,9 +66,13 @@ static const struct installed_child *outbound_child(const struct gateway *g, uin
 void world_traffic_due(struct world *w)
 {
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
-        for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
+        for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
             const struct installed_child *child = outbound_child(g, t->policy.tunnel);
-            if (child != NULL && !t->policy.shut_down)
+            if (child == NULL || t->policy.shut_down)
+                continue;
+            if (g->real_path != NULL)
+                real_path_send_packet(g, t);
+            else
                 send_packet(g, &child->sa);
         }
     }
@@ -106,4 +111,9 @@ void gateway_take_packet(struct gateway *g, const struct coming *c)
         fprintf(g->world->trace, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now,
                 g->name, sealed.spi);
     tell_unknown_spi(g, c, sealed.spi);
+}
+
+void gateway_put_packet(struct gateway *g, uint32_t tunnel)
+{
+    real_path_send_packet(g, gateway_tunnel(g, tunnel));
 }

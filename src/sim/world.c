@@ -1,4 +1,5 @@
 #include "sim/inside.h"
+#include "sim/real_path.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 /* ---- Chance ------------------------------------------------------------------------------------------ */
 
-/* splitmix64: small, and good enough for chance; secrets of a simulation are none. */
+/* splitmix64: small and good enough, since a simulation has no real secrets. */
 uint64_t world_random(struct world *w)
 {
     uint64_t z = w->random_state += UINT64_C(0x9e3779b97f4a7c15);
@@ -33,7 +34,7 @@ void world_fill_random(void *context, uint8_t *out, size_t length)
         out[i] = (uint8_t)world_random(w);
 }
 
-/* ---- What comes -------------------------------------------------------------------------------------- */
+/* ---- What will happen -------------------------------------------------------------------------------- */
 
 struct coming *coming_new(struct gateway *g, struct octets octets)
 {
@@ -114,6 +115,25 @@ void world_set_trace(struct world *w, FILE *trace)
     w->log_level = trace != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
 }
 
+void world_use_real_paths(struct world *w)
+{
+    assert(w->gateways == NULL);
+    w->real_paths = true;
+}
+
+/* FNV-1a. */
+bool world_remember(struct world *w, const void *octets, size_t length)
+{
+    static char remembered;
+    const uint8_t *at = octets;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+    bool before = map_find(&w->seen, hash) != NULL;
+    (void)map_put(&w->seen, hash, &remembered);
+    return before;
+}
+
 void world_check_records(struct world *w, bool wanted)
 {
     w->checks_records = wanted;
@@ -139,7 +159,12 @@ static struct gateway *next_timer(const struct world *w, msec_t *due)
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
         msec_t deadline = ike_engine_deadline(g->engine);
         if (deadline != MSEC_NEVER)
-            deadline = deadline > g->clock_ahead ? deadline - g->clock_ahead : 0;
+            deadline = (int64_t)deadline > g->clock_ahead ? deadline - (msec_t)g->clock_ahead : 0;
+        msec_t of_path = g->real_path != NULL ? real_path_deadline(g) : MSEC_NEVER;
+        if (of_path != MSEC_NEVER)
+            of_path = (int64_t)of_path > g->clock_ahead ? of_path - (msec_t)g->clock_ahead : 0;
+        if (of_path < deadline)
+            deadline = of_path;
         if (deadline < *due) {
             *due = deadline;
             first = g;
@@ -155,6 +180,10 @@ static void deliver(const struct coming *c)
     struct octets octets = {c->octets, c->length};
     if (c->kind == COMING_PACKET) {
         gateway_take_packet(c->gateway, c);
+        return;
+    }
+    if (c->kind == COMING_ESP || c->kind == COMING_REPORT) {
+        (c->kind == COMING_ESP ? real_path_receive : real_path_report)(c->gateway, c);
         return;
     }
     if (c->kind == COMING_LOOK_UP) {
@@ -189,6 +218,8 @@ void world_run(struct world *w, msec_t duration)
         if (next > w->now)
             w->now = next;
         if (due < arrival) {
+            if (timer->real_path != NULL)
+                real_path_run(timer);
             gateway_handle(timer, &(struct ike_event){.kind = IKE_EVENT_TIMER});
             continue;
         }

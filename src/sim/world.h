@@ -1,7 +1,7 @@
 /*
- * A world of gateways on virtual time: real engines, a network between them that a test bends as it likes,
- * jobs answered on the spot, or when a test likes. Everything follows from the seed, so that a run can be
- * repeated exactly.
+ * A network of gateways on virtual time, the world: real engines, a network between them whose conditions the
+ * caller sets, and jobs that are done at once or after a while. The seed determines the whole run, so it can
+ * be repeated exactly.
  */
 #ifndef MUSUBI_SIM_WORLD_H
 #define MUSUBI_SIM_WORLD_H
@@ -13,72 +13,88 @@
 struct world;
 struct gateway;
 
+/* Unix time in milliseconds at which the world's clock was 0. */
+#define SIM_EPOCH UINT64_C(1790000000000)
+
 /* What the network does to datagrams, and how jobs are answered. */
 struct network_conditions {
     msec_t delay_min, delay_max; /* of each datagram */
     unsigned loss_percent;
     unsigned duplicate_percent;
     unsigned corrupt_percent;
-    bool real_arithmetic; /* real Diffie-Hellman, not the toy group */
-    msec_t job_time;      /* that each job takes; 0: hardly any */
+    bool real_arithmetic; /* real key exchanges, not the toy group */
+    msec_t job_time;      /* what each job takes beyond 1 ms */
 };
 
-/* A Child SA that a gateway's packet path holds. */
+/* A Child SA in a gateway's packet path. */
 struct installed_child {
     struct installed_child *next;
     struct child_settings sa;
     bool active;  /* packets may leave by it */
-    bool stopped; /* no more */
-    bool named;   /* by an engine that goes on with what another one left */
+    bool stopped; /* packets no longer leave by it */
+    bool named;   /* by a new engine, which installs again what it has records of */
 };
 
-/* A datagram on its way, as a test's hook sees it. */
+/* A datagram that is sent, as the hook sees it. */
 struct flying_datagram {
     struct ip_endpoint from, to;
     struct octets message;
 };
 
 /*
- * Looks on as things happen, and calls world_broken for what must never happen. Any of its functions may be
- * NULL.
+ * Functions that are called as things happen. They call world_broken if something must not happen. Each may
+ * be NULL.
  */
 struct world_observer {
-    /* After an event, before its actions: what is committed is all that the engine would need to go on. */
+    /* After an event and before its actions, when the records are committed. */
     void (*records)(struct gateway *g);
-    /* A message leaves; a message arrives. */
+    /* A message is sent; a message arrives. */
     void (*departure)(struct gateway *g, struct octets message);
     void (*arrival)(struct gateway *g, struct octets message);
+    /* ESP of a real path is sent. */
+    void (*esp)(struct gateway *g, struct octets datagram);
     /* A Child SA is installed. */
     void (*child)(struct gateway *g, const struct child_settings *install);
-    /* gateway_check_end. */
+    /* By gateway_check_end. */
     void (*end)(struct gateway *g);
 };
 
-/* A world without gateways. `observer` (not copied) may be NULL. */
+/* A world without gateways. `observer` is not copied; it may be NULL. */
 struct world *world_new(uint64_t seed, const struct world_observer *observer);
+
+/* Frees a world with its gateways. */
 void world_free(struct world *w);
 
-/* Notes the first fault of a run. */
+/* Records a fault of a gateway, unless the run has one already. */
 void world_broken(struct gateway *g, const char *what);
 
+/* The conditions, for the caller to change. At first each datagram takes 10 ms, and none is lost. */
 struct network_conditions *world_conditions(struct world *w);
 
-/* Tells everything that happens to `trace`, line by line; NULL: then only warnings are made, which is
- * quicker. */
+/* Writes all that happens to `trace`, line by line. With NULL, engines make only warnings, which is
+ * faster. */
 void world_set_trace(struct world *w, FILE *trace);
 
-/* Whether records are looked at after every event, which takes half of the time. */
+/*
+ * Gives all gateways real packet paths (sim/real_path.h), before there is one. Packets of the traffic are
+ * sealed and opened then, and the network does to them what it does to all datagrams.
+ */
+void world_use_real_paths(struct world *w);
+
+/* Sets whether the observer's `records` is called, which takes half of the time. At first it is. */
 void world_check_records(struct world *w, bool wanted);
+
+/* The world's time. */
 msec_t world_now(const struct world *w);
 
-/* Called for each datagram that is sent; false drops it. NULL: none. */
+/* Sets a function that is called for each datagram that is sent; false drops the datagram. NULL: none. */
 void world_set_hook(struct world *w, bool (*hook)(void *context, const struct flying_datagram *d),
                     void *context);
 
-/* A gateway at an address. Log lines are kept; `world_log_has` searches them. */
+/* Adds a gateway at an address. It keeps its log lines; gateway_log_has searches them. The world frees it. */
 struct gateway *world_add_gateway(struct world *w, const char *name, const char *address);
 
-/* A policy as R20 has it when nothing is configured, to the peer at `peer`: an address, "any", or a name. */
+/* The default policy (R20) with key IDs and a peer, which is an address, "any", or a domain name. */
 struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, const char *local_keyid,
                                           const char *remote_keyid);
 
@@ -90,95 +106,119 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 void gateway_set_route(struct gateway *g, uint32_t tunnel, const struct peer_route *route);
 
 /*
- * Gives a gateway the tunnels of a running-config, each with a route to its peer; those that it had and that
- * are not in there any more are taken away (S4), those that changed get their new policies (R11). The numbers
- * of tunnels are those of tunnel_policy.
+ * Gives a gateway the tunnels of a running-config, each with a route to its peer. Tunnels that it no longer
+ * has are removed (S4), and changed ones get their new policies (R11). Tunnels have the numbers of struct
+ * tunnel_policy.
  */
 void gateway_configure(struct gateway *g, const char *text);
 
-/* Takes a tunnel out of what the gateway's next engine will be told; its present one keeps it. */
+/* Removes a tunnel from the config for the gateway's next engine; the present one keeps it. */
 void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel);
 
 /*
- * Puts a NAT with a public address in front of a gateway, before it has tunnels; several gateways may share
- * the address. Then lets it forget its mappings: what the gateway sends comes from other ports from now on.
+ * Puts a NAT with a public address in front of a gateway, which must not have tunnels yet. Several gateways
+ * may share the address.
  */
 void gateway_set_nat(struct gateway *g, const char *address);
+
+/* The NAT loses its mappings: the gateway's packets come from other ports from now on. */
 void gateway_rebind_nat(struct gateway *g);
 
-/* The gateway's clock jumps ahead, as when a machine has slept. */
+/* A NAT that passes ports 500 and 4500 on to the gateway, so that peers can begin; otherwise gateway_set_nat.
+ */
+void gateway_set_forwarding_nat(struct gateway *g, const char *address);
+
+/* The gateway's clock jumps ahead, as after a machine has slept. */
 void gateway_jump_clock(struct gateway *g, msec_t by);
 
-/* Cuts two gateways off from each other, or joins them again. */
+/* Separates two gateways, or joins them again. */
 void world_set_partition(struct world *w, const struct gateway *a, const struct gateway *b, bool cut);
 
-/* Takes away all that a gateway knows, its SAs too, as a power cut does, and starts it again with its
- * tunnels. */
+/* Removes all of a gateway's state, as a power cut does, and starts it again with its tunnels. */
 void gateway_restart(struct gateway *g);
 
 /*
- * The gateway's engine ends after it has performed so many more actions of its answers (0: at once), in the
- * middle of an answer maybe, and a new one goes on with the records that are kept (IKE_EVENT_SAVED). With
- * `path_too` the packet path starts anew as well, and has nothing but what the new engine tells it.
+ * The gateway's engine ends after `actions` more actions (0: at once), perhaps in the middle of those of one
+ * event, and a new engine continues from the records (IKE_EVENT_SAVED). With `path_too` the packet path is
+ * new as well, and has only the Child SAs that the new engine installs.
  */
 void gateway_resume_after(struct gateway *g, unsigned actions, bool path_too);
 
-/* The gateway's packet path starts anew, with nothing, and its engine hands it all Child SAs. */
+/*
+ * Another machine goes on with the gateway's IKE SAs, under its address: it gets the records without what
+ * means something on the old machine alone. Its clock has just begun, and its packet path has no Child SA.
+ */
+void gateway_take_over(struct gateway *g);
+
+/* A record without what means something on one machine alone. Its octets are moved in place. */
+struct octets record_without_machine(uint8_t *at, size_t length);
+
+/* The gateway gets a new packet path, without Child SAs, in which its engine installs all of them. */
 void gateway_renew_path(struct gateway *g);
 
-/* If the engine is still to end, it does not. */
+/* Cancels gateway_resume_after if the engine has not ended yet. */
 void gateway_cancel_resume(struct gateway *g);
 
 /* From now on the gateway has another address. */
 void gateway_set_address(struct gateway *g, const char *address);
 
 /*
- * What name servers say of the name of a tunnel's peer from now on: addresses with blanks between; "": none.
- * The gateway hears of it when it looks the name up: by itself, or when its engine asks.
+ * Sets the addresses of the domain name of a tunnel's peer, separated by blanks; "" is none. The gateway
+ * learns them when it looks the name up: by gateway_look_up, or when its engine asks.
  */
 void gateway_set_name(struct gateway *g, uint32_t tunnel, const char *addresses);
 void gateway_look_up(struct gateway *g, uint32_t tunnel);
 
-/* How often the engine asked, and how long it has to wait each time (0 at first). */
+/* How often the engine has asked for lookups, and how long each takes (at first 0). */
 size_t gateway_look_ups(const struct gateway *g, uint32_t tunnel);
 void gateway_set_look_up_delay(struct gateway *g, msec_t delay);
 
-/* Events. A datagram arrives at the gateway's address and interface 1, or elsewhere. */
+/* Events for the engine: a packet waits for a tunnel, or a packet of a flow; `clear` of a tunnel; a stop. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
 
-/* The packet path reports something of ESP; `remote` may be NULL where it does not matter. */
+/* The packet path reports an event about ESP. `remote` may be NULL if the event has none. */
 void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
                         const struct ip_endpoint *remote);
+
+/* A datagram arrives at the gateway's address and interface 1; or at another address and interface. */
 void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
 void gateway_receive_at(struct gateway *g, const struct ip_address *local, uint32_t ifindex,
                         const struct ip_endpoint *from, struct octets message);
 
 /*
- * From now on each gateway sends a packet by each of its tunnels every `interval` milliseconds (0: none), by
- * the newest active Child SA; the network delays it, but loses none.
+ * From now on each gateway sends a packet through each of its tunnels every `interval` milliseconds (0:
+ * none), by the newest active Child SA. The network delays packets, but loses none.
  */
 void world_set_traffic(struct world *w, msec_t interval);
 
-/* Packets that a gateway got by a Child SA that it has, and those for which it had none. */
+/* How many packets came to a gateway for which it had the Child SA, and for which it had none. */
 size_t gateway_packets_received(const struct gateway *g);
 size_t gateway_packets_lost(const struct gateway *g);
+
+/* A packet of the traffic enters a tunnel of a gateway with a real path, whether or not it has a Child SA. */
+void gateway_put_packet(struct gateway *g, uint32_t tunnel);
+
+/* Packets that came out of a tunnel of a gateway with a real path, and those that were sent into it. */
+uint64_t gateway_tunnel_received(const struct gateway *g, uint32_t tunnel);
+uint64_t gateway_tunnel_sent(const struct gateway *g, uint32_t tunnel);
 
 /* Lets `duration` milliseconds pass. */
 void world_run(struct world *w, msec_t duration);
 
-/* A number from the world's chance, below `bound`. */
+/* A random number below `bound`, from the world's seed. */
 uint64_t world_chance_below(struct world *w, uint64_t bound);
 
-/* What no run may ever show; NULL while all is well, else what was seen. */
+/* The first fault of the run, as text; NULL if there is none. */
 const char *world_fault(const struct world *w);
 
-/* After gateway_stop and time enough: a fault if the gateway has anything left. */
+/* Some time after gateway_stop: lets the observer check that the gateway has nothing left. */
 void gateway_check_end(struct gateway *g);
 
-/* What can be seen of a gateway. */
+/* The state of a gateway: whether a tunnel is up, how many Child SAs it has, and all Child SAs, the newest
+ * first. */
 bool gateway_tunnel_is_up(const struct gateway *g, uint32_t tunnel);
 size_t gateway_child_count(const struct gateway *g, uint32_t tunnel);
 const struct installed_child *gateway_children(const struct gateway *g);
@@ -191,21 +231,23 @@ struct octets gateway_record(const struct gateway *g, size_t index);
 bool gateway_log_has(const struct gateway *g, const char *text);
 size_t gateway_log_count(const struct gateway *g, const char *text); /* times that it stands there */
 
-/* What the event log holds at level warn, a line each: "Tunnel0.0: TEXT", or without a tunnel "TEXT". */
+/* The log's lines of level warn or above: "Tunnel0.0: TEXT", or "TEXT" without a tunnel. */
 const char *gateway_warnings(const struct gateway *g);
+
+/* Why a tunnel went down last; the engine, until it ends; the address; the number of datagrams sent. */
 const char *gateway_last_down_reason(const struct gateway *g);
 struct ike_engine *gateway_engine(const struct gateway *g);
 struct ip_address gateway_address(const struct gateway *g);
 size_t gateway_sent(const struct gateway *g);
 
 /*
- * True if each of the two gateways has one Child SA for its tunnel, and what one sends the other can open:
- * SPIs, algorithms, keys and selectors fit.
+ * True if each of the two gateways has exactly one Child SA for its tunnel, and each can open what the other
+ * sends: SPIs, algorithms, keys, selectors and addresses match.
  */
 bool world_tunnel_carries(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
                           uint32_t tunnel_b);
 
-/* The same of the Child SAs by which packets may leave: others may linger. */
+/* The same, except that stopped Child SAs do not count. */
 bool world_tunnel_carries_by_one(const struct gateway *a, uint32_t tunnel_a, const struct gateway *b,
                                  uint32_t tunnel_b);
 

@@ -1,10 +1,10 @@
 /*
- * How fast esp/ seals and opens batches, in packets and bits of inner packets a second on one core, beside
- * what the bare library does with the same octets. Not a test: it prints, and always succeeds.
+ * Measures how fast esp/ seals and opens batches, in packets and bits of inner packets a second on one core,
+ * and how fast the library alone is with the same octets. Not a test: it prints figures and always succeeds.
  *
  *     esp_batch [SECONDS-PER-FIGURE]
  *
- * Each figure is the median of several turns, in which ours and the library's alternate.
+ * Each figure is the median of several turns, in which esp/ and the library alternate.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static void make_sas(struct bench *b)
     b->sealed = esp_sa_sealed_size(b->out, b->inner);
 }
 
-/* Sealing: from the source, or where the packet is; in seconds for one batch. */
+/* Seals a batch, from a source buffer or in place; returns the seconds it took. */
 static double seal_batch(struct bench *b, bool in_place)
 {
     for (size_t i = 0; i < BATCH; i++) {
@@ -215,7 +215,7 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Packets a second of each of the five ways, medians of TURNS. */
+/* Packets a second of each of the five methods, medians of TURNS. */
 static void measure(struct bench *b, double seconds, double rates[5])
 {
     static double (*const ways[5])(struct bench *) = {bare_seal, time_seal, time_seal_in_place, bare_open,
@@ -296,7 +296,7 @@ int main(int argc, char **argv)
                 continue;
             }
             if (b->encryption->id == ENCR_3DES)
-                continue; /* OpenSSL's, and slow in any hands */
+                continue; /* done by OpenSSL, and slow in any case */
             for (size_t i = 0; i < INTEGRITY_COUNT; i++) {
                 b->integrity = &integrity_algorithms[i];
                 bench_suite(b, sizes[s], seconds);

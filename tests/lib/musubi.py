@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,8 +46,9 @@ class Musubi:
         return [*map(str, argv), *more]
 
     def start(self):
-        """Start and wait for `ready`."""
-        self.footprint_before = footprint(self.host)
+        """Start and wait for `ready`. After a crash, `stop` still restores the network as it was at first."""
+        if self.footprint_before is None:
+            self.footprint_before = footprint(self.host)
         self.process = self.host.start(self.name, self.daemon_argv(), self.directory, env=self._environment())
         self.process.wait_for_text("ready\n")
         self._children = self._daemon_pids()
@@ -59,7 +61,8 @@ class Musubi:
         status = process.end()
         assert status == 0, f"{self.name} ended with status {status}\n{process.log()}"
         self._no_sanitizer_report(process)
-        assert not (remains := left_behind(self.footprint_before, footprint(self.host))), \
+        before, self.footprint_before = self.footprint_before, None
+        assert not (remains := left_behind(before, footprint(self.host))), \
             f"{self.name} left behind:\n{remains}"
 
     def kill(self):
@@ -125,11 +128,23 @@ class Musubi:
             waiting += ours
         return found
 
+    def process_id(self, name):
+        """Of one of its processes: "musubid" (the keeper), "musubid-engine" or "musubid-path"."""
+        names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self._daemon_pids()}
+        return next(pid for pid, its_name in names.items() if its_name == name)
+
+    def kill_process(self, name):
+        """End one of its processes as a crash would; the others end by themselves."""
+        self.host.must("kill", "-KILL", str(self.process_id(name)))
+        process, self.process = self.process, None
+        status = process.end(by=signal.SIGCONT)
+        assert status != 0, f"a crash is told by the exit status\n{process.log()}"
+        self._no_sanitizer_report(process)
+
     @contextmanager
     def stopped(self, name):
-        """Stop one of its processes for a while: "musubid" (the keeper), "musubid-engine" or "musubid-path"."""
-        names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self._daemon_pids()}
-        pid = next(pid for pid, its_name in names.items() if its_name == name)
+        """Stop one of its processes for a while."""
+        pid = self.process_id(name)
         self.host.must("kill", "-STOP", str(pid))
         try:
             yield

@@ -32,7 +32,7 @@ void narrow_down(struct tunnel_policy *policy)
     policy->child = (struct child_algorithms){policy->ike.encryption, policy->ike.integrity, 0, true};
 }
 
-/* SAs that are made and deleted stand at level warn too (R102). */
+/* SAs that are made and deleted are logged at level warn too (R102). */
 static bool tells_of_life(const char *line, size_t length)
 {
     static const char *const texts[] = {"IKE SA created,", "IKE SA deleted,", "Child SA created,",

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* FNV-1a: to tell octets apart that nobody chooses to be alike. */
+/* FNV-1a. Nobody chooses these octets to make them collide. */
 static uint64_t hash_more(uint64_t hash, const void *at, size_t length)
 {
     const uint8_t *octets = at;
@@ -19,7 +19,7 @@ static uint64_t hash_of(const void *at, size_t length)
     return hash_more(UINT64_C(0xcbf29ce484222325), at, length);
 }
 
-/* Sets what stands under a key, and returns what stood there; 0: nothing. */
+/* Sets the value of a key, and returns the old one; 0 if there was none. */
 static uint64_t remember(struct world *w, uint64_t key, uint64_t value)
 {
     uint64_t before = (uint64_t)(uintptr_t)map_find(&w->seen, key);
@@ -38,7 +38,7 @@ static const struct kept_record *record_of(const struct gateway *g, uint32_t ser
     return NULL;
 }
 
-/* What is committed is all that the engine would need to go on. */
+/* Each IKE SA has a record, which is its present state, and there are no other records. */
 static void check_records(struct gateway *g)
 {
     size_t count = 0;
@@ -48,22 +48,24 @@ static void check_records(struct gateway *g)
         uint8_t octets[IKE_DATAGRAM_MAX];
         struct writer w = writer_to(octets, sizeof octets);
         const struct kept_record *kept = record_of(g, sa->serial);
-        ike_record_write(sa, &w);
+        ike_record_write(sa, g->epoch, &w);
         struct octets now = writer_octets(&w);
         count += kept != NULL;
         if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL &&
             !octets_equal(now, (struct octets){kept->octets, kept->length}))
-            world_broken(g, "the record of an IKE SA is not what the IKE SA is");
+            world_broken(g, "the record of an IKE SA is not its present state");
+        if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL && kept->tunnel != sa->tunnel->policy.tunnel)
+            world_broken(g, "the record of an IKE SA is said to be of another tunnel");
         if (kept == NULL && sa->state >= IKE_SA_ESTABLISHED)
             world_broken(g, "an IKE SA has no record");
     }
     if (count != g->record_count)
-        world_broken(g, "there is a record of no IKE SA");
+        world_broken(g, "a record has no IKE SA");
 }
 
 /* ---- Messages ---------------------------------------------------------------------------------------- */
 
-/* What a sender must not say twice in another way. */
+/* What identifies a message or an IV, which a sender must not use for other octets. */
 struct message_name {
     uint64_t spi_i, spi_r;
     uint32_t what;
@@ -79,7 +81,7 @@ static uint64_t name_key(const struct message_name *name)
     return hash_of(name, sizeof *name);
 }
 
-/* The protected payload of a message, and the name of the message; false if it has none. */
+/* Reads the protected payload of a message, and its name; false if it has none. */
 static bool read_name(struct octets message, struct message_name *name, struct octets *sealed)
 {
     struct ike_header header;
@@ -117,8 +119,8 @@ static void check_window(struct gateway *g, const struct message_name *name)
 }
 
 /*
- * Under one message ID, and under one IV of one key, no other octets leave than before (RFC 7296 2.1, RFC
- * 5282 4.1), and no request before the one before it was answered (RFC 7296 2.3).
+ * No message ID, and no IV of a key, is used again for other octets (RFC 7296 2.1, RFC 5282 4.1), and no
+ * request is sent before the previous one was answered (RFC 7296 2.3).
  */
 static void check_message(struct gateway *g, struct octets message)
 {
@@ -129,7 +131,7 @@ static void check_message(struct gateway *g, struct octets message)
     uint64_t octets = hash_of(message.at, message.length) | 1;
     uint64_t before = remember(g->world, name_key(&name), octets);
     if (before != 0 && before != octets)
-        world_broken(g, "other octets went under a message ID that was used before");
+        world_broken(g, "a message ID was used again for other octets");
     uint64_t iv = 0;
     memcpy(&iv, sealed.at, sizeof iv);
     struct message_name of_iv = name;
@@ -149,7 +151,7 @@ static void note_arrival(struct gateway *g, struct octets message)
     struct octets sealed;
     if (!read_name(message, &name, &sealed) || !(name.flags & IKE_FLAG_RESPONSE))
         return;
-    /* As the request had its flags: without RESPONSE, by the other end. */
+    /* The flags of the request that it answers: no RESPONSE, and INITIATOR inverted. */
     name.flags = (name.flags ^ IKE_FLAG_INITIATOR) & IKE_FLAG_INITIATOR;
     name.what = NAME_ANSWERED;
     name.fragment = 0;
@@ -160,8 +162,7 @@ static void note_arrival(struct gateway *g, struct octets message)
 
 enum { CHILDREN_OF_TUNNEL_MAX = 16 };
 
-/* Keys are random: that the same come again at one gateway means that they were derived from the same again.
- */
+/* Keys are random. If the same keys come again at a gateway, they were derived from the same input again. */
 static void check_keys_are_new(struct gateway *g, const struct child_settings *install)
 {
     uint64_t key = hash_of(install->outbound.encryption_key, sizeof install->outbound.encryption_key);
@@ -183,7 +184,39 @@ static bool ends_fit(const struct child_settings *a, const struct child_settings
            directions_fit(&a->outbound, &b->inbound) && directions_fit(&a->inbound, &b->outbound);
 }
 
-/* It has fresh keys, and those that the peer has for the same SPIs. */
+/* The Child SA by which a gateway sends to an SPI; NULL if it has none. */
+static const struct child_settings *sender_of(const struct gateway *g, uint32_t outbound_spi)
+{
+    const struct installed_child *child = g->children;
+    while (child != NULL && child->sa.outbound.spi != outbound_spi)
+        child = child->next;
+    return child != NULL ? &child->sa : NULL;
+}
+
+/* No sequence number and no IV is used twice with one key (RFC 4303 3.3.3, RFC 4106 3.1). */
+static void check_esp(struct gateway *g, struct octets datagram)
+{
+    enum { NUMBER_AT = 4, IV_AT = 8, KEY = ENCRYPTION_KEY_MAX, IV_MAX = 16 };
+    const struct child_settings *child = sender_of(g, load_u32be(datagram.at));
+    if (child == NULL) {
+        world_broken(g, "a packet was sealed by a Child SA that is gone");
+        return;
+    }
+    const struct encryption_algorithm *encryption = encryption_by_id(child->encryption, child->key_bits);
+    uint8_t use[KEY + IV_MAX + 1] = {0};
+    memcpy(use, child->outbound.encryption_key, KEY);
+    memcpy(use + KEY, datagram.at + NUMBER_AT, 4);
+    use[KEY + IV_MAX] = 1;
+    if (world_remember(g->world, use, sizeof use))
+        world_broken(g, "a sequence number was used twice with the same key");
+    memset(use + KEY, 0, sizeof use - KEY);
+    memcpy(use + KEY, datagram.at + IV_AT, encryption->iv_size);
+    use[KEY + IV_MAX] = 2;
+    if (world_remember(g->world, use, sizeof use))
+        world_broken(g, "an IV of ESP was used twice with the same key");
+}
+
+/* A new Child SA has new keys, and the same keys as the peer's Child SA with the same SPIs. */
 static void check_child(struct gateway *g, const struct child_settings *install)
 {
     check_keys_are_new(g, install);
@@ -198,14 +231,14 @@ static void check_child(struct gateway *g, const struct child_settings *install)
             bool same = c->sa.inbound.spi == install->outbound.spi &&
                         c->sa.outbound.spi == install->inbound.spi && peer != g;
             if (same && !ends_fit(&c->sa, install))
-                world_broken(g, "the two ends have other keys for the same Child SA");
+                world_broken(g, "the two ends have different keys for the same Child SA");
         }
     }
 }
 
 /* ---- The end ----------------------------------------------------------------------------------------- */
 
-/* An engine that was stopped and is idle has given everything back. */
+/* A stopped engine is idle and has released everything. */
 static void check_end(struct gateway *g)
 {
     const struct ike_objects *o = g->engine->objects;
@@ -226,6 +259,7 @@ const struct world_observer invariants = {
     .records = check_records,
     .departure = check_message,
     .arrival = note_arrival,
+    .esp = check_esp,
     .child = check_child,
     .end = check_end,
 };

@@ -117,7 +117,7 @@ void grant(struct stage *s, uint32_t spi)
     puppet_answer(s->p, &m);
 }
 
-/* The request that was read last asks for a additional Child SA. */
+/* Fails unless the request that was read last is one for an additional Child SA. */
 static void check_additional(struct stage *s)
 {
     assert_int_equal(s->p->message.header.exchange, EXCHANGE_CREATE_CHILD_SA);
@@ -164,7 +164,7 @@ void must_be_silent(struct stage *s, msec_t duration)
     world_run(s->w, duration);
     if (s->p->reply_count != count) {
         assert_true(puppet_read_reply(s->p));
-        fail_msg("B was to be silent, and has sent %zu messages, the last one of exchange %u",
+        fail_msg("B had to be silent, but sent %zu messages, the last one of exchange %u",
                  s->p->reply_count - count, s->p->message.header.exchange);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * The puppet as a peer that B calls, and that grants less than B proposes: what the tests of S38 do with it,
- * and what they ask of B's requests.
+ * For the tests of S38: the puppet as a responder that accepts less than B proposes, and checks of B's
+ * requests.
  */
 #ifndef MUSUBI_SIM_NARROW_PEER_H
 #define MUSUBI_SIM_NARROW_PEER_H
@@ -10,7 +10,7 @@
 enum {
     MINUTE = 60 * 1000,
     HOUR = 60 * MINUTE,
-    NEW_CHILD = 0xc0000100, /* and the ones that follow: SPIs of the puppet's */
+    NEW_CHILD = 0xc0000100, /* and following: SPIs of the puppet */
 };
 
 /* ---- Selectors and packets --------------------------------------------------------------------------- */
@@ -24,59 +24,61 @@ struct packet_flow udp(const char *source, uint16_t source_port, const char *des
 /* A packet from the nth host of B's LAN, over IPv4. */
 struct packet_flow from_host(unsigned n);
 
-/* B is told that it waits; what B then says is there to be read. */
+/* Tells B that a packet waits; B's message, if any, can then be read. */
 void packet_waits(struct stage *s, const struct packet_flow *flow);
 
 /* ---- The peer ---------------------------------------------------------------------------------------- */
 
+/* A policy with lifetimes so long that B does not rekey during a test. */
 struct tunnel_policy policy_without_rekeys(void);
 
-/* B has begun, for the sake of a packet; its IKE_AUTH is on the way. */
+/* A stage in which B has initiated because of a packet, and the puppet has read its IKE_AUTH. */
 struct stage stage_in_auth(const struct tunnel_policy *policy, const struct packet_flow *flow);
 
-/* Answers IKE_AUTH with a Child SA of some families, or with a notify and none. */
+/* Answers IKE_AUTH with a Child SA for some families, or with a notify and no Child SA. */
 void grant_in_auth(struct stage *s, uint8_t families);
 void refuse_in_auth(struct stage *s, uint16_t notify);
 
-/* The peer has granted IPv4 in IKE_AUTH, and B asks for IPv6. */
+/* A stage in which the peer has accepted only IPv4 in IKE_AUTH, and B requests IPv6. */
 struct stage stage_that_lacks_ipv6(const struct tunnel_policy *policy);
 
-/* The peer wants a Child SA for each pair, and has granted that of host 1. */
+/* A stage in which the peer wants a Child SA for each pair of addresses, and has accepted that of host 1. */
 struct stage stage_by_pair(const struct tunnel_policy *policy);
 
-/* Grants the CREATE_CHILD_SA that was read last, as it is asked for; a rekey's with the DELETE that follows.
- */
+/* Accepts the CREATE_CHILD_SA request that was read last, as proposed; grant_rekey also answers the DELETE
+ * that follows a rekey. */
 void grant(struct stage *s, uint32_t spi);
 void grant_rekey(struct stage *s, uint32_t spi);
 
 /* ---- B's requests ------------------------------------------------------------------------------------ */
 
-/* B's last message asks for a additional Child SA; or does so within some time. */
+/* Fail unless B's last message requests an additional Child SA; or B sends such a request within some
+ * time. */
 void must_be_additional(struct stage *s);
 void await_additional(struct stage *s);
 
-/* B asks for a rekey of a Child SA within some time. */
+/* Fails unless B requests a rekey of a Child SA within some time. */
 void await_rekey(struct stage *s);
 
-/* What the request that was read last proposes in a TS payload. */
+/* The selectors that the request that was read last proposes in a TS payload. */
 struct selector_list asked_for(struct stage *s, uint8_t payload);
 
-/* It proposes all addresses of these families; one selector of each side, with the packet's address alone. */
+/* Fail unless it proposes all addresses of these families; or on each side only the packet's address. */
 void must_be_whole_families(struct stage *s, uint8_t families);
 void must_be_pair(struct stage *s, const struct packet_flow *flow);
 
-/* The header of B's last message, which may be of an IKE SA that the puppet has no keys of. */
+/* The header of B's last message, also if the puppet has no keys of its IKE SA. */
 struct ike_header last_header(const struct stage *s);
 
-/* B asks nothing for so long. */
+/* Fails if B sends anything within `duration` ms. */
 void must_be_silent(struct stage *s, msec_t duration);
 
 /* ---- B's packet path --------------------------------------------------------------------------------- */
 
-/* The Child SA that leads to this SPI of the puppet's; NULL if there is none. */
+/* B's Child SA with this SPI of the puppet; NULL if there is none. */
 const struct installed_child *installed(const struct stage *s, uint32_t outbound_spi);
 
-/* Whether packets that none of B's Child SAs holds go on waiting. */
+/* True if packets that match none of B's Child SAs keep waiting. */
 bool packets_outside_wait(const struct stage *s);
 
 #endif

@@ -16,9 +16,13 @@ struct pair {
 struct tunnel_policy policy_a(void);
 struct tunnel_policy policy_b(void);
 
-/* A pair in a new world, with its keys, and these policies or the usual ones. */
+/* A pair in a new world, with its keys, and with these policies or those above. The caller frees the
+ * world. */
 struct pair pair_of(const struct tunnel_policy *at_a, const struct tunnel_policy *at_b);
 struct pair pair_with_seed(uint64_t seed, const struct tunnel_policy *at_a, const struct tunnel_policy *at_b);
 struct pair default_pair(void);
+
+/* A pair with real packet paths. */
+struct pair real_pair(uint64_t seed, const struct tunnel_policy *at_a, const struct tunnel_policy *at_b);
 
 #endif

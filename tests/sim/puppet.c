@@ -141,7 +141,7 @@ bool puppet_do_init(struct puppet *p)
     return derive_keys(p, ke);
 }
 
-/* RFC 7296 2.15, of our own end. */
+/* The AUTH value of our end (RFC 7296 2.15). */
 static void auth_value(struct puppet *p, const char *keyid, const char *key, uint8_t *out)
 {
     const uint8_t id_header[4] = {ID_KEY_ID, p->id_reserved, p->id_reserved, p->id_reserved};
@@ -244,7 +244,7 @@ void puppet_send_fragment(struct puppet *p, const struct ike_header *header, con
     send_text(p, header, text);
 }
 
-/* ---- The part of the responder ----------------------------------------------------------------------- */
+/* ---- As responder ------------------------------------------------------------------------------------ */
 
 bool puppet_await_init(struct puppet *p)
 {
@@ -330,7 +330,7 @@ void puppet_put_child_answer(struct puppet *p, struct message_writer *m)
     selectors_put(m, PAYLOAD_TSR, &any);
 }
 
-/* ---- What comes and is answered ---------------------------------------------------------------------- */
+/* ---- Reading and answering --------------------------------------------------------------------------- */
 
 bool puppet_await(struct puppet *p, msec_t patience)
 {

@@ -1,13 +1,13 @@
 /*
- * A peer that says what a test wants it to say: it can go through IKE_SA_INIT and IKE_AUTH properly, from
- * either end, and send any message at any point, protected with the right keys or not. It answers nothing by
+ * A peer that sends what a test tells it to. It can do IKE_SA_INIT and IKE_AUTH properly, as initiator or
+ * responder, and send any message at any time, protected with the right keys or not. It answers nothing by
  * itself.
  */
 #ifndef MUSUBI_SIM_PUPPET_H
 #define MUSUBI_SIM_PUPPET_H
 
 #include "ike/sa/keys.h"
-#include "ike/wire/message.h"
+#include "ike/wire/proposal.h"
 #include "ike/wire/protect.h"
 #include "ike/wire/selectors.h"
 #include "sim/world.h"
@@ -18,9 +18,9 @@ struct puppet {
     struct world *world;
     struct gateway *target;
     struct ip_endpoint address;
-    struct ip_address arrives_at; /* address and interface of the target where our messages arrive */
+    struct ip_address arrives_at; /* the target's address and interface that our messages arrive at */
     uint32_t arrival_ifindex;
-    bool responder; /* of the IKE SA: the target began it */
+    bool responder; /* of the IKE SA: the target initiated it */
     uint64_t spi_i, spi_r;
     uint8_t nonce_i[NONCE_SIZE];
     uint8_t nonce_r[NONCE_SIZE_MAX];
@@ -29,9 +29,9 @@ struct puppet {
     struct ike_keys keys;
     uint8_t request[2048], response[2048]; /* IKE_SA_INIT */
     size_t request_length, response_length;
-    uint32_t child_spi;  /* of the target: where our ESP would go */
+    uint32_t child_spi;  /* the target's inbound SPI */
     bool fragmentation;  /* announced in IKE_SA_INIT (RFC 7383 2.3) */
-    uint8_t id_reserved; /* what stands in the three reserved octets of our ID payload */
+    uint8_t id_reserved; /* the three reserved octets of our ID payload */
 
     uint8_t reply[PUPPET_BUFFER]; /* the last datagram that the target sent us */
     size_t reply_length;
@@ -39,28 +39,28 @@ struct puppet {
     struct ike_message message; /* the reply, parsed and decrypted */
 };
 
-/* A puppet at `address` that plays against `target`, which has a tunnel to that address. */
+/* A puppet at `address`, for a target that has a tunnel to that address. puppet_free when done. */
 struct puppet *puppet_new(struct world *world, struct gateway *target, const char *address);
 void puppet_free(struct puppet *p);
 
-/* Hands octets to the target, and lets its jobs be done. Replies are noted. */
+/* Hands octets to the target and lets 100 ms pass, in which its jobs are done. Keeps the last reply. */
 void puppet_send(struct puppet *p, const void *at, size_t length);
 
-/* The header of a proper message of ours. */
+/* The header of a proper request of ours. */
 struct ike_header puppet_header(const struct puppet *p, uint8_t exchange, uint32_t message_id);
 
-/* A proper IKE_SA_INIT request, with MODP-2048, AES-CBC-128, SHA2-256: starts it, writes its payloads. */
+/* Starts a proper IKE_SA_INIT request, and writes its payloads: MODP-2048, AES-CBC-128, SHA2-256. */
 struct message_writer puppet_begin_init(struct puppet *p, void *at, size_t capacity);
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m);
 
 /* Our share of the key exchange of our suite: always the same one. */
 void puppet_share(const struct puppet *p, uint8_t out[KEY_EXCHANGE_SHARE_MAX]);
 
-/* The whole of IKE_SA_INIT, or of both exchanges. False if the target did not go along. */
+/* Does the whole IKE_SA_INIT exchange; and the whole IKE_AUTH exchange. False if the target refuses. */
 bool puppet_do_init(struct puppet *p);
 bool puppet_do_auth(struct puppet *p, const char *keyid, const char *peer_keyid, const char *key);
 
-/* Payloads of a proper IKE_AUTH request, with selectors of everything or these. */
+/* Write the payloads of a proper IKE_AUTH request, with selectors of all addresses or with these. */
 void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const char *keyid,
                               const char *peer_keyid, const char *key);
 void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, const char *keyid,
@@ -68,22 +68,22 @@ void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, con
                                  const struct selector_list *selectors);
 
 /*
- * As responder: waits for the target's IKE_SA_INIT; answers it properly and reads the IKE_AUTH request that
- * follows to `message`; or both. False if the target did not go along.
+ * As responder: waits for the target's IKE_SA_INIT; answers it properly, and reads the IKE_AUTH request that
+ * follows to `message`; or both. False if the target does not send them.
  */
 bool puppet_await_init(struct puppet *p);
 bool puppet_answer_init(struct puppet *p);
 bool puppet_accept_init(struct puppet *p);
 
-/* As responder: starts an answer to IKE_SA_INIT, for whatever is to be in it, and sends it. */
+/* As responder: starts an answer to IKE_SA_INIT, for any payloads; and sends it. */
 struct message_writer puppet_begin_init_answer(struct puppet *p, void *at, size_t capacity);
 void puppet_send_init_answer(struct puppet *p, struct message_writer *m);
 
-/* As responder: answers IKE_SA_INIT with one notify; with INVALID_KE_PAYLOAD that wants this group. */
+/* As responder: answers IKE_SA_INIT with one notify; or with INVALID_KE_PAYLOAD for this group. */
 void puppet_notify_init(struct puppet *p, uint16_t notify, struct octets content);
 void puppet_want_group(struct puppet *p, uint16_t group);
 
-/* As responder: payloads of a proper IKE_AUTH answer: IDr and AUTH; SA, TSi and TSr. */
+/* As responder: write payloads of a proper IKE_AUTH answer: IDr and AUTH; SA, TSi and TSr. */
 void puppet_put_auth_answer(struct puppet *p, struct message_writer *m, const char *keyid, const char *key);
 void puppet_put_child_answer(struct puppet *p, struct message_writer *m);
 
@@ -94,7 +94,7 @@ void puppet_send_sealed(struct puppet *p, const struct ike_header *header,
 /* Seals one fragment of a chain of payloads and sends it. */
 void puppet_send_fragment(struct puppet *p, const struct ike_header *header, const struct protect_text *text);
 
-/* Waits up to `patience` milliseconds for a datagram of the target, and reads it. False if none came. */
+/* Waits up to `patience` milliseconds for a datagram of the target, and reads it. False if none comes. */
 bool puppet_await(struct puppet *p, msec_t patience);
 
 /* Answers the request that was read last with a chain of payloads. */

@@ -62,7 +62,7 @@ void send_delete(struct stage *s, uint32_t id, uint8_t protocol, uint32_t spi)
     send_inner(s, EXCHANGE_INFORMATIONAL, id, &m);
 }
 
-/* SA with an SPI of 8 octets, KE, nonce: the same from either end. */
+/* SA with an SPI of 8 octets, nonce and KE, as in the request and in the response. */
 static struct message_writer ike_rekey_payloads(struct stage *s, enum nonce_kind kind, uint8_t spi_fill)
 {
     uint8_t spi[8];
@@ -114,8 +114,6 @@ void await_request(struct stage *s, uint8_t exchange)
     assert_false(s->p->message.header.flags & IKE_FLAG_RESPONSE);
 }
 
-/* Whether B's packet path has a Child SA that leads to this SPI of the puppet's, with packets leaving by it.
- */
 bool carries(const struct stage *s, uint32_t outbound_spi)
 {
     for (const struct installed_child *c = gateway_children(s->b); c != NULL; c = c->next) {

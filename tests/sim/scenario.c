@@ -24,7 +24,7 @@ static uint32_t tunnel_of(const struct scenario_end *end)
 
 /* ---- The network ------------------------------------------------------------------------------------- */
 
-/* What is said of the name of an end's peer: the truth, or something wrong. */
+/* Sets the addresses of the name of an end's peer: the right one, or `wrong`. */
 static void tell_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end,
                       const char *wrong)
 {
@@ -67,7 +67,7 @@ static void add_gateway(struct scenario *s, bool behind_nat)
         gateway_set_nat(s->gateways[i], "198.51.100.1"); /* one for all: several clients share it */
 }
 
-/* What may change at any time, and need not be the same at both ends. */
+/* Chooses the settings that may change at any time, and may differ between the ends. */
 static void choose_times(struct scenario *s, struct scenario_end *end)
 {
     end->sa_lifetime = (uint32_t)(40 + below(s, 400));
@@ -75,7 +75,7 @@ static void choose_times(struct scenario *s, struct scenario_end *end)
     end->dpd_interval = end->asks_for_life || one_in(s, 2) ? (uint32_t)(5 + below(s, 20)) : 0;
 }
 
-/* What both ends have in common whatever they choose. */
+/* Chooses algorithms for both ends, which always have some in common. */
 static void choose_algorithms(struct scenario *s, struct scenario_link *link)
 {
     static const char *const proposals[] = {NULL, "child-proposal enc aes-gcm-256 aes-cbc-256",
@@ -88,7 +88,7 @@ static void choose_algorithms(struct scenario *s, struct scenario_link *link)
     }
 }
 
-/* A tunnel that its first end, at least, keeps up; if that is alone, it asks for life too. */
+/* Adds a tunnel that at least its first end keeps up. If only that one does, it uses DPD. */
 static void add_link(struct scenario *s, size_t first, size_t second, bool second_knows_no_address)
 {
     struct scenario_link *link = &s->links[s->link_count];
@@ -112,7 +112,7 @@ static void add_link(struct scenario *s, size_t first, size_t second, bool secon
     s->link_count++;
 }
 
-/* Every gateway has a tunnel with an earlier one. */
+/* Builds a network in which every gateway has a tunnel with an earlier one. */
 static void build_tree(struct scenario *s, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -122,7 +122,7 @@ static void build_tree(struct scenario *s, size_t count)
     }
 }
 
-/* A centre that knows its sites by their IDs alone; some of them are behind a NAT. */
+/* Builds a centre that knows its sites only by their IDs; some sites are behind a NAT. */
 static void build_star(struct scenario *s, size_t count)
 {
     add_gateway(s, false);
@@ -132,7 +132,7 @@ static void build_star(struct scenario *s, size_t count)
     }
 }
 
-/* Several tunnels between two gateways (R47). */
+/* Builds several tunnels between two gateways (R47). */
 static void build_bundle(struct scenario *s, size_t count)
 {
     add_gateway(s, one_in(s, 2));
@@ -143,11 +143,14 @@ static void build_bundle(struct scenario *s, size_t count)
 
 void scenario_build(struct scenario *s, uint64_t seed, FILE *trace)
 {
-    enum { LARGE = 20 };
+    enum { LARGE = 20, REAL_PATHS_IN = 16 /* scenarios one has real packet paths */ };
     *s = (struct scenario){.w = world_new(seed, &invariants), .real_arithmetic = seed % 100 == 99};
     world_set_trace(s->w, trace);
     world_check_records(s->w, seed % 4 == 0);
     bool large = one_in(s, 100);
+    s->real_paths = seed % REAL_PATHS_IN == REAL_PATHS_IN / 2 && !large;
+    if (s->real_paths)
+        world_use_real_paths(s->w);
     size_t count = large ? LARGE + below(s, SCENARIO_GATEWAYS_MAX - LARGE + 1) : 2 + below(s, 5);
     switch (below(s, 8)) {
     case 0:
@@ -185,7 +188,7 @@ static void change_conditions(struct scenario *s)
     };
 }
 
-/* An operator at one end of a link. */
+/* An operator changes the config of one end of a link. */
 static void edit_config(struct scenario *s, struct scenario_end *end)
 {
     switch (below(s, 4)) {
@@ -203,7 +206,7 @@ static void edit_config(struct scenario *s, struct scenario_end *end)
     configure(s, end->gateway);
 }
 
-/* The name of the peer is wrong for a while: there is none, it has another address, or one more. */
+/* Changes the name of the peer: to the right address, to none, to another one, or to one more. */
 static void change_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end)
 {
     static const char *const wrong[] = {NULL, "", "10.0.7.7", "10.0.7.7 10.0.0.1"};
@@ -232,6 +235,10 @@ void scenario_trouble(struct scenario *s)
     struct scenario_link *link = &s->links[below(s, s->link_count)];
     struct scenario_end *end = &link->ends[below(s, 2)];
     struct gateway *g = s->gateways[end->gateway];
+    if (s->real_paths && one_in(s, 5)) {
+        gateway_renew_path(g);
+        return;
+    }
     switch (below(s, 14)) {
     case 0:
         gateway_restart(g);
@@ -254,7 +261,8 @@ void scenario_trouble(struct scenario *s)
         edit_config(s, end);
         break;
     case 8:
-        if (!end->any) /* its lifetimes would end before those of the other end, who alone may rekey (R49) */
+        if (!end->any) /* its lifetimes would end before those of the other end, which alone may rekey (R49)
+                        */
             gateway_jump_clock(g, below(s, one_in(s, 4) ? 600000 : 20000));
         break;
     case 9:
@@ -328,7 +336,7 @@ static bool has_one_child(const struct scenario *s, const struct scenario_link *
                                        s->gateways[ends[1].gateway], tunnel_of(&ends[1]));
 }
 
-/* Several Child SAs stand beside each other while one replaces another, but not for ever. */
+/* A link that keeps several Child SAs; they are allowed only while one replaces another. */
 static const struct scenario_link *link_with_too_many(struct scenario *s)
 {
     enum { PATIENCE = 120 }; /* seconds */
@@ -351,16 +359,40 @@ static const struct scenario_link *link_with_too_many(struct scenario *s)
     return NULL;
 }
 
+/* What came out of the tunnels of all links' ends so far; in each place of an end its own. */
+static void count_received(const struct scenario *s, uint64_t received[2 * SCENARIO_LINKS_MAX])
+{
+    for (size_t i = 0; i < 2 * s->link_count; i++) {
+        const struct scenario_end *end = &s->links[i / 2].ends[i % 2];
+        received[i] = gateway_tunnel_received(s->gateways[end->gateway], tunnel_of(end));
+    }
+}
+
+/* A link by which no packet has come to one of its ends since they were counted. */
+static const struct scenario_link *link_without_packets(const struct scenario *s,
+                                                        const uint64_t before[2 * SCENARIO_LINKS_MAX])
+{
+    uint64_t now[2 * SCENARIO_LINKS_MAX];
+    count_received(s, now);
+    for (size_t i = 0; i < 2 * s->link_count; i++) {
+        if (now[i] == before[i])
+            return &s->links[i / 2];
+    }
+    return NULL;
+}
+
 const char *scenario_complaint(struct scenario *s)
 {
     enum { STREAM = 5 * 1000 };
-    /* Without DPD only traffic shows that the ends have other SAs. */
+    /* Without DPD, only traffic shows that the two ends have different SAs. */
     world_set_traffic(s->w, 1000);
     world_run(s->w, SCENARIO_HEAL_TIME);
     const struct scenario_link *down = link_that_is_down(s);
     if (down != NULL)
         return complain_of(down, "is not up 90 s after the network recovered");
     size_t lost = packets_lost(s);
+    uint64_t received[2 * SCENARIO_LINKS_MAX];
+    count_received(s, received);
     world_set_traffic(s->w, 200);
     world_run(s->w, STREAM);
     world_set_traffic(s->w, 0);
@@ -370,6 +402,9 @@ const char *scenario_complaint(struct scenario *s)
                        packets_lost(s) - lost);
         return complaint;
     }
+    const struct scenario_link *dead = s->real_paths ? link_without_packets(s, received) : NULL;
+    if (dead != NULL)
+        return complain_of(dead, "does not carry packets after the network recovered");
     const struct scenario_link *many = link_with_too_many(s);
     return many == NULL ? NULL : complain_of(many, "does not come to have one Child SA");
 }

@@ -1,6 +1,6 @@
 /*
- * A network of gateways and a time of trouble, all of which follow from a seed: who has tunnels with whom,
- * how each is configured, what the weather is, and what happens to whom.
+ * A network of gateways and a time of trouble. The seed determines all of it: who has tunnels with whom, how
+ * each gateway is configured, the conditions of the network, and what happens to which gateway.
  */
 #ifndef MUSUBI_SIM_SCENARIO_H
 #define MUSUBI_SIM_SCENARIO_H
@@ -10,18 +10,18 @@
 enum {
     SCENARIO_GATEWAYS_MAX = 50,
     SCENARIO_LINKS_MAX = SCENARIO_GATEWAYS_MAX,
-    SCENARIO_HEAL_TIME = 90 * 1000, /* milliseconds after which every tunnel that somebody keeps up carries */
+    SCENARIO_HEAL_TIME = 90 * 1000, /* milliseconds until all tunnels that are kept up carry packets again */
 };
 
 /* How one end of a tunnel is configured. */
 struct scenario_end {
     size_t gateway;
     uint32_t interface; /* N of TunnelN.0 */
-    bool any;           /* `peer any`: the other end's address is not known */
-    bool by_name;       /* `peer FQDN`: it is asked of name servers */
+    bool any;           /* `peer any`: the other end's address is not configured */
+    bool by_name;       /* `peer FQDN` */
     bool keeps_up;      /* connect-type auto */
     bool responder;     /* negotiation-direction responder */
-    bool asks_for_life; /* DPD is on, whatever an operator changes */
+    bool asks_for_life; /* DPD is always on, whatever an operator changes */
     uint32_t sa_lifetime, child_lifetime, dpd_interval;
     const char *proposal, *pfs; /* lines, or NULL */
     bool shut_down, absent;
@@ -41,23 +41,24 @@ struct scenario {
     struct scenario_link links[SCENARIO_LINKS_MAX];
     size_t link_count;
     bool real_arithmetic;
+    bool real_paths; /* gateways seal and open ESP with path/, which starts anew by itself too */
 };
 
 /* Builds the network of a seed and configures its gateways. `trace` as in world_set_trace. */
 void scenario_build(struct scenario *s, uint64_t seed, FILE *trace);
 void scenario_free(struct scenario *s);
 
-/* Bad weather begins; then one thing happens to somebody. */
+/* Makes the network's conditions bad; and then lets one thing happen to one gateway, at each call. */
 void scenario_begin_trouble(struct scenario *s);
 void scenario_trouble(struct scenario *s);
 
-/* The weather clears, the network is whole, and everybody is configured as at first, more or less. */
+/* The network recovers, and all gateways have all their tunnels configured again. */
 void scenario_heal(struct scenario *s);
 
 /*
- * Asks, SCENARIO_HEAL_TIME after it, whether every tunnel that is kept up by both ends, or by one that asks
- * for life (DPD), is up and carries packets, and has one Child SA in the end. Returns what is wrong, to be
- * used before the next call; NULL if nothing is.
+ * Runs for SCENARIO_HEAL_TIME and longer after scenario_heal. Returns what is wrong, as text that is valid
+ * until the next call, unless each tunnel that both ends keep up, or one end with DPD, is up, carries
+ * packets, and finally has one Child SA. NULL if nothing is wrong.
  */
 const char *scenario_complaint(struct scenario *s);
 

@@ -3,7 +3,7 @@
  */
 #include "scenario.h"
 
-/* The end of a link that a gateway has; NULL if it has none of it. */
+/* The end of a link at a gateway, and the other end; NULL if the gateway has no end of it. */
 static const struct scenario_end *end_of(const struct scenario_link *link, size_t gateway,
                                          const struct scenario_end **other)
 {
@@ -15,7 +15,7 @@ static const struct scenario_end *end_of(const struct scenario_link *link, size_
     return NULL;
 }
 
-/* IDs and keys are each end's own: "l3-0" and "key-l3-0" for the first end of link 3. */
+/* Each end has its own ID and key: "l3-0" and "key-l3-0" for the first end of link 3. */
 static void print_keys(const struct scenario *s, size_t gateway, FILE *out)
 {
     for (size_t i = 0; i < s->link_count; i++) {

@@ -1,11 +1,12 @@
 /*
- * Whole networks in trouble (scenario.h): when it is over, every tunnel that somebody keeps up carries
- * packets within 90 seconds, and what must hold holds after every event (invariants.h).
+ * Whole networks in trouble (scenario.h). Afterwards every tunnel that is kept up carries packets within 90
+ * seconds, and the invariants hold after every event (invariants.h). In one scenario of sixteen the gateways
+ * have real packet paths: engine and path start anew apart from each other and together, on ESP that is real.
  *
  *   MUSUBI_SIM_SCENARIOS=200000 test_campaign    a longer campaign; MUSUBI_SIM_FIRST=N begins at seed N
- *   MUSUBI_SIM_SEED=17 MUSUBI_SIM_TRACE=1 …      one scenario, told line by line
+ *   MUSUBI_SIM_SEED=17 MUSUBI_SIM_TRACE=1 …      one scenario, with its trace
  *
- * Of a seed that fails the story is written to campaign-SEED.trace.
+ * The trace of a seed that fails is written to campaign-SEED.trace.
  */
 #include "scenario.h"
 
@@ -17,15 +18,15 @@
 
 enum {
 #ifdef __SANITIZE_ADDRESS__
-    SCENARIOS = 400, /* five times slower; the plain build plays them all */
+    SCENARIOS = 400, /* a fifth, since it is five times slower */
 #else
     SCENARIOS = 2000,
 #endif
     EVENTS = 25,
-    FAILURES_MAX = 20, /* after which it is no use to go on */
+    FAILURES_MAX = 20, /* then the campaign stops */
 };
 
-/* Plays one scenario. Returns what went wrong, NULL if nothing did. */
+/* Plays one scenario. Returns what failed; NULL if nothing did. */
 static const char *play(uint64_t seed, FILE *trace)
 {
     static char fault[256];

@@ -470,7 +470,7 @@ static void records_say_what_the_packet_path_has(void **state)
 
     assert_int_equal(gateway_record_count(p.a), 1);
     struct ike_record record;
-    assert_true(ike_record_read(gateway_record(p.a, 0), &record));
+    assert_int_equal(ike_record_read(gateway_record(p.a, 0), SIM_EPOCH, &record), IKE_RECORD_READ);
 
     const struct child_settings *sa = &gateway_children(p.a)->sa;
     assert_int_equal(record.state, IKE_SA_ESTABLISHED);

@@ -140,11 +140,11 @@ def test_RFC7296_2_21_4_an_unknown_sa_is_answered_by_invalid_ike_spi_at_most(pee
 
 
 def test_S22_an_unknown_peer_gets_no_answer(peer):
-    with peer.host.udp_socket("10.9.0.99", 500) as stranger:
-        stranger.sendto(init_request(), (NEAR.outer4, 500))
+    with peer.host.udp_socket("10.9.0.99", 500) as unknown:
+        unknown.sendto(init_request(), (NEAR.outer4, 500))
         assert peer.answers() == []
 
-        assert select.select([stranger], [], [], 0)[0] == []
+        assert select.select([unknown], [], [], 0)[0] == []
 
 
 # Payloads of IKE_SA_INIT

@@ -1,13 +1,13 @@
 /*
- * A stream of numbered UDP packets that come back, to count what is lost or doubled on the way:
+ * A stream of numbered UDP packets that come back, which counts lost and duplicated ones:
  *
  *   stream echo PORT ADDRESS...
  *   stream send SOURCE DESTINATION PORT RATE [COUNT]
  *
- * `echo` sends every packet back. `send` sends RATE packets a second, each with the next number; few of them
- * are under way at once, so that a machine that is busy elsewhere slows the stream down and fills no queue.
- * After COUNT packets, or at SIGTERM, it sends no more, waits for what is still under way, and prints one
- * line of numbers and one for each run of packets that did not come back.
+ * `echo` sends every packet back. `send` sends RATE packets a second, each with the next number. Only few are
+ * in flight at a time, so a busy machine slows the stream down but fills no queue. After COUNT packets, or at
+ * SIGTERM, it stops sending, waits for the packets in flight, and prints one line of counts and one for each
+ * run of packets that did not come back.
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -24,8 +24,8 @@ enum {
     PACKET_SIZE = 64,
     PACKETS_MAX = 1 << 22,
     RECEIVE_BUFFER = 8 << 20,
-    WINDOW = 20,      /* packets that may be under way: of six streams half of what a packet socket holds */
-    PATIENCE = 15000, /* milliseconds without an answer: what is under way is lost */
+    WINDOW = 20,      /* packets in flight at most: those of six streams half fill a packet socket */
+    PATIENCE = 15000, /* milliseconds without an answer until packets in flight count as lost */
     RUNS_PRINTED = 20,
     ECHOES_MAX = 64,
 };
@@ -96,7 +96,7 @@ static void send_back(int fd)
         (void)sendto(fd, packet, (size_t)got, 0, (const struct sockaddr *)&from, length);
 }
 
-/* A socket for each address, so that an answer comes from where its packet went. */
+/* A socket for each address, so that an answer comes from the address that the packet went to. */
 static int echo(const char *port, char **addresses)
 {
     struct pollfd polled[ECHOES_MAX];
@@ -119,12 +119,12 @@ static int echo(const char *port, char **addresses)
 struct stream {
     int fd;
     uint64_t interval; /* microseconds */
-    size_t count;      /* to be sent */
+    size_t count;      /* packets to be sent */
     size_t sent, answered, duplicates, errors;
-    size_t settled;         /* packets that are under way no longer: answered, or given up */
-    uint64_t last_progress; /* time of the last answer, or when there was nothing to wait for */
+    size_t settled;         /* packets no longer in flight: answered, or given up */
+    uint64_t last_progress; /* time of the last answer, or when no packet was in flight */
     uint32_t *sent_at;      /* milliseconds since the start, by number */
-    uint8_t *answers;       /* how often each came back */
+    uint8_t *answers;       /* how often each packet came back */
 };
 
 static void take_answers(struct stream *s)
@@ -167,7 +167,7 @@ static void wait_for_answers(const struct stream *s, uint64_t until)
     (void)ppoll(&wanted, 1, &timeout, NULL);
 }
 
-/* Sends until it is enough, then waits for what is under way. */
+/* Sends the packets, then waits for those in flight. */
 static void run(struct stream *s)
 {
     const uint64_t start = clock_now();
@@ -185,7 +185,8 @@ static void run(struct stream *s)
         bool may_send = !stopped && s->sent - s->settled < WINDOW;
         if (may_send && now >= due) {
             send_next(s, now - start);
-            due = due + s->interval > now ? due + s->interval : now; /* what was missed is not made up for */
+            due = due + s->interval > now ? due + s->interval
+                                          : now; /* packets that were due meanwhile are not sent */
             continue;
         }
         wait_for_answers(s, may_send ? due : now + 10000);

@@ -44,6 +44,16 @@ static void fail(struct engine_process *process, const char *what)
     _exit(EXIT_FAILURE);
 }
 
+/* Unix time, in milliseconds, at which the engine's clock was 0. */
+static uint64_t clock_epoch(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    msec_t unix_now = (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
+    msec_t clock_now = engine_process_now();
+    return unix_now > clock_now ? unix_now - clock_now : 0;
+}
+
 static void random_fill(void *context, uint8_t *out, size_t length)
 {
     while (length > 0) {
@@ -112,6 +122,7 @@ static void tell_idle(struct engine_process *process)
 
 void engine_process_event(struct engine_process *process, const struct ike_event *event)
 {
+    ike_engine_set_epoch(process->engine, clock_epoch());
     process->now = engine_process_now();
     const struct ike_effects *effects = ike_engine_handle(process->engine, process->now, event);
     commit_records(process, effects);
@@ -344,7 +355,7 @@ int engine_process_run(void)
     char threads[16];
     if (!spawn_enter("musubid-engine"))
         return EXIT_FAILURE;
-    /* As many threads for Diffie-Hellman as there are cores. */
+    /* As many threads for key exchanges as there are cores. */
     (void)snprintf(threads, sizeof(threads), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     (void)setenv("UV_THREADPOOL_SIZE", threads, 1);
     if (!start(&process))

@@ -3,11 +3,11 @@
 /* Without room for old and new at once the old record goes first. */
 static bool record_put(struct state_map *map, const struct ike_record_effect *record)
 {
-    if (state_map_put(map, record->serial, record->state))
+    if (state_map_put(map, record->serial, record->tunnel, record->state))
         return true;
     (void)state_map_remove(map, record->serial);
     state_map_commit(map);
-    return state_map_put(map, record->serial, record->state);
+    return state_map_put(map, record->serial, record->tunnel, record->state);
 }
 
 bool engine_records_commit(struct engine_records *records, const struct ike_effects *effects)

@@ -285,6 +285,9 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
     return rule->is_sound == NULL || rule->is_sound(message->body);
 }
 
+_Static_assert(sizeof(struct message_auth_job) + MESSAGE_AUTH_TAIL_MAX <= CHANNEL_BODY_MAX,
+               "the largest job fits a message");
+
 struct ike_auth_job message_auth_job(const struct channel_message *message)
 {
     const struct message_auth_job *m = message->body;

@@ -13,18 +13,21 @@
 #include <unistd.h>
 
 /* Descriptors below this one are those that a process starts with. */
-enum { FIRST_FREE_FD = SPAWN_PEER_FD + 1 };
+enum { FIRST_FREE_FD = SPAWN_LOCK_FD + 1 };
 
 /* Has the child start with these descriptors and no others; they are at or above FIRST_FREE_FD. */
-static int actions_of(posix_spawn_file_actions_t *actions, int keeper_fd, int peer_fd, bool keep_errors)
+static int actions_of(posix_spawn_file_actions_t *actions, const struct spawn_descriptors *copies,
+                      bool keep_errors)
 {
     int failure = 0;
     for (int fd = STDIN_FILENO; fd <= (keep_errors ? STDOUT_FILENO : STDERR_FILENO) && failure == 0; fd++)
         failure = posix_spawn_file_actions_addopen(actions, fd, "/dev/null", O_RDWR, 0);
     if (failure == 0)
-        failure = posix_spawn_file_actions_adddup2(actions, keeper_fd, SPAWN_KEEPER_FD);
+        failure = posix_spawn_file_actions_adddup2(actions, copies->keeper, SPAWN_KEEPER_FD);
     if (failure == 0)
-        failure = posix_spawn_file_actions_adddup2(actions, peer_fd, SPAWN_PEER_FD);
+        failure = posix_spawn_file_actions_adddup2(actions, copies->peer, SPAWN_PEER_FD);
+    if (failure == 0)
+        failure = posix_spawn_file_actions_adddup2(actions, copies->lock, SPAWN_LOCK_FD);
     if (failure == 0)
         failure = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FREE_FD);
     return failure;
@@ -49,7 +52,8 @@ static int attributes_of(posix_spawnattr_t *attributes)
     return failure != 0 ? failure : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK);
 }
 
-static int spawn_with(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, pid_t *pid)
+static int spawn_with(const char *argument, const struct spawn_descriptors *copies, bool keep_errors,
+                      pid_t *pid)
 {
     char program[] = "musubid";
     char role[32];
@@ -60,7 +64,7 @@ static int spawn_with(const char *argument, int keeper_fd, int peer_fd, bool kee
     /* Neither can fail in the C library that we have. */
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawnattr_init(&attributes);
-    int failure = actions_of(&actions, keeper_fd, peer_fd, keep_errors);
+    int failure = actions_of(&actions, copies, keep_errors);
     if (failure == 0)
         failure = attributes_of(&attributes);
     if (failure == 0)
@@ -70,16 +74,35 @@ static int spawn_with(const char *argument, int keeper_fd, int peer_fd, bool kee
     return failure;
 }
 
-bool spawn_process(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, struct spawned *out)
+static void close_copy(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Starts it with copies of the descriptors that are in nobody's place. Returns an errno, 0 for success. */
+static int spawn_with_copies(const char *argument, const struct spawn_descriptors *descriptors,
+                             bool keep_errors, pid_t *pid)
+{
+    const struct spawn_descriptors copies = {
+        .keeper = fcntl(descriptors->keeper, F_DUPFD_CLOEXEC, FIRST_FREE_FD),
+        .peer = fcntl(descriptors->peer, F_DUPFD_CLOEXEC, FIRST_FREE_FD),
+        .lock = fcntl(descriptors->lock, F_DUPFD_CLOEXEC, FIRST_FREE_FD),
+    };
+    int failure = copies.keeper < 0 || copies.peer < 0 || copies.lock < 0
+                      ? errno
+                      : spawn_with(argument, &copies, keep_errors, pid);
+    close_copy(copies.keeper);
+    close_copy(copies.peer);
+    close_copy(copies.lock);
+    return failure;
+}
+
+bool spawn_process(const char *argument, const struct spawn_descriptors *descriptors, bool keep_errors,
+                   struct spawned *out)
 {
     *out = (struct spawned){.pidfd = -1};
-    int keeper = fcntl(keeper_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-    int peer = fcntl(peer_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-    int failure = keeper < 0 || peer < 0 ? errno : spawn_with(argument, keeper, peer, keep_errors, &out->pid);
-    if (keeper >= 0)
-        close(keeper);
-    if (peer >= 0)
-        close(peer);
+    int failure = spawn_with_copies(argument, descriptors, keep_errors, &out->pid);
     if (failure != 0) {
         out->pid = 0;
         errno = failure;
@@ -104,6 +127,8 @@ bool spawn_enter(const char *name)
             fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
             return false;
     }
+    if (fcntl(SPAWN_LOCK_FD, F_SETFD, FD_CLOEXEC) != 0)
+        return false;
     (void)prctl(PR_SET_NAME, name, 0, 0, 0);
     sigset_t blocked;
     keepers_signals_put(&blocked);

@@ -13,6 +13,12 @@
 enum {
     SPAWN_KEEPER_FD = 3, /* its channel to the keeper */
     SPAWN_PEER_FD = 4,   /* its channel to the other of engine and path */
+    SPAWN_LOCK_FD = 5,   /* the lock of the run-dir: held until all of our processes have ended */
+};
+
+/* What a process gets, in the keeper; all stay the caller's. */
+struct spawn_descriptors {
+    int keeper, peer, lock;
 };
 
 /* The arguments by which main() knows that it is one of them. */
@@ -24,9 +30,10 @@ struct spawned {
     int pidfd; /* readable when the process has ended; close-on-exec */
 };
 
-/* Starts a process with that argument; `keeper_fd` and `peer_fd` stay the caller's. Its standard input and
- * output are /dev/null, and so is its standard error unless `keep_errors`. False with errno set. */
-bool spawn_process(const char *argument, int keeper_fd, int peer_fd, bool keep_errors, struct spawned *out);
+/* Starts a process with that argument. Its standard input and output are /dev/null, and so is its standard
+ * error unless `keep_errors`. False with errno set. */
+bool spawn_process(const char *argument, const struct spawn_descriptors *descriptors, bool keep_errors,
+                   struct spawned *out);
 
 /*
  * To be called first in such a process: names it for ps (15 octets at most), leaves signals from the terminal

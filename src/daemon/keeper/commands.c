@@ -122,24 +122,31 @@ static void show_tunnel_child(const struct commands *commands, const struct tunn
     show_child_statistics(&totals, &tunnel->history, out);
 }
 
+/* Prints a tunnel by what a list of SAs has of it. */
+static void show_listed(const struct commands *commands, const struct sa_list *list,
+                        const struct tunnel *tunnel, show_tunnel *show, struct text *out)
+{
+    size_t count;
+    const struct sa_list_entry *entries = sa_list_of(list, tunnel->policy.tunnel, &count);
+    show(commands, tunnel, entries, count, out);
+}
+
 /* Prints the tunnel that the line names, or all. */
 static enum control_status show_tunnels(const struct commands *commands, const struct command_line *line,
                                         show_tunnel *show, struct text *out)
 {
     const char *name = line_argument(line, "interface");
+    const struct tunnel_table *table = &commands->tunnels->table;
+    const struct tunnel *named = name != NULL ? tunnel_table_find_name(table, name) : NULL;
     struct sa_list list;
-    if (name != NULL && tunnel_table_find_name(&commands->tunnels->table, name) == NULL)
+    if (name != NULL && named == NULL)
         return no_such_interface(name, out);
-    if (!sa_list_fill(&list, commands->records))
+    if (!sa_list_fill(&list, commands->records, named != NULL ? named->policy.tunnel : 0))
         return no_memory(out);
-    for (size_t i = 0; i < commands->tunnels->table.count; i++) {
-        const struct tunnel *tunnel = commands->tunnels->table.tunnels[i];
-        if (name != NULL && strcmp(tunnel->policy.name, name) != 0)
-            continue;
-        size_t count;
-        const struct sa_list_entry *entries = sa_list_of(&list, tunnel->policy.tunnel, &count);
-        show(commands, tunnel, entries, count, out);
-    }
+    if (named != NULL)
+        show_listed(commands, &list, named, show, out);
+    for (size_t i = 0; i < table->count && named == NULL; i++)
+        show_listed(commands, &list, table->tunnels[i], show, out);
     sa_list_free(&list);
     return CONTROL_OK;
 }
@@ -201,9 +208,9 @@ static const char *tunnel_problem(const struct tunnel *tunnel, char memory[SHOWN
         return "no TUN device";
     if (tunnel->stage == TUNNEL_REFUSED)
         return "refused by the packet path";
-    if (tunnel->route.found.problem != ROUTE_FOUND && !tunnel->carrier)
+    if (tunnel->route.found.problem != ROUTE_FOUND && tunnel->use != TUNNEL_CARRIES)
         return route_problem(tunnel, memory);
-    return tunnel->carrier ? NULL : "no SA";
+    return tunnel->use == TUNNEL_CARRIES ? NULL : "no SA";
 }
 
 static bool find_shown_tunnel(void *context, const char *name, struct shown_tunnel *out)

@@ -10,10 +10,10 @@
 #include "ike/ike.h"
 
 /*
- * Verifies the peer's AUTH, in constant time; then makes ours, unless the peer's is wrong; either only if the
- * job wants it. An end whose ID is not that of the tunnel's policy has no key, nor has a peer whose
- * authentication method is not that of the policy. A key that can't be computed with, for want of memory,
- * counts as none.
+ * Does the halves that the job wants: verifies the peer's AUTH, in constant time; then, unless that is wrong,
+ * makes ours. There is no key for an ID other than that of the tunnel's policy, and none for a peer with
+ * another authentication method than that of the policy. If OpenSSL fails, for want of memory, say, the
+ * result is the same as without a key.
  */
 void keys_authenticate(const struct key_table *keys, const struct tunnel_policy *policy,
                        const struct ike_auth_job *job, struct ike_auth_result *out);

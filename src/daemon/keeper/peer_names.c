@@ -267,6 +267,7 @@ static struct peer_name *add(struct peer_names *names, uint64_t hash, const char
     name->family = family;
     name->problem = not_asked_yet;
     copy_text(text, name->text);
+    TAILQ_INIT(&name->tunnels);
     init_families(name);
     name->next = map_find(&names->by_hash, hash);
     if (!deadline_set(&names->deadlines, &name->due, now(names)) || !map_put(&names->by_hash, hash, name)) {

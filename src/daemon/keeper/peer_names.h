@@ -19,6 +19,7 @@
 #include "ike/ike.h"
 
 struct peer_names;
+struct tunnel_name;
 
 /* What is known of one family's addresses. */
 struct peer_name_family {
@@ -40,6 +41,7 @@ struct peer_name {
     LIST_ENTRY(peer_name) link;
     uint64_t hash;
     size_t users;
+    TAILQ_HEAD(, tunnel_name) tunnels; /* the users, for those who use it; peer_names.c adds none */
     struct peer_name_family families[2];
     size_t family_count; /* 1, or 2: IPv4, then IPv6 */
     bool changed;        /* which is not told yet */

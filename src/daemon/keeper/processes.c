@@ -85,12 +85,12 @@ void processes_init(struct processes *processes)
     process_init(processes, &processes->path, PROCESS_PATH);
 }
 
-/* Starts one; the sockets are its ends of the channels and stay the caller's. */
-static bool process_start(struct worker_process *process, const char *argument, int keeper_end, int child_end,
-                          int peer_end, bool keep_errors)
+/* Starts one, whose ends of the channels are in `theirs`; `keeper_end` is ours. */
+static bool process_start(struct worker_process *process, const char *argument, int keeper_end,
+                          const struct spawn_descriptors *theirs, bool keep_errors)
 {
     channel_open(&process->channel, keeper_end);
-    if (!spawn_process(argument, child_end, peer_end, keep_errors, &process->spawned))
+    if (!spawn_process(argument, theirs, keep_errors, &process->spawned))
         return false;
     if (!channel_watch_start(&process->watch, process->owner->loop, &process->channel, message_taken,
                              channel_gone, process) ||
@@ -130,16 +130,17 @@ static bool pairs_open(struct channel_pairs *pairs)
     return true;
 }
 
-static bool start_both(struct processes *processes, bool keep_errors)
+static bool start_both(struct processes *processes, int lock, bool keep_errors)
 {
     struct channel_pairs pairs;
     if (!pairs_open(&pairs))
         return false;
+    const struct spawn_descriptors engines = {pairs.engine[1], pairs.between[0], lock};
+    const struct spawn_descriptors paths = {pairs.path[1], pairs.between[1], lock};
     /* Each takes over its first descriptor, also when it fails. */
-    bool engine = process_start(&processes->engine, SPAWN_ENGINE_ARGUMENT, pairs.engine[0], pairs.engine[1],
-                                pairs.between[0], keep_errors);
-    bool path = process_start(&processes->path, SPAWN_PATH_ARGUMENT, pairs.path[0], pairs.path[1],
-                              pairs.between[1], keep_errors);
+    bool engine =
+        process_start(&processes->engine, SPAWN_ENGINE_ARGUMENT, pairs.engine[0], &engines, keep_errors);
+    bool path = process_start(&processes->path, SPAWN_PATH_ARGUMENT, pairs.path[0], &paths, keep_errors);
     int why = errno;
     close(pairs.engine[1]);
     close(pairs.path[1]);
@@ -206,7 +207,7 @@ bool processes_start(struct processes *processes, uv_loop_t *loop, const struct 
 {
     processes->loop = loop;
     processes->listener = *listener;
-    if (!start_both(processes, setup->keep_errors))
+    if (!start_both(processes, setup->lock, setup->keep_errors))
         return false;
     set_up_engine(processes, setup);
     set_up_path(processes, setup);

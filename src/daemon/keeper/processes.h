@@ -47,6 +47,7 @@ struct process_setup {
     int statistics; /* struct engine_statistics */
     int live;       /* live area */
     const struct host_sockets *sockets;
+    int lock;         /* of the run-dir */
     bool keep_errors; /* they share our standard error */
 };
 

@@ -2,16 +2,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "daemon/ipc/clock.h"
 #include "daemon/keeper/startup.h"
 
 #define LOCK_NAME "musubid.lock"
+
+enum {
+    LOCK_PATIENCE = 5000, /* milliseconds for the processes of an earlier musubid to end */
+    LOCK_PAUSE = 20,
+};
 
 /* True if the lock's name still leads to the file that we locked: a musubid that ends removes its file. */
 static bool lock_is_in_place(const struct run_directory *directory)
@@ -35,20 +43,36 @@ static int lock_holder(int lock)
 static void complain_taken(const struct run_directory *directory)
 {
     int pid = lock_holder(directory->lock);
-    if (pid > 0)
+    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)
+        (void)startup_failed("processes of a musubid that was killed (process %d) still run in %s", pid,
+                             directory->path);
+    else if (pid > 0)
         (void)startup_failed("another musubid (process %d) runs in %s", pid, directory->path);
     else
         (void)startup_failed("another musubid runs in %s", directory->path);
 }
 
+/* Locks the file, once others let go of it. */
+static bool lock_wait(int lock, msec_t deadline)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE * 1000000L};
+    while (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || clock_now() >= deadline)
+            return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 static bool lock_take(struct run_directory *directory)
 {
+    msec_t deadline = clock_now() + LOCK_PATIENCE;
     for (;;) {
         directory->lock =
             openat(directory->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
         if (directory->lock < 0)
             return startup_failed("can't write to %s: %s", directory->path, strerror(errno));
-        if (flock(directory->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (!lock_wait(directory->lock, deadline)) {
             complain_taken(directory);
             close(directory->lock);
             return false;

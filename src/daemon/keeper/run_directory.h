@@ -9,13 +9,14 @@
 struct run_directory {
     const char *path; /* the caller's */
     int fd;           /* of the directory; -1: not taken */
-    int lock;
-    bool made; /* by us: goes when we go */
+    int lock;         /* to be handed to all of our processes: it is free when the last of them has ended */
+    bool made;        /* by us: goes when we go */
 };
 
 /*
- * Makes the directory if need be (its parent must exist) and takes its lock. On failure nothing is left
- * behind and one line is said on standard error.
+ * Makes the directory if need be (its parent must exist) and takes its lock. Where a musubid is just ending,
+ * or was killed and its processes are, that takes up to 5 seconds. On failure nothing is left behind and one
+ * line is said on standard error.
  */
 bool run_directory_take(struct run_directory *directory, const char *path);
 

@@ -73,10 +73,8 @@ static void name_news(void *context, const struct peer_name *name, enum peer_nam
     struct tunnel_names *names = context;
     bool changed = news == PEER_NAME_CHANGED || news == PEER_NAME_UNRESOLVED;
     struct tunnel_name *user;
-    TAILQ_FOREACH(user, &names->users, link)
+    TAILQ_FOREACH(user, &name->tunnels, link)
     {
-        if (user->name != name)
-            continue;
         log_news(names->log, user->policy, name, news);
         user->is_unsent |= changed;
         if (changed)
@@ -187,7 +185,7 @@ void tunnel_names_use(struct tunnel_names *names, struct tunnel_name *name,
         return;
     }
     name->policy = policy;
-    TAILQ_INSERT_TAIL(&names->users, name, link);
+    TAILQ_INSERT_TAIL(&name->name->tunnels, name, link);
     schedule(names);
 }
 
@@ -195,8 +193,8 @@ void tunnel_names_release(struct tunnel_names *names, struct tunnel_name *name)
 {
     if (name->name == NULL)
         return;
+    TAILQ_REMOVE(&name->name->tunnels, name, link);
     peer_names_release(name->name);
-    TAILQ_REMOVE(&names->users, name, link);
     name->name = NULL;
     name->is_unsent = true;
     dismiss_peers_of(names, name);
@@ -324,7 +322,6 @@ bool tunnel_names_open(struct tunnel_names *names, uv_loop_t *loop, struct proce
 {
     const struct peer_names_host host = {host_now, host_ask, host_cancel, name_news, name_answered, names};
     *names = (struct tunnel_names){.processes = processes, .log = log, .listener = *listener};
-    TAILQ_INIT(&names->users);
     STAILQ_INIT(&names->waiting);
     names->names = peer_names_of(&host);
     names->resolver = resolver_new(loop);
@@ -337,11 +334,11 @@ bool tunnel_names_open(struct tunnel_names *names, uv_loop_t *loop, struct proce
 
 void tunnel_names_close(struct tunnel_names *names)
 {
-    struct tunnel_name *name;
+    struct peer_name *name;
     if (names->resolver == NULL)
         return;
-    while ((name = TAILQ_FIRST(&names->users)) != NULL)
-        tunnel_names_release(names, name);
+    while ((name = LIST_FIRST(&names->names.all)) != NULL) /* it goes with its last user */
+        tunnel_names_release(names, TAILQ_FIRST(&name->tunnels));
     peer_names_clear(&names->names);
     uv_close((uv_handle_t *)&names->timer, NULL);
     resolver_free(names->resolver);

@@ -13,7 +13,7 @@
 
 /* The name of one tunnel's peer. Zeroed: it uses none. Only tunnel_names.c looks inside. */
 struct tunnel_name {
-    TAILQ_ENTRY(tunnel_name) link;      /* while a name is used */
+    TAILQ_ENTRY(tunnel_name) link;      /* of peer_name.tunnels, while a name is used */
     const struct tunnel_policy *policy; /* likewise; the tunnel's */
     struct peer_name *name;             /* NULL: none is used */
     bool is_unsent;                     /* the engine has to be told of the name's addresses */
@@ -40,7 +40,6 @@ struct tunnel_names {
     struct resolver *resolver; /* NULL: not open */
     struct peer_names names;
     uv_timer_t timer;
-    TAILQ_HEAD(, tunnel_name) users;
     STAILQ_HEAD(, waiting_peer) waiting;
     size_t waiting_count;
 };

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/interface_name.h"
+
 bool tunnel_table_open(struct tunnel_table *table, const struct live_area *live)
 {
     *table = (struct tunnel_table){.live = live};
@@ -27,11 +29,11 @@ struct tunnel *tunnel_table_find(const struct tunnel_table *table, uint32_t numb
 
 struct tunnel *tunnel_table_find_name(const struct tunnel_table *table, const char *name)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        if (strcmp(table->tunnels[i]->policy.name, name) == 0)
-            return table->tunnels[i];
-    }
-    return NULL;
+    struct interface_name parts;
+    if (interface_name_parse(name, &parts, NULL) != VALUE_FITS || parts.kind != INTERFACE_TUNNEL)
+        return NULL;
+    struct tunnel *tunnel = tunnel_table_find(table, tunnel_number(&parts));
+    return tunnel != NULL && strcmp(tunnel->policy.name, name) == 0 ? tunnel : NULL;
 }
 
 /* ---- Adding and removing --------------------------------------------------------------------------- */
@@ -39,15 +41,23 @@ struct tunnel *tunnel_table_find_name(const struct tunnel_table *table, const ch
 /* Takes the lowest free slot for a tunnel. What its last owner left in the totals counts as cleared. */
 static bool slot_take(struct tunnel_table *table, struct tunnel *tunnel)
 {
-    for (uint32_t i = 0; i < table->live->size.tunnels; i++) {
-        if (table->slot_taken[i])
-            continue;
-        table->slot_taken[i] = true;
-        tunnel->slot = i;
-        tunnel->cleared = live_area_totals(table->live, i);
-        return true;
-    }
-    return false;
+    uint32_t slot = table->lowest_free_slot;
+    while (slot < table->live->size.tunnels && table->slot_taken[slot])
+        slot++;
+    table->lowest_free_slot = slot;
+    if (slot == table->live->size.tunnels)
+        return false;
+    table->slot_taken[slot] = true;
+    tunnel->slot = slot;
+    tunnel->cleared = live_area_totals(table->live, slot);
+    return true;
+}
+
+static void slot_give_back(struct tunnel_table *table, uint32_t slot)
+{
+    table->slot_taken[slot] = false;
+    if (slot < table->lowest_free_slot)
+        table->lowest_free_slot = slot;
 }
 
 static bool make_room(struct tunnel_table *table)
@@ -71,7 +81,7 @@ struct tunnel *tunnel_table_add(struct tunnel_table *table, uint32_t number)
         return NULL;
     }
     if (!map_put(&table->by_number, number, tunnel)) {
-        table->slot_taken[tunnel->slot] = false;
+        slot_give_back(table, tunnel->slot);
         free(tunnel);
         return NULL;
     }
@@ -88,7 +98,7 @@ void tunnel_table_remove(struct tunnel_table *table, struct tunnel *tunnel)
     table->count--;
     memmove(&table->tunnels[at], &table->tunnels[at + 1], (table->count - at) * sizeof(struct tunnel *));
     (void)map_remove(&table->by_number, tunnel->policy.tunnel);
-    table->slot_taken[tunnel->slot] = false;
+    slot_give_back(table, tunnel->slot);
     free(tunnel);
 }
 

@@ -89,7 +89,7 @@ static void set_up_worker(struct path_process *process)
         .esp_v6 = fds[PATH_SOCKET_ESP_V6],
         .udp_v4 = fds[PATH_SOCKET_UDP_V4],
         .udp_v6 = fds[PATH_SOCKET_UDP_V6],
-        .strays = &process->area.workers[m->worker],
+        .counters = &process->area.workers[m->worker],
     };
     /* Up to 256 octets come whole once the kernel has any. */
     if (getrandom(worker->seed, sizeof(worker->seed), 0) != (ssize_t)sizeof(worker->seed) ||

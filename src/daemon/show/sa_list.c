@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "base/secret.h"
+/* The records of this machine's own map need no epoch. */
+enum { THIS_MACHINE = 0 };
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -27,22 +28,30 @@ static bool list_add(struct sa_list *list, size_t *capacity, const struct sa_lis
     return true;
 }
 
-bool sa_list_fill(struct sa_list *list, const struct state_map *records)
+/* The tunnel of the record at a place. False if there is none, or another one than is wanted (0: any). */
+static bool tunnel_at(const struct state_map *records, uint32_t place, uint32_t wanted,
+                      struct state_record *memory, uint32_t *tunnel)
+{
+    return (wanted == 0 || state_map_may_be_of(records, place, wanted)) &&
+           state_map_read(records, place, memory) &&
+           ike_record_tunnel((struct octets){memory->octets, memory->length}, tunnel) &&
+           (wanted == 0 || *tunnel == wanted);
+}
+
+bool sa_list_fill(struct sa_list *list, const struct state_map *records, uint32_t tunnel)
 {
     struct state_record memory = {0};
-    struct ike_record *record = malloc(sizeof(*record));
     size_t capacity = 0;
-    bool done = record != NULL;
+    bool done = true;
     *list = (struct sa_list){0};
     for (uint32_t place = 0; place < state_map_places(records) && done; place++) {
-        if (!state_map_read(records, place, &memory) ||
-            !ike_record_read((struct octets){memory.octets, memory.length}, record) || !record->has_tunnel)
+        uint32_t of;
+        if (!tunnel_at(records, place, tunnel, &memory, &of))
             continue;
-        const struct sa_list_entry entry = {record->tunnel, memory.serial, place};
+        const struct sa_list_entry entry = {of, memory.serial, place};
         done = list_add(list, &capacity, &entry);
     }
     state_record_free(&memory);
-    secret_free(record, sizeof(*record));
     if (!done)
         sa_list_free(list);
     else if (list->count > 0)
@@ -77,6 +86,7 @@ bool sa_list_read(const struct state_map *records, const struct sa_list_entry *e
                   struct state_record *memory, struct ike_record *out)
 {
     return state_map_read(records, entry->place, memory) && memory->serial == entry->serial &&
-           ike_record_read((struct octets){memory->octets, memory->length}, out) &&
+           ike_record_read((struct octets){memory->octets, memory->length}, THIS_MACHINE, out) ==
+               IKE_RECORD_READ &&
            out->tunnel == entry->tunnel;
 }

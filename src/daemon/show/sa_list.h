@@ -18,8 +18,11 @@ struct sa_list {
     size_t count;
 };
 
-/* Lists the SAs that belong to a tunnel. False if memory ran out. */
-bool sa_list_fill(struct sa_list *list, const struct state_map *records);
+/*
+ * Lists the SAs of the tunnel with that number, reading no other tunnel's records; 0: those of all tunnels.
+ * False if memory ran out.
+ */
+bool sa_list_fill(struct sa_list *list, const struct state_map *records, uint32_t tunnel);
 
 void sa_list_free(struct sa_list *list);
 

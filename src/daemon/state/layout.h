@@ -41,7 +41,7 @@ struct state_header {
 struct state_place {
     _Atomic uint64_t word; /* sequence number in the high half, first block in the low one; block 0: none */
     _Atomic uint32_t serial;
-    uint32_t reserved;
+    _Atomic uint32_t tunnel; /* a hint: the record says it too. 0: whatever the record says */
 };
 
 /* Blocks are numbered from 1. */

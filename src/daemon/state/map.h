@@ -4,10 +4,10 @@
  * as they were before, or as they are after it.
  *
  * Layout, version 1 (layout.h): a header with a journal; places of 16 octets, each with the serial of a
- * record and a word that holds a sequence number and the record's first block; blocks of 512 octets, chained.
- * A commit writes new chains into free blocks, notes the new words in the journal, and sets them. Which
- * blocks are free is not stored: the writer works it out from the chains when it opens the map. So only the
- * words have to change at once.
+ * record, the number of its tunnel, and a word that holds a sequence number and the record's first block;
+ * blocks of 512 octets, chained. A commit writes new chains into free blocks, notes the new words in the
+ * journal, and sets them. Which blocks are free is not stored: the writer works it out from the chains when
+ * it opens the map. So only the words have to change at once.
  *
  * A reader copies a chain and then looks whether the word is still the same. It trusts nothing that it finds.
  */
@@ -61,11 +61,12 @@ void state_map_close(struct state_map *map);
 size_t state_map_damaged(const struct state_map *map);
 
 /*
- * Writer: the next commit makes `state` the record of `serial` (never empty), or removes it. Changes beyond
+ * Writer: the next commit makes `state` the record of `serial` (never empty), or removes it. `tunnel` is the
+ * number of the record's tunnel, for state_map_may_be_of; 0: none, or it is not known. Changes beyond
  * STATE_BATCH_MAX commit those before them. False if memory or the map is full: then the record stays as it
  * was, and the other changes are not affected.
  */
-bool state_map_put(struct state_map *map, uint32_t serial, struct octets state);
+bool state_map_put(struct state_map *map, uint32_t serial, uint32_t tunnel, struct octets state);
 bool state_map_remove(struct state_map *map, uint32_t serial);
 
 /* Writer: makes all changes since the last commit. */
@@ -80,6 +81,12 @@ size_t state_map_count(const struct state_map *map);
  */
 uint32_t state_map_places(const struct state_map *map);
 bool state_map_read(const struct state_map *map, uint32_t place, struct state_record *record);
+
+/*
+ * False if the record at a place is not of that tunnel, as the place alone tells: so the records of one
+ * tunnel are found without reading those of all. If true, the record has to be asked.
+ */
+bool state_map_may_be_of(const struct state_map *map, uint32_t place, uint32_t tunnel);
 
 /* Wipes and frees a record's memory. */
 void state_record_free(struct state_record *record);

@@ -68,6 +68,14 @@ bool state_map_read(const struct state_map *map, uint32_t place, struct state_re
     return false;
 }
 
+bool state_map_may_be_of(const struct state_map *map, uint32_t place, uint32_t tunnel)
+{
+    if (place >= map->place_count)
+        return false;
+    uint32_t hint = atomic_load_explicit(&map->places[place].tunnel, memory_order_relaxed);
+    return hint == 0 || hint == tunnel;
+}
+
 void state_record_free(struct state_record *record)
 {
     secret_free(record->octets, record->capacity);

@@ -32,7 +32,7 @@ static struct live_area_offsets offsets_of(const struct live_area_size *size)
     at.children = aligned(sizeof(struct live_area_header));
     at.totals = at.children + aligned((size_t)size->children * sizeof(struct esp_live));
     at.workers = at.totals + aligned((size_t)size->workers * size->tunnels * sizeof(struct path_totals));
-    at.end = at.workers + aligned((size_t)size->workers * sizeof(struct path_strays));
+    at.end = at.workers + aligned((size_t)size->workers * sizeof(struct path_worker_counters));
     return at;
 }
 

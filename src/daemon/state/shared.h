@@ -20,7 +20,7 @@ struct live_area {
     struct live_area_size size;
     struct esp_live *children;
     struct path_totals *totals; /* see path_options.totals */
-    struct path_strays *workers;
+    struct path_worker_counters *workers;
     void *mapping;
     size_t mapped;
 };

@@ -165,7 +165,7 @@ static struct state_change *change_of(struct state_map *map, uint32_t serial)
     return change_add(map, place);
 }
 
-bool state_map_put(struct state_map *map, uint32_t serial, struct octets state)
+bool state_map_put(struct state_map *map, uint32_t serial, uint32_t tunnel, struct octets state)
 {
     if (state.length == 0 || state.length > STATE_RECORD_MAX)
         return false;
@@ -179,6 +179,8 @@ bool state_map_put(struct state_map *map, uint32_t serial, struct octets state)
     }
     chain_free(map, state_word_head(change->word));
     change->word = (change->word & ~UINT64_C(0xffffffff)) | head;
+    /* Before the commit: whoever sees the record is not misled. The record before it may be, for a moment. */
+    atomic_store_explicit(&map->places[change->place].tunnel, tunnel, memory_order_relaxed);
     return true;
 }
 

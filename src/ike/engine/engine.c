@@ -1,6 +1,7 @@
 #include "base/secret.h"
 #include "ike/engine/receive.h"
 #include "ike/engine/restore.h"
+#include "ike/engine/resume.h"
 #include "ike/engine/tunnels.h"
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
@@ -65,14 +66,24 @@ void ike_engine_free(struct ike_engine *engine)
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
 
+static void clear_tunnel(struct ike_tunnel *tunnel, bool by_path)
+{
+    if (!by_path) /* an operator wants it to begin anew at once */
+        damping_reset(&tunnel->damping);
+    tunnel_clear(tunnel, by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
+}
+
 static void handle_clear(struct ike_engine *engine, const struct ike_event *event)
 {
-    struct ike_tunnel *tunnel;
+    struct ike_tunnel *tunnel = engine_tunnel(engine, event->clear.tunnel);
+    if (!event->clear.all) {
+        if (tunnel != NULL)
+            clear_tunnel(tunnel, event->clear.by_path);
+        return;
+    }
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
-        if (event->clear.all || tunnel->policy.tunnel == event->clear.tunnel)
-            tunnel_clear(tunnel,
-                         event->clear.by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
+        clear_tunnel(tunnel, event->clear.by_path);
     }
 }
 
@@ -136,7 +147,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         handle_stop(engine);
         break;
     case IKE_EVENT_SAVED:
-        engine_restore(engine, event->saved);
+        engine_restore(engine, event->saved.serial, event->saved.state);
         break;
     case IKE_EVENT_SAVED_END:
         engine_restore_end(engine);
@@ -158,13 +169,19 @@ static void write_records(struct ike_engine *engine)
         LIST_REMOVE(sa, dirty_link);
         sa->dirty = false;
         struct writer w = writer_to(engine->message_scratch, SCRATCH_SIZE);
-        ike_record_write(sa, &w);
+        ike_record_write(sa, engine->epoch, &w);
         struct octets state = effects_copy(&engine->effects, writer_octets(&w));
         if (w.failed)
             ike_sa_log(sa, LOG_LEVEL_ERROR, LOG_IKEV2,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);
-        effects_add_record(&engine->effects, sa->serial, w.failed ? (struct octets){NULL, 0} : state);
+        effects_add_record(&engine->effects, sa->serial, sa->tunnel != NULL ? sa->tunnel->policy.tunnel : 0,
+                           w.failed ? (struct octets){NULL, 0} : state);
     }
+}
+
+void ike_engine_set_epoch(struct ike_engine *engine, uint64_t epoch)
+{
+    engine->epoch = epoch;
 }
 
 const struct ike_effects *ike_engine_handle(struct ike_engine *engine, msec_t now,

@@ -10,16 +10,10 @@
 
 #include "ike/services/engine.h"
 
-/* Takes in one saved IKE SA with its Child SAs. One that can't continue is forgotten. */
-void engine_restore(struct ike_engine *engine, struct octets state);
-
 /*
- * All saved IKE SAs are there: hands their Child SAs to the packet path, sends requests again, continues
- * jobs.
+ * Takes in one saved IKE SA with its Child SAs. `serial` is that of its record; 0: it has no record here yet.
+ * One that can't continue is forgotten, and the log says why.
  */
-void engine_restore_end(struct ike_engine *engine);
-
-/* Hands all Child SAs to the packet path once more, as they are now. */
-void engine_hand_over_children(struct ike_engine *engine);
+void engine_restore(struct ike_engine *engine, uint32_t serial, struct octets state);
 
 #endif

@@ -1,7 +1,10 @@
 #include "ike/engine/tunnels.h"
 
 #include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/childless.h"
 #include "ike/exchanges/connect.h"
+#include "ike/exchanges/rekey_child.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/ike_sa.h"
 
 #include <stdlib.h>
@@ -79,6 +82,19 @@ static void update_group(struct ike_engine *engine, struct ike_tunnel *tunnel)
                    "out of memory: no negotiation of the peer's is answered");
 }
 
+/* What the peer has refused it may grant under the new policy (S44). */
+static void ask_again(struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    damping_reset(&tunnel->damping);
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        rekey_ike_sa_ask_again(sa);
+        rekey_child_ask_again(sa);
+        additional_children_ask_again(sa);
+    }
+}
+
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
@@ -95,12 +111,33 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     tunnel->slot = slot;
     update_group(engine, tunnel);
     connect_update_checks(engine, tunnel);
+    ask_again(tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
     if (sa != NULL)
         additional_children_check(sa);
 }
 
 /* ---- The peer ---------------------------------------------------------------------------------------- */
+
+/* IKE SAs that were saved on another machine take the route of this one. */
+static void give_route(struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (!sa->route_unknown)
+            continue;
+        sa->route_unknown = false;
+        sa->ifindex = tunnel->route.ifindex;
+        sa->mark = tunnel->route.mark;
+        ike_sa_changed(sa);
+        const struct child_sa *child;
+        LIST_FOREACH(child, &sa->children, link)
+        {
+            child_sa_redirect(child);
+        }
+    }
+}
 
 void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct peer_route *route)
 {
@@ -109,6 +146,8 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
         return;
     bool came = route->usable && !tunnel->route.usable;
     tunnel->route = *route;
+    if (route->usable)
+        give_route(tunnel);
     update_group(engine, tunnel);
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         connect_tunnel(engine, tunnel);
@@ -171,13 +210,14 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
         return; /* the path asks again for packets that have come since */
     const char *reason = connect_hindrance(engine, tunnel);
     if (reason == NULL)
-        connect_tunnel(engine, tunnel);
+        connect_for_packet(engine, tunnel);
     struct ike_sa *sa = current_sa(tunnel);
     if (sa != NULL) {
-        additional_children_packet(sa, flow);
+        if (!childless_packet(sa))
+            additional_children_packet(sa, flow);
         return;
     }
     tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IKEV2, "a packet waits, but no SA can be made: %s",
-               reason != NULL ? reason : "out of memory");
+               reason != NULL ? reason : "the tunnel holds back after the last ones");
     tunnel_negotiation_failed(engine, tunnel);
 }

@@ -1,9 +1,13 @@
 #include "ike/exchanges/additional_child.h"
 
+#include "ike/exchanges/childless.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/rekey_schedule.h"
 
-enum { ASK_AGAIN = 10000 }; /* milliseconds between two requests for the same */
+#include <string.h>
+
+/* Milliseconds between two requests for the same; and after an answer that could not be taken (S44). */
+enum { ASK_AGAIN = 10000, ASK_AGAIN_UNFIT = 60000, ASK_AGAIN_LATEST = 3600 * 1000 };
 
 static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task);
 
@@ -70,7 +74,7 @@ static void refuse_families(struct ike_sa *sa, uint8_t families, const char *rea
     struct setting_lines lines = {0};
     char text[SETTING_LINES_TEXT_SIZE];
     setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
-    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
+    ike_sa_log(sa, sa->additional.unfit_answers == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, LOG_IKEV2,
                "no additional Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
                families_text(families), reason, setting_lines_format(&lines, text));
     sa->additional.refused |= families;
@@ -96,7 +100,28 @@ static void fail_packet(struct ike_sa *sa)
     *flow = (struct packet_flow){.source.family = IP_NONE};
 }
 
-static void refuse_packet(struct ike_sa *sa, const char *reason)
+static struct refused_packet *refusal_of(struct additional_children *f, const struct packet_flow *flow)
+{
+    for (unsigned i = 0; i < REFUSED_PACKETS_MAX; i++) {
+        struct refused_packet *r = &f->refused_packets[i];
+        if (r->until != 0 && is_same_flow(&r->flow, flow, f->scope))
+            return r;
+    }
+    struct refused_packet *oldest = &f->refused_packets[f->next_refused];
+    f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
+    *oldest = (struct refused_packet){.flow = *flow};
+    return oldest;
+}
+
+/* Twice as long after each answer that could not be taken, an hour at most (S44). */
+static msec_t delay_after_unfit(unsigned answers)
+{
+    enum { DOUBLINGS_MAX = 6 };
+    msec_t delay = (msec_t)ASK_AGAIN_UNFIT << (answers < DOUBLINGS_MAX ? answers : DOUBLINGS_MAX);
+    return delay < ASK_AGAIN_LATEST ? delay : ASK_AGAIN_LATEST;
+}
+
+static void refuse_packet(struct ike_sa *sa, const char *reason, bool unfit)
 {
     struct additional_children *f = &sa->additional;
     char source[IP_TEXT_SIZE];
@@ -106,8 +131,8 @@ static void refuse_packet(struct ike_sa *sa, const char *reason)
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "no Child SA for packets from %s to %s (%s)",
                ip_address_format(&f->flow.source, source),
                ip_address_format(&f->flow.destination, destination), reason);
-    f->refused_packets[f->next_refused] = (struct refused_packet){f->flow, sa->engine->now + ASK_AGAIN};
-    f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
+    struct refused_packet *r = refusal_of(f, &f->flow);
+    r->until = sa->engine->now + (unfit ? delay_after_unfit(r->unfit_answers++) : ASK_AGAIN);
     fail_packet(sa);
 }
 
@@ -184,10 +209,26 @@ static void additional_refused(struct ike_sa *sa, const struct ike_payload *erro
     else if (f->scope == SCOPE_PROPOSED)
         refuse_families(sa, families, reason);
     else
-        refuse_packet(sa, reason);
+        refuse_packet(sa, reason, false);
 }
 
-const struct child_purpose child_purpose_additional = {additional_made, additional_refused};
+/* For now there is none; the others stay (RFC 7296 1.3.1). */
+static void additional_unfit(struct ike_sa *sa, const struct negotiation *n, const char *fault)
+{
+    struct additional_children *f = &sa->additional;
+    uint8_t families = selectors_families(&n->request.local_ts, &n->request.remote_ts);
+    if (sa->state != IKE_SA_ESTABLISHED)
+        return;
+    if (f->scope != SCOPE_PROPOSED) {
+        refuse_packet(sa, fault, true);
+        return;
+    }
+    refuse_families(sa, families, fault);
+    f->unfit |= families;
+    engine_set_timer(sa->engine, &f->again, delay_after_unfit(f->unfit_answers++));
+}
+
+const struct child_purpose child_purpose_additional = {additional_made, additional_refused, additional_unfit};
 
 /* ---- Asking ------------------------------------------------------------------------------------------ */
 
@@ -266,8 +307,12 @@ void additional_children_check(struct ike_sa *sa)
 
 void additional_children_fire(struct ike_engine *engine, void *owner)
 {
+    struct ike_sa *sa = owner;
     (void)engine;
-    additional_children_check(owner);
+    sa->additional.refused &= (uint8_t)~sa->additional.unfit;
+    sa->additional.unfit = 0;
+    ike_sa_changed(sa);
+    additional_children_check(sa);
 }
 
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow)
@@ -282,23 +327,12 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     if (!is_proposed(sa, flow) || was_refused(sa, flow))
         fail_packet(sa);
     else if (!has_room(sa))
-        refuse_packet(sa, "there are as many as there may be");
+        refuse_packet(sa, "there are as many as there may be", false);
     else
         ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
 }
 
 /* ---- A Child SA is lost ------------------------------------------------------------------------------ */
-
-static bool has_child(const struct ike_sa *sa)
-{
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (!child->lingering)
-            return true;
-    }
-    return false;
-}
 
 /*
  * True if our rekey of a Child SA waits for its answer: it may bring a new one although the old one is gone.
@@ -309,14 +343,55 @@ static bool awaits_child(const struct ike_sa *sa)
     return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_FINISHES);
 }
 
-void additional_children_lost(struct ike_sa *sa, const char *reason)
+static void take_loss(struct ike_sa *sa, const char *reason, bool by_peer)
 {
     if (awaits_child(sa))
         return;
-    if (has_child(sa) || additional_children_come_with_packets(sa))
+    if (childless_has_child(sa) || additional_children_come_with_packets(sa))
         additional_children_check(sa);
-    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+    else if (sa->state != IKE_SA_ESTABLISHED || sa->replaced)
+        return;
+    else if (by_peer)
+        childless_begin(sa, reason);
+    else
         ike_sa_delete(sa, reason);
+}
+
+void additional_children_lost(struct ike_sa *sa, const char *reason)
+{
+    take_loss(sa, reason, false);
+}
+
+void additional_children_deleted_by_peer(struct ike_sa *sa)
+{
+    take_loss(sa, "Delete Child SA by peer", true);
+}
+
+void additional_children_ask_again(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    memset(f->refused_packets, 0, sizeof f->refused_packets);
+    f->unfit_answers = 0;
+    if (f->unfit == 0)
+        return;
+    f->refused &= (uint8_t)~f->unfit;
+    f->unfit = 0;
+    ike_sa_changed(sa);
+    engine_set_timer(sa->engine, &f->again, 0);
+}
+
+bool additional_children_begin_again(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    if (is_asking(sa))
+        return true;
+    f->ours = true;
+    f->refused = 0;
+    f->unfit = 0;
+    ike_sa_changed(sa);
+    engine_cancel_timer(sa->engine, &f->again);
+    additional_children_check(sa);
+    return is_asking(sa);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */
@@ -340,6 +415,7 @@ void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     *f = old->additional;
     f->again = again;
     engine_cancel_timer(old->engine, &old->additional.again);
+    childless_inherit(old, successor);
     additional_children_check(successor);
     if (asking)
         additional_children_packet(successor, &flow);

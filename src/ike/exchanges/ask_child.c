@@ -2,6 +2,8 @@
 
 #include "ike/reasons/refusal.h"
 
+enum { UNFIT_ANSWER = 0 }; /* in place of a notify, for failure_is_new */
+
 static const struct octets nothing = {NULL, 0};
 
 enum task_readiness ask_child_start(struct ike_sa *sa, const struct child_purpose *purpose,
@@ -82,14 +84,15 @@ void ask_child_resume(struct ike_sa *sa)
     negotiation_resume(sa, secret_is_there);
 }
 
-/* Logs what is wrong with the peer's answer and returns it; NULL if nothing is. */
+/* Logs what is wrong with the peer's answer, once, and returns it; NULL if nothing is. */
 static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *message)
 {
     struct negotiation *n = sa->own;
     enum failure_kind kind = n->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
     enum child_fault fault = child_exchange_accept(message, &n->request, &n->agreement);
     if (fault != CHILD_OK) {
-        refusal_warn_answer(sa, kind, message, &n->request, fault);
+        if (failure_is_new(sa, kind, n->old_spi, UNFIT_ANSWER))
+            refusal_warn_answer(sa, kind, message, &n->request, fault);
         return child_fault_text(fault);
     }
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
@@ -99,9 +102,43 @@ static const char *fault_of_answer(struct ike_sa *sa, const struct ike_message *
         reason = "the peer's answer has no proper nonce";
     else if (dh != NULL && (dh != n->key_exchange.method || !negotiation_ke_fits(n, ke)))
         reason = "the peer's answer has no proper KE";
-    if (reason != NULL)
+    if (reason != NULL && failure_is_new(sa, kind, n->old_spi, UNFIT_ANSWER))
         failure_warn(sa, kind, SETTING_BIT(SETTING_CHILD_PFS), "%s", reason);
     return reason;
+}
+
+static void give_up_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
+{
+    (void)sa;
+    message_put_delete(m, PROTOCOL_ESP, &task->spi, 1);
+}
+
+static void give_up_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
+{
+    (void)sa;
+    (void)task;
+    (void)message;
+}
+
+const struct ike_task_kind task_give_up_child = {
+    .number = TASK_GIVE_UP_CHILD,
+    .exchange = EXCHANGE_INFORMATIONAL,
+    .name = "DELETE",
+    .write = give_up_write,
+    .response = give_up_response,
+};
+
+/* Nothing but this Child SA ends by an answer that cannot be taken (RFC 7296 1.3.1). */
+static void give_up(struct ike_sa *sa, const struct ike_message *message, const char *fault)
+{
+    struct negotiation *n = sa->own;
+    sa->own = NULL;
+    bool made_by_peer = ike_message_find(message, PAYLOAD_SA) != NULL;
+    if (made_by_peer && sa->state == IKE_SA_ESTABLISHED && !sa->tunnel->policy.suppress_delete)
+        ike_sa_add_task(sa, TASK_GIVE_UP_CHILD, n->request.inbound_spi);
+    if (!sa->destroyed)
+        n->purpose->unfit(sa, n, fault);
+    negotiation_free(n);
 }
 
 void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
@@ -116,7 +153,7 @@ void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct i
     }
     const char *fault = fault_of_answer(sa, message);
     if (fault != NULL)
-        ike_sa_delete(sa, fault);
+        give_up(sa, message, fault);
     else if (n->agreement.suite.dh == NULL)
         make_child(sa);
     else

@@ -14,6 +14,11 @@ struct child_purpose {
     void (*made)(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child);
     /* The peer answers with this error notify. It must end `sa->own`. */
     void (*refused)(struct ike_sa *sa, const struct ike_payload *error);
+    /*
+     * The peer's answer cannot be taken, for the reason `fault`, which is logged; the peer is told to delete
+     * its new Child SA. `n` was `sa->own`, and is freed after the call.
+     */
+    void (*unfit)(struct ike_sa *sa, const struct negotiation *n, const char *fault);
 };
 
 /*
@@ -31,8 +36,11 @@ enum task_readiness ask_child_go_on(struct ike_sa *sa, bool needed);
 /* Continues a negotiation that was saved after its answer had come. */
 void ask_child_resume(struct ike_sa *sa);
 
-/* `write` and `response` of the task. */
+/* `write` and `response` of the tasks that ask. */
 void ask_child_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m);
 void ask_child_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message);
+
+/* DELETE of a Child SA that the peer has made and this end has not. The task's SPI is that of the request. */
+extern const struct ike_task_kind task_give_up_child;
 
 #endif

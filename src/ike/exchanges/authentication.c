@@ -1,8 +1,10 @@
 #include "ike/exchanges/authentication.h"
 
 #include "crypto/prf.h"
+#include "ike/exchanges/initial_contact.h"
 #include "ike/sa/job.h"
 #include "ike/wire/identity.h"
+#include "ike/wire/proposal_text.h"
 
 enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
 
@@ -121,4 +123,26 @@ void authentication_put_own(struct message_writer *m, const struct ike_sa *sa)
 {
     const struct ike_auth_result *own = &sa->handshake->own_auth;
     message_put_auth(m, own->method, (struct octets){own->value, own->value_length});
+}
+
+static void log_established(struct ike_sa *sa)
+{
+    char endpoints[2 * IP_TEXT_SIZE];
+    char id[IDENTITY_TEXT_SIZE];
+    char suite[SUITE_TEXT_SIZE];
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
+               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
+               ike_suite_format(&sa->suite, suite));
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation ended on %s", ike_sa_endpoints(sa, endpoints));
+}
+
+void authentication_complete(struct ike_sa *sa, bool initial_contact)
+{
+    ike_sa_establish(sa);
+    if (sa->begun_here)
+        damping_note_made(&sa->tunnel->damping, sa->engine->now);
+    log_established(sa);
+    if (initial_contact)
+        initial_contact_received(sa);
+    initial_contact_settle(sa);
 }

@@ -1,6 +1,6 @@
 /*
- * How the two ends of an IKE SA prove who they are (RFC 7296 2.15): what each of them signs, and the job by
- * which the keeper, who has the keys, verifies the peer's AUTH and makes ours.
+ * How the two ends of an IKE SA are authenticated (RFC 7296 2.15): what each of them signs, and the job by
+ * which the keeper, which has the keys, verifies the peer's AUTH and makes ours.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_AUTHENTICATION_H
 #define MUSUBI_IKE_EXCHANGES_AUTHENTICATION_H
@@ -8,8 +8,8 @@
 #include "ike/sa/ike_sa.h"
 
 /*
- * Each has a job started, whose result `done` hands to authentication_take. The message of the peer, which
- * has an ID and an AUTH payload, is kept with the handshake (sa->handshake->auth_message) until that ends.
+ * Each of these starts a job; `done` hands its result to authentication_take. The message of the peer, which
+ * has an ID and an AUTH payload, is kept as sa->handshake->auth_message until the handshake ends.
  */
 
 /* As initiator, for our request: makes our AUTH. */
@@ -21,8 +21,10 @@ void authentication_verify(struct ike_sa *sa, const struct ike_message *message,
 /* As responder: verifies the AUTH of the peer's request; if it is right, makes ours. */
 void authentication_verify_and_sign(struct ike_sa *sa, const struct ike_message *message, ike_job_done *done);
 
-/* Takes the result, with our AUTH if it was made. Returns what is wrong; a job that could not be done counts
- * as one for which there is no key. */
+/*
+ * Takes the result, with our AUTH if it was made. Returns what is wrong. If the job could not be done, that
+ * is a missing key.
+ */
 enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_result *result);
 
 /* True if our AUTH has been made. */
@@ -30,5 +32,11 @@ bool authentication_has_own(const struct ike_sa *sa);
 
 /* Writes our AUTH payload. */
 void authentication_put_own(struct message_writer *m, const struct ike_sa *sa);
+
+/*
+ * Both ends are authenticated, and the Child SA is made: the IKE SA is established, and compared with others
+ * that there are with the peer. `initial_contact`: the peer sent INITIAL_CONTACT. Ends the handshake.
+ */
+void authentication_complete(struct ike_sa *sa, bool initial_contact);
 
 #endif

@@ -5,18 +5,19 @@
 #include "ike/services/send.h"
 
 enum {
-    COOKIE_THRESHOLD = 32,          /* half-open IKE SAs from which on cookies are demanded */
-    COOKIE_SECRET_LIFETIME = 60000, /* milliseconds; the one before is taken for as long again */
-    COOKIE_SIZE = 1 + 32,           /* number of the secret, HMAC-SHA2-256 */
+    COOKIE_THRESHOLD = 32, /* with so many half-open IKE SAs, cookies are demanded */
+    COOKIE_SECRET_LIFETIME =
+        60000,            /* milliseconds; cookies of the previous one are accepted for as long again */
+    COOKIE_SIZE = 1 + 32, /* number of the secret, HMAC-SHA2-256 */
 };
 
-/* A new secret when the current one is old. Its number tells which one made a cookie. */
+/* Makes a new secret when the current one is old. A cookie has the number of its secret. */
 static void refresh_secret(struct ike_engine *engine)
 {
     struct cookie_secrets *s = &engine->objects->cookie_secrets;
     if (s->number != 0 && engine->now - s->changed < COOKIE_SECRET_LIFETIME)
         return;
-    /* No cookie is left that the one before made: at first there is none, and it must not be all zeros. */
+    /* If the previous secret is too old too, or there was none (all zeros), it is replaced as well. */
     bool alone = s->number == 0 || engine->now - s->changed >= (msec_t)2 * COOKIE_SECRET_LIFETIME;
     s->number++;
     s->changed = engine->now;

@@ -1,8 +1,10 @@
 #include "ike/exchanges/exchanges.h"
 
 #include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/childless.h"
 #include "ike/exchanges/create_child_sa.h"
-#include "ike/exchanges/ike_auth.h"
+#include "ike/exchanges/ike_auth_initiator.h"
+#include "ike/exchanges/ike_auth_responder.h"
 #include "ike/exchanges/ike_sa_init_initiator.h"
 #include "ike/exchanges/informational.h"
 #include "ike/exchanges/initial_contact.h"
@@ -25,6 +27,7 @@ static const struct ike_task_kind *task_kind(unsigned number)
         [TASK_REKEY_IKE_SA] = &task_rekey_ike_sa,
         [TASK_ADDITIONAL_CHILD] = &task_additional_child,
         [TASK_INVALID_SPI] = &task_invalid_spi,
+        [TASK_GIVE_UP_CHILD] = &task_give_up_child,
     };
     return number < sizeof kinds / sizeof *kinds ? kinds[number] : NULL;
 }
@@ -60,6 +63,7 @@ const struct ike_exchanges ike_exchanges = {
     .sa_ends = rekey_ike_sa_yield,
     .rekey_ike_sa_fire = rekey_ike_sa_fire,
     .liveness_fire = liveness_fire,
+    .childless_fire = childless_fire,
     .additional_children_fire = additional_children_fire,
     .rekey_child_fire = rekey_child_fire,
 };

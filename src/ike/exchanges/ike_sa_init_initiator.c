@@ -1,6 +1,6 @@
 #include "ike/exchanges/ike_sa_init_initiator.h"
 
-#include "ike/exchanges/ike_auth.h"
+#include "ike/exchanges/ike_auth_initiator.h"
 #include "ike/exchanges/nat_detection.h"
 #include "ike/reasons/init_failure.h"
 #include "ike/reasons/refusal.h"

@@ -1,7 +1,6 @@
 /*
- * IKE_SA_INIT as responder (RFC 7296 1.2, 2.6, 2.7): an initiator that no IKE SA is known of is answered,
- * refused or asked for a cookie. It has sent no ID yet, so that several tunnels may be meant
- * (sa/candidates.h).
+ * IKE_SA_INIT as responder (RFC 7296 1.2, 2.6, 2.7): answers the first message of an initiator, refuses it,
+ * or demands a cookie. The initiator has sent no ID yet, so several tunnels may be meant (sa/candidates.h).
  */
 #ifndef MUSUBI_IKE_EXCHANGES_IKE_SA_INIT_RESPONDER_H
 #define MUSUBI_IKE_EXCHANGES_IKE_SA_INIT_RESPONDER_H

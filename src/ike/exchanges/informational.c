@@ -160,7 +160,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         if (sa->handshake != NULL)
             exchange_failure_of_request(sa, EXCHANGE_INFORMATIONAL,
                                         "deletes the IKE SA before IKE_AUTH is answered");
-        auth_failure_of_wish(sa);
+        auth_failure_of_unmet(sa);
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
         ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
         return;
@@ -181,7 +181,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (unknown_spi != 0 && sa->state == IKE_SA_ESTABLISHED) /* else the peer may not be authenticated */
         invalid_spi_told(sa, unknown_spi);
     if (had_children && LIST_EMPTY(&sa->children))
-        auth_failure_of_wish(sa);
+        auth_failure_of_unmet(sa);
     if (had_children)
-        additional_children_lost(sa, "Delete Child SA by peer");
+        additional_children_deleted_by_peer(sa);
 }

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-enum { IKE_SPI_SIZE = 8 };
-
 static const struct octets nothing = {NULL, 0};
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task);
@@ -30,7 +28,7 @@ const struct ike_task_kind task_rekey_ike_sa = {
 
 /* ---- The new SA -------------------------------------------------------------------------------------- */
 
-/* A new IKE SA beside `old`, with our SPI set; established, but without keys yet. NULL without memory. */
+/* A new IKE SA beside `old`, established, with our SPI, but without keys yet. NULL if there is no memory. */
 static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t own_spi)
 {
     struct ike_sa *sa = ike_sa_new(old->engine, initiator, own_spi);
@@ -52,7 +50,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     return sa;
 }
 
-/* Completes the successor: SPIs, keys (RFC 7296 2.18), timers. NULL, with it gone, if that failed. */
+/* Makes the successor, with SPIs, keys (RFC 7296 2.18) and timers. NULL if that fails. */
 static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, bool initiator)
 {
     struct ike_sa *sa = successor_new(old, initiator, n->new_spi);
@@ -79,11 +77,11 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
     return sa;
 }
 
-/* All Child SAs, and what was to be done with them, pass to the successor. */
+/* Gives all Child SAs, and the tasks that concern them, to the successor. */
 static void inherit(struct ike_sa *old, struct ike_sa *successor)
 {
     struct child_sa *child;
-    struct child_sa *last = NULL; /* the newest stands first there too */
+    struct child_sa *last = NULL; /* the newest is the first there too */
     while ((child = LIST_FIRST(&old->children)) != NULL) {
         LIST_REMOVE(child, link);
         child->ike_sa = successor;
@@ -105,10 +103,28 @@ static void inherit(struct ike_sa *old, struct ike_sa *successor)
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */
 
-/* Later again; the lifetime ends it if that never helps. */
+/* Tries again later, until the lifetime ends. */
 static void put_off(struct ike_sa *sa)
 {
     engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
+}
+
+/* The peer has refused it, or put it off: tries again, but less and less often (S44). */
+static void try_later(struct ike_sa *sa, bool refused)
+{
+    unsigned before = sa->rekey_refusals++;
+    msec_t delay = refused ? rekey_refused_delay(sa->engine, sa->expires, before)
+                           : rekey_postponed_delay(sa->engine, sa->expires, before);
+    if (delay != MSEC_NEVER)
+        engine_set_timer(sa->engine, &sa->rekey, delay);
+}
+
+void rekey_ike_sa_ask_again(struct ike_sa *sa)
+{
+    if (sa->rekey_refusals > 0 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        engine_set_timer(sa->engine, &sa->rekey, 0);
+    sa->rekey_refusals = 0;
+    ike_sa_changed(sa);
 }
 
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
@@ -120,7 +136,7 @@ void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
     if (rekey_is_allowed(sa->tunnel) && !initial_contact_is_superfluous(sa))
         ike_sa_add_task(sa, TASK_REKEY_IKE_SA, 0);
     else
-        put_off(sa); /* it may be before the lifetime ends: `no shutdown` */
+        put_off(sa); /* it may be allowed before the lifetime ends: `no shutdown` */
 }
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -153,7 +169,7 @@ static void rekey_write(struct ike_sa *sa, struct ike_task *task, struct message
     negotiation_put_nonce_and_ke(m, n, true);
 }
 
-/* The SA that the peer made from the same old one, if it is still there. */
+/* The SA that the peer made from the same old one; NULL if there is none any more. */
 static struct ike_sa *rival_of(const struct ike_sa *sa)
 {
     if (sa->own == NULL || !sa->own->has_rival)
@@ -177,7 +193,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     }
     if (error->notify != NOTIFY_TEMPORARY_FAILURE && failure_is_new(sa, FAILED_IKE_REKEY, 0, error->notify))
         refusal_warn(sa, FAILED_IKE_REKEY, &asked, error);
-    put_off(sa);
+    try_later(sa, error->notify != NOTIFY_TEMPORARY_FAILURE);
 }
 
 static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *result)
@@ -192,14 +208,14 @@ static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *resu
     const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
     bool lost = rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0;
     negotiation_end_own(sa);
-    if (sa->state == IKE_SA_DELETING) { /* a command has come meanwhile, and holds for what it became too */
+    if (sa->state == IKE_SA_DELETING) { /* a command has come meanwhile, and applies to the successor too */
         ike_sa_delete(made, sa->delete_reason);
         return;
     }
     if (lost) {
         ike_sa_set_replaced(made);
         ike_sa_delete(made, "made twice at the same time");
-        inherit(sa, rival); /* the peer deletes the old one */
+        inherit(sa, rival); /* the peer will delete the old one */
         return;
     }
     if (rival != NULL) {
@@ -215,7 +231,7 @@ void rekey_ike_sa_resume(struct ike_sa *sa)
     negotiation_resume(sa, secret_is_there);
 }
 
-/* Whether the peer's answer is one to what was asked. If not, the log tells. */
+/* Whether the peer's answer fits the request. If not, logs why. */
 static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, struct proposal_choice *choice)
 {
     struct negotiation *n = sa->own;
@@ -310,7 +326,7 @@ static void share_answered(struct ike_sa *sa, const struct ike_job_result *resul
     sa->theirs = NULL;
 }
 
-/* True while something of ours with a Child SA is under way (RFC 7296 2.25.2). */
+/* True while a request of ours that concerns a Child SA is under way (RFC 7296 2.25.2). */
 static bool is_busy_with_children(const struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);

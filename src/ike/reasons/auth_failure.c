@@ -120,7 +120,7 @@ void auth_failure_of_address(const struct ike_sa *sa)
 
 enum { UNMET_PATIENCE = 10000 }; /* milliseconds; if the peer closes the SA later it has another reason */
 
-void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request)
+void auth_failure_note_unmet(struct ike_sa *sa, const struct ike_message *request)
 {
     const struct ike_payload *idr = ike_message_find(request, PAYLOAD_IDR);
     bool transport = ike_message_notify(request, NOTIFY_USE_TRANSPORT_MODE) != NULL;
@@ -138,30 +138,31 @@ void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *reque
                        failure_id(&sa->local_id, ours));
     if (transport)
         short_text_add(&text, "%sit wants transport mode, which is not supported here", other_id ? "; " : "");
-    free(sa->unmet_wish);
-    sa->unmet_wish = strdup(at);
+    free(sa->unmet_request);
+    sa->unmet_request = strdup(at);
     sa->unmet_settings = (other_id ? LOCAL_SETTING : 0U) | (transport ? SETTING_BIT(SETTING_IPSEC_MODE) : 0U);
 }
 
 /* What the peer did not get, if that may be why it closes the SA now; else NULL. */
-static const char *unmet_wish(const struct ike_sa *sa)
+static const char *unmet_request(const struct ike_sa *sa)
 {
     bool early = sa->engine->now - sa->created <= UNMET_PATIENCE;
-    return early && !sa->replaced ? sa->unmet_wish : NULL;
+    return early && !sa->replaced ? sa->unmet_request : NULL;
 }
 
-void auth_failure_of_wish(struct ike_sa *sa)
+void auth_failure_of_unmet(struct ike_sa *sa)
 {
-    const char *wish = unmet_wish(sa);
-    if (wish != NULL)
-        failure_warn(sa, FAILED_NEGOTIATION, sa->unmet_settings, "the peer deletes the SA at once: %s", wish);
-    free(sa->unmet_wish);
-    sa->unmet_wish = NULL;
+    const char *unmet = unmet_request(sa);
+    if (unmet != NULL)
+        failure_warn(sa, FAILED_NEGOTIATION, sa->unmet_settings, "the peer deletes the SA at once: %s",
+                     unmet);
+    free(sa->unmet_request);
+    sa->unmet_request = NULL;
 }
 
 void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify)
 {
-    const char *wish = unmet_wish(sa);
+    const char *unmet = unmet_request(sa);
     char id[FAILURE_ID_SIZE];
     if (notify != NOTIFY_AUTHENTICATION_FAILED)
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
@@ -169,5 +170,5 @@ void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify)
     else
         failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING,
                      "the peer does not accept %s with the key configured for it (AUTHENTICATION_FAILED)%s%s",
-                     failure_id(&sa->local_id, id), wish != NULL ? ": " : "", wish != NULL ? wish : "");
+                     failure_id(&sa->local_id, id), unmet != NULL ? ": " : "", unmet != NULL ? unmet : "");
 }

@@ -40,8 +40,8 @@ void auth_failure_of_address(const struct ike_sa *sa);
  * The peer may ask for another ID than ours (IDr) or for transport mode, and gets our ID and tunnel mode.
  * That is no failure unless it closes the SA because of it: so it is noted, and logged if the peer does.
  */
-void auth_failure_note_wishes(struct ike_sa *sa, const struct ike_message *request);
-void auth_failure_of_wish(struct ike_sa *sa);
+void auth_failure_note_unmet(struct ike_sa *sa, const struct ike_message *request);
+void auth_failure_of_unmet(struct ike_sa *sa);
 
 /* The peer, right after our answer to IKE_AUTH, ends the SA with an error notify (RFC 7296 2.21.2). */
 void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify);

@@ -39,7 +39,9 @@ warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *f
 static void warn_of_silence(const struct ike_sa *sa, const struct ike_task *task)
 {
     const char *unknown =
-        sa->unknown_to_peer ? ", where somebody says that this IKE SA is not known (INVALID_IKE_SPI)" : "";
+        sa->unknown_to_peer
+            ? "; an unauthenticated message says that this IKE SA is not known (INVALID_IKE_SPI)"
+            : "";
     char remote[IP_TEXT_SIZE];
     if (sa->handshake != NULL && sa->handshake->failure != NULL)
         failure_warn_noted(sa);

@@ -159,7 +159,8 @@ bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uin
 {
     struct logged_failure *last = &sa->logged_failure;
     bool is_rekey = kind == FAILED_CHILD_REKEY || kind == FAILED_IKE_REKEY;
-    if (is_rekey && last->kind == kind && last->spi == spi && last->notify == notify)
+    bool comes_again = is_rekey || notify == 0;
+    if (comes_again && last->kind == kind && last->spi == spi && last->notify == notify)
         return false;
     *last = (struct logged_failure){(uint8_t)kind, notify, spi};
     return true;

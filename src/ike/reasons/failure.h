@@ -66,7 +66,8 @@ void failure_warn_noted(const struct ike_sa *sa);
 
 /*
  * Whether a rekey of a Child SA (`spi`, inbound) or of the IKE SA (0) that failed with this notify differs
- * from the one that was logged last. A rekey is tried again until it succeeds or the SA ends, and that is
+ * from the one that was logged last; notify 0: the answer could not be taken, also to the request for an
+ * additional Child SA (0). A rekey is tried again until it succeeds or the SA ends, and that is
  * logged only once.
  */
 bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify);

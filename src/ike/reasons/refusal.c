@@ -10,8 +10,6 @@
 enum {
     TEXT_SIZE = 1280,
     NUMBER_TEXT_SIZE = 64,
-    ESP_SPI_SIZE = 4,
-    ESP_SPI_MIN = 256, /* RFC 4303 2.1 */
 };
 
 /* ---- The peer refuses: what each error notify says --------------------------------------------------- */
@@ -214,8 +212,8 @@ void refusal_warn_answer(const struct ike_sa *sa, enum failure_kind kind, const 
  * The settings of the transform types in which the offer and what is accepted have nothing in common; if
  * there are none, of all types.
  */
-static setting_set settings_in_the_way(const struct ike_payload *offer,
-                                       const struct proposal_policy *accepted)
+static setting_set settings_without_match(const struct ike_payload *offer,
+                                          const struct proposal_policy *accepted)
 {
     static const struct {
         setting_set ike, child;
@@ -261,7 +259,7 @@ void refusal_of_init(struct ike_engine *engine, const struct arrival *arrival,
     char theirs[OFFER_TEXT_SIZE];
     char ours[POLICY_TEXT_SIZE];
     char remote[IP_TEXT_SIZE];
-    failure_warn_arrival(engine, arrival, settings_in_the_way(offer, &accepted),
+    failure_warn_arrival(engine, arrival, settings_without_match(offer, &accepted),
                          "no common IKE SA proposal with %s: the peer offers %s; accepted here %s",
                          ip_endpoint_format(arrival->remote, remote),
                          proposal_offer_format(offer, &accepted, 0, theirs),
@@ -271,12 +269,11 @@ void refusal_of_init(struct ike_engine *engine, const struct arrival *arrival,
 void refusal_of_ike_rekey(struct ike_sa *sa, const struct ike_payload *offer,
                           const struct proposal_policy *accepted)
 {
-    enum { IKE_SPI_SIZE = 8 };
     char theirs[OFFER_TEXT_SIZE];
     char ours[POLICY_TEXT_SIZE];
     if (!failure_is_new(sa, FAILED_IKE_REKEY, 0, NOTIFY_NO_PROPOSAL_CHOSEN))
         return;
-    failure_warn(sa, FAILED_IKE_REKEY, settings_in_the_way(offer, accepted),
+    failure_warn(sa, FAILED_IKE_REKEY, settings_without_match(offer, accepted),
                  "no common proposal: the peer offers %s; accepted here %s",
                  proposal_offer_format(offer, accepted, IKE_SPI_SIZE, theirs),
                  proposal_policy_format(accepted, ours));
@@ -293,7 +290,7 @@ static void refuse_child_proposal(const struct ike_sa *sa, enum failure_kind kin
                      load_u32be(choice.spi.at), ESP_SPI_MIN);
         return;
     }
-    failure_warn(sa, kind, settings_in_the_way(offer, accepted),
+    failure_warn(sa, kind, settings_without_match(offer, accepted),
                  "no common Child SA proposal: the peer offers %s; accepted here %s",
                  proposal_offer_format(offer, accepted, ESP_SPI_SIZE, theirs),
                  proposal_policy_format(accepted, ours));

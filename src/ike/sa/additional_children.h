@@ -23,10 +23,14 @@ enum child_scope {
 
 enum { REFUSED_PACKETS_MAX = 8 };
 
-/* A packet whose pair, or flow, was refused, and until when it is not asked for again. */
+/*
+ * A packet whose pair, or flow, was refused, until when it is not asked for again, and how often the peer's
+ * answer could not be taken.
+ */
 struct refused_packet {
     struct packet_flow flow;
     msec_t until;
+    unsigned unfit_answers;
 };
 
 /* Part of an IKE SA. */
@@ -34,6 +38,8 @@ struct additional_children {
     enum child_scope scope;
     bool ours;               /* this end asked for the first one; else the peer's selectors are all (R71) */
     uint8_t refused;         /* families that the peer refused (ike/wire/selectors.h) */
+    uint8_t unfit;           /* of these, the families that are asked for once more when `again` fires */
+    unsigned unfit_answers;  /* to requests for families */
     bool more_told;          /* to the packet path: other Child SAs are to come */
     struct packet_flow flow; /* of the packet that waits; family IP_NONE: of none that is known */
     struct ike_timer again;  /* while it runs nothing is asked for; then it is looked what is lacking */

@@ -1,6 +1,6 @@
 /*
- * Which tunnel an incoming negotiation is for (S22). IKE_SA_INIT carries no ID, so that several tunnels may
- * be meant; the tunnel is known when IKE_AUTH brings the IDs.
+ * Which tunnel a negotiation is for that the peer starts (S22). IKE_SA_INIT carries no ID, so several tunnels
+ * may be meant; IKE_AUTH brings the IDs, which tell the tunnel.
  */
 #ifndef MUSUBI_IKE_SA_CANDIDATES_H
 #define MUSUBI_IKE_SA_CANDIDATES_H
@@ -14,14 +14,16 @@ struct arrival {
     uint32_t ifindex;
 };
 
-/* The interface by which an answer goes out, where `ifindex` is that of the way: a link-local peer can be
- * reached by the arrival interface alone. */
+/*
+ * The outgoing interface of an answer; `ifindex` is that of the route. A link-local peer can be reached only
+ * by the arrival interface.
+ */
 uint32_t arrival_outgoing(const struct arrival *arrival, uint32_t ifindex);
 
 /*
  * Goes through the groups of the tunnels that are candidates of an arrival, in no order: those that name the
- * peer's address, or if there is none those that name none. `candidates_next` returns NULL after the last
- * one.
+ * peer's address; if there are none, those that name no address. `candidates_next` returns NULL after the
+ * last one.
  */
 struct candidate_walk {
     const struct arrival *arrival;
@@ -31,11 +33,11 @@ struct candidate_walk {
 struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival);
 struct tunnel_group *candidates_next(struct candidate_walk *walk);
 
-/* How many candidates there are; the `capacity` first of them by number go to `out`. */
+/* Returns how many candidates there are, and the first `capacity` of them by number in `out`. */
 size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
                        const struct ike_tunnel **out, size_t capacity);
 
-/* Adds the lines of the config that settings of the candidates come from. */
+/* Adds the lines of the config where settings of the candidates come from. */
 void candidates_add_lines(const struct ike_engine *engine, const struct arrival *arrival,
                           setting_set settings, struct setting_lines *lines);
 
@@ -43,7 +45,7 @@ void candidates_add_lines(const struct ike_engine *engine, const struct arrival 
 const struct ike_tunnel *candidates_with_suite(const struct ike_engine *engine, const struct arrival *arrival,
                                                const struct ike_suite *suite);
 
-/* What the candidates together say on an IKE_SA_INIT. */
+/* How the candidates together answer an IKE_SA_INIT. */
 struct candidates {
     size_t count;
     struct proposal_choice choice; /* the most secure that one of them allows */

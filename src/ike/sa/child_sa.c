@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ESP_SPI_MIN = 256,  /* RFC 4303 2.1: 0 to 255 are reserved */
-    LINGER_TIME = 5000, /* milliseconds (S24) */
-};
+enum { LINGER_TIME = 5000 }; /* milliseconds (S24) */
 
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel)
 {
@@ -127,8 +124,8 @@ void child_sa_hand_over(const struct child_sa *child)
         .integrity = child->suite.integrity != NULL ? child->suite.integrity->id : (uint16_t)AUTH_NONE,
         .nat_keepalive = keepalive < UINT16_MAX ? (uint16_t)keepalive : UINT16_MAX,
         .anti_replay = policy->anti_replay,
-        .active = !child->waits_for_use,
-        .active_when_used = child->waits_for_use,
+        .active = !child->waits_for_use && !child->stopped,
+        .active_when_used = child->waits_for_use && !child->stopped,
         .more_to_come = additional_children_tell_due(child->ike_sa),
         .destination = destination_of(sa),
         .inbound = child->inbound,

@@ -17,11 +17,13 @@ struct child_sa {
     uint32_t live_slot;
     bool initiator; /* we started the exchange that made it */
     bool installed;
-    bool replaced;      /* another one carries the packets; the end that made that one deletes this one */
-    bool deleting;      /* our DELETE is under way, or queued */
-    bool lingering;     /* deleted at both ends, kept for packets that are still under way (S24) */
-    bool stopped;       /* it sends no more packets */
-    bool waits_for_use; /* it sends packets once the peer has used it */
+    bool replaced;        /* another one carries the packets; the end that made that one deletes this one */
+    bool deleting;        /* our DELETE is under way, or queued */
+    bool lingering;       /* deleted at both ends, kept for packets that are still under way (S24) */
+    bool stopped;         /* it sends no more packets */
+    bool waits_for_use;   /* it sends packets once the peer has used it */
+    bool numbers_unknown; /* saved without its sequence numbers: it is about to be replaced */
+    unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     msec_t created, expires;
     struct ike_timer lifetime, rekey;
 };

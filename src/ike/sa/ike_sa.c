@@ -142,6 +142,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
     sa->rekey = (struct ike_timer){.fire = upper->rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
+    sa->childless = (struct ike_timer){.fire = upper->childless_fire, .owner = sa};
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
     sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
@@ -229,6 +230,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->lifetime);
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
+    engine_cancel_timer(engine, &sa->childless);
     engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->additional.again);
     (void)map_remove(&engine->objects->sas, ike_sa_own_spi(sa));
@@ -258,7 +260,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
     ike_sa_drop_tasks(sa);
     ike_sa_end_handshake(sa);
     remove_from_engine(sa);
-    effects_add_record(&engine->effects, sa->serial, (struct octets){NULL, 0});
+    effects_add_record(&engine->effects, sa->serial, 0, (struct octets){NULL, 0});
     sa->destroyed = true;
     LIST_INSERT_HEAD(&engine->objects->destroyed, sa, dirty_link);
     if (tunnel == NULL)
@@ -289,7 +291,7 @@ void ike_sa_free(struct ike_sa *sa)
     fragmentation_reset(sa);
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
-    free(sa->unmet_wish);
+    free(sa->unmet_request);
     secret_free(sa, sizeof *sa);
 }
 

@@ -90,6 +90,7 @@ struct ike_sa {
      */
     struct ip_address peer_address;
     uint32_t ifindex, mark;     /* of the route, see struct peer_route */
+    bool route_unknown;         /* saved on another machine: it takes the tunnel's route when that is known */
     uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
     bool nat_local, nat_remote; /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;           /* ESP goes in UDP */
@@ -126,7 +127,7 @@ struct ike_sa {
     struct additional_children additional;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
-    char *unmet_wish;        /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
+    char *unmet_request;     /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /*
@@ -136,7 +137,10 @@ struct ike_sa {
     uint64_t started_event, established_event;
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
+    msec_t childless_until; /* the peer has deleted its last Child SA: when the IKE SA ends; 0: it has not */
+    struct ike_timer childless;
     struct ike_timer job_lost; /* the job that is out takes too long */
 };
 

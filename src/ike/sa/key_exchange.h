@@ -5,8 +5,9 @@
  *     initiator:  key_exchange_generate, our share goes out, the peer's comes, key_exchange_finish
  *     responder:  the peer's share comes, key_exchange_answer, our share goes out
  *
- * Whoever waits for a job hands its result to key_exchange_take. An IKE_SA_INIT or a CREATE_CHILD_SA has one
- * such object; several may follow one another, each with a method of its own and its secret kept apart.
+ * The function that a job is started with hands its result to key_exchange_take. An IKE_SA_INIT or a
+ * CREATE_CHILD_SA has one such object; several may follow one another, each with a method of its own and its
+ * secret kept apart.
  */
 #ifndef MUSUBI_IKE_SA_KEY_EXCHANGE_H
 #define MUSUBI_IKE_SA_KEY_EXCHANGE_H
@@ -28,30 +29,37 @@ struct key_exchange {
 /* Called when a job of an IKE SA is done. */
 typedef void ike_job_done(struct ike_sa *sa, const struct ike_job_result *result);
 
-/* Initiator: begins anew with a method, and has our share made. */
+/* Initiator: begins a key exchange by a method, and has our share made. */
 void key_exchange_generate(struct ike_sa *sa, struct key_exchange *x,
                            const struct key_exchange_method *method, ike_job_done *done);
 
-/* Responder: begins with a method and the initiator's share, and has our share and the secret made. The share
- * is one that key_exchange_share_fits. */
+/*
+ * Responder: begins a key exchange by a method with the initiator's share, which key_exchange_share_fits, and
+ * has our share and the secret made.
+ */
 void key_exchange_answer(struct ike_sa *sa, struct key_exchange *x, const struct key_exchange_method *method,
                          struct octets peer_share, ike_job_done *done);
 
-/* Initiator: has the secret made from the responder's share, which is one that key_exchange_share_fits. */
+/* Initiator: has the secret made from the responder's share, which key_exchange_share_fits. */
 void key_exchange_finish(struct ike_sa *sa, struct key_exchange *x, struct octets peer_share,
                          ike_job_done *done);
 
 /* Initiator: the same once more, after a restart, with the share that was kept. */
 void key_exchange_finish_again(struct ike_sa *sa, struct key_exchange *x, ike_job_done *done);
 
-/* Takes what the operation begun last has made; what it was made of is wiped. False if the job failed. */
+/*
+ * Takes the result of the operation that was begun last, and wipes what it was made of. False if the job
+ * failed.
+ */
 bool key_exchange_take(struct key_exchange *x, const struct ike_job_result *result);
 
 /* Our share, for the KE payload. It points into `x`. No octets without a key exchange. */
 struct octets key_exchange_own_share(const struct key_exchange *x);
 
-/* The secret, after `answer` or `finish`. It points into `x`. No octets if neither took place, as when the
- * peer has chosen to do without the key exchange that was offered. */
+/*
+ * The secret, after `answer` or `finish`. It points into `x`. No octets if neither took place, for instance
+ * if the peer chose to have no key exchange.
+ */
 struct octets key_exchange_secret(const struct key_exchange *x);
 
 #endif

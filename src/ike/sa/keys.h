@@ -5,7 +5,8 @@
 #define MUSUBI_IKE_SA_KEYS_H
 
 #include "ike/ike.h"
-#include "ike/wire/proposal.h"
+#include "ike/wire/message.h"
+#include "ike/wire/suite.h"
 
 /* SK_d, SK_ai, … as in RFC 7296 2.14. The sizes are those of the suite's algorithms. */
 struct ike_keys {

@@ -11,6 +11,8 @@ uint32_t live_slots_take(struct live_slots *slots)
 
 void live_slots_give_back(struct live_slots *slots, uint32_t slot)
 {
+    if (slot == LIVE_SLOT_NONE)
+        return;
     if (slots->count == slots->capacity) {
         size_t capacity = slots->capacity == 0 ? 64 : 2 * slots->capacity;
         uint32_t *larger = reallocarray(slots->given_back, capacity, sizeof *larger);

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In the place of a slot: there is none. */
+#define LIVE_SLOT_NONE UINT32_MAX
+
 /* Zeroed, all slots are free. */
 struct live_slots {
     uint32_t *given_back;
@@ -18,7 +21,8 @@ struct live_slots {
 /* Takes a free slot. */
 uint32_t live_slots_take(struct live_slots *slots);
 
-/* Gives a slot back. It is lost if there is no memory to note it; there are more than enough of them. */
+/* Gives a slot back; LIVE_SLOT_NONE is none. It is lost if there is no memory to note it; there are more than
+ * enough of them. */
 void live_slots_give_back(struct live_slots *slots, uint32_t slot);
 
 /* Frees the memory of `slots`. */

@@ -93,7 +93,7 @@ void negotiation_refuse(struct ike_sa *sa, uint16_t notify, struct octets conten
     ike_sa_send_error(sa, EXCHANGE_CREATE_CHILD_SA, notify, content);
 }
 
-/* The answer to a KE payload of another method than the chosen one (RFC 7296 1.3). */
+/* Answers a KE payload of another method than the chosen one (RFC 7296 1.3). */
 static void refuse_method(struct ike_sa *sa, const struct key_exchange_method *wanted)
 {
     uint8_t id[2];

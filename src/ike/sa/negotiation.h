@@ -1,6 +1,6 @@
 /*
- * A CREATE_CHILD_SA exchange under way (RFC 7296 1.3): of ours, from the task's start to the answer, or of
- * the peer's, while the key exchange for its answer is done.
+ * A CREATE_CHILD_SA exchange that is under way (RFC 7296 1.3): ours, from the start of the task to the
+ * answer, or the peer's, while the key exchange for our answer is done.
  */
 #ifndef MUSUBI_IKE_SA_NEGOTIATION_H
 #define MUSUBI_IKE_SA_NEGOTIATION_H
@@ -10,7 +10,7 @@
 
 struct child_purpose;
 
-/* How far a negotiation of ours has come. */
+/* The state of a negotiation of ours. */
 enum negotiation_phase {
     NEGOTIATION_GENERATES, /* our share is being made */
     NEGOTIATION_READY,     /* the request can be written, or is under way */
@@ -25,14 +25,14 @@ struct negotiation {
     enum negotiation_phase phase;     /* ours */
     bool ke_retried;
 
-    struct child_request request;     /* ours, of a Child SA; of an IKE SA its proposal alone */
+    struct child_request request;     /* ours: of a Child SA; of an IKE SA only the proposal */
     struct child_agreement agreement; /* of a Child SA */
     struct ike_suite suite;           /* of an IKE SA */
     uint8_t proposal_number;          /* theirs, of an IKE SA */
     uint64_t new_spi;                 /* of an IKE SA: our own SPI of the new one */
     uint64_t peer_spi;                /* of an IKE SA: the peer's SPI of the new one */
 
-    /* Ours: the peer has rekeyed the same SA meanwhile, and this is what it made. */
+    /* Ours: the SA that the peer made, if it has rekeyed the same SA meanwhile. */
     bool has_rival;
     uint32_t rival_child;  /* its inbound SPI */
     uint64_t rival_ike_sa; /* our own SPI of it */
@@ -48,7 +48,7 @@ void negotiation_free(struct negotiation *n);
 /* Ends our own negotiation. */
 void negotiation_end_own(struct ike_sa *sa);
 
-/* Ours: has our share of a method made; it is NEGOTIATION_READY then. */
+/* Ours: has our share of a key exchange made; then it is NEGOTIATION_READY. */
 void negotiation_generate(struct ike_sa *sa, struct negotiation *n, const struct key_exchange_method *method);
 
 /*
@@ -58,7 +58,7 @@ void negotiation_generate(struct ike_sa *sa, struct negotiation *n, const struct
 bool negotiation_retry_with_group(struct ike_sa *sa, const struct ike_task *task,
                                   const struct ike_payload *error, algorithm_set allowed);
 
-/* Ours: has the secret made from the KE payload of the peer's answer, which is one that fits. */
+/* Ours: has the secret made from the KE payload of the peer's answer, which negotiation_ke_fits. */
 void negotiation_finish(struct ike_sa *sa, const struct ike_payload *ke, ike_job_done *done);
 
 /* Ours, saved as NEGOTIATION_FINISHES: has the secret made again. */
@@ -70,12 +70,14 @@ bool negotiation_ke_fits(const struct negotiation *n, const struct ike_payload *
 /* Writes Ni or Nr, and KE if there is one. */
 void negotiation_put_nonce_and_ke(struct message_writer *m, const struct negotiation *n, bool initiator);
 
-/* Theirs: begins `sa->theirs` with the nonce of the peer's request. NULL, with the peer told, if it cannot.
+/*
+ * Theirs: begins `sa->theirs` with the nonce of the peer's request. If that is not possible, tells the peer
+ * and returns NULL.
  */
 struct negotiation *negotiation_begin_theirs(struct ike_sa *sa, const struct ike_message *request);
 
 /*
- * Theirs: has our share and the secret of the chosen method made from the KE payload of the peer's request;
+ * Theirs: has our share and the secret made by the chosen method from the KE payload of the peer's request;
  * refuses one that does not fit.
  */
 void negotiation_answer(struct ike_sa *sa, const struct ike_message *request,

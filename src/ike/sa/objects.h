@@ -23,7 +23,7 @@ LIST_HEAD(ike_sa_list, ike_sa);
 
 /* The secrets of cookies: the current one, and the one before. */
 struct cookie_secrets {
-    uint8_t number; /* of the current one, counting round; its place is number & 1. 0 at first: none yet */
+    uint8_t number; /* of the current one, modulo 256; its place is number & 1. 0 at first: none yet */
     msec_t changed;
     uint8_t secret[2][32];
 };
@@ -32,7 +32,7 @@ enum {
     REFUSED_REQUESTS_MAX = 64, /* that are remembered, so that retransmissions are not logged again */
 };
 
-/* IKE_SA_INIT requests that were refused last, round and round; without more state than that. */
+/* The IKE_SA_INIT requests that were refused last, in a ring; no other state is kept of them. */
 struct refused_requests {
     struct {
         uint64_t key; /* as of `half_open` */
@@ -41,7 +41,7 @@ struct refused_requests {
     size_t next;
 };
 
-/* How often something may still be done in the second that began at `since`. */
+/* How often something was done in the second that began at `since`. */
 struct ike_budget {
     msec_t since;
     unsigned spent;

@@ -1,5 +1,10 @@
 #include "ike/sa/record_stream.h"
 
+bool stream_since(const struct record_stream *s, uint32_t version)
+{
+    return s->version >= version;
+}
+
 void stream_refuse(struct record_stream *s)
 {
     if (s->r != NULL)
@@ -64,14 +69,60 @@ void stream_bool(struct record_stream *s, bool *value)
     *value = octet != 0;
 }
 
+void stream_flags(struct record_stream *s, bool *const *flags, size_t count)
+{
+    uint16_t bits = 0;
+    for (size_t i = 0; i < count; i++)
+        bits |= (uint16_t)(*flags[i] << i);
+    stream_u16(s, &bits);
+    for (size_t i = 0; i < count; i++)
+        *flags[i] = (bits >> i & 1) != 0;
+}
+
+enum { UNIX_TIME_BITS = 48 }; /* that a time in milliseconds takes, until the year 10889 */
+
+void stream_epoch(struct record_stream *s)
+{
+    stream_u64(s, &s->epoch);
+    if (s->epoch >> UNIX_TIME_BITS != 0)
+        stream_refuse(s);
+    s->past_is_cut = false;
+}
+
+void stream_time(struct record_stream *s, msec_t *time)
+{
+    uint64_t unix_time = *time == MSEC_NEVER ? MSEC_NEVER : *time + s->epoch;
+    stream_u64(s, &unix_time);
+    if (s->w != NULL)
+        return;
+    *time = MSEC_NEVER;
+    if (unix_time == MSEC_NEVER)
+        return;
+    if (unix_time >> UNIX_TIME_BITS != 0 || (unix_time < s->epoch && !s->past_is_cut))
+        stream_refuse(s);
+    else
+        *time = unix_time > s->epoch ? unix_time - s->epoch : 0;
+}
+
+void stream_value(struct record_stream *s, void *at, size_t size)
+{
+    uint16_t length = (uint16_t)size;
+    stream_u16(s, &length);
+    if (length != size)
+        stream_refuse(s);
+    stream_octets(s, at, size);
+}
+
 void stream_run(struct record_stream *s, struct octets *run)
 {
     uint32_t length = (uint32_t)run->length;
     stream_u32(s, &length);
-    if (s->w != NULL)
+    if (s->w != NULL) {
         writer_put(s->w, run->at, run->length);
-    else
-        *run = (struct octets){reader_octets(s->r, length), length};
+        return;
+    }
+    const uint8_t *at = reader_octets(s->r, length);
+    *run = (struct octets){at, at != NULL ? length : 0};
 }
 
 /* ---- Addresses, IDs, selectors ----------------------------------------------------------------------- */
@@ -115,6 +166,9 @@ void stream_selectors(struct record_stream *s, struct selector_list *list)
         stream_u16(s, &ts->last_port);
         stream_address(s, &ts->first);
         stream_address(s, &ts->last);
+        if (ts->first.family == IP_NONE || ts->last.family != ts->first.family ||
+            ip_address_compare(&ts->first, &ts->last) > 0)
+            stream_refuse(s);
     }
 }
 

@@ -37,6 +37,7 @@ enum ike_task_number {
     TASK_REKEY_IKE_SA = 7,
     TASK_ADDITIONAL_CHILD = 8,
     TASK_INVALID_SPI = 9,
+    TASK_GIVE_UP_CHILD = 10,
 };
 
 /* A kind of request: one for each exchange that this end starts. */

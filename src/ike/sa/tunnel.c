@@ -44,6 +44,20 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
     tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 
+bool tunnel_begins(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for_packet)
+{
+    struct damping *d = &tunnel->damping;
+    if (damping_allows(d, engine->now, for_packet)) {
+        damping_note_begun(d, engine->now);
+        return true;
+    }
+    if (damping_tells(d))
+        tunnel_log(engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2,
+                   "its negotiations end too soon: it begins at most %d in %d seconds and %d in %d seconds",
+                   DAMPING_SHORT_MAX, DAMPING_SHORT / 1000, DAMPING_LONG_MAX, DAMPING_LONG / 1000);
+    return false;
+}
+
 bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newcomer)
 {
     size_t count = 0;

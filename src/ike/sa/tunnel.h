@@ -4,6 +4,7 @@
 #ifndef MUSUBI_IKE_SA_TUNNEL_H
 #define MUSUBI_IKE_SA_TUNNEL_H
 
+#include "ike/sa/damping.h"
 #include "ike/sa/objects.h"
 #include "ike/services/log.h"
 #include "ike/services/timer.h"
@@ -25,6 +26,7 @@ struct ike_tunnel {
     msec_t ignores_packets_until; /* after a failure: the path may still ask for packets that have failed */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
+    struct damping damping;
 };
 
 /* The tunnel with a number; NULL if there is none. */
@@ -53,6 +55,12 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
 /* The same for the packets of one pair of addresses alone. */
 void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tunnel,
                          const struct packet_pair *pair);
+
+/*
+ * True if the tunnel may begin a negotiation of its own accord now, for a packet or not, which then counts;
+ * else the log says once that it holds back (S44).
+ */
+bool tunnel_begins(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for_packet);
 
 /* True if the name of the tunnel's peer has the address. */
 bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address);

@@ -34,7 +34,7 @@ static bool take_source(const struct ike_tunnel *tunnel, struct tunnel_rule *rul
     return false;
 }
 
-/* False if nothing that arrives can be for the tunnel; while its outgoing interface is away, none is. */
+/* False if no message can be for the tunnel, as while its outgoing interface is missing. */
 static bool rule_of(const struct ike_tunnel *tunnel, struct tunnel_rule *rule)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
@@ -137,7 +137,7 @@ static void replace_first(struct map *map, uint64_t key, void *first)
         (void)map_put(map, key, first);
 }
 
-/* Joins those with the same hash, behind the first one. */
+/* Appends it to those with the same hash. */
 static bool join_by_rule(struct tunnel_groups *groups, struct tunnel_group *group)
 {
     uint64_t key = hash_rule(&group->rule);
@@ -361,7 +361,7 @@ bool tunnel_groups_update(struct tunnel_groups *groups, struct ike_tunnel *tunne
 
 /* ---- Lines ------------------------------------------------------------------------------------------- */
 
-/* Works out the lines of each setting, which a warning about the group may want. */
+/* Works out the lines of each setting, for a warning about the group. */
 static bool find_lines(struct tunnel_group *group)
 {
     group->lines = calloc(SETTING_COUNT, sizeof *group->lines);

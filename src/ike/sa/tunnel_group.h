@@ -1,7 +1,7 @@
 /*
  * Tunnels in groups that an IKE_SA_INIT cannot tell apart (S22): the tunnels of a group fit the same
- * arrivals, and say the same of algorithms, NAT detection and the route of an answer. So what the candidates
- * of a negotiation say together is worked out from groups, and costs the same with one tunnel and with
+ * arrivals, and say the same of algorithms, NAT detection and the route of an answer. So the answer of all
+ * candidates of a negotiation is worked out from groups, and costs the same with one tunnel and with
  * thousands. Groups are found by the peer's address, and a tunnel of a group by its peer's ID.
  */
 #ifndef MUSUBI_IKE_SA_TUNNEL_GROUP_H
@@ -12,7 +12,7 @@
 
 struct ike_tunnel;
 
-/* Where messages to us must arrive. */
+/* Where messages for a tunnel must arrive. */
 enum source_rule {
     SOURCE_RULE_NONE,  /* anywhere */
     SOURCE_RULE_EXACT, /* at that address */
@@ -94,7 +94,7 @@ struct tunnel_group *tunnel_groups_of_peer(const struct tunnel_groups *groups,
 struct ike_tunnel *tunnel_group_find(const struct tunnel_groups *groups, const struct tunnel_group *group,
                                      const struct identity *id);
 
-/* Adds the lines that settings of the group's tunnels come from. */
+/* Adds the lines where settings of the group's tunnels come from. */
 void tunnel_group_add_lines(struct tunnel_group *group, setting_set settings, struct setting_lines *lines);
 
 #endif

@@ -107,7 +107,7 @@ void effects_add_action(struct effects *e, const struct ike_action *action)
     e->actions[e->action_count++] = *action;
 }
 
-void effects_add_record(struct effects *e, uint32_t serial, struct octets state)
+void effects_add_record(struct effects *e, uint32_t serial, uint32_t tunnel, struct octets state)
 {
     void *array = e->records;
     if (!grow(&array, e->record_count, &e->record_capacity, sizeof *e->records)) {
@@ -115,7 +115,7 @@ void effects_add_record(struct effects *e, uint32_t serial, struct octets state)
         return;
     }
     e->records = array;
-    e->records[e->record_count++] = (struct ike_record_effect){serial, state};
+    e->records[e->record_count++] = (struct ike_record_effect){serial, tunnel, state};
 }
 
 const struct ike_effects *effects_view(struct effects *e)

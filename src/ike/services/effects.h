@@ -33,7 +33,7 @@ struct octets effects_copy(struct effects *e, struct octets from);
 
 /* Adds an action or a record. They are lost if there is no memory. */
 void effects_add_action(struct effects *e, const struct ike_action *action);
-void effects_add_record(struct effects *e, uint32_t serial, struct octets state);
+void effects_add_record(struct effects *e, uint32_t serial, uint32_t tunnel, struct octets state);
 
 /* The answer as the caller sees it. */
 const struct ike_effects *effects_view(struct effects *e);

@@ -16,6 +16,7 @@ enum { SCRATCH_SIZE = IKE_DATAGRAM_MAX };
 struct ike_engine {
     struct ike_options options;
     msec_t now;
+    uint64_t epoch;        /* Unix time, in milliseconds, when `now` was 0 */
     uint64_t event_number; /* of the event being handled: orders what happens in one millisecond */
     bool stopping;         /* IKE_EVENT_STOP has come: nothing new is begun */
     struct effects effects;

@@ -1,7 +1,5 @@
 #include "ike/wire/child_exchange.h"
 
-enum { ESP_SPI_SIZE = 4, ESP_SPI_MIN = 256 };
-
 struct child_request child_request_of(const struct tunnel_policy *policy, bool in_auth, uint32_t inbound_spi)
 {
     return (struct child_request){

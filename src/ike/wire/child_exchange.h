@@ -9,7 +9,7 @@
 #include "ike/wire/proposal.h"
 #include "ike/wire/selectors.h"
 
-/* What both ends agreed on, but for the keys. */
+/* What both ends agreed on, without the keys. */
 struct child_agreement {
     struct ike_suite suite;
     uint8_t proposal_number;
@@ -27,7 +27,7 @@ struct child_request {
 /* The request that a tunnel's policy makes; `in_auth` as in proposal_policy_of_child. */
 struct child_request child_request_of(const struct tunnel_policy *policy, bool in_auth, uint32_t inbound_spi);
 
-/* As initiator: writes SA; then, after what stands between them, TSi and TSr. */
+/* As initiator: write SA, and TSi and TSr; other payloads may stand between them. */
 void child_exchange_put_offer(struct message_writer *m, const struct child_request *request);
 void child_exchange_put_selectors(struct message_writer *m, const struct child_request *request);
 

@@ -57,6 +57,12 @@ enum protocol_id {
     PROTOCOL_ESP = 3,
 };
 
+enum {
+    IKE_SPI_SIZE = 8,
+    ESP_SPI_SIZE = 4,
+    ESP_SPI_MIN = 256, /* RFC 4303 2.1: 0 to 255 are reserved */
+};
+
 /* RFC 7296 3.3.2. */
 enum transform_type {
     TRANSFORM_ENCR = 1,
@@ -132,8 +138,10 @@ const char *notify_type_name(uint16_t type);
 /* What an AUTH method is (RFC 7296 3.8 and the registry): "RSA digital signature"; NULL if it is unknown. */
 const char *auth_method_name(uint8_t method);
 
-/* The name of a transform (enum transform_type), also of common ones that Musubi does not do:
- * "ChaCha20-Poly1305", "ECP-256"; NULL for one that it does not know. */
+/*
+ * The name of a transform (enum transform_type), also of common ones that Musubi does not support:
+ * "ChaCha20-Poly1305", "ECP-256"; NULL for one that it does not know.
+ */
 const char *transform_name(uint8_t type, uint16_t id);
 
 #endif

@@ -25,7 +25,7 @@ static bool add_row(algorithm_set *set, algorithm_set row)
     return row != 0;
 }
 
-/* Adds a transform to what is known. False if Musubi does not do it. */
+/* Adds a transform to what is known. False if Musubi does not support it. */
 static bool add_known(struct offer *offer, uint8_t type, uint16_t id, uint16_t key_bits)
 {
     struct proposal_policy *known = &offer->known;

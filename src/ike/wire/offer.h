@@ -4,21 +4,22 @@
 #ifndef MUSUBI_IKE_WIRE_OFFER_H
 #define MUSUBI_IKE_WIRE_OFFER_H
 
-#include "ike/wire/proposal.h"
+#include "ike/wire/message.h"
+#include "ike/wire/suite.h"
 
 /* Values of the first octet of proposals and transforms: whether another one follows. */
 enum { SUBSTRUCTURE_LAST = 0, SUBSTRUCTURE_MORE_PROPOSALS = 2, SUBSTRUCTURE_MORE_TRANSFORMS = 3 };
 
 enum { OFFER_FOREIGN_MAX = 16 };
 
-/* A transform that Musubi does not do. */
+/* A transform that Musubi does not support. */
 struct foreign_transform {
     uint8_t type; /* enum transform_type, or another */
     uint16_t id;
     uint16_t key_bits; /* 0: no Key Length */
 };
 
-/* What a proposal offers: the rows that Musubi knows, and what else decides. */
+/* What a proposal offers: the rows that Musubi knows, and what else matters for a choice. */
 struct offer {
     uint8_t number;
     uint8_t protocol;

@@ -1,35 +1,12 @@
 /*
  * SA payloads (RFC 7296 3.3): what a policy proposes, which suite of a peer's proposals is chosen, and
- * whether a peer's choice was proposed at all. The order of security (S10) is that of the tables of
- * crypto/algorithm.h; encryption is compared first, then DH, integrity, PRF.
+ * whether a peer's choice was proposed at all.
  */
 #ifndef MUSUBI_IKE_WIRE_PROPOSAL_H
 #define MUSUBI_IKE_WIRE_PROPOSAL_H
 
-#include "config/policy.h"
-#include "crypto/key_exchange.h"
 #include "ike/wire/message.h"
-
-/* What the two ends of an IKE SA or a Child SA agreed on. Unused members are NULL. */
-struct ike_suite {
-    const struct encryption_algorithm *encryption;
-    const struct integrity_algorithm *integrity; /* NULL with an AEAD */
-    const struct prf_algorithm *prf;             /* IKE SA only */
-    const struct key_exchange_method *dh;        /* Child SA: of PFS, or NULL */
-};
-
-/* The algorithms that an SA may use, for either kind. */
-struct proposal_policy {
-    uint8_t protocol; /* PROTOCOL_IKE or PROTOCOL_ESP */
-    algorithm_set encryption, integrity, prf, dh;
-    bool dh_none;   /* a suite without DH is allowed (Child SA without PFS) */
-    bool dh_ignore; /* DH is neither proposed nor considered (Child SA of IKE_AUTH, RFC 7296 1.2) */
-};
-
-struct proposal_policy proposal_policy_of_ike(const struct ike_algorithms *algorithms);
-
-/* `in_auth`: the Child SA is that of IKE_AUTH, where no DH takes place (S11). */
-struct proposal_policy proposal_policy_of_child(const struct child_algorithms *algorithms, bool in_auth);
+#include "ike/wire/suite.h"
 
 /*
  * Writes an SA payload that proposes all of `policy`, AEAD and others in separate proposals, strongest first.
@@ -76,8 +53,5 @@ unsigned proposal_gaps(const struct ike_payload *sa, const struct proposal_polic
 
 /* The protocol of the first proposal of an SA payload; PROTOCOL_NONE if there is none. */
 uint8_t proposal_protocol(const struct ike_payload *sa);
-
-/* True if `a` is more secure than `b` (S10). */
-bool ike_suite_is_better(const struct ike_suite *a, const struct ike_suite *b);
 
 #endif

@@ -58,7 +58,7 @@ const char *proposal_policy_format(const struct proposal_policy *policy, char ou
     struct item_list list = {&text, ""};
     struct proposal_policy shown = *policy;
     if ((policy->encryption & ~encryption_aead_rows()) == 0)
-        shown.integrity = 0; /* it stands beside AEADs alone, and is not asked for */
+        shown.integrity = 0; /* AEADs need none */
     add_policy(&list, &shown);
     return out;
 }
@@ -81,7 +81,7 @@ static void add_number(struct short_text *text, const struct foreign_transform *
         short_text_add(text, " (%u-bit)", t->key_bits);
 }
 
-/* A transform of another kind: extended sequence numbers are no obstacle where there is the choice. */
+/* A transform of another kind. Extended sequence numbers are no obstacle if "none" is offered too. */
 static bool is_obstacle(const struct offer *offer, const struct foreign_transform *t)
 {
     return t->type != TRANSFORM_ESN || !offer->esn_none;
@@ -104,7 +104,7 @@ static void begin_foreign_type(struct item_list *list, uint8_t type)
         short_text_add(list->text, "%u:", type);
 }
 
-/* The transforms that Musubi does not do, in the order of the message. */
+/* The transforms that Musubi does not support, in the order of the message. */
 static void add_foreign(struct short_text *text, const struct offer *offer)
 {
     const char *start = text->length > 0 ? " and (not supported here) " : "(not supported here) ";

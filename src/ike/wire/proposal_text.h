@@ -1,5 +1,6 @@
 /*
- * SA payloads and what they are chosen by as log texts, in the words of the command language (S34).
+ * SA payloads, and the policies that choose from them, as log texts in the words of the command language
+ * (S34).
  */
 #ifndef MUSUBI_IKE_WIRE_PROPOSAL_TEXT_H
 #define MUSUBI_IKE_WIRE_PROPOSAL_TEXT_H
@@ -16,9 +17,9 @@ enum { POLICY_TEXT_SIZE = 320, OFFER_TEXT_SIZE = 768, SUITE_TEXT_SIZE = 96 };
 const char *proposal_policy_format(const struct proposal_policy *policy, char out[POLICY_TEXT_SIZE]);
 
 /*
- * What an SA payload offers, or chooses, to one who accepts `accepted` with SPIs of `spi_size` octets: each
- * proposal like a policy, with " or " between them. What Musubi does not do stands behind the rest with its
- * IANA numbers: "enc 3des, dh 1024-bit and (not supported here) enc 28 (ChaCha20-Poly1305)".
+ * What an SA payload offers or chooses, where `accepted` is accepted with SPIs of `spi_size` octets: each
+ * proposal like a policy, with " or " between them. What Musubi does not support is at the end, with its IANA
+ * numbers: "enc 3des, dh 1024-bit and (not supported here) enc 28 (ChaCha20-Poly1305)".
  */
 const char *proposal_offer_format(const struct ike_payload *sa, const struct proposal_policy *accepted,
                                   size_t spi_size, char out[OFFER_TEXT_SIZE]);

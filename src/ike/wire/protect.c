@@ -86,7 +86,7 @@ bool protect_open(const struct ike_protection *p, uint8_t *datagram, const struc
     size_t length = sk->content.length - iv_size - icv_size;
     if (length % p->encryption->block_size != 0)
         return false;
-    /* The payload's place in the datagram, by which it may be written. */
+    /* Where the payload is in the datagram, which may be written. */
     uint8_t *iv = datagram + (sk->content.at - datagram);
     uint8_t *text = iv + iv_size;
     if (!open_text(p, datagram, iv, text, length, text + length))

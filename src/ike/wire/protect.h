@@ -22,7 +22,7 @@ enum { PROTECT_OVERHEAD_MAX = IKE_HEADER_SIZE + IKE_PAYLOAD_HEADER_SIZE + 16 + 1
 /* A piece of a chain of payloads that goes into one message: all of it, or a fragment (RFC 7383 2.5). */
 struct protect_text {
     struct octets octets;
-    uint8_t first_payload;  /* of the chain; PAYLOAD_NONE in fragments but the first */
+    uint8_t first_payload;  /* of the chain; PAYLOAD_NONE in all fragments but the first */
     uint16_t number, total; /* of fragments; 0: the whole chain, in an SK payload */
 };
 
@@ -34,7 +34,7 @@ struct protect_text {
 struct octets protect_seal(const struct ike_protection *p, const struct ike_header *header,
                            const struct protect_text *text, const uint8_t *iv, void *out, size_t capacity);
 
-/* The text that is all of the chain in `inner`. */
+/* The whole chain in `inner` as one text. */
 struct protect_text protect_whole(const struct message_writer *inner);
 
 /*

@@ -1,6 +1,7 @@
 /* config/host_settings.h */
 #include "support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/host_settings.h"
@@ -129,6 +130,34 @@ static void routes_have_target_and_distance(void **state)
     host_settings_free(&host);
 }
 
+static void each_of_many_interfaces_is_found_by_its_name(void **state)
+{
+    (void)state;
+    enum { MANY = 2000 };
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    for (int i = 0; i < MANY; i++)
+        fprintf(out, "interface Tunnel%d.%d\n  ip mtu %d\n", i / 4, i % 4, 1000 + i % 400);
+    (void)fclose(out);
+
+    struct host_settings host = settings_of(text);
+
+    for (int i = 0; i < MANY; i++) {
+        char name[INTERFACE_NAME_SIZE];
+        (void)snprintf(name, sizeof name, "Tunnel%d.%d", i / 4, i % 4);
+        const struct configured_interface *interface = host_settings_interface(&host, name);
+        assert_non_null(interface);
+        assert_string_equal(interface->name, name);
+        assert_int_equal(interface->ipv4_lines.mtu, 1000 + i % 400);
+    }
+    assert_null(host_settings_interface(&host, "Tunnel0.4"));
+    assert_null(host_settings_interface(&host, ""));
+    host_settings_free(&host);
+    free(text);
+}
+
 static void R102_the_log_level_of_a_function_beats_that_of_all(void **state)
 {
     (void)state;
@@ -170,6 +199,7 @@ int main(void)
         cmocka_unit_test(R13_a_tunnel_without_an_ipv6_line_has_no_ipv6),
         cmocka_unit_test(S16_devices_map_ports_to_linux),
         cmocka_unit_test(routes_have_target_and_distance),
+        cmocka_unit_test(each_of_many_interfaces_is_found_by_its_name),
         cmocka_unit_test(R102_the_log_level_of_a_function_beats_that_of_all),
         cmocka_unit_test(references_to_undefined_names_are_warned_about),
     };

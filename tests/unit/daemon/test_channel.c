@@ -245,6 +245,49 @@ static void results_of_jobs_out_of_their_range_are_refused(void **state)
     assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
 }
 
+static void changes_of_child_sas_are_taken_within_their_ranges_alone(void **state)
+{
+    (void)state;
+    const struct message_child good = {.command = {.change = CHILD_REDIRECT}};
+    const size_t size = sizeof(good);
+    struct message_child m = good;
+
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m.command.change = CHILD_CHANGE_COUNT;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m = good;
+    m.command.child.local_ts_count = ESP_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m = good;
+    memset(&m.command.child.destination.encapsulated, 2, sizeof(bool));
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m = good;
+    memset(&m.command.child.more_to_come, 2, sizeof(bool));
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m = good;
+    memset(&m.command.child.destination.remote.address.family, 5, sizeof(enum ip_family));
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+}
+
+static void list_of_child_sas_has_as_many_as_it_says(void **state)
+{
+    (void)state;
+    struct {
+        struct message_children m;
+        struct path_child list[3];
+    } body = {.m = {.count = 2}};
+    const size_t two = sizeof(body) - sizeof(struct path_child);
+
+    assert_true(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two));
+    assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two - 1));
+    assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, sizeof(body)));
+    body.m.more = 2;
+    assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two));
+    body.m = (struct message_children){.count = MESSAGE_CHILDREN_MAX + 1};
+    assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two));
+}
+
 static void policies_with_unterminated_names_are_refused(void **state)
 {
     (void)state;
@@ -272,6 +315,8 @@ int main(void)
         cmocka_unit_test(auth_jobs_hold_all_of_their_octets),
         cmocka_unit_test(auth_jobs_out_of_their_range_are_refused),
         cmocka_unit_test(results_of_jobs_out_of_their_range_are_refused),
+        cmocka_unit_test(changes_of_child_sas_are_taken_within_their_ranges_alone),
+        cmocka_unit_test(list_of_child_sas_has_as_many_as_it_says),
         cmocka_unit_test(policies_with_unterminated_names_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

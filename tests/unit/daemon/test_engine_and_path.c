@@ -29,7 +29,7 @@ struct machine {
     int records;
     struct esp_live live[SLOTS];
     struct path_totals totals;
-    struct path_strays strays[WORKERS];
+    struct path_worker_counters counters[WORKERS];
 };
 
 /* ---- The path ---------------------------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static void start_path(struct machine *m)
     int device[2];
     int ends[2];
     for (unsigned i = 0; i < WORKERS; i++)
-        options.workers[i] = (struct path_worker){-1, -1, -1, -1, {0}, 1, &m->strays[i]};
+        options.workers[i] = (struct path_worker){-1, -1, -1, -1, {0}, 1, &m->counters[i]};
     m->path = path_new(&options);
     assert_non_null(m->path);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, device), 0);
@@ -92,8 +92,8 @@ static void start_engine(struct machine *m)
                                      .policy = &gateway_tunnel(m->gateway, TUNNEL)->policy});
     for (uint32_t place = 0; place < state_map_places(m->engine.records.map); place++) {
         if (state_map_read(m->engine.records.map, place, &record))
-            hand_over(m,
-                      &(struct ike_event){.kind = IKE_EVENT_SAVED, .saved = {record.octets, record.length}});
+            hand_over(m, &(struct ike_event){.kind = IKE_EVENT_SAVED,
+                                             .saved = {record.serial, {record.octets, record.length}}});
     }
     state_record_free(&record);
     hand_over(m, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
@@ -164,7 +164,7 @@ static void record(struct machine *m)
     assert_non_null(map);
     for (size_t i = 0; i < m->gateway->record_count; i++) {
         const struct kept_record *kept = &m->gateway->records[i];
-        assert_true(state_map_put(map, kept->serial, (struct octets){kept->octets, kept->length}));
+        assert_true(state_map_put(map, kept->serial, 0, (struct octets){kept->octets, kept->length}));
     }
     state_map_commit(map);
     state_map_close(map);

@@ -40,7 +40,7 @@ static bool commit(struct fixture *f, uint32_t serial, size_t blocks, uint8_t oc
 {
     uint8_t octets[4 * BLOCK];
     memset(octets, octet, sizeof octets);
-    const struct ike_record_effect record = {serial, {octets, blocks * BLOCK}};
+    const struct ike_record_effect record = {serial, 0, {octets, blocks * BLOCK}};
     const struct ike_effects effects = {.records = &record, .record_count = 1};
     return engine_records_commit(&f->records, &effects);
 }
@@ -99,6 +99,18 @@ static void want_of_room_is_told_once_until_all_are_recorded_again(void **state)
     assert_int_equal(recorded(f, 3), -1);
 }
 
+/* So the shows find the records of one tunnel without reading those of all. */
+static void a_record_is_put_with_the_number_of_its_tunnel(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t octets[BLOCK] = {1};
+    const struct ike_record_effect of_tunnel = {1, 77, {octets, sizeof octets}};
+    const struct ike_effects effects = {.records = &of_tunnel, .record_count = 1};
+    assert_true(engine_records_commit(&f->records, &effects));
+    assert_true(state_map_may_be_of(f->records.map, 0, 77));
+    assert_false(state_map_may_be_of(f->records.map, 0, 78));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +118,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(new_record_may_take_the_room_of_the_old_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(want_of_room_is_told_once_until_all_are_recorded_again, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_record_is_put_with_the_number_of_its_tunnel, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ static void map_agrees_with_an_array_across_openings(void **state)
             uint32_t serial = (uint32_t)random() % SERIALS;
             if (random() % 3 != 0) {
                 assert_true(
-                    state_map_put(writer, serial, record_make(buffer, serial, step, random_length())));
+                    state_map_put(writer, serial, 0, record_make(buffer, serial, step, random_length())));
                 expected[serial] = step;
             } else {
                 assert_true(state_map_remove(writer, serial));
@@ -129,11 +129,11 @@ static void uncommitted_changes_are_not_seen_and_do_not_survive(void **state)
     int fd = state_map_create(&size);
     struct state_map *writer = open_map(fd, STATE_MAP_WRITE);
     struct state_map *reader = open_map(fd, STATE_MAP_READ);
-    assert_true(state_map_put(writer, 1, record_make(buffer, 1, 10, 600)));
+    assert_true(state_map_put(writer, 1, 0, record_make(buffer, 1, 10, 600)));
     state_map_commit(writer);
 
-    assert_true(state_map_put(writer, 1, record_make(buffer, 1, 11, 600)));
-    assert_true(state_map_put(writer, 2, record_make(buffer, 2, 11, 600)));
+    assert_true(state_map_put(writer, 1, 0, record_make(buffer, 1, 11, 600)));
+    assert_true(state_map_put(writer, 2, 0, record_make(buffer, 2, 11, 600)));
     map_read_all(reader, found);
     assert_int_equal(found[1], 10);
     assert_int_equal(found[2], 0);
@@ -157,11 +157,11 @@ static void last_change_of_a_serial_in_a_batch_holds(void **state)
     int fd = state_map_create(&size);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
 
-    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, 2000)));
+    assert_true(state_map_put(map, 1, 0, record_make(buffer, 1, 1, 2000)));
     assert_true(state_map_remove(map, 1));
-    assert_true(state_map_put(map, 2, record_make(buffer, 2, 2, 100)));
+    assert_true(state_map_put(map, 2, 0, record_make(buffer, 2, 2, 100)));
     assert_true(state_map_remove(map, 2));
-    assert_true(state_map_put(map, 2, record_make(buffer, 2, 3, 1500)));
+    assert_true(state_map_put(map, 2, 0, record_make(buffer, 2, 3, 1500)));
     state_map_commit(map);
 
     map_read_all(map, found);
@@ -181,7 +181,7 @@ static void more_changes_than_a_batch_holds_are_all_made(void **state)
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
 
     for (uint32_t serial = 0; serial < MANY; serial++)
-        assert_true(state_map_put(map, serial, record_make(buffer, serial, 1, 100)));
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, 1, 100)));
     state_map_commit(map);
     assert_int_equal(state_map_count(map), MANY);
     for (uint32_t serial = 0; serial < MANY; serial++)
@@ -203,13 +203,13 @@ static void full_map_refuses_a_record_and_keeps_the_old_one(void **state)
     const struct state_map_size small = {.places = 2, .blocks = 10};
     int fd = state_map_create(&small);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
-    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, SIX_BLOCKS)));
+    assert_true(state_map_put(map, 1, 0, record_make(buffer, 1, 1, SIX_BLOCKS)));
     state_map_commit(map);
 
-    assert_false(state_map_put(map, 1, record_make(buffer, 1, 2, FIVE_BLOCKS)));
-    assert_false(state_map_put(map, 2, record_make(buffer, 2, 2, TEN_BLOCKS)));
-    assert_true(state_map_put(map, 3, record_make(buffer, 3, 3, 100)));
-    assert_false(state_map_put(map, 4, record_make(buffer, 4, 3, 100)));
+    assert_false(state_map_put(map, 1, 0, record_make(buffer, 1, 2, FIVE_BLOCKS)));
+    assert_false(state_map_put(map, 2, 0, record_make(buffer, 2, 2, TEN_BLOCKS)));
+    assert_true(state_map_put(map, 3, 0, record_make(buffer, 3, 3, 100)));
+    assert_false(state_map_put(map, 4, 0, record_make(buffer, 4, 3, 100)));
     state_map_commit(map);
 
     map_read_all(map, found);
@@ -228,8 +228,8 @@ static void empty_and_overlong_records_are_refused(void **state)
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
     uint8_t *large = calloc(1, STATE_RECORD_MAX + 1);
 
-    assert_false(state_map_put(map, 1, (struct octets){large, 0}));
-    assert_false(state_map_put(map, 1, (struct octets){large, STATE_RECORD_MAX + 1}));
+    assert_false(state_map_put(map, 1, 0, (struct octets){large, 0}));
+    assert_false(state_map_put(map, 1, 0, (struct octets){large, STATE_RECORD_MAX + 1}));
 
     free(large);
     state_map_close(map);
@@ -242,9 +242,9 @@ static void removed_and_replaced_records_are_wiped(void **state)
     static uint8_t buffer[3000];
     int fd = state_map_create(&size);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
-    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, 3000)));
+    assert_true(state_map_put(map, 1, 0, record_make(buffer, 1, 1, 3000)));
     state_map_commit(map);
-    assert_true(state_map_put(map, 1, record_make(buffer, 1, 2, 3000)));
+    assert_true(state_map_put(map, 1, 0, record_make(buffer, 1, 2, 3000)));
     state_map_commit(map);
     assert_true(state_map_remove(map, 1));
     state_map_commit(map);
@@ -288,7 +288,7 @@ static void damaged_chains_are_not_followed(void **state)
     int fd = state_map_create(&size);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
     for (uint32_t serial = 0; serial < 4; serial++)
-        assert_true(state_map_put(map, serial, record_make(buffer, serial, 1, 3000)));
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, 1, 3000)));
     state_map_commit(map);
 
     map->blocks[state_word_head(atomic_load(&map->places[0].word)) - 1].next = UINT32_MAX;
@@ -315,13 +315,13 @@ static void a_word_in_a_place_that_was_never_used_is_no_record(void **state)
     uint32_t found[SERIALS];
     int fd = state_map_create(&size);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
-    assert_true(state_map_put(map, 1, record_make(buffer, 1, 1, 100)));
+    assert_true(state_map_put(map, 1, 0, record_make(buffer, 1, 1, 100)));
     state_map_commit(map);
     atomic_store(&map->places[1].word, UINT64_C(0x7fffffff));
     atomic_store(&map->places[2].word, UINT64_C(0x500000001)); /* the block of the first record */
 
     for (uint32_t serial = 2; serial < 5; serial++)
-        assert_true(state_map_put(map, serial, record_make(buffer, serial, serial, 100)));
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, serial, 100)));
     state_map_commit(map);
     assert_true(state_map_remove(map, 3));
     state_map_commit(map);
@@ -349,7 +349,7 @@ static void random_damage_never_leads_out_of_bounds(void **state)
         struct state_map *map = open_map(fd, STATE_MAP_WRITE);
         for (uint32_t serial = 0; serial < 12; serial++)
             assert_true(
-                state_map_put(map, serial, record_make(buffer, serial, 1, random_length() % 2900 + 12)));
+                state_map_put(map, serial, 0, record_make(buffer, serial, 1, random_length() % 2900 + 12)));
         state_map_commit(map);
         uint8_t *memory = (uint8_t *)map->header;
         size_t used = STATE_HEADER_SIZE + STATE_HEADER_SIZE + 60 * (size_t)STATE_BLOCK_SIZE;
@@ -371,7 +371,8 @@ static void random_damage_never_leads_out_of_bounds(void **state)
         if (map != NULL) {
             dropped += state_map_damaged(map);
             for (uint32_t serial = 0; serial < 30; serial++)
-                (void)state_map_put(map, serial, record_make(buffer, serial, 2, random_length() % 2900 + 12));
+                (void)state_map_put(map, serial, 0,
+                                    record_make(buffer, serial, 2, random_length() % 2900 + 12));
             state_map_commit(map);
             for (uint32_t serial = 0; serial < 30; serial++)
                 assert_true(state_map_remove(map, serial));
@@ -397,7 +398,7 @@ static void write_pairs_for_ever(int fd, unsigned seed)
         uint32_t serial = (uint32_t)random() % (SERIALS / 2) * 2;
         bool put = random() % 4 != 0;
         for (uint32_t i = serial; i < serial + 2; i++) {
-            bool done = put ? state_map_put(map, i, record_make(buffer, i, generation, random_length()))
+            bool done = put ? state_map_put(map, i, 0, record_make(buffer, i, generation, random_length()))
                             : state_map_remove(map, i);
             if (!done)
                 _exit(2);
@@ -475,6 +476,95 @@ static void writer_killed_at_any_moment_leaves_whole_batches(void **state)
     close(fd);
 }
 
+/* ---- A writer that dies inside a batch -------------------------------------------------------------- */
+
+enum { MANY = 300, PAGE = 4096 }; /* places of 16 octets: more than a page of them */
+
+static const struct state_map_size many = {.places = 2 * MANY, .blocks = 2 * MANY};
+
+/* The first and the last two: their places are on two pages. */
+static const uint32_t batch[] = {0, MANY - 1, 1, MANY - 2};
+enum { BATCH = sizeof(batch) / sizeof(batch[0]) };
+
+static void put_batch(struct state_map *map, uint32_t generation)
+{
+    static uint8_t buffer[100];
+    for (size_t i = 0; i < BATCH; i++)
+        assert_true(
+            state_map_put(map, batch[i], 0, record_make(buffer, batch[i], generation, sizeof(buffer))));
+}
+
+/* Commits a batch, in a process that dies as soon as it writes to a page. True if it did. */
+static bool die_at_page(int fd, size_t page, uint32_t generation)
+{
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        struct state_map *map = state_map_open(fd, STATE_MAP_WRITE);
+        if (map == NULL)
+            _exit(1);
+        put_batch(map, generation);
+        if (mprotect((uint8_t *)map->header + page * PAGE, PAGE, PROT_READ) != 0)
+            _exit(2);
+        state_map_commit(map);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+/* The generation that all records of the batch have in a map that is opened by the next writer. */
+static uint32_t generation_of_batch(int fd)
+{
+    struct state_record record = {0};
+    struct state_map *map = open_map(fd, STATE_MAP_WRITE);
+    uint32_t generation = 0;
+    assert_int_equal(state_map_damaged(map), 0);
+    for (size_t i = 0; i < BATCH; i++) {
+        assert_true(state_map_read(map, batch[i], &record)); /* they were put in the order of their places */
+        assert_true(record_is_whole(&record));
+        if (i == 0)
+            generation = load_u32be(record.octets + 4);
+        assert_int_equal(load_u32be(record.octets + 4), generation);
+    }
+    state_record_free(&record);
+    state_map_close(map);
+    return generation;
+}
+
+static void writer_that_dies_inside_a_batch_leaves_it_whole(void **state)
+{
+    (void)state;
+    static uint8_t buffer[100];
+    int fd = state_map_create(&many);
+    struct state_map *map = open_map(fd, STATE_MAP_WRITE);
+    for (uint32_t serial = 0; serial < MANY; serial++)
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, 1, sizeof(buffer))));
+    state_map_commit(map);
+    size_t pages = map->mapped / PAGE;
+    size_t last_places = ((size_t)((uint8_t *)&map->places[MANY - 1] - (uint8_t *)map->header)) / PAGE;
+    assert_true(last_places > ((size_t)((uint8_t *)&map->places[1] - (uint8_t *)map->header)) / PAGE);
+    state_map_close(map);
+
+    uint32_t generation = 1;
+    size_t deaths = 0;
+    for (size_t page = 0; page < pages; page++) {
+        bool died = die_at_page(fd, page, generation + 1);
+        uint32_t now = generation_of_batch(fd);
+        /* Before the journal is marked nothing has changed; from then on the next writer ends the batch. */
+        assert_int_equal(now, page == 0 ? generation : generation + 1);
+        if (page == last_places)
+            assert_true(died);
+        deaths += died;
+        generation = now;
+    }
+    assert_true(deaths > 3); /* at the header, two pages of places, and where old records are wiped */
+    close(fd);
+}
+
 /* The moments that a kill hits too rarely: a commit that got as far as its journal, and no additional. */
 static void commit_interrupted_after_its_journal_is_finished(void **state)
 {
@@ -484,10 +574,10 @@ static void commit_interrupted_after_its_journal_is_finished(void **state)
     int fd = state_map_create(&size);
     struct state_map *map = open_map(fd, STATE_MAP_WRITE);
     for (uint32_t serial = 0; serial < 2; serial++)
-        assert_true(state_map_put(map, serial, record_make(buffer, serial, 1, 3000)));
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, 1, 3000)));
     state_map_commit(map);
     for (uint32_t serial = 0; serial < 2; serial++)
-        assert_true(state_map_put(map, serial, record_make(buffer, serial, 2, 2000)));
+        assert_true(state_map_put(map, serial, 0, record_make(buffer, serial, 2, 2000)));
 
     memcpy(map->header->journal, map->changes, sizeof(map->changes));
     atomic_store(&map->header->journal_count, 2);
@@ -519,6 +609,7 @@ int main(void)
         cmocka_unit_test(random_damage_never_leads_out_of_bounds),
         cmocka_unit_test(reader_beside_a_writer_never_sees_a_mix),
         cmocka_unit_test(writer_killed_at_any_moment_leaves_whole_batches),
+        cmocka_unit_test(writer_that_dies_inside_a_batch_leaves_it_whole),
         cmocka_unit_test(commit_interrupted_after_its_journal_is_finished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * A name server in the hands of a test: it listens on port 53 of one address, by UDP and TCP, and gives every
- * question the answer that the test has set.
+ * A name server for tests. It listens on port 53 of one address, by UDP and TCP, and gives every question the
+ * answer that the test has set.
  */
 #ifndef MUSUBI_TESTS_NAME_SERVER_H
 #define MUSUBI_TESTS_NAME_SERVER_H
@@ -17,22 +17,22 @@ struct name_server {
 
     /* The answer. */
     unsigned rcode;
-    const char *addresses[32]; /* in their textual form; NULL ends the list */
+    const char *addresses[32]; /* as text; NULL ends the list */
     uint32_t ttls[32];
-    uint32_t alias_ttl; /* not 0: the name is an alias (CNAME) of one that has the addresses */
-    unsigned ignored;   /* as many questions more get no answer */
-    bool by_tcp_alone;  /* by UDP it says that the answer is too long */
+    uint32_t alias_ttl; /* not 0: the name is an alias (CNAME) of another that has the addresses */
+    unsigned ignored;   /* how many more questions get no answer */
+    bool by_tcp_alone;  /* an answer by UDP says only that it is truncated */
 
-    /* What was asked. */
+    /* The questions. */
     size_t questions;
     char name[256]; /* of the last question, without a final dot */
     unsigned type;
 };
 
-/* Starts one with an empty answer. */
+/* Starts a server with an empty answer. */
 void name_server_start(struct name_server *server, uv_loop_t *loop, const char *address);
 
-/* It ends when the loop has run. */
+/* Stops the server; it has ended when the loop has run. */
 void name_server_stop(struct name_server *server);
 
 #endif

@@ -171,7 +171,7 @@ static void end_start(struct end *end)
         worker->esp_v6 = socket_open(end->index, IP_V6, false);
         worker->udp_v4 = socket_open(end->index, IP_V4, true);
         worker->udp_v6 = socket_open(end->index, IP_V6, true);
-        worker->strays = &end->strays[i];
+        worker->counters = &end->counters[i];
         end->udp_v4[i] = worker->udp_v4;
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
@@ -257,7 +257,7 @@ void stand_start_tunnels(struct stand *stand, unsigned workers, unsigned tunnels
         *end = (struct end){.index = i, .workers = workers, .tunnels = tunnels};
         end->live = shared_memory(STAND_SLOTS * sizeof *end->live);
         end->totals = shared_memory(totals_size(end));
-        end->strays = shared_memory(PATH_WORKERS_MAX * sizeof *end->strays);
+        end->counters = shared_memory(PATH_WORKERS_MAX * sizeof *end->counters);
         end_start(end);
         end_add_tunnels(end);
     }
@@ -289,7 +289,7 @@ void stand_stop(struct stand *stand)
         end_stop(end);
         (void)munmap(end->live, STAND_SLOTS * sizeof *end->live);
         (void)munmap(end->totals, totals_size(end));
-        (void)munmap(end->strays, PATH_WORKERS_MAX * sizeof *end->strays);
+        (void)munmap(end->counters, PATH_WORKERS_MAX * sizeof *end->counters);
     }
 }
 

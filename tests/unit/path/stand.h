@@ -21,9 +21,9 @@ enum {
 struct end {
     struct path *path;
     struct esp_live *live;
-    struct path_totals *totals; /* STAND_TUNNELS_MAX for each worker */
-    struct path_strays *strays; /* PATH_WORKERS_MAX of them */
-    unsigned index;             /* 0 or 1 */
+    struct path_totals *totals;            /* STAND_TUNNELS_MAX for each worker */
+    struct path_worker_counters *counters; /* PATH_WORKERS_MAX of them */
+    unsigned index;                        /* 0 or 1 */
     unsigned workers;
     unsigned tunnels;
     unsigned tunnel; /* the one that packets are put into and taken from, and that Child SAs are made for */
@@ -108,10 +108,10 @@ struct path_event end_expect_event(struct end *end, enum path_event_kind kind);
 /* True if an event of that kind comes within STAND_QUIET. */
 bool end_has_event(struct end *end, enum path_event_kind kind);
 
-/* Waits until a counter of the present tunnel's totals, or of all workers' strays, has exactly that value;
- * fails the test, saying what it was, if it never gets there. */
+/* Waits until a counter of the present tunnel's totals, or of all workers' own counters, has exactly that
+ * value; fails the test, saying what it was, if it never gets there. */
 void end_expect_total(const struct end *end, enum esp_counter counter, uint64_t value);
-void end_expect_stray(const struct end *end, enum path_counter counter, uint64_t value);
+void end_expect_worker_counter(const struct end *end, enum path_counter counter, uint64_t value);
 uint64_t end_total(const struct end *end, enum esp_counter counter);
 /* What one worker has counted for all tunnels. */
 uint64_t end_worker_total(const struct end *end, unsigned worker, enum esp_counter counter);

@@ -165,20 +165,20 @@ void end_expect_total(const struct end *end, enum esp_counter counter, uint64_t 
     assert_int_equal(end_total(end, counter), value);
 }
 
-static uint64_t end_stray(const struct end *end, enum path_counter counter)
+static uint64_t end_worker_counter(const struct end *end, enum path_counter counter)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < end->workers; i++)
-        sum += counter_read(&end->strays[i].counters[counter]);
+        sum += counter_read(&end->counters[i].counters[counter]);
     return sum;
 }
 
-void end_expect_stray(const struct end *end, enum path_counter counter, uint64_t value)
+void end_expect_worker_counter(const struct end *end, enum path_counter counter, uint64_t value)
 {
     int64_t until = stand_clock() + STAND_PATIENCE;
-    while (end_stray(end, counter) != value && stand_clock() < until)
+    while (end_worker_counter(end, counter) != value && stand_clock() < until)
         (void)usleep(1000);
-    assert_int_equal(end_stray(end, counter), value);
+    assert_int_equal(end_worker_counter(end, counter), value);
 }
 
 struct ip_endpoint middle_endpoint(uint8_t host)

@@ -71,7 +71,7 @@ static void R60_rekeys_under_traffic_lose_nothing(void **state)
 
     end_expect_total(here, ESP_OUT_PACKETS, put);
     end_expect_total(there, ESP_IN_PACKETS, put);
-    end_expect_stray(there, PATH_UNKNOWN_SPI, 0);
+    end_expect_worker_counter(there, PATH_UNKNOWN_SPI, 0);
 }
 
 static void newest_active_sa_that_holds_a_packet_is_taken(void **state)
@@ -236,6 +236,25 @@ static void R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once(void **
 
     end_expect_number(there, 1);
     assert_int_equal(here->live[next.live_slot].inbound_spi, next.inbound.spi);
+}
+
+/* Engine and path ended between the removal of one Child SA and the installation of the next. */
+static void a_slot_that_a_child_sa_of_an_earlier_path_left_is_taken(void **state)
+{
+    (void)state;
+    const struct child_settings left = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &left);
+    end_restart(here);
+    assert_int_equal(here->live[left.live_slot].inbound_spi, left.inbound.spi);
+    struct child_settings next = end_child(here, &stand_gcm_udp, 2);
+    next.live_slot = left.live_slot;
+
+    assert_int_equal(child_install(here->path, 0, &next), PATH_OK);
+
+    path_settle(here->path);
+    assert_int_equal(here->live[next.live_slot].inbound_spi, next.inbound.spi);
+    assert_int_equal(here->live[next.live_slot].sequence_mark, 0);
+    assert_int_equal(child_install(here->path, 0, &left), PATH_SLOT_TAKEN);
 }
 
 static void what_cannot_be_is_refused_and_changes_nothing(void **state)
@@ -568,6 +587,7 @@ int main(int argc, char **argv)
         STAND_TEST(restarted_path_goes_on_from_the_live_state),
         STAND_TEST(R101_counters_of_a_tunnel_outlive_its_sas),
         STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
+        STAND_TEST(a_slot_that_a_child_sa_of_an_earlier_path_left_is_taken),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
         STAND_TEST(child_that_is_installed_again_is_adopted),
         STAND_TEST(adoption_brings_another_destination_and_other_flags),

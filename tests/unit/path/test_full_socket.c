@@ -88,7 +88,7 @@ static void removed_sa_still_sends_what_it_had_sealed(void **state)
     end_expect_total(here, ESP_OUT_MISC_ERROR, rest - waiting);
 }
 
-static void redirected_sa_sends_what_it_had_sealed_the_old_way(void **state)
+static void redirected_sa_sends_what_it_had_sealed_to_the_old_destination(void **state)
 {
     (void)state;
     uint8_t datagram[2000];
@@ -100,11 +100,11 @@ static void redirected_sa_sends_what_it_had_sealed_the_old_way(void **state)
     assert_int_equal(child_redirect(here->path, 0, end_spi(here, 1), &other), PATH_OK);
     path_settle(here->path);
 
-    uint32_t old_way = take_all(0);
-    uint32_t new_way = 0;
+    uint32_t to_the_old = take_all(0);
+    uint32_t to_the_new = 0;
     while (middle_take(middle, datagram, sizeof datagram, STAND_QUIET) != 0)
-        assert_int_equal(load_u32be(datagram + 4), old_way + ++new_way);
-    assert_int_equal(old_way + new_way, PACKETS);
+        assert_int_equal(load_u32be(datagram + 4), to_the_old + ++to_the_new);
+    assert_int_equal(to_the_old + to_the_new, PACKETS);
     (void)close(middle);
 }
 
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         STAND_TEST(packets_wait_for_a_full_socket_and_none_is_lost_or_reordered),
         STAND_TEST(removed_sa_still_sends_what_it_had_sealed),
-        STAND_TEST(redirected_sa_sends_what_it_had_sealed_the_old_way),
+        STAND_TEST(redirected_sa_sends_what_it_had_sealed_to_the_old_destination),
         STAND_TEST(inbound_packets_pass_while_outbound_ones_wait),
         STAND_TEST(tunnel_can_be_removed_while_its_packets_wait),
         STAND_TEST(path_ends_while_packets_wait),

@@ -82,7 +82,7 @@ static void packet_too_large_for_any_datagram_is_counted(void **state)
     stand_stop(&stand);
 }
 
-/* In flight at a time; fewer than any queue on the way holds. */
+/* In flight at a time; fewer than any queue in between holds. */
 enum { WINDOW = 100 };
 
 static void carry_many(struct end *from, struct end *to, size_t length, uint32_t count)
@@ -143,13 +143,13 @@ static void steered_packets_reach_the_owner_among_several_workers(void **state)
         carry_many(&stand.ends[1], &stand.ends[0], 500, 1000);
 
         /* Raw sockets are not steered here: each worker gets a copy, and one of them leaves it alone. */
-        end_expect_stray(&stand.ends[1], PATH_MISDIRECTED, sas[i].encapsulated ? 0 : 1000);
-        end_expect_stray(&stand.ends[1], PATH_UNKNOWN_SPI, 0);
+        end_expect_worker_counter(&stand.ends[1], PATH_MISDIRECTED, sas[i].encapsulated ? 0 : 1000);
+        end_expect_worker_counter(&stand.ends[1], PATH_UNKNOWN_SPI, 0);
         stand_stop(&stand);
     }
 }
 
-static void R44_mark_and_interface_of_a_way_are_taken(void **state)
+static void R44_mark_and_interface_of_a_destination_are_taken(void **state)
 {
     (void)state;
     struct stand stand;
@@ -168,7 +168,7 @@ static void R44_mark_and_interface_of_a_way_are_taken(void **state)
     stand_stop(&stand);
 }
 
-static void way_that_does_not_exist_is_counted(void **state)
+static void destination_that_does_not_exist_is_counted(void **state)
 {
     (void)state;
     struct stand stand;
@@ -192,8 +192,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_packets_keep_their_order),
         cmocka_unit_test(both_directions_at_once_starve_neither),
         cmocka_unit_test(steered_packets_reach_the_owner_among_several_workers),
-        cmocka_unit_test(R44_mark_and_interface_of_a_way_are_taken),
-        cmocka_unit_test(way_that_does_not_exist_is_counted),
+        cmocka_unit_test(R44_mark_and_interface_of_a_destination_are_taken),
+        cmocka_unit_test(destination_that_does_not_exist_is_counted),
     };
     workers = stand_workers(argc, argv);
     if (!stand_enter_namespace())

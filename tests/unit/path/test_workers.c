@@ -73,8 +73,8 @@ static void all_workers_get_work_of_several_tunnels_in_both_directions(void **st
             assert_int_equal(end_worker_total(&stand.ends[end], worker, ESP_IN_PACKETS), share);
         }
     }
-    end_expect_stray(here, PATH_UNKNOWN_SPI, 0);
-    end_expect_stray(there, PATH_MISDIRECTED, 0);
+    end_expect_worker_counter(here, PATH_UNKNOWN_SPI, 0);
+    end_expect_worker_counter(there, PATH_MISDIRECTED, 0);
 }
 
 static void one_tunnel_keeps_two_workers_busy(void **state)

@@ -1,0 +1,104 @@
+/*
+ * One turn of a worker without a thread: how much of a tunnel it takes at once. A pipe that keeps the bounds
+ * of what is written to it (O_DIRECT) takes the place of the TUN device.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "path/outbound.h"
+#include "path/tunnel.h"
+
+enum { LENGTH = 40, PACKETS = 3 * PATH_BATCH };
+
+static struct path_worker_counters counters;
+static struct path_totals totals;
+static struct worker worker;
+static struct tunnel tunnel;
+static int writer;
+
+static int start(void **state)
+{
+    (void)state;
+    static struct path_options options;
+    int ends[2];
+    options = (struct path_options){.worker_count = 1, .totals = &totals, .totals_count = 1};
+    options.workers[0] =
+        (struct path_worker){.esp_v4 = -1, .esp_v6 = -1, .udp_v4 = -1, .udp_v6 = -1, .counters = &counters};
+    worker = (struct worker){0};
+    worker_prepare(&worker);
+    assert_true(worker_open(&worker, 0, &options, -1, ESP_ARITHMETIC_OPENSSL));
+    assert_int_equal(pipe2(ends, O_DIRECT | O_NONBLOCK | O_CLOEXEC), 0);
+    assert_true(fcntl(ends[1], F_SETPIPE_SZ, PACKETS * getpagesize()) > 0);
+    writer = ends[1];
+    tunnel = (struct tunnel){.number = 1};
+    tunnel_prepare(&tunnel, ends[0]);
+    assert_int_equal(tunnel_open(&worker, &tunnel), PATH_OK);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    tunnel_close(&worker, &tunnel);
+    (void)close(tunnel.source.fd);
+    (void)close(writer);
+    worker_close(&worker);
+    return 0;
+}
+
+static void fill(const uint8_t packet[LENGTH])
+{
+    for (int i = 0; i < PACKETS; i++)
+        assert_int_equal(write(writer, packet, LENGTH), LENGTH);
+}
+
+static int packets_left(void)
+{
+    int octets = 0;
+    assert_int_equal(ioctl(tunnel.source.fd, FIONREAD, &octets), 0);
+    return octets / LENGTH;
+}
+
+/* The first 64 wait, the others are dropped; a turn ends after a batch all the same. */
+static void a_turn_reads_one_batch_of_packets_without_an_sa(void **state)
+{
+    (void)state;
+    const uint8_t packet[LENGTH] = {0x45, [3] = LENGTH, [8] = 64, [9] = 17, [12] = 10, [16] = 10};
+    fill(packet);
+
+    for (int turns = 1; turns <= 3; turns++) {
+        assert_true(outbound_run(&worker, &tunnel.source));
+        assert_int_equal(packets_left(), PACKETS - turns * PATH_BATCH);
+    }
+
+    assert_false(outbound_run(&worker, &tunnel.source));
+    assert_int_equal(tunnel.waiting.packets, PATH_WAITING_PACKETS);
+    assert_int_equal(counter_read(&totals.counters[ESP_OUT_MISC_ERROR]), PACKETS - PATH_WAITING_PACKETS);
+}
+
+static void a_turn_reads_one_batch_of_what_is_no_packet(void **state)
+{
+    (void)state;
+    const uint8_t nonsense[LENGTH] = {0x70};
+    fill(nonsense);
+
+    assert_true(outbound_run(&worker, &tunnel.source));
+
+    assert_int_equal(packets_left(), PACKETS - PATH_BATCH);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_packets_without_an_sa, start, stop),
+        cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_what_is_no_packet, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
