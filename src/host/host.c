@@ -9,6 +9,7 @@
 
 #include "host/addresses.h"
 #include "host/forwarding.h"
+#include "host/link_removal.h"
 #include "host/lock.h"
 #include "host/pinned_routes.h"
 #include "host/ports.h"
@@ -37,6 +38,7 @@ struct host {
 
     struct host_plan plan; /* its routes alone: those of pinned routes are added to them */
     bool planned;          /* host_apply has been called */
+    bool found_tunnels;    /* when it was opened */
     msec_t next_pass;      /* no pass before */
     msec_t last_restore;   /* when something was last put back */
     msec_t gap;            /* between passes; grows while another program keeps taking things away */
@@ -81,6 +83,7 @@ struct host *host_open(const char *instance, const struct host_listener *listene
     host->lock = host_lock(err);
     if (host->lock < 0 || !host_kernel_open(&host->kernel, listener, host_report_read, &host->reports, err))
         goto fail;
+    host->found_tunnels = host_links_any(&host->kernel);
     return host;
 fail:
     host_leave(host);
@@ -197,9 +200,19 @@ int host_tunnel_fd(const struct host *host, const char *name)
     return host_tunnels_fd(&host->tunnels, name);
 }
 
-bool host_set_carrier(struct host *host, const char *name, bool on, struct host_error *err)
+bool host_use_tunnel(struct host *host, const char *name, enum host_tunnel_use use, struct host_error *err)
 {
-    return host_tunnels_set_carrier(&host->tunnels, name, on, err);
+    return host_tunnels_use(&host->tunnels, name, use, err);
+}
+
+void host_release_tunnels(struct host *host)
+{
+    host_tunnels_release(&host->tunnels, &host->kernel);
+}
+
+bool host_found_tunnels(const struct host *host)
+{
+    return host->found_tunnels;
 }
 
 /* ---- Pinned routes --------------------------------------------------------------------------------- */

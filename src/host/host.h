@@ -48,6 +48,14 @@ struct host_listener {
     void *context;
 };
 
+/* What becomes of packets whose route leads into a Tunnel. Linux keeps the last of these when the processes
+ * of Musubi die, but for TUNNEL_CARRIES, of which TUNNEL_DROPS is left (S48). */
+enum host_tunnel_use {
+    TUNNEL_DROPS,       /* they are dropped: a Tunnel that was just made */
+    TUNNEL_PASSED_OVER, /* its routes are passed over, so they go elsewhere (R43, S20) */
+    TUNNEL_CARRIES,     /* they come out of the descriptor */
+};
+
 struct host;
 
 /*
@@ -77,8 +85,16 @@ bool host_apply(struct host *host, const struct host_plan *plan, msec_t now, str
  * none, the note said why. */
 int host_tunnel_fd(const struct host *host, const char *name);
 
-/* Whether packets can flow: a new Tunnel has no carrier. Remembered for when the device must be made anew. */
-bool host_set_carrier(struct host *host, const char *name, bool on, struct host_error *err);
+/*
+ * Sets what becomes of a Tunnel's packets; remembered for when the device must be made anew. One that was
+ * left dropping by a musubid that died is held: while its peer has had no time to answer, its packets must
+ * not go elsewhere. It is passed over only after it has carried, or after host_release_tunnels.
+ */
+bool host_use_tunnel(struct host *host, const char *name, enum host_tunnel_use use, struct host_error *err);
+void host_release_tunnels(struct host *host);
+
+/* True if there were Tunnels of an earlier musubid when the host was opened. */
+bool host_found_tunnels(const struct host *host);
 
 /*
  * A pinned route (R44): what carries `*mark` leaves by `link` to `next_hop` (`family` decides if that is

@@ -60,3 +60,13 @@ bool host_links_remove(struct host_kernel *kernel, host_link_keep *keep, const v
                        : host_link_remove_group(kernel->netlink, HOST_LINK_REMOVAL_GROUP, err);
     return removed && host_kernel_drain(kernel, err);
 }
+
+bool host_links_any(const struct host_kernel *kernel)
+{
+    for (size_t i = 0; i < kernel->inventory.links.capacity; i++) {
+        const struct inventory_link *link = kernel->inventory.links.slots[i].value;
+        if (link != NULL && link->is.ours)
+            return true;
+    }
+    return false;
+}

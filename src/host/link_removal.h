@@ -1,5 +1,5 @@
 /*
- * Removing many links of ours at once.
+ * All links of ours: whether there are any, and removing many at once.
  */
 #ifndef MUSUBI_HOST_LINK_REMOVAL_H
 #define MUSUBI_HOST_LINK_REMOVAL_H
@@ -13,5 +13,8 @@ typedef bool host_link_keep(const void *context, const struct host_link *link);
  * takes long (host_link_remove). */
 bool host_links_remove(struct host_kernel *kernel, host_link_keep *keep, const void *context,
                        struct host_error *err);
+
+/* True if there is a link that carries our mark. */
+bool host_links_any(const struct host_kernel *kernel);
 
 #endif

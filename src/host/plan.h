@@ -20,7 +20,7 @@
 struct plan_tunnel {
     char name[HOST_LINK_NAME_SIZE];
     uint32_t mtu; /* octets */
-    bool up;      /* `no shutdown`; whether packets can flow is the carrier's to say (host_set_carrier) */
+    bool up;      /* `no shutdown`; whether packets can flow is the carrier's to say (host_use_tunnel) */
     bool ipv6;    /* has an ipv6 line; needs an MTU of 1280 or more */
     struct tun_options options;
 };

@@ -100,8 +100,8 @@ static void read_netconf(const struct host_reports *reports, const struct nlmsgh
     if (link == NETCONFA_IFINDEX_ALL && forwarding != NULL && netlink_get_u32(forwarding) == 0 &&
         host_forwarding_is_wanted(reports->forwarding, netlink_family(header->ncm_family)))
         reports->kernel->dirty = true;
-    if (link > 0 && ignore != NULL && netlink_get_u32(ignore) == 0 &&
-        host_tunnels_doubt(reports->tunnels, &reports->kernel->inventory, link))
+    if (link > 0 && ignore != NULL &&
+        host_tunnels_doubt_use(reports->tunnels, &reports->kernel->inventory, link))
         reports->kernel->dirty = true;
 }
 

@@ -94,23 +94,28 @@ bool host_sysctl_has_strict_rp_filter(const char *link)
     return (all > own ? all : own) == 1; /* Linux takes the larger; 2 is loose */
 }
 
-static bool set_tunnel_ipv6(const char *link, bool on, struct host_error *err)
+bool host_sysctl_set_ipv6(const char *link, bool on, struct host_error *err)
 {
     struct host_error reason;
-    if (!host_sysctl_write_link(IP_V6, link, "disable_ipv6", !on, &reason)) {
-        if (reason.number == ENOENT && !on) /* it is off anyway */
-            return true;
-        if (reason.number == ENOENT)
-            return host_fail(err, 0, "IPv6 cannot be used on %s: its MTU is below 1280 or Linux has no IPv6",
-                             link);
-        return host_fail_because(err, &reason, "IPv6 on %s", link);
-    }
-    return host_sysctl_write_link(IP_V6, link, "ignore_routes_with_linkdown", 1, err);
+    if (host_sysctl_write_link(IP_V6, link, "disable_ipv6", !on, &reason))
+        return true;
+    if (reason.number == ENOENT && !on) /* it is off anyway */
+        return true;
+    if (reason.number == ENOENT)
+        return host_fail(err, 0, "IPv6 cannot be used on %s: its MTU is below 1280 or Linux has no IPv6",
+                         link);
+    return host_fail_because(err, &reason, "IPv6 on %s", link);
 }
 
-bool host_sysctl_set_tunnel(enum ip_family family, const char *link, bool on, struct host_error *err)
+static const char ignore_linkdown[] = "ignore_routes_with_linkdown";
+
+bool host_sysctl_ignore_linkdown(enum ip_family family, const char *link, bool ignore, struct host_error *err)
 {
-    if (family == IP_V6)
-        return set_tunnel_ipv6(link, on, err);
-    return host_sysctl_write_link(IP_V4, link, "ignore_routes_with_linkdown", 1, err);
+    return host_sysctl_write_link(family, link, ignore_linkdown, ignore, err);
+}
+
+bool host_sysctl_ignores_linkdown(enum ip_family family, const char *link)
+{
+    int value = 0;
+    return host_sysctl_read_link(family, link, ignore_linkdown, &value, NULL) && value != 0;
 }

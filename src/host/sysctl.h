@@ -36,8 +36,14 @@ bool host_sysctl_set_forwarding(enum ip_family family, bool on, struct host_erro
  * link or of all), which drops the answers of tunnels pinned away from the routing table. IPv4 only. */
 bool host_sysctl_has_strict_rp_filter(const char *link);
 
-/* How Linux is to treat a Tunnel: routes through it are passed over while it has no carrier (S20). IPv6 is
- * switched `on` or off besides; it can't be on with an MTU below 1280. IPv4 is always on. */
-bool host_sysctl_set_tunnel(enum ip_family family, const char *link, bool on, struct host_error *err);
+/* Switches IPv6 on a link on or off; it can't be on with an MTU below 1280. */
+bool host_sysctl_set_ipv6(const char *link, bool on, struct host_error *err);
+
+/* Whether routes through a link are passed over while it has no carrier (S20). */
+bool host_sysctl_ignore_linkdown(enum ip_family family, const char *link, bool ignore,
+                                 struct host_error *err);
+
+/* False also if that can't be read. */
+bool host_sysctl_ignores_linkdown(enum ip_family family, const char *link);
 
 #endif

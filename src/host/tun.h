@@ -28,7 +28,8 @@ int tun_open(const char *name, bool create, const struct tun_options *options, s
 /* Whether the device stays when its last descriptor is closed. */
 bool tun_set_persistent(int fd, bool on, struct host_error *err);
 
-/* Carrier on: packets flow; off: routes through the device are passed over (host_sysctl_set_tunnel). */
+/* Carrier on: packets flow; off: routes through the device are passed over if they are told to
+ * (host_use_tunnel). */
 bool tun_set_carrier(int fd, bool on, struct host_error *err);
 
 /* The name of the device behind a descriptor; false if it has none (any more). */

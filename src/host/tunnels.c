@@ -14,16 +14,17 @@ enum { DEFAULT_MTU = 1500, IPV6_MTU = 1280 };
 struct tunnel_item {
     struct plan_tunnel plan;
     enum item_state state;
-    int failure;        /* errno of the last failure that was told */
-    int ipv6_failure;   /* the same, for IPv6 alone */
-    int fd;             /* -1: none */
-    int link;           /* index of the device behind `fd` */
-    bool carrier;       /* as it is wanted */
-    bool carrier_is_on; /* of the device behind `fd` */
-    bool configured;    /* MTU, mark and settings have been made, and nobody is known to have changed them */
-    bool set_up;        /* as we last set it */
-    bool was_opened;    /* there was a descriptor before, which the caller may have handed on */
-    bool is_new;        /* the descriptor is another one than before: the listener has to be told */
+    int failure;              /* errno of the last failure that was told */
+    int ipv6_failure;         /* the same, for IPv6 alone */
+    int fd;                   /* -1: none */
+    int link;                 /* index of the device behind `fd` */
+    enum host_tunnel_use use; /* as it is wanted */
+    bool use_is_set;          /* Linux does so, as far as it may */
+    bool held;                /* left dropping by a musubid that died (host_use_tunnel) */
+    bool configured; /* MTU, mark and settings have been made, and nobody is known to have changed them */
+    bool set_up;     /* as we last set it */
+    bool was_opened; /* there was a descriptor before, which the caller may have handed on */
+    bool is_new;     /* the descriptor is another one than before: the listener has to be told */
 };
 
 static int compare_tunnels(const void *a, const void *b)
@@ -74,7 +75,7 @@ static void forget_device(struct tunnel_item *tunnel)
         (void)close(tunnel->fd);
     tunnel->fd = -1;
     tunnel->link = 0;
-    tunnel->carrier_is_on = false;
+    tunnel->use_is_set = tunnel->held = false;
     tunnel->configured = false;
 }
 
@@ -95,14 +96,15 @@ static bool options_equal(const struct tun_options *a, const struct tun_options 
 /* Takes over what an older item knows of the same Tunnel. */
 static void inherit(struct tunnel_item *item, struct tunnel_item *old)
 {
-    item->carrier = old->carrier;
+    item->use = old->use;
     item->was_opened = old->was_opened;
     item->ipv6_failure = item->plan.ipv6 ? old->ipv6_failure : 0;
     if (!options_equal(&item->plan.options, &old->plan.options))
         return; /* the device is made anew */
     item->fd = old->fd;
     item->link = old->link;
-    item->carrier_is_on = old->carrier_is_on;
+    item->use_is_set = old->use_is_set;
+    item->held = old->held;
     item->set_up = old->set_up;
     item->is_new = old->is_new;
     item->state = old->state;
@@ -161,8 +163,10 @@ static bool open_device(struct host_kernel *kernel, struct tunnel_item *tunnel,
     if (found != NULL) {
         struct host_error reason;
         tunnel->fd = tun_open(name, false, &tunnel->plan.options, &reason);
-        if (tunnel->fd >= 0)
+        if (tunnel->fd >= 0) {
+            tunnel->held = !host_sysctl_ignores_linkdown(IP_V4, name);
             return true;
+        }
         /* Made with other options, or held by what is left of a dead musubid, since we have the lock. */
         if (reason.number != EINVAL && reason.number != EBUSY)
             return host_fail_because(err, &reason, "%s is there from before", name);
@@ -206,7 +210,7 @@ static void configure_ipv6(struct host_kernel *kernel, struct tunnel_item *tunne
 {
     struct host_error reason;
     if (avoid_link_local(kernel, tunnel, &reason) &&
-        host_sysctl_set_tunnel(IP_V6, tunnel->plan.name, tunnel->plan.ipv6, &reason))
+        host_sysctl_set_ipv6(tunnel->plan.name, tunnel->plan.ipv6, &reason))
         tunnel->ipv6_failure = 0;
     else
         host_note_failure(kernel, &tunnel->ipv6_failure, &reason);
@@ -220,10 +224,10 @@ static bool configure(const struct host_tunnels *tunnels, struct host_kernel *ke
     const struct host_link_change change = {.instance = tunnels->instance, .mtu = tunnel->plan.mtu};
     if (!host_link_change(kernel->netlink, tunnel->link, &change, &reason))
         return host_fail_because(err, &reason, "cannot set up %s", tunnel->plan.name);
-    if (!tun_set_persistent(tunnel->fd, true, err) ||
-        !host_sysctl_set_tunnel(IP_V4, tunnel->plan.name, true, err))
+    if (!tun_set_persistent(tunnel->fd, true, err))
         return false;
     configure_ipv6(kernel, tunnel);
+    tunnel->use_is_set = false; /* IPv6 may have been switched on */
     /* Reports of the state before must not be taken for changes by others. */
     if (!host_kernel_drain(kernel, err) ||
         !inventory_ask(&kernel->inventory, kernel->netlink, tunnel->link, err))
@@ -240,6 +244,42 @@ static bool set_up_or_down(struct host_kernel *kernel, struct tunnel_item *tunne
         return host_fail_because(err, &reason, "cannot set %s %s", tunnel->plan.name,
                                  change.up ? "up" : "down");
     tunnel->set_up = change.up;
+    return true;
+}
+
+/* What the device is to do now. */
+static enum host_tunnel_use effective_use(const struct tunnel_item *tunnel)
+{
+    return tunnel->held && tunnel->use == TUNNEL_PASSED_OVER ? TUNNEL_DROPS : tunnel->use;
+}
+
+static bool set_linkdown(const struct tunnel_item *tunnel, bool ignore, struct host_error *err)
+{
+    const char *name = tunnel->plan.name;
+    if (!host_sysctl_ignore_linkdown(IP_V4, name, ignore, err))
+        return false;
+    /* Where IPv6 can't be had that has been told. */
+    return host_sysctl_ignore_linkdown(IP_V6, name, ignore, err) || !tunnel->plan.ipv6 ||
+           tunnel->ipv6_failure != 0;
+}
+
+/*
+ * A device without carrier drops what is sent into it, and Linux passes over the routes through it only if it
+ * is told to. It is told so only while the tunnel is down and Musubi sees to that: when the last process that
+ * holds the device dies, its carrier goes, and its routes stay in use (S48). So the setting changes first: no
+ * death in between leaves a tunnel that is up passed over.
+ */
+static bool set_use(struct tunnel_item *tunnel, struct host_error *err)
+{
+    if (tunnel->fd < 0 || tunnel->use_is_set)
+        return true;
+    enum host_tunnel_use use = effective_use(tunnel);
+    if (!set_linkdown(tunnel, use == TUNNEL_PASSED_OVER, err) ||
+        !tun_set_carrier(tunnel->fd, use == TUNNEL_CARRIES, err))
+        return false;
+    if (use != TUNNEL_DROPS)
+        tunnel->held = false;
+    tunnel->use_is_set = true;
     return true;
 }
 
@@ -266,6 +306,21 @@ bool host_tunnels_doubt(struct host_tunnels *tunnels, const struct inventory *in
     return configured;
 }
 
+bool host_tunnels_doubt_use(struct host_tunnels *tunnels, const struct inventory *inventory, int link)
+{
+    struct tunnel_item *tunnel = find_link(tunnels, inventory, link);
+    if (tunnel == NULL || !tunnel->use_is_set)
+        return false;
+    bool ignored = effective_use(tunnel) == TUNNEL_PASSED_OVER;
+    const char *name = tunnel->plan.name;
+    if (host_sysctl_ignores_linkdown(IP_V4, name) == ignored &&
+        (!tunnel->plan.ipv6 || tunnel->ipv6_failure != 0 ||
+         host_sysctl_ignores_linkdown(IP_V6, name) == ignored))
+        return false;
+    tunnel->use_is_set = false;
+    return true;
+}
+
 static void tell_replaced(const struct host_kernel *kernel, const struct tunnel_item *tunnel)
 {
     struct host_event event = {.kind = HOST_EVENT_TUNNEL_REPLACED, .link = tunnel->link};
@@ -281,17 +336,6 @@ static void drop_lost_device(const struct host_kernel *kernel, struct tunnel_ite
         return;
     (void)tun_set_persistent(tunnel->fd, false, NULL);
     forget_device(tunnel);
-}
-
-/* Has the device's carrier be as it is wanted. */
-static bool switch_carrier(struct tunnel_item *tunnel, struct host_error *err)
-{
-    if (tunnel->fd < 0 || tunnel->carrier == tunnel->carrier_is_on)
-        return true;
-    if (!tun_set_carrier(tunnel->fd, tunnel->carrier, err))
-        return false;
-    tunnel->carrier_is_on = tunnel->carrier;
-    return true;
 }
 
 static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *kernel,
@@ -314,7 +358,7 @@ static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *ker
         return false;
     if (up != tunnel->plan.up && !set_up_or_down(kernel, tunnel, err))
         return false;
-    if (!switch_carrier(tunnel, err))
+    if (!set_use(tunnel, err))
         return false;
     tunnel->set_up = tunnel->plan.up;
     if (put_back)
@@ -369,11 +413,26 @@ int host_tunnels_fd(const struct host_tunnels *tunnels, const char *name)
     return tunnel != NULL ? tunnel->fd : -1;
 }
 
-bool host_tunnels_set_carrier(struct host_tunnels *tunnels, const char *name, bool on, struct host_error *err)
+bool host_tunnels_use(struct host_tunnels *tunnels, const char *name, enum host_tunnel_use use,
+                      struct host_error *err)
 {
     struct tunnel_item *tunnel = find(tunnels, name);
     if (tunnel == NULL)
         return host_fail(err, 0, "there is no %s", name);
-    tunnel->carrier = on;
-    return switch_carrier(tunnel, err);
+    tunnel->use = use;
+    tunnel->use_is_set = false;
+    return set_use(tunnel, err);
+}
+
+void host_tunnels_release(struct host_tunnels *tunnels, const struct host_kernel *kernel)
+{
+    for (size_t i = 0; i < tunnels->count; i++) {
+        struct tunnel_item *tunnel = &tunnels->items[i];
+        struct host_error reason;
+        if (!tunnel->held)
+            continue;
+        tunnel->held = tunnel->use_is_set = false;
+        if (!set_use(tunnel, &reason))
+            host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
+    }
 }

@@ -27,10 +27,11 @@ void host_tunnels_remove_all(struct host_tunnels *tunnels, struct host_kernel *k
 /* Closes the descriptors and frees, without touching the devices. */
 void host_tunnels_free(struct host_tunnels *tunnels);
 
-/* As host_tunnel_fd and host_set_carrier. */
+/* As host_tunnel_fd, host_use_tunnel and host_release_tunnels. */
 int host_tunnels_fd(const struct host_tunnels *tunnels, const char *name);
-bool host_tunnels_set_carrier(struct host_tunnels *tunnels, const char *name, bool on,
-                              struct host_error *err);
+bool host_tunnels_use(struct host_tunnels *tunnels, const char *name, enum host_tunnel_use use,
+                      struct host_error *err);
+void host_tunnels_release(struct host_tunnels *tunnels, const struct host_kernel *kernel);
 
 /* False if the link is a Tunnel, or carries our mark, and is not as it should be. */
 bool host_tunnels_agree(const struct host_tunnels *tunnels, const struct host_link *link);
@@ -38,6 +39,9 @@ bool host_tunnels_agree(const struct host_tunnels *tunnels, const struct host_li
 /* Somebody may have changed the settings of a link: a Tunnel's are made anew by the next pass. True if the
  * link is a Tunnel whose settings were made. */
 bool host_tunnels_doubt(struct host_tunnels *tunnels, const struct inventory *inventory, int link);
+
+/* The same for how Linux treats routes through a Tunnel without carrier. */
+bool host_tunnels_doubt_use(struct host_tunnels *tunnels, const struct inventory *inventory, int link);
 
 /* The index of the Tunnel that has an address on its network; 0: none. */
 int host_tunnels_find_network(const struct host_tunnels *tunnels, const struct inventory *inventory,

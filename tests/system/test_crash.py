@@ -1,10 +1,19 @@
-"""What a crash of musubid leaves, and that the next start takes it over."""
+"""What a crash of musubid leaves, and that the next start takes it over.
 
+Site 1 has a default route to the internet, by which packets for site 2 leave in the clear when they do not go into the
+tunnel.
+"""
+
+import json
 import threading
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from lib.sites import SITE1, SITE2
+from lib.capture import count_octets
+from lib.process import wait_until
+from lib.sites import PING_PAYLOAD, SITE1, SITE2
 
 KEEPER, ENGINE, PATH = PROCESSES = ["musubid", "musubid-engine", "musubid-path"]
 
@@ -39,3 +48,95 @@ def test_a_start_gives_up_after_five_seconds_with_a_clear_word(sites):
                            f"{gateway1.run_directory}\n")
     gateway1.host.must("kill", "-CONT", path)
     gateway1.start().stop()
+
+
+def add_default_route(sites):
+    """Both families; the router's addresses need no resolution, so that each packet leaves that may."""
+    host = sites.gateway_hosts[SITE1]
+    router, = json.loads(sites.internet.ip("-j link show wan1"))
+    host.ip(f"route add default via {SITE1.next_hop} dev ge0 onlink metric 500")
+    for next_hop in (SITE1.next_hop, "fe80::1"):
+        host.ip(f"neigh replace {next_hop} lladdr {router['address']} dev ge0 nud permanent")
+    host.ip("-6 route add default via fe80::1 dev ge0 metric 500")
+
+
+@contextmanager
+def lan_traffic(sites):
+    """LAN 1 sends to LAN 2 all the time, whether or not it is answered."""
+    pings = [sites.lan1.start(f"traffic{i}", ["ping", "-n", "-q", "-i", "0.01", "-p", PING_PAYLOAD.hex(), target],
+                              sites.lab.directory) for i, target in enumerate((SITE2.lan4(10), SITE2.lan6(10)))]
+    yield
+    for ping in pings:
+        ping.end()
+
+
+def reaches(sites):
+    return all(sites.lan1.ping(target, count=1, wait=1)[0] for target in (SITE2.lan4(10), SITE2.lan6(10)))
+
+
+@pytest.fixture(params=["", "ikev2 connect-type auto"], ids=["trigger", "auto"])
+def leaky(sites, request):
+    """Both gateways up with an SA, and the default route."""
+    host = sites.gateway_hosts[SITE1]
+    host.ip(f"address add {SITE1.wan}/{SITE1.wan_prefix} dev ge0")
+    add_default_route(sites)
+    sites.start(request.param)
+    wait_until(lambda: reaches(sites), 20, "an SA")
+    return sites
+
+
+def bind_when_free(host, port):
+    def bind():
+        with suppress(OSError):
+            return host.udp_socket("0.0.0.0", port)
+        return None
+    return wait_until(bind, 5, f"port {port} free")
+
+
+def must_leave_nothing_in_the_clear(capture):
+    assert count_octets(capture.stop(), PING_PAYLOAD) == 0, "packets of the LAN have left in the clear"
+
+
+@pytest.mark.parametrize("victim", [*PROCESSES, "all"])
+def test_S48_nothing_leaves_in_the_clear_after_a_crash_nor_until_the_next_start_is_through(leaky, victim):
+    gateway1 = leaky.gateway1
+    capture = leaky.capture("wire")
+    with lan_traffic(leaky):
+        if victim == "all":
+            gateway1.kill()
+        else:
+            gateway1.kill_process(victim)
+        time.sleep(1.5)    # Linux takes in a change of carrier up to a second later
+        gateway1.start()
+        wait_until(lambda: reaches(leaky), 20, "the tunnel again")
+    must_leave_nothing_in_the_clear(capture)
+
+    capture = leaky.capture("after-stop")
+    with lan_traffic(leaky):
+        gateway1.stop()    # which compares the network with what it was before the first start
+        time.sleep(0.5)
+    assert count_octets(capture.stop(), PING_PAYLOAD) > 0, "an orderly stop ends it, and the default route serves"
+
+
+def test_S48_a_start_that_fails_after_a_crash_lets_nothing_leave_in_the_clear(leaky):
+    gateway1 = leaky.gateway1
+    capture = leaky.capture("wire")
+    with lan_traffic(leaky):
+        gateway1.kill()
+        with bind_when_free(gateway1.host, 4500):
+            assert gateway1.host.run(*gateway1.daemon_argv()).status == 1
+        time.sleep(1.5)
+    must_leave_nothing_in_the_clear(capture)
+    gateway1.start().stop()
+
+
+def test_S48_a_tunnel_of_auto_that_was_up_stays_closed_while_its_peer_does_not_answer(leaky):
+    gateway1 = leaky.gateway1
+    leaky.gateway2.kill()
+    capture = leaky.capture("wire")
+    with lan_traffic(leaky):
+        gateway1.kill()
+        gateway1.start()
+        time.sleep(3)
+    must_leave_nothing_in_the_clear(capture)
+    gateway1.stop()

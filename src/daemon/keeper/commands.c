@@ -208,9 +208,9 @@ static const char *tunnel_problem(const struct tunnel *tunnel, char memory[SHOWN
         return "no TUN device";
     if (tunnel->stage == TUNNEL_REFUSED)
         return "refused by the packet path";
-    if (tunnel->route.found.problem != ROUTE_FOUND && !tunnel->carrier)
+    if (tunnel->route.found.problem != ROUTE_FOUND && tunnel->use != TUNNEL_CARRIES)
         return route_problem(tunnel, memory);
-    return tunnel->carrier ? NULL : "no SA";
+    return tunnel->use == TUNNEL_CARRIES ? NULL : "no SA";
 }
 
 static bool find_shown_tunnel(void *context, const char *name, struct shown_tunnel *out)

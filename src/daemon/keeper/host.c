@@ -2,6 +2,10 @@
 
 #include "daemon/ipc/clock.h"
 
+/* Milliseconds in which a tunnel that was up before a crash has to come up: those that a request is tried
+ * (R15). */
+enum { HOLD_TIME = 30000 };
+
 static void note(void *context, enum host_note_level level, const char *text)
 {
     struct keeper_host *host = context;
@@ -38,6 +42,12 @@ static void timer_due(uv_timer_t *timer)
     handle(timer->data);
 }
 
+static void release_due(uv_timer_t *timer)
+{
+    struct keeper_host *host = timer->data;
+    host_release_tunnels(host->host);
+}
+
 static void readable(uv_poll_t *poll, int status, int events)
 {
     (void)status;
@@ -50,9 +60,13 @@ bool keeper_host_watch(struct keeper_host *host, uv_loop_t *loop)
     if (uv_poll_init(loop, &host->poll, host_fd(host->host)) != 0)
         return false;
     (void)uv_timer_init(loop, &host->timer);
+    (void)uv_timer_init(loop, &host->release);
     host->poll.data = host;
     host->timer.data = host;
+    host->release.data = host;
     host->is_watched = true;
+    if (host_found_tunnels(host->host))
+        (void)uv_timer_start(&host->release, release_due, HOLD_TIME, 0);
     return uv_poll_start(&host->poll, UV_READABLE, readable) == 0;
 }
 
@@ -68,13 +82,17 @@ void keeper_host_schedule(struct keeper_host *host)
         (void)uv_timer_start(&host->timer, timer_due, due > now ? due - now : 0, 0);
 }
 
-void keeper_host_close(struct keeper_host *host)
+void keeper_host_close(struct keeper_host *host, bool leave)
 {
     if (host->is_watched) {
         uv_close((uv_handle_t *)&host->poll, NULL);
         uv_close((uv_handle_t *)&host->timer, NULL);
+        uv_close((uv_handle_t *)&host->release, NULL);
     }
     host->is_watched = false;
-    host_teardown(host->host);
+    if (leave)
+        host_leave(host->host);
+    else
+        host_teardown(host->host);
     host->host = NULL;
 }

@@ -14,6 +14,7 @@ struct keeper_host {
     struct event_log *log;
     uv_poll_t poll;
     uv_timer_t timer;
+    uv_timer_t release; /* of the Tunnels that an earlier musubid left (host_release_tunnels) */
     bool is_watched;
     /* As in struct host_listener. */
     void (*changed)(void *context, const struct host_event *event);
@@ -31,7 +32,8 @@ bool keeper_host_watch(struct keeper_host *host, uv_loop_t *loop);
 /* Has host_handle called when host_due says so. */
 void keeper_host_schedule(struct keeper_host *host);
 
-/* Removes all that is ours from Linux. */
-void keeper_host_close(struct keeper_host *host);
+/* Removes all that is ours from Linux. With `leave` it stays for the next start to take over, and its Tunnels
+ * drop what is sent into them (S48). */
+void keeper_host_close(struct keeper_host *host, bool leave);
 
 #endif

@@ -167,8 +167,10 @@ static void process_ended(void *context, enum process which, const char *how)
         uv_stop(&keeper->loop); /* nobody is left to wait for */
     if (expected)
         return;
-    event_log_print(keeper->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL, "the %s process %s: musubid stops",
-                    name, how);
+    event_log_print(keeper->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL, "the %s process %s: musubid stops%s",
+                    name, how,
+                    keeper->started ? ", and its Tunnels drop packets until it is started again" : "");
+    tunnels_leave(&keeper->tunnels);
     if (!keeper->started && !keeper->arguments->foreground)
         (void)startup_failed("the %s process %s", name, how);
     keeper_stop(keeper, STATUS_FAILED);
@@ -304,12 +306,20 @@ static bool start(struct keeper *keeper)
 
 /* ---- The whole ------------------------------------------------------------------------------------- */
 
+/* S48: only an orderly stop ends what the config sends into a Tunnel. So a start that fails leaves those of
+ * an earlier musubid alone. */
+static bool leaves_tunnels(const struct keeper *keeper)
+{
+    return keeper->status != STATUS_DONE &&
+           (keeper->started || (keeper->host.host != NULL && host_found_tunnels(keeper->host.host)));
+}
+
 static void take_down(struct keeper *keeper)
 {
     control_close(keeper->control);
     processes_stop(&keeper->processes, END_PATIENCE);
     tunnels_close(&keeper->tunnels);
-    keeper_host_close(&keeper->host);
+    keeper_host_close(&keeper->host, leaves_tunnels(keeper));
     if (keeper->sockets_are_open)
         host_sockets_close(&keeper->sockets);
     keeper_memory_close(&keeper->memory);

@@ -25,9 +25,9 @@ struct tunnel {
     uint32_t slot; /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
     enum tunnel_stage stage;
     bool has_sa;
-    bool carrier; /* as last set */
-    bool leaving; /* not in the config any more; its SAs are being deleted (S4) */
-    bool kept;    /* by the config that is being applied */
+    enum host_tunnel_use use; /* as last set */
+    bool leaving;             /* not in the config any more; its SAs are being deleted (S4) */
+    bool kept;                /* by the config that is being applied */
     struct tunnel_route route;
     struct tunnel_name name; /* of the peer */
     size_t place;            /* in the table, when that is sorted */

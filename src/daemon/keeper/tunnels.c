@@ -38,7 +38,7 @@ static void send_to_path(const struct tunnels *tunnels, enum message_type type, 
     processes_send(&tunnels->with.processes->path, type, body, size);
 }
 
-/* ---- Routes and carriers --------------------------------------------------------------------------- */
+/* ---- Routes and interfaces ------------------------------------------------------------------------- */
 
 /* True if packets that leave by a link come to the tunnel in the end, through whatever other tunnels (S37).
  */
@@ -64,22 +64,29 @@ static bool leads_into(void *context, int link, uint32_t number)
  * name of the peer is gone a triggered tunnel is down (S20), but an SA that is kept up goes on: no new one
  * can be made, that is all (R41).
  */
-static void update_carrier(struct tunnels *tunnels, struct tunnel *tunnel)
+static enum host_tunnel_use wanted_use(const struct tunnel *tunnel)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     const struct found_route *route = &tunnel->route.found;
     bool needs_sa = policy->connect_type == CONNECT_AUTO || policy->peer_kind == PEER_ANY;
     bool has_route =
         route->to_peer.usable || (route->problem == ROUTE_UNRESOLVED && policy->connect_type == CONNECT_AUTO);
-    bool carrier = tunnel->stage == TUNNEL_THERE && policy->complete && !policy->shut_down && has_route &&
-                   (tunnel->has_sa || !needs_sa);
+    bool is_up = tunnel->stage == TUNNEL_THERE && policy->complete && !policy->shut_down && has_route &&
+                 (tunnel->has_sa || !needs_sa);
+    return is_up ? TUNNEL_CARRIES : TUNNEL_PASSED_OVER;
+}
+
+static void update_use(struct tunnels *tunnels, struct tunnel *tunnel)
+{
     struct host_error reason;
-    if (carrier == tunnel->carrier)
+    enum host_tunnel_use use = wanted_use(tunnel);
+    bool is_decided = tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_REFUSED;
+    if (use == tunnel->use || tunnels->are_left || !is_decided)
         return;
-    if (!host_set_carrier(tunnels->with.host->host, policy->name, carrier, &reason))
-        event_log_add(tunnels->with.log, EVENT_SYSTEM, LOG_LEVEL_ERROR, policy->name, reason.text);
+    if (!host_use_tunnel(tunnels->with.host->host, tunnel->policy.name, use, &reason))
+        event_log_add(tunnels->with.log, EVENT_SYSTEM, LOG_LEVEL_ERROR, tunnel->policy.name, reason.text);
     else
-        tunnel->carrier = carrier;
+        tunnel->use = use;
 }
 
 /* True while SAs of a tunnel are being deleted that is not defined any more: it keeps its route for that. */
@@ -98,7 +105,6 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
         return;
     const struct path_tunnel m = {.number = tunnel->policy.tunnel, .slot = tunnel->slot, .mtu = tunnel->mtu};
     tunnel->stage = TUNNEL_ADDING;
-    tunnel->carrier = false;
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &m, sizeof(m), (struct octets){0},
                         &tun, 1);
 }
@@ -116,17 +122,17 @@ static void find_route(struct tunnels *tunnels, const struct route_finder *finde
     size_t count = tunnel_name_addresses(&tunnel->name, &tunnel->policy, tunnel->has_sa, peers);
     if (loses_its_sas(tunnel)) {
         tunnel_route_set_old(&tunnel->route);
-        update_carrier(tunnels, tunnel);
+        update_use(tunnels, tunnel);
         return;
     }
     if (tunnel_route_find(&tunnel->route, finder, &tunnel->policy, peers, count) &&
         tunnel->stage == TUNNEL_THERE)
         tunnel_routes_send(&tunnels->routes, &tunnel->route, &tunnel->policy);
     tell_name(tunnels, tunnel);
-    update_carrier(tunnels, tunnel);
+    update_use(tunnels, tunnel);
 }
 
-/* Finds all routes that are old: tells the engine what changed, sets the tunnels' carriers. */
+/* Finds all routes that are old: tells the engine what changed, sets what becomes of the tunnels' packets. */
 static void find_routes(void *context)
 {
     struct tunnels *tunnels = context;
@@ -226,7 +232,7 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
     tunnel_routes_send(&tunnels->routes, &tunnel->route, &tunnel->policy);
     tunnel_name_set_unsent(&tunnel->name);
     tell_name(tunnels, tunnel);
-    update_carrier(tunnels, tunnel);
+    update_use(tunnels, tunnel);
 }
 
 static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool has_sa, const char *reason)
@@ -240,7 +246,7 @@ static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool ha
         history_add_create(&tunnel->history, time(NULL));
     else
         history_add_delete(&tunnel->history, time(NULL), reason);
-    update_carrier(tunnels, tunnel);
+    update_use(tunnels, tunnel);
     if (tunnel->route.is_old)
         tunnel_routes_schedule(&tunnels->routes);
 }
@@ -348,6 +354,11 @@ void tunnels_apply(struct tunnels *tunnels)
     tunnel_table_sort(&tunnels->table);
     tunnel_names_set_servers(&tunnels->names, settings->name_servers, settings->name_server_count);
     find_routes(tunnels);
+}
+
+void tunnels_leave(struct tunnels *tunnels)
+{
+    tunnels->are_left = true;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
 /*
  * The tunnels of the config: handed to the path and the engine, with the names and the routes of their peers
- * and the carriers of their interfaces.
+ * and what becomes of the packets for their interfaces.
  */
 #ifndef MUSUBI_DAEMON_KEEPER_TUNNELS_H
 #define MUSUBI_DAEMON_KEEPER_TUNNELS_H
@@ -23,6 +23,7 @@ struct tunnels {
     struct tunnel_table table;
     struct tunnel_names names;
     struct tunnel_routes routes;
+    bool are_left; /* tunnels_leave */
 };
 
 /* No tunnels at first. False if memory ran out; then tunnels_close is to be called all the same. */
@@ -33,6 +34,10 @@ void tunnels_close(struct tunnels *tunnels);
 
 /* Makes them agree with the configuration, after Linux does (host_apply). */
 void tunnels_apply(struct tunnels *tunnels);
+
+/* Musubi ends though nobody has told it to: the interfaces stay as they are, and when nobody holds them their
+ * packets are dropped (S48). */
+void tunnels_leave(struct tunnels *tunnels);
 
 /* True if the path has answered for each tunnel that it was handed. */
 bool tunnels_are_settled(const struct tunnels *tunnels);

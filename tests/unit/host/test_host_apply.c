@@ -334,7 +334,7 @@ static void recreated_tunnel_has_a_new_descriptor_and_its_old_carrier(void **sta
     plan_site(&plan);
     apply(host, &plan);
     assert_no_output("ip link show Tunnel1.0 | grep LOWER_UP");
-    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
     assert_output("ip link show Tunnel1.0", "LOWER_UP");
     settle(host);
 
@@ -357,7 +357,7 @@ static void tunnel_deleted_before_it_is_changed_is_replaced(void **state)
     struct host *host = open_host(&seen);
     plan_site(&plan);
     apply(host, &plan);
-    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
     settle(host);
 
     plan.tunnels[0].mtu = 1400;
@@ -400,14 +400,122 @@ static void S20_routes_through_a_tunnel_without_carrier_are_passed_over(void **s
     int ge0 = inventory_find_name(host_inventory(host), "ge0")->is.index;
     int ge1 = inventory_find_name(host_inventory(host), "ge1")->is.index;
 
+    assert_goes_by(host, &v4, tunnel); /* it drops */
+    assert_goes_by(host, &v6, tunnel);
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
     assert_goes_by(host, &v4, ge0);
     assert_goes_by(host, &v6, ge1);
-    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
     assert_goes_by(host, &v4, tunnel);
     assert_goes_by(host, &v6, tunnel);
-    assert_true(host_set_carrier(host, "Tunnel1.0", false, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
     assert_goes_by(host, &v4, ge0);
     assert_goes_by(host, &v6, ge1);
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
+/* Where packets for the plan's site 2 go: by the link of that name. */
+static void assert_site2_is_behind(struct host *host, const char *link4, const char *link6)
+{
+    const struct ip_address v4 = address_of("192.168.2.5"), v6 = address_of("2001:db8:2::5");
+    assert_goes_by(host, &v4, inventory_find_name(host_inventory(host), link4)->is.index);
+    assert_goes_by(host, &v6, inventory_find_name(host_inventory(host), link6)->is.index);
+}
+
+/* Lets go of everything as a killed process does, and looks again. */
+static struct host *crash(struct host *host)
+{
+    host_leave(host);
+    (void)usleep(1100000); /* Linux takes in a change of carrier up to a second later */
+    return open_host(&seen);
+}
+
+static void S48_tunnel_that_carried_drops_after_a_crash(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    assert_false(host_found_tunnels(host));
+    plan_site(&plan);
+    want_route(&plan, "::/0", "ge1", 1);
+    apply(host, &plan);
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
+    settle(host);
+
+    host = crash(host);
+    assert_true(host_found_tunnels(host));
+    assert_no_output("ip link show Tunnel1.0 | grep LOWER_UP");
+    assert_site2_is_behind(host, "Tunnel1.0", "Tunnel1.0");
+
+    apply(host, &plan); /* held: its peer has had no time */
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
+    settle(host);
+    (void)usleep(1100000);
+    assert_site2_is_behind(host, "Tunnel1.0", "Tunnel1.0");
+    host = crash(host); /* once more */
+    apply(host, &plan);
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
+    assert_site2_is_behind(host, "Tunnel1.0", "Tunnel1.0");
+
+    host_release_tunnels(host);
+    assert_site2_is_behind(host, "ge0", "ge1");
+    assert_string_equal(seen.notes, "");
+    host_teardown(host);
+    assert_no_output("ip route show proto 109; ip -6 route show proto 109; ip -o link show type tun");
+    host_plan_clear(&plan);
+}
+
+static void S48_tunnel_that_has_carried_since_a_crash_is_passed_over_at_once(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    plan_site(&plan);
+    want_route(&plan, "::/0", "ge1", 1);
+    apply(host, &plan);
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
+    host = crash(host);
+    apply(host, &plan);
+
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
+    assert_site2_is_behind(host, "Tunnel1.0", "Tunnel1.0");
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
+    assert_site2_is_behind(host, "ge0", "ge1");
+
+    /* And one that was down stays down over a crash. */
+    host = crash(host);
+    assert_site2_is_behind(host, "ge0", "ge1");
+    apply(host, &plan);
+    assert_site2_is_behind(host, "Tunnel1.0", "Tunnel1.0"); /* nobody has said yet what becomes of it */
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_PASSED_OVER, NULL));
+    assert_site2_is_behind(host, "ge0", "ge1");
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
+static void S48_what_becomes_of_packets_is_put_back_when_another_program_changes_it(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"ipv4/conf/Tunnel1.0/ignore_routes_with_linkdown",
+                                           "ipv6/conf/Tunnel1.0/ignore_routes_with_linkdown"};
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    plan_site(&plan);
+    apply(host, &plan);
+    for (int passed_over = 0; passed_over < 2; passed_over++) {
+        assert_true(
+            host_use_tunnel(host, "Tunnel1.0", passed_over ? TUNNEL_PASSED_OVER : TUNNEL_CARRIES, NULL));
+        settle(host);
+        for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+            int value = -1;
+            run("echo %d >/proc/sys/net/%s", !passed_over, settings[i]);
+            settle(host);
+            assert_true(host_sysctl_read(settings[i], &value, NULL));
+            assert_int_equal(value, passed_over);
+        }
+    }
     host_teardown(host);
     host_plan_clear(&plan);
 }
@@ -420,8 +528,8 @@ static void S6_tunnel_without_an_ipv6_line_has_no_ipv6(void **state)
     want_tunnel(&plan, "Tunnel1.0", false);
     want_tunnel(&plan, "Tunnel2.0", true);
     apply(host, &plan);
-    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
-    assert_true(host_set_carrier(host, "Tunnel2.0", true, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel2.0", TUNNEL_CARRIES, NULL));
     int value;
     assert_true(host_sysctl_read_link(IP_V6, "Tunnel1.0", "disable_ipv6", &value, NULL));
     assert_int_equal(value, 1);
@@ -483,8 +591,8 @@ static void next_hop_is_behind_a_tunnel_only_by_its_network(void **state)
     assert_output("ip route", "203.0.113.9 via 10.0.0.254 dev ge0");
     assert_string_equal(seen.notes, "warning: route 10.70.0.0/16 via 10.51.0.2 cannot be used: next hop: no "
                                     "route to 10.51.0.2: Network is unreachable\n");
-    assert_true(host_set_carrier(host, "Tunnel1.0", true, NULL));
-    assert_true(host_set_carrier(host, "Tunnel2.0", true, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel2.0", TUNNEL_CARRIES, NULL));
     assert_goes_by(host, &(struct ip_address){IP_V4, {10, 60, 0, 1}}, (int)if_nametoindex("Tunnel2.0"));
 
     run("ip link set ge0 down");
@@ -728,6 +836,9 @@ int main(void)
         IN_NAMESPACE(recreated_tunnel_has_a_new_descriptor_and_its_old_carrier),
         IN_NAMESPACE(tunnel_deleted_before_it_is_changed_is_replaced),
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
+        IN_NAMESPACE(S48_tunnel_that_carried_drops_after_a_crash),
+        IN_NAMESPACE(S48_tunnel_that_has_carried_since_a_crash_is_passed_over_at_once),
+        IN_NAMESPACE(S48_what_becomes_of_packets_is_put_back_when_another_program_changes_it),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),
         IN_NAMESPACE(next_hop_is_behind_a_tunnel_only_by_its_network),

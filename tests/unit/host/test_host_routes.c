@@ -255,7 +255,7 @@ static void S21_link_alone_is_the_next_hop_of_a_point_to_point_link(void **state
     const struct ip_address none = {.family = IP_NONE};
     uint32_t mark;
     assert_true(host_pin_route(host, "Tunnel9.0", IP_V4, &none, &mark, NULL));
-    assert_true(host_set_carrier(host, "Tunnel9.0", true, NULL));
+    assert_true(host_use_tunnel(host, "Tunnel9.0", TUNNEL_CARRIES, NULL));
     run("sleep 1.1");
     const struct host_route_question question = {.destination = address_of("203.0.113.9"), .mark = mark};
     struct host_route_answer answer;
