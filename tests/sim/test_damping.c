@@ -132,6 +132,79 @@ static void S44_a_rekey_answered_with_a_suite_that_was_not_offered_ends_nothing(
     stage_free(&s);
 }
 
+/* ---- Rekeys that are refused ------------------------------------------------------------------------- */
+
+/* B's next request is a rekey; it comes after `after` ms and not before. */
+static void must_ask_after(struct stage *s, msec_t after)
+{
+    must_be_silent(s, after - 300);
+    await_request(s, EXCHANGE_CREATE_CHILD_SA);
+}
+
+/* What rekeys of B are refused with; its end comes 50 to 55 s (20 to 25 s) after its first request. */
+static void must_ask_less_and_less(uint32_t sa_lifetime, uint32_t child_lifetime, msec_t last)
+{
+    const struct tunnel_policy policy = policy_that_rekeys(sa_lifetime, child_lifetime);
+    struct stage s = stage_established_with(&policy);
+    world_run(s.w, 135 * SECOND);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    msec_t begun = world_now(s.w);
+    answer_with(&s, NOTIFY_NO_PROPOSAL_CHOSEN);
+    must_ask_after(&s, 10 * SECOND);
+    answer_with(&s, NOTIFY_NO_PROPOSAL_CHOSEN);
+    if (last > 30 * SECOND) {
+        must_ask_after(&s, 20 * SECOND);
+        answer_with(&s, NOTIFY_NO_PROPOSAL_CHOSEN);
+    }
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    assert_in_range(world_now(s.w) - begun, last - 3500, last + 2500);
+    answer_with(&s, NOTIFY_NO_PROPOSAL_CHOSEN);
+    await_request(&s, EXCHANGE_INFORMATIONAL); /* DELETE at its end */
+    stage_free(&s);
+}
+
+static void S44_a_refused_rekey_is_tried_less_and_less_and_right_before_the_end(void **state)
+{
+    (void)state;
+    must_ask_less_and_less(86400, 200, 50 * SECOND);
+    must_ask_less_and_less(200, 86400, 20 * SECOND);
+}
+
+static void S44_a_changed_config_asks_for_a_refused_rekey_at_once(void **state)
+{
+    (void)state;
+    static const uint32_t lifetimes[][2] = {{86400, 200}, {200, 86400}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct tunnel_policy policy = policy_that_rekeys(lifetimes[i][0], lifetimes[i][1]);
+        struct stage s = stage_established_with(&policy);
+        world_run(s.w, 135 * SECOND);
+        await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+        answer_with(&s, NOTIFY_NO_PROPOSAL_CHOSEN);
+        must_be_silent(&s, SECOND);
+        s.p->reply_length = 0;
+        gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+        world_run(s.w, 100);
+        assert_true(puppet_read_reply(s.p));
+        assert_int_equal(s.p->message.header.exchange, EXCHANGE_CREATE_CHILD_SA);
+        stage_free(&s);
+    }
+}
+
+static void S44_a_rekey_put_off_again_and_again_is_tried_less_and_less(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 200);
+    struct stage s = stage_established_with(&policy);
+    unsigned asked = 0;
+    world_run(s.w, 135 * SECOND);
+    while (puppet_await(s.p, PATIENCE) && s.p->message.header.exchange == EXCHANGE_CREATE_CHILD_SA) {
+        asked++;
+        answer_with(&s, NOTIFY_TEMPORARY_FAILURE);
+    }
+    assert_in_range(asked, 5, 7);
+    stage_free(&s);
+}
+
 /* ---- A negotiation that ends right after it succeeded ------------------------------------------------ */
 
 /* For `duration` ms, takes each IKE_SA_INIT and IKE_AUTH of B, then deletes the IKE SA. */
@@ -180,6 +253,42 @@ static void S44_auto_begins_few_negotiations_with_a_peer_that_deletes_each_ike_s
     stage_free(&s);
 }
 
+static void R43_auto_goes_on_with_a_peer_that_grants_nothing(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = policy_without_rekeys();
+    policy.connect_type = CONNECT_AUTO;
+    struct stage s = stage_new_with(&policy);
+    for (msec_t end = world_now(s.w) + 300 * SECOND; world_now(s.w) < end;) {
+        if (!puppet_accept_init(s.p))
+            continue; /* 5 s have passed */
+        struct message_writer m = inner();
+        message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_AUTHENTICATION_FAILED,
+                           (struct octets){NULL, 0});
+        puppet_answer(s.p, &m);
+    }
+    assert_in_range(gateway_log_count(s.b, "negotiation started"), 29, 31);
+    stage_free(&s);
+}
+
+static void S44_packets_begin_few_negotiations_with_a_peer_that_grants_nothing(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_without_rekeys();
+    struct stage s = stage_new_with(&policy);
+    for (msec_t end = world_now(s.w) + 290 * SECOND; world_now(s.w) < end;) {
+        gateway_packet_waits(s.b, 0);
+        if (!puppet_accept_init(s.p))
+            continue; /* 5 s have passed */
+        struct message_writer m = inner();
+        message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_AUTHENTICATION_FAILED,
+                           (struct octets){NULL, 0});
+        puppet_answer(s.p, &m);
+    }
+    assert_int_equal(gateway_log_count(s.b, "negotiation started"), 10);
+    stage_free(&s);
+}
+
 static void S44_a_changed_config_or_clear_begins_at_once(void **state)
 {
     (void)state;
@@ -201,8 +310,13 @@ int main(void)
         cmocka_unit_test(S44_an_answer_that_cannot_be_taken_is_asked_for_again_once_an_hour_in_the_end),
         cmocka_unit_test(S44_a_pair_of_addresses_that_was_answered_wrongly_waits_for_a_minute),
         cmocka_unit_test(S44_a_rekey_answered_with_a_suite_that_was_not_offered_ends_nothing),
+        cmocka_unit_test(S44_a_refused_rekey_is_tried_less_and_less_and_right_before_the_end),
+        cmocka_unit_test(S44_a_changed_config_asks_for_a_refused_rekey_at_once),
+        cmocka_unit_test(S44_a_rekey_put_off_again_and_again_is_tried_less_and_less),
         cmocka_unit_test(S44_packets_begin_few_negotiations_with_a_peer_that_deletes_each_ike_sa),
         cmocka_unit_test(S44_auto_begins_few_negotiations_with_a_peer_that_deletes_each_ike_sa),
+        cmocka_unit_test(R43_auto_goes_on_with_a_peer_that_grants_nothing),
+        cmocka_unit_test(S44_packets_begin_few_negotiations_with_a_peer_that_grants_nothing),
         cmocka_unit_test(S44_a_changed_config_or_clear_begins_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

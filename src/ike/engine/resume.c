@@ -2,6 +2,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/ask_child.h"
+#include "ike/exchanges/childless.h"
 #include "ike/exchanges/liveness.h"
 #include "ike/exchanges/rekey_child.h"
 #include "ike/exchanges/rekey_ike_sa.h"
@@ -210,6 +211,9 @@ static void resume(struct ike_sa *sa)
         (sa->own->new_spi != 0 ? rekey_ike_sa_resume : ask_child_resume)(sa);
     else
         ike_sa_start_task(sa);
+    if (!sa->destroyed && sa->state == IKE_SA_ESTABLISHED && !sa->replaced && LIST_EMPTY(&sa->children) &&
+        sa->own == NULL && !additional_children_come_with_packets(sa))
+        childless_begin(sa, "Delete Child SA by peer");
     additional_children_check(sa);
 }
 

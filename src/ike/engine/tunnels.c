@@ -1,7 +1,10 @@
 #include "ike/engine/tunnels.h"
 
 #include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/childless.h"
 #include "ike/exchanges/connect.h"
+#include "ike/exchanges/rekey_child.h"
+#include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/ike_sa.h"
 
 #include <stdlib.h>
@@ -79,6 +82,19 @@ static void update_group(struct ike_engine *engine, struct ike_tunnel *tunnel)
                    "out of memory: no negotiation of the peer's is answered");
 }
 
+/* What the peer has refused it may grant under the new policy (S44). */
+static void ask_again(struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    damping_reset(&tunnel->damping);
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        rekey_ike_sa_ask_again(sa);
+        rekey_child_ask_again(sa);
+        additional_children_ask_again(sa);
+    }
+}
+
 void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *policy, uint32_t slot)
 {
     struct ike_tunnel *tunnel = engine_tunnel(engine, policy->tunnel);
@@ -92,10 +108,10 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
     tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
-    damping_reset(&tunnel->damping);
     tunnel->slot = slot;
     update_group(engine, tunnel);
     connect_update_checks(engine, tunnel);
+    ask_again(tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;
     if (sa != NULL)
         additional_children_check(sa);
@@ -194,10 +210,11 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
         return; /* the path asks again for packets that have come since */
     const char *reason = connect_hindrance(engine, tunnel);
     if (reason == NULL)
-        connect_tunnel(engine, tunnel);
+        connect_for_packet(engine, tunnel);
     struct ike_sa *sa = current_sa(tunnel);
     if (sa != NULL) {
-        additional_children_packet(sa, flow);
+        if (!childless_packet(sa))
+            additional_children_packet(sa, flow);
         return;
     }
     tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IKEV2, "a packet waits, but no SA can be made: %s",

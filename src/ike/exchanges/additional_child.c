@@ -1,7 +1,10 @@
 #include "ike/exchanges/additional_child.h"
 
+#include "ike/exchanges/childless.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/rekey_schedule.h"
+
+#include <string.h>
 
 /* Milliseconds between two requests for the same; and after an answer that could not be taken (S44). */
 enum { ASK_AGAIN = 10000, ASK_AGAIN_UNFIT = 60000, ASK_AGAIN_LATEST = 3600 * 1000 };
@@ -308,6 +311,7 @@ void additional_children_fire(struct ike_engine *engine, void *owner)
     (void)engine;
     sa->additional.refused &= (uint8_t)~sa->additional.unfit;
     sa->additional.unfit = 0;
+    ike_sa_changed(sa);
     additional_children_check(sa);
 }
 
@@ -330,17 +334,6 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
 
 /* ---- A Child SA is lost ------------------------------------------------------------------------------ */
 
-static bool has_child(const struct ike_sa *sa)
-{
-    const struct child_sa *child;
-    LIST_FOREACH(child, &sa->children, link)
-    {
-        if (!child->lingering)
-            return true;
-    }
-    return false;
-}
-
 /*
  * True if our rekey of a Child SA waits for its answer: it may bring a new one although the old one is gone.
  */
@@ -350,14 +343,55 @@ static bool awaits_child(const struct ike_sa *sa)
     return n != NULL && n->old_spi != 0 && (sa->request_out || n->phase == NEGOTIATION_FINISHES);
 }
 
-void additional_children_lost(struct ike_sa *sa, const char *reason)
+static void take_loss(struct ike_sa *sa, const char *reason, bool by_peer)
 {
     if (awaits_child(sa))
         return;
-    if (has_child(sa) || additional_children_come_with_packets(sa))
+    if (childless_has_child(sa) || additional_children_come_with_packets(sa))
         additional_children_check(sa);
-    else if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+    else if (sa->state != IKE_SA_ESTABLISHED || sa->replaced)
+        return;
+    else if (by_peer)
+        childless_begin(sa, reason);
+    else
         ike_sa_delete(sa, reason);
+}
+
+void additional_children_lost(struct ike_sa *sa, const char *reason)
+{
+    take_loss(sa, reason, false);
+}
+
+void additional_children_deleted_by_peer(struct ike_sa *sa)
+{
+    take_loss(sa, "Delete Child SA by peer", true);
+}
+
+void additional_children_ask_again(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    memset(f->refused_packets, 0, sizeof f->refused_packets);
+    f->unfit_answers = 0;
+    if (f->unfit == 0)
+        return;
+    f->refused &= (uint8_t)~f->unfit;
+    f->unfit = 0;
+    ike_sa_changed(sa);
+    engine_set_timer(sa->engine, &f->again, 0);
+}
+
+bool additional_children_begin_again(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    if (is_asking(sa))
+        return true;
+    f->ours = true;
+    f->refused = 0;
+    f->unfit = 0;
+    ike_sa_changed(sa);
+    engine_cancel_timer(sa->engine, &f->again);
+    additional_children_check(sa);
+    return is_asking(sa);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */
@@ -381,6 +415,7 @@ void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     *f = old->additional;
     f->again = again;
     engine_cancel_timer(old->engine, &old->additional.again);
+    childless_inherit(old, successor);
     additional_children_check(successor);
     if (asking)
         additional_children_packet(successor, &flow);

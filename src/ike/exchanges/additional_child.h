@@ -28,6 +28,15 @@ void additional_children_fire(struct ike_engine *engine, void *owner);
  */
 void additional_children_lost(struct ike_sa *sa, const char *reason);
 
+/* The peer has deleted a Child SA: the same, but an IKE SA without one stays for a while (S45). */
+void additional_children_deleted_by_peer(struct ike_sa *sa);
+
+/* The config has changed: an answer that could not be taken is asked for again at once (S44). */
+void additional_children_ask_again(struct ike_sa *sa);
+
+/* An IKE SA that lost its last Child SA asks for one as the policy says. False if nothing is asked for. */
+bool additional_children_begin_again(struct ike_sa *sa);
+
 /* A packet waits: asks for its pair of addresses if the peer wants a Child SA for each. */
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow);
 

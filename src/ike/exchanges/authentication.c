@@ -139,6 +139,8 @@ static void log_established(struct ike_sa *sa)
 void authentication_complete(struct ike_sa *sa, bool initial_contact)
 {
     ike_sa_establish(sa);
+    if (sa->begun_here)
+        damping_note_made(&sa->tunnel->damping, sa->engine->now);
     log_established(sa);
     if (initial_contact)
         initial_contact_received(sa);

@@ -23,7 +23,7 @@ const char *connect_hindrance(const struct ike_engine *engine, const struct ike_
     return NULL;
 }
 
-void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
+static void begin(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for_packet)
 {
     struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
@@ -31,8 +31,18 @@ void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
         if (sa->state != IKE_SA_DELETING && !sa->replaced)
             return; /* there is an IKE SA, or one is being made */
     }
-    if (connect_hindrance(engine, tunnel) == NULL && tunnel_begins(engine, tunnel))
+    if (connect_hindrance(engine, tunnel) == NULL && tunnel_begins(engine, tunnel, for_packet))
         ike_sa_init_start(engine, tunnel);
+}
+
+void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    begin(engine, tunnel, false);
+}
+
+void connect_for_packet(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    begin(engine, tunnel, true);
 }
 
 static void auto_check_fire(struct ike_engine *engine, void *owner)

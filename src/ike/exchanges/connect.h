@@ -13,6 +13,9 @@ const char *connect_hindrance(const struct ike_engine *engine, const struct ike_
 /* Starts a negotiation if the tunnel may and none is under way. */
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
+/* The same for a packet, of the tunnel's LAN or of the peer. */
+void connect_for_packet(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
 /* The tunnel is new, or its policy has changed: starts or stops the checks of `connect-type auto`. */
 void connect_update_checks(struct ike_engine *engine, struct ike_tunnel *tunnel);
 

@@ -1,6 +1,7 @@
 #include "ike/exchanges/exchanges.h"
 
 #include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/childless.h"
 #include "ike/exchanges/create_child_sa.h"
 #include "ike/exchanges/ike_auth_initiator.h"
 #include "ike/exchanges/ike_auth_responder.h"
@@ -62,6 +63,7 @@ const struct ike_exchanges ike_exchanges = {
     .sa_ends = rekey_ike_sa_yield,
     .rekey_ike_sa_fire = rekey_ike_sa_fire,
     .liveness_fire = liveness_fire,
+    .childless_fire = childless_fire,
     .additional_children_fire = additional_children_fire,
     .rekey_child_fire = rekey_child_fire,
 };

@@ -183,5 +183,5 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
     if (had_children && LIST_EMPTY(&sa->children))
         auth_failure_of_unmet(sa);
     if (had_children)
-        additional_children_lost(sa, "Delete Child SA by peer");
+        additional_children_deleted_by_peer(sa);
 }

@@ -81,7 +81,7 @@ void invalid_spi_seen(struct ike_engine *engine, uint32_t spi, const struct ip_a
         } else if (LIST_EMPTY(&tunnel->sas) && is_configured_peer(tunnel, remote)) {
             tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
                        "the peer sends on SPI 0x%08x, but there is no SA with it: a new one is made", spi);
-            connect_tunnel(engine, tunnel);
+            connect_for_packet(engine, tunnel);
         }
     }
 }

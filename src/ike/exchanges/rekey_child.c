@@ -24,6 +24,31 @@ static void put_off(struct child_sa *child)
     engine_set_timer(engine, &child->rekey, rekey_retry_delay(engine, child->expires));
 }
 
+/* The peer has refused it, or put it off: tries again, but less and less often (S44). */
+static void try_later(struct child_sa *child, bool refused)
+{
+    struct ike_engine *engine = child->ike_sa->engine;
+    if (!child_sa_is_current(child))
+        return;
+    unsigned before = child->rekey_refusals++;
+    msec_t delay = refused ? rekey_refused_delay(engine, child->expires, before)
+                           : rekey_postponed_delay(engine, child->expires, before);
+    if (delay != MSEC_NEVER)
+        engine_set_timer(engine, &child->rekey, delay);
+}
+
+void rekey_child_ask_again(struct ike_sa *sa)
+{
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->rekey_refusals > 0 && child_sa_is_current(child))
+            engine_set_timer(sa->engine, &child->rekey, 0);
+        child->rekey_refusals = 0;
+        ike_sa_changed(sa);
+    }
+}
+
 void rekey_child_fire(struct ike_engine *engine, void *owner)
 {
     struct child_sa *child = owner;
@@ -54,7 +79,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     bool rivalled = sa->own->has_rival;
     if (child_sa_is_gone(old)) {
         negotiation_end_own(sa);
-        additional_children_lost(sa, "Delete Child SA by peer");
+        additional_children_deleted_by_peer(sa);
         return;
     }
     if (rivalled)
@@ -63,7 +88,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
         warn_of_refusal(sa, error);
     negotiation_end_own(sa);
     if (notify == NOTIFY_TEMPORARY_FAILURE) {
-        put_off(old);
+        try_later(old, false);
         return;
     }
     if (notify == NOTIFY_CHILD_SA_NOT_FOUND) {
@@ -73,7 +98,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
         return;
     }
     if (!rivalled)
-        put_off(old);
+        try_later(old, true);
 }
 
 /*
@@ -110,7 +135,7 @@ static void rekey_unfit(struct ike_sa *sa, const struct negotiation *n, const ch
     else if (n->has_rival)
         old->replaced = true; /* the peer will delete it */
     else
-        put_off(old);
+        try_later(old, true);
 }
 
 const struct child_purpose child_purpose_rekey = {rekey_made, rekey_refused, rekey_unfit};

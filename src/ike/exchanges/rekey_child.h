@@ -14,4 +14,7 @@ extern const struct child_purpose child_purpose_rekey;
 /* The rekey timer of a Child SA is due, or its sequence numbers run out. */
 void rekey_child_fire(struct ike_engine *engine, void *owner);
 
+/* The config has changed: what the peer has refused to rekey is asked for again at once (S44). */
+void rekey_child_ask_again(struct ike_sa *sa);
+
 #endif

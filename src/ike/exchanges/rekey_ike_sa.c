@@ -109,6 +109,24 @@ static void put_off(struct ike_sa *sa)
     engine_set_timer(sa->engine, &sa->rekey, rekey_retry_delay(sa->engine, sa->expires));
 }
 
+/* The peer has refused it, or put it off: tries again, but less and less often (S44). */
+static void try_later(struct ike_sa *sa, bool refused)
+{
+    unsigned before = sa->rekey_refusals++;
+    msec_t delay = refused ? rekey_refused_delay(sa->engine, sa->expires, before)
+                           : rekey_postponed_delay(sa->engine, sa->expires, before);
+    if (delay != MSEC_NEVER)
+        engine_set_timer(sa->engine, &sa->rekey, delay);
+}
+
+void rekey_ike_sa_ask_again(struct ike_sa *sa)
+{
+    if (sa->rekey_refusals > 0 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced)
+        engine_set_timer(sa->engine, &sa->rekey, 0);
+    sa->rekey_refusals = 0;
+    ike_sa_changed(sa);
+}
+
 void rekey_ike_sa_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
@@ -175,7 +193,7 @@ static void rekey_refused(struct ike_sa *sa, const struct ike_payload *error)
     }
     if (error->notify != NOTIFY_TEMPORARY_FAILURE && failure_is_new(sa, FAILED_IKE_REKEY, 0, error->notify))
         refusal_warn(sa, FAILED_IKE_REKEY, &asked, error);
-    put_off(sa);
+    try_later(sa, error->notify != NOTIFY_TEMPORARY_FAILURE);
 }
 
 static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *result)

@@ -27,4 +27,7 @@ void rekey_ike_sa_settle(struct ike_sa *sa, const struct ike_message *message);
 /* `sa` ends. If the peer has rekeyed it while our own rekey is under way, the peer's new SA takes over. */
 void rekey_ike_sa_yield(struct ike_sa *sa);
 
+/* The config has changed: a rekey that the peer has refused is asked for again at once (S44). */
+void rekey_ike_sa_ask_again(struct ike_sa *sa);
+
 #endif

@@ -142,6 +142,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = sa};
     sa->rekey = (struct ike_timer){.fire = upper->rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
+    sa->childless = (struct ike_timer){.fire = upper->childless_fire, .owner = sa};
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
     sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
@@ -229,6 +230,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->lifetime);
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
+    engine_cancel_timer(engine, &sa->childless);
     engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->additional.again);
     (void)map_remove(&engine->objects->sas, ike_sa_own_spi(sa));

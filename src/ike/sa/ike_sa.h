@@ -137,7 +137,10 @@ struct ike_sa {
     uint64_t started_event, established_event;
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
+    msec_t childless_until; /* the peer has deleted its last Child SA: when the IKE SA ends; 0: it has not */
+    struct ike_timer childless;
     struct ike_timer job_lost; /* the job that is out takes too long */
 };
 

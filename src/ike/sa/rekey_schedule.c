@@ -21,6 +21,24 @@ msec_t rekey_retry_delay(struct ike_engine *engine, msec_t expires)
     return delay < left / 4 ? delay : left / 4 + 1;
 }
 
+msec_t rekey_refused_delay(const struct ike_engine *engine, msec_t expires, unsigned refusals)
+{
+    enum { REFUSED_FIRST = 10000, LAST_TRY = 3000, DOUBLINGS_MAX = 20 };
+    msec_t left = expires > engine->now ? expires - engine->now : 0;
+    msec_t delay = (msec_t)REFUSED_FIRST << (refusals < DOUBLINGS_MAX ? refusals : DOUBLINGS_MAX);
+    if (left <= LAST_TRY)
+        return MSEC_NEVER;
+    return delay < left - LAST_TRY ? delay : left - LAST_TRY;
+}
+
+msec_t rekey_postponed_delay(struct ike_engine *engine, msec_t expires, unsigned refusals)
+{
+    enum { SOON_MAX = 3 };
+    if (refusals < SOON_MAX)
+        return rekey_retry_delay(engine, expires);
+    return rekey_refused_delay(engine, expires, refusals - SOON_MAX);
+}
+
 bool rekey_is_allowed(const struct ike_tunnel *tunnel)
 {
     const struct tunnel_policy *policy = &tunnel->policy;

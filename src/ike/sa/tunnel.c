@@ -44,11 +44,11 @@ void tunnel_negotiation_failed(struct ike_engine *engine, struct ike_tunnel *tun
     tunnel_packets_fail(engine, tunnel, &packet_pair_any);
 }
 
-bool tunnel_begins(struct ike_engine *engine, struct ike_tunnel *tunnel)
+bool tunnel_begins(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for_packet)
 {
     struct damping *d = &tunnel->damping;
-    if (damping_allows(d, engine->now)) {
-        damping_note(d, engine->now);
+    if (damping_allows(d, engine->now, for_packet)) {
+        damping_note_begun(d, engine->now);
         return true;
     }
     if (damping_tells(d))

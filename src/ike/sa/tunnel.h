@@ -57,10 +57,10 @@ void tunnel_packets_fail(struct ike_engine *engine, const struct ike_tunnel *tun
                          const struct packet_pair *pair);
 
 /*
- * True if the tunnel may begin a negotiation of its own accord now, which then counts; else the log says once
- * that it holds back (S44).
+ * True if the tunnel may begin a negotiation of its own accord now, for a packet or not, which then counts;
+ * else the log says once that it holds back (S44).
  */
-bool tunnel_begins(struct ike_engine *engine, struct ike_tunnel *tunnel);
+bool tunnel_begins(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for_packet);
 
 /* True if the name of the tunnel's peer has the address. */
 bool tunnel_peer_has(const struct ike_tunnel *tunnel, const struct ip_address *address);
