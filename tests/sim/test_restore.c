@@ -230,13 +230,13 @@ static void a_record_that_this_version_cannot_read_is_left_out_and_told(void **s
     assert_string_equal(
         restore_and_read_log(&s, 4, (struct octets){newer, sizeof newer}),
         "saved IKE SA, serial 4, is left out: its record cannot be used: it is of version 256, "
-        "and this program reads versions 4 to 4");
+        "and this program reads versions 4 to 5");
     newer[2] = newer[6] = 0;
     newer[3] = newer[7] = 2;
     assert_string_equal(
         restore_and_read_log(&s, 5, (struct octets){newer, sizeof newer}),
         "saved IKE SA, serial 5, is left out: its record cannot be used: it is of version 2, and "
-        "this program reads versions 4 to 4");
+        "this program reads versions 4 to 5");
     stage_free(&s);
 }
 

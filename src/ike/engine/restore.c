@@ -108,6 +108,7 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->additional.scope = record->child_scope;
     sa->additional.ours = record->first_child_is_ours;
     sa->additional.refused = record->families_refused;
+    sa->delete_notify = record->delete_notify;
     size_t length = record->delete_reason.length;
     if (length > 0 && length < sizeof sa->delete_reason)
         memcpy(sa->delete_reason, record->delete_reason.at, length);

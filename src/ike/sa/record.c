@@ -84,6 +84,8 @@ static void stream_ike_sa(struct record_stream *s, struct ike_record *record, st
     record->child_scope = (enum child_scope)child_scope;
     stream_count(s, &record->families_refused, FAMILY_V4 | FAMILY_V6);
     stream_run(s, &record->delete_reason);
+    if (stream_since(s, 5))
+        stream_u16(s, &record->delete_notify);
 }
 
 static void stream_keys(struct record_stream *s, struct ike_record *record, struct ike_child_record *child)
@@ -404,6 +406,7 @@ static void record_of(const struct ike_sa *sa, struct ike_record *record)
     record->child_scope = sa->additional.scope;
     record->first_child_is_ours = sa->additional.ours;
     record->families_refused = sa->additional.refused;
+    record->delete_notify = sa->delete_notify;
     record->delete_reason = (struct octets){(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)};
     record->request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0};
     record->response = ike_buffer_octets(&sa->response);

@@ -37,6 +37,7 @@
  *                times: created, expires, lifetime, rekey            8 each          4
  *                scope of Child SAs, families refused                1, 1            4
  *                reason of the deletion (length, text)               4 + n           4
+ *                error notify that goes along with DELETE, or 0     2               5
  *   KEYS (3)     suite (encryption, key bits, integrity, PRF, DH)    2 each          4
  *                SK_d, SK_ai, SK_ar, SK_ei, SK_er, SK_pi, SK_pr      2 + n each      4
  *                nonces of initiator and responder                   4 + n each      4
@@ -66,7 +67,7 @@
 #include "ike/sa/negotiation.h"
 
 enum {
-    IKE_RECORD_VERSION = 4,        /* that is written */
+    IKE_RECORD_VERSION = 5,        /* that is written */
     IKE_RECORD_READABLE_FROM = 4,  /* the oldest one whose readers understand what is written */
     IKE_RECORD_OLDEST_VERSION = 4, /* that can be read; those before had no sections */
     IKE_RECORD_CHILDREN_MAX = 32,
@@ -139,6 +140,7 @@ struct ike_record {
     bool first_child_is_ours;
     uint8_t families_refused;
     struct octets delete_reason;
+    uint16_t delete_notify;
     struct octets request;  /* of the first task, under way; none: no request is out */
     struct octets response; /* to the peer's last request */
     size_t task_count;

@@ -1,5 +1,10 @@
 #include "ike/sa/record_stream.h"
 
+bool stream_since(const struct record_stream *s, uint32_t version)
+{
+    return s->version >= version;
+}
+
 void stream_refuse(struct record_stream *s)
 {
     if (s->r != NULL)

@@ -21,6 +21,10 @@ struct record_stream {
 /* Reading: a field is invalid, and what follows is not to be read. */
 void stream_refuse(struct record_stream *s);
 
+/* Whether the record has what came with a version. What it does not have is not to be streamed: it stays as
+ * it is, which is 0 when reading. */
+bool stream_since(const struct record_stream *s, uint32_t version);
+
 void stream_octets(struct record_stream *s, void *at, size_t length);
 void stream_u64(struct record_stream *s, uint64_t *value);
 void stream_u32(struct record_stream *s, uint32_t *value);

@@ -137,6 +137,7 @@ static struct specimen *specimen_new(size_t children)
     sa->response = (struct ike_buffer){s->response, sizeof s->response};
     sa->request_out = true;
     sa->nonce_i = sa->nonce_r = (struct ike_buffer){s->nonce, sizeof s->nonce};
+    sa->delete_notify = 24;
     (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "Delete IKE SA by command");
     STAILQ_INIT(&sa->tasks);
     s->tasks[0] = (struct ike_task){.kind = &task_liveness};
@@ -440,6 +441,7 @@ static void records_of_all_versions_are_read(void **state)
     for (unsigned version = IKE_RECORD_OLDEST_VERSION; version <= IKE_RECORD_VERSION; version++) {
         assert_int_equal(ike_record_read(load_record(version, at), 0, &r), IKE_RECORD_READ);
         assert_int_equal(r.version, version);
+        assert_int_equal(r.delete_notify, version >= 5 ? 24 : 0);
         assert_is_specimen(&r, s);
     }
     free(s);
