@@ -7,6 +7,7 @@
 
 #include "host/mark.h"
 #include "host/rule.h"
+#include "host/sysctl.h"
 
 enum {
     PINNED_METRIC = 1,
@@ -21,6 +22,7 @@ struct pinned_route {
     unsigned references;
     enum item_state state; /* of its rule */
     int failure;
+    bool is_checked; /* its link checks strictly what arrives, which has been told */
 };
 
 /* ---- Numbers --------------------------------------------------------------------------------------- */
@@ -255,6 +257,36 @@ static void remove_unwanted(const struct host_pinned_routes *pinned, const struc
     }
 }
 
+/* S21: what the peers behind a pinned route send arrives by its link too, while the routing table may lead to
+ * them by another one. */
+static void check_rp_filter(const struct host_kernel *kernel, struct pinned_route *route)
+{
+    bool was_checked = route->is_checked;
+    route->is_checked = route->family == IP_V4 && host_sysctl_has_strict_rp_filter(route->link);
+    if (route->is_checked && !was_checked)
+        host_note(kernel, HOST_NOTE_WARNING,
+                  "strict rp_filter on %s, the outgoing interface of a tunnel, may drop what its peer sends: "
+                  "set net.ipv4.conf.%s.rp_filter to 2",
+                  route->link, route->link);
+}
+
+/* Several pinned routes of a link are told of once. */
+static void check_rp_filters(const struct host_pinned_routes *pinned, const struct host_kernel *kernel)
+{
+    for (size_t i = 0; i < pinned->count; i++) {
+        struct pinned_route *route = &pinned->items[i];
+        const struct pinned_route *alike = NULL;
+        for (size_t k = 0; k < i && alike == NULL; k++) {
+            if (pinned->items[k].family == route->family && strcmp(pinned->items[k].link, route->link) == 0)
+                alike = &pinned->items[k];
+        }
+        if (alike != NULL)
+            route->is_checked = alike->is_checked;
+        else
+            check_rp_filter(kernel, route);
+    }
+}
+
 static void settle(struct host_kernel *kernel, struct pinned_route *route, const struct rule_list *there)
 {
     struct host_error reason;
@@ -283,6 +315,7 @@ bool host_pinned_routes_reconcile(struct host_pinned_routes *pinned, struct host
         remove_unwanted(pinned, kernel, &there);
         for (size_t i = 0; i < pinned->count; i++)
             settle(kernel, &pinned->items[i], &there);
+        check_rp_filters(pinned, kernel);
         done = host_kernel_drain(kernel, err);
     }
     free(there.rules);

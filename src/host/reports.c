@@ -85,7 +85,7 @@ static void read_rule(struct host_kernel *kernel, const struct nlmsghdr *message
     host_kernel_tell(kernel, &event);
 }
 
-/* Forwarding, and how a Tunnel treats routes without carrier. */
+/* Forwarding, how a Tunnel treats routes without carrier, and how strictly arriving packets are checked. */
 static void read_netconf(const struct host_reports *reports, const struct nlmsghdr *message)
 {
     const struct netconfmsg *header = mnl_nlmsg_get_payload(message);
@@ -99,6 +99,8 @@ static void read_netconf(const struct host_reports *reports, const struct nlmsgh
 
     if (link == NETCONFA_IFINDEX_ALL && forwarding != NULL && netlink_get_u32(forwarding) == 0 &&
         host_forwarding_is_wanted(reports->forwarding, netlink_family(header->ncm_family)))
+        reports->kernel->dirty = true;
+    if (attribute[NETCONFA_RP_FILTER] != NULL) /* pinned routes look at it */
         reports->kernel->dirty = true;
     if (link > 0 && ignore != NULL &&
         host_tunnels_doubt_use(reports->tunnels, &reports->kernel->inventory, link))

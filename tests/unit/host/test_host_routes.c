@@ -350,6 +350,48 @@ static void S21_strict_rp_filter_is_seen(void **state)
     assert_false(host_sysctl_has_strict_rp_filter("ge1"));
 }
 
+static size_t count_of(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word))
+        count++;
+    return count;
+}
+
+static void S21_strict_rp_filter_by_a_pinned_route_is_told_once(void **state)
+{
+    (void)state;
+    static const char warning[] =
+        "warning: strict rp_filter on ge1, the outgoing interface of a tunnel, may drop "
+        "what its peer sends: set net.ipv4.conf.ge1.rp_filter to 2\n";
+    struct host_plan plan = {0};
+    const struct ip_address hop = address_of("10.1.0.254"), other_hop = address_of("10.1.0.253");
+    uint32_t mark, other_mark;
+    struct host *host = open_host(&seen);
+    apply(host, &plan);
+    settle(host);
+    assert_true(host_sysctl_write_link(IP_V4, "ge1", "rp_filter", 1, NULL));
+    settle(host);
+    assert_string_equal(seen.notes, ""); /* nothing is pinned there */
+
+    assert_true(host_pin_route(host, "ge1", IP_V4, &hop, &mark, NULL));
+    assert_true(host_pin_route(host, "ge1", IP_V4, &other_hop, &other_mark, NULL));
+    apply(host, &plan);
+    settle(host);
+    assert_string_equal(seen.notes, warning);
+
+    assert_true(host_sysctl_write_link(IP_V4, "ge1", "rp_filter", 2, NULL));
+    settle(host);
+    assert_int_equal(count_of(seen.notes, "rp_filter on"), 1);
+    assert_true(host_sysctl_write_link(IP_V4, "ge1", "rp_filter", 0, NULL));
+    settle(host);
+    assert_true(host_sysctl_write_link(IP_V4, "all", "rp_filter", 1, NULL)); /* and comes again */
+    settle(host);
+    assert_int_equal(count_of(seen.notes, warning), 2);
+    assert_int_equal(count_of(seen.notes, "\n"), 2);
+    host_teardown(host);
+}
+
 static void R45_addresses_are_usable_once_duplicate_detection_is_through(void **state)
 {
     (void)state;
@@ -388,6 +430,7 @@ int main(void)
         IN_NAMESPACE(stale_pinned_routes_are_adopted_or_removed),
         IN_NAMESPACE(S16_rules_and_tables_are_put_back),
         IN_NAMESPACE(S21_strict_rp_filter_is_seen),
+        IN_NAMESPACE(S21_strict_rp_filter_by_a_pinned_route_is_told_once),
         IN_NAMESPACE(R45_addresses_are_usable_once_duplicate_detection_is_through),
     };
     if (!netns_is_possible())
