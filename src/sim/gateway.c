@@ -61,6 +61,7 @@ static bool is_installed_already(struct gateway *g, const struct child_settings 
         if (!g->restoring || memcmp(&child->sa.inbound, &install->inbound, sizeof install->inbound) != 0 ||
             memcmp(&child->sa.outbound, &install->outbound, sizeof install->outbound) != 0)
             world_broken(g, "a Child SA was installed twice");
+        child->active |= install->active; /* the earlier engine may have ended before it said so */
         child->named = true;
         return true;
     }
