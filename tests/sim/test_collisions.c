@@ -211,6 +211,36 @@ static void RFC7296_2_8_1_the_peer_closes_its_own_child_when_its_nonce_is_lowest
 /* ---- Answers to B's rekey of a Child SA
  * -------------------------------------------------------------------- */
 
+static void RFC7296_3_1_a_response_of_another_exchange_type_is_not_taken(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_child_rekey();
+    const struct ike_header header = s.p->message.header;
+
+    s.p->message.header.exchange = EXCHANGE_INFORMATIONAL;
+    answer_child(&s, SECOND_CHILD, HIGHEST);
+    assert_false(carries(&s, SECOND_CHILD));
+
+    s.p->message.header = header;
+    answer_child(&s, THIRD_CHILD, HIGHEST);
+    assert_true(carries(&s, THIRD_CHILD));
+    stage_free(&s);
+}
+
+static void RFC7296_2_25_1_a_child_that_the_peer_has_rekeyed_is_not_rekeyed_again(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+    struct stage s = stage_established_with(&policy);
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+
+    send_child_rekey(&s, FIRST_ID + 1, PUPPET_CHILD, THIRD_CHILD, HIGHEST);
+
+    assert_int_equal(puppet_reply_notify(s.p), NOTIFY_TEMPORARY_FAILURE);
+    assert_int_equal(gateway_child_count(s.b, 0), 2);
+    stage_free(&s);
+}
+
 static void RFC7296_2_25_a_rekey_refused_by_temporary_failure_is_tried_again(void **state)
 {
     (void)state;
@@ -413,6 +443,41 @@ static void RFC7296_2_8_2_the_peers_ike_sa_is_deleted_when_its_nonce_is_lowest(v
     stage_free(&s);
 }
 
+/*
+ * B's answer to the puppet's rekey is late: by B's DELETE of the old IKE SA the puppet has forgotten its own
+ * rekey, and never deletes what B has made for it.
+ */
+static void must_forget_what_the_peer_never_learnt_of(uint32_t dpd_interval)
+{
+    struct tunnel_policy policy = policy_that_rekeys(3600, 28800);
+    policy.dpd_interval = dpd_interval;
+    struct stage s = stage_established_with(&policy);
+    world_run(s.w, 3550 * 1000);
+    await_request(&s, EXCHANGE_CREATE_CHILD_SA);
+    const struct ike_header header = s.p->message.header;
+    send_ike_rekey(&s, FIRST_ID, LOWEST);
+    s.p->message.header = header;
+    answer_ike_rekey(&s, HIGHEST);
+    assert_true(puppet_read_reply(s.p)); /* B deletes the old one */
+    const struct message_writer m = inner();
+    puppet_answer(s.p, &m);
+    assert_int_equal(gateway_record_count(s.b), 2);
+
+    world_run(s.w, 65 * 1000);
+
+    assert_int_equal(gateway_record_count(s.b), 1);
+    assert_true(carries(&s, PUPPET_CHILD));
+    assert_int_equal(gateway_log_has(s.b, "DPD: "), dpd_interval != 0);
+    stage_free(&s);
+}
+
+static void RFC7296_2_25_2_a_new_ike_sa_that_the_peer_never_learnt_of_ends_soon(void **state)
+{
+    (void)state;
+    must_forget_what_the_peer_never_learnt_of(0);
+    must_forget_what_the_peer_never_learnt_of(3600);
+}
+
 static void RFC7296_2_8_2_one_of_two_new_ike_sas_stays(void **state)
 {
     (void)state;
@@ -513,6 +578,8 @@ int main(void)
         cmocka_unit_test(RFC7296_2_25_1_rekey_of_a_child_that_is_gone_is_answered_by_child_sa_not_found),
         cmocka_unit_test(RFC7296_2_8_1_the_child_with_the_lowest_nonce_is_closed_by_its_initiator),
         cmocka_unit_test(RFC7296_2_8_1_the_peer_closes_its_own_child_when_its_nonce_is_lowest),
+        cmocka_unit_test(RFC7296_3_1_a_response_of_another_exchange_type_is_not_taken),
+        cmocka_unit_test(RFC7296_2_25_1_a_child_that_the_peer_has_rekeyed_is_not_rekeyed_again),
         cmocka_unit_test(RFC7296_2_25_a_rekey_refused_by_temporary_failure_is_tried_again),
         cmocka_unit_test(RFC7296_2_8_1_a_rekey_that_the_peers_rekey_made_superfluous_is_not_tried_again),
         cmocka_unit_test(RFC7296_2_25_a_child_that_the_peer_has_lost_is_forgotten),
@@ -527,6 +594,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is),
         cmocka_unit_test(RFC7296_2_25_2_the_ike_sa_is_not_rekeyed_while_a_child_is_deleted),
         cmocka_unit_test(RFC7296_2_8_2_the_peers_ike_sa_is_deleted_when_its_nonce_is_lowest),
+        cmocka_unit_test(RFC7296_2_25_2_a_new_ike_sa_that_the_peer_never_learnt_of_ends_soon),
         cmocka_unit_test(RFC7296_2_8_2_one_of_two_new_ike_sas_stays),
         cmocka_unit_test(RFC7296_2_8_2_the_peers_new_ike_sa_wins_when_it_deletes_the_old_one),
         cmocka_unit_test(RFC7296_2_8_2_an_ike_sa_that_the_peer_fails_to_delete_is_removed),

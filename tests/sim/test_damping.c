@@ -68,6 +68,26 @@ static void S44_an_additional_child_sa_that_was_not_asked_for_is_given_up_alone(
     stage_free(&s);
 }
 
+/* Our side is as proposed, the peer's is wider (RFC 7296 2.9). */
+static void S44_a_peer_that_widens_its_own_selectors_is_not_followed(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_without_rekeys();
+    struct stage s = stage_that_lacks_ipv6(&policy);
+    const struct selector_list v6 = any_of(FAMILY_V6);
+    const struct selector_list both = any_of(FAMILY_V4 | FAMILY_V6);
+    uint32_t requested = requested_spi(&s);
+    struct message_writer m = inner();
+    put_child_of(&s, &m, SECOND_CHILD, HIGHEST, &v6, &both);
+
+    puppet_answer(s.p, &m);
+
+    must_give_up(&s, requested);
+    assert_null(installed(&s, SECOND_CHILD));
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_free(&s);
+}
+
 static void S44_an_answer_that_cannot_be_taken_is_asked_for_again_once_an_hour_in_the_end(void **state)
 {
     (void)state;
@@ -307,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S44_an_additional_child_sa_that_was_not_asked_for_is_given_up_alone),
+        cmocka_unit_test(S44_a_peer_that_widens_its_own_selectors_is_not_followed),
         cmocka_unit_test(S44_an_answer_that_cannot_be_taken_is_asked_for_again_once_an_hour_in_the_end),
         cmocka_unit_test(S44_a_pair_of_addresses_that_was_answered_wrongly_waits_for_a_minute),
         cmocka_unit_test(S44_a_rekey_answered_with_a_suite_that_was_not_offered_ends_nothing),

@@ -67,6 +67,43 @@ static void R16_under_load_a_cookie_is_demanded_and_no_state_kept(void **state)
     stage_free(&s);
 }
 
+/* Sends an IKE_SA_INIT from another SPI or address with a cookie. True if B asks for a cookie again. */
+static bool asks_again(struct stage *s, uint64_t spi_i, const char *address, struct octets cookie)
+{
+    uint8_t at[2048];
+    struct ip_endpoint from = s->p->address;
+    s->p->spi_i = spi_i;
+    assert_true(ip_address_parse(address, &from.address));
+    uint64_t before = stage_counter(s, IKE_COUNT_COOKIES);
+    struct message_writer m = puppet_begin_init(s->p, at, sizeof at);
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_COOKIE, cookie);
+    puppet_put_init_payloads(s->p, &m);
+    gateway_receive(s->b, &from, message_finish(&m));
+    return stage_counter(s, IKE_COUNT_COOKIES) == before + 1;
+}
+
+static void RFC7296_2_6_a_cookie_holds_for_its_spi_and_address_alone(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = world_default_policy(0, "any", "site2", "site1");
+    struct stage s = stage_new_with(&policy);
+    for (uint32_t i = 0; i < 33; i++)
+        knock(&s, 1 + i, false);
+    knock(&s, 1000, false);
+    assert_int_equal(puppet_reply_notify(s.p), NOTIFY_COOKIE);
+    uint8_t octets[64];
+    struct octets cookie = ike_message_notify(&s.p->message, NOTIFY_COOKIE)->content;
+    memcpy(octets, cookie.at, cookie.length);
+    cookie.at = octets;
+    char own[IP_TEXT_SIZE];
+    (void)ip_address_format(&s.p->address.address, own);
+
+    assert_true(asks_again(&s, 1001, own, cookie));
+    assert_true(asks_again(&s, 1000, "10.9.9.9", cookie));
+    assert_false(asks_again(&s, 1000, own, cookie));
+    stage_free(&s);
+}
+
 /* A cookie that the first secret would make if it were all zeros, as fresh memory is. */
 static void R16_a_cookie_of_no_secret_is_not_accepted(void **state)
 {
@@ -179,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(RFC7296_2_1_repeated_requests_get_the_same_octets_again),
         cmocka_unit_test(R16_under_load_a_cookie_is_demanded_and_no_state_kept),
+        cmocka_unit_test(RFC7296_2_6_a_cookie_holds_for_its_spi_and_address_alone),
         cmocka_unit_test(R16_a_cookie_of_no_secret_is_not_accepted),
         cmocka_unit_test(R16_an_initiator_sends_the_cookie_along),
         cmocka_unit_test(S9_half_open_sas_are_bounded_and_time_out),

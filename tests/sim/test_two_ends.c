@@ -32,14 +32,37 @@ static void R14_initial_contact_removes_the_old_sa(void **state)
     world_free(p.w);
 }
 
-static bool auth_with_initial_contact(struct stage *s)
+static bool auth_with_initial_contact_as(struct stage *s, const char *keyid)
 {
     struct message_writer m = inner();
     message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_INITIAL_CONTACT,
                        (struct octets){NULL, 0});
-    puppet_put_auth_payloads(s->p, &m, "site1", "site2", "secret1");
+    puppet_put_auth_payloads(s->p, &m, keyid, "site2", "secret1");
     send_inner(s, EXCHANGE_IKE_AUTH, 1, &m);
     return puppet_read_reply(s->p) && ike_message_find(&s->p->message, PAYLOAD_SA) != NULL;
+}
+
+static bool auth_with_initial_contact(struct stage *s)
+{
+    return auth_with_initial_contact_as(s, "site1");
+}
+
+/* The tunnel's peer has another ID since the config changed; R11: the SAs made before stay. */
+static void RFC7296_2_4_initial_contact_ends_no_sa_of_another_id(void **state)
+{
+    (void)state;
+    struct stage s = stage_established();
+    struct tunnel_policy policy = stage_policy();
+    policy.remote_id = world_default_policy(0, "10.1.0.1", "site2", "site9").remote_id;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+    s.p->spi_i++;
+    assert_true(puppet_do_init(s.p));
+
+    assert_true(auth_with_initial_contact_as(&s, "site9"));
+
+    assert_int_equal(gateway_record_count(s.b), 2);
+    assert_int_equal(gateway_child_count(s.b, 0), 2);
+    stage_free(&s);
 }
 
 /* The SAs that go may be as many as a tunnel may have: they leave room for the new one. */
@@ -163,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R14_initial_contact_removes_the_old_sa),
         cmocka_unit_test(R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_beside_a_rekeyed_sa),
+        cmocka_unit_test(RFC7296_2_4_initial_contact_ends_no_sa_of_another_id),
         cmocka_unit_test(R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
         cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_is_sent_in_fragments),

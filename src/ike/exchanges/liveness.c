@@ -1,10 +1,16 @@
 #include "ike/exchanges/liveness.h"
 
+/* The log speaks of DPD only where it is configured. */
+static const char *dpd_word(const struct ike_sa *sa)
+{
+    return sa->tunnel->policy.dpd_interval != 0 ? "DPD: " : "";
+}
+
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
     (void)message;
-    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: the peer is alive");
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "%sthe peer is alive", dpd_word(sa));
 }
 
 const struct ike_task_kind task_liveness = {
@@ -30,15 +36,15 @@ static bool has_sibling(const struct ike_sa *sa)
 }
 
 /*
- * Milliseconds; 0: the peer is not asked. Without DPD it is asked while there are two IKE SAs with it, and in
- * one that was replaced, whose DELETE may have been lost.
+ * Milliseconds; 0: the peer is not asked. While there are two IKE SAs with it, and in one that was replaced,
+ * whose DELETE may have been lost, it is asked soon, also without DPD or with a long interval.
  */
 static msec_t interval_of(const struct ike_sa *sa)
 {
     msec_t configured = (msec_t)sa->tunnel->policy.dpd_interval * 1000;
-    if (configured != 0)
-        return configured;
-    return sa->replaced || has_sibling(sa) ? SIBLING_INTERVAL : 0;
+    bool may_be_forgotten = sa->replaced || has_sibling(sa);
+    bool is_soon = configured != 0 && configured < SIBLING_INTERVAL;
+    return may_be_forgotten && !is_soon ? (msec_t)SIBLING_INTERVAL : configured;
 }
 
 void liveness_start(struct ike_sa *sa)
@@ -55,7 +61,8 @@ void liveness_fire(struct ike_engine *engine, void *owner)
         return;
     msec_t quiet = engine->now - sa->last_message;
     if (quiet >= interval) {
-        ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "DPD: asking the peer");
+        ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "%sasking the peer about IKE SA, serial %u", dpd_word(sa),
+                   sa->serial);
         if (STAILQ_EMPTY(&sa->tasks))
             ike_sa_add_task(sa, TASK_LIVENESS, 0);
         quiet = 0;

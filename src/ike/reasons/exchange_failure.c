@@ -17,6 +17,13 @@ static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task 
     return sa->own->old_spi != 0 ? FAILED_CHILD_REKEY : FAILED_CHILD;
 }
 
+/* The log speaks of DPD only where it is configured. */
+static const char *name_of(const struct ike_sa *sa, const struct ike_task *task)
+{
+    bool without_dpd = task->kind->number == TASK_LIVENESS && sa->tunnel->policy.dpd_interval == 0;
+    return without_dpd ? "liveness check" : task->kind->name;
+}
+
 /*
  * Logs that a request of ours has failed: a negotiation as such (S34), others by their names. An SA that was
  * replaced is not needed any more.
@@ -31,7 +38,7 @@ warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *f
     va_end(arguments);
     if (task->kind->exchange == EXCHANGE_INFORMATIONAL || sa->replaced)
         ike_sa_log(sa, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2, "%s: %s",
-                   task->kind->name, text);
+                   name_of(sa, task), text);
     else
         failure_warn(sa, failing(sa, task), PEER_SETTING, "%s", text);
 }

@@ -179,7 +179,8 @@ static void request_timed_out(struct ike_sa *sa)
 {
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
     bool refused = sa->handshake != NULL && sa->handshake->refused;
-    const char *silence = task->kind->number == TASK_LIVENESS ? "DPD timeout" : "no answer from the peer";
+    bool by_dpd = task->kind->number == TASK_LIVENESS && sa->tunnel->policy.dpd_interval != 0;
+    const char *silence = by_dpd ? "DPD timeout" : "no answer from the peer";
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
         return;
