@@ -139,12 +139,15 @@ def test_RFC7296_2_21_4_an_unknown_sa_is_answered_by_invalid_ike_spi_at_most(pee
         assert answer.flags & ikev2.RESPONSE and answer.message_id == 7, answer
 
 
-def test_S22_an_unknown_peer_gets_no_answer(peer):
-    with peer.host.udp_socket("10.9.0.99", 500) as unknown:
+def test_S22_an_unknown_peer_gets_no_answer(lab):
+    """From a gateway without half-open IKE SAs: under load even an unknown peer is asked for a cookie (R16)."""
+    idle = ScriptedPeer(lab)
+    with idle.host.udp_socket("10.9.0.99", 500) as unknown:
         unknown.sendto(init_request(), (NEAR.outer4, 500))
-        assert peer.answers() == []
+        assert idle.answers() == []
 
         assert select.select([unknown], [], [], 0)[0] == []
+    idle.gateway.stop()
 
 
 # Payloads of IKE_SA_INIT
