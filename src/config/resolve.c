@@ -62,6 +62,7 @@ bool policies_resolve(const struct config *config, const struct key_table *keys,
     if (out->items == NULL)
         return false;
     survey_host(&survey);
+    survey_routes(&survey);
     survey_policy_sections(&survey);
     const struct setting *s = section_setting(config_global(config), COMMAND_INTERFACE);
     for (; s != NULL; s = setting_next_of_row(s)) {

@@ -29,6 +29,10 @@ void survey_tunnel(const struct survey *survey, const struct policy_levels *leve
 /* Warns about references of routes, interfaces and filters to what is not defined. In survey_host.c. */
 void survey_host(const struct survey *survey);
 
+/* S48: warns about routes into a Tunnel whose packets leave in the clear, by a less specific route, while the
+ * tunnel is down. In survey_routes.c. */
+void survey_routes(const struct survey *survey);
+
 /* Adds a warning at a setting. Always returns false, so that checks can end with `return survey_warn(…)`. */
 __attribute__((format(printf, 3, 4))) bool
 survey_warn(const struct survey *survey, const struct setting *setting, const char *format, ...);

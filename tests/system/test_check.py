@@ -197,7 +197,9 @@ def corpus(folder):
 def test_S13_the_lists_of_the_manual_have_no_errors(path):
     found = warnings_of(path)
 
-    unexpected = [warning for _, warning in found if not any(words in warning for words in NOT_YET)]
+    # Their default routes lead outside when a tunnel is down (S48).
+    expected = (*NOT_YET, "leave in the clear by the route to 0.0.0.0/0")
+    unexpected = [warning for _, warning in found if not any(words in warning for words in expected)]
     assert not unexpected, unexpected
 
 

@@ -4,6 +4,7 @@ The peer's LAN has a route that is better with a tunnel that is up, and one that
 """
 
 import json
+import re
 
 from lib.capture import packets
 from lib.lab import wire
@@ -53,6 +54,27 @@ def test_R43_S20_without_an_sa_the_interface_of_auto_is_down_and_its_routes_are_
     wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the interface down without an SA")
     assert outgoing(gateway1, SITE2.lan4(10)) == SECOND_CHOICE
     gateway1.stop()
+
+
+def test_S48_the_log_warns_of_a_tunnel_whose_packets_leave_in_the_clear_and_names_the_mend(sites):
+    default = f"ip route default {SITE1.next_hop}"
+    gateway1 = sites.gateway(SITE1, f"{AUTO}{default}").start()
+    packet = SITE2.lan4(10)
+    assert outgoing(gateway1, packet) == "ge0"
+
+    warning = re.search(r"config line \d+: while Tunnel1\.0 is down, packets for 192\.168\.2\.0/24 leave in the clear by "
+                        r"the route to 0\.0\.0\.0/0: `(.*)` drops them", gateway1.show("show logging"))
+    assert warning, gateway1.show("show logging")
+    mend = warning.group(1)
+    gateway1.configure(mend)
+
+    refused = gateway1.host.run("ip", "route", "get", packet)
+    assert refused.status != 0, f"a packet still leaves: {refused}"
+    sites.gateways[SITE2] = sites.gateway(SITE2).start()
+    gateway1.wait_for_sa(timeout=30)
+    wait_until(lambda: outgoing(gateway1, packet) == "Tunnel1.0", 10, "the tunnel takes over")
+    gateway1.stop()
+    sites.gateway2.stop()
 
 
 def test_S20_a_tunnel_to_any_is_up_while_it_has_an_sa(sites):

@@ -43,6 +43,70 @@ static void S15_an_error_has_its_line_and_a_caret(void **state)
                 "                  ^~~~~~~~~~~\n");
 }
 
+#define WAN     "interface GigaEthernet0.0\n  no shutdown\n"
+#define TUNNELS "interface Tunnel0.0\n  shutdown\ninterface Tunnel1.0\n  ip address 10.9.9.1/30\n  shutdown\n"
+
+/* Fails unless the routes yield these warnings, after those about the Tunnels themselves, at lines from 1. */
+static void assert_said_of_routes(const char *routes, const char *expected)
+{
+    char text[1024], whole[2048];
+    (void)snprintf(text, sizeof text, "%s" WAN TUNNELS, routes);
+    unsigned lines = 0;
+    for (const char *at = routes; *at != '\0'; at++)
+        lines += *at == '\n';
+    (void)snprintf(
+        whole, sizeof whole,
+        "%sFILE:%u:1: warning: Tunnel0.0 has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it "
+        "stays down\nFILE:%u:1: warning: Tunnel1.0 has neither `tunnel mode ipsec-ikev2` nor `ikev2 "
+        "peer`: it stays down\n",
+        expected, lines + 3, lines + 5);
+    assert_said(text, true, whole);
+}
+
+static void S48_a_tunnels_route_is_warned_of_when_a_wider_one_leads_outside(void **state)
+{
+    (void)state;
+    assert_said_of_routes(
+        "ip route default 10.0.0.254\nip route 192.168.2.0/24 Tunnel0.0\n",
+        "FILE:2:1: warning: while Tunnel0.0 is down, packets for 192.168.2.0/24 leave in the "
+        "clear by the route to 0.0.0.0/0: `ip route 192.168.2.0/24 Null0.0 distance 255` drops "
+        "them\n");
+    assert_said_of_routes(
+        "ipv6 route default GigaEthernet0.0\nipv6 route 2001:db8:2::/64 Tunnel0.0\n",
+        "FILE:2:1: warning: while Tunnel0.0 is down, packets for 2001:db8:2::/64 leave in the "
+        "clear by the route to ::/0: `ipv6 route 2001:db8:2::/64 Null0.0 distance 255` drops "
+        "them\n");
+    /* The nearest one counts, and a second Tunnel is no help. */
+    assert_said_of_routes(
+        "ip route 192.168.2.0/24 Tunnel1.0 distance 9\nip route 192.168.2.0/24 Tunnel0.0\n"
+        "ip route 192.168.0.0/16 10.0.0.254\nip route default Null0.0\n",
+        "FILE:2:1: warning: while Tunnel0.0 is down, packets for 192.168.2.0/24 leave in the "
+        "clear by the route to 192.168.0.0/16: `ip route 192.168.2.0/24 Null0.0 distance 255` "
+        "drops them\n");
+}
+
+static void S48_a_tunnels_route_is_not_warned_of_where_nothing_leads_outside(void **state)
+{
+    (void)state;
+    static const char *const routes[] = {
+        "ip route 192.168.2.0/24 Tunnel0.0\n",
+        "ip route default Tunnel0.0\nip route 10.0.0.9/32 10.0.0.254\n",
+        "ip route default 10.0.0.254\nip route 192.168.2.0/24 Tunnel0.0\n"
+        "ip route 192.168.2.0/24 Null0.0 distance 255\n",
+        "ip route default 10.0.0.254\nip route 192.168.2.0/24 Tunnel0.0\nip route 192.168.0.0/16 Null0.0\n",
+        /* a second choice on purpose */
+        "ip route default 10.0.0.254\nip route 192.168.2.0/24 Tunnel0.0\n"
+        "ip route 192.168.2.0/24 10.0.0.253 distance 20\n",
+        /* through the other tunnel's network */
+        "ip route default 10.9.9.2\nip route 192.168.2.0/24 Tunnel0.0\n",
+        /* beside each other, and of the other family */
+        "ip route 192.168.3.0/24 10.0.0.254\nip route 192.168.2.0/24 Tunnel0.0\n"
+        "ipv6 route default GigaEthernet0.0\n",
+    };
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+        assert_said_of_routes(routes[i], "");
+}
+
 static void warnings_of_all_kinds_are_in_the_order_of_lines(void **state)
 {
     (void)state;
@@ -90,6 +154,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_config_yields_no_diagnostics),
         cmocka_unit_test(S15_an_error_has_its_line_and_a_caret),
+        cmocka_unit_test(S48_a_tunnels_route_is_warned_of_when_a_wider_one_leads_outside),
+        cmocka_unit_test(S48_a_tunnels_route_is_not_warned_of_where_nothing_leads_outside),
         cmocka_unit_test(warnings_of_all_kinds_are_in_the_order_of_lines),
         cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
         cmocka_unit_test(a_file_that_cannot_be_read_is_reported_in_one_line),
