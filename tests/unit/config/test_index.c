@@ -21,7 +21,8 @@ bool __wrap_line_same_word(const struct command_line *a, size_t index, const str
     return __real_line_same_word(a, index, b, other_index);
 }
 
-/* Lines that differ in `number`: a header or "", a line to set, and one to take it away. */
+/* A header or "", a line to set, and one to take it away; # stands for a number, @ for the same in
+ * hexadecimal. */
 struct shape {
     const char *header;
     const char *set;
@@ -29,16 +30,27 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"", "ikev2 authentication psk id keyid k%zu key char s", "no ikev2 authentication psk id keyid k%zu"},
-    {"", "ip route 10.0.0.0/8 Tunnel%zu.0", "no ip route 10.0.0.0/8 Tunnel%zu.0"},
-    {"", "ipv6 route 2001:db8::%zx/128 Null0.0", "no ipv6 route 2001:db8::%zx/128"},
-    {"", "ip access-list a permit udp src any dest any dport eq %zu",
-     "no ip access-list a permit udp src any dest any dport eq %zu"},
-    {"ikev2 profile p", "local-ts any protocol 6 port %zu", "no local-ts any protocol 6 port %zu"},
-    {"", "interface Tunnel%zu.0", "no interface Tunnel%zu.0"},
-    {"", "ip access-list a%zu permit ip src any dest any",
-     "no ip access-list b%zu permit ip src any dest any"},
+    {"", "ikev2 authentication psk id keyid k# key char s", "no ikev2 authentication psk id keyid k#"},
+    {"", "ip route 10.0.0.0/8 Tunnel#.0", "no ip route 10.0.0.0/8 Tunnel#.0"},
+    {"", "ipv6 route 2001:db8::@/128 Null0.0", "no ipv6 route 2001:db8::@/128"},
+    {"", "ip access-list a permit udp src any dest any dport eq #",
+     "no ip access-list a permit udp src any dest any dport eq #"},
+    {"ikev2 profile p", "local-ts any protocol 6 port #", "no local-ts any protocol 6 port #"},
+    {"", "interface Tunnel#.0", "no interface Tunnel#.0"},
+    {"", "ip access-list a# permit ip src any dest any", "no ip access-list b# permit ip src any dest any"},
 };
+
+static void write_line(FILE *out, const char *line, size_t number)
+{
+    for (; *line != '\0'; line++) {
+        if (*line == '#')
+            (void)fprintf(out, "%zu", number);
+        else if (*line == '@')
+            (void)fprintf(out, "%zx", number);
+        else
+            (void)fputc(*line, out);
+    }
+}
 
 /* The text that sets so many settings, and then takes them away from the last to the first. */
 static char *write_text(const struct shape *shape, size_t count)
@@ -48,11 +60,11 @@ static char *write_text(const struct shape *shape, size_t count)
     FILE *out = open_memstream(&text, &length);
     (void)fprintf(out, "%s\n", shape->header);
     for (size_t i = 1; i <= count; i++) {
-        (void)fprintf(out, shape->set, i);
+        write_line(out, shape->set, i);
         (void)fputc('\n', out);
     }
     for (size_t i = count; i > 0; i--) {
-        (void)fprintf(out, shape->unset, i);
+        write_line(out, shape->unset, i);
         (void)fputc('\n', out);
     }
     (void)fclose(out);
@@ -105,7 +117,9 @@ static void no_lines_take_away_what_they_name_and_nothing_else(void **state)
             if (shapes[i].header[0] != '\0')
                 section = section->first->under;
             char set[128];
-            (void)snprintf(set, sizeof set, shapes[i].set, (size_t)COUNT - kept);
+            FILE *out = fmemopen(set, sizeof set, "w");
+            write_line(out, shapes[i].set, (size_t)COUNT - kept);
+            (void)fclose(out);
             char printed_line[LINE_PRINTED_SIZE];
             assert_non_null(section->first);
             assert_ptr_equal(section->first, section->last);
