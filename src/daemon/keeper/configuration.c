@@ -64,11 +64,10 @@ static bool read_ports(const struct host_settings *settings, struct port_table *
     for (size_t i = 0; i < settings->port_count; i++) {
         const struct configured_port *port = &settings->ports[i];
         struct host_error reason;
-        char name[PORT_NAME_SIZE];
-        (void)snprintf(name, sizeof(name), "GigaEthernet%u", (unsigned)port->number);
-        if (port_table_set(ports, PORT_FROM_CONFIG, name, port->linux_name, &reason))
+        if (port_table_set(ports, PORT_FROM_CONFIG, port->name, port->linux_name, &reason))
             continue;
-        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "device %s: %s", name, reason.text);
+        diagnostics_add(diagnostics, SEVERITY_ERROR, port->line == POLICY_LINE_TYPED ? 0 : port->line, 0,
+                        NULL, "device %s: %s", port->name, reason.text);
         good = false;
     }
     return good;

@@ -130,7 +130,7 @@ static bool add_route(const struct making *making, const struct configured_route
     };
     if (from->target == ROUTE_NEXT_HOP)
         route.gateway = from->next_hop;
-    if (from->target == ROUTE_INTERFACE) {
+    if (from->interface[0] != '\0') {
         bool tunnel = strncmp(from->interface, "Tunnel", strlen("Tunnel")) == 0;
         if (!tunnel && !desired_is_up(making->configuration, from->interface))
             return true;

@@ -69,6 +69,22 @@ static void S16_ports_that_contradict_each_other_are_an_error(void **state)
     assert_false(check_text(text, strlen(text), &diagnostics));
     assert_int_equal(diagnostics.errors, 1);
     diagnostics_free(&diagnostics);
+    assert_said("device GigaEthernet0\n  linux-interface eth0\n"
+                "device GigaEthernet0.0\n  linux-interface eth1\n",
+                false, "FILE:4: error: device GigaEthernet0.0: eth0 stands behind GigaEthernet0.0 already\n");
+    assert_said("device GigaEthernet0\n  linux-interface eth0\n"
+                "device GigaEthernet0.1\n  linux-interface eth0\n",
+                false, "FILE:4: error: device GigaEthernet0.1: eth0 stands behind GigaEthernet0.0 already\n");
+}
+
+static void S16_a_sub_interface_is_mapped_in_the_config(void **state)
+{
+    (void)state;
+    assert_said("device GigaEthernet0.1\n"
+                "  linux-interface ppp0\n"
+                "ip route default GigaEthernet0.1\n"
+                "ipv6 route default fe80::1%GigaEthernet0.1\n",
+                true, "");
 }
 
 static void a_file_that_cannot_be_read_is_reported_in_one_line(void **state)
@@ -92,6 +108,7 @@ int main(void)
         cmocka_unit_test(S15_an_error_has_its_line_and_a_caret),
         cmocka_unit_test(warnings_of_all_kinds_are_in_the_order_of_lines),
         cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
+        cmocka_unit_test(S16_a_sub_interface_is_mapped_in_the_config),
         cmocka_unit_test(a_file_that_cannot_be_read_is_reported_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
