@@ -79,6 +79,7 @@ static bool add_tunnel(const struct making *making, const struct configured_inte
         .mtu = desired_tunnel_mtu(interface),
         .up = interface->admin != ADMIN_DOWN,
         .ipv6 = interface->ipv6,
+        .link_local = interface->ipv6_enable,
     };
     (void)snprintf(tunnel.name, sizeof(tunnel.name), "%s", link);
     return host_plan_add_tunnel(making->plan, &tunnel);

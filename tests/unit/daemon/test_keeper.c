@@ -147,6 +147,7 @@ static void tunnels_are_planned_with_their_state_and_mtu(void **state)
     assert_true(first->up && !first->ipv6);
     assert_int_equal(first->mtu, 1500);
     assert_true(!second->up && second->ipv6);
+    assert_true(second->link_local && !first->link_local);
     assert_int_equal(second->mtu, 1280);
     assert_true(f->plan.forward_v4 && f->plan.forward_v6);
 }
