@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -110,6 +111,17 @@ bool configuration_read(struct configuration *out, const char *text, size_t leng
         return true;
     configuration_free(out);
     return false;
+}
+
+void configuration_check_file(const struct configuration *configuration, const char *path,
+                              struct diagnostics *diagnostics)
+{
+    struct stat file;
+    if (!config_has_keys(configuration->config) || stat(path, &file) != 0 || !S_ISREG(file.st_mode) ||
+        (file.st_mode & (S_IRGRP | S_IROTH)) == 0)
+        return;
+    diagnostics_add(diagnostics, SEVERITY_WARNING, 0, 0, NULL,
+                    "the file holds keys, and others than its owner may read it: `chmod go-r` mends that");
 }
 
 char *configuration_print(const struct configuration *configuration, size_t *length)
