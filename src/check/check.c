@@ -7,13 +7,16 @@
 #include "config/lint.h"
 #include "daemon/keeper/configuration.h"
 
-bool check_text(const char *text, size_t length, struct diagnostics *diagnostics)
+/* As check_text; `path` is the file that the text is from, or NULL. */
+static bool check(const char *text, size_t length, const char *path, struct diagnostics *diagnostics)
 {
     struct configuration configuration;
     struct port_table ports = {0};
     bool good = configuration_read(&configuration, text, length, &ports, diagnostics);
     if (good) {
         config_lint(configuration.config, &configuration.policies, diagnostics);
+        if (path != NULL)
+            configuration_check_file(&configuration, path, diagnostics);
         configuration_free(&configuration);
     } else if (diagnostics->errors == 0) {
         diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
@@ -21,6 +24,11 @@ bool check_text(const char *text, size_t length, struct diagnostics *diagnostics
     port_table_clear(&ports);
     diagnostics_sort(diagnostics);
     return good;
+}
+
+bool check_text(const char *text, size_t length, struct diagnostics *diagnostics)
+{
+    return check(text, length, NULL, diagnostics);
 }
 
 enum check_result check_file(const char *path, FILE *out, FILE *errors)
@@ -32,7 +40,7 @@ enum check_result check_file(const char *path, FILE *out, FILE *errors)
         return CHECK_UNREADABLE;
     }
     struct diagnostics diagnostics = {0};
-    bool good = check_text(text, length, &diagnostics);
+    bool good = check(text, length, path, &diagnostics);
     secret_free(text, length);
     diagnostics_print(&diagnostics, path, out);
     diagnostics_free(&diagnostics);

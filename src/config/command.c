@@ -50,11 +50,12 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_IP_ACCESS_LIST] = {MODE_GLOBAL, KIND_LIST, .key_words = 1,
                                 .pattern = "ip access-list " FILTERED("prefix4"),
                                 .help = "A line of an IPv4 access list", .not_yet = true},
-    [COMMAND_IPV6_ROUTE] = {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
-                            .pattern = "ipv6 route {default|<prefix:prefix6>} "
-                                       "{<next-hop:address6>|<interface:interface>|Null0.0} "
-                                       "[distance <distance:number 1-255>]",
-                            .help = "Static IPv6 route; Null0.0 discards"},
+    [COMMAND_IPV6_ROUTE] =
+        {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
+         .pattern = "ipv6 route {default|<prefix:prefix6>} "
+                    "{<next-hop:hop6>|<interface:interface>|Null0.0} "
+                    "[distance <distance:number 1-255>]",
+         .help = "Static IPv6 route; a link-local next hop needs its interface; Null0.0 discards"},
     [COMMAND_IPV6_ACCESS_LIST] = {MODE_GLOBAL, KIND_LIST, .key_words = 1,
                                   .pattern = "ipv6 access-list " FILTERED("prefix6"),
                                   .help = "A line of an IPv6 access list", .not_yet = true},
@@ -68,8 +69,9 @@ const struct command command_table[COMMAND_COUNT] = {
                                            "Policy of all tunnels, where they have no setting of their own"},
     [COMMAND_IKEV2_PROFILE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "ikev2 profile <profile:name>",
                                .help = "Policy of the tunnels that are bound to this profile"},
-    [COMMAND_DEVICE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "device <device:device>",
-                        .help = "A device of the router"},
+    [COMMAND_DEVICE] =
+        {MODE_GLOBAL, KIND_SECTION, .pattern = "device <device:device>",
+         .help = "A device of the router, or a sub-interface of it, for the Linux interface behind it"},
     [COMMAND_INTERFACE] = {MODE_GLOBAL, KIND_SECTION, .pattern = "interface <interface:interface>",
                            .help = "An interface"},
 

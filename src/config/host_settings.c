@@ -126,11 +126,11 @@ static bool read_ports(const struct section *global, struct host_settings *out)
     const struct setting *s = section_setting(global, COMMAND_DEVICE);
     for (; s != NULL; s = setting_next_of_row(s)) {
         const struct setting *link = section_setting(s->under, COMMAND_LINUX_INTERFACE);
-        struct interface_name device;
-        if (link == NULL || device_name_parse(line_argument(&s->line, "device"), &device, NULL) != VALUE_FITS)
+        if (link == NULL)
             continue;
         struct configured_port *port = &out->ports[out->port_count++];
-        port->number = device.number;
+        copy_argument(s, "device", port->name, sizeof port->name);
+        port->line = link->source.line;
         copy_argument(link, "name", port->linux_name, sizeof port->linux_name);
     }
     return true;
@@ -143,11 +143,12 @@ static void read_route(const struct setting *s, enum ip_family family, struct co
     if (line_prefix(&s->line, "prefix", &out->prefix))
         out->prefix.address = ip_prefix_first(&out->prefix);
     out->target = ROUTE_BLACKHOLE;
-    if (line_address(&s->line, "next-hop", &out->next_hop))
+    if (line_next_hop(&s->line, &out->next_hop, out->interface)) {
         out->target = ROUTE_NEXT_HOP;
-    copy_argument(s, "interface", out->interface, sizeof out->interface);
-    if (out->interface[0] != '\0')
+    } else if (line_argument(&s->line, "interface") != NULL) {
         out->target = ROUTE_INTERFACE;
+        copy_argument(s, "interface", out->interface, sizeof out->interface);
+    }
     uint32_t distance = DEFAULT_DISTANCE;
     (void)line_number(&s->line, "distance", &distance);
     out->distance = (uint8_t)distance;

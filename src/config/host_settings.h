@@ -44,9 +44,10 @@ struct configured_interface {
     struct configured_interface *same_hash; /* the next one in host_settings.interfaces_by_name */
 };
 
-/* `device GigaEthernetN` with `linux-interface NAME`. */
+/* `device NAME` with `linux-interface NAME`. */
 struct configured_port {
-    uint16_t number; /* N */
+    char name[INTERFACE_NAME_SIZE]; /* as in the config: GigaEthernetN, or with .M, :P or both */
+    uint32_t line;                  /* of linux-interface; or POLICY_LINE_TYPED */
     char linux_name[LINUX_NAME_SIZE];
 };
 
@@ -57,7 +58,7 @@ struct configured_route {
     struct ip_prefix prefix; /* without host bits; `default` has length 0 */
     enum route_target target;
     struct ip_address next_hop;          /* ROUTE_NEXT_HOP */
-    char interface[INTERFACE_NAME_SIZE]; /* ROUTE_INTERFACE */
+    char interface[INTERFACE_NAME_SIZE]; /* ROUTE_INTERFACE; of ROUTE_NEXT_HOP that behind %, or "" */
     uint8_t distance;                    /* 1 to 255; 1 if not configured */
     uint32_t line;                       /* or POLICY_LINE_TYPED */
 };

@@ -85,25 +85,37 @@ static enum value_fit wrong(const char **complaint, const char *what)
     return VALUE_WRONG;
 }
 
+/* Reads N, N.M, N:P or N:P.M up to the end; NULL, or what is wrong with it. */
+static const char *read_numbers(const char **at, struct interface_name *name)
+{
+    if (!read_number(at, &name->number))
+        return "the number of an interface is at most 65535";
+    if (**at == ':' && name->kind == INTERFACE_GIGA_ETHERNET) {
+        (*at)++;
+        name->has_port = true;
+        if (!read_number(at, &name->port))
+            return "a port number, 0 to 65535, has to follow the colon";
+    }
+    if (**at != '.')
+        return NULL;
+    (*at)++;
+    name->has_sub_number = true;
+    if (!read_number(at, &name->sub_number) || **at != '\0')
+        return "a number, 0 to 65535, has to follow the dot";
+    return NULL;
+}
+
 enum value_fit interface_name_parse(const char *text, struct interface_name *out, const char **complaint)
 {
     const char *at;
     struct interface_name name = {.kind = read_kind(text, &at)};
     if (name.kind == INTERFACE_NONE)
         return VALUE_UNLIKE;
-    if (!read_number(&at, &name.number))
-        return wrong(complaint, "the number of an interface is at most 65535");
-    if (*at == ':' && name.kind == INTERFACE_GIGA_ETHERNET) {
-        at++;
-        name.has_port = true;
-        if (!read_number(&at, &name.port))
-            return wrong(complaint, "a port number, 0 to 65535, has to follow the colon");
-    }
-    if (*at != '.')
+    const char *what = read_numbers(&at, &name);
+    if (what != NULL)
+        return wrong(complaint, what);
+    if (!name.has_sub_number)
         return wrong(complaint, "an interface is written KIND N.M, as in Tunnel0.0 or GigaEthernet0.0");
-    at++;
-    if (!read_number(&at, &name.sub_number) || *at != '\0')
-        return wrong(complaint, "a number, 0 to 65535, has to follow the dot");
 
     char formatted[INTERFACE_NAME_SIZE];
     interface_name_format(&name, formatted);
@@ -119,27 +131,30 @@ enum value_fit device_name_parse(const char *text, struct interface_name *out, c
     struct interface_name name = {.kind = read_kind(text, &at)};
     if (name.kind != INTERFACE_GIGA_ETHERNET)
         return VALUE_UNLIKE;
-    if (!read_number(&at, &name.number) || *at != '\0')
-        return wrong(complaint, "a device is written GigaEthernetN");
+    const char *what = read_numbers(&at, &name);
+    if (what != NULL)
+        return wrong(complaint, what);
+    if (*at != '\0')
+        return wrong(complaint, "a device is written GigaEthernetN, or GigaEthernetN.M for a sub-interface");
     *out = name;
     return VALUE_FITS;
 }
 
-const char *interface_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE])
+const char *device_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE])
 {
+    char *at = out + snprintf(out, INTERFACE_NAME_SIZE, "%s%u", kind_word(name->kind), name->number);
     if (name->has_port)
-        (void)snprintf(out, INTERFACE_NAME_SIZE, "%s%u:%u.%u", kind_word(name->kind), name->number,
-                       name->port, name->sub_number);
-    else
-        (void)snprintf(out, INTERFACE_NAME_SIZE, "%s%u.%u", kind_word(name->kind), name->number,
-                       name->sub_number);
+        at += snprintf(at, (size_t)(out + INTERFACE_NAME_SIZE - at), ":%u", name->port);
+    if (name->has_sub_number)
+        (void)snprintf(at, (size_t)(out + INTERFACE_NAME_SIZE - at), ".%u", name->sub_number);
     return out;
 }
 
-const char *device_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE])
+const char *interface_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE])
 {
-    (void)snprintf(out, INTERFACE_NAME_SIZE, "%s%u", kind_word(name->kind), name->number);
-    return out;
+    struct interface_name whole = *name;
+    whole.has_sub_number = true;
+    return device_name_format(&whole, out);
 }
 
 uint32_t tunnel_number(const struct interface_name *tunnel)

@@ -1,6 +1,6 @@
 /*
  * Names of interfaces in the command language: GigaEthernetN.M, GigaEthernetN:P.M (port P of a switch),
- * TunnelN.M, LoopbackN.M; and of devices: GigaEthernetN.
+ * TunnelN.M, LoopbackN.M; and of devices: GigaEthernetN, or one of its sub-interfaces.
  */
 #ifndef MUSUBI_CONFIG_INTERFACE_NAME_H
 #define MUSUBI_CONFIG_INTERFACE_NAME_H
@@ -22,7 +22,8 @@ struct interface_name {
     uint16_t number;     /* N */
     bool has_port;       /* only GigaEthernet */
     uint16_t port;       /* P */
-    uint16_t sub_number; /* M */
+    bool has_sub_number; /* false only for a device that is written without */
+    uint16_t sub_number; /* M; 0 if there is none */
 };
 
 /* How a word fits a type of argument. S14 treats the three differently. */
@@ -38,14 +39,15 @@ enum value_fit {
  */
 enum value_fit interface_name_parse(const char *text, struct interface_name *out, const char **complaint);
 
-/* The same for the name of a device, "GigaEthernet0". Only kind and number are set. */
+/* The same for the name of a device: "GigaEthernet0", "GigaEthernet0:1", or one of an interface of that kind.
+ */
 enum value_fit device_name_parse(const char *text, struct interface_name *out, const char **complaint);
 
 /* True if the word may be followed by a blank and the numbers of an interface, as in "Tunnel 0.0": it is a
  * kind of interface or its abbreviation, or an address, `%` and that. */
 bool interface_kind_is(const char *word);
 
-/* Write the name of an interface or of a device in full, and return `out`. */
+/* Write the name of an interface or of a device in full, a device as it was written, and return `out`. */
 const char *interface_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE]);
 const char *device_name_format(const struct interface_name *name, char out[INTERFACE_NAME_SIZE]);
 

@@ -90,6 +90,14 @@ void key_table_free(struct key_table *keys)
     free(keys);
 }
 
+bool config_has_keys(const struct config *config)
+{
+    const struct setting *s = section_setting(config_global(config), COMMAND_IKEV2_AUTHENTICATION);
+    while (s != NULL && line_has(&s->line, "secret"))
+        s = setting_next_of_row(s);
+    return s != NULL;
+}
+
 key_number key_table_find(const struct key_table *keys, const struct identity *id)
 {
     key_number number = identity_hash(id);

@@ -16,6 +16,9 @@ struct key_table;
 struct key_table *key_table_new(const struct config *config);
 void key_table_free(struct key_table *keys);
 
+/* True if a config has a key that whoever reads it knows, used or not. */
+bool config_has_keys(const struct config *config);
+
 /*
  * The number of the key of an ID; 0 if there is none. It is a hash of the ID, so edits, reloads and restarts
  * don't change it. Where two IDs have the same hash, the later one in the config takes the next free number.

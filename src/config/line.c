@@ -1,5 +1,6 @@
 #include "config/line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -138,6 +139,21 @@ bool line_interface(const struct command_line *line, const char *label, struct i
 {
     const char *word = line_argument(line, label);
     return word != NULL && interface_name_parse(word, out, NULL) == VALUE_FITS;
+}
+
+bool line_next_hop(const struct command_line *line, struct ip_address *out,
+                   char interface[INTERFACE_NAME_SIZE])
+{
+    char address[IP_TEXT_SIZE];
+    const char *word = line_argument(line, "next-hop");
+    interface[0] = '\0';
+    if (word == NULL)
+        return false;
+    size_t length = strcspn(word, "%");
+    (void)snprintf(address, sizeof address, "%.*s", (int)length, word);
+    if (word[length] == '%')
+        (void)snprintf(interface, INTERFACE_NAME_SIZE, "%s", word + length + 1);
+    return ip_address_parse(address, out);
 }
 
 /* Appends a word as it is printed. */

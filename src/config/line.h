@@ -76,6 +76,11 @@ bool line_address(const struct command_line *line, const char *label, struct ip_
 bool line_prefix(const struct command_line *line, const char *label, struct ip_prefix *out);
 bool line_interface(const struct command_line *line, const char *label, struct interface_name *out);
 
+/* Reads the argument `next-hop`: an address, and `%` and an interface if there is one (else `interface` is
+ * ""). */
+bool line_next_hop(const struct command_line *line, struct ip_address *out,
+                   char interface[INTERFACE_NAME_SIZE]);
+
 /*
  * Writes the line as it is printed in `mode`, in full, with `no` if it is negated, and without a line end.
  * Secrets are asterisks unless `secrets` is set. Returns `out`.

@@ -34,9 +34,12 @@ bool survey_interface_known(const struct survey *survey, const char *name)
         return true;
     struct interface_name parsed;
     char device[INTERFACE_NAME_SIZE];
+    if (config_section(survey->config, COMMAND_DEVICE, name) != NULL)
+        return true;
     if (interface_name_parse(name, &parsed, NULL) != VALUE_FITS || parsed.kind != INTERFACE_GIGA_ETHERNET ||
-        parsed.has_port || parsed.sub_number != 0)
+        parsed.sub_number != 0)
         return false;
+    parsed.has_sub_number = false;
     return config_section(survey->config, COMMAND_DEVICE, device_name_format(&parsed, device)) != NULL;
 }
 

@@ -9,11 +9,28 @@ static void check_reference(const struct survey *survey, const struct setting *s
         (void)survey_warn(survey, s, "%s is not defined: %s", name, effect);
 }
 
+static void check_next_hop(const struct survey *survey, const struct setting *s)
+{
+    struct ip_address next_hop;
+    char interface[INTERFACE_NAME_SIZE], text[IP_TEXT_SIZE];
+    if (!line_next_hop(&s->line, &next_hop, interface))
+        return;
+    if (interface[0] != '\0' && !survey_interface_known(survey, interface))
+        (void)survey_warn(survey, s, "%s is not defined: the route has no effect", interface);
+    if (interface[0] == '\0' && ip_address_is_link_local(&next_hop))
+        (void)survey_warn(survey, s,
+                          "%s is a link-local address: without its interface, as in %s%%GigaEthernet0.0, the "
+                          "route has no effect",
+                          ip_address_format(&next_hop, text), text);
+}
+
 static void check_routes(const struct survey *survey, enum command_id id)
 {
     const struct setting *s = section_setting(config_global(survey->config), id);
-    for (; s != NULL; s = setting_next_of_row(s))
+    for (; s != NULL; s = setting_next_of_row(s)) {
         check_reference(survey, s, "the route has no effect");
+        check_next_hop(survey, s);
+    }
 }
 
 /* A set of the hashes of the names of one family's access lists; the values of the map mean nothing. If two

@@ -205,6 +205,26 @@ static enum value_fit read_interface(const char *word, const char *limits, struc
     return fit;
 }
 
+/* An IPv6 address, perhaps with % and an interface. */
+static enum value_fit read_hop6(const char *word, const char *limits, struct value *out)
+{
+    const char *percent = strchr(word, '%');
+    if (percent == NULL || !looks_like_address(word))
+        return read_address6(word, limits, out);
+    char text[IP_TEXT_SIZE], interface[INTERFACE_NAME_SIZE];
+    struct ip_address address;
+    struct interface_name name;
+    const char *complaint = "an interface has to follow the %, as in fe80::1%GigaEthernet0.0";
+    (void)snprintf(text, sizeof text, "%.*s", (int)(percent - word), word);
+    if (!ip_address_parse(text, &address) || address.family != IP_V6)
+        return wrong(out, "it has to be an IPv6 address before the %%");
+    if (interface_name_parse(percent + 1, &name, &complaint) != VALUE_FITS)
+        return wrong(out, "%s", complaint);
+    (void)snprintf(out->text, sizeof out->text, "%s%%%s", ip_address_format(&address, text),
+                   interface_name_format(&name, interface));
+    return VALUE_FITS;
+}
+
 static enum value_fit read_device(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
@@ -386,7 +406,9 @@ static const struct value_type types[] = {
     {"range", "ADDRESS-ADDRESS", "The lowest and the highest address", read_address_range},
     {"interface", "INTERFACE", "GigaEthernetN.M, GigaEthernetN:P.M, TunnelN.M or LoopbackN.M",
      read_interface},
-    {"device", "GigaEthernetN", "A device", read_device},
+    {"device", "GigaEthernetN[.M]", "A device, or a sub-interface of one", read_device},
+    {"hop6", "X:X::X[%INTERFACE]", "An IPv6 address; a link-local one with the interface that it is on",
+     read_hop6},
     {"linux", "NAME", "A network interface of Linux", read_linux_name},
     {"name", NULL, "A name", read_name, .free = true},
     {"text", NULL, "Text up to the end of the line", read_text, .free = true, .rest_of_line = true},

@@ -19,9 +19,10 @@
 /* A Tunnel interface: a TUN device that is ours. */
 struct plan_tunnel {
     char name[HOST_LINK_NAME_SIZE];
-    uint32_t mtu; /* octets */
-    bool up;      /* `no shutdown`; whether packets can flow is the carrier's to say (host_use_tunnel) */
-    bool ipv6;    /* has an ipv6 line; needs an MTU of 1280 or more */
+    uint32_t mtu;    /* octets */
+    bool up;         /* `no shutdown`; whether packets can flow is the carrier's to say (host_use_tunnel) */
+    bool ipv6;       /* has an ipv6 line; needs an MTU of 1280 or more */
+    bool link_local; /* has a link-local IPv6 address, which Linux makes; with `ipv6` */
     struct tun_options options;
 };
 

@@ -96,6 +96,9 @@ bool port_table_set(struct port_table *table, enum port_origin origin, const cha
     struct port_entry *old = find(table, entry.name);
     if (old != NULL && old->origin == PORT_FROM_COMMAND_LINE && origin == PORT_FROM_CONFIG)
         return true;
+    if (old != NULL && old->origin == PORT_FROM_CONFIG && origin == PORT_FROM_CONFIG &&
+        strcmp(old->link, link) != 0)
+        return host_fail(err, 0, "%s stands behind %s already", old->link, old->name);
     for (size_t i = 0; i < table->count; i++) {
         if (&table->entries[i] != old && strcmp(table->entries[i].link, link) == 0)
             return host_fail(err, 0, "%s stands behind %s already", link, table->entries[i].name);
@@ -134,7 +137,9 @@ bool port_table_find(const struct port_table *table, const char *name, char link
         else if (strcmp(whole + strlen(ethernet) + number, ".0") == 0)
             (void)snprintf(link, HOST_LINK_NAME_SIZE, "ge%.*s", number, whole + strlen(ethernet));
         else
-            return host_fail(err, 0, "%s has no Linux interface: say --port %s=NAME", whole, whole);
+            return host_fail(err, 0,
+                             "%s has no Linux interface: say `linux-interface NAME` under `device %s`", whole,
+                             whole);
         return true;
     }
     numbers = after_kind(name, "Loopback");

@@ -15,7 +15,7 @@
 enum { PORT_NAME_SIZE = 48 };
 
 enum port_origin {
-    PORT_FROM_CONFIG,       /* `device GigaEthernetN` / `linux-interface NAME` */
+    PORT_FROM_CONFIG,       /* `device GigaEthernetN` or `GigaEthernetN.M` / `linux-interface NAME` */
     PORT_FROM_COMMAND_LINE, /* `--port` */
 };
 
@@ -38,7 +38,8 @@ void port_table_forget_config(struct port_table *table);
 
 /*
  * Says which link stands behind a port: "GigaEthernetN", "GigaEthernetN.M" or with ":P" after N. False with a
- * reason if the name or the link's name is not valid, or if the link stands behind another port already.
+ * reason if the name or the link's name is not valid, if the link stands behind another port already, or if
+ * the config says otherwise of the same port already (GigaEthernet0 is GigaEthernet0.0).
  */
 bool port_table_set(struct port_table *table, enum port_origin origin, const char *name, const char *link,
                     struct host_error *err);

@@ -1,10 +1,13 @@
 #include "host/tunnels.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host/ifaddr.h"
 #include "host/link_removal.h"
 #include "host/mark.h"
 #include "host/sysctl.h"
@@ -108,8 +111,8 @@ static void inherit(struct tunnel_item *item, struct tunnel_item *old)
     item->set_up = old->set_up;
     item->is_new = old->is_new;
     item->state = old->state;
-    item->configured =
-        old->configured && item->plan.mtu == old->plan.mtu && item->plan.ipv6 == old->plan.ipv6;
+    item->configured = old->configured && item->plan.mtu == old->plan.mtu &&
+                       item->plan.ipv6 == old->plan.ipv6 && item->plan.link_local == old->plan.link_local;
     old->fd = -1;
 }
 
@@ -205,12 +208,36 @@ static bool avoid_link_local(struct host_kernel *kernel, const struct tunnel_ite
     return host_fail_because(err, &reason, "cannot set up IPv6 on %s", tunnel->plan.name);
 }
 
+/* Removes the link-local address that Linux has made. */
+static bool remove_link_local(struct host_kernel *kernel, const struct tunnel_item *tunnel,
+                              struct host_error *err)
+{
+    const struct inventory_link *link = inventory_find(&kernel->inventory, tunnel->link);
+    const struct inventory_address *a = link != NULL ? link->addresses : NULL;
+    for (; a != NULL; a = a->next_on_link) {
+        if (a->is.protocol == IFAPROT_KERNEL_LL &&
+            !host_ifaddr_remove(kernel->netlink, tunnel->link, &a->is.prefix, err))
+            return false;
+    }
+    return true;
+}
+
+/* Linux makes it as soon as the device is up and has its carrier, and keeps it as long as the device is
+ * there. Its interface ID is random: two gateways that are copies of one machine have different ones. */
+static bool make_link_local(const struct tunnel_item *tunnel, struct host_error *err)
+{
+    return host_sysctl_write_link(IP_V6, tunnel->plan.name, "addr_gen_mode", IN6_ADDR_GEN_MODE_RANDOM, err);
+}
+
 /* A Tunnel that cannot have IPv6 still serves IPv4. */
 static void configure_ipv6(struct host_kernel *kernel, struct tunnel_item *tunnel)
 {
     struct host_error reason;
-    if (avoid_link_local(kernel, tunnel, &reason) &&
-        host_sysctl_set_ipv6(tunnel->plan.name, tunnel->plan.ipv6, &reason))
+    bool link_local = tunnel->plan.ipv6 && tunnel->plan.link_local;
+    bool done = link_local ||
+                (avoid_link_local(kernel, tunnel, &reason) && remove_link_local(kernel, tunnel, &reason));
+    if (done && host_sysctl_set_ipv6(tunnel->plan.name, tunnel->plan.ipv6, &reason) &&
+        (!link_local || make_link_local(tunnel, &reason)))
         tunnel->ipv6_failure = 0;
     else
         host_note_failure(kernel, &tunnel->ipv6_failure, &reason);

@@ -28,6 +28,7 @@ class Musubi:
         self.directory = lab.subdirectory(self.name)
         self.run_directory = host.runtime_directory(self.directory) / "run"
         self.config_path = self.directory / "config"
+        self.config_path.touch(mode=0o600)
         self.config_path.write_text(config, encoding="utf-8")
         self.ports = {"GigaEthernet0": "ge0", "GigaEthernet1": "ge1"} if ports is None else ports
         self.process = None

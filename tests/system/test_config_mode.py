@@ -1,5 +1,7 @@
 """Config mode at the prompt: each line is applied at once, and no SA is touched (R11, S4, S12, S35)."""
 
+import re
+
 import pytest
 
 from lib.capture import fields
@@ -119,6 +121,44 @@ def test_S35_write_memory_replaces_the_startup_config(connected):
     assert gateway.show("show startup-config") == gateway.show("show running-config")
     assert [path.name for path in gateway.config_path.parent.iterdir()
             if path.name.startswith("config.")] == [], "no file is left beside it"
+
+
+def test_S14_a_line_in_the_wrong_place_has_no_effect_after_write_memory_and_a_restart(connected):
+    gateway = connected.gateway1
+    done = gateway.feed_lines("configure", "shutdown", "terminal length 0", "ping 10.0.0.1", "end", "write memory")
+
+    assert done.status == 1 and "it belongs under an interface" in done.stderr, str(done)
+    assert "an operating command" in done.stderr, str(done)
+    written = gateway.config_path.read_text(encoding="utf-8")
+    assert all(word not in written for word in ("\nshutdown", "terminal", "ping")), written
+
+    # In a file such a line is kept, and still has no effect when it has been written once more.
+    gateway.stop()
+    gateway.config_path.write_text(written + "exit\nshutdown\n", encoding="utf-8")
+    gateway.start()
+    gateway.type_lines("write memory")
+    gateway.stop()
+    gateway.start()
+    assert "\nshutdown\n" in gateway.show("show running-config")
+    connected.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+
+
+def test_S14_ipv6_enable_lets_the_two_ends_reach_each_other_by_link_local_addresses(sites):
+    sites.start("ipv6 enable")
+    hosts = [(sites.gateway_hosts[SITE1], SITE1.tunnel), (sites.gateway_hosts[SITE2], SITE2.tunnel)]
+
+    def link_local(host, tunnel):
+        found = re.search(r"inet6 (fe80::\S+)/64", host.ip(f"-6 -o address show dev {tunnel} scope link"))
+        return found and found.group(1)
+
+    own = [wait_until(lambda at=at: link_local(*at), 10, "a link-local address") for at in hosts]
+    assert own[0] != own[1], own
+    for (host, tunnel), other in zip(hosts, reversed(own)):
+        host.must_reach(f"{other}%{tunnel}", count=1, wait=10)
+        # All of the link: the other end answers from its link-local address.
+        received, printed = host.ping(f"ff02::1%{tunnel}", count=2)
+        assert received and other in printed, printed
+    sites.stop()
 
 
 def test_R102_a_log_level_set_at_the_prompt_holds_at_once(connected):

@@ -73,6 +73,18 @@ def test_S15_a_config_error_is_reported_with_file_and_line(host, lab, line, word
     assert all(word in done.stderr for word in words), done.stderr
 
 
+@pytest.mark.parametrize("mode, told", [(0o600, False), (0o640, True), (0o644, True)], ids=oct)
+def test_a_config_with_keys_that_others_may_read_is_told(sites, mode, told):
+    gateway = sites.gateway(SITE1)
+    gateway.config_path.chmod(mode)
+    gateway.start()
+
+    warning = "the file holds keys, and others than its owner may read it"
+    assert (f"{gateway.config_path}: warning: {warning}" in gateway.log) == told, gateway.log
+    assert (f"config: {warning}" in gateway.show("show logging")) == told
+    gateway.stop()
+
+
 def test_S15_no_part_of_a_config_with_an_error_is_applied(host, lab):
     gateway = Musubi(lab, host, SITE1.config() + "interface GigaEthernet1.0\n  ip address 192.168.1.1/99\n")
     before = footprint(host)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -64,11 +65,10 @@ static bool read_ports(const struct host_settings *settings, struct port_table *
     for (size_t i = 0; i < settings->port_count; i++) {
         const struct configured_port *port = &settings->ports[i];
         struct host_error reason;
-        char name[PORT_NAME_SIZE];
-        (void)snprintf(name, sizeof(name), "GigaEthernet%u", (unsigned)port->number);
-        if (port_table_set(ports, PORT_FROM_CONFIG, name, port->linux_name, &reason))
+        if (port_table_set(ports, PORT_FROM_CONFIG, port->name, port->linux_name, &reason))
             continue;
-        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "device %s: %s", name, reason.text);
+        diagnostics_add(diagnostics, SEVERITY_ERROR, port->line == POLICY_LINE_TYPED ? 0 : port->line, 0,
+                        NULL, "device %s: %s", port->name, reason.text);
         good = false;
     }
     return good;
@@ -111,6 +111,17 @@ bool configuration_read(struct configuration *out, const char *text, size_t leng
         return true;
     configuration_free(out);
     return false;
+}
+
+void configuration_check_file(const struct configuration *configuration, const char *path,
+                              struct diagnostics *diagnostics)
+{
+    struct stat file;
+    if (!config_has_keys(configuration->config) || stat(path, &file) != 0 || !S_ISREG(file.st_mode) ||
+        (file.st_mode & (S_IRGRP | S_IROTH)) == 0)
+        return;
+    diagnostics_add(diagnostics, SEVERITY_WARNING, 0, 0, NULL,
+                    "the file holds keys, and others than its owner may read it: `chmod go-r` mends that");
 }
 
 char *configuration_print(const struct configuration *configuration, size_t *length)

@@ -33,6 +33,10 @@ char *configuration_read_file(const char *path, size_t *length);
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
                         struct diagnostics *diagnostics);
 
+/* Warns of a file that holds the keys of a config and that others than its owner may read. */
+void configuration_check_file(const struct configuration *configuration, const char *path,
+                              struct diagnostics *diagnostics);
+
 /* The running-config as text, secrets included; the caller wipes and frees it. NULL if memory ran out. */
 char *configuration_print(const struct configuration *configuration, size_t *length);
 

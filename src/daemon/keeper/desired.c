@@ -79,6 +79,7 @@ static bool add_tunnel(const struct making *making, const struct configured_inte
         .mtu = desired_tunnel_mtu(interface),
         .up = interface->admin != ADMIN_DOWN,
         .ipv6 = interface->ipv6,
+        .link_local = interface->ipv6_enable,
     };
     (void)snprintf(tunnel.name, sizeof(tunnel.name), "%s", link);
     return host_plan_add_tunnel(making->plan, &tunnel);
@@ -130,7 +131,7 @@ static bool add_route(const struct making *making, const struct configured_route
     };
     if (from->target == ROUTE_NEXT_HOP)
         route.gateway = from->next_hop;
-    if (from->target == ROUTE_INTERFACE) {
+    if (from->interface[0] != '\0') {
         bool tunnel = strncmp(from->interface, "Tunnel", strlen("Tunnel")) == 0;
         if (!tunnel && !desired_is_up(making->configuration, from->interface))
             return true;

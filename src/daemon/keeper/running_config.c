@@ -1,6 +1,7 @@
 #include "daemon/keeper/running_config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,18 @@ static bool load_ports(struct running_config *running, const struct arguments *a
     return true;
 }
 
+/* Logs what was told of the config, which was read. */
+static void log_diagnostics(struct event_log *log, const struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *d = &diagnostics->items[i];
+        char place[32] = "config";
+        if (d->line != 0)
+            (void)snprintf(place, sizeof(place), "config line %u", d->line);
+        event_log_print(log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, "%s: %s", place, d->message);
+    }
+}
+
 /* Reads the config and prints its errors and warnings. */
 static bool load_config(struct running_config *running, const char *path)
 {
@@ -44,14 +57,15 @@ static bool load_config(struct running_config *running, const char *path)
     bool read = running->path != NULL &&
                 configuration_read(&running->configuration, text, length, &running->ports, &diagnostics);
     secret_free(text, length);
-    diagnostics_print(&diagnostics, path, stderr);
     if (read)
+        configuration_check_file(&running->configuration, path, &diagnostics);
+    diagnostics_print(&diagnostics, path, stderr);
+    if (read) {
         apply_log_settings(running);
-    else if (diagnostics.errors == 0)
+        log_diagnostics(running->log, &diagnostics);
+    } else if (diagnostics.errors == 0) {
         (void)startup_failed("can't read %s: out of memory", path);
-    for (size_t i = 0; i < diagnostics.count && read; i++)
-        event_log_print(running->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, "config line %u: %s",
-                        diagnostics.items[i].line, diagnostics.items[i].message);
+    }
     diagnostics_free(&diagnostics);
     return read;
 }

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "check/check.h"
 
@@ -133,6 +135,22 @@ static void S16_ports_that_contradict_each_other_are_an_error(void **state)
     assert_false(check_text(text, strlen(text), &diagnostics));
     assert_int_equal(diagnostics.errors, 1);
     diagnostics_free(&diagnostics);
+    assert_said("device GigaEthernet0\n  linux-interface eth0\n"
+                "device GigaEthernet0.0\n  linux-interface eth1\n",
+                false, "FILE:4: error: device GigaEthernet0.0: eth0 stands behind GigaEthernet0.0 already\n");
+    assert_said("device GigaEthernet0\n  linux-interface eth0\n"
+                "device GigaEthernet0.1\n  linux-interface eth0\n",
+                false, "FILE:4: error: device GigaEthernet0.1: eth0 stands behind GigaEthernet0.0 already\n");
+}
+
+static void S16_a_sub_interface_is_mapped_in_the_config(void **state)
+{
+    (void)state;
+    assert_said("device GigaEthernet0.1\n"
+                "  linux-interface ppp0\n"
+                "ip route default GigaEthernet0.1\n"
+                "ipv6 route default fe80::1%GigaEthernet0.1\n",
+                true, "");
 }
 
 static void a_file_that_cannot_be_read_is_reported_in_one_line(void **state)
@@ -149,6 +167,53 @@ static void a_file_that_cannot_be_read_is_reported_in_one_line(void **state)
     free(said);
 }
 
+/* What is said of a file with this text and mode. */
+static char *said_of_file(const char *text, mode_t mode)
+{
+    char path[] = "/tmp/musubi-check-XXXXXX";
+    char *said = NULL;
+    size_t length = 0;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    FILE *out = open_memstream(&said, &length);
+    assert_int_equal(check_file(path, out, stderr), CHECK_GOOD);
+    (void)fclose(out);
+    (void)close(fd);
+    (void)unlink(path);
+    return said;
+}
+
+static void assert_exposed(const char *text, mode_t mode, bool exposed)
+{
+    char *said = said_of_file(text, mode);
+    bool warned =
+        strstr(said, ": warning: the file holds keys, and others than its owner may read it: `chmod "
+                     "go-r` mends that\n") != NULL;
+    if (warned != exposed)
+        fail_msg("mode %o:\n%s%s", (unsigned)mode, text, said);
+    free(said);
+}
+
+static void a_file_with_keys_that_others_may_read_gets_a_warning(void **state)
+{
+    (void)state;
+    static const char key[] = "ikev2 authentication psk id keyid a key char verysecret\n";
+    assert_exposed(key, 0600, false);
+    assert_exposed(key, 0400, false);
+    assert_exposed(key, 0622, false);
+    assert_exposed(key, 0640, true);
+    assert_exposed(key, 0604, true);
+    assert_exposed(key, 0644, true);
+    assert_exposed("hostname a\n", 0644, false);
+    assert_exposed("ikev2 authentication psk id keyid a key hex 00\n", 0644, true);
+    assert_exposed("ikev2 authentication psk id keyid a key secret XXXX\n", 0644, false);
+    assert_exposed("ikev2 authentication psk id keyid a key secret XXXX\n"
+                   "ikev2 authentication psk id nbma-address key char b\n",
+                   0644, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +223,8 @@ int main(void)
         cmocka_unit_test(S48_a_tunnels_route_is_not_warned_of_where_nothing_leads_outside),
         cmocka_unit_test(warnings_of_all_kinds_are_in_the_order_of_lines),
         cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
+        cmocka_unit_test(S16_a_sub_interface_is_mapped_in_the_config),
+        cmocka_unit_test(a_file_with_keys_that_others_may_read_gets_a_warning),
         cmocka_unit_test(a_file_that_cannot_be_read_is_reported_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

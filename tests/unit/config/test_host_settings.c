@@ -98,12 +98,18 @@ static void S16_devices_map_ports_to_linux(void **state)
     (void)state;
     struct host_settings host = settings_of("device GigaEthernet0\n  linux-interface eth0\n"
                                             "device GigaEthernet1\n"
-                                            "device GigaEthernet12\n  linux-interface wan\n");
-    assert_int_equal(host.port_count, 2);
-    assert_int_equal(host.ports[0].number, 0);
+                                            "device GigaEthernet12\n  linux-interface wan\n"
+                                            "device gi0.1\n  linux-interface ppp0\n"
+                                            "device GigaEthernet 2:1.1\n  linux-interface lan1\n");
+    assert_int_equal(host.port_count, 4);
+    assert_string_equal(host.ports[0].name, "GigaEthernet0");
     assert_string_equal(host.ports[0].linux_name, "eth0");
-    assert_int_equal(host.ports[1].number, 12);
+    assert_int_equal(host.ports[0].line, 2);
+    assert_string_equal(host.ports[1].name, "GigaEthernet12");
     assert_string_equal(host.ports[1].linux_name, "wan");
+    assert_string_equal(host.ports[2].name, "GigaEthernet0.1");
+    assert_string_equal(host.ports[2].linux_name, "ppp0");
+    assert_string_equal(host.ports[3].name, "GigaEthernet2:1.1");
     host_settings_free(&host);
 }
 
@@ -114,8 +120,10 @@ static void routes_have_target_and_distance(void **state)
                                             "ip route 10.1.2.3/16 Tunnel0.0 distance 20\n"
                                             "ip route 10.0.0.0/8 Null0.0 distance 250\n"
                                             "ipv6 route default 2001:db8::1\n"
-                                            "ipv6 route 2001:db8:1::/48 Null0.0\n");
-    assert_int_equal(host.route_count, 5);
+                                            "ipv6 route 2001:db8:1::/48 Null0.0\n"
+                                            "ipv6 route default FE80:0::1%gi0.1\n"
+                                            "ipv6 route 2001:db8:2::/48 fe80::2%Tunnel 0.0 distance 9\n");
+    assert_int_equal(host.route_count, 7);
     assert_string_equal(text_of(&host.routes[0].prefix), "0.0.0.0/0");
     assert_int_equal(host.routes[0].target, ROUTE_NEXT_HOP);
     assert_int_equal(host.routes[0].distance, 1);
@@ -127,6 +135,13 @@ static void routes_have_target_and_distance(void **state)
     assert_int_equal(host.routes[2].line, 3);
     assert_string_equal(text_of(&host.routes[3].prefix), "::/0");
     assert_int_equal(host.routes[4].target, ROUTE_BLACKHOLE);
+    char address[IP_TEXT_SIZE];
+    assert_int_equal(host.routes[5].target, ROUTE_NEXT_HOP);
+    assert_string_equal(ip_address_format(&host.routes[5].next_hop, address), "fe80::1");
+    assert_string_equal(host.routes[5].interface, "GigaEthernet0.1");
+    assert_string_equal(host.routes[6].interface, "Tunnel0.0");
+    assert_int_equal(host.routes[6].distance, 9);
+    assert_string_equal(host.routes[3].interface, "");
     host_settings_free(&host);
 }
 
@@ -183,11 +198,25 @@ static void references_to_undefined_names_are_warned_about(void **state)
                                        "interface GigaEthernet0.0\n"
                                        "  ip unnumbered Loopback0.0\n"
                                        "  ip filter nobody 1 in\n"
-                                       "  ip napt static GigaEthernet7.0 50\n");
+                                       "  ip napt static GigaEthernet7.0 50\n"
+                                       "device GigaEthernet3\n"
+                                       "device GigaEthernet3.1\n"
+                                       "ipv6 route default fe80::1%GigaEthernet9.0\n"
+                                       "ipv6 route default fe80::2\n"
+                                       "ipv6 route default fe80::3%GigaEthernet3.0\n"
+                                       "ipv6 route default fe80::3%GigaEthernet3.1\n"
+                                       "ipv6 route default fe80::3%GigaEthernet3.2\n");
     assert_contains(r.said, "FILE:1:1: warning: Tunnel9.0 is not defined: the route has no effect");
     assert_contains(r.said, "FILE:3:3: warning: Loopback0.0 is not defined: there is no address to use");
     assert_contains(r.said, "FILE:4:3: warning: access list `nobody` is not defined");
     assert_contains(r.said, "FILE:5:3: warning: GigaEthernet7.0 is not defined: the line has no effect");
+    assert_contains(r.said, "FILE:8:1: warning: GigaEthernet9.0 is not defined: the route has no effect");
+    assert_contains(r.said,
+                    "FILE:9:1: warning: fe80::2 is a link-local address: without its interface, as in "
+                    "fe80::2%GigaEthernet0.0, the route has no effect");
+    assert_lacks(r.said, "FILE:10:");
+    assert_lacks(r.said, "FILE:11:");
+    assert_contains(r.said, "FILE:12:1: warning: GigaEthernet3.2 is not defined");
     resolution_free(&r);
 }
 

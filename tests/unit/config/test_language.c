@@ -193,6 +193,43 @@ static void S12_two_words_for_an_algorithm_are_one_setting(void **state)
                    "  sa-proposal enc aes-cbc-128\n");
 }
 
+static void S14_a_next_hop_may_name_its_interface(void **state)
+{
+    (void)state;
+    assert_prints("ipv6 route 2001:DB8::/32 FE80::0:1%gigaethernet0.0\n"
+                  "ipv6 route default fe80::1%GigaEthernet0.0\n"
+                  "ipv6 route default fe80::1%GigaEthernet1.0\n"
+                  "ipv6 route default fe80::1%GigaEthernet 2:1.0 distance 5\n"
+                  "ipv6 route default fe80::9%GigaEthernet0.0\n"
+                  "no ipv6 route default fe80::9%gi0.0\n",
+                  "ipv6 route 2001:db8::/32 fe80::1%GigaEthernet0.0\n"
+                  "ipv6 route default fe80::1%GigaEthernet0.0\n"
+                  "ipv6 route default fe80::1%GigaEthernet1.0\n"
+                  "ipv6 route default fe80::1%GigaEthernet2:1.0 distance 5\n");
+    assert_refused("ipv6 route default fe80::g%GigaEthernet0.0\n", "an IPv6 address before the %");
+    assert_refused("ipv6 route default fe80::1%\n", "an interface has to follow the %");
+    assert_refused("ipv6 route default fe80::1%eth0\n", "an interface has to follow the %");
+    assert_refused("ipv6 route default fe80::1%Tunnel0.x\n", "has to follow the dot");
+    assert_refused("ip route default 10.0.0.1%GigaEthernet0.0\n", "an IPv4 address");
+}
+
+static void S16_a_device_may_be_a_sub_interface(void **state)
+{
+    (void)state;
+    static const char text[] = "device GigaEthernet0\n  linux-interface eth0\n"
+                               "!\n"
+                               "device GigaEthernet0.1\n  linux-interface ppp0\n"
+                               "!\n"
+                               "device GigaEthernet2:1\n"
+                               "!\n"
+                               "device GigaEthernet2:1.1\n";
+    assert_prints(text, text);
+    assert_prints("device gi0.1\n  linux-interface ppp0\nno device GigaEthernet 0.1\n", "");
+    assert_refused("device GigaEthernet0.x\n", "has to follow the dot");
+    assert_refused("device GigaEthernet0x\n", "a device is written GigaEthernetN, or GigaEthernetN.M");
+    assert_kept("device Tunnel0\n", "is not handled by Musubi");
+}
+
 static void null_encryption_is_an_error_of_its_own(void **state)
 {
     (void)state;
@@ -375,6 +412,8 @@ int main(void)
         cmocka_unit_test(S12_the_later_of_child_pfs_off_and_child_pfs_groups_wins),
         cmocka_unit_test(S12_algorithms_are_printed_as_they_were_typed),
         cmocka_unit_test(S12_two_words_for_an_algorithm_are_one_setting),
+        cmocka_unit_test(S14_a_next_hop_may_name_its_interface),
+        cmocka_unit_test(S16_a_device_may_be_a_sub_interface),
         cmocka_unit_test(null_encryption_is_an_error_of_its_own),
         cmocka_unit_test(S12_a_description_is_kept_as_it_was_typed),
         cmocka_unit_test(S14_an_interface_may_be_written_with_a_blank),

@@ -147,6 +147,7 @@ static void tunnels_are_planned_with_their_state_and_mtu(void **state)
     assert_true(first->up && !first->ipv6);
     assert_int_equal(first->mtu, 1500);
     assert_true(!second->up && second->ipv6);
+    assert_true(second->link_local && !first->link_local);
     assert_int_equal(second->mtu, 1280);
     assert_true(f->plan.forward_v4 && f->plan.forward_v6);
 }
@@ -196,8 +197,8 @@ static void S16_what_has_no_link_is_told_once(void **state)
 {
     struct fixture *f = *state;
     struct config_cursor cursor = {0};
-    static const char told[] =
-        "left out: GigaEthernet0.1 has no Linux interface: say --port GigaEthernet0.1=NAME\n";
+    static const char told[] = "left out: GigaEthernet0.1 has no Linux interface: say `linux-interface NAME` "
+                               "under `device GigaEthernet0.1`\n";
 
     type_line(f, &cursor, "interface GigaEthernet0.1");
     type_line(f, &cursor, "ip address 10.3.0.1/24");
@@ -208,6 +209,57 @@ static void S16_what_has_no_link_is_told_once(void **state)
     type_line(f, &cursor, "no interface GigaEthernet0.1");
     type_line(f, &cursor, "interface GigaEthernet0.1");
     assert_int_equal(times_logged(f, told), 2);
+}
+
+static void S16_a_sub_interface_is_what_the_config_says(void **state)
+{
+    struct fixture *f = *state;
+    struct config_cursor cursor = {0};
+    char link[HOST_LINK_NAME_SIZE];
+
+    type_line(f, &cursor, "device GigaEthernet0.1");
+    type_line(f, &cursor, "linux-interface ppp0");
+    type_line(f, &cursor, "interface GigaEthernet0.1");
+    type_line(f, &cursor, "ip address 10.3.0.1/24");
+
+    assert_true(port_table_find(&f->ports, "GigaEthernet0.1", link, NULL));
+    assert_string_equal(link, "ppp0");
+    assert_int_equal(f->plan.port_count, 2);
+    assert_string_equal(f->plan.ports[1].name, "ppp0");
+    assert_string_equal(text_get(&f->left_out), "");
+    type_line(f, &cursor, "no device GigaEthernet0.1");
+    assert_int_equal(f->plan.port_count, 1);
+}
+
+static const struct plan_route *route_of_metric(const struct host_plan *plan, uint32_t metric)
+{
+    for (size_t i = 0; i < plan->route_count; i++) {
+        if (plan->routes[i].metric == metric)
+            return &plan->routes[i];
+    }
+    return NULL;
+}
+
+static void S14_a_link_local_next_hop_goes_by_its_interface(void **state)
+{
+    struct fixture *f = *state;
+    struct config_cursor cursor = {0};
+    char text[IP_TEXT_SIZE];
+
+    type_line(f, &cursor, "ipv6 route default fe80::1%GigaEthernet0.0 distance 77");
+    type_line(f, &cursor, "ipv6 route 2001:db8:9::/48 fe80::2%Tunnel2.0 distance 78");
+    type_line(f, &cursor, "ipv6 route 2001:db8:9::/48 fe80::2%GigaEthernet1.0 distance 79"); /* shut down */
+
+    const struct plan_route *route = route_of_metric(&f->plan, 77);
+    assert_non_null(route);
+    assert_string_equal(route->link, "wan0");
+    assert_string_equal(ip_address_format(&route->gateway, text), "fe80::1");
+    assert_int_equal(route->destination.length, 0);
+    assert_int_equal(route->kind, HOST_ROUTE_UNICAST);
+    route = route_of_metric(&f->plan, 78);
+    assert_non_null(route);
+    assert_string_equal(route->link, "Tunnel2.0");
+    assert_null(route_of_metric(&f->plan, 79));
 }
 
 /* ---- The run-dir ------------------------------------------------------------------------------------- */
@@ -284,6 +336,8 @@ int main(void)
         WITH_CONFIG(tunnels_are_planned_with_their_state_and_mtu),
         WITH_CONFIG(routes_are_planned_but_by_ports_that_are_shut_down),
         WITH_CONFIG(S16_what_has_no_link_is_told_once),
+        WITH_CONFIG(S16_a_sub_interface_is_what_the_config_says),
+        WITH_CONFIG(S14_a_link_local_next_hop_goes_by_its_interface),
         cmocka_unit_test(run_directory_belongs_to_one_and_goes_with_it),
         cmocka_unit_test(arguments_have_defaults_and_need_a_config),
     };

@@ -520,6 +520,76 @@ static void S48_what_becomes_of_packets_is_put_back_when_another_program_changes
     host_plan_clear(&plan);
 }
 
+/* The link-local address of Tunnel1.0, or "". */
+static void find_link_local(char out[64])
+{
+    out[0] = '\0';
+    FILE *in = popen("ip -6 -o addr show dev Tunnel1.0 scope link | awk '{printf \"%s\", $4}'", "r");
+    assert_non_null(in);
+    if (fgets(out, 64, in) == NULL)
+        out[0] = '\0';
+    (void)pclose(in);
+}
+
+/* Applies a plan with Tunnel1.0 alone. */
+static void apply_tunnel(struct host *host, bool ipv6, bool link_local)
+{
+    struct host_plan plan = {0};
+    want_tunnel(&plan, "Tunnel1.0", ipv6);
+    plan.tunnels[0].link_local = link_local;
+    apply(host, &plan);
+    assert_true(host_use_tunnel(host, "Tunnel1.0", TUNNEL_CARRIES, NULL));
+    settle(host);
+    host_plan_clear(&plan);
+}
+
+static void S14_ipv6_enable_gives_a_tunnel_a_link_local_address(void **state)
+{
+    (void)state;
+    char address[64], again[64];
+    struct host *host = open_host(&seen);
+    apply_tunnel(host, true, false);
+    find_link_local(address);
+    assert_string_equal(address, "");
+
+    apply_tunnel(host, true, true);
+    find_link_local(address);
+    assert_int_equal(strncmp(address, "fe80::", 6), 0);
+    assert_non_null(strstr(address, "/64"));
+
+    /* It is the same after another change, and after a crash. */
+    run("ip link set Tunnel1.0 mtu 1400");
+    settle(host);
+    host = crash(host);
+    apply_tunnel(host, true, true);
+    find_link_local(again);
+    assert_string_equal(again, address);
+
+    apply_tunnel(host, true, false);
+    find_link_local(address);
+    assert_string_equal(address, "");
+    apply_tunnel(host, false, true);
+    find_link_local(address);
+    assert_string_equal(address, "");
+    host_teardown(host);
+}
+
+static void S14_a_route_to_a_link_local_next_hop_goes_by_its_link(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    struct plan_route route = {
+        .destination = prefix_of("::/0"), .gateway = address_of("fe80::1"), .metric = 1};
+    (void)snprintf(route.link, sizeof route.link, "ge1");
+    run("ip link set ge1 up");
+    assert_true(host_plan_add_route(&plan, &route));
+    apply(host, &plan);
+    assert_output("ip -6 route show default | grep -c '^default via fe80::1 dev ge1'", "1\n");
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
 static void S6_tunnel_without_an_ipv6_line_has_no_ipv6(void **state)
 {
     (void)state;
@@ -839,6 +909,8 @@ int main(void)
         IN_NAMESPACE(S48_tunnel_that_carried_drops_after_a_crash),
         IN_NAMESPACE(S48_tunnel_that_has_carried_since_a_crash_is_passed_over_at_once),
         IN_NAMESPACE(S48_what_becomes_of_packets_is_put_back_when_another_program_changes_it),
+        IN_NAMESPACE(S14_ipv6_enable_gives_a_tunnel_a_link_local_address),
+        IN_NAMESPACE(S14_a_route_to_a_link_local_next_hop_goes_by_its_link),
         IN_NAMESPACE(S6_tunnel_without_an_ipv6_line_has_no_ipv6),
         IN_NAMESPACE(unnumbered_routes_follow_the_address_of_their_source_link),
         IN_NAMESPACE(next_hop_is_behind_a_tunnel_only_by_its_network),

@@ -161,6 +161,42 @@ static void S6_linux_own_multicast_neither_asks_nor_waits(void **state)
     end_expect_silence(there);
 }
 
+/* The packet comes out at the other end. */
+static void expect_packet(const uint8_t *packet, size_t length)
+{
+    uint8_t taken[STAND_PACKET_MAX];
+    assert_int_equal(end_take(there, taken, 1000), length);
+    assert_memory_equal(taken, packet, length);
+}
+
+/* OSPFv2 to 224.0.0.5, OSPFv3 to ff02::5, an echo request to ff02::1, RIPng to ff02::9. */
+static void S14_multicast_that_a_program_sends_asks_waits_and_passes(void **state)
+{
+    (void)state;
+    const uint8_t ospf2[44] = {0x45, [3] = 44, [8] = 1, [9] = 89, [12] = 10, 0, 0, 1, 224, 0, 0, 5, 2, 1};
+    const uint8_t ospf3[56] = {
+        0x60, [5] = 16, [6] = 89, [7] = 1, [8] = 0xfe, 0x80, [23] = 1, [24] = 0xff, 2, [39] = 5, 3, 1};
+    const uint8_t echo[48] = {
+        0x60, [5] = 8, [6] = 58, [7] = 1, [8] = 0xfe, 0x80, [23] = 1, [24] = 0xff, 2, [39] = 1, 128};
+    const uint8_t ripng[64] = {0x60, [5] = 24, [6] = 17, [7] = 255, [8] = 0xfe, 0x80, [23] = 1, [24] = 0xff,
+                               2,    [39] = 9, 2,        9,         2,          9,    0,        24};
+
+    end_put(here, ospf3, sizeof ospf3);
+    struct path_event event = end_expect_event(here, PATH_PACKET_WAITS);
+    assert_int_equal(event.flow.protocol, 89);
+    end_put(here, ospf2, sizeof ospf2);
+    end_put(here, echo, sizeof echo);
+    stand_install(&stand, &stand_gcm_udp, 1);
+    expect_packet(ospf3, sizeof ospf3);
+    expect_packet(ospf2, sizeof ospf2);
+    expect_packet(echo, sizeof echo);
+    end_put(here, ripng, sizeof ripng);
+    expect_packet(ripng, sizeof ripng);
+    end_put(here, ospf2, sizeof ospf2);
+    expect_packet(ospf2, sizeof ospf2);
+    end_expect_silence(there);
+}
+
 static void what_is_no_ip_packet_is_counted(void **state)
 {
     (void)state;
@@ -279,6 +315,7 @@ int main(int argc, char **argv)
         STAND_TEST(S6_failed_negotiation_drops_and_counts_what_waits),
         STAND_TEST(sa_that_is_not_active_lets_packets_wait),
         STAND_TEST(S6_linux_own_multicast_neither_asks_nor_waits),
+        STAND_TEST(S14_multicast_that_a_program_sends_asks_waits_and_passes),
         STAND_TEST(what_is_no_ip_packet_is_counted),
         STAND_TEST(R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes),
         STAND_TEST(S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for_one),
