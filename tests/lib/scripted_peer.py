@@ -76,10 +76,10 @@ class ScriptedPeer:
     def send(self, octets, port=500):
         self._sockets[port].sendto(octets, (NEAR.outer4, port))
 
-    def ask(self, octets):
-        """Send a message to port 500 and return the next one that comes."""
-        self.send(octets)
-        answer = self._receive(500, 5)
+    def ask(self, octets, port=500):
+        """Send a message and return the next one that comes from that port."""
+        self.send(octets, port)
+        answer = self._receive(port, 5)
         assert answer is not None, f"no answer\n{self.gateway.process.log()}"
         return answer
 
