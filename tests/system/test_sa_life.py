@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.capture import fields, packets
+from lib.capture import Capture, fields, packets
 from lib.process import wait_until
 from lib.sites import IKE_ON_WIRE, SITE1, SITE2
 
@@ -34,14 +34,45 @@ def test_R13_packets_wait_while_the_sa_is_made(sites):
     sites.stop()
 
 
+# Joins a group of each family on the interface: Linux then tells the network by IGMP and MLD.
+JOIN_GROUPS = """
+import socket, struct, sys
+index = socket.if_nametoindex(sys.argv[1])
+four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+four.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                struct.pack("=4s4si", socket.inet_aton("239.1.2.3"), bytes(4), index))
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+               struct.pack("=16sI", socket.inet_pton(socket.AF_INET6, "ff05::1:2:3"), index))
+"""
+
+
 def test_S6_packets_of_linux_itself_trigger_nothing(sites):
     sites.start()
     capture = sites.capture("idle")
+    host = sites.gateway1.host
+    reports = Capture(sites.lab, host, "Tunnel1.0", "reports")
 
-    sites.gateway1.host.run("ping", "-c", "1", "-W", "1", "ff02::1%Tunnel1.0")
+    host.run("/usr/bin/python3", "-c", JOIN_GROUPS, "Tunnel1.0")
 
+    # 143 is the type of MLD's second version (RFC 3810), behind a hop-by-hop header of 8 octets.
+    wait_until(lambda: packets(reports.path, "igmp") and packets(reports.path, "ip6[48] == 143"),
+               timeout=20, what="Linux reports the groups")
+    reports.stop()
     assert not packets(capture.stop(), IKE_ON_WIRE)
     assert not sites.gateway1.ike_sas()
+
+
+def test_R13_multicast_that_a_program_sends_triggers(sites):
+    """A routing protocol begins so, with ff02::5 or 224.0.0.5."""
+    sites.start()
+
+    def sa_after_a_packet():
+        sites.gateway1.host.run("ping", "-c", "1", "-W", "1", "ff02::1%Tunnel1.0")
+        return sites.gateway1.ike_sas()
+
+    wait_until(sa_after_a_packet, timeout=20, what="an SA after a packet to ff02::1")
+    sites.stop()
 
 
 def test_R43_auto_makes_the_sa_without_traffic(sites):
