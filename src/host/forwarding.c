@@ -10,34 +10,40 @@ void host_forwarding_plan(struct host_forwarding *forwarding, const struct host_
 
 bool host_forwarding_is_wanted(const struct host_forwarding *forwarding, enum ip_family family)
 {
-    return family == IP_V4 ? forwarding->v4.wanted : forwarding->v6.wanted;
+    return !forwarding->held && (family == IP_V4 ? forwarding->v4.wanted : forwarding->v6.wanted);
+}
+
+void host_forwarding_hold(struct host_forwarding *forwarding, bool held)
+{
+    forwarding->held = held;
 }
 
 static bool set(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding,
-                struct host_error *err)
+                bool wanted, struct host_error *err)
 {
     bool now;
-    if (!forwarding->wanted && !forwarding->changed)
+    if (!wanted && !forwarding->changed)
         return true;
     if (!host_sysctl_read_forwarding(family, &now, err))
         return false;
-    bool target = forwarding->wanted || forwarding->old;
+    bool target = wanted || forwarding->old;
     if (now == target)
         return true;
     if (!host_sysctl_set_forwarding(family, target, err))
         return false;
-    if (forwarding->wanted && forwarding->changed)
+    if (wanted && forwarding->changed)
         host_note_put_back(kernel, family == IP_V4 ? "IPv4 forwarding" : "IPv6 forwarding");
-    else if (forwarding->wanted)
+    else if (wanted)
         forwarding->old = now;
-    forwarding->changed = forwarding->wanted;
+    forwarding->changed = wanted;
     return true;
 }
 
-static void reconcile(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding)
+static void reconcile(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding,
+                      bool wanted)
 {
     struct host_error reason;
-    if (set(kernel, family, forwarding, &reason))
+    if (set(kernel, family, forwarding, wanted, &reason))
         forwarding->failure = 0;
     else
         host_note_failure(kernel, &forwarding->failure, &reason);
@@ -45,8 +51,8 @@ static void reconcile(struct host_kernel *kernel, enum ip_family family, struct 
 
 void host_forwarding_reconcile(struct host_forwarding *forwarding, struct host_kernel *kernel)
 {
-    reconcile(kernel, IP_V4, &forwarding->v4);
-    reconcile(kernel, IP_V6, &forwarding->v6);
+    reconcile(kernel, IP_V4, &forwarding->v4, host_forwarding_is_wanted(forwarding, IP_V4));
+    reconcile(kernel, IP_V6, &forwarding->v6, host_forwarding_is_wanted(forwarding, IP_V6));
 }
 
 void host_forwarding_restore(struct host_forwarding *forwarding, struct host_kernel *kernel)

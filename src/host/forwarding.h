@@ -16,12 +16,16 @@ struct family_forwarding {
 /* Zeroed at first. */
 struct host_forwarding {
     struct family_forwarding v4, v6;
+    bool held; /* nothing must be forwarded for now, whatever is wanted */
 };
 
 void host_forwarding_plan(struct host_forwarding *forwarding, const struct host_plan *plan);
 
-/* True if the plan wants that packets of the family are forwarded. */
+/* True if the plan wants that packets of the family are forwarded, and they may be. */
 bool host_forwarding_is_wanted(const struct host_forwarding *forwarding, enum ip_family family);
+
+/* While it is held, the old values hold. */
+void host_forwarding_hold(struct host_forwarding *forwarding, bool held);
 
 /* Makes Linux agree. */
 void host_forwarding_reconcile(struct host_forwarding *forwarding, struct host_kernel *kernel);

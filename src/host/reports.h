@@ -6,6 +6,7 @@
 #define MUSUBI_HOST_REPORTS_H
 
 #include "host/forwarding.h"
+#include "host/packets.h"
 #include "host/routes.h"
 #include "host/tunnels.h"
 
@@ -15,6 +16,7 @@ struct host_reports {
     struct host_tunnels *tunnels;
     const struct host_routes *routes;
     const struct host_forwarding *forwarding;
+    struct host_packets *packets;
 };
 
 /* For host_kernel_open: `context` is a struct host_reports. */
