@@ -297,6 +297,7 @@ void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t sp
 {
     struct ike_event event = {.kind = kind};
     event.esp.spi = spi;
+    event.esp.local = g->address;
     if (remote != NULL)
         event.esp.remote = *remote;
     gateway_handle(g, &event);
