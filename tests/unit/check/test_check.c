@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check/check.h"
@@ -228,6 +230,34 @@ static void a_file_with_keys_that_others_may_read_gets_a_warning(void **state)
                    0644, true);
 }
 
+/* Its mode says nothing of who may read what comes through it. */
+static void a_pipe_with_keys_gets_no_warning(void **state)
+{
+    (void)state;
+    static const char key[] = "ikev2 authentication psk id keyid a key char verysecret\n";
+    char folder[] = "/tmp/musubi-check-XXXXXX";
+    char path[64];
+    char *said = NULL;
+    size_t length = 0;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0644), 0);
+    pid_t writer = fork();
+    assert_true(writer >= 0);
+    if (writer == 0) {
+        int fd = open(path, O_WRONLY);
+        _exit(write(fd, key, strlen(key)) == (ssize_t)strlen(key) ? 0 : 1);
+    }
+    FILE *out = open_memstream(&said, &length);
+    assert_int_equal(check_file(path, out, stderr), CHECK_GOOD);
+    (void)fclose(out);
+    (void)waitpid(writer, NULL, 0);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    assert_string_equal(said, "");
+    free(said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +270,7 @@ int main(void)
         cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
         cmocka_unit_test(S16_a_sub_interface_is_mapped_in_the_config),
         cmocka_unit_test(a_file_with_keys_that_others_may_read_gets_a_warning),
+        cmocka_unit_test(a_pipe_with_keys_gets_no_warning),
         cmocka_unit_test(a_file_that_cannot_be_read_is_reported_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
