@@ -6,11 +6,12 @@
 
 #include "base/map.h"
 #include "ike/sa/objects.h"
+#include "path/unknown_spi.h"
 #include "sim/world.h"
 
 #include <stdio.h>
 
-enum { KEY_MAX = 64, PARTITIONS_MAX = 64, UNKNOWN_SPI_MAX = 64, NAME_ADDRESSES_MAX = 4 };
+enum { KEY_MAX = 64, PARTITIONS_MAX = 64, NAME_ADDRESSES_MAX = 4 };
 
 /* A state record as the keeper would keep it. */
 struct kept_record {
@@ -54,12 +55,6 @@ struct nat {
     uint16_t ike_port, nat_port; /* of 500 and 4500 */
 };
 
-/* A sender of ESP with an unknown SPI, and when the engine got the last report of it. */
-struct unknown_sender {
-    struct ip_address address;
-    msec_t reported;
-};
-
 struct gateway {
     struct gateway *next;
     struct world *world;
@@ -84,8 +79,7 @@ struct gateway {
     unsigned actions_left;
     size_t sent;
     msec_t look_up_delay;
-    struct unknown_sender unknown_senders[UNKNOWN_SPI_MAX];
-    size_t unknown_sender_count;
+    struct unknown_spi_table unknown_spis;
     size_t packets_received, packets_lost;
 };
 
