@@ -288,6 +288,11 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
     child.local_ts_count = ESP_SELECTORS_MAX + 1;
     assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
     child.local_ts_count = 1;
+    child.remote_ts_count = 0;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.remote_ts_count = ESP_SELECTORS_MAX + 1;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.remote_ts_count = 1;
     child.destination.local.address = end_address(0, IP_V6);
     assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
     assert_int_equal(here->live[2].version, 0);
