@@ -198,6 +198,7 @@ void ike_sa_establish(struct ike_sa *sa)
     struct ike_engine *engine = sa->engine;
     msec_t lifetime = (msec_t)sa->tunnel->policy.sa_lifetime * 1000;
     sa->state = IKE_SA_ESTABLISHED;
+    sa->tunnel->peer_is_silent = false;
     sa->established_event = engine->event_number;
     sa->created = engine->now;
     sa->expires = engine->now + lifetime;
