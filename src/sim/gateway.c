@@ -120,6 +120,9 @@ static void change_child(struct gateway *g, const struct child_command *command)
     case CHILD_STOP:
         find_child(g, child->inbound.spi)->stopped = true;
         break;
+    case CHILD_EXPECT_MORE:
+        find_child(g, child->inbound.spi)->sa.more_to_come = true;
+        break;
     case CHILD_COMPLETE:
         find_child(g, child->inbound.spi)->sa.more_to_come = false;
         break;
