@@ -360,6 +360,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
     enum exit_status status;
     if (!arguments->foreground && !startup_detach(&keeper.told, &status))
         return status;
+    startup_lose_unread_output();
     raise_descriptor_limit();
     keeper.log = event_log_new();
     bool locked = secret_lock_process();
