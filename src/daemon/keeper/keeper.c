@@ -63,6 +63,7 @@ static void keeper_stop(struct keeper *keeper, enum exit_status status)
     if (keeper->stopping)
         return;
     keeper->stopping = true;
+    run_directory_end(&keeper->directory);
     control_close(keeper->control);
     keeper->control = NULL;
     bool can_delete = keeper->started && keeper->processes.engine.channel.fd >= 0;
