@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/secret.h"
 #include "config/edit.h"
 #include "config/foreign.h"
 #include "config/match.h"
@@ -83,7 +84,7 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
     if (text != NULL)
         p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
     p->no_memory = text == NULL || p->last_foreign == NULL;
-    free(text);
+    secret_free(text, length);
     warn_of_foreign(p, line, 0, NULL);
 }
 
@@ -142,7 +143,7 @@ static void keep_in_section(struct parser *p, const struct source *line, size_t 
     char *text = indented_copy(line, p->header_depth, &length);
     p->no_memory =
         text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
-    free(text);
+    secret_free(text, length);
     warn_of_foreign(p, line, known, placement_of(&p->words, p->section->mode));
 }
 
@@ -335,7 +336,7 @@ static void read_line(struct parser *p, struct source *line)
     read_own(p, line);
 }
 
-struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics)
+struct config *config_parse_despite_errors(const char *text, size_t length, struct diagnostics *diagnostics)
 {
     struct parser p = {.config = config_new(), .diagnostics = diagnostics};
     if (p.config == NULL) {
@@ -347,7 +348,6 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
     p.indented = source_is_indented(at, end);
     p.section = config_global_section(p.config);
 
-    size_t errors = diagnostics->errors;
     struct source line = {0};
     while (!p.no_memory && source_next_line(&at, end, &line)) {
         if (line.number > CONFIG_LINES_MAX) {
@@ -359,10 +359,19 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
             read_line(&p, &line);
     }
     check_empty_profile(&p);
-    if (p.no_memory)
-        diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL, "out of memory");
-    if (diagnostics->errors == errors)
+    if (!p.no_memory)
         return p.config;
+    diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL, "out of memory");
     config_free(p.config);
+    return NULL;
+}
+
+struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics)
+{
+    size_t errors = diagnostics->errors;
+    struct config *config = config_parse_despite_errors(text, length, diagnostics);
+    if (config == NULL || diagnostics->errors == errors)
+        return config;
+    config_free(config);
     return NULL;
 }

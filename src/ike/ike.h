@@ -306,7 +306,7 @@ enum ike_counter {
     IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
     IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
     IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
-    IKE_COUNT_HALF_OPEN_LIMIT, /* IKE_SA_INIT beyond the half-open table */
+    IKE_COUNT_HALF_OPEN_LIMIT, /* messages and half-open IKE SAs beyond the limits of the latter */
     IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
     IKE_COUNT_INTEGRITY,       /* ICV wrong */
     IKE_COUNT_REPLAYED,        /* requests answered from the cache again */

@@ -132,6 +132,7 @@ void engine_process_event(struct engine_process *process, const struct ike_event
     set_timer(process);
     tell_idle(process);
     update_watches(process);
+    secret_wipe_stack(); /* keys were derived, recorded and sent to the path */
 }
 
 static void timer_due(uv_poll_t *poll, int status, int events)

@@ -182,6 +182,7 @@ static void write_records(struct ike_engine *engine)
         struct writer w = writer_to(engine->message_scratch, SCRATCH_SIZE);
         ike_record_write(sa, engine->epoch, &w);
         struct octets state = effects_copy(&engine->effects, writer_octets(&w));
+        secret_wipe(engine->message_scratch, writer_length(&w));
         if (w.failed)
             ike_sa_log(sa, LOG_LEVEL_ERROR, LOG_IKEV2,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);

@@ -6,6 +6,7 @@
 #include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
+#include "ike/sa/half_open.h"
 #include "ike/sa/nonce.h"
 #include "ike/services/send.h"
 
@@ -133,6 +134,10 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
         ike_sa_fail(sa, "out of memory");
         return;
     }
+    if (!half_open_make_room(sa, datagram.length)) {
+        ike_sa_destroy(sa, "unauthenticated peers have sent too much");
+        return;
+    }
     struct ike_handshake *h = sa->handshake;
     sa->ifindex = arrival_outgoing(arrival, candidates->ifindex);
     sa->mark = candidates->mark;
@@ -145,6 +150,7 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
         ike_sa_fail(sa, "out of memory");
         return;
     }
+    half_open_count_octets(sa);
     char endpoints[2 * IP_TEXT_SIZE];
     engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started by the peer on %s",
                ike_sa_endpoints(sa, endpoints));

@@ -1,7 +1,7 @@
 #include "ike/reasons/init_failure.h"
 
 #include "ike/reasons/refusal.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/half_open.h"
 #include "ike/wire/proposal_text.h"
 
 void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer)
