@@ -6,6 +6,7 @@
 #ifndef MUSUBI_HOST_KERNEL_H
 #define MUSUBI_HOST_KERNEL_H
 
+#include "host/before.h"
 #include "host/host.h"
 #include "host/watch.h"
 
@@ -18,6 +19,7 @@ struct host_kernel {
     netlink_reply *report;      /* takes in a report */
     void *context;              /* of `report` */
     uint32_t losses;            /* how often reports were lost */
+    struct host_before before;  /* what is to be given back */
     bool dirty;                 /* the kernel may not agree with the plan */
     bool put_back;              /* this pass restored what was taken away */
 };
