@@ -66,6 +66,16 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
 
 /* ---- The four kinds of `outgoing-interface` -------------------------------------------------------- */
 
+/* The source that Linux would take; none if it does not serve (S41): while an IPv6 address is tentative Linux
+ * takes the loopback. */
+static struct ip_address source_of(const struct route_finder *finder, const struct host_route_answer *answer)
+{
+    const struct ip_address none = {.family = IP_NONE};
+    bool serves = !ip_address_is_loopback(&answer->source) &&
+                  inventory_is_usable(host_inventory(finder->host), &answer->source);
+    return serves ? answer->source : none;
+}
+
 /* Finds it by the routing table. With `wanted` it has to lead out of that link. */
 static enum route_problem routed(const struct route_finder *finder, const struct tunnel_policy *policy,
                                  const struct inventory_link *wanted, struct found_route *route)
@@ -86,7 +96,7 @@ static enum route_problem routed(const struct route_finder *finder, const struct
         const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
         const struct host_ifaddr *address =
             link != NULL ? host_primary_address(finder->host, link, route->to_peer.remote.family) : NULL;
-        route->to_peer.local = address != NULL ? address->prefix.address : answer.source;
+        route->to_peer.local = address != NULL ? address->prefix.address : source_of(finder, &answer);
     }
     if (route->to_peer.local.family == IP_NONE)
         return ROUTE_NO_SOURCE;
