@@ -3,7 +3,7 @@
 #   make            build build/musubid and build/musubi
 #   make run        two sites with a tunnel between them, in network namespaces of their own
 #   make test       all tests; ends with "N passed, N failed"
-#   make docs       writes docs/commands.md and docs/requirements.md anew
+#   make docs       writes docs/commands.md, docs/sizes.md and docs/requirements.md anew
 #   make campaign   200,000 scenarios of the simulator, about an hour (SCENARIOS=n: another number)
 #   make bench      measurements, side by side with rivals
 #   make install    into PREFIX (default /usr/local), below DESTDIR
@@ -40,7 +40,7 @@ test: build
 	@tests/run
 
 docs: build
-	@ninja -C build --quiet commands.md
+	@ninja -C build --quiet commands.md sizes.md
 	@tools/requirements
 
 campaign: build

@@ -7,8 +7,7 @@
 #include "esp/worker_state.h"
 
 enum {
-    SPI_FIRST = 256,  /* RFC 4303 2.1: those below are reserved */
-    TRAILER_SIZE = 2, /* padding length and next header */
+    SPI_FIRST = 256, /* RFC 4303 2.1: those below are reserved */
     CACHE_LINE = 64,
 };
 
@@ -27,12 +26,13 @@ static bool settings_are_sound(const struct esp_sa_settings *s)
 
 static struct esp_suite suite_of(const struct encryption_algorithm *e, const struct integrity_algorithm *i)
 {
+    const struct esp_framing framing = esp_framing_of(e, i);
     return (struct esp_suite){
         .encryption = e,
         .integrity = i,
         .iv_size = (uint8_t)e->iv_size,
-        .icv_size = (uint8_t)(i != NULL ? i->icv_size : e->icv_size),
-        .alignment = (uint8_t)(e->block_size > 4 ? e->block_size : 4),
+        .icv_size = framing.icv,
+        .alignment = framing.alignment,
     };
 }
 
@@ -200,6 +200,11 @@ bool esp_sa_take_sequence(struct esp_sa *sa, uint32_t *sequence)
     return true;
 }
 
+struct esp_framing esp_sa_framing(const struct esp_sa *sa)
+{
+    return esp_framing_of(sa->suite.encryption, sa->suite.integrity);
+}
+
 size_t esp_sa_front_size(const struct esp_sa *sa)
 {
     return ESP_HEADER_SIZE + sa->suite.iv_size;
@@ -207,12 +212,10 @@ size_t esp_sa_front_size(const struct esp_sa *sa)
 
 size_t esp_sa_sealed_size(const struct esp_sa *sa, size_t inner)
 {
-    return esp_sa_front_size(sa) + round_up(inner + TRAILER_SIZE, sa->suite.alignment) + sa->suite.icv_size;
-}
-
-size_t esp_sa_largest_inner(const struct esp_sa *sa, size_t sealed)
-{
-    size_t around = esp_sa_front_size(sa) + sa->suite.icv_size;
-    size_t text = sealed > around ? (sealed - around) / sa->suite.alignment * sa->suite.alignment : 0;
-    return text > TRAILER_SIZE ? text - TRAILER_SIZE : 0;
+    const struct esp_framing framing = {
+        .front = (uint8_t)esp_sa_front_size(sa),
+        .alignment = sa->suite.alignment,
+        .icv = sa->suite.icv_size,
+    };
+    return esp_framing_sealed_size(&framing, inner);
 }

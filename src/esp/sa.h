@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "crypto/algorithm.h"
+#include "esp/framing.h"
 #include "esp/live.h"
 #include "esp/selector.h"
 #include "esp/worker.h"
@@ -72,14 +73,13 @@ bool esp_sa_holds_all(const struct esp_sa *sa, enum ip_family family);
  */
 uint64_t esp_sa_sequences_left(const struct esp_sa *sa);
 
+/* The sizes of its ESP packets, for whoever has no SA at hand. */
+struct esp_framing esp_sa_framing(const struct esp_sa *sa);
+
 /* Octets of ESP header and IV: what stands before the inner packet, for sealing in place. */
 size_t esp_sa_front_size(const struct esp_sa *sa);
 
 /* Octets of the ESP packet, from SPI to ICV, for an inner packet of `inner` octets. */
 size_t esp_sa_sealed_size(const struct esp_sa *sa, size_t inner);
-
-/* The largest inner packet whose ESP packet, from SPI to ICV, has at most `sealed` octets; 0 if none has. For
- * the effective MTU (R72) and the MSS (R75). */
-size_t esp_sa_largest_inner(const struct esp_sa *sa, size_t sealed);
 
 #endif

@@ -117,7 +117,10 @@ struct ike_event {
         } job;
         struct {
             uint32_t spi;              /* inbound */
-            struct ip_endpoint remote; /* IKE_EVENT_PEER_MOVED, _SPI_UNKNOWN: where it came from */
+            struct ip_endpoint remote; /* IKE_EVENT_PEER_MOVED, _SPI_UNKNOWN: where it came from; of the
+                                          latter the port is 0 unless it is ESP in UDP */
+            struct ip_address local;   /* IKE_EVENT_SPI_UNKNOWN: where it arrived, and by which interface */
+            uint32_t ifindex;
         } esp;
         struct {
             const struct tunnel_policy *policy;

@@ -17,13 +17,14 @@ static void inbound_refuse_unknown_spi(struct worker *worker, const struct datag
         return;
     }
     worker_count(worker, PATH_UNKNOWN_SPI, 1);
-    const struct path_event event = {
+    struct path_event event = {
         .kind = PATH_SPI_UNKNOWN,
         .spi = spi,
         .remote = wire_source(datagram, kind),
         .encapsulated = wire_is_udp(kind),
     };
-    if (unknown_spi_may_tell(&worker->unknown_spis, &event.remote.address, worker->now))
+    wire_arrival(datagram, &event.local, &event.ifindex);
+    if (unknown_spi_may_report(&worker->unknown_spis, &event.remote.address, worker->now))
         (void)worker_raise(worker, &event);
 }
 

@@ -51,7 +51,8 @@ struct path_worker_counters {
 };
 
 /* What one worker is given. Descriptors that do not exist are -1. The UDP sockets are bound to port 4500 and
- * get no datagrams with a zero marker; neither kind sets DF. */
+ * get no datagrams with a zero marker; neither kind sets DF. All tell where a datagram arrived (IP_PKTINFO,
+ * IPV6_RECVPKTINFO). */
 struct path_worker {
     int esp_v4; /* SOCK_RAW, IPPROTO_ESP */
     int esp_v6;
@@ -103,7 +104,8 @@ enum path_event_kind {
     PATH_CHILD_USED,   /* the peer has used an SA that was installed `active_when_used` */
     PATH_SEQUENCE_LOW, /* few numbers are left to send on `spi`; once */
     PATH_PEER_MOVED,   /* the newest authenticated packet on `spi` came from `remote` (S9) */
-    PATH_SPI_UNKNOWN,  /* ESP for `spi`, which is no SA's, came from `remote`; at most once in 10 s each */
+    PATH_SPI_UNKNOWN,  /* ESP for `spi`, which is no SA's, came from `remote` to `local`; of each address once
+                          in 10 s, of all 10 times in a second, at most */
 };
 
 struct path_event {
@@ -114,6 +116,8 @@ struct path_event {
     uint32_t spi;
     struct packet_flow flow;
     struct ip_endpoint remote; /* port 0 unless `encapsulated` */
+    struct ip_address local;   /* PATH_SPI_UNKNOWN; family IP_NONE if the socket does not tell */
+    uint32_t ifindex;          /* PATH_SPI_UNKNOWN: the arrival interface; 0 if the socket does not tell */
     bool encapsulated;
 };
 

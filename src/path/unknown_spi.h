@@ -1,7 +1,8 @@
 /*
- * Who sent ESP for SPIs that we do not have: whether the controller is to hear of it (S9). Each address is
- * told of at most once in 10 s, and all together not faster than a steady rate; a small table that is
- * overwritten holds whatever an attacker does.
+ * Who sent ESP for SPIs that we do not have: whether the controller is to hear of it (S9, S46). Each address
+ * is reported at most once in 10 s, and all together not faster than the controller can do something about: a
+ * report that it has to pass over would keep that address silent for 10 s. The table has a
+ * fixed size, whatever an attacker does.
  */
 #ifndef MUSUBI_PATH_UNKNOWN_SPI_H
 #define MUSUBI_PATH_UNKNOWN_SPI_H
@@ -10,24 +11,29 @@
 #include "base/deadline.h"
 
 enum {
-    UNKNOWN_SPI_SIZE = 256,      /* addresses remembered */
+    UNKNOWN_SPI_SETS = 128,      /* of places, one set for each hash of an address */
+    UNKNOWN_SPI_PLACES = 4,      /* in each */
     UNKNOWN_SPI_SILENCE = 10000, /* milliseconds for one address */
-    UNKNOWN_SPI_RATE = 100,      /* of all, in a second */
+    UNKNOWN_SPI_RATE = 10,       /* of all workers together, in a second */
 };
 
 struct unknown_spi_sender {
     struct ip_address address;
-    msec_t told;
+    msec_t reported;
 };
 
 struct unknown_spi_table {
     uint64_t seed;
-    struct unknown_spi_sender senders[UNKNOWN_SPI_SIZE];
-    msec_t second; /* the one that `told` counts in */
-    unsigned told;
+    struct unknown_spi_sender senders[UNKNOWN_SPI_SETS][UNKNOWN_SPI_PLACES];
+    unsigned rate;     /* reports in a second: this worker's part of UNKNOWN_SPI_RATE, at least 1 */
+    unsigned reported; /* in the second that began at `since` */
+    msec_t since;
 };
 
-/* True if the controller may be told of `address` now, and then does not want it told again soon. */
-bool unknown_spi_may_tell(struct unknown_spi_table *table, const struct ip_address *address, msec_t now);
+/* An empty table of one of `workers` workers. */
+struct unknown_spi_table unknown_spi_table_of(uint64_t seed, unsigned workers);
+
+/* True if `address` is to be reported now, which is then noted. */
+bool unknown_spi_may_report(struct unknown_spi_table *table, const struct ip_address *address, msec_t now);
 
 #endif

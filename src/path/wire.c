@@ -116,6 +116,8 @@ int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagr
             .msg_namelen = sizeof inbox->from[i],
             .msg_iov = &inbox->vectors[i],
             .msg_iovlen = 1,
+            .msg_control = &inbox->controls[i],
+            .msg_controllen = sizeof inbox->controls[i],
         };
     }
     int count;
@@ -126,8 +128,9 @@ int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagr
         return errno == EAGAIN ? 0 : -1;
 
     for (int i = 0; i < count; i++) {
-        datagrams[i] = (struct datagram){inbox->vectors[i].iov_base, inbox->messages[i].msg_len,
-                                         (const struct sockaddr *)&inbox->from[i]};
+        datagrams[i] =
+            (struct datagram){inbox->vectors[i].iov_base, inbox->messages[i].msg_len,
+                              (const struct sockaddr *)&inbox->from[i], &inbox->messages[i].msg_hdr};
     }
     return count;
 }
@@ -158,4 +161,26 @@ struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind k
     if (!wire_is_udp(kind))
         source.port = 0;
     return source;
+}
+
+void wire_arrival(const struct datagram *datagram, struct ip_address *local, uint32_t *ifindex)
+{
+    /* The kernel's macros want a message that they could change. */
+    struct msghdr message = *datagram->message;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *local = (struct ip_address){.family = IP_NONE};
+    *ifindex = 0;
+    if (header == NULL)
+        return;
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(header), sizeof info);
+        *local = ip_address_of(IP_V4, (const uint8_t *)&info.ipi_addr);
+        *ifindex = (uint32_t)info.ipi_ifindex;
+    } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo info;
+        memcpy(&info, CMSG_DATA(header), sizeof info);
+        *local = ip_address_of(IP_V6, (const uint8_t *)&info.ipi6_addr);
+        *ifindex = info.ipi6_ifindex;
+    }
 }

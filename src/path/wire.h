@@ -38,6 +38,13 @@ struct datagram {
     uint8_t *at;
     size_t length;
     const struct sockaddr *from;
+    const struct msghdr *message; /* its control messages */
+};
+
+/* Room for the control message that tells where a datagram arrived. */
+union wire_control {
+    struct cmsghdr header;
+    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 /* Room for one batch of the largest datagrams. */
@@ -45,6 +52,7 @@ struct wire_inbox {
     struct mmsghdr messages[PATH_BATCH];
     struct iovec vectors[PATH_BATCH];
     struct sockaddr_storage from[PATH_BATCH];
+    union wire_control controls[PATH_BATCH];
     uint8_t *octets;
 };
 
@@ -80,6 +88,10 @@ int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagr
 
 /* Where a datagram came from; the port is 0 for raw ESP. */
 struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind);
+
+/* The address and the interface at which a datagram arrived; family IP_NONE and 0 if the socket does not
+ * tell. */
+void wire_arrival(const struct datagram *datagram, struct ip_address *local, uint32_t *ifindex);
 
 static inline bool wire_is_udp(enum wire_kind kind)
 {

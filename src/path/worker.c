@@ -290,7 +290,7 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     worker->totals = options->totals + (size_t)index * options->totals_count;
     worker->inbound_sas = map_with_seed(own->hash_seed);
     worker->outbound_sas = map_with_seed(own->hash_seed);
-    worker->unknown_spis.seed = own->hash_seed;
+    worker->unknown_spis = unknown_spi_table_of(own->hash_seed, worker->count);
     for (size_t i = 0; i < WIRE_COUNT; i++) {
         worker->wires[i] = (struct wire_source){
             .source = {.fd = sockets[i], .run = worker_run_wire},

@@ -80,6 +80,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     assert(g != NULL);
     g->world = w;
     g->epoch = SIM_EPOCH;
+    g->unknown_spis = unknown_spi_table_of(0, 1);
     g->tunnels_end = &g->tunnels;
     (void)snprintf(g->name, sizeof g->name, "%s", name);
     bool parsed = ip_address_parse(address, &g->address);

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "ike/sa/objects.h"
+#include "path/unknown_spi.h"
 #include "sim/world.h"
 
 #include <stdio.h>
@@ -13,7 +14,6 @@
 enum {
     KEY_MAX = 64,
     PARTITIONS_MAX = 64,
-    UNKNOWN_SPI_MAX = 64,
     NAME_ADDRESSES_MAX = 4,
     OWN_ADDRESSES_MAX = 8,
 };
@@ -60,12 +60,6 @@ struct nat {
     uint16_t ike_port, nat_port; /* of 500 and 4500 */
 };
 
-/* A sender of ESP with an unknown SPI, and when the engine got the last report of it. */
-struct unknown_sender {
-    struct ip_address address;
-    msec_t reported;
-};
-
 /* An address that a gateway has or had. */
 struct own_address {
     struct ip_address address;
@@ -98,8 +92,7 @@ struct gateway {
     unsigned actions_left;
     size_t sent;
     msec_t look_up_delay;
-    struct unknown_sender unknown_senders[UNKNOWN_SPI_MAX];
-    size_t unknown_sender_count;
+    struct unknown_spi_table unknown_spis;
     size_t packets_received, packets_lost;
 };
 

@@ -8,22 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reports an unknown SPI to the engine, as the packet path does: once in 10 s for each sender. */
-static void tell_unknown_spi(struct gateway *g, const struct coming *c, uint32_t spi)
+/* Reports an unknown SPI to the engine as often as the packet path does. */
+static void report_unknown_spi(struct gateway *g, const struct coming *c, uint32_t spi)
 {
-    enum { REPORT_INTERVAL = 10000 };
-    for (size_t i = 0; i < g->unknown_sender_count; i++) {
-        struct unknown_sender *s = &g->unknown_senders[i];
-        if (!ip_address_equal(&s->address, &c->from.address))
-            continue;
-        if (g->world->now - s->reported < REPORT_INTERVAL)
-            return;
-        *s = g->unknown_senders[--g->unknown_sender_count];
-    }
-    if (g->unknown_sender_count < UNKNOWN_SPI_MAX)
-        g->unknown_senders[g->unknown_sender_count++] =
-            (struct unknown_sender){c->from.address, g->world->now};
-    gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &c->from);
+    if (unknown_spi_may_report(&g->unknown_spis, &c->from.address, g->world->now))
+        gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, spi, &c->from);
 }
 
 /* After an authenticated packet: the peer uses the SA, and may have another address now. */
@@ -51,6 +40,8 @@ static void send_packet(struct gateway *g, const struct child_settings *sa)
         coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
     c->kind = COMING_PACKET;
     c->from = network_outside(g, &sa->destination.local);
+    if (!sa->destination.encapsulated)
+        c->from.port = 0;
     world_schedule(g->world, c, network_delay(g->world));
 }
 
@@ -110,7 +101,7 @@ void gateway_take_packet(struct gateway *g, const struct coming *c)
     if (g->world->trace != NULL)
         fprintf(g->world->trace, "%8lu %s: packet lost on SPI 0x%08x\n", (unsigned long)g->world->now,
                 g->name, sealed.spi);
-    tell_unknown_spi(g, c, sealed.spi);
+    report_unknown_spi(g, c, sealed.spi);
 }
 
 void gateway_put_packet(struct gateway *g, uint32_t tunnel)

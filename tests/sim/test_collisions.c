@@ -564,6 +564,50 @@ RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_
     stage_free(&s);
 }
 
+/* The peer has a new IKE SA that B can't have: RFC 7296 2.21.3 wants both to start over. */
+static void RFC7296_2_21_3_an_ike_sa_whose_rekey_is_answered_wrongly_is_deleted(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_ike_rekey();
+    struct message_writer m = inner();
+    put_nonce(&m, HIGHEST);
+
+    puppet_answer(s.p, &m);
+
+    assert_true(puppet_read_reply(s.p));
+    const struct ike_payload *deletion = ike_message_find(&s.p->message, PAYLOAD_DELETE);
+    assert_non_null(deletion);
+    assert_int_equal(deletion->protocol, PROTOCOL_IKE);
+    m = inner();
+    puppet_answer(s.p, &m);
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_string_equal(gateway_last_down_reason(s.b), "invalid answer to a rekey");
+    stage_free(&s);
+}
+
+static void RFC7296_2_21_3_a_wrong_answer_to_a_rekey_leaves_the_child_with_the_peers_new_ike_sa(void **state)
+{
+    (void)state;
+    struct stage s = stage_in_ike_rekey();
+    const struct ike_header header = s.p->message.header;
+    send_ike_rekey(&s, FIRST_ID, LOWEST);
+    s.p->message.header = header;
+    struct message_writer m = inner();
+    put_nonce(&m, HIGHEST);
+
+    puppet_answer(s.p, &m);
+
+    assert_true(puppet_read_reply(s.p));
+    m = inner();
+    puppet_answer(s.p, &m);
+    bool initiator = true;
+    assert_int_equal(gateway_record_count(s.b), 1);
+    assert_int_equal(living_ike_sas(&s, &initiator), 1);
+    assert_false(initiator);
+    assert_true(carries(&s, PUPPET_CHILD));
+    stage_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -601,6 +645,8 @@ int main(void)
         cmocka_unit_test(RFC7296_2_8_2_a_rekey_that_times_out_leaves_the_child_with_the_peers_new_ike_sa),
         cmocka_unit_test(
             RFC7296_2_8_2_an_answer_that_cannot_be_read_leaves_the_child_with_the_peers_new_ike_sa),
+        cmocka_unit_test(RFC7296_2_21_3_an_ike_sa_whose_rekey_is_answered_wrongly_is_deleted),
+        cmocka_unit_test(RFC7296_2_21_3_a_wrong_answer_to_a_rekey_leaves_the_child_with_the_peers_new_ike_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,6 +299,8 @@ static void esp_event(struct engine_process *process, enum ike_event_kind kind,
     struct ike_event of_esp = {.kind = kind};
     of_esp.esp.spi = event->spi;
     of_esp.esp.remote = event->remote;
+    of_esp.esp.local = event->local;
+    of_esp.esp.ifindex = event->ifindex;
     engine_process_event(process, &of_esp);
 }
 

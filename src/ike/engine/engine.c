@@ -88,6 +88,13 @@ static void handle_clear(struct ike_engine *engine, const struct ike_event *even
     }
 }
 
+static void handle_unknown_spi(struct ike_engine *engine, const struct ike_event *event)
+{
+    const struct ip_endpoint local = {.address = event->esp.local};
+    const struct arrival arrival = {&local, &event->esp.remote, event->esp.ifindex};
+    invalid_spi_seen(engine, event->esp.spi, &arrival);
+}
+
 static void handle_stop(struct ike_engine *engine)
 {
     engine->stopping = true;
@@ -124,7 +131,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         engine_peer_moved(engine, event->esp.spi, &event->esp.remote);
         break;
     case IKE_EVENT_SPI_UNKNOWN:
-        invalid_spi_seen(engine, event->esp.spi, &event->esp.remote.address);
+        handle_unknown_spi(engine, event);
         break;
     case IKE_EVENT_POLICY:
         tunnel_set_policy(engine, event->policy, event->slot);

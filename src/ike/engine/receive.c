@@ -2,7 +2,9 @@
 
 #include "ike/exchanges/ike_sa_init_initiator.h"
 #include "ike/exchanges/ike_sa_init_responder.h"
+#include "ike/exchanges/invalid_spi_in_clear.h"
 #include "ike/reasons/failure.h"
+#include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
 #include "ike/services/log.h"
@@ -57,28 +59,35 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
     ike_sa_init_response(sa, &message, datagram);
 }
 
-/*
- * Answers a request for no IKE SA of this end: the sender can tell its operator that we don't know the SA
- * (any more). RFC 7296 2.21.4 wants such answers limited.
- */
-static void answer_unknown(struct ike_engine *engine, const struct ip_endpoint *local,
-                           const struct ip_endpoint *remote, const struct ike_header *header)
+/* Answers a request that belongs to no IKE SA with an error. RFC 7296 2.21.4 wants such answers limited. */
+static void answer_stray(struct ike_engine *engine, const struct arrival *arrival,
+                         const struct ike_header *request, uint16_t notify)
 {
     enum { ANSWERS_IN_A_SECOND = 10 };
-    struct ike_budget *budget = &engine->objects->invalid_spis;
-    if (header->flags & IKE_FLAG_RESPONSE || header->spi_i == 0 || header->spi_r == 0)
+    if (!ike_budget_spend(&engine->objects->stray_answers, ANSWERS_IN_A_SECOND, engine->now))
         return;
-    if (engine->now - budget->since >= 1000)
-        *budget = (struct ike_budget){.since = engine->now};
-    if (budget->spent++ < ANSWERS_IN_A_SECOND)
-        engine_answer_in_clear(engine, local, remote, 0, 0, header, NOTIFY_INVALID_IKE_SPI,
-                               (struct octets){NULL, 0});
+    const struct answer_route route = candidates_route(engine, arrival);
+    engine_answer_in_clear(engine, arrival->local, arrival->remote, route.ifindex, route.mark, request,
+                           notify, (struct octets){NULL, 0});
+}
+
+/* A message for no IKE SA of this end: its sender can tell its operator that we don't know the SA (any more).
+ */
+static void receive_stray(struct ike_engine *engine, const struct arrival *arrival,
+                          const struct ike_header *header, struct octets datagram)
+{
+    engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
+    if (invalid_spi_is_in_clear(header))
+        invalid_spi_take_hint(engine, arrival->remote, header, datagram);
+    else if (!(header->flags & IKE_FLAG_RESPONSE) && header->spi_i != 0 && header->spi_r != 0)
+        answer_stray(engine, arrival, header, NOTIFY_INVALID_IKE_SPI);
 }
 
 void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
                     const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram)
 {
     engine_count(engine, IKE_COUNT_RECEIVED);
+    const struct arrival arrival = {local, remote, ifindex};
     struct ike_header header;
     bool whole = ike_header_parse(datagram, &header) && datagram.length <= IKE_DATAGRAM_MAX;
     unsigned major = header.version >> 4;
@@ -96,8 +105,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
     if (major != IKEV2_MAJOR) {
         engine_count(engine, IKE_COUNT_WRONG_VERSION);
         if (major > IKEV2_MAJOR && !(header.flags & IKE_FLAG_RESPONSE))
-            engine_answer_in_clear(engine, local, remote, 0, 0, &header, NOTIFY_INVALID_MAJOR_VERSION,
-                                   (struct octets){NULL, 0});
+            answer_stray(engine, &arrival, &header, NOTIFY_INVALID_MAJOR_VERSION);
         return;
     }
     if (header.exchange == EXCHANGE_IKE_SA_INIT) {
@@ -108,8 +116,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
     struct ike_sa *sa = map_find(&engine->objects->sas, from_initiator ? header.spi_r : header.spi_i);
     if (sa == NULL || sa->initiator == from_initiator || sa->spi_i != header.spi_i ||
         sa->spi_r != header.spi_r) {
-        engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
-        answer_unknown(engine, local, remote, &header);
+        receive_stray(engine, &arrival, &header, datagram);
         return;
     }
     ike_sa_receive(sa, local, remote, ifindex, &header, datagram);

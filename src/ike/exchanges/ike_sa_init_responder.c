@@ -150,17 +150,6 @@ static void refuse_with_reason(struct ike_engine *engine, const struct arrival *
     refuse(engine, arrival, candidates, &message->header, notify, (struct octets){NULL, 0});
 }
 
-/*
- * The route of an answer with a cookie. Under load no request is to cost a search for its tunnel; but if
- * tunnels have routes of their own, perhaps only those reach the peer.
- */
-static struct candidates candidates_of_cookie(const struct ike_engine *engine, const struct arrival *arrival)
-{
-    if (engine->objects->groups.routed_apart == 0)
-        return (struct candidates){.count = 0};
-    return candidates_of_init(engine, arrival, NULL);
-}
-
 void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *local,
                          const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram,
                          const struct ike_message *message)
@@ -176,9 +165,8 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         return;
     }
     if (!engine->stopping && cookie_is_missing(engine, remote, message, nonce)) {
-        const struct candidates candidates = candidates_of_cookie(engine, &arrival);
-        cookie_demand(engine, local, remote, arrival_outgoing(&arrival, candidates.ifindex), candidates.mark,
-                      message, nonce);
+        const struct answer_route route = candidates_route(engine, &arrival);
+        cookie_demand(engine, local, remote, route.ifindex, route.mark, message, nonce);
         return;
     }
     const struct candidates candidates = candidates_of_init(engine, &arrival, offer);

@@ -2,6 +2,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/connect.h"
+#include "ike/exchanges/invalid_spi_in_clear.h"
 #include "ike/sa/negotiation.h"
 
 static void invalid_spi_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
@@ -41,49 +42,84 @@ static bool is_proposed(const struct ike_engine *engine, uint32_t spi)
     return false;
 }
 
-/* The newest IKE SA of a tunnel that is in use with a peer at that address; NULL if there is none. */
-static struct ike_sa *newest_with(const struct ike_tunnel *tunnel, const struct ip_address *remote)
+/*
+ * True if ESP that comes from `remote` may be that of the SA's peer. Of several peers behind one NAT, those
+ * that send ESP in UDP can be told apart by their ports.
+ */
+static bool is_with(const struct ike_sa *sa, const struct ip_endpoint *remote)
+{
+    return ip_address_equal(&sa->remote.address, &remote->address) &&
+           (remote->port == 0 || !sa->encapsulate || sa->remote.port == remote->port);
+}
+
+/* The newest IKE SA of a tunnel that is in use with the sender; NULL if there is none. */
+static struct ike_sa *newest_with(const struct ike_tunnel *tunnel, const struct ip_endpoint *remote)
 {
     struct ike_sa *newest = NULL;
     struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
-        if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced &&
-            ip_address_equal(&sa->remote.address, remote) && (newest == NULL || sa->serial > newest->serial))
+        if (sa->state == IKE_SA_ESTABLISHED && !sa->replaced && is_with(sa, remote) &&
+            (newest == NULL || sa->serial > newest->serial))
             newest = sa;
     }
     return newest;
 }
 
-static bool is_configured_peer(const struct ike_tunnel *tunnel, const struct ip_address *remote)
+static bool is_configured_peer(const struct ike_tunnel *tunnel, const struct ip_endpoint *remote)
 {
     return tunnel->policy.peer_kind != PEER_ANY && tunnel->route.usable &&
-           ip_address_equal(&tunnel->route.remote, remote);
+           ip_address_equal(&tunnel->route.remote, &remote->address);
 }
 
-void invalid_spi_seen(struct ike_engine *engine, uint32_t spi, const struct ip_address *remote)
+/* Does what a tunnel can do about it. False if nothing. */
+static bool tunnel_takes_up(struct ike_tunnel *tunnel, struct ike_engine *engine, uint32_t spi,
+                            const struct ip_endpoint *remote)
 {
-    enum {
-        PAUSE = 100
-    }; /* milliseconds: all tunnels are looked through, for a packet that anybody can send */
-    if (engine->now - engine->objects->unknown_spi_told < PAUSE ||
-        map_find(&engine->objects->child_spis, spi) != NULL || is_proposed(engine, spi))
+    struct ike_sa *sa = newest_with(tunnel, remote);
+    if (sa != NULL) {
+        tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
+                   "the peer sends on SPI 0x%08x, which is unknown here, and is told so", spi);
+        ike_sa_add_task(sa, TASK_INVALID_SPI, spi);
+        return true;
+    }
+    if (!is_configured_peer(tunnel, remote) || connect_hindrance(engine, tunnel) != NULL)
+        return false;
+    if (LIST_EMPTY(&tunnel->sas)) {
+        tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
+                   "the peer sends on SPI 0x%08x, but there is no SA with it: a new one is made", spi);
+        connect_for_packet(engine, tunnel);
+    }
+    return true;
+}
+
+/* True if there is an IKE SA with the sender: one that is being made, or about to be deleted. */
+static bool is_in_touch(const struct ike_engine *engine, const struct ip_endpoint *remote)
+{
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &engine->objects->all_sas, all_link)
+    {
+        if (is_with(sa, remote))
+            return true;
+    }
+    return false;
+}
+
+void invalid_spi_seen(struct ike_engine *engine, uint32_t spi, const struct arrival *esp)
+{
+    enum { LOOKS_IN_A_SECOND = 20 }; /* all tunnels are looked through, for a packet that anybody can send */
+    if (engine->stopping || map_find(&engine->objects->child_spis, spi) != NULL ||
+        !ike_budget_spend(&engine->objects->unknown_spis, LOOKS_IN_A_SECOND, engine->now) ||
+        is_proposed(engine, spi))
         return;
-    engine->objects->unknown_spi_told = engine->now;
+    bool taken_up = false;
     struct ike_tunnel *tunnel;
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
-        struct ike_sa *sa = newest_with(tunnel, remote);
-        if (sa != NULL) {
-            tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
-                       "the peer sends on SPI 0x%08x, which is unknown here, and is told so", spi);
-            ike_sa_add_task(sa, TASK_INVALID_SPI, spi);
-        } else if (LIST_EMPTY(&tunnel->sas) && is_configured_peer(tunnel, remote)) {
-            tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IPSEC,
-                       "the peer sends on SPI 0x%08x, but there is no SA with it: a new one is made", spi);
-            connect_for_packet(engine, tunnel);
-        }
+        taken_up |= tunnel_takes_up(tunnel, engine, spi, esp->remote);
     }
+    if (!taken_up && !is_in_touch(engine, esp->remote))
+        invalid_spi_answer_in_clear(engine, spi, esp);
 }
 
 void invalid_spi_told(struct ike_sa *sa, uint32_t outbound_spi)

@@ -268,6 +268,10 @@ static void rekey_response(struct ike_sa *sa, struct ike_task *task, const struc
     }
     struct proposal_choice choice;
     if (!answer_fits(sa, message, &choice)) {
+        /*
+         * The peer has given the Child SAs to a new IKE SA that we don't have. When the peers do not have the
+         * same state, RFC 7296 2.21.3 wants the IKE SA deleted and all started over.
+         */
         ike_sa_delete(sa, "invalid answer to a rekey");
         return;
     }

@@ -205,6 +205,14 @@ struct candidates candidates_of_init(const struct ike_engine *engine, const stru
     return c;
 }
 
+struct answer_route candidates_route(const struct ike_engine *engine, const struct arrival *arrival)
+{
+    struct candidates c = {.count = 0};
+    if (engine->objects->groups.routed_apart != 0)
+        c = candidates_of_init(engine, arrival, NULL);
+    return (struct answer_route){.ifindex = arrival_outgoing(arrival, c.ifindex), .mark = c.mark};
+}
+
 /* ---- The one whose peer it is ------------------------------------------------------------------------ */
 
 struct identity tunnel_local_identity(const struct ike_tunnel *tunnel, const struct ip_address *local)

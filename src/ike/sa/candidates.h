@@ -59,6 +59,18 @@ struct candidates {
 struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
                                      const struct ike_payload *sa);
 
+/* The outgoing interface and the mark of a datagram that belongs to no SA; 0: none. */
+struct answer_route {
+    uint32_t ifindex, mark;
+};
+
+/*
+ * The route of an answer to an arrival that tells no more of its tunnel: that of the candidates, since a peer
+ * may be reached by their pinned route alone (R44). No candidate is looked for unless some tunnel has a route
+ * of its own: under load no message is to cost that.
+ */
+struct answer_route candidates_route(const struct ike_engine *engine, const struct arrival *arrival);
+
 /*
  * The candidate whose peer ID is `idi`; where there are several, the one whose own ID is `idr` (may be NULL).
  * NULL if there is none.

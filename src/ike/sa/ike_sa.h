@@ -145,6 +145,7 @@ struct ike_sa {
     uint64_t started_event, established_event;
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    msec_t next_hint; /* from when on INVALID_SPI in the clear may have the peer asked for liveness again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
     msec_t childless_until; /* the peer has deleted its last Child SA: when the IKE SA ends; 0: it has not */

@@ -31,3 +31,13 @@ void ike_objects_free(struct ike_objects *objects)
     live_slots_free(&objects->slots);
     secret_free(objects, sizeof *objects);
 }
+
+bool ike_budget_spend(struct ike_budget *budget, unsigned in_a_second, msec_t now)
+{
+    if (now - budget->since >= 1000)
+        *budget = (struct ike_budget){.since = now};
+    if (budget->spent == in_a_second)
+        return false;
+    budget->spent++;
+    return true;
+}

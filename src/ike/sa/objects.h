@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "ike/sa/live_slots.h"
 #include "ike/sa/tunnel_group.h"
+#include "ike/sa/unknown_senders.h"
 #include "ike/services/engine.h"
 
 #include <sys/queue.h>
@@ -47,6 +48,9 @@ struct ike_budget {
     unsigned spent;
 };
 
+/* True if it may be done once more in this second, which is then counted. */
+bool ike_budget_spend(struct ike_budget *budget, unsigned in_a_second, msec_t now);
+
 struct ike_objects {
     const struct ike_exchanges *exchanges; /* sa/upper.h */
     const struct ike_reasons *reasons;
@@ -68,8 +72,10 @@ struct ike_objects {
     size_t half_open_count;
     struct cookie_secrets cookie_secrets;
     struct refused_requests refused;
-    struct ike_budget invalid_spis; /* answers to IKE requests for no SA */
-    msec_t unknown_spi_told;        /* when ESP for no SA was looked into last */
+    struct ike_budget stray_answers; /* to IKE requests that belong to no SA */
+    struct ike_budget unknown_spis;  /* looks into ESP for no SA */
+    struct ike_budget hints;         /* looks into INVALID_SPI in the clear */
+    struct unknown_senders unknown_senders;
 };
 
 /* None yet; NULL if there is no memory. `seed` is that of the maps. */

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check/check.h"
@@ -43,6 +45,20 @@ static void S15_an_error_has_its_line_and_a_caret(void **state)
                 "FILE:3:19: error: `aes-cbc-257` is not known here; did you mean `aes-cbc-256`?\n"
                 "  sa-proposal enc aes-cbc-257\n"
                 "                  ^~~~~~~~~~~\n");
+}
+
+static void S15_the_rest_of_a_config_with_errors_is_warned_of_all_the_same(void **state)
+{
+    (void)state;
+    assert_said("ip route 10.0.0.0/8 Tunnel7.0\n"
+                "interface Tunnel0.0\n  ip mtu 99999\n  shutdown\n",
+                false,
+                "FILE:1:1: warning: Tunnel7.0 is not defined: the route has no effect\n"
+                "FILE:2:1: warning: Tunnel0.0 has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it "
+                "stays down\n"
+                "FILE:3:10: error: `99999` is wrong: it has to be a number from 68 to 65535\n"
+                "  ip mtu 99999\n"
+                "         ^~~~~\n");
 }
 
 #define WAN     "interface GigaEthernet0.0\n  no shutdown\n"
@@ -214,17 +230,47 @@ static void a_file_with_keys_that_others_may_read_gets_a_warning(void **state)
                    0644, true);
 }
 
+/* Its mode says nothing of who may read what comes through it. */
+static void a_pipe_with_keys_gets_no_warning(void **state)
+{
+    (void)state;
+    static const char key[] = "ikev2 authentication psk id keyid a key char verysecret\n";
+    char folder[] = "/tmp/musubi-check-XXXXXX";
+    char path[64];
+    char *said = NULL;
+    size_t length = 0;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0644), 0);
+    pid_t writer = fork();
+    assert_true(writer >= 0);
+    if (writer == 0) {
+        int fd = open(path, O_WRONLY);
+        _exit(write(fd, key, strlen(key)) == (ssize_t)strlen(key) ? 0 : 1);
+    }
+    FILE *out = open_memstream(&said, &length);
+    assert_int_equal(check_file(path, out, stderr), CHECK_GOOD);
+    (void)fclose(out);
+    (void)waitpid(writer, NULL, 0);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    assert_string_equal(said, "");
+    free(said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_config_yields_no_diagnostics),
         cmocka_unit_test(S15_an_error_has_its_line_and_a_caret),
+        cmocka_unit_test(S15_the_rest_of_a_config_with_errors_is_warned_of_all_the_same),
         cmocka_unit_test(S48_a_tunnels_route_is_warned_of_when_a_wider_one_leads_outside),
         cmocka_unit_test(S48_a_tunnels_route_is_not_warned_of_where_nothing_leads_outside),
         cmocka_unit_test(warnings_of_all_kinds_are_in_the_order_of_lines),
         cmocka_unit_test(S16_ports_that_contradict_each_other_are_an_error),
         cmocka_unit_test(S16_a_sub_interface_is_mapped_in_the_config),
         cmocka_unit_test(a_file_with_keys_that_others_may_read_gets_a_warning),
+        cmocka_unit_test(a_pipe_with_keys_gets_no_warning),
         cmocka_unit_test(a_file_that_cannot_be_read_is_reported_in_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

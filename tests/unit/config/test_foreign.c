@@ -282,6 +282,31 @@ static void binary_lines_are_foreign_or_errors_but_never_ours(void **state)
     assert_refused("ikev2 profile a\x02\n", "error");
 }
 
+/* It would be printed longer than a line may be, and then be read otherwise. */
+static void a_line_that_grows_too_long_in_canonical_form_is_foreign(void **state)
+{
+    (void)state;
+    enum { PASSED = 4082, TOO_LONG = 4084 }; /* octets of text, `description` and its indentation are 14 */
+    char text[5000];
+    for (size_t octets = PASSED; octets <= TOO_LONG; octets += TOO_LONG - PASSED) {
+        int length = snprintf(text, sizeof text, "interface Tunnel0.0\ndescription ");
+        memset(text + length, 'a', octets);
+        text[(size_t)length + octets] = '\0';
+        struct reading r = read_text(text);
+        assert_non_null(r.config);
+        assert_int_equal(r.diagnostics.warnings, octets == TOO_LONG);
+        char *running = printed(r.config);
+        struct reading again = read_text(running);
+        char *twice = printed(again.config);
+        assert_string_equal(running, twice);
+        assert_int_equal(again.diagnostics.warnings, octets == TOO_LONG);
+        free(twice);
+        free(running);
+        reading_free(&again);
+        reading_free(&r);
+    }
+}
+
 static void S18_secrets_are_printed_only_for_the_administrator(void **state)
 {
     (void)state;
@@ -336,6 +361,7 @@ int main(void)
         cmocka_unit_test(S14_a_printed_file_is_the_same_config),
         cmocka_unit_test(S14_a_foreign_tunnel_mode_is_a_value_like_ours),
         cmocka_unit_test(binary_lines_are_foreign_or_errors_but_never_ours),
+        cmocka_unit_test(a_line_that_grows_too_long_in_canonical_form_is_foreign),
         cmocka_unit_test(S18_secrets_are_printed_only_for_the_administrator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,16 @@ static void a_no_line_without_arguments_takes_away_all_that_begin_with_it(void *
                   "ikev2 profile p\n  local-ts 10.0.0.0/8\n  remote-ts 10.0.0.0/8 protocol 6\n");
 }
 
+static void a_line_that_begins_a_longer_one_stands_beside_it(void **state)
+{
+    (void)state;
+    assert_prints("ikev2 profile p\n"
+                  "  local-ts 10.0.0.0/8 protocol 6\n"
+                  "  local-ts 10.0.0.0/8\n"
+                  "  local-ts 10.0.0.0/8 protocol 6\n",
+                  "ikev2 profile p\n  local-ts 10.0.0.0/8 protocol 6\n  local-ts 10.0.0.0/8\n");
+}
+
 static void values_that_differ_only_in_case_are_one_key_where_case_means_nothing(void **state)
 {
     (void)state;
@@ -174,6 +184,7 @@ int main(void)
         cmocka_unit_test(no_lines_take_few_comparisons_however_many_settings_there_are),
         cmocka_unit_test(no_lines_take_away_what_they_name_and_nothing_else),
         cmocka_unit_test(a_no_line_without_arguments_takes_away_all_that_begin_with_it),
+        cmocka_unit_test(a_line_that_begins_a_longer_one_stands_beside_it),
         cmocka_unit_test(values_that_differ_only_in_case_are_one_key_where_case_means_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

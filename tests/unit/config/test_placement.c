@@ -160,6 +160,7 @@ static void S14_a_profile_behind_a_tunnel_is_a_section_of_its_own(void **state)
     (void)state;
     config_free(accepted("interface Tunnel0.0\n  tunnel mode ipsec-ikev2\nikev2 profile p\n  dpd off\n"));
     config_free(accepted("interface Tunnel0.0\ntunnel mode ipsec-ikev2\nikev2 profile p\ndpd off\n"));
+    config_free(accepted("interface Tunnel0.0\nip mtu 1400\n  ikev2 profile p\ndpd off\n"));
     config_free(accepted("  interface Tunnel0.0\n    ip mtu 1400\n  ikev2 profile p\n    dpd off\n"));
     config_free(accepted("interface Tunnel0.0\n  ip mtu 1400\n  no ikev2 profile p\n"));
     assert_refused("interface Tunnel0.0\nip mtu 1400\nikev2 profile p\ndpd off\nwhatever\n",

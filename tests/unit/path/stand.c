@@ -138,6 +138,10 @@ static int socket_open(unsigned index, enum ip_family family, bool udp)
         assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4), 0);
     else
         assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6), 0);
+    if (family == IP_V4)
+        assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one), 0);
+    else
+        assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one), 0);
     if (udp)
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
     socket_bind(fd, (struct ip_endpoint){end_address(index, family), udp ? UDP_ENCAPSULATION_PORT : 0});

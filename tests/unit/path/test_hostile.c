@@ -184,6 +184,8 @@ static void S9_unknown_spi_is_told_once_for_each_address(void **state)
 
     assert_int_equal(first.spi, 0x12345678);
     assert_true(first.encapsulated);
+    struct ip_address at = end_address(1, IP_V4);
+    assert_true(ip_address_equal(&first.local, &at));
     struct ip_endpoint from = middle_endpoint(3);
     assert_true(ip_endpoint_equal(&first.remote, &from));
     from = middle_endpoint(4);
