@@ -220,9 +220,9 @@ void own_address_take_route(struct ike_tunnel *tunnel)
     const struct peer_route before = tunnel->usable_route;
     const struct peer_route now = tunnel->route;
     bool by_config = before.usable && !tunnel->policy_is_routed;
-    tunnel->policy_is_routed = true;
     if (!now.usable)
         return;
+    tunnel->policy_is_routed = true;
     tunnel->usable_route = now;
     struct ike_sa *next;
     for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
