@@ -106,8 +106,11 @@ static void outbound_note_sent(struct worker *worker, unsigned count)
 {
     struct outbound *outbound = &worker->outbound;
     for (unsigned end = outbound->next + count; outbound->next < end; outbound->next++) {
-        if (outbound->senders[outbound->next] != NULL)
-            outbound->senders[outbound->next]->sent = worker->now;
+        struct outbound_sa *sender = outbound->senders[outbound->next];
+        if (sender == NULL)
+            continue;
+        sender->sent = worker->now;
+        outbound_sa_watch_answers(worker, sender);
     }
 }
 

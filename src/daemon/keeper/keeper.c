@@ -63,6 +63,7 @@ static void keeper_stop(struct keeper *keeper, enum exit_status status)
     if (keeper->stopping)
         return;
     keeper->stopping = true;
+    run_directory_end(&keeper->directory);
     control_close(keeper->control);
     keeper->control = NULL;
     bool can_delete = keeper->started && keeper->processes.engine.channel.fd >= 0;
@@ -360,6 +361,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
     enum exit_status status;
     if (!arguments->foreground && !startup_detach(&keeper.told, &status))
         return status;
+    startup_lose_unread_output();
     raise_descriptor_limit();
     keeper.log = event_log_new();
     bool locked = secret_lock_process();

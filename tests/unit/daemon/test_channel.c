@@ -260,6 +260,11 @@ static void changes_of_child_sas_are_taken_within_their_ranges_alone(void **stat
     m.command.child.local_ts_count = ESP_SELECTORS_MAX + 1;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
     m = good;
+    m.command.child.remote_ts_count = ESP_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m.command.child.remote_ts_count = ESP_SELECTORS_MAX;
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m = good;
     memset(&m.command.child.destination.encapsulated, 2, sizeof(bool));
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
     m = good;
@@ -286,6 +291,22 @@ static void list_of_child_sas_has_as_many_as_it_says(void **state)
     assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two));
     body.m = (struct message_children){.count = MESSAGE_CHILDREN_MAX + 1};
     assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two));
+}
+
+static void policies_with_more_selectors_than_there_is_room_for_are_refused(void **state)
+{
+    (void)state;
+    struct message_policy *m = calloc(1, sizeof(*m));
+
+    m->policy.local_ts_count = m->policy.remote_ts_count = POLICY_SELECTORS_MAX;
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+    m->policy.local_ts_count = POLICY_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+    m->policy.local_ts_count = 0;
+    m->policy.remote_ts_count = POLICY_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+
+    free(m);
 }
 
 static void policies_with_unterminated_names_are_refused(void **state)
@@ -317,6 +338,7 @@ int main(void)
         cmocka_unit_test(results_of_jobs_out_of_their_range_are_refused),
         cmocka_unit_test(changes_of_child_sas_are_taken_within_their_ranges_alone),
         cmocka_unit_test(list_of_child_sas_has_as_many_as_it_says),
+        cmocka_unit_test(policies_with_more_selectors_than_there_is_room_for_are_refused),
         cmocka_unit_test(policies_with_unterminated_names_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
