@@ -301,6 +301,9 @@ static void path_event(struct engine_process *process, const struct path_event *
     case PATH_PEER_MOVED:
         esp_event(process, IKE_EVENT_PEER_MOVED, event);
         break;
+    case PATH_UNANSWERED:
+        esp_event(process, IKE_EVENT_CHILD_UNANSWERED, event);
+        break;
     case PATH_SPI_UNKNOWN:
         esp_event(process, IKE_EVENT_SPI_UNKNOWN, event);
         break;

@@ -5,6 +5,7 @@
 #include "ike/engine/tunnels.h"
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
+#include "ike/exchanges/liveness.h"
 #include "ike/exchanges/path_reports.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/ike_sa.h"
@@ -125,6 +126,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_SEQUENCE_LOW:
         engine_sequence_low(engine, event->esp.spi);
+        break;
+    case IKE_EVENT_CHILD_UNANSWERED:
+        liveness_unanswered(engine, event->esp.spi);
         break;
     case IKE_EVENT_PEER_MOVED:
         engine_peer_moved(engine, event->esp.spi, &event->esp.remote);

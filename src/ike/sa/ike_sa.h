@@ -137,6 +137,9 @@ struct ike_sa {
     uint64_t started_event, established_event;
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
+    msec_t traffic_peace;   /* how long its last answer is enough; 0: it has not been asked */
+    msec_t traffic_peace_until;
     msec_t next_hint; /* from when on INVALID_SPI in the clear may have the peer asked for liveness again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
