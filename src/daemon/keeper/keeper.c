@@ -296,6 +296,7 @@ static bool start(struct keeper *keeper)
     if (!keeper_host_open(&keeper->host, keeper->arguments->run_directory, keeper->log, host_changed, keeper,
                           &reason))
         return startup_failed("%s", reason.text);
+    host_remember(keeper->host.host, keeper->directory.fd);
     keeper->sockets_are_open = host_sockets_open(&keeper->sockets, keeper->workers, &reason);
     if (!keeper->sockets_are_open)
         return startup_failed("%s", reason.text);

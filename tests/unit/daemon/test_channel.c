@@ -54,6 +54,21 @@ static void message_arrives_with_its_tail(void **state)
     assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
 }
 
+static void no_message_is_longer_than_its_receiver_has_room_for(void **state)
+{
+    struct pair *pair = *state;
+    static const uint8_t octets[CHANNEL_BODY_MAX + 1];
+
+    assert_false(channel_send(&pair->a, MESSAGE_LOG, octets, CHANNEL_BODY_MAX + 1, NULL, 0, NULL, 0));
+    assert_false(channel_send(&pair->a, MESSAGE_LOG, octets, CHANNEL_BODY_MAX, octets, 1, NULL, 0));
+    assert_false(channel_send(&pair->a, MESSAGE_LOG, octets, 1, octets, SIZE_MAX, NULL, 0));
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+
+    assert_true(channel_send(&pair->a, MESSAGE_LOG, octets, 1, octets, CHANNEL_BODY_MAX - 1, NULL, 0));
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(pair->b.message.length, CHANNEL_BODY_MAX);
+}
+
 static void descriptors_that_nobody_takes_are_closed(void **state)
 {
     struct pair *pair = *state;
@@ -325,6 +340,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(message_arrives_with_its_tail, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(no_message_is_longer_than_its_receiver_has_room_for, pair_set_up,
+                                        pair_tear_down),
         cmocka_unit_test_setup_teardown(descriptors_that_nobody_takes_are_closed, pair_set_up,
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(messages_wait_in_order_for_a_slow_reader, pair_set_up,
