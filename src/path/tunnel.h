@@ -18,8 +18,9 @@ struct tunnel {
     struct outbound_sa_list sas; /* newest first (S38) */
 
     struct waiting waiting;
-    bool flush;   /* an SA came up: waiting packets go before any that are read now */
-    msec_t asked; /* when PATH_PACKET_WAITS was raised last */
+    bool flush;    /* an SA came up: waiting packets go before any that are read now */
+    msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
+    unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;
 };
 
