@@ -66,7 +66,7 @@ static void session_handle_closed(uv_handle_t *handle)
         return;
     text_free(&session->output);
     session_forget_file(session);
-    free(session);
+    secret_free(session, sizeof(*session));
 }
 
 static void session_close(struct session *session)
@@ -185,7 +185,6 @@ static void session_run(struct session *session, struct octets payload)
                                       session->file != NULL ? &file : NULL, &printed);
     }
     session_forget_file(session);
-    secret_wipe(line, sizeof(line)); /* it may have a password */
     output_append(&session->output, status == CONTROL_FAILED ? CONTROL_ERROR : CONTROL_OUTPUT, &printed);
     if (printed.failed || session->output.failed) {
         text_free(&session->output);
@@ -194,6 +193,7 @@ static void session_run(struct session *session, struct octets payload)
         status = CONTROL_FAILED;
     }
     text_free(&printed);
+    secret_wipe(line, sizeof(line));
     const uint8_t start[] = {(uint8_t)status};
     prompt_append(session, CONTROL_DONE, start, sizeof(start));
     session->ending = status == CONTROL_LEFT;
@@ -250,6 +250,7 @@ static bool session_frame(struct session *session)
         return false;
     session_run(session, frame.payload);
     session_skip_frame(session, &frame);
+    secret_wipe_stack();
     return session_send(session);
 }
 
