@@ -410,7 +410,8 @@ static bool enters_config_mode(const struct exec_command *command)
     return command->id == COMMAND_CONFIGURE || command->id == COMMAND_ENABLE_CONFIG;
 }
 
-static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
+static enum control_status session_run(void *context, void *session, const char *line,
+                                       const struct octets *file, struct text *out)
 {
     const struct commands *commands = context;
     struct exec_command command;
@@ -430,6 +431,8 @@ static enum control_status session_run(void *context, void *session, const char 
     enum control_status status = CONTROL_OK;
     if (enters_config_mode(&command)) {
         operator_at->config = (struct config_mode){.active = true};
+    } else if (pki_commands_have(command.id)) {
+        status = pki_commands_run(&commands->pki, &command, file, out);
     } else if (command.id != COMMAND_COUNT && runners[command.id] != NULL) {
         status = runners[command.id](commands, &command.line, out);
     } else if (command.id != COMMAND_COUNT) {
