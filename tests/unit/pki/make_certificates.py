@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 # The path must be set first.
-from lib.certificates import CA_EXTENSIONS, END_EXTENSIONS, Certificates  # noqa: E402
+from lib.certificates import CA_EXTENSIONS, END_EXTENSIONS, Certificates, Issued  # noqa: E402
 
 NO_CA = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=hash")
 
@@ -136,12 +136,29 @@ def make_crls(pki, ca):
     pki.crl(middle, "crl-of-middle")
 
 
+def make_gateways(pki, ca):
+    low = Issued("low", pki.directory)
+    names = {end: [f"DNS:{end}.example.com", f"email:admin@{end}.example.com", f"IP:{address}", f"IP:2001:db8::{digit}"]
+             for end, address, digit in (("west", "10.1.0.1", 1), ("east", "10.2.0.1", 2))}
+    for end in names:
+        pki.issue(ca, end, kind="rsa2048", names=names[end])
+        pki.issue(ca, f"{end}-ec", names=names[end])
+    pki.issue(low, "west-low", names=names["west"])
+    pki.issue(ca, "west-early", names=names["west"], start="20270101000000Z")
+    pki.issue(ca, "west-expired", names=names["west"], start="20200101000000Z", end="20260201000000Z")
+    pki.issue(ca, "west-weak", kind="rsa1024", names=names["west"])
+    pki.issue(ca, "west-encipher", extensions=with_usage("keyEncipherment"), names=names["west"])
+    pki.issue(ca, "west-mail", names=names["west"], add=["extendedKeyUsage=emailProtection"])
+    pki.issue(Issued("otherca", pki.directory), "west-otherca", names=names["west"])
+    pki.root("west-self", extensions=END_EXTENSIONS[:3], names=names["west"])
+
+
 def main():
     directory = Path(sys.argv[1])
     shutil.rmtree(directory, ignore_errors=True)
     pki = Certificates(directory)
     ca = pki.root("ca")
-    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls):
+    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls, make_gateways):
         make(pki, ca)
     for state in directory.glob("*.ca"):
         shutil.rmtree(state)
