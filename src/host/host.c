@@ -75,7 +75,8 @@ struct host *host_open(const char *instance, const struct host_listener *listene
     host->gap = GAP_LEAST;
     host->instance = strdup(instance);
     host->tunnels.instance = host->instance;
-    host->reports = (struct host_reports){&host->kernel, &host->tunnels, &host->routes, &host->forwarding};
+    host->reports = (struct host_reports){&host->kernel, &host->tunnels, &host->addresses, &host->routes,
+                                          &host->forwarding};
     if (host->instance == NULL) {
         (void)host_fail(err, ENOMEM, "cannot look at the network");
         goto fail;
@@ -88,6 +89,12 @@ struct host *host_open(const char *instance, const struct host_listener *listene
 fail:
     host_leave(host);
     return NULL;
+}
+
+void host_remember(struct host *host, int directory)
+{
+    host_before_open(&host->kernel.before, directory);
+    host_forwarding_recall(&host->forwarding, &host->kernel.before);
 }
 
 int host_fd(const struct host *host)
@@ -191,6 +198,8 @@ bool host_apply(struct host *host, const struct host_plan *plan, msec_t now, str
         !host_addresses_plan(&host->addresses, plan, err) || !plan_routes(host, err))
         return false;
     host_forwarding_plan(&host->forwarding, plan);
+    if (!host->planned)
+        host_ports_recall(&host->ports, &host->kernel);
     host->planned = true;
     return reconcile(host, now, err);
 }

@@ -59,14 +59,25 @@ enum ike_event_kind {
     IKE_EVENT_DATAGRAM,     /* came from the network */
     IKE_EVENT_PACKET_WAITS, /* a packet waits for an SA (R13) */
     IKE_EVENT_JOB_DONE,
-    IKE_EVENT_CHILD_USED,   /* the peer has used a Child SA that was installed `active_when_used` */
-    IKE_EVENT_SEQUENCE_LOW, /* a Child SA has few sequence numbers left (S24) */
-    IKE_EVENT_PEER_MOVED,   /* the newest authenticated packet on a Child SA came from another address or port
-                               (S28) */
-    IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
-    IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
-    IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_PEER_ROUTE,   /* the route to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_CHILD_USED,       /* the peer has used a Child SA that was installed `active_when_used` */
+    IKE_EVENT_SEQUENCE_LOW,     /* a Child SA has few sequence numbers left (S24) */
+    IKE_EVENT_CHILD_UNANSWERED, /* packets have left by a Child SA for 20 s, and none has come (S47) */
+    IKE_EVENT_PEER_MOVED,  /* the newest authenticated packet on a Child SA came from another address or port
+                              (S28) */
+    IKE_EVENT_SPI_UNKNOWN, /* ESP came for an SPI that is no Child SA's (S9) */
+    IKE_EVENT_POLICY,      /* a tunnel is new or its policy changed; no SA is touched (R11) */
+    IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
+    /*
+     * The route to a tunnel's peer is known, changed or gone. After each change of the policy it comes once
+     * more: what the config changes moves no SA (R11).
+     */
+    IKE_EVENT_PEER_ROUTE,
+    /*
+     * This host has an address no more, or has it again (S40). Told at once; a new engine is told after
+     * IKE_EVENT_SAVED_END of those that its SAs may have and the host has not.
+     */
+    IKE_EVENT_OWN_ADDRESS,
+    IKE_EVENT_NOT_SENT, /* a datagram of an earlier answer could not leave */
     /*
      * The addresses that the name of a tunnel's peer has now (R41): none while they are not known, or if
      * there is no such name. IKE SAs with other addresses are deleted, unless there are no addresses at all,
@@ -132,6 +143,15 @@ struct ike_event {
             const struct ip_address *addresses;
             size_t count; /* at most IKE_PEER_ADDRESSES_MAX */
         } peer;
+        struct {
+            struct ip_address address;
+            bool is_here;
+        } own;
+        struct {
+            struct ip_endpoint remote;
+            struct octets message; /* its IKE header (28 octets), or more of it */
+            int error;             /* errno */
+        } not_sent;
         struct {
             bool all;
             uint32_t tunnel;
@@ -328,7 +348,7 @@ enum ike_counter {
     IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
     IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
     IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
-    IKE_COUNT_HALF_OPEN_LIMIT, /* IKE_SA_INIT beyond the half-open table */
+    IKE_COUNT_HALF_OPEN_LIMIT, /* messages and half-open IKE SAs beyond the limits of the latter */
     IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
     IKE_COUNT_INTEGRITY,       /* ICV wrong */
     IKE_COUNT_REPLAYED,        /* requests answered from the cache again */

@@ -57,6 +57,7 @@ static void outbound_put_message(struct outbound *outbound, const struct esp_out
 {
     unsigned i = outbound->message_count++;
     outbound->vectors[i] = (struct iovec){packet->to, packet->length};
+    outbound->inner_lengths[i] = packet->head.length + packet->body.length;
     outbound->senders[i] = sa;
     outbound->kinds[i] = sa->destination.kind;
     /* The outer DSCP and ECN field will be put here, behind the destination's control messages (S29). */
@@ -78,7 +79,6 @@ static void outbound_seal(struct worker *worker)
         if (packet->result == ESP_SEALED) {
             tunnel_count(worker, sa->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
             outbound_put_message(outbound, packet, sa);
-            sa->sent = worker->now;
         }
         outbound_sa_watch_sequence(worker, sa);
     }
@@ -87,14 +87,31 @@ static void outbound_seal(struct worker *worker)
     outbound->plain_used = 0;
 }
 
-/* A message was refused, for a reason other than the socket being full. */
+/* A message was refused, for a reason other than the socket being full. It was counted when it was sealed,
+ * but has not left. */
 static void outbound_count_refusal(struct worker *worker, int error)
 {
     const struct outbound *outbound = &worker->outbound;
     struct outbound_sa *sender = outbound->senders[outbound->next];
-    if (sender != NULL)
-        outbound_sa_count(worker, sender,
-                          error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
+    if (sender == NULL)
+        return;
+    outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -UINT64_C(1));
+    outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -(uint64_t)outbound->inner_lengths[outbound->next]);
+    outbound_sa_count(worker, sender,
+                      error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
+}
+
+/* The next `count` messages have left. */
+static void outbound_note_sent(struct worker *worker, unsigned count)
+{
+    struct outbound *outbound = &worker->outbound;
+    for (unsigned end = outbound->next + count; outbound->next < end; outbound->next++) {
+        struct outbound_sa *sender = outbound->senders[outbound->next];
+        if (sender == NULL)
+            continue;
+        sender->sent = worker->now;
+        outbound_sa_watch_answers(worker, sender);
+    }
 }
 
 /* Sends what is left of the batch, or all but what a full socket does not take. */
@@ -114,9 +131,10 @@ static void outbound_flush(struct worker *worker)
         }
         if (sent < 0) {
             outbound_count_refusal(worker, errno);
-            sent = 1;
+            outbound->next++;
+        } else {
+            outbound_note_sent(worker, (unsigned)sent);
         }
-        outbound->next += (unsigned)sent;
     }
     outbound->next = outbound->message_count = 0;
 }

@@ -31,6 +31,7 @@ struct outbound {
     /* What is to be sent of it: messages from `next` on. */
     struct mmsghdr messages[PATH_BATCH];
     struct iovec vectors[PATH_BATCH];
+    size_t inner_lengths[PATH_BATCH];        /* octets of the packets inside */
     struct outbound_sa *senders[PATH_BATCH]; /* NULL: removed in the meantime */
     enum wire_kind kinds[PATH_BATCH];
     struct wire_destination detached[PATH_BATCH]; /* how those without a sender are to go */

@@ -17,6 +17,7 @@ char *configuration_read_file(const char *path, size_t *length)
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return NULL;
+    (void)setvbuf(file, NULL, _IONBF, 0); /* lest its buffer keep the keys */
     size_t capacity = 1 << 16;
     size_t used = 0;
     char *text = malloc(capacity);
@@ -56,6 +57,14 @@ static bool interface_is_mapped(void *context, const char *name)
     return false;
 }
 
+static enum certificate_state certificate_state(const void *store, const char *name)
+{
+    const struct pki_entry *entry = pki_store_find(store, name);
+    if (entry == NULL || entry->content.chain_length == 0)
+        return CERTIFICATE_MISSING;
+    return entry->content.key == NULL ? CERTIFICATE_WITHOUT_KEY : CERTIFICATE_THERE;
+}
+
 /* Adds the config's own mapping of ports. A contradiction is an error like any other. */
 static bool read_ports(const struct host_settings *settings, struct port_table *ports,
                        struct diagnostics *diagnostics)
@@ -86,7 +95,12 @@ static void free_derived(struct configuration *configuration)
 static bool resolve(const struct configuration *configuration, struct port_table *ports,
                     struct tunnel_policies *out, struct diagnostics *diagnostics)
 {
-    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
+    const struct resolve_surroundings surroundings = {
+        .interface_known = interface_is_mapped,
+        .context = ports,
+        .certificate = configuration->certificates != NULL ? certificate_state : NULL,
+        .store = configuration->certificates,
+    };
     return policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics);
 }
 
@@ -102,9 +116,12 @@ static bool derive(struct configuration *out, struct port_table *ports, struct d
 }
 
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
-                        struct diagnostics *diagnostics)
+                        const struct pki_store *certificates, struct diagnostics *diagnostics)
 {
-    *out = (struct configuration){.config = config_parse(text, length, diagnostics)};
+    *out = (struct configuration){
+        .config = config_parse(text, length, diagnostics),
+        .certificates = certificates,
+    };
     if (out->config == NULL)
         return false;
     if (derive(out, ports, diagnostics))
@@ -137,17 +154,31 @@ void configuration_check_file(const struct configuration *configuration, const c
                     "the file holds keys, and others than its owner may read it: `chmod go-r` mends that");
 }
 
+static ssize_t append_to_text(void *text, const char *from, size_t length)
+{
+    text_append(text, from, length);
+    return ((struct text *)text)->failed ? 0 : (ssize_t)length;
+}
+
 char *configuration_print(const struct configuration *configuration, size_t *length)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, length);
+    const cookie_io_functions_t to_text = {.write = append_to_text};
+    struct text text = {0};
+    FILE *out = fopencookie(&text, "w", to_text);
     if (out == NULL)
         return NULL;
+    /* The memory of a stream, and what it grows out of, would keep the keys. */
+    (void)setvbuf(out, NULL, _IONBF, 0);
     config_print(configuration->config, SECRETS_SHOWN, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    bool written = fclose(out) == 0 && !text.failed;
+    if (written)
+        text_append(&text, "", 0);
+    if (!written || text.failed) {
+        text_free(&text);
+        return NULL;
+    }
+    *length = text.length;
+    return text.at;
 }
 
 /* Undoes a change of the model, by the text that it had before. */
@@ -178,7 +209,10 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
         return outcome;
     }
     outcome = config_apply_line(configuration->config, cursor, line, diagnostics);
-    struct configuration after = {.config = configuration->config};
+    struct configuration after = {
+        .config = configuration->config,
+        .certificates = configuration->certificates,
+    };
     struct diagnostics of_all = {0}; /* of the whole config: configuration_survey tells it */
     if (outcome == PROMPT_APPLIED && derive(&after, ports, &of_all)) {
         free_derived(configuration);
@@ -204,12 +238,22 @@ void configuration_survey(const struct configuration *configuration, struct port
         policies_free(&policies);
 }
 
+bool configuration_resolve_again(struct configuration *configuration, struct port_table *ports)
+{
+    struct tunnel_policies policies;
+    if (!resolve(configuration, ports, &policies, NULL))
+        return false;
+    policies_free(&configuration->policies);
+    configuration->policies = policies;
+    return true;
+}
+
 bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
                           struct port_table *ports)
 {
     struct diagnostics known = {0};
     struct configuration anew;
-    bool done = configuration_read(&anew, text, length, ports, &known);
+    bool done = configuration_read(&anew, text, length, ports, configuration->certificates, &known);
     if (done) {
         configuration_free(configuration);
         *configuration = anew;

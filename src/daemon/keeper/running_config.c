@@ -54,11 +54,14 @@ static bool load_config(struct running_config *running, const char *path)
     if (text == NULL)
         return startup_failed("can't read %s: %s", path, strerror(errno));
     running->path = realpath(path, NULL);
-    bool read = running->path != NULL &&
-                configuration_read(&running->configuration, text, length, &running->ports, &diagnostics);
+    bool read =
+        running->path != NULL && configuration_read(&running->configuration, text, length, &running->ports,
+                                                    running->certificates, &diagnostics);
     secret_free(text, length);
     if (read)
         configuration_check_file(&running->configuration, path, &diagnostics);
+    if (!read)
+        startup_await_readers();
     diagnostics_print(&diagnostics, path, stderr);
     if (read) {
         apply_log_settings(running);
@@ -67,6 +70,7 @@ static bool load_config(struct running_config *running, const char *path)
         (void)startup_failed("can't read %s: out of memory", path);
     }
     diagnostics_free(&diagnostics);
+    secret_wipe_stack();
     return read;
 }
 
@@ -100,4 +104,10 @@ bool running_config_apply(struct running_config *running, struct host_error *err
     if (applied)
         tunnels_apply(running->tunnels);
     return applied;
+}
+
+void running_config_certificates_changed(struct running_config *running)
+{
+    if (configuration_resolve_again(&running->configuration, &running->ports))
+        tunnels_apply(running->tunnels);
 }

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/fragmentation.h"
+#include "ike/sa/half_open.h"
 #include "ike/sa/job.h"
 #include "ike/sa/negotiation.h"
 #include "ike/sa/rekey_schedule.h"
@@ -143,6 +144,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->rekey = (struct ike_timer){.fire = upper->rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
     sa->childless = (struct ike_timer){.fire = upper->childless_fire, .owner = sa};
+    sa->own_address = (struct ike_timer){.fire = upper->own_address_fire, .owner = sa};
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
     sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
@@ -152,15 +154,12 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
 
 bool ike_sa_begin_handshake(struct ike_sa *sa)
 {
-    struct ike_engine *engine = sa->engine;
     sa->handshake = calloc(1, sizeof *sa->handshake);
     if (sa->handshake == NULL)
         return false;
     sa->state = sa->initiator ? IKE_SA_INITIATING : IKE_SA_HALF_OPEN;
-    if (!sa->initiator) {
-        engine->objects->half_open_count++;
-        engine_set_timer(engine, &sa->lifetime, HALF_OPEN_TIMEOUT);
-    }
+    if (!sa->initiator)
+        half_open_enter(sa);
     return true;
 }
 
@@ -180,23 +179,12 @@ void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel)
     LIST_INSERT_HEAD(&tunnel->sas, sa, tunnel_link);
 }
 
-/* A responder's SA is no longer half-open: it is authenticated, or gone. */
-static void leave_half_open(struct ike_sa *sa)
-{
-    if (sa->initiator || sa->handshake == NULL)
-        return;
-    sa->engine->objects->half_open_count--;
-    if (sa->half_open_key != 0)
-        (void)map_remove(&sa->engine->objects->half_open, sa->half_open_key);
-    sa->half_open_key = 0;
-}
-
 void ike_sa_end_handshake(struct ike_sa *sa)
 {
     struct ike_handshake *h = sa->handshake;
     if (h == NULL)
         return;
-    leave_half_open(sa);
+    half_open_leave(sa);
     ike_buffer_clear(&h->cookie);
     ike_buffer_clear(&h->init_request);
     ike_buffer_clear(&h->init_response);
@@ -213,6 +201,7 @@ void ike_sa_establish(struct ike_sa *sa)
     struct ike_engine *engine = sa->engine;
     msec_t lifetime = (msec_t)sa->tunnel->policy.sa_lifetime * 1000;
     sa->state = IKE_SA_ESTABLISHED;
+    sa->tunnel->peer_is_silent = false;
     sa->established_event = engine->event_number;
     sa->created = engine->now;
     sa->expires = engine->now + lifetime;
@@ -233,6 +222,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
     engine_cancel_timer(engine, &sa->childless);
+    engine_cancel_timer(engine, &sa->own_address);
     engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->additional.again);
     (void)map_remove(&engine->objects->sas, ike_sa_own_spi(sa));
@@ -269,7 +259,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
         return;
     LIST_REMOVE(sa, tunnel_link);
     tunnel_update_state(engine, tunnel, reason);
-    if (negotiating && !tunnel->up)
+    if (negotiating && !tunnel->up && !sa->address_lost)
         tunnel_negotiation_failed(engine, tunnel);
 }
 
@@ -301,7 +291,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
 {
     if (sa->destroyed || sa->state == IKE_SA_DELETING)
         return;
-    bool silent = sa->tunnel == NULL || sa->tunnel->policy.suppress_delete;
+    bool silent = sa->tunnel == NULL || sa->tunnel->policy.suppress_delete || sa->address_lost;
     if (sa->state != IKE_SA_ESTABLISHED || silent) {
         ike_sa_destroy(sa, reason);
         return;

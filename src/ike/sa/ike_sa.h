@@ -21,10 +21,8 @@ enum ike_sa_state {
 };
 
 enum {
-    SA_WAITING_MAX = 8,        /* datagrams that wait while a job is out */
-    DELETE_REASON_SIZE = 80,   /* with its final NUL */
-    HALF_OPEN_MAX = 1024,      /* IKE SAs that we answered and that are not authenticated */
-    HALF_OPEN_TIMEOUT = 30000, /* milliseconds; R15: the peer's retransmissions end by then */
+    SA_WAITING_MAX = 8,      /* datagrams that wait while a job is out */
+    DELETE_REASON_SIZE = 80, /* with its final NUL */
 };
 
 struct negotiation;
@@ -78,12 +76,14 @@ struct ike_sa {
     uint64_t superfluous;
     /* Own SPI of the IKE SA that the peer rekeyed into this one, while our own rekey of it may win; or 0. */
     uint64_t predecessor;
-    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
+    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18), or `address_lost` */
     bool unknown_to_peer; /* an unauthenticated INVALID_IKE_SPI says so: for the log alone */
     bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
-    uint64_t half_open_key; /* in engine->objects->half_open; 0: not there */
+    uint64_t half_open_key;            /* in engine->objects->half_open; 0: not there */
+    LIST_ENTRY(ike_sa) half_open_link; /* valid while it is half-open (sa/half_open.h) */
+    size_t kept_octets;                /* of the peer's messages; while it is half-open */
     struct ip_endpoint local, remote;
     struct ip_endpoint reply_local,
         reply_remote; /* endpoints of the peer's request: the response goes there */
@@ -92,8 +92,14 @@ struct ike_sa {
      * more, the SA ends (R41). IP_NONE: the name does not matter.
      */
     struct ip_address peer_address;
-    uint32_t ifindex, mark;     /* of the route, see struct peer_route */
-    bool route_unknown;         /* saved on another machine: it takes the tunnel's route when that is known */
+    uint32_t ifindex, mark; /* of the route, see struct peer_route */
+    bool route_unknown;     /* saved on another machine: it takes the tunnel's route when that is known */
+    /* The address of `local` (S40, exchanges/own_address.h): the host has it no more; the route to the peer
+     * has another source now; since when one of the two; it was given up: the SA sends nothing any more. */
+    bool address_gone, source_moved;
+    msec_t address_away;
+    bool address_lost;
+    struct ike_timer own_address;
     uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
     bool nat_local, nat_remote; /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;           /* ESP goes in UDP */
@@ -108,6 +114,8 @@ struct ike_sa {
     uint32_t expected_id; /* message ID of the peer's next request */
     bool request_out;     /* the first task's request is under way */
     unsigned sendings;
+    unsigned unsent;            /* of them, those that could not leave */
+    int send_error;             /* errno of the last sending, 0 if it left */
     struct ike_buffer request;  /* its octets, to be sent again */
     struct ike_buffer response; /* our answer to request expected_id - 1 */
     bool answering;             /* a request of the peer is being worked on */
@@ -140,6 +148,9 @@ struct ike_sa {
     uint64_t started_event, established_event;
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
+    msec_t traffic_peace;   /* how long its last answer is enough; 0: it has not been asked */
+    msec_t traffic_peace_until;
     msec_t next_hint; /* from when on INVALID_SPI in the clear may have the peer asked for liveness again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;

@@ -19,10 +19,13 @@ struct ike_tunnel {
     struct tunnel_policy policy;
     uint32_t slot; /* tells the owners of its Child SAs, see esp/owner.h */
     struct peer_route route;
+    struct peer_route usable_route;      /* the last one that was usable; at first none is */
+    bool policy_is_routed;               /* a usable route has come since the policy changed */
     struct tunnel_membership membership; /* among the tunnels that a peer may mean */
     struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
     bool policy_is_newer;         /* no addresses of the name have come since it changed */
+    bool peer_is_silent;          /* it did not answer, and its name was not looked up since (PEER_FQDN) */
     bool up;                      /* has an SA: the history has its `Create` */
     msec_t ignores_packets_until; /* after a failure: the path may still ask for packets that have failed */
     LIST_HEAD(, ike_sa) sas;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ike_header_parse(struct octets datagram, struct ike_header *out)
+bool ike_header_read(struct octets message, struct ike_header *out)
 {
-    struct reader r = reader_of(datagram.at, datagram.length);
+    struct reader r = reader_of(message.at, message.length);
     *out = (struct ike_header){
         .spi_i = reader_u64be(&r),
         .spi_r = reader_u64be(&r),
@@ -18,7 +18,12 @@ bool ike_header_parse(struct octets datagram, struct ike_header *out)
         .message_id = reader_u32be(&r),
         .length = reader_u32be(&r),
     };
-    return !r.failed && out->length == datagram.length;
+    return !r.failed;
+}
+
+bool ike_header_parse(struct octets datagram, struct ike_header *out)
+{
+    return ike_header_read(datagram, out) && out->length == datagram.length;
 }
 
 /* ---- The fixed fields of payloads, as a table ------------------------------------------------------- */
@@ -332,22 +337,24 @@ void message_put_ke(struct message_writer *m, uint16_t group, struct octets shar
     message_end_payload(m);
 }
 
-void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value)
+/* IDi, IDr and AUTH have one form (RFC 7296 3.5, 3.8): a kind of value in one octet, then the value. */
+static void put_value_of_kind(struct message_writer *m, uint8_t type, uint8_t kind, struct octets value)
 {
     message_begin_payload(m, type);
-    writer_put_u8(&m->w, id_type);
+    writer_put_u8(&m->w, kind);
     put_reserved(m, 3);
     put_octets(m, value);
     message_end_payload(m);
 }
 
+void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value)
+{
+    put_value_of_kind(m, type, id_type, value);
+}
+
 void message_put_auth(struct message_writer *m, uint8_t method, struct octets value)
 {
-    message_begin_payload(m, PAYLOAD_AUTH);
-    writer_put_u8(&m->w, method);
-    put_reserved(m, 3);
-    put_octets(m, value);
-    message_end_payload(m);
+    put_value_of_kind(m, PAYLOAD_AUTH, method, value);
 }
 
 void message_put_cert(struct message_writer *m, uint8_t type, uint8_t encoding, struct octets content)

@@ -1,5 +1,5 @@
 /* The keeper's parts that need no Linux: daemon/keeper/configuration.h, daemon/keeper/desired.h,
- * daemon/keeper/run_directory.h, daemon/keeper/arguments.h. */
+ * daemon/keeper/arguments.h. */
 #include "daemon/keeper/desired.h"
 
 #include <fcntl.h>
@@ -15,7 +15,6 @@
 
 #include "config/identity.h"
 #include "daemon/keeper/arguments.h"
-#include "daemon/keeper/run_directory.h"
 
 static const char site1[] = "ikev2 authentication psk id keyid site1 key char secret1\n"
                             "ikev2 authentication psk id keyid site2 key char secret2\n"
@@ -61,7 +60,8 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     assert_true(port_table_set_option(&f->ports, "GigaEthernet0=wan0", NULL));
-    assert_true(configuration_read(&f->configuration, site1, strlen(site1), &f->ports, &f->diagnostics));
+    assert_true(
+        configuration_read(&f->configuration, site1, strlen(site1), &f->ports, NULL, &f->diagnostics));
     f->log = event_log_new();
     *state = f;
     return 0;
@@ -90,7 +90,7 @@ static void error_in_the_config_leaves_nothing(void **state)
     struct configuration configuration;
     struct diagnostics diagnostics = {0};
 
-    assert_false(configuration_read(&configuration, text, strlen(text), &ports, &diagnostics));
+    assert_false(configuration_read(&configuration, text, strlen(text), &ports, NULL, &diagnostics));
 
     assert_int_equal(diagnostics.errors, 1);
     assert_null(configuration.config);
@@ -262,31 +262,6 @@ static void S14_a_link_local_next_hop_goes_by_its_interface(void **state)
     assert_null(route_of_metric(&f->plan, 79));
 }
 
-/* ---- The run-dir ------------------------------------------------------------------------------------- */
-
-static void run_directory_belongs_to_one_and_goes_with_it(void **state)
-{
-    (void)state;
-    char parent[] = "/tmp/musubi-run-XXXXXX";
-    char path[64];
-    struct run_directory first;
-    struct run_directory second;
-    assert_non_null(mkdtemp(parent));
-    (void)snprintf(path, sizeof(path), "%s/run", parent);
-
-    assert_true(run_directory_take(&first, path));
-    assert_int_equal(access(path, F_OK), 0);
-    assert_false(run_directory_take(&second, path));
-    run_directory_leave(&first);
-    assert_int_equal(access(path, F_OK), -1);
-
-    assert_int_equal(mkdir(path, 0700), 0);
-    assert_true(run_directory_take(&first, path));
-    run_directory_leave(&first);
-    assert_int_equal(rmdir(path), 0); /* was there before, and is empty again */
-    assert_int_equal(rmdir(parent), 0);
-}
-
 /* ---- Arguments --------------------------------------------------------------------------------------- */
 
 /* Reads a command line of words between blanks, which `line` holds afterwards. */
@@ -338,7 +313,6 @@ int main(void)
         WITH_CONFIG(S16_what_has_no_link_is_told_once),
         WITH_CONFIG(S16_a_sub_interface_is_what_the_config_says),
         WITH_CONFIG(S14_a_link_local_next_hop_goes_by_its_interface),
-        cmocka_unit_test(run_directory_belongs_to_one_and_goes_with_it),
         cmocka_unit_test(arguments_have_defaults_and_need_a_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
