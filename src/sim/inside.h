@@ -219,22 +219,6 @@ void gateway_free(struct gateway *g);
 /* Tells the engine the route to a tunnel's peer, and the addresses of its name. */
 void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t);
 
-<<<<<<< HEAD
-/* ---- certificates.c ---------------------------------------------------------------------------------- */
-
-/* Fills in what a policy has of the gateway's store. */
-void certificates_complete_policy(const struct gateway *g, struct tunnel_policy *policy);
-
-/* Verifies a peer by certificate, as the engine's thread pool does; `reason` is the memory of `out->reason`.
- */
-void certificates_verify(const struct gateway *g, const struct ike_auth_job *job, struct ike_auth_result *out,
-                         struct pki_reason *reason);
-
-/* Signs, as the keeper does; the certificates that go along are written to `certificates`. */
-void certificates_sign(const struct gateway *g, const struct tunnel_policy *policy,
-                       const struct ike_auth_job *job, struct ike_auth_result *out,
-                       struct writer *certificates);
-=======
 /* Tells the engine the routes of all tunnels. */
 void gateway_tell_routes(struct gateway *g);
 
@@ -252,7 +236,21 @@ int gateway_send_error(const struct gateway *g, const struct ip_address *from);
 void gateway_schedule_not_sent(struct gateway *g, const struct ip_endpoint *to, struct octets message,
                                int error);
 void gateway_take_not_sent(struct gateway *g, const struct coming *c);
->>>>>>> pki
+
+/* ---- certificates.c ---------------------------------------------------------------------------------- */
+
+/* Fills in what a policy has of the gateway's store. */
+void certificates_complete_policy(const struct gateway *g, struct tunnel_policy *policy);
+
+/* Verifies a peer by certificate, as the engine's thread pool does; `reason` is the memory of `out->reason`.
+ */
+void certificates_verify(const struct gateway *g, const struct ike_auth_job *job, struct ike_auth_result *out,
+                         struct pki_reason *reason);
+
+/* Signs, as the keeper does; the certificates that go along are written to `certificates`. */
+void certificates_sign(const struct gateway *g, const struct tunnel_policy *policy,
+                       const struct ike_auth_job *job, struct ike_auth_result *out,
+                       struct writer *certificates);
 
 /* ---- names.c ----------------------------------------------------------------------------------------- */
 

@@ -1,10 +1,7 @@
 #include "ike/exchanges/ike_sa_init_initiator.h"
 
-<<<<<<< HEAD
 #include "ike/exchanges/certificates.h"
-=======
 #include "ike/exchanges/connect.h"
->>>>>>> pki
 #include "ike/exchanges/ike_auth_initiator.h"
 #include "ike/exchanges/nat_detection.h"
 #include "ike/exchanges/peer_address.h"
