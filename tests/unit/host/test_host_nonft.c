@@ -16,8 +16,10 @@ static struct seen seen;
 
 static void assert_has(const char *text, const char *part)
 {
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" is missing in: %s", part, text);
+    if (strstr(text, part) != NULL)
+        return;
+    print_error("missing: %s\nin: %s\n", part, text);
+    fail();
 }
 
 static void want_packet_rules(struct host_plan *plan, const struct interface_filters *filters, bool mss)

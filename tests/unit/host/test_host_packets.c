@@ -63,14 +63,18 @@ static void free_planned(struct planned *planned)
 
 static void assert_has(const char *text, const char *part)
 {
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" is missing in:\n%s", part, text);
+    if (strstr(text, part) != NULL)
+        return;
+    print_error("missing: %s\nin:\n%s\n", part, text);
+    fail();
 }
 
 static void assert_lacks(const char *text, const char *part)
 {
-    if (strstr(text, part) != NULL)
-        fail_msg("\"%s\" is in:\n%s", part, text);
+    if (strstr(text, part) == NULL)
+        return;
+    print_error("unexpected: %s\nin:\n%s\n", part, text);
+    fail();
 }
 
 static const char *table(void)
