@@ -61,7 +61,7 @@ static void free_planned(struct planned *planned)
     host_settings_free(&planned->settings);
 }
 
-static void assert_has(const char *text, const char *part)
+__attribute__((noinline)) static void assert_has(const char *text, const char *part)
 {
     if (strstr(text, part) != NULL)
         return;
@@ -69,7 +69,7 @@ static void assert_has(const char *text, const char *part)
     fail();
 }
 
-static void assert_lacks(const char *text, const char *part)
+__attribute__((noinline)) static void assert_lacks(const char *text, const char *part)
 {
     if (strstr(text, part) == NULL)
         return;
