@@ -91,6 +91,9 @@ def make_constraints(pki, ca):
     pki.issue(ca, "critical", add=["1.3.6.1.4.1.99999.1=critical,ASN1:UTF8String:unknown"])
     pki.issue(ca, "uncritical", add=["1.3.6.1.4.1.99999.1=ASN1:UTF8String:unknown"])
     pki.issue(ca, "malformed", extensions=["basicConstraints=CA:FALSE", "keyUsage=DER:0500"])
+    odd = pki.intermediate(ca, "oddly-limited", add=["nameConstraints=critical,permitted;RID:1.2.3"])
+    pki.issue(odd, "of-oddly-limited", names=["RID:1.2.3.4"])
+    pki.issue(ca, "bad-policy", add=["policyConstraints=critical,DER:3000"])
     strict = pki.intermediate(ca, "strict", add=["policyConstraints=critical,requireExplicitPolicy:0",
                                                  "certificatePolicies=1.2.3.4"])
     pki.issue(strict, "without-policy")
@@ -134,6 +137,10 @@ def make_crls(pki, ca):
     fake = pki.root("crlfake", subject="/C=JP/O=Example/CN=crlca", extensions=CA_EXTENSIONS[:2])
     pki.crl(fake, "crl-fake")
     pki.crl(fake, "crl-fake-silent", extensions=())
+    silent = pki.root("silentca", extensions=ca_with(usage="keyCertSign"))
+    pki.issue(silent, "of-silentca")
+    pki.crl(silent, "crl-of-silentca")
+    pki.crl(own, "crl-critical", extensions=["1.3.6.1.4.1.99999.1=critical,ASN1:UTF8String:unknown"])
     pki.crl(ca, "crl-of-ca")
     pki.crl(middle, "crl-of-middle")
 

@@ -266,6 +266,14 @@ static void S32_constraints_and_critical_extensions_hold(void **state)
         {"ca", "critical", NULL, VALIDATION_CRITICAL_EXTENSION,
          "the peer's certificate, " DN("critical") ", has a critical extension that is unknown here, "
                                                    "1.3.6.1.4.1.99999.1 (RFC 5280 4.2)"},
+        {"ca", "of-oddly-limited oddly-limited", NULL, VALIDATION_NAME_CONSTRAINTS,
+         "the peer's certificate, " DN(
+             "of-oddly-limited") ", is below a CA with name constraints of an unknown "
+                                 "kind (RFC 5280 4.2.1.10)"},
+        {"ca", "bad-policy", NULL, VALIDATION_POLICY,
+         "the peer's certificate, " DN(
+             "bad-policy") ", has a malformed or contradictory policy extension (RFC "
+                           "5280 4.2.1.4)"},
         {"ca", "malformed", NULL, VALIDATION_EXTENSION,
          "the peer's certificate, " DN("malformed") ", has a malformed extension (RFC 5280 4.2)"},
         {"ca", "without-policy strict", NULL, VALIDATION_POLICY,
@@ -342,6 +350,12 @@ static void S32_imported_crls_are_looked_at(void **state)
         {"crlca", "unrevoked", "crl-early", VALIDATION_CRL,
          "the peer's certificate, " DN("unrevoked") ", can't be checked: the CRL of " DN(
              "crlca") " is not valid before 2027-01-01 00:00:00 UTC (RFC 5280 5.1.2.4)"},
+        {"silentca", "of-silentca", "crl-of-silentca", VALIDATION_CRL,
+         "the peer's certificate, " DN("of-silentca") ", can't be checked by the CRL of " DN(
+             "silentca") ": key usage does not include CRL signing (RFC 5280 6.3)"},
+        {"crlca", "unrevoked", "crl-critical", VALIDATION_CRL,
+         "the peer's certificate, " DN("unrevoked") ", can't be checked by the CRL of " DN(
+             "crlca") ": unhandled critical CRL extension (RFC 5280 6.3)"},
         {"crlca", "unrevoked", "crl-for-cas", VALIDATION_CRL,
          "the peer's certificate, " DN("unrevoked") ", can't be checked by the CRL of " DN(
              "crlca") ": different CRL scope (RFC 5280 6.3)"},
