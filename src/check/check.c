@@ -7,20 +7,27 @@
 #include "config/lint.h"
 #include "daemon/keeper/configuration.h"
 
-/* As check_text; `path` is the file that the text is from, or NULL. */
+/* The warnings that only `musubi check` gives. `path` is the file that the config is from, or NULL. */
+static void lint(const struct configuration *configuration, const char *path, struct diagnostics *diagnostics)
+{
+    config_lint(configuration->config, &configuration->policies, diagnostics);
+    if (path != NULL)
+        configuration_check_file(configuration, path, diagnostics);
+}
+
+/* As check_text. */
 static bool check(const char *text, size_t length, const char *path, struct diagnostics *diagnostics)
 {
     struct configuration configuration;
     struct port_table ports = {0};
     bool good = configuration_read(&configuration, text, length, &ports, diagnostics);
-    if (good) {
-        config_lint(configuration.config, &configuration.policies, diagnostics);
-        if (path != NULL)
-            configuration_check_file(&configuration, path, diagnostics);
+    /* Who mends the errors shall not have to come again for the warnings. */
+    if (good || configuration_read_rest(&configuration, text, length, &ports, diagnostics)) {
+        lint(&configuration, path, diagnostics);
         configuration_free(&configuration);
-    } else if (diagnostics->errors == 0) {
-        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
     }
+    if (!good && diagnostics->errors == 0)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
     port_table_clear(&ports);
     diagnostics_sort(diagnostics);
     return good;

@@ -204,6 +204,21 @@ size_t edit_remove_foreign(struct config *config, struct section *section, const
     return removed;
 }
 
+size_t edit_remove_foreign_under(struct config *config, struct setting *header, const struct word *words,
+                                 size_t count)
+{
+    size_t removed = 0;
+    struct setting *next;
+    for (struct setting *s = header->next; s != NULL && s->foreign_under; s = next) {
+        next = s->next;
+        if (!foreign_begins_with(s, words, count))
+            continue;
+        config_remove(config, s);
+        removed++;
+    }
+    return removed;
+}
+
 /* The row of which the foreign line is a value that we don't know (`tunnel mode gre`); NULL if there is
  * none. */
 static const struct command *row_of_foreign(const struct section *section, const struct setting *foreign)

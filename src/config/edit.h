@@ -35,4 +35,8 @@ struct setting *edit_find_foreign(struct section *section, const char *text, siz
 size_t edit_remove_foreign(struct config *config, struct section *section, const struct word *words,
                            size_t count);
 
+/* The same for the lines under a foreign header, which stays. */
+size_t edit_remove_foreign_under(struct config *config, struct setting *header, const struct word *words,
+                                 size_t count);
+
 #endif

@@ -335,7 +335,7 @@ static void read_line(struct parser *p, struct source *line)
     read_own(p, line);
 }
 
-struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics)
+struct config *config_parse_despite_errors(const char *text, size_t length, struct diagnostics *diagnostics)
 {
     struct parser p = {.config = config_new(), .diagnostics = diagnostics};
     if (p.config == NULL) {
@@ -347,7 +347,6 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
     p.indented = source_is_indented(at, end);
     p.section = config_global_section(p.config);
 
-    size_t errors = diagnostics->errors;
     struct source line = {0};
     while (!p.no_memory && source_next_line(&at, end, &line)) {
         if (line.number > CONFIG_LINES_MAX) {
@@ -359,10 +358,19 @@ struct config *config_parse(const char *text, size_t length, struct diagnostics 
             read_line(&p, &line);
     }
     check_empty_profile(&p);
-    if (p.no_memory)
-        diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL, "out of memory");
-    if (diagnostics->errors == errors)
+    if (!p.no_memory)
         return p.config;
+    diagnostics_add(diagnostics, SEVERITY_ERROR, line.number, 0, NULL, "out of memory");
     config_free(p.config);
+    return NULL;
+}
+
+struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics)
+{
+    size_t errors = diagnostics->errors;
+    struct config *config = config_parse_despite_errors(text, length, diagnostics);
+    if (config == NULL || diagnostics->errors == errors)
+        return config;
+    config_free(config);
     return NULL;
 }

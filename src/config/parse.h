@@ -18,4 +18,10 @@ enum { CONFIG_LINES_MAX = 2000000 };
  */
 struct config *config_parse(const char *text, size_t length, struct diagnostics *diagnostics);
 
+/*
+ * The same, but a config with errors is returned too, without the lines that have them: for warnings about
+ * the rest. NULL only if memory ran out.
+ */
+struct config *config_parse_despite_errors(const char *text, size_t length, struct diagnostics *diagnostics);
+
 #endif

@@ -162,6 +162,28 @@ static enum prompt_outcome keep_foreign(struct typed *t, struct section *section
     return PROMPT_APPLIED;
 }
 
+/*
+ * Carries out `no LINE` for foreign lines: those where the cursor is, else those of config mode, where the
+ * cursor is then, as it is behind our own commands of config mode. False if there are none.
+ */
+static bool remove_foreign(struct typed *t, struct section *section)
+{
+    struct section *global = config_global_section(t->config);
+    const struct word *words = t->words.word + 1;
+    size_t count = t->words.count - 1;
+    struct setting *header = NULL;
+    if (t->cursor->foreign)
+        header = edit_find_foreign(global, t->cursor->header, strlen(t->cursor->header));
+    if (header != NULL && edit_remove_foreign_under(t->config, header, words, count) > 0)
+        return true;
+    if (section != global && edit_remove_foreign(t->config, section, words, count) > 0)
+        return true;
+    if (edit_remove_foreign(t->config, global, words, count) == 0)
+        return false;
+    move_to(t->cursor, "", false);
+    return true;
+}
+
 static bool begins_with_ikev2(const struct typed *t)
 {
     size_t first = t->match.negated ? 1 : 0;
@@ -207,7 +229,7 @@ static enum prompt_outcome apply_other(struct typed *t)
     if (section == NULL)
         return refuse(t, "out of memory");
     bool negated = t->match.negated && t->words.count > 1;
-    if (negated && edit_remove_foreign(t->config, section, t->words.word + 1, t->words.count - 1) > 0)
+    if (negated && remove_foreign(t, section))
         return PROMPT_APPLIED;
     if (foreign_is_operation(&t->words))
         return refuse(t, "this is an operating command that Musubi does not have");

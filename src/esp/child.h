@@ -11,12 +11,13 @@
 #include "esp/selector.h"
 
 enum child_change {
-    CHILD_INSTALL,  /* both directions; packets that wait leave by it if it is active */
-    CHILD_ACTIVATE, /* from now on packets leave by it, unless a newer active one holds them too */
-    CHILD_STOP,     /* packets leave by it no more, whatever comes; those that come are still taken */
-    CHILD_COMPLETE, /* ends `more_to_come`: what waits without a Child SA to leave by is dropped */
-    CHILD_REMOVE,   /* both directions; its slot becomes free, in which the counters stay to be read */
-    CHILD_REDIRECT, /* the peer, or we, are elsewhere now: its packets go to another destination */
+    CHILD_INSTALL,     /* both directions; packets that wait leave by it if it is active */
+    CHILD_ACTIVATE,    /* from now on packets leave by it, unless a newer active one holds them too */
+    CHILD_STOP,        /* packets leave by it no more, whatever comes; those that come are still taken */
+    CHILD_EXPECT_MORE, /* begins `more_to_come` */
+    CHILD_COMPLETE,    /* ends `more_to_come`: what waits without a Child SA to leave by is dropped */
+    CHILD_REMOVE,      /* both directions; its slot becomes free, in which the counters stay to be read */
+    CHILD_REDIRECT,    /* the peer, or we, are elsewhere now: its packets go to another destination */
     CHILD_CHANGE_COUNT
 };
 
@@ -49,8 +50,8 @@ struct child_settings {
     bool active;           /* packets may leave by it at once */
     bool active_when_used; /* the first authenticated packet makes it active: the peer has it too
                               (RFC 7296 2.8) */
-    bool more_to_come; /* others may come for what this one does not hold (S38): while it is active, a packet
-                          outside of the selectors of all Child SAs waits and asks for one; else it is
+    bool more_to_come; /* others may come for what this one does not hold (S38, S42): while it is active, a
+                          packet outside of the selectors of all Child SAs waits and asks for one; else it is
                           dropped (R71) */
     struct child_destination destination;
     struct child_direction inbound, outbound;

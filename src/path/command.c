@@ -65,6 +65,13 @@ static enum path_result stop_outbound(struct worker *worker, const struct comman
     return PATH_OK;
 }
 
+static enum path_result expect_more_outbound(struct worker *worker, const struct command *command)
+{
+    (void)worker;
+    command->outbound->more_to_come = true;
+    return PATH_OK;
+}
+
 static enum path_result complete_outbound(struct worker *worker, const struct command *command)
 {
     outbound_sa_complete(worker, command->outbound);
@@ -120,6 +127,7 @@ static const carry_out child_commands[CHILD_CHANGE_COUNT][DIRECTIONS] = {
     [CHILD_INSTALL] = {[OUT] = install_outbound, [IN] = install_inbound},
     [CHILD_ACTIVATE] = {[OUT] = activate_outbound},
     [CHILD_STOP] = {[OUT] = stop_outbound},
+    [CHILD_EXPECT_MORE] = {[OUT] = expect_more_outbound},
     [CHILD_COMPLETE] = {[OUT] = complete_outbound},
     [CHILD_REMOVE] = {[OUT] = remove_outbound, [IN] = remove_inbound},
     [CHILD_REDIRECT] = {[OUT] = redirect_outbound, [IN] = redirect_inbound},

@@ -3,7 +3,10 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 
-enum { ASK_INTERVAL = 1000 /* milliseconds */ };
+enum {
+    ASK_INTERVAL = 1000, /* milliseconds */
+    ASKS_MAX = 16,       /* in that time, if packets are refused one after the other */
+};
 
 void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_counter counter, uint64_t n)
 {
@@ -126,8 +129,14 @@ void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel, const str
         outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, dropped);
     else
         tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, dropped);
-    if (tunnel->waiting.first == NULL)
+    if (tunnel->waiting.first == NULL) {
         worker_timer_set(worker, &tunnel->ask_timer, MSEC_NEVER);
+        return;
+    }
+    if (dropped == 0 || ++tunnel->asks >= ASKS_MAX)
+        return;
+    tunnel->asked = 0; /* what waits behind a packet that gets no SA may get one */
+    tunnel_ask(worker, tunnel);
 }
 
 void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
@@ -141,6 +150,7 @@ void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
 static void tunnel_ask_due(struct worker *worker, struct timer *timer)
 {
     struct tunnel *tunnel = (struct tunnel *)((char *)timer - __builtin_offsetof(struct tunnel, ask_timer));
+    tunnel->asks = 0;
     if (tunnel->waiting.first != NULL)
         tunnel_ask(worker, tunnel);
 }

@@ -20,8 +20,9 @@ struct tunnel {
     struct outbound_sa_list sas; /* newest first (S38) */
 
     struct waiting waiting;
-    size_t flush; /* an SA came up: so many waiting packets go before any that are read now */
-    msec_t asked; /* when PATH_PACKET_WAITS was raised last */
+    size_t flush;  /* an SA came up: so many waiting packets go before any that are read now */
+    msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
+    unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;
 };
 

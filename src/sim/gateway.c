@@ -120,6 +120,9 @@ static void change_child(struct gateway *g, const struct child_command *command)
     case CHILD_STOP:
         find_child(g, child->inbound.spi)->stopped = true;
         break;
+    case CHILD_EXPECT_MORE:
+        find_child(g, child->inbound.spi)->sa.more_to_come = true;
+        break;
     case CHILD_COMPLETE:
         find_child(g, child->inbound.spi)->sa.more_to_come = false;
         break;
@@ -254,6 +257,8 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
         keep_record(g, &effects->records[i]);
     if (!g->restoring && g->world->checks_records && g->world->observer->records != NULL)
         g->world->observer->records(g);
+    if (!g->restoring && g->world->observer->actions != NULL)
+        g->world->observer->actions(g, effects);
     if (g->real_path != NULL && (event->kind == IKE_EVENT_SAVED_END || event->kind == IKE_EVENT_PATH_NEW))
         real_path_agree(g, effects);
     for (size_t i = 0; i < effects->action_count; i++) {

@@ -48,6 +48,8 @@ struct flying_datagram {
 struct world_observer {
     /* After an event and before its actions, when the records are committed. */
     void (*records)(struct gateway *g);
+    /* The same, with what the engine wants done. */
+    void (*actions)(struct gateway *g, const struct ike_effects *effects);
     /* A message is sent; a message arrives. */
     void (*departure)(struct gateway *g, struct octets message);
     void (*arrival)(struct gateway *g, struct octets message);

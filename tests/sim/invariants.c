@@ -236,6 +236,29 @@ static void check_child(struct gateway *g, const struct child_settings *install)
     }
 }
 
+/*
+ * An answer that makes a Child SA comes after its installation and names its tunnel, so that it waits until
+ * the packet path has the SA (RFC 7296 2.8: the peer may use it as soon as it has the answer).
+ */
+static void check_order(struct gateway *g, const struct ike_effects *effects)
+{
+    uint32_t installed = 0; /* the tunnel of the last one; 0: none yet */
+    bool sent = false;
+    for (size_t i = 0; i < effects->action_count; i++) {
+        const struct ike_action *action = &effects->actions[i];
+        if (action->kind == IKE_ACTION_CHILD && action->child->change == CHILD_INSTALL) {
+            if (sent)
+                world_broken(g, "a message overtakes the installation of a Child SA");
+            installed = action->child->child.tunnel + 1;
+        }
+        if (action->kind != IKE_ACTION_DATAGRAM)
+            continue;
+        sent = true;
+        if (installed != 0 && action->datagram.tunnel + 1 != installed)
+            world_broken(g, "a message does not wait for the installation of its tunnel's Child SA");
+    }
+}
+
 /* ---- The end ----------------------------------------------------------------------------------------- */
 
 /* A stopped engine is idle and has released everything. */
@@ -257,6 +280,7 @@ static void check_end(struct gateway *g)
 
 const struct world_observer invariants = {
     .records = check_records,
+    .actions = check_order,
     .departure = check_message,
     .arrival = note_arrival,
     .esp = check_esp,

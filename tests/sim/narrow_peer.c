@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -175,6 +176,14 @@ const struct installed_child *installed(const struct stage *s, uint32_t outbound
     while (c != NULL && c->sa.outbound.spi != outbound_spi)
         c = c->next;
     return c;
+}
+
+size_t warnings_with(const struct stage *s, const char *text)
+{
+    size_t count = 0;
+    for (const char *at = gateway_warnings(s->b); (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
 }
 
 bool packets_outside_wait(const struct stage *s)

@@ -73,6 +73,9 @@ struct ike_header last_header(const struct stage *s);
 /* Fails if B sends anything within `duration` ms. */
 void must_be_silent(struct stage *s, msec_t duration);
 
+/* How often a text stands in B's log at level warn or above. */
+size_t warnings_with(const struct stage *s, const char *text);
+
 /* ---- B's packet path --------------------------------------------------------------------------------- */
 
 /* B's Child SA with this SPI of the puppet; NULL if there is none. */

@@ -67,13 +67,14 @@ static const struct additional_case cases[] = {
      "Tunnel0.0: negotiation of a Child SA failed: no answer to CREATE_CHILD_SA from 10.1.0.1:500 within "
      "30 seconds; line 31",
      ""},
-    {"IPv6 is not wanted", wants_no_ipv6, "",
-     "no additional Child SA for IPv6 (TS_UNACCEPTABLE): its packets are dropped; local-ts and remote-ts: "
-     "lines "
-     "21, 22"},
-    {"one Child SA is all", makes_one_child_sa_alone, "",
-     "no additional Child SA for IPv6 (NO_ADDITIONAL_SAS): its packets are dropped; local-ts and remote-ts: "
-     "lines 21, 22"},
+    {"IPv6 is not wanted", wants_no_ipv6,
+     "Tunnel0.0: no additional Child SA for IPv6 (TS_UNACCEPTABLE): its packets are dropped; local-ts and "
+     "remote-ts: lines 21, 22",
+     ""},
+    {"one Child SA is all", makes_one_child_sa_alone,
+     "Tunnel0.0: no additional Child SA for IPv6 (NO_ADDITIONAL_SAS): its packets are dropped; local-ts and "
+     "remote-ts: lines 21, 22",
+     ""},
     {"not now", has_no_time, "", ""},
 };
 

@@ -113,6 +113,19 @@ bool configuration_read(struct configuration *out, const char *text, size_t leng
     return false;
 }
 
+bool configuration_read_rest(struct configuration *out, const char *text, size_t length,
+                             struct port_table *ports, struct diagnostics *diagnostics)
+{
+    struct diagnostics told = {0};
+    *out = (struct configuration){.config = config_parse_despite_errors(text, length, &told)};
+    bool has_errors = told.errors > 0; /* else all of it was read, and its warnings are known */
+    diagnostics_free(&told);
+    if (out->config != NULL && has_errors && derive(out, ports, diagnostics))
+        return true;
+    configuration_free(out);
+    return false;
+}
+
 void configuration_check_file(const struct configuration *configuration, const char *path,
                               struct diagnostics *diagnostics)
 {

@@ -33,6 +33,14 @@ char *configuration_read_file(const char *path, size_t *length);
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
                         struct diagnostics *diagnostics);
 
+/*
+ * Reads what is sound of a config that has errors: for the warnings about it, which are added to
+ * `diagnostics`. The errors, and the warnings about single lines, are not: configuration_read has told them.
+ * False if the text has no errors, or memory ran out: nothing is left in `out`.
+ */
+bool configuration_read_rest(struct configuration *out, const char *text, size_t length,
+                             struct port_table *ports, struct diagnostics *diagnostics);
+
 /* Warns of a file that holds the keys of a config and that others than its owner may read. */
 void configuration_check_file(const struct configuration *configuration, const char *path,
                               struct diagnostics *diagnostics);

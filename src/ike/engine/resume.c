@@ -214,7 +214,7 @@ static void resume(struct ike_sa *sa)
     if (!sa->destroyed && sa->state == IKE_SA_ESTABLISHED && !sa->replaced && LIST_EMPTY(&sa->children) &&
         sa->own == NULL && !additional_children_come_with_packets(sa))
         childless_begin(sa, "Delete Child SA by peer");
-    additional_children_check(sa);
+    additional_children_resume(sa);
 }
 
 static void resume_all(struct ike_engine *engine)

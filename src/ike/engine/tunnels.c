@@ -87,6 +87,7 @@ static void ask_again(struct ike_tunnel *tunnel)
 {
     struct ike_sa *sa;
     damping_reset(&tunnel->damping);
+    memset(tunnel->narrowings, 0, sizeof tunnel->narrowings);
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         rekey_ike_sa_ask_again(sa);

@@ -1,13 +1,15 @@
 #include "ike/exchanges/additional_child.h"
 
 #include "ike/exchanges/childless.h"
+#include "ike/reasons/narrowing.h"
 #include "ike/reasons/refusal.h"
+#include "ike/sa/refused_packets.h"
 #include "ike/sa/rekey_schedule.h"
 
-#include <string.h>
-
-/* Milliseconds between two requests for the same; and after an answer that could not be taken (S44). */
-enum { ASK_AGAIN = 10000, ASK_AGAIN_UNFIT = 60000, ASK_AGAIN_LATEST = 3600 * 1000 };
+enum {
+    ASK_AGAIN = 10000, /* milliseconds between two requests for families */
+    POSTPONED_MAX = 3, /* as often the peer may put off a request before that counts as a refusal */
+};
 
 static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task *task);
 
@@ -38,7 +40,7 @@ static bool is_needed(const struct ike_sa *sa)
 {
     if (!may_ask(sa))
         return false;
-    if (sa->additional.scope == SCOPE_PROPOSED)
+    if (!sa->additional.for_packet)
         return additional_children_lacking(sa) != 0;
     return is_proposed(sa, &sa->additional.flow) && !additional_children_hold(sa, &sa->additional.flow);
 }
@@ -68,27 +70,36 @@ static bool has_room(const struct ike_sa *sa)
     return tunnel_has_room(sa->tunnel, NULL) && child_sa_has_place(sa);
 }
 
-/* There will be no Child SA for these families: they are not asked for again. */
-static void refuse_families(struct ike_sa *sa, uint8_t families, const char *reason)
+/* The first refusal is told at warn, so that it is seen (S42). */
+static enum log_level level_of_refusal(struct ike_sa *sa)
 {
-    struct setting_lines lines = {0};
-    char text[SETTING_LINES_TEXT_SIZE];
-    setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
-    ike_sa_log(sa, sa->additional.unfit_answers == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, LOG_IKEV2,
-               "no additional Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
-               families_text(families), reason, setting_lines_format(&lines, text));
-    sa->additional.refused |= families;
-    ike_sa_changed(sa);
-    additional_children_complete(sa);
+    bool told = sa->additional.refusal_told;
+    sa->additional.refusal_told = true;
+    return told ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
 }
 
-static bool is_same_flow(const struct packet_flow *a, const struct packet_flow *b, enum child_scope scope)
+static const char *selector_lines(const struct ike_sa *sa, char out[SETTING_LINES_TEXT_SIZE])
 {
-    bool same_pair =
-        ip_address_equal(&a->source, &b->source) && ip_address_equal(&a->destination, &b->destination);
-    bool same_ports = a->protocol == b->protocol && a->ports == b->ports &&
-                      a->source_port == b->source_port && a->destination_port == b->destination_port;
-    return same_pair && (scope == SCOPE_PAIR || same_ports);
+    struct setting_lines lines = {0};
+    setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
+    return setting_lines_format(&lines, out);
+}
+
+/* There is no Child SA for these families, as far as they are lacking, until they are asked for again. */
+static void refuse_families(struct ike_sa *sa, uint8_t families, const char *reason)
+{
+    struct additional_children *f = &sa->additional;
+    char lines[SETTING_LINES_TEXT_SIZE];
+    families &= additional_children_lacking(sa);
+    if (families == 0)
+        return; /* an earlier engine asked for a packet */
+    ike_sa_log(sa, level_of_refusal(sa), LOG_IKEV2,
+               "no additional Child SA for %s (%s): its packets are dropped; local-ts and remote-ts: %s",
+               families_text(families), reason, selector_lines(sa, lines));
+    f->refused |= families;
+    engine_set_timer(sa->engine, &f->again, refusal_delay(f->refusals++));
+    ike_sa_changed(sa);
+    additional_children_tell(sa);
 }
 
 /* Drops the packets that wait, of the same pair of addresses as one that gets no Child SA. */
@@ -100,51 +111,30 @@ static void fail_packet(struct ike_sa *sa)
     *flow = (struct packet_flow){.source.family = IP_NONE};
 }
 
-static struct refused_packet *refusal_of(struct additional_children *f, const struct packet_flow *flow)
-{
-    for (unsigned i = 0; i < REFUSED_PACKETS_MAX; i++) {
-        struct refused_packet *r = &f->refused_packets[i];
-        if (r->until != 0 && is_same_flow(&r->flow, flow, f->scope))
-            return r;
-    }
-    struct refused_packet *oldest = &f->refused_packets[f->next_refused];
-    f->next_refused = (f->next_refused + 1) % REFUSED_PACKETS_MAX;
-    *oldest = (struct refused_packet){.flow = *flow};
-    return oldest;
-}
-
-/* Twice as long after each answer that could not be taken, an hour at most (S44). */
-static msec_t delay_after_unfit(unsigned answers)
-{
-    enum { DOUBLINGS_MAX = 6 };
-    msec_t delay = (msec_t)ASK_AGAIN_UNFIT << (answers < DOUBLINGS_MAX ? answers : DOUBLINGS_MAX);
-    return delay < ASK_AGAIN_LATEST ? delay : ASK_AGAIN_LATEST;
-}
-
-static void refuse_packet(struct ike_sa *sa, const char *reason, bool unfit)
+static void refuse_packet(struct ike_sa *sa, const char *reason)
 {
     struct additional_children *f = &sa->additional;
     char source[IP_TEXT_SIZE];
     char destination[IP_TEXT_SIZE];
+    char lines[SETTING_LINES_TEXT_SIZE];
     if (f->flow.source.family == IP_NONE)
         return; /* an earlier engine asked for it; the packet path will report the packet again */
-    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "no Child SA for packets from %s to %s (%s)",
+    ike_sa_log(sa, level_of_refusal(sa), LOG_IKEV2,
+               "no Child SA for packets from %s to %s (%s): they are dropped; local-ts and remote-ts: %s",
                ip_address_format(&f->flow.source, source),
-               ip_address_format(&f->flow.destination, destination), reason);
-    struct refused_packet *r = refusal_of(f, &f->flow);
-    r->until = sa->engine->now + (unfit ? delay_after_unfit(r->unfit_answers++) : ASK_AGAIN);
+               ip_address_format(&f->flow.destination, destination), reason, selector_lines(sa, lines));
+    refused_packets_add(f, &f->flow, sa->engine->now);
+    damping_note_begun(&f->damping, sa->engine->now);
     fail_packet(sa);
 }
 
-static bool was_refused(const struct ike_sa *sa, const struct packet_flow *flow)
+/* What was asked for is refused. */
+static void refuse(struct ike_sa *sa, uint8_t families, const char *reason)
 {
-    const struct additional_children *f = &sa->additional;
-    for (unsigned i = 0; i < REFUSED_PACKETS_MAX; i++) {
-        const struct refused_packet *r = &f->refused_packets[i];
-        if (sa->engine->now < r->until && is_same_flow(&r->flow, flow, f->scope))
-            return true;
-    }
-    return false;
+    if (sa->additional.for_packet)
+        refuse_packet(sa, reason);
+    else
+        refuse_families(sa, families, reason);
 }
 
 /*
@@ -160,17 +150,63 @@ static void narrow_scope(struct ike_sa *sa)
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
                "the peer wants a Child SA for each %s (SINGLE_PAIR_REQUIRED)",
                f->scope == SCOPE_PAIR ? "pair of addresses" : "pair of addresses, protocol and ports");
+    f->packets_after = 0;
     tunnel_update_state(sa->engine, sa->tunnel,
                         ""); /* packets can be taken, although there is no Child SA yet */
     additional_children_packet(sa, &flow);
 }
 
+/* True if other Child SAs carry all that this one does. */
+static bool is_superfluous(const struct ike_sa *sa, const struct child_sa *child)
+{
+    const struct child_sa *other;
+    LIST_FOREACH(other, &sa->children, link)
+    {
+        if (other != child && child_sa_is_current(other) &&
+            selectors_within(&child->local_ts, &other->local_ts) &&
+            selectors_within(&child->remote_ts, &other->remote_ts))
+            return true;
+    }
+    return false;
+}
+
+/* The peer has granted something, but not for the packet that it was asked for (RFC 7296 2.9). */
+static void leave_packet_out(struct ike_sa *sa, struct child_sa *made)
+{
+    refuse_packet(sa, "the selectors that the peer grants leave them out");
+    if (!is_superfluous(sa, made))
+        return;
+    child_sa_stop(made);
+    child_sa_delete(made);
+}
+
 static void additional_made(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child)
 {
-    (void)n;
-    (void)child;
-    sa->additional.flow = (struct packet_flow){.source.family = IP_NONE};
+    struct additional_children *f = &sa->additional;
+    f->postponed = 0;
+    if (!f->for_packet)
+        narrowing_warn(sa, &n->request, child);
+    if (!f->for_packet || f->flow.source.family == IP_NONE) {
+        f->refusals = 0;
+    } else if (!selectors_hold(&child->local_ts, &child->remote_ts, &f->flow)) {
+        leave_packet_out(sa, child);
+    } else {
+        refused_packets_forget(f, &f->flow);
+        f->flow = (struct packet_flow){.source.family = IP_NONE};
+    }
     additional_children_check(sa);
+}
+
+/* The peer will grant it soon, or so it says (RFC 7296 2.25). */
+static void postpone(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    msec_t delay = rekey_retry_delay(sa->engine, sa->expires);
+    f->postponed++;
+    if (f->for_packet)
+        f->packets_after = sa->engine->now + delay;
+    else
+        engine_set_timer(sa->engine, &f->again, delay);
 }
 
 /* It is no failure if a peer grants less than is asked for, or nothing for now (RFC 7296 2.9, 1.3). */
@@ -188,6 +224,14 @@ static bool is_failure(const struct ike_sa *sa, uint16_t notify)
     }
 }
 
+/* True if the failure is to be logged; what follows from it is then no news. */
+static bool tell_failure(struct ike_sa *sa)
+{
+    bool told = sa->additional.failure_told;
+    sa->additional.failure_told = sa->additional.refusal_told = true;
+    return !told;
+}
+
 static void additional_refused(struct ike_sa *sa, const struct ike_payload *error)
 {
     struct additional_children *f = &sa->additional;
@@ -197,35 +241,25 @@ static void additional_refused(struct ike_sa *sa, const struct ike_payload *erro
     uint16_t notify = error->notify;
     const char *name = notify_type_name(notify);
     const char *reason = name != NULL ? name : "an error that is not known";
-    if (is_failure(sa, notify))
+    if (is_failure(sa, notify) && tell_failure(sa))
         refusal_warn(sa, FAILED_CHILD, &asked, error);
     negotiation_end_own(sa);
     if (sa->state != IKE_SA_ESTABLISHED)
         return;
-    if (notify == NOTIFY_TEMPORARY_FAILURE) /* RFC 7296 2.25 */
-        engine_set_timer(sa->engine, &f->again, rekey_retry_delay(sa->engine, sa->expires));
+    if (notify == NOTIFY_TEMPORARY_FAILURE && f->postponed < POSTPONED_MAX)
+        postpone(sa);
     else if (notify == NOTIFY_SINGLE_PAIR_REQUIRED && f->scope != SCOPE_FLOW)
         narrow_scope(sa);
-    else if (f->scope == SCOPE_PROPOSED)
-        refuse_families(sa, families, reason);
     else
-        refuse_packet(sa, reason, false);
+        refuse(sa, families, reason);
 }
 
 /* For now there is none; the others stay (RFC 7296 1.3.1). */
 static void additional_unfit(struct ike_sa *sa, const struct negotiation *n, const char *fault)
 {
-    struct additional_children *f = &sa->additional;
-    uint8_t families = selectors_families(&n->request.local_ts, &n->request.remote_ts);
-    if (sa->state != IKE_SA_ESTABLISHED)
-        return;
-    if (f->scope != SCOPE_PROPOSED) {
-        refuse_packet(sa, fault, true);
-        return;
-    }
-    refuse_families(sa, families, fault);
-    f->unfit |= families;
-    engine_set_timer(sa->engine, &f->again, delay_after_unfit(f->unfit_answers++));
+    (void)tell_failure(sa); /* it is in the log */
+    if (sa->state == IKE_SA_ESTABLISHED)
+        refuse(sa, selectors_families(&n->request.local_ts, &n->request.remote_ts), fault);
 }
 
 const struct child_purpose child_purpose_additional = {additional_made, additional_refused, additional_unfit};
@@ -252,6 +286,17 @@ static struct selector_list flow_selector(const struct selector_list *list, cons
     return (struct selector_list){0};
 }
 
+/* The packet's own selector, and behind it those of the policy, of the packet's family (RFC 7296 2.9, S42).
+ */
+static struct selector_list packet_first(const struct selector_list *list, const struct packet_flow *flow,
+                                         const struct ip_address *address, uint16_t port)
+{
+    const struct selector_list own = flow_selector(list, flow, address, port);
+    const struct selector_list others =
+        selectors_of_families(list, address->family == IP_V4 ? FAMILY_V4 : FAMILY_V6);
+    return selectors_joined(&own, &others);
+}
+
 static enum task_readiness start(struct ike_sa *sa)
 {
     const struct packet_flow *flow = &sa->additional.flow;
@@ -260,6 +305,11 @@ static enum task_readiness start(struct ike_sa *sa)
     struct selector_list local, remote;
     switch (sa->additional.scope) {
     case SCOPE_PROPOSED:
+        if (sa->additional.for_packet) {
+            local = packet_first(&all.local_ts, flow, &flow->source, flow->source_port);
+            remote = packet_first(&all.remote_ts, flow, &flow->destination, flow->destination_port);
+            break;
+        }
         local = selectors_of_families(&all.local_ts, families);
         remote = selectors_of_families(&all.remote_ts, families);
         break;
@@ -284,52 +334,85 @@ static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task
         readiness = ask_child_go_on(sa, needed);
     else if (needed)
         readiness = start(sa);
-    if (!additional_children_are_due(sa))
-        additional_children_complete(sa);
+    additional_children_tell(sa);
     return readiness;
+}
+
+/* True if one more Child SA may be asked for; else the log says once that the peer ends too many (S44). */
+static bool is_allowed(struct ike_sa *sa)
+{
+    struct damping *d = &sa->additional.damping;
+    if (damping_allows(d, sa->engine->now, true))
+        return true;
+    if (damping_tells(d))
+        ike_sa_log(
+            sa, LOG_LEVEL_WARN, LOG_IKEV2,
+            "the peer refuses or deletes too many additional Child SAs: after %d in %d seconds, or %d in "
+            "%d seconds, no more are asked for, and packets without a Child SA are dropped",
+            DAMPING_SHORT_MAX, DAMPING_SHORT / 1000, DAMPING_LONG_MAX, DAMPING_LONG / 1000);
+    return false;
+}
+
+static void ask(struct ike_sa *sa, bool for_packet)
+{
+    sa->additional.for_packet = for_packet;
+    ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
 }
 
 void additional_children_check(struct ike_sa *sa)
 {
     struct additional_children *f = &sa->additional;
-    if (sa->destroyed || f->scope != SCOPE_PROPOSED || !may_ask(sa) || is_asking(sa))
+    if (sa->destroyed)
+        return;
+    additional_children_tell(sa);
+    if (f->scope != SCOPE_PROPOSED || !may_ask(sa) || is_asking(sa))
         return;
     uint8_t families = additional_children_lacking(sa);
-    if (families == 0)
-        additional_children_complete(sa);
-    else if (!has_room(sa))
+    if (families == 0 || deadline_is_set(&f->again.deadline))
+        return;
+    if (!has_room(sa)) {
         refuse_families(sa, families, "there are as many as there may be");
-    else if (!deadline_is_set(&f->again.deadline)) {
-        engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
-        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
+        return;
     }
+    engine_set_timer(sa->engine, &f->again, ASK_AGAIN);
+    if (is_allowed(sa))
+        ask(sa, false);
 }
 
 void additional_children_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     (void)engine;
-    sa->additional.refused &= (uint8_t)~sa->additional.unfit;
-    sa->additional.unfit = 0;
+    sa->additional.refused = 0;
     ike_sa_changed(sa);
     additional_children_check(sa);
+}
+
+/* True if the packet waits for what is asked for without it: the first Child SA, or its family. */
+static bool comes_anyway(const struct ike_sa *sa, uint8_t family)
+{
+    return sa->additional.scope == SCOPE_PROPOSED && (!sa->additional.ours || !childless_has_child(sa) ||
+                                                      (additional_children_lacking(sa) & family) != 0);
 }
 
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow)
 {
     struct additional_children *f = &sa->additional;
-    if (flow->source.family == IP_NONE || (f->scope != SCOPE_PROPOSED && is_asking(sa)))
+    bool asking = is_asking(sa);
+    if (flow->source.family == IP_NONE || (asking && f->for_packet))
         return;
     f->flow = *flow;
-    if (f->scope == SCOPE_PROPOSED || !may_ask(sa) || additional_children_hold(sa, flow) ||
-        deadline_is_set(&f->again.deadline))
+    uint8_t family = flow->source.family == IP_V4 ? FAMILY_V4 : FAMILY_V6;
+    if (asking || !may_ask(sa) || additional_children_hold(sa, flow) || comes_anyway(sa, family) ||
+        sa->engine->now < f->packets_after)
         return;
-    if (!is_proposed(sa, flow) || was_refused(sa, flow))
+    if (!is_proposed(sa, flow) || (f->refused & family) != 0 ||
+        refused_packets_hold(f, flow, sa->engine->now) || !is_allowed(sa))
         fail_packet(sa);
     else if (!has_room(sa))
-        refuse_packet(sa, "there are as many as there may be", false);
+        refuse_packet(sa, "there are as many as there may be");
     else
-        ike_sa_add_task(sa, TASK_ADDITIONAL_CHILD, 0);
+        ask(sa, true);
 }
 
 /* ---- A Child SA is lost ------------------------------------------------------------------------------ */
@@ -367,17 +450,36 @@ void additional_children_deleted_by_peer(struct ike_sa *sa)
     take_loss(sa, "Delete Child SA by peer", true);
 }
 
-void additional_children_ask_again(struct ike_sa *sa)
+void additional_children_note_deletion(struct ike_sa *sa, const struct child_sa *child)
+{
+    enum { SOON = 60000 }; /* milliseconds */
+    msec_t now = sa->engine->now;
+    if (child->initiator && !child->replaced && now - child->created < SOON)
+        damping_note_begun(&sa->additional.damping, now);
+}
+
+/* What was refused counts no more. */
+static void forget_refusals(struct ike_sa *sa)
 {
     struct additional_children *f = &sa->additional;
-    memset(f->refused_packets, 0, sizeof f->refused_packets);
-    f->unfit_answers = 0;
-    if (f->unfit == 0)
-        return;
-    f->refused &= (uint8_t)~f->unfit;
-    f->unfit = 0;
+    refused_packets_clear(f);
+    damping_reset(&f->damping);
+    f->refusal_told = f->failure_told = false;
+    f->refusals = 0;
+    f->postponed = 0;
+    f->packets_after = 0;
+    f->refused = 0;
     ike_sa_changed(sa);
-    engine_set_timer(sa->engine, &f->again, 0);
+}
+
+void additional_children_ask_again(struct ike_sa *sa)
+{
+    bool refused = sa->additional.refused != 0;
+    forget_refusals(sa);
+    if (refused)
+        engine_set_timer(sa->engine, &sa->additional.again, 0);
+    if (!sa->destroyed && sa->state == IKE_SA_ESTABLISHED)
+        additional_children_tell(sa);
 }
 
 bool additional_children_begin_again(struct ike_sa *sa)
@@ -387,11 +489,18 @@ bool additional_children_begin_again(struct ike_sa *sa)
         return true;
     f->ours = true;
     f->refused = 0;
-    f->unfit = 0;
     ike_sa_changed(sa);
     engine_cancel_timer(sa->engine, &f->again);
     additional_children_check(sa);
     return is_asking(sa);
+}
+
+void additional_children_resume(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    if (f->refused != 0)
+        engine_set_timer(sa->engine, &f->again, refusal_delay(f->refusals++));
+    additional_children_check(sa);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------- */
@@ -414,6 +523,8 @@ void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     bool asking = is_asking(old);
     *f = old->additional;
     f->again = again;
+    if (deadline_is_set(&old->additional.again.deadline) && f->refused != 0)
+        engine_set_timer(successor->engine, &f->again, refusal_delay(f->refusals));
     engine_cancel_timer(old->engine, &old->additional.again);
     childless_inherit(old, successor);
     additional_children_check(successor);

@@ -1,7 +1,7 @@
 /*
- * Asks for additional Child SAs (S38, RFC 7296 1.3.1, 2.9): at once for an address family that the peer has
- * left out, and for a pair of addresses when a packet needs it. sa/additional_children.h says which are
- * lacking.
+ * Asks for additional Child SAs (S38, S42, RFC 7296 1.3.1, 2.9): at once for an address family that the peer
+ * has left out, and for a packet that needs it: where the peer narrowed the selectors, or wants a Child SA
+ * for each pair of addresses. sa/additional_children.h says which are lacking.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
 #define MUSUBI_IKE_EXCHANGES_ADDITIONAL_CHILD_H
@@ -31,13 +31,19 @@ void additional_children_lost(struct ike_sa *sa, const char *reason);
 /* The peer has deleted a Child SA: the same, but an IKE SA without one stays for a while (S45). */
 void additional_children_deleted_by_peer(struct ike_sa *sa);
 
-/* The config has changed: an answer that could not be taken is asked for again at once (S44). */
+/* The peer deletes this one: counts if it has just been made (S44). */
+void additional_children_note_deletion(struct ike_sa *sa, const struct child_sa *child);
+
+/* The config has changed: what the peer refused is asked for again at once (S44). */
 void additional_children_ask_again(struct ike_sa *sa);
 
 /* An IKE SA that lost its last Child SA asks for one as the policy says. False if nothing is asked for. */
 bool additional_children_begin_again(struct ike_sa *sa);
 
-/* A packet waits: asks for its pair of addresses if the peer wants a Child SA for each. */
+/* The IKE SA of an earlier engine goes on: asks for what is lacking, later for what was refused. */
+void additional_children_resume(struct ike_sa *sa);
+
+/* A packet waits: asks for a Child SA for it, if it gets none otherwise, or has it dropped. */
 void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flow);
 
 /* The Child SAs of `old` now belong to `successor`: so does what was asked for and refused. */

@@ -4,6 +4,7 @@
 #include "ike/exchanges/authentication.h"
 #include "ike/exchanges/initial_contact.h"
 #include "ike/reasons/auth_failure.h"
+#include "ike/reasons/narrowing.h"
 #include "ike/reasons/refusal.h"
 #include "ike/wire/identity.h"
 
@@ -91,8 +92,10 @@ static const char *accept_child(struct ike_sa *sa, const struct ike_message *mes
     }
     struct child_sa *child = child_sa_new(sa, &agreement, request.inbound_spi, true);
     if (child != NULL && child_sa_install(child, CHILD_ACTIVE, no_octets, ike_buffer_octets(&sa->nonce_i),
-                                          ike_buffer_octets(&sa->nonce_r)))
+                                          ike_buffer_octets(&sa->nonce_r))) {
+        narrowing_warn(sa, &request, child);
         return NULL;
+    }
     if (child != NULL)
         child_sa_destroy(child);
     failure_warn(sa, FAILED_NEGOTIATION, 0, "out of memory");

@@ -109,6 +109,7 @@ static size_t delete_named_children(struct ike_sa *sa, const struct ike_payload 
             continue;
         ike_sa_log(sa, child->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IPSEC,
                    "Child SA deleted, SPI 0x%08x: by the peer", child->inbound.spi);
+        additional_children_note_deletion(sa, child);
         if (!is_being_deleted(sa, child) && count < capacity)
             spis[count++] = child->inbound.spi;
         child_sa_retire(child);

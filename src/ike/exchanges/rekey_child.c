@@ -1,6 +1,7 @@
 #include "ike/exchanges/rekey_child.h"
 
 #include "ike/exchanges/additional_child.h"
+#include "ike/reasons/narrowing.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/rekey_schedule.h"
 
@@ -120,6 +121,9 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     if (rival != NULL)
         child_sa_stop(rival); /* the peer will delete it */
     if (!child_sa_is_gone(old)) {
+        if (!selectors_within(&old->local_ts, &made->local_ts) ||
+            !selectors_within(&old->remote_ts, &made->remote_ts))
+            narrowing_warn(sa, &n->request, made);
         old->replaced = true;
         child_sa_delete(old);
     }
@@ -155,8 +159,9 @@ static uint8_t families_of_others(const struct child_sa *child)
 
 /*
  * A rekey proposes what the policy says today (R11), without the families that other Child SAs carry: so
- * never less than what is in use, unless the policy has become narrower (RFC 7296 2.9.2). Selectors that the
- * peer chose when it made the SA (R71), and those of a single pair, stay as they are.
+ * never less than what is in use, unless the policy has become narrower (RFC 7296 2.9.2). What is in use
+ * comes first: a peer that grants a part of the policy is to grant the same part. Selectors that the peer
+ * chose when it made the SA (R71), and those of a single pair, stay as they are.
  */
 static void propose_selectors(const struct child_sa *child, struct selector_list *local_ts,
                               struct selector_list *remote_ts)
@@ -170,6 +175,10 @@ static void propose_selectors(const struct child_sa *child, struct selector_list
     uint8_t families = (FAMILY_V4 | FAMILY_V6) & (uint8_t)~families_of_others(child);
     *local_ts = selectors_of_families(&request.local_ts, families);
     *remote_ts = selectors_of_families(&request.remote_ts, families);
+    if (selectors_within(&child->local_ts, local_ts) && selectors_within(&child->remote_ts, remote_ts)) {
+        *local_ts = selectors_joined(&child->local_ts, local_ts);
+        *remote_ts = selectors_joined(&child->remote_ts, remote_ts);
+    }
 }
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)

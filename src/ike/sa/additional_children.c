@@ -38,9 +38,34 @@ bool additional_children_come_with_packets(const struct ike_sa *sa)
     return sa->additional.scope != SCOPE_PROPOSED;
 }
 
+static bool is_held(const struct ike_sa *sa, const struct traffic_selector pair[2])
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child_sa_is_current(child) && selectors_hold_pair(&child->local_ts, &child->remote_ts, pair))
+            return true;
+    }
+    return false;
+}
+
+uint8_t additional_children_narrowed(const struct ike_sa *sa)
+{
+    if (!sa->additional.ours || sa->additional.scope != SCOPE_PROPOSED)
+        return 0;
+    const struct child_request all = additional_children_proposed(sa);
+    struct traffic_selector pair[2];
+    unsigned families = 0;
+    for (unsigned i = 0; selectors_next_pair(&all.local_ts, &all.remote_ts, &i, pair);) {
+        if (!is_held(sa, pair))
+            families |= pair[0].first.family == IP_V4 ? FAMILY_V4 : FAMILY_V6;
+    }
+    return (uint8_t)(families & ~(unsigned)sa->additional.refused);
+}
+
 bool additional_children_are_due(const struct ike_sa *sa)
 {
-    return sa->additional.scope != SCOPE_PROPOSED || additional_children_lacking(sa) != 0;
+    return sa->additional.scope != SCOPE_PROPOSED || additional_children_narrowed(sa) != 0;
 }
 
 bool additional_children_tell_due(struct ike_sa *sa)
@@ -50,14 +75,15 @@ bool additional_children_tell_due(struct ike_sa *sa)
     return due;
 }
 
-void additional_children_complete(struct ike_sa *sa)
+void additional_children_tell(struct ike_sa *sa)
 {
-    if (!sa->additional.more_told)
+    bool due = additional_children_are_due(sa);
+    if (due == sa->additional.more_told)
         return;
-    sa->additional.more_told = false;
+    sa->additional.more_told = due;
     struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
-        child_sa_complete(child);
+        (due ? child_sa_expect_more : child_sa_complete)(child);
     }
 }

@@ -210,6 +210,12 @@ void child_sa_activate(struct child_sa *child)
     (void)new_command(child, CHILD_ACTIVATE);
 }
 
+void child_sa_expect_more(struct child_sa *child)
+{
+    if (child->installed)
+        (void)new_command(child, CHILD_EXPECT_MORE);
+}
+
 void child_sa_complete(struct child_sa *child)
 {
     if (child->installed)

@@ -10,7 +10,8 @@
 #include "ike/services/timer.h"
 
 enum {
-    CHILDREN_MAX = 16, /* Child SAs of one tunnel (S38) */
+    CHILDREN_MAX = 16,  /* Child SAs of one tunnel (S38) */
+    NARROWINGS_MAX = 4, /* grants that are remembered (S42) */
 };
 
 struct ike_tunnel {
@@ -27,6 +28,8 @@ struct ike_tunnel {
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
     struct damping damping;
+    uint64_t narrowings[NARROWINGS_MAX]; /* hashes of what the log has told that the peer granted */
+    unsigned next_narrowing;             /* index of the oldest one */
 };
 
 /* The tunnel with a number; NULL if there is none. */

@@ -147,6 +147,78 @@ bool selectors_within(const struct selector_list *narrow, const struct selector_
     return true;
 }
 
+bool selectors_next_pair(const struct selector_list *local, const struct selector_list *remote,
+                         unsigned *index, struct traffic_selector pair[2])
+{
+    while (*index < (unsigned)local->count * remote->count) {
+        struct traffic_selector l = local->ts[*index / remote->count];
+        struct traffic_selector r = remote->ts[*index % remote->count];
+        ++*index;
+        if (l.first.family != r.first.family ||
+            (l.protocol != 0 && r.protocol != 0 && l.protocol != r.protocol))
+            continue;
+        l.protocol = r.protocol = l.protocol != 0 ? l.protocol : r.protocol;
+        pair[0] = l;
+        pair[1] = r;
+        return true;
+    }
+    return false;
+}
+
+/* The address behind `a`, which is not the last one of its family. */
+static struct ip_address address_behind(struct ip_address a)
+{
+    size_t i = ip_address_size(a.family);
+    while (i > 0 && ++a.octets[--i] == 0)
+        ;
+    return a;
+}
+
+/* True if the selectors of the list hold, together, all packets of `ts`. */
+static bool list_covers(const struct selector_list *list, const struct traffic_selector *ts)
+{
+    struct ip_address from = ts->first;
+    for (;;) {
+        const struct ip_address *to = NULL;
+        for (uint8_t i = 0; i < list->count; i++) {
+            const struct traffic_selector *part = &list->ts[i];
+            struct traffic_selector narrow = *ts;
+            narrow.first = narrow.last = from;
+            if (selector_within(&narrow, part) && (to == NULL || ip_address_compare(&part->last, to) > 0))
+                to = &part->last;
+        }
+        if (to == NULL)
+            return false;
+        if (ip_address_compare(to, &ts->last) >= 0)
+            return true;
+        from = address_behind(*to);
+    }
+}
+
+bool selectors_hold_pair(const struct selector_list *local, const struct selector_list *remote,
+                         const struct traffic_selector pair[2])
+{
+    return list_covers(local, &pair[0]) && list_covers(remote, &pair[1]);
+}
+
+static bool selector_equal(const struct traffic_selector *a, const struct traffic_selector *b)
+{
+    return selector_within(a, b) && selector_within(b, a);
+}
+
+struct selector_list selectors_joined(const struct selector_list *first, const struct selector_list *others)
+{
+    struct selector_list list = *first;
+    for (uint8_t i = 0; i < others->count; i++) {
+        bool found = false;
+        for (uint8_t j = 0; j < first->count && !found; j++)
+            found = selector_equal(&first->ts[j], &others->ts[i]);
+        if (!found)
+            list_add(&list, &others->ts[i]);
+    }
+    return list;
+}
+
 static uint8_t family_of(const struct traffic_selector *ts)
 {
     return ts->first.family == IP_V4 ? FAMILY_V4 : FAMILY_V6;

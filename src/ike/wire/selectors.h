@@ -33,6 +33,21 @@ enum selectors_result selectors_read(const struct ike_payload *ts, struct select
 /* True if every selector of `narrow` lies within some selector of `wide`. */
 bool selectors_within(const struct selector_list *narrow, const struct selector_list *wide);
 
+/*
+ * Finds, for `*index` from 0 on, the next pair of a local and a remote selector between which packets can go:
+ * of one family, and of protocols that agree, to which the pair is cut down. False if there is none left.
+ */
+bool selectors_next_pair(const struct selector_list *local, const struct selector_list *remote,
+                         unsigned *index, struct traffic_selector pair[2]);
+
+/* True if the selectors of two lists, local and remote, hold all packets of such a pair. */
+bool selectors_hold_pair(const struct selector_list *local, const struct selector_list *remote,
+                         const struct traffic_selector pair[2]);
+
+/* The selectors of `first` and, behind them, those of `others` that are not among them, as far as there is
+ * room. */
+struct selector_list selectors_joined(const struct selector_list *first, const struct selector_list *others);
+
 /* A set of address families. */
 enum { FAMILY_V4 = 1 << 0, FAMILY_V6 = 1 << 1 };
 

@@ -47,6 +47,20 @@ static void S15_an_error_has_its_line_and_a_caret(void **state)
                 "                  ^~~~~~~~~~~\n");
 }
 
+static void S15_the_rest_of_a_config_with_errors_is_warned_of_all_the_same(void **state)
+{
+    (void)state;
+    assert_said("ip route 10.0.0.0/8 Tunnel7.0\n"
+                "interface Tunnel0.0\n  ip mtu 99999\n  shutdown\n",
+                false,
+                "FILE:1:1: warning: Tunnel7.0 is not defined: the route has no effect\n"
+                "FILE:2:1: warning: Tunnel0.0 has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it "
+                "stays down\n"
+                "FILE:3:10: error: `99999` is wrong: it has to be a number from 68 to 65535\n"
+                "  ip mtu 99999\n"
+                "         ^~~~~\n");
+}
+
 #define WAN     "interface GigaEthernet0.0\n  no shutdown\n"
 #define TUNNELS "interface Tunnel0.0\n  shutdown\ninterface Tunnel1.0\n  ip address 10.9.9.1/30\n  shutdown\n"
 
@@ -249,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_config_yields_no_diagnostics),
         cmocka_unit_test(S15_an_error_has_its_line_and_a_caret),
+        cmocka_unit_test(S15_the_rest_of_a_config_with_errors_is_warned_of_all_the_same),
         cmocka_unit_test(S48_a_tunnels_route_is_warned_of_when_a_wider_one_leads_outside),
         cmocka_unit_test(S48_a_tunnels_route_is_not_warned_of_where_nothing_leads_outside),
         cmocka_unit_test(warnings_of_all_kinds_are_in_the_order_of_lines),

@@ -190,6 +190,26 @@ static void S14_no_removes_foreign_lines(void **state)
     end(s);
 }
 
+static void S14_no_removes_foreign_lines_where_they_stand(void **state)
+{
+    (void)state;
+    struct session *s = start("ppp profile isp\n  authentication myname user\n  lcp restart-timer 3\n"
+                              "ip ufs-cache enable\n"
+                              "lldp enable\n"
+                              "interface Tunnel0.0\n  ip mtu 1400\n");
+    TYPE(s, "ppp profile isp", "no lcp");
+    assert_running(s,
+                   "ppp profile isp\n  authentication myname user\n!\nip ufs-cache enable\nlldp enable\n!\n"
+                   "interface Tunnel0.0\n  ip mtu 1400\n");
+    TYPE(s, "no ip ufs-cache enable");
+    TYPE(s, "interface Tunnel0.0", "no lldp", "hostname a");
+    assert_running(s, "ppp profile isp\n  authentication myname user\n!\nhostname a\n!\n"
+                      "interface Tunnel0.0\n  ip mtu 1400\n");
+    TYPE(s, "ppp profile isp", "no ppp profile isp", "router bgp 1", "no router bgp 1", "hostname b");
+    assert_running(s, "hostname b\n!\ninterface Tunnel0.0\n  ip mtu 1400\n");
+    end(s);
+}
+
 static void S14_lines_in_the_wrong_place_are_refused_with_where_they_belong(void **state)
 {
     (void)state;
@@ -407,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_section_that_others_removed_is_made_again),
         cmocka_unit_test(S14_foreign_lines_are_kept_at_the_prompt_too),
         cmocka_unit_test(S14_no_removes_foreign_lines),
+        cmocka_unit_test(S14_no_removes_foreign_lines_where_they_stand),
         cmocka_unit_test(S14_lines_in_the_wrong_place_are_refused_with_where_they_belong),
         cmocka_unit_test(S14_a_pasted_profile_among_the_lines_of_a_tunnel_is_refused),
         cmocka_unit_test(operating_commands_of_routers_never_become_config),

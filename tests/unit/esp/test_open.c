@@ -99,6 +99,30 @@ static void S9_wrong_padding_is_refused_after_the_number_is_taken(void **state)
     pair_free(&pair);
 }
 
+/* RFC 4303 2.4: each octet of it is looked at, however long it is. */
+static void S9_one_wrong_octet_in_long_padding_is_refused(void **state)
+{
+    struct esp_worker *worker = *state;
+    static const size_t lengths[] = {15, 16, 17, 31, 64, 128, 254, 255};
+    struct sa_pair pair;
+    pair_make(&pair, 0, worker, worker);
+    uint8_t text[ROOM], packet[ROOM];
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        size_t padding = lengths[i];
+        size_t tfc = (8 - (42 + padding) % 4) % 4; /* the suite's text is a multiple of 4 */
+        for (size_t at = 0; at < padding; at++) {
+            size_t length = write_text(text, IP_V4, tfc, padding, 4);
+            text[40 + tfc + at] ^= (uint8_t)(1U << at % 8);
+            struct esp_inbound p = open_text(worker, &pair, text, length, packet);
+            if (p.result != ESP_OPEN_INVALID_PADDING)
+                fail_msg("octet %zu of %zu is wrong, and the result is %d", at, padding, (int)p.result);
+        }
+        size_t length = write_text(text, IP_V4, tfc, padding, 4);
+        assert_int_equal(open_text(worker, &pair, text, length, packet).result, ESP_OPENED);
+    }
+    pair_free(&pair);
+}
+
 static void S9_next_header_59_is_dropped_silently_and_others_are_unknown(void **state)
 {
     struct esp_worker *worker = *state;
@@ -448,6 +472,7 @@ int main(void)
         cmocka_unit_test(the_inner_packet_is_found_in_place),
         cmocka_unit_test(padding_of_any_length_is_accepted_when_it_counts_up),
         cmocka_unit_test(S9_wrong_padding_is_refused_after_the_number_is_taken),
+        cmocka_unit_test(S9_one_wrong_octet_in_long_padding_is_refused),
         cmocka_unit_test(S9_next_header_59_is_dropped_silently_and_others_are_unknown),
         cmocka_unit_test(S9_tfc_padding_and_dummies_of_any_content_are_accepted),
         cmocka_unit_test(an_inner_header_that_lies_is_refused),

@@ -3,6 +3,8 @@
 
 #include "esp/owner.h"
 
+#include <malloc.h>
+
 static struct esp_worker *worker;
 
 static int start(void **state)
@@ -118,6 +120,44 @@ static void chosen_spi_leads_to_its_owner(void **state)
     assert_int_equal(esp_spi_of_owner(UINT32_MAX, 0, 3), UINT32_MAX);
 }
 
+/* ---- Freed memory ------------------------------------------------------------------------------------ */
+
+/* The keys of the SA that is being freed, and how much memory was freed with one of them in it. */
+static struct {
+    const struct sa_pair *pair;
+    size_t freed, leaked;
+} wiping;
+
+void __real_free(void *at);
+void __wrap_free(void *at);
+
+void __wrap_free(void *at)
+{
+    if (wiping.pair != NULL && at != NULL) {
+        size_t size = malloc_usable_size(at);
+        wiping.freed++;
+        wiping.leaked += memmem(at, size, wiping.pair->encryption_key, 8) != NULL;
+        wiping.leaked += memmem(at, size, wiping.pair->integrity_key, 8) != NULL;
+    }
+    __real_free(at);
+}
+
+static void no_key_is_left_in_the_memory_of_an_sa_that_is_freed(void **state)
+{
+    (void)state;
+    for (size_t suite = 0; suite < SUITE_COUNT; suite++) {
+        struct sa_pair pair;
+        pair_make(&pair, suite, worker, worker);
+        memset(&wiping, 0, sizeof wiping);
+        wiping.pair = &pair;
+        pair_free(&pair);
+        wiping.pair = NULL;
+        assert_true(wiping.freed >= 2);
+        if (wiping.leaked > 0)
+            fail_msg("suite %zu: %zu times a key is left", suite, wiping.leaked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +166,7 @@ int main(void)
         cmocka_unit_test(selectors_count_too),
         cmocka_unit_test(tunnels_spread_over_all_workers_in_both_directions),
         cmocka_unit_test(chosen_spi_leads_to_its_owner),
+        cmocka_unit_test(no_key_is_left_in_the_memory_of_an_sa_that_is_freed),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

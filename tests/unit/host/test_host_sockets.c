@@ -106,6 +106,9 @@ static void udp_is_steered(enum ip_family family)
             send_to(from, loopback(family), HOST_PORT_NATT, datagram, sizeof datagram);
             assert_int_equal(taken_from(s->natt_worker[esp_owner_of_spi(spis[i], WORKERS)], WAIT),
                              sizeof datagram);
+            send_to(from, loopback(family), HOST_PORT_NATT, datagram, sizeof spis[i]); /* an SPI alone */
+            assert_int_equal(taken_from(s->natt_worker[esp_owner_of_spi(spis[i], WORKERS)], WAIT),
+                             sizeof spis[i]);
         }
         store_u32be(datagram, 0); /* the zero marker: IKE */
         send_to(from, loopback(family), HOST_PORT_NATT, datagram, sizeof datagram);

@@ -271,6 +271,24 @@ static void S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_com
     assert_false(end_has_event(here, PATH_PACKET_WAITS));
 }
 
+static void S42_packets_outside_wait_once_others_are_to_come_beside_an_sa_that_was_whole(void **state)
+{
+    (void)state;
+    install_for_port(1, 53, false);
+    end_put_number(here, IP_V4, 100, 1);
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
+
+    assert_int_equal(child_change(here->path, ++here->requests, CHILD_EXPECT_MORE, end_spi(here, 1)),
+                     PATH_OK);
+    path_settle(here->path);
+
+    end_put_number(here, IP_V4, 100, 2);
+    (void)end_expect_event(here, PATH_PACKET_WAITS);
+    install_for_port(2, 2000, true);
+    end_expect_number(there, 2);
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
+}
+
 static void S38_a_pair_that_gets_no_sa_takes_no_other_packet_along(void **state)
 {
     (void)state;
@@ -320,6 +338,7 @@ int main(int argc, char **argv)
         STAND_TEST(R71_packets_outside_of_the_selectors_are_dropped_when_the_sa_comes),
         STAND_TEST(S38_packets_outside_of_an_sa_beside_which_others_are_to_come_ask_for_one),
         STAND_TEST(S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_comes),
+        STAND_TEST(S42_packets_outside_wait_once_others_are_to_come_beside_an_sa_that_was_whole),
         STAND_TEST(S38_a_pair_that_gets_no_sa_takes_no_other_packet_along),
         STAND_TEST(removed_tunnel_lets_go_of_what_waits),
     };

@@ -1,0 +1,23 @@
+/*
+ * What the log says of traffic selectors that the peer has narrowed (RFC 7296 2.9): what was asked for, with
+ * the lines of the config, and what was granted (S42).
+ *
+ *     Tunnel1.0: the peer narrowed the traffic selectors: asked for local-ts any, remote-ts any, granted
+ *     local 10.1.0.0-10.1.0.255, remote 10.2.0.0-10.2.0.255; local-ts and remote-ts: default
+ */
+#ifndef MUSUBI_IKE_REASONS_NARROWING_H
+#define MUSUBI_IKE_REASONS_NARROWING_H
+
+#include "ike/wire/child_exchange.h"
+
+struct child_sa;
+struct ike_sa;
+
+/*
+ * Warns if `made` has less than what was asked for of the families that it has; once for each grant, until
+ * the tunnel's policy changes. Families that it has not are another matter: they get a Child SA of their own
+ * (S38).
+ */
+void narrowing_warn(const struct ike_sa *sa, const struct child_request *asked, const struct child_sa *made);
+
+#endif

@@ -1,0 +1,101 @@
+#include "pki/crl.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <openssl/x509v3.h>
+
+#include "pki/openssl.h"
+
+struct crl {
+    atomic_uint holders;
+    X509_CRL *x509;
+    uint8_t *der; /* from OpenSSL */
+    size_t length;
+    struct crl_facts facts;
+};
+
+X509_CRL *crl_x509(const struct crl *crl)
+{
+    return crl->x509;
+}
+
+static void read_facts(X509_CRL *x509, struct crl_facts *facts)
+{
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(x509, NID_crl_number, NULL, NULL);
+    openssl_name_text(X509_CRL_get_issuer(x509), facts->issuer);
+    openssl_integer_text(number, facts->number, sizeof(facts->number));
+    facts->this_update = openssl_time(X509_CRL_get0_lastUpdate(x509));
+    facts->next_update = openssl_time(X509_CRL_get0_nextUpdate(x509));
+    int revoked = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509));
+    facts->revoked = revoked > 0 ? (uint32_t)revoked : 0;
+    ASN1_INTEGER_free(number);
+    openssl_forget_errors();
+}
+
+static bool read_crl(struct octets der, struct crl *crl)
+{
+    const unsigned char *at = der.at;
+    crl->x509 = d2i_X509_CRL(NULL, &at, (long)der.length);
+    if (crl->x509 == NULL || at != der.at + der.length)
+        return false;
+    int length = i2d_X509_CRL(crl->x509, &crl->der);
+    crl->length = length > 0 ? (size_t)length : 0;
+    read_facts(crl->x509, &crl->facts);
+    return length > 0;
+}
+
+struct crl *crl_parse(struct octets der, struct pki_reason *reason)
+{
+    struct crl *crl = calloc(1, sizeof(*crl));
+    if (crl == NULL) {
+        (void)pki_refuse(reason, "out of memory");
+        return NULL;
+    }
+    atomic_init(&crl->holders, 1);
+    if (der.length <= CRL_MAX && read_crl(der, crl))
+        return crl;
+    if (der.length > CRL_MAX)
+        (void)pki_refuse(reason, "the CRL has %zu octets, and %d are possible", der.length, CRL_MAX);
+    else
+        (void)pki_refuse(reason, "this is no certificate revocation list in DER");
+    openssl_forget_errors();
+    crl_release(crl);
+    return NULL;
+}
+
+struct crl *crl_hold(struct crl *crl)
+{
+    atomic_fetch_add(&crl->holders, 1);
+    return crl;
+}
+
+void crl_release(struct crl *crl)
+{
+    if (crl == NULL || atomic_fetch_sub(&crl->holders, 1) > 1)
+        return;
+    X509_CRL_free(crl->x509);
+    OPENSSL_free(crl->der);
+    free(crl);
+}
+
+struct octets crl_der(const struct crl *crl)
+{
+    return (struct octets){crl->der, crl->length};
+}
+
+const struct crl_facts *crl_facts(const struct crl *crl)
+{
+    return &crl->facts;
+}
+
+bool crl_is_signed_by(const struct crl *crl, const struct certificate *ca)
+{
+    X509 *issuer = certificate_x509(ca);
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    bool right = key != NULL &&
+                 X509_NAME_cmp(X509_CRL_get_issuer(crl->x509), X509_get_subject_name(issuer)) == 0 &&
+                 X509_CRL_verify(crl->x509, key) == 1;
+    openssl_forget_errors();
+    return right;
+}

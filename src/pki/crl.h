@@ -1,0 +1,40 @@
+/*
+ * A certificate revocation list (RFC 5280 5). It never changes once it is made, and any thread may use it.
+ */
+#ifndef MUSUBI_PKI_CRL_H
+#define MUSUBI_PKI_CRL_H
+
+#include "pki/certificate.h"
+
+enum { CRL_MAX = 1 << 20 }; /* octets of one in DER */
+
+struct crl;
+
+struct crl_facts {
+    char issuer[DN_TEXT_SIZE];
+    char number[64]; /* hexadecimal, "" if it has none */
+    int64_t this_update;
+    int64_t next_update; /* 0: it does not say */
+    uint32_t revoked;    /* certificates in it */
+};
+
+/* Reads one CRL in DER, with nothing behind it. The octets are copied. The first holder lets go of it with
+ * crl_release. NULL with the reason if this is none. */
+struct crl *crl_parse(struct octets der, struct pki_reason *reason);
+
+/* Another holder. Returns the CRL. */
+struct crl *crl_hold(struct crl *crl);
+
+/* A holder lets go; the last one frees it. `crl` may be NULL. */
+void crl_release(struct crl *crl);
+
+/* The octets in DER; they last as long as the CRL. */
+struct octets crl_der(const struct crl *crl);
+
+/* What it says; lasts as long as the CRL. */
+const struct crl_facts *crl_facts(const struct crl *crl);
+
+/* True if the CA with this certificate has signed it. */
+bool crl_is_signed_by(const struct crl *crl, const struct certificate *ca);
+
+#endif

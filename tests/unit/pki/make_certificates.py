@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""Makes the certificates of the unit tests of src/pki/, sound and odd ones, in a directory.
+
+    make_certificates.py DIRECTORY
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+# The path must be set first.
+from lib.certificates import CA_EXTENSIONS, END_EXTENSIONS, Certificates  # noqa: E402
+
+NO_CA = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=hash")
+
+
+def with_usage(usage):
+    return ("basicConstraints=CA:FALSE", f"keyUsage=critical,{usage}", "subjectKeyIdentifier=hash",
+            "authorityKeyIdentifier=keyid")
+
+
+def ca_with(basic="CA:TRUE", usage="keyCertSign,cRLSign", *more):
+    return (f"basicConstraints=critical,{basic}", f"keyUsage=critical,{usage}", "subjectKeyIdentifier=hash",
+            "authorityKeyIdentifier=keyid", *more)
+
+
+def make_names(pki, ca):
+    pki.issue(ca, "names", names=["DNS:Site1.example.com", "DNS:*.wild.example.com", "email:admin@example.com",
+                                  "IP:10.0.0.1", "IP:2001:db8::1", "dirName:other"],
+              add=["[other]", "C=JP", "O=Example", "CN=alternative"])
+    pki.issue(ca, "nameless")
+    pki.issue(ca, "subjectless", subject="", names=["DNS:site2.example.com"])
+    pki.issue(ca, "keyid", extensions=[*END_EXTENSIONS[:2], "subjectKeyIdentifier=73697465"])
+
+
+def make_dates(pki, ca):
+    pki.issue(ca, "expired", start="20200101000000Z", end="20260201000000Z")
+    pki.issue(ca, "early", start="20270101000000Z")
+    old = pki.root("oldca", start="20200101000000Z", end="20260201000000Z")
+    pki.issue(old, "of-oldca")
+
+
+def make_chains(pki, ca):
+    middle = pki.intermediate(ca, "middle")
+    low = pki.intermediate(middle, "low")
+    pki.issue(middle, "of-middle")
+    pki.issue(low, "of-low")
+    pki.issue(ca, "site1")
+    self_signed = pki.root("selfsigned", extensions=END_EXTENSIONS[:3])
+    assert self_signed
+    other = pki.root("otherca")
+    pki.issue(other, "of-otherca")
+    # The same names and other keys; without key identifiers only the signature tells them from the true ones.
+    fake = pki.root("fakeca", subject="/C=JP/O=Example/CN=ca")
+    pki.issue(fake, "of-fakeca")
+    pki.issue(fake, "of-fakeca-silent", extensions=[*END_EXTENSIONS[:3], "authorityKeyIdentifier=none"])
+    no_ca = pki.issue(ca, "noca", extensions=NO_CA)
+    pki.issue(no_ca, "of-noca")
+    no_sign = pki.intermediate(ca, "nosign", extensions=ca_with(usage="cRLSign"))
+    pki.issue(no_sign, "of-nosign")
+    short = pki.root("shortca", extensions=ca_with("CA:TRUE,pathlen:0"))
+    below = pki.intermediate(short, "below-short")
+    pki.issue(short, "of-shortca")
+    pki.issue(below, "of-below-short")
+    issuer = ca
+    for i in range(8):
+        issuer = pki.intermediate(issuer, f"deep{i}")
+    pki.issue(issuer, "of-deep")
+
+
+def make_usages(pki, ca):
+    pki.issue(ca, "encipher", extensions=with_usage("keyEncipherment"))
+    pki.issue(ca, "repudiate", extensions=with_usage("nonRepudiation"))
+    pki.issue(ca, "unused", extensions=["basicConstraints=CA:FALSE"])
+    for name, purpose in {"mail": "emailProtection", "code": "codeSigning", "server": "serverAuth",
+                          "client": "clientAuth", "ike": "1.3.6.1.5.5.7.3.17", "intermediate": "1.3.6.1.5.5.8.2.2",
+                          "any": "anyExtendedKeyUsage", "several": "codeSigning,serverAuth"}.items():
+        pki.issue(ca, f"for-{name}", add=[f"extendedKeyUsage={purpose}"])
+    mail = pki.intermediate(ca, "mailca", extensions=ca_with(), add=["extendedKeyUsage=emailProtection"])
+    pki.issue(mail, "of-mailca")
+
+
+def make_constraints(pki, ca):
+    limited = pki.intermediate(ca, "limited", add=["nameConstraints=critical,permitted;DNS:example.com,"
+                                                   "excluded;DNS:secret.example.com"])
+    pki.issue(limited, "permitted", names=["DNS:site1.example.com"])
+    pki.issue(limited, "not-permitted", names=["DNS:site1.example.net"])
+    pki.issue(limited, "excluded", names=["DNS:a.secret.example.com"])
+    pki.issue(ca, "critical", add=["1.3.6.1.4.1.99999.1=critical,ASN1:UTF8String:unknown"])
+    pki.issue(ca, "uncritical", add=["1.3.6.1.4.1.99999.1=ASN1:UTF8String:unknown"])
+    pki.issue(ca, "malformed", extensions=["basicConstraints=CA:FALSE", "keyUsage=DER:0500"])
+    strict = pki.intermediate(ca, "strict", add=["policyConstraints=critical,requireExplicitPolicy:0",
+                                                 "certificatePolicies=1.2.3.4"])
+    pki.issue(strict, "without-policy")
+    pki.issue(strict, "with-policy", add=["certificatePolicies=1.2.3.4"])
+
+
+def make_strengths(pki, ca):
+    pki.issue(ca, "rsa2048", kind="rsa2048", names=["DNS:site1.example.com"])
+    pki.issue(ca, "rsa1024", kind="rsa1024")
+    pki.issue(ca, "rsa512", kind="rsa512")
+    pki.issue(ca, "p192", kind="p192")
+    pki.issue(ca, "p384", kind="p384")
+    pki.issue(ca, "p521", kind="p521")
+    pki.issue(ca, "ed25519", kind="ed25519")
+    pki.issue(ca, "ed448", kind="ed448")
+    pki.issue(ca, "sha1", hash_name="sha1")
+    pki.issue(ca, "sha384", hash_name="sha384")
+    weak = pki.root("weakca", kind="rsa1024", hash_name="sha1")
+    pki.issue(weak, "of-weakca")
+    rsa = pki.root("rsaca", kind="rsa2048", hash_name="sha1")
+    pki.issue(rsa, "of-rsaca")
+    pki.issue(rsa, "md5", hash_name="md5")
+    pki.issue(rsa, "pss", options=["-sigopt", "rsa_padding_mode:pss"])
+
+
+def make_crls(pki, ca):
+    own = pki.root("crlca")
+    middle = pki.intermediate(own, "crlmiddle")
+    good = pki.issue(own, "unrevoked")
+    bad = pki.issue(own, "revoked")
+    pki.issue(middle, "of-crlmiddle")
+    assert good
+    pki.crl(own, "crl-empty")
+    pki.revoke(own, bad)
+    pki.crl(own, "crl")
+    pki.crl(own, "crl-expired", end="20260201000000Z")
+    pki.crl(own, "crl-early", start="20270101000000Z")
+    pki.revoke(own, middle)
+    pki.crl(own, "crl-middle")
+    fake = pki.root("crlfake", subject="/C=JP/O=Example/CN=crlca", extensions=CA_EXTENSIONS[:2])
+    pki.crl(fake, "crl-fake")
+    pki.crl(ca, "crl-of-ca")
+    pki.crl(middle, "crl-of-middle")
+
+
+def main():
+    directory = Path(sys.argv[1])
+    shutil.rmtree(directory, ignore_errors=True)
+    pki = Certificates(directory)
+    ca = pki.root("ca")
+    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls):
+        make(pki, ca)
+    for state in directory.glob("*.ca"):
+        shutil.rmtree(state)
+    (directory / "made").touch()
+
+
+if __name__ == "__main__":
+    main()
