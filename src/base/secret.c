@@ -20,6 +20,12 @@ void secret_wipe(void *at, size_t length)
     explicit_bzero(at, length);
 }
 
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+    uint8_t below[SECRET_STACK_SIZE];
+    secret_wipe(below, sizeof below);
+}
+
 void secret_free(void *at, size_t length)
 {
     if (at == NULL)

@@ -4,16 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "config/words.h"
 
 /* Octets of the source line that an excerpt shows before and after the start of its word. */
 enum { EXCERPT_BEFORE = 80, EXCERPT_AFTER = 80 };
 
+/* A wrong line may have a key where none is expected. */
+static void text_wipe(char *text)
+{
+    if (text != NULL)
+        secret_free(text, strlen(text));
+}
+
 void diagnostics_free(struct diagnostics *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].message);
-        free(list->items[i].excerpt);
+        text_wipe(list->items[i].message);
+        text_wipe(list->items[i].excerpt);
     }
     free(list->items);
     *list = (struct diagnostics){0};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "config/index.h"
 #include "config/pattern.h"
 
@@ -118,7 +119,7 @@ struct setting *config_insert_foreign(struct section *section, struct setting *a
 {
     struct setting *setting = text == NULL ? NULL : calloc(1, sizeof *setting);
     if (setting == NULL) {
-        free(text);
+        secret_free(text, length);
         return NULL;
     }
     setting->foreign = text;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/secret.h"
 #include "config/edit.h"
 #include "config/foreign.h"
 #include "config/match.h"
@@ -83,7 +84,7 @@ static void keep_under_foreign(struct parser *p, const struct source *line)
     if (text != NULL)
         p->last_foreign = edit_add_foreign_under(p->last_foreign, text, length, place_of(line));
     p->no_memory = text == NULL || p->last_foreign == NULL;
-    free(text);
+    secret_free(text, length);
     warn_of_foreign(p, line, 0, NULL);
 }
 
@@ -142,7 +143,7 @@ static void keep_in_section(struct parser *p, const struct source *line, size_t 
     char *text = indented_copy(line, p->header_depth, &length);
     p->no_memory =
         text == NULL || edit_add_foreign(p->config, p->section, text, length, place_of(line)) == NULL;
-    free(text);
+    secret_free(text, length);
     warn_of_foreign(p, line, known, placement_of(&p->words, p->section->mode));
 }
 

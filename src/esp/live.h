@@ -66,6 +66,12 @@ static inline void esp_live_count(struct esp_live *live, enum esp_counter counte
     __atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
 }
 
+/* Milliseconds of CLOCK_BOOTTIME of the last authenticated packet; 0: none. For anyone. */
+static inline uint64_t esp_live_heard(const struct esp_live *live)
+{
+    return __atomic_load_n(&live->last_inbound, __ATOMIC_RELAXED);
+}
+
 /* The value of a counter. For anyone. */
 static inline uint64_t esp_live_counter(const struct esp_live *live, enum esp_counter counter)
 {

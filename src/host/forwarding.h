@@ -20,6 +20,9 @@ struct host_forwarding {
 
 void host_forwarding_plan(struct host_forwarding *forwarding, const struct host_plan *plan);
 
+/* Takes over what a musubid has changed that ended without giving it back. */
+void host_forwarding_recall(struct host_forwarding *forwarding, const struct host_before *before);
+
 /* True if the plan wants that packets of the family are forwarded. */
 bool host_forwarding_is_wanted(const struct host_forwarding *forwarding, enum ip_family family);
 

@@ -90,6 +90,12 @@ fail:
     return NULL;
 }
 
+void host_remember(struct host *host, int directory)
+{
+    host_before_open(&host->kernel.before, directory);
+    host_forwarding_recall(&host->forwarding, &host->kernel.before);
+}
+
 int host_fd(const struct host *host)
 {
     return watch_fd(host->kernel.watch);
@@ -191,6 +197,8 @@ bool host_apply(struct host *host, const struct host_plan *plan, msec_t now, str
         !host_addresses_plan(&host->addresses, plan, err) || !plan_routes(host, err))
         return false;
     host_forwarding_plan(&host->forwarding, plan);
+    if (!host->planned)
+        host_ports_recall(&host->ports, &host->kernel);
     host->planned = true;
     return reconcile(host, now, err);
 }

@@ -65,6 +65,13 @@ struct host;
  */
 struct host *host_open(const char *instance, const struct host_listener *listener, struct host_error *err);
 
+/*
+ * Keeps in a file in `directory`, which stays the caller's and open, what Linux had before it was changed,
+ * until host_teardown gives it back; takes over what a musubid has left there that was killed. To be called
+ * before host_apply; without it nothing is kept.
+ */
+void host_remember(struct host *host, int directory);
+
 /* To be polled for reading. */
 int host_fd(const struct host *host);
 

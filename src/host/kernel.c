@@ -19,6 +19,7 @@ bool host_kernel_open(struct host_kernel *kernel, const struct host_listener *li
 
 void host_kernel_close(struct host_kernel *kernel)
 {
+    host_before_close(&kernel->before);
     inventory_free(&kernel->inventory);
     watch_close(kernel->watch);
     netlink_close(kernel->netlink);

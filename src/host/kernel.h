@@ -6,6 +6,7 @@
 #ifndef MUSUBI_HOST_KERNEL_H
 #define MUSUBI_HOST_KERNEL_H
 
+#include "host/before.h"
 #include "host/host.h"
 #include "host/watch.h"
 
@@ -17,6 +18,7 @@ struct host_kernel {
     struct inventory inventory; /* as last reported */
     netlink_reply *report;      /* takes in a report */
     void *context;              /* of `report` */
+    struct host_before before;  /* what is to be given back */
     bool dirty;                 /* the kernel may not agree with the plan */
     bool put_back;              /* this pass restored what was taken away */
 };

@@ -18,6 +18,12 @@ struct host_ports {
 bool host_ports_plan(struct host_ports *ports, struct host_kernel *kernel, const struct host_plan *plan,
                      struct host_error *err);
 
+/*
+ * Of what a musubid has changed that ended without giving it back, takes over what the planned ports want
+ * too, and gives back the rest. To be called once, after the first plan.
+ */
+void host_ports_recall(struct host_ports *ports, struct host_kernel *kernel);
+
 /* Makes Linux agree. */
 bool host_ports_reconcile(struct host_ports *ports, struct host_kernel *kernel, struct host_error *err);
 

@@ -58,14 +58,15 @@ enum ike_event_kind {
     IKE_EVENT_DATAGRAM,     /* came from the network */
     IKE_EVENT_PACKET_WAITS, /* a packet waits for an SA (R13) */
     IKE_EVENT_JOB_DONE,
-    IKE_EVENT_CHILD_USED,   /* the peer has used a Child SA that was installed `active_when_used` */
-    IKE_EVENT_SEQUENCE_LOW, /* a Child SA has few sequence numbers left (S24) */
-    IKE_EVENT_PEER_MOVED,   /* the newest authenticated packet on a Child SA came from another address or port
-                               (S28) */
-    IKE_EVENT_SPI_UNKNOWN,  /* ESP came for an SPI that is no Child SA's (S9) */
-    IKE_EVENT_POLICY,       /* a tunnel is new or its policy changed; no SA is touched (R11) */
-    IKE_EVENT_TUNNEL_GONE,  /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_PEER_ROUTE,   /* the route to a tunnel's peer is known, changed or gone */
+    IKE_EVENT_CHILD_USED,       /* the peer has used a Child SA that was installed `active_when_used` */
+    IKE_EVENT_SEQUENCE_LOW,     /* a Child SA has few sequence numbers left (S24) */
+    IKE_EVENT_CHILD_UNANSWERED, /* packets have left by a Child SA for 20 s, and none has come (S47) */
+    IKE_EVENT_PEER_MOVED,  /* the newest authenticated packet on a Child SA came from another address or port
+                              (S28) */
+    IKE_EVENT_SPI_UNKNOWN, /* ESP came for an SPI that is no Child SA's (S9) */
+    IKE_EVENT_POLICY,      /* a tunnel is new or its policy changed; no SA is touched (R11) */
+    IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
+    IKE_EVENT_PEER_ROUTE,  /* the route to a tunnel's peer is known, changed or gone */
     /*
      * The addresses that the name of a tunnel's peer has now (R41): none while they are not known, or if
      * there is no such name. IKE SAs with other addresses are deleted, unless there are no addresses at all,
@@ -305,7 +306,7 @@ enum ike_counter {
     IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
     IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
     IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
-    IKE_COUNT_HALF_OPEN_LIMIT, /* IKE_SA_INIT beyond the half-open table */
+    IKE_COUNT_HALF_OPEN_LIMIT, /* messages and half-open IKE SAs beyond the limits of the latter */
     IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
     IKE_COUNT_INTEGRITY,       /* ICV wrong */
     IKE_COUNT_REPLAYED,        /* requests answered from the cache again */

@@ -91,3 +91,25 @@ void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa)
     };
     sa->low_told = worker_raise(worker, &event);
 }
+
+/* The inbound half of the live state is another worker's: it is looked at once a second, not for each packet.
+ */
+void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa)
+{
+    enum { LOOK_INTERVAL = 1000, PATIENCE = 20000 }; /* milliseconds */
+    msec_t now = worker->now;
+    if (sa->unanswered_since != 0 && now - sa->answer_sought < LOOK_INTERVAL)
+        return;
+    sa->answer_sought = now;
+    if (sa->unanswered_since == 0 || esp_live_heard(esp_sa_live(sa->sa)) >= sa->unanswered_since) {
+        sa->unanswered_since = now;
+        return;
+    }
+    const struct path_event event = {
+        .kind = PATH_UNANSWERED,
+        .tunnel = sa->tunnel->number,
+        .spi = sa->child_spi,
+    };
+    if (now - sa->unanswered_since >= PATIENCE && worker_raise(worker, &event))
+        sa->unanswered_since = now;
+}

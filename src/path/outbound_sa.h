@@ -29,8 +29,10 @@ struct outbound_sa {
 
     struct wire_destination destination;
     struct path_mtu mtu;
-    msec_t keepalive; /* interval; 0: never */
-    msec_t sent;      /* when the last packet, or keepalive, left; see keepalive.h */
+    msec_t keepalive;        /* interval; 0: never */
+    msec_t sent;             /* when the last packet, or keepalive, left; see keepalive.h */
+    msec_t unanswered_since; /* when the first packet left after the last one that came; 0: none yet */
+    msec_t answer_sought;    /* when it was last looked whether one has come */
     struct timer keepalive_timer;
 };
 
@@ -63,6 +65,9 @@ void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
 
 /* Tells the controller in time that its sequence numbers will be used up (S24). */
 void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa);
+
+/* A packet has left: tells the controller if packets only go out (S47). */
+void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa);
 
 /* Counts in the Child SA and in its tunnel. */
 void outbound_sa_count(struct worker *worker, struct outbound_sa *sa, enum esp_counter counter, uint64_t n);

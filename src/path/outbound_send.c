@@ -45,6 +45,7 @@ static void outbound_seal(struct worker *worker)
             tunnel_count(worker, sa->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
             outbound_put_message(worker, i);
             sa->sent = worker->now;
+            outbound_sa_watch_answers(worker, sa);
         }
         outbound_sa_watch_sequence(worker, sa);
     }

@@ -121,8 +121,9 @@ enum path_event_kind {
     PATH_CHILD_USED,   /* the peer has used an SA that was installed `active_when_used` */
     PATH_SEQUENCE_LOW, /* few numbers are left to send on `spi`; once */
     PATH_PEER_MOVED,   /* the newest authenticated packet on `spi` came from `remote` (S9) */
-    PATH_SPI_UNKNOWN,  /* ESP for `spi`, which is no SA's, came from `remote` to `local`; of each address once
-                          in 10 s, of all 10 times in a second, at most */
+    PATH_UNANSWERED, /* packets have left on `spi` for 20 s, and none has come; again as long as that is so */
+    PATH_SPI_UNKNOWN, /* ESP for `spi`, which is no SA's, came from `remote` to `local`; of each address once
+                         in 10 s, of all 10 times in a second, at most */
 };
 
 struct path_event {

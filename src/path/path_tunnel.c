@@ -40,16 +40,24 @@ enum path_result path_tunnel_add(struct path *path, uint64_t request, const stru
     return PATH_OK;
 }
 
-/* Submits a command that needs the tunnel to be there. */
-static enum path_result path_tunnel_submit(struct path *path, uint64_t request, uint32_t number,
-                                           const struct command *command)
+/* Finds a tunnel and begins an operation on it, which the caller fills in and submits. */
+static enum path_result tunnel_begin(struct path *path, uint64_t request, uint32_t number,
+                                     struct operation **operation)
 {
     struct known_tunnel *tunnel = map_find(&path->tunnels, number);
     if (tunnel == NULL)
         return PATH_NO_TUNNEL;
-    struct operation *operation = operation_new(request, tunnel, NULL);
-    if (operation == NULL)
-        return PATH_NO_MEMORY;
+    *operation = operation_new(request, tunnel, NULL);
+    return *operation != NULL ? PATH_OK : PATH_NO_MEMORY;
+}
+
+static enum path_result path_tunnel_submit(struct path *path, uint64_t request, uint32_t number,
+                                           const struct command *command)
+{
+    struct operation *operation;
+    enum path_result result = tunnel_begin(path, request, number, &operation);
+    if (result != PATH_OK)
+        return result;
     operation->command.kind = command->kind;
     operation->command.settings = command->settings;
     operation->command.pair = command->pair;
@@ -72,13 +80,11 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
 
 enum path_result path_tunnel_remove(struct path *path, uint64_t request, uint32_t number)
 {
-    struct known_tunnel *tunnel = map_find(&path->tunnels, number);
-    if (tunnel == NULL)
-        return PATH_NO_TUNNEL;
-    struct operation *operation = operation_new(request, tunnel, NULL);
-    if (operation == NULL)
-        return PATH_NO_MEMORY;
-    (void)map_remove(&path->tunnels, number);
+    struct operation *operation;
+    enum path_result result = tunnel_begin(path, request, number, &operation);
+    if (result != PATH_OK)
+        return result;
+    const struct known_tunnel *tunnel = map_remove(&path->tunnels, number);
     struct known_child *child;
     TAILQ_FOREACH(child, &tunnel->children, link)
     {

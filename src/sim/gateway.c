@@ -319,6 +319,8 @@ void gateway_receive_at(struct gateway *g, const struct ip_address *local, uint3
     event.datagram.remote = *from;
     event.datagram.ifindex = ifindex;
     event.datagram.message = message;
+    if (g->world->observer->arrival != NULL)
+        g->world->observer->arrival(g, message);
     gateway_handle(g, &event);
 }
 

@@ -400,9 +400,8 @@ static void take_event(struct gateway *g, const struct path_event *event)
 void real_path_report(struct gateway *g, const struct coming *c)
 {
     static const enum ike_event_kind kinds[] = {
-        [PATH_CHILD_USED] = IKE_EVENT_CHILD_USED,
-        [PATH_SEQUENCE_LOW] = IKE_EVENT_SEQUENCE_LOW,
-        [PATH_PEER_MOVED] = IKE_EVENT_PEER_MOVED,
+        [PATH_CHILD_USED] = IKE_EVENT_CHILD_USED,   [PATH_SEQUENCE_LOW] = IKE_EVENT_SEQUENCE_LOW,
+        [PATH_PEER_MOVED] = IKE_EVENT_PEER_MOVED,   [PATH_UNANSWERED] = IKE_EVENT_CHILD_UNANSWERED,
         [PATH_SPI_UNKNOWN] = IKE_EVENT_SPI_UNKNOWN,
     };
     struct path_event event;

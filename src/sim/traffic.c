@@ -23,10 +23,25 @@ static void note_use(struct gateway *g, struct installed_child *child, const str
         child->sa.destination.encapsulated && !ip_endpoint_equal(&child->sa.destination.remote, &c->from);
     uint32_t spi = child->sa.inbound.spi;
     child->active = true;
+    child->heard = g->world->now;
     if (first)
         gateway_report_esp(g, IKE_EVENT_CHILD_USED, spi, NULL);
     if (moved)
         gateway_report_esp(g, IKE_EVENT_PEER_MOVED, spi, &c->from);
+}
+
+/* Tells the engine that packets only go out, as the packet path does (S47). */
+static void watch_answers(struct gateway *g, struct installed_child *child)
+{
+    enum { PATIENCE = 20000 };
+    msec_t now = g->world->now;
+    uint32_t spi = child->sa.inbound.spi;
+    if (child->unanswered_since == 0 || child->heard >= child->unanswered_since) {
+        child->unanswered_since = now;
+    } else if (now - child->unanswered_since >= PATIENCE) {
+        child->unanswered_since = now;
+        gateway_report_esp(g, IKE_EVENT_CHILD_UNANSWERED, spi, NULL);
+    }
 }
 
 /* Sends a packet. Its octets are the outbound direction that sealed it. */
@@ -46,9 +61,9 @@ static void send_packet(struct gateway *g, const struct child_settings *sa)
 }
 
 /* The newest active Child SA of a tunnel; NULL if there is none. */
-static const struct installed_child *outbound_child(const struct gateway *g, uint32_t tunnel)
+static struct installed_child *outbound_child(const struct gateway *g, uint32_t tunnel)
 {
-    const struct installed_child *child = g->children;
+    struct installed_child *child = g->children;
     while (child != NULL && (child->sa.tunnel != tunnel || !child->active || child->stopped))
         child = child->next;
     return child;
@@ -58,13 +73,15 @@ void world_traffic_due(struct world *w)
 {
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
         for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
-            const struct installed_child *child = outbound_child(g, t->policy.tunnel);
+            struct installed_child *child = outbound_child(g, t->policy.tunnel);
             if (child == NULL || t->policy.shut_down)
                 continue;
-            if (g->real_path != NULL)
+            if (g->real_path != NULL) {
                 real_path_send_packet(g, t);
-            else
-                send_packet(g, &child->sa);
+                continue;
+            }
+            send_packet(g, &child->sa);
+            watch_answers(g, child);
         }
     }
     if (w->traffic_interval != 0) {

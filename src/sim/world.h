@@ -30,9 +30,11 @@ struct network_conditions {
 struct installed_child {
     struct installed_child *next;
     struct child_settings sa;
-    bool active;  /* packets may leave by it */
-    bool stopped; /* packets no longer leave by it */
-    bool named;   /* by a new engine, which installs again what it has records of */
+    bool active;             /* packets may leave by it */
+    bool stopped;            /* packets no longer leave by it */
+    bool named;              /* by a new engine, which installs again what it has records of */
+    msec_t heard;            /* when a packet came last */
+    msec_t unanswered_since; /* when the first one left after that; 0: none yet */
 };
 
 /* A datagram that is sent, as the hook sees it. */

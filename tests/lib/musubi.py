@@ -46,11 +46,17 @@ class Musubi:
             argv += ["--port", f"{port}={interface}"]
         return [*map(str, argv), *more]
 
-    def start(self):
-        """Start and wait for `ready`. After a crash, `stop` still restores the network as it was at first."""
+    def start(self, stderr=None):
+        """Start and wait for `ready`. After a crash, `stop` still restores the network as it was at first.
+
+        `stderr` is a descriptor for the daemon's standard error, in place of a file.
+        """
         if self.footprint_before is None:
             self.footprint_before = footprint(self.host)
-        self.process = self.host.start(self.name, self.daemon_argv(), self.directory, env=self._environment())
+        argv, descriptors = self.daemon_argv(), ()
+        if stderr is not None:
+            argv, descriptors = ["sh", "-c", f'exec "$@" 2>/dev/fd/{stderr}', "sh", *argv], (stderr,)
+        self.process = self.host.start(self.name, argv, self.directory, env=self._environment(), pass_fds=descriptors)
         self.process.wait_for_text("ready\n")
         self._children = self._daemon_pids()
         return self

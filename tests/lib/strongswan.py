@@ -128,11 +128,11 @@ class StrongSwan:
                 fragmentation="no"):
         """Define the connection in place of an earlier one; negotiate nothing yet.
 
-        `more_children` maps names of additional children to their selectors, the same on both sides.
+        `more_children` maps names of additional children to their selectors: local and remote, or one text for both.
         """
         selectors = {"net": (local_ts, remote_ts)}
-        for name, both_sides in (more_children or {}).items():
-            selectors[name] = (both_sides, both_sides)
+        for name, sides in (more_children or {}).items():
+            selectors[name] = sides if isinstance(sides, tuple) else (sides, sides)
         children = "".join(
             CHILD.format(name=name, local_ts=here, remote_ts=there, esp_proposals=esp_proposals)
             for name, (here, there) in selectors.items())

@@ -18,6 +18,19 @@ void bare_set_route(struct ike_engine *engine, uint32_t tunnel, const struct pee
 /* An SA payload that offers all algorithms for an IKE SA. */
 const struct ike_payload *full_offer(void);
 
+enum { COOKIE_SIZE_MAX = 64 };
+
+/*
+ * Sends a proper IKE_SA_INIT with `more` octets of another payload from an address, with a cookie if there is
+ * one, and returns the answer.
+ */
+const struct ike_effects *bare_send_init(struct ike_engine *engine, const char *from, uint64_t spi_i,
+                                         struct octets cookie, size_t more);
+
+/* The datagram that alone makes up an answer, which must be a COOKIE; copies the cookie. */
+const struct ike_action *bare_must_be_cookie(const struct ike_effects *effects,
+                                             uint8_t cookie[COOKIE_SIZE_MAX], size_t *length);
+
 struct ip_address address_of(const char *text);
 struct identity key_id_of(const char *text);
 

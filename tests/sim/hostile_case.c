@@ -116,7 +116,8 @@ void put_esp_offer(struct stage *s, struct message_writer *m, uint32_t spi, cons
     const struct ike_suite suite = {.encryption = s->p->suite.encryption,
                                     .integrity = s->p->suite.integrity,
                                     .dh = group != NULL ? key_exchange_by_word(group) : NULL};
-    proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){octets, sizeof octets}, &suite);
+    proposal_put_choice(m, PROTOCOL_ESP, puppet_proposal_number(s->p), (struct octets){octets, sizeof octets},
+                        &suite);
 }
 
 void put_offer_with_spi(struct stage *s, struct message_writer *m, uint8_t protocol, struct octets spi)

@@ -91,11 +91,34 @@ void puppet_share(const struct puppet *p, uint8_t out[KEY_EXCHANGE_SHARE_MAX])
     memcpy(out, result.share, sizeof result.share);
 }
 
+uint8_t puppet_proposal_number(const struct puppet *p)
+{
+    const struct ike_payload *sa = ike_message_find(&p->message, PAYLOAD_SA);
+    if (p->number != 0)
+        return p->number;
+    if (sa == NULL || (p->message.header.flags & IKE_FLAG_RESPONSE) != 0)
+        return 1;
+    uint8_t protocol = proposal_protocol(sa);
+    bool ike = protocol == PROTOCOL_IKE;
+    const struct proposal_policy ours = {
+        .protocol = protocol,
+        .encryption = ALGORITHM_SET_OF(p->suite.encryption, encryption_algorithms),
+        .integrity = ALGORITHM_SET_OF(p->suite.integrity, integrity_algorithms),
+        .prf = ike ? ALGORITHM_SET_OF(p->suite.prf, prf_algorithms) : 0,
+        .dh = ike ? ALGORITHM_SET_OF(p->suite.dh, key_exchange_methods) : 0,
+        .dh_ignore = !ike,
+    };
+    size_t spi_size = !ike ? 4 : p->message.header.exchange == EXCHANGE_IKE_SA_INIT ? 0 : 8;
+    struct proposal_choice choice;
+    return proposal_choose(sa, &ours, spi_size, &choice) == PROPOSAL_CHOSEN ? choice.number : 1;
+}
+
 static void put_init_payloads(struct puppet *p, struct message_writer *m, struct octets nonce)
 {
     uint8_t share[KEY_EXCHANGE_SHARE_MAX];
     puppet_share(p, share);
-    proposal_put_choice(m, PROTOCOL_IKE, 1, (struct octets){NULL, 0}, &p->suite);
+    proposal_put_choice(m, PROTOCOL_IKE, p->responder ? puppet_proposal_number(p) : 1,
+                        (struct octets){NULL, 0}, &p->suite);
     message_put_ke(m, p->suite.dh->id, (struct octets){share, p->suite.dh->initiator_share_size});
     message_put_nonce(m, nonce);
     if (p->fragmentation)
@@ -325,7 +348,7 @@ void puppet_put_child_answer(struct puppet *p, struct message_writer *m)
     static const uint8_t spi[] = {0xc0, 0, 0, 1};
     const struct ike_suite child = {.encryption = p->suite.encryption, .integrity = p->suite.integrity};
     const struct selector_list any = selectors_of_policy(NULL, 0);
-    proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){spi, sizeof spi}, &child);
+    proposal_put_choice(m, PROTOCOL_ESP, puppet_proposal_number(p), (struct octets){spi, sizeof spi}, &child);
     selectors_put(m, PAYLOAD_TSI, &any);
     selectors_put(m, PAYLOAD_TSR, &any);
 }

@@ -31,6 +31,7 @@ struct puppet {
     size_t request_length, response_length;
     uint32_t child_spi;  /* the target's inbound SPI */
     bool fragmentation;  /* announced in IKE_SA_INIT (RFC 7383 2.3) */
+    uint8_t number;      /* of the proposal in our answers; 0: the right one */
     uint8_t id_reserved; /* the three reserved octets of our ID payload */
 
     uint8_t reply[PUPPET_BUFFER]; /* the last datagram that the target sent us */
@@ -55,6 +56,10 @@ void puppet_put_init_payloads(struct puppet *p, struct message_writer *m);
 
 /* Our share of the key exchange of our suite: always the same one. */
 void puppet_share(const struct puppet *p, uint8_t out[KEY_EXCHANGE_SHARE_MAX]);
+
+/* The number of the proposal of the target's request, which was read last, that has our suite,
+ * else 1; or `number`. */
+uint8_t puppet_proposal_number(const struct puppet *p);
 
 /* Does the whole IKE_SA_INIT exchange; and the whole IKE_AUTH exchange. False if the target refuses. */
 bool puppet_do_init(struct puppet *p);

@@ -21,7 +21,8 @@ void put_child_of(struct stage *s, struct message_writer *m, uint32_t spi, enum 
     uint8_t octets[4];
     store_u32be(octets, spi);
     const struct ike_suite suite = {.encryption = s->p->suite.encryption, .integrity = s->p->suite.integrity};
-    proposal_put_choice(m, PROTOCOL_ESP, 1, (struct octets){octets, sizeof octets}, &suite);
+    proposal_put_choice(m, PROTOCOL_ESP, puppet_proposal_number(s->p), (struct octets){octets, sizeof octets},
+                        &suite);
     put_nonce(m, kind);
     selectors_put(m, PAYLOAD_TSI, tsi);
     selectors_put(m, PAYLOAD_TSR, tsr);
@@ -70,7 +71,8 @@ static struct message_writer ike_rekey_payloads(struct stage *s, enum nonce_kind
     memset(spi, spi_fill, sizeof spi);
     puppet_share(s->p, share);
     struct message_writer m = inner();
-    proposal_put_choice(&m, PROTOCOL_IKE, 1, (struct octets){spi, sizeof spi}, &s->p->suite);
+    proposal_put_choice(&m, PROTOCOL_IKE, puppet_proposal_number(s->p), (struct octets){spi, sizeof spi},
+                        &s->p->suite);
     put_nonce(&m, kind);
     message_put_ke(&m, s->p->suite.dh->id, (struct octets){share, s->p->suite.dh->initiator_share_size});
     return m;

@@ -102,7 +102,7 @@ static void answer_init(struct stage *s, const struct ike_suite *suite, size_t k
 {
     uint8_t at[2048];
     struct message_writer m = puppet_begin_init_answer(s->p, at, sizeof at);
-    proposal_put_choice(&m, PROTOCOL_IKE, 1, nothing, suite);
+    proposal_put_choice(&m, PROTOCOL_IKE, puppet_proposal_number(s->p), nothing, suite);
     message_put_ke(&m, suite->dh->id, (struct octets){some_octets, ke_size});
     message_put_nonce(&m, (struct octets){some_octets, 32});
     puppet_send_init_answer(s->p, &m);

@@ -326,9 +326,42 @@ static void S34_an_ike_auth_repeated_after_it_failed_is_not_reported_again(void 
     stage_free(&s);
 }
 
+static void S34_ike_auth_from_another_address_than_the_peers_names_both(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_lines();
+    assert_true(puppet_do_init(s.p));
+    assert_true(ip_address_parse("10.9.0.1", &s.p->address.address));
+
+    assert_false(puppet_do_auth(s.p, "site1", "site2", "secret1"));
+
+    check_failure("another address", s.b,
+                  "Tunnel0.0: negotiation failed: IKE_AUTH of KEY-ID site1 comes from 10.9.0.1:500 to "
+                  "10.2.0.1:500, which no tunnel allows; its peer is 10.1.0.1; line 31");
+    stage_free(&s);
+}
+
+static void S34_ike_auth_of_an_unknown_peer_from_another_address_names_the_address(void **state)
+{
+    (void)state;
+    struct stage s = stage_with_lines();
+    assert_true(puppet_do_init(s.p));
+    assert_true(ip_address_parse("10.9.0.1", &s.p->address.address));
+
+    assert_false(puppet_do_auth(s.p, "site7", "site2", "secret1"));
+
+    check_failure(
+        "another address", s.b,
+        "negotiation failed: IKE_AUTH of KEY-ID site7 comes from 10.9.0.1:500 to 10.2.0.1:500, which "
+        "no tunnel allows, and no tunnel has a peer with that ID");
+    stage_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S34_ike_auth_from_another_address_than_the_peers_names_both),
+        cmocka_unit_test(S34_ike_auth_of_an_unknown_peer_from_another_address_names_the_address),
         cmocka_unit_test(S34_a_responder_reports_once_what_the_peer_proposes_and_what_is_accepted),
         cmocka_unit_test(S34_a_repeated_request_is_reported_once),
         cmocka_unit_test(S34_an_ike_auth_repeated_after_it_failed_is_not_reported_again),

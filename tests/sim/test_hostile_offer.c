@@ -174,6 +174,19 @@ static void ts_count_lies(struct stage *s, struct message_writer *m)
     child_of_tsi(s, m, ts, sizeof ts);
 }
 
+static void ts_count_too_low(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {1, 0, 0, 0, 7, 0,  0, 16, 0,    0,    0xff, 0xff, 10, 0, 0,  1, 10, 0,
+                                 0, 9, 7, 0, 0, 16, 0, 0,  0xff, 0xff, 10,   0,    1,  1, 10, 0, 1,  9};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
+static void ts_count_0(struct stage *s, struct message_writer *m)
+{
+    static const uint8_t ts[] = {0, 0, 0, 0};
+    child_of_tsi(s, m, ts, sizeof ts);
+}
+
 static void ts_ipv6_in_the_size_of_ipv4(struct stage *s, struct message_writer *m)
 {
     static const uint8_t ts[] = {1, 0, 0, 0, 8, 0, 0, 16, 0, 0, 0xff, 0xff, 10, 0, 0, 1, 10, 0, 0, 9};
@@ -291,6 +304,8 @@ static const struct create_case offer_cases[] = {
     {"OPAQUE ports", "3.13.1", ts_opaque_ports, MADE, true},
     {"a selector that overruns", "3.13.1", ts_overruns, NOTIFY_INVALID_SYNTAX, false},
     {"a selector of 4 octets", "3.13.1", ts_of_length_4, NOTIFY_INVALID_SYNTAX, false},
+    {"fewer selectors counted than there are", "3.13", ts_count_too_low, NOTIFY_INVALID_SYNTAX, false},
+    {"no selectors", "3.13", ts_count_0, NOTIFY_INVALID_SYNTAX, false},
     {"a number of selectors that lies", "3.13", ts_count_lies, NOTIFY_INVALID_SYNTAX, false},
     {"an IPv6 selector in the size of IPv4", "3.13.1", ts_ipv6_in_the_size_of_ipv4, NOTIFY_INVALID_SYNTAX,
      false},

@@ -103,6 +103,83 @@ static void R62_a_repeated_request_does_not_postpone_dpd(void **state)
     stage_free(&s);
 }
 
+/* ---- Traffic that only goes out ---------------------------------------------------------------------- */
+
+/* B sends a packet each second by its Child SA, and the puppet none; DPD is off. */
+static struct stage stage_that_only_sends(void)
+{
+    const struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+    struct stage s = stage_established_with(&policy);
+    world_set_traffic(s.w, 1000);
+    s.p->reply_count = 0;
+    return s;
+}
+
+/* B asks once, after that time and no earlier; the puppet answers. */
+static void must_ask_after(struct stage *s, msec_t after)
+{
+    world_run(s->w, after - 2000);
+    assert_int_equal(s->p->reply_count, 0);
+    assert_true(puppet_await(s->p, 24 * 1000));
+    assert_int_equal(s->p->message.header.exchange, EXCHANGE_INFORMATIONAL);
+    assert_false(s->p->message.header.flags & IKE_FLAG_RESPONSE);
+    assert_int_equal(s->p->message.count, 0);
+    const struct message_writer m = inner();
+    puppet_answer(s->p, &m);
+    s->p->reply_count = 0;
+}
+
+static void S47_traffic_that_only_goes_out_asks_for_life_and_an_answer_gives_peace(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends();
+
+    must_ask_after(&s, 20 * 1000);
+    for (msec_t peace = 300; peace <= 2400; peace *= 2)
+        must_ask_after(&s, peace * 1000);
+    must_ask_after(&s, 3600 * 1000);
+    must_ask_after(&s, 3600 * 1000);
+    stage_free(&s);
+}
+
+static void S47_a_peer_that_is_gone_is_noticed_by_traffic_alone_and_negotiated_with_again(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends();
+
+    world_run(s.w, (22 + REQUEST_PATIENCE) * 1000);
+
+    assert_int_equal(gateway_record_count(s.b), 0);
+    assert_string_equal(gateway_last_down_reason(s.b), "no answer from the peer");
+    assert_true(stage_begins(&s));
+    stage_free(&s);
+}
+
+static void S47_a_message_of_the_ike_sa_postpones_the_question(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends();
+    world_run(s.w, 15 * 1000);
+    struct message_writer m = inner();
+    send_inner(&s, EXCHANGE_INFORMATIONAL, FIRST_ID, &m);
+    s.p->reply_count = 0;
+
+    must_ask_after(&s, 20 * 1000);
+    stage_free(&s);
+}
+
+static void S47_a_tunnel_without_traffic_asks_nothing(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends();
+    world_set_traffic(s.w, 0);
+
+    world_run(s.w, 3600 * 1000);
+
+    assert_int_equal(s.p->reply_count, 0);
+    stage_free(&s);
+}
+
 static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **state)
 {
     (void)state;
@@ -207,6 +284,10 @@ int main(void)
         cmocka_unit_test(R62_a_message_of_the_ike_sa_postpones_dpd),
         cmocka_unit_test(R62_unauthenticated_messages_do_not_postpone_dpd),
         cmocka_unit_test(R62_a_repeated_request_does_not_postpone_dpd),
+        cmocka_unit_test(S47_traffic_that_only_goes_out_asks_for_life_and_an_answer_gives_peace),
+        cmocka_unit_test(S47_a_peer_that_is_gone_is_noticed_by_traffic_alone_and_negotiated_with_again),
+        cmocka_unit_test(S47_a_message_of_the_ike_sa_postpones_the_question),
+        cmocka_unit_test(S47_a_tunnel_without_traffic_asks_nothing),
         cmocka_unit_test(R63_suppressed_rekey_lets_the_child_end_with_its_lifetime),
         cmocka_unit_test(R63_the_peers_rekeys_are_still_answered),
         cmocka_unit_test(S23_an_initiator_answers_no_new_ike_sa),

@@ -2,6 +2,7 @@
 #include "stage.h"
 
 #include "crypto/prf.h"
+#include "ike/sa/half_open.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

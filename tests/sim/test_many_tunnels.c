@@ -135,64 +135,13 @@ static void S22_tunnels_of_many_interfaces_but_two_policies_cost_two_matchings(v
 
 /* ---- Cookies ----------------------------------------------------------------------------------------- */
 
-enum { MESSAGE_SIZE = 2048, COOKIE_SIZE_MAX = 64 };
-
-/* Sends a proper IKE_SA_INIT from an address, with a cookie if there is one, and returns the answer. */
-static const struct ike_effects *send_init(struct ike_engine *engine, const char *from, uint64_t spi_i,
-                                           struct octets cookie)
-{
-    static uint8_t at[MESSAGE_SIZE];
-    static const uint8_t share[256] = {0x42};
-    const struct ike_header header = {
-        .spi_i = spi_i, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR};
-    const struct octets none = {NULL, 0};
-    struct message_writer m = message_begin(at, sizeof at, &header);
-    if (cookie.length > 0)
-        message_put_notify(&m, PROTOCOL_NONE, none, NOTIFY_COOKIE, cookie);
-    message_begin_payload(&m, PAYLOAD_SA);
-    writer_put(&m.w, full_offer()->body.at, full_offer()->body.length);
-    message_end_payload(&m);
-    message_put_ke(&m, KE_MODP_2048, (struct octets){share, sizeof share});
-    message_put_nonce(&m, (struct octets){share, 32});
-
-    struct ike_event event = {.kind = IKE_EVENT_DATAGRAM};
-    event.datagram.local = (struct ip_endpoint){address_of("192.0.2.1"), IKE_PORT};
-    event.datagram.remote = (struct ip_endpoint){address_of(from), IKE_PORT};
-    event.datagram.ifindex = 1;
-    event.datagram.message = message_finish(&m);
-    return ike_engine_handle(engine, 1, &event);
-}
-
 /* Fills in the half-open IKE SAs from which on cookies are demanded. */
 static void put_load_on(struct ike_engine *engine, const char *from)
 {
     const struct octets none = {NULL, 0};
     for (uint64_t spi = 1; spi <= 32; spi++)
-        (void)send_init(engine, from, spi, none);
+        (void)bare_send_init(engine, from, spi, none, 0);
     assert_int_equal(engine->objects->half_open_count, 32);
-}
-
-/* The datagram that alone makes up an answer, which must be a COOKIE; copies the cookie. */
-static const struct ike_action *must_be_cookie(const struct ike_effects *effects,
-                                               uint8_t cookie[COOKIE_SIZE_MAX], size_t *length)
-{
-    static struct ike_message message;
-    assert_int_equal(effects->action_count, 1);
-    assert_int_equal(effects->record_count, 0);
-    const struct ike_action *action = &effects->actions[0];
-    assert_int_equal(action->kind, IKE_ACTION_DATAGRAM);
-    const struct octets octets = action->datagram.message;
-    message = (struct ike_message){.count = 0};
-    assert_true(ike_header_parse(octets, &message.header));
-    const struct octets payloads = {octets.at + IKE_HEADER_SIZE, octets.length - IKE_HEADER_SIZE};
-    assert_int_equal(ike_payloads_parse(payloads, message.header.next_payload, &message, NULL, NULL),
-                     MESSAGE_OK);
-    const struct ike_payload *notify = ike_message_notify(&message, NOTIFY_COOKIE);
-    assert_non_null(notify);
-    assert_true(notify->content.length <= COOKIE_SIZE_MAX);
-    *length = notify->content.length;
-    memcpy(cookie, notify->content.at, *length);
-    return action;
 }
 
 static void R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for(void **state)
@@ -204,14 +153,15 @@ static void R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for(void **stat
     put_load_on(engine, "198.51.100.7");
     proposals_matched = ids_compared = groups_looked_up = 0;
 
-    const struct ike_effects *effects = send_init(engine, "198.51.100.7", 1000, (struct octets){NULL, 0});
+    const struct ike_effects *effects =
+        bare_send_init(engine, "198.51.100.7", 1000, (struct octets){NULL, 0}, 0);
 
-    (void)must_be_cookie(effects, cookie, &length);
+    (void)bare_must_be_cookie(effects, cookie, &length);
     assert_int_equal(proposals_matched, 0);
     assert_int_equal(ids_compared, 0);
     assert_int_equal(groups_looked_up, 0);
 
-    effects = send_init(engine, "198.51.100.7", 1000, (struct octets){cookie, length});
+    effects = bare_send_init(engine, "198.51.100.7", 1000, (struct octets){cookie, length}, 0);
     assert_int_equal(effects->action_count, 1);
     assert_int_equal(effects->actions[0].kind, IKE_ACTION_JOB);
     assert_int_equal(proposals_matched, 1);
@@ -227,10 +177,11 @@ static void S22_under_load_a_peer_of_no_tunnel_is_dropped_with_its_cookie(void *
     struct ike_engine *engine = engine_with_many("10.1.0.7");
     put_load_on(engine, "10.1.0.7");
 
-    (void)must_be_cookie(send_init(engine, "198.51.100.9", 1000, (struct octets){NULL, 0}), cookie, &length);
+    (void)bare_must_be_cookie(bare_send_init(engine, "198.51.100.9", 1000, (struct octets){NULL, 0}, 0),
+                              cookie, &length);
     assert_int_equal(ike_engine_counters(engine)[IKE_COUNT_NO_TUNNEL], 0);
     const struct ike_effects *effects =
-        send_init(engine, "198.51.100.9", 1000, (struct octets){cookie, length});
+        bare_send_init(engine, "198.51.100.9", 1000, (struct octets){cookie, length}, 0);
 
     assert_int_equal(effects->action_count, 0);
     assert_int_equal(ike_engine_counters(engine)[IKE_COUNT_NO_TUNNEL], 1);
@@ -251,8 +202,8 @@ static void R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant(void
     bare_set_route(engine, 1, &(struct peer_route){.usable = true, .ifindex = 1, .mark = 77});
     put_load_on(engine, "10.1.0.7");
 
-    const struct ike_action *action =
-        must_be_cookie(send_init(engine, "10.1.0.7", 1000, (struct octets){NULL, 0}), cookie, &length);
+    const struct ike_action *action = bare_must_be_cookie(
+        bare_send_init(engine, "10.1.0.7", 1000, (struct octets){NULL, 0}, 0), cookie, &length);
     assert_int_equal(action->datagram.mark, 77);
     assert_int_equal(action->datagram.ifindex, 1);
 

@@ -213,6 +213,109 @@ static void R41_a_rekeyed_sa_keeps_the_old_address(void **state)
     world_free(p.w);
 }
 
+/* ---- Peers that do not answer ------------------------------------------------------------------------ */
+
+/* Whether A sends to an address. */
+struct listener {
+    struct ip_address address;
+    size_t count;
+};
+
+static bool count_datagrams(void *context, const struct flying_datagram *d)
+{
+    struct listener *l = context;
+    l->count += ip_address_equal(&d->to.address, &l->address);
+    return true;
+}
+
+/* A pair with an SA, of which B then has another address that A does not know yet. DPD finds that out. */
+static struct pair pair_that_moves(enum connect_type connect_type)
+{
+    struct tunnel_policy a = policy_by_name();
+    const struct tunnel_policy b = policy_b();
+    a.connect_type = connect_type;
+    a.dpd_interval = 10;
+    struct pair p = pair_of(&a, &b);
+    set_known_name(&p, "10.2.0.1");
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    gateway_set_address(p.b, "10.2.0.2");
+    gateway_set_name(p.a, 1, "10.2.0.2");
+    while (!gateway_log_has(p.a, "DPD timeout"))
+        world_run(p.w, 1000);
+    return p;
+}
+
+static void R41_the_name_of_a_peer_that_did_not_answer_is_looked_up_before_the_next_try(void **state)
+{
+    (void)state;
+    const enum connect_type types[] = {CONNECT_TRIGGER, CONNECT_AUTO};
+    for (size_t i = 0; i < 2; i++) {
+        struct pair p = pair_that_moves(types[i]);
+        struct listener old = {.count = 0};
+        assert_true(ip_address_parse("10.2.0.1", &old.address));
+        world_set_hook(p.w, count_datagrams, &old);
+
+        if (types[i] == CONNECT_TRIGGER)
+            gateway_packet_waits(p.a, 1);
+        world_run(p.w, 11000);
+
+        assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+        assert_one_sa_with(p.a, 1, "10.2.0.2");
+        assert_int_equal(gateway_look_ups(p.a, 1), 1);
+        assert_int_equal(old.count, 0);
+        world_free(p.w);
+    }
+}
+
+/* The name servers may be gone with the peer. */
+static void R41_an_address_that_can_not_be_looked_up_is_tried_again(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_moves(CONNECT_TRIGGER);
+    gateway_set_name(p.a, 1, "10.2.0.1");
+    gateway_set_address(p.b, "10.2.0.1");
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    world_free(p.w);
+}
+
+static void R41_a_name_that_is_gone_ends_the_next_try(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_moves(CONNECT_TRIGGER);
+    gateway_set_name(p.a, 1, "");
+    size_t failures = gateway_failures(p.a, 1);
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_int_equal(gateway_record_count(p.a), 0);
+    assert_true(gateway_failures(p.a, 1) > failures);
+    assert_true(gateway_log_has(p.a, "negotiation failed: the peer's name is not resolved"));
+    world_free(p.w);
+}
+
+/* One that answers is not asked about. */
+static void R41_a_peer_that_answers_causes_no_lookup(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_moves(CONNECT_AUTO);
+    world_run(p.w, 11000);
+    assert_int_equal(gateway_look_ups(p.a, 1), 1);
+
+    gateway_clear(p.a, 1);
+    world_run(p.w, 20000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_int_equal(gateway_look_ups(p.a, 1), 1);
+    world_free(p.w);
+}
+
 /* ---- Configs and engines that change ----------------------------------------------------------------- */
 
 static void R11_another_name_in_the_config_deletes_no_sa(void **state)
@@ -508,6 +611,10 @@ int main(void)
         cmocka_unit_test(R41_an_address_that_follows_no_such_name_is_compared_with_the_last_one),
         cmocka_unit_test(R41_a_negotiation_with_the_old_address_is_given_up),
         cmocka_unit_test(R41_a_rekeyed_sa_keeps_the_old_address),
+        cmocka_unit_test(R41_the_name_of_a_peer_that_did_not_answer_is_looked_up_before_the_next_try),
+        cmocka_unit_test(R41_an_address_that_can_not_be_looked_up_is_tried_again),
+        cmocka_unit_test(R41_a_name_that_is_gone_ends_the_next_try),
+        cmocka_unit_test(R41_a_peer_that_answers_causes_no_lookup),
         cmocka_unit_test(R11_another_name_in_the_config_deletes_no_sa),
         cmocka_unit_test(R41_another_name_with_the_same_address_is_followed_from_then_on),
         cmocka_unit_test(R41_a_new_engine_knows_with_which_address_an_sa_was_made),

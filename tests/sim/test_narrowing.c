@@ -163,6 +163,35 @@ static void S42_a_policy_that_is_granted_whole_or_in_parts_is_not_narrowed(void 
     stage_free(&s);
 }
 
+/* Sides of the answer to IKE_AUTH that are wider than what B proposed, by their last address or their ports.
+ */
+static void S9_selectors_that_are_widened_in_ike_auth_are_refused(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct tunnel_policy policy = policy_of_nets(28800);
+        policy.local_ts[0].protocol = policy.remote_ts[0].protocol = 17;
+        policy.local_ts[0].last_port = policy.remote_ts[0].last_port = 1000;
+        const struct packet_flow flow = from_host(1);
+        struct stage s = stage_in_auth(&policy, &flow);
+        struct selector_list sides[2] = {selectors_of_policy(policy.local_ts, 1),
+                                         selectors_of_policy(policy.remote_ts, 1)};
+        struct traffic_selector *wide = &sides[i % 2].ts[0];
+        if (i < 2)
+            wide->last.octets[1]++;
+        else
+            wide->last_port++;
+
+        grant_nets_in_auth(&s, &sides[0], &sides[1]);
+
+        assert_int_equal(gateway_child_count(s.b, 0), 0);
+        assert_int_equal(warnings_with(&s, "the peer chose traffic selectors that were not proposed"), 1);
+        assert_true(puppet_read_reply(s.p));
+        assert_int_equal(ike_message_find(&s.p->message, PAYLOAD_DELETE)->protocol, PROTOCOL_IKE);
+        stage_free(&s);
+    }
+}
+
 /* ---- A packet outside of what was granted ------------------------------------------------------------- */
 
 static void S42_a_packet_outside_of_the_grant_asks_with_its_own_selector_first(void **state)
@@ -499,6 +528,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S42_narrowed_selectors_are_told_once_with_what_was_asked_and_granted),
         cmocka_unit_test(S42_a_policy_that_is_granted_whole_or_in_parts_is_not_narrowed),
+        cmocka_unit_test(S9_selectors_that_are_widened_in_ike_auth_are_refused),
         cmocka_unit_test(S42_a_packet_outside_of_the_grant_asks_with_its_own_selector_first),
         cmocka_unit_test(S42_a_packet_that_comes_while_one_is_asked_for_is_next),
         cmocka_unit_test(S42_a_grant_of_the_rest_ends_the_waiting),

@@ -498,9 +498,33 @@ static void spis_lead_to_the_worker_beside_the_tunnels(void **state)
     world_free(p.w);
 }
 
+/* An initiator that has started anew, or another one behind the same NAT, may choose the same SPI. */
+static void RFC7296_2_1_a_known_spi_with_another_nonce_is_another_negotiation(void **state)
+{
+    (void)state;
+    struct stage s = stage_new();
+    assert_true(puppet_do_init(s.p));
+    uint64_t first = s.p->spi_r;
+    size_t count = s.p->reply_count;
+
+    puppet_send(s.p, s.p->request, s.p->request_length); /* the same is a retransmission */
+    assert_int_equal(s.p->reply_count, count + 1);
+    assert_true(puppet_read_reply(s.p));
+    assert_int_equal(s.p->message.header.spi_r, first);
+
+    s.p->nonce_i[0] ^= 1;
+    assert_true(puppet_do_init(s.p));
+
+    assert_int_not_equal(s.p->spi_r, first);
+    assert_true(puppet_do_auth(s.p, "site1", "site2", "secret1"));
+    assert_int_equal(gateway_child_count(s.b, 0), 1);
+    stage_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(RFC7296_2_1_a_known_spi_with_another_nonce_is_another_negotiation),
         cmocka_unit_test(R13_a_waiting_packet_brings_the_tunnel_up),
         cmocka_unit_test(ike_auth_takes_one_secret_job_as_responder_and_two_as_initiator),
         cmocka_unit_test(real_arithmetic_agrees_with_itself),

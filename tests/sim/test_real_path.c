@@ -123,6 +123,32 @@ static void a_packet_that_waits_arrives_by_the_child_sa_that_it_caused(void **st
     world_free(p.w);
 }
 
+/* B is cut off; A's packets have no answer, and DPD is off. */
+static void S47_a_real_path_tells_that_traffic_only_goes_out(void **state)
+{
+    (void)state;
+    const struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    b.tunnel = 2;
+    struct pair p = real_pair(1, &a, &b);
+    gateway_put_packet(p.a, 1);
+    world_run(p.w, 3000);
+    world_set_traffic(p.w, 500);
+    world_run(p.w, 60 * 1000);
+    assert_false(gateway_log_has(p.a, "only sends"));
+
+    world_set_partition(p.w, p.a, p.b, true);
+    world_run(p.w, 19 * 1000);
+    assert_false(gateway_log_has(p.a, "only sends"));
+    world_run(p.w, 4 * 1000);
+
+    assert_int_equal(gateway_log_count(p.a, "only sends"), 1);
+    world_run(p.w, 40 * 1000);
+    assert_int_equal(gateway_log_count(p.a, "Child SA created"), 1);
+    assert_false(gateway_tunnel_is_up(p.a, 1));
+    world_free(p.w);
+}
+
 /* Another machine has no sequence numbers: the Child SA is rekeyed before a packet leaves. */
 static void another_machine_uses_no_sequence_number_twice(void **state)
 {
@@ -149,6 +175,7 @@ int main(void)
         cmocka_unit_test(no_packet_is_lost_however_often_the_engine_starts_anew),
         cmocka_unit_test(no_packet_is_lost_however_often_the_real_path_starts_anew),
         cmocka_unit_test(no_packet_is_lost_however_often_both_start_anew),
+        cmocka_unit_test(S47_a_real_path_tells_that_traffic_only_goes_out),
         cmocka_unit_test(another_machine_uses_no_sequence_number_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

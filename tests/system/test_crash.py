@@ -140,3 +140,54 @@ def test_S48_a_tunnel_of_auto_that_was_up_stays_closed_while_its_peer_does_not_a
         time.sleep(3)
     must_leave_nothing_in_the_clear(capture)
     gateway1.stop()
+
+
+def forwarding(host):
+    return [host.must("cat", f"/proc/sys/net/{path}").strip()
+            for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding")]
+
+
+def is_up(host, link):
+    return "UP" in json.loads(host.ip(f"-j link show {link}"))[0]["flags"]
+
+
+@pytest.fixture
+def quiet(sites):
+    """Site 1, whose host forwards nothing and has its links down, as before any start."""
+    host = sites.gateway_hosts[SITE1]
+    host.sysctl(net__ipv4__ip_forward=0, net__ipv6__conf__all__forwarding=0)
+    for link in ("ge0", "ge1"):
+        host.ip(f"link set {link} down")
+    return sites
+
+
+def test_S16_an_orderly_stop_after_crashes_gives_back_what_was_before_the_first_start(quiet):
+    gateway1 = quiet.gateway(SITE1)
+    host = gateway1.host
+    for _ in range(2):
+        gateway1.start()
+        assert forwarding(host) == ["1", "1"]
+        assert is_up(host, "ge0") and is_up(host, "ge1")
+        gateway1.kill()
+    assert forwarding(host) == ["1", "1"]
+    gateway1.start()
+
+    gateway1.stop()    # which looks at the links
+
+    assert forwarding(host) == ["0", "0"]
+    assert not is_up(host, "ge0") and not is_up(host, "ge1")
+    assert not (gateway1.run_directory / "before").exists()
+
+
+def test_S16_a_start_after_a_crash_gives_back_what_its_config_does_not_want_any_more(quiet):
+    gateway1 = quiet.gateway(SITE1).start()
+    host = gateway1.host
+    gateway1.kill()
+    gateway1.config_path.write_text("interface GigaEthernet0.0\n  no shutdown\n", encoding="ascii")
+
+    gateway1.start()
+
+    assert forwarding(host) == ["0", "0"]
+    assert is_up(host, "ge0") and not is_up(host, "ge1")
+    gateway1.stop()
+    assert not is_up(host, "ge0")

@@ -132,6 +132,7 @@ void engine_process_event(struct engine_process *process, const struct ike_event
     set_timer(process);
     tell_idle(process);
     update_watches(process);
+    secret_wipe_stack(); /* keys were derived, recorded and sent to the path */
 }
 
 static void timer_due(uv_poll_t *poll, int status, int events)
@@ -299,6 +300,9 @@ static void path_event(struct engine_process *process, const struct path_event *
         break;
     case PATH_PEER_MOVED:
         esp_event(process, IKE_EVENT_PEER_MOVED, event);
+        break;
+    case PATH_UNANSWERED:
+        esp_event(process, IKE_EVENT_CHILD_UNANSWERED, event);
         break;
     case PATH_SPI_UNKNOWN:
         esp_event(process, IKE_EVENT_SPI_UNKNOWN, event);

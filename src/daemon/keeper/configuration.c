@@ -17,6 +17,7 @@ char *configuration_read_file(const char *path, size_t *length)
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return NULL;
+    (void)setvbuf(file, NULL, _IONBF, 0); /* lest its buffer keep the keys */
     size_t capacity = 1 << 16;
     size_t used = 0;
     char *text = malloc(capacity);
@@ -137,17 +138,31 @@ void configuration_check_file(const struct configuration *configuration, const c
                     "the file holds keys, and others than its owner may read it: `chmod go-r` mends that");
 }
 
+static ssize_t append_to_text(void *text, const char *from, size_t length)
+{
+    text_append(text, from, length);
+    return ((struct text *)text)->failed ? 0 : (ssize_t)length;
+}
+
 char *configuration_print(const struct configuration *configuration, size_t *length)
 {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, length);
+    const cookie_io_functions_t to_text = {.write = append_to_text};
+    struct text text = {0};
+    FILE *out = fopencookie(&text, "w", to_text);
     if (out == NULL)
         return NULL;
+    /* The memory of a stream, and what it grows out of, would keep the keys. */
+    (void)setvbuf(out, NULL, _IONBF, 0);
     config_print(configuration->config, SECRETS_SHOWN, out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    bool written = fclose(out) == 0 && !text.failed;
+    if (written)
+        text_append(&text, "", 0);
+    if (!written || text.failed) {
+        text_free(&text);
+        return NULL;
+    }
+    *length = text.length;
+    return text.at;
 }
 
 /* Undoes a change of the model, by the text that it had before. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "daemon/ipc/control_protocol.h"
 
 enum {
@@ -54,7 +55,7 @@ static void session_handle_closed(uv_handle_t *handle)
     if (--session->open_handles > 0)
         return;
     text_free(&session->output);
-    free(session);
+    secret_free(session, sizeof(*session));
 }
 
 static void session_close(struct session *session)
@@ -178,6 +179,7 @@ static void session_run(struct session *session, struct octets payload)
         status = CONTROL_FAILED;
     }
     text_free(&printed);
+    secret_wipe(line, sizeof(line));
     const uint8_t start[] = {(uint8_t)status};
     prompt_append(session, CONTROL_DONE, start, sizeof(start));
     session->ending = status == CONTROL_LEFT;
@@ -204,6 +206,8 @@ static bool session_frame(struct session *session)
     size_t used = CONTROL_HEADER_SIZE + frame.payload.length;
     session->received -= used;
     memmove(session->input, session->input + used, session->received);
+    secret_wipe(session->input + session->received, used); /* it may have held a key */
+    secret_wipe_stack();
     return session_send(session);
 }
 

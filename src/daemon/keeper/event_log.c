@@ -1,10 +1,12 @@
 #include "daemon/keeper/event_log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -148,6 +150,14 @@ static void text_tame(char *out, size_t size, const char *text)
     out[i] = '\0';
 }
 
+/* Standard error is not worth failing for, or waiting for: see startup_lose_unread_output. */
+static void write_to_terminal(const char *line, size_t length)
+{
+    ssize_t sent = send(STDERR_FILENO, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == ENOTSOCK)
+        (void)!write(STDERR_FILENO, line, length);
+}
+
 /* Syslog has its own date; another form of time stands before the text. */
 static void send_syslog(struct event_log *log, enum log_level level, const char *text)
 {
@@ -178,9 +188,8 @@ void event_log_add(struct event_log *log, enum event_function function, enum log
                    name, colon, tamed);
     size_t length = strlen(line);
     buffer_add(log, line, length);
-    /* Standard error is not worth failing for. */
     if (log->terminal)
-        (void)!write(STDERR_FILENO, line, length);
+        write_to_terminal(line, length);
     line[length - 1] = '\0';
     send_syslog(log, level, line + strlen(at) + 1);
 }

@@ -63,6 +63,7 @@ static void keeper_stop(struct keeper *keeper, enum exit_status status)
     if (keeper->stopping)
         return;
     keeper->stopping = true;
+    run_directory_end(&keeper->directory);
     control_close(keeper->control);
     keeper->control = NULL;
     bool can_delete = keeper->started && keeper->processes.engine.channel.fd >= 0;
@@ -295,6 +296,7 @@ static bool start(struct keeper *keeper)
     if (!keeper_host_open(&keeper->host, keeper->arguments->run_directory, keeper->log, host_changed, keeper,
                           &reason))
         return startup_failed("%s", reason.text);
+    host_remember(keeper->host.host, keeper->directory.fd);
     keeper->sockets_are_open = host_sockets_open(&keeper->sockets, keeper->workers, &reason);
     if (!keeper->sockets_are_open)
         return startup_failed("%s", reason.text);
@@ -360,6 +362,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
     enum exit_status status;
     if (!arguments->foreground && !startup_detach(&keeper.told, &status))
         return status;
+    startup_lose_unread_output();
     raise_descriptor_limit();
     keeper.log = event_log_new();
     bool locked = secret_lock_process();

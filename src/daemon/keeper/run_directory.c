@@ -19,6 +19,7 @@
 enum {
     LOCK_PATIENCE = 5000, /* milliseconds for the processes of an earlier musubid to end */
     LOCK_PAUSE = 20,
+    LOCK_LOOKS = 10,
 };
 
 /* True if the lock's name still leads to the file that we locked: a musubid that ends removes its file. */
@@ -31,18 +32,64 @@ static bool lock_is_in_place(const struct run_directory *directory)
            ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
-/* The process that holds a lock, by what it wrote there; 0 if that can't be told. */
-static int lock_holder(int lock)
+/* A process: its number can be another's later, but not with the same start. */
+struct holder {
+    int pid; /* 0: not known, or it is ending */
+    unsigned long long start;
+};
+
+/* The process that holds a lock, by what it wrote there. */
+static struct holder lock_holder(int lock)
 {
-    char text[32] = "";
-    if (pread(lock, text, sizeof(text) - 1, 0) <= 0)
+    char text[64] = "";
+    struct holder holder = {0};
+    ssize_t length = pread(lock, text, sizeof(text) - 1, 0);
+    if (length <= 0 || sscanf(text, "%d %llu", &holder.pid, &holder.start) < 1)
+        return (struct holder){0};
+    return holder;
+}
+
+/* When a process was started, by /proc/PID/stat; 0 if there is none, or it is ending. */
+static unsigned long long start_of(int pid)
+{
+    enum { PF_EXITING = 4 };
+    char path[32];
+    char text[1024] = "";
+    char state = 'X';
+    unsigned flags = 0;
+    unsigned long long start = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
         return 0;
-    return (int)strtol(text, NULL, 10);
+    (void)!fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    const char *behind_name = strrchr(text, ')');
+    if (behind_name == NULL ||
+        sscanf(behind_name + 1,
+               " %c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+               &flags, &start) != 3)
+        return 0;
+    return state == 'Z' || state == 'X' || (flags & PF_EXITING) != 0 ? 0 : start;
+}
+
+static bool holder_runs(const struct holder *holder)
+{
+    return holder->pid > 0 && holder->start != 0 && start_of(holder->pid) == holder->start;
+}
+
+/* Writes into the lock who has it. */
+static void lock_sign(int lock)
+{
+    char text[64];
+    int length = snprintf(text, sizeof(text), "%d %llu\n", (int)getpid(), start_of(getpid()));
+    (void)!ftruncate(lock, 0);
+    (void)!pwrite(lock, text, (size_t)length, 0);
 }
 
 static void complain_taken(const struct run_directory *directory)
 {
-    int pid = lock_holder(directory->lock);
+    int pid = lock_holder(directory->lock).pid;
     if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)
         (void)startup_failed("processes of a musubid that was killed (process %d) still run in %s", pid,
                              directory->path);
@@ -52,58 +99,86 @@ static void complain_taken(const struct run_directory *directory)
         (void)startup_failed("another musubid runs in %s", directory->path);
 }
 
-/* Locks the file, once others let go of it. */
-static bool lock_wait(int lock, msec_t deadline)
+static void wait_a_moment(void)
 {
     const struct timespec pause = {.tv_nsec = LOCK_PAUSE * 1000000L};
+    (void)nanosleep(&pause, NULL);
+}
+
+/*
+ * Locks the file, once others let go of it. One that was just killed may look for a moment as if it ran, so
+ * it is looked at several times.
+ */
+static bool lock_wait(int lock, msec_t deadline)
+{
+    unsigned running = 0;
     while (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK || clock_now() >= deadline)
             return false;
-        (void)nanosleep(&pause, NULL);
+        const struct holder holder = lock_holder(lock);
+        running = holder_runs(&holder) ? running + 1 : 0;
+        if (running == LOCK_LOOKS)
+            return false;
+        wait_a_moment();
     }
     return true;
 }
 
-static bool lock_take(struct run_directory *directory)
+/* Opens the directory, which is made if need be. True with `fd` -1 if a musubid that has ended removed it. */
+static bool directory_open(struct run_directory *directory, msec_t deadline)
 {
-    msec_t deadline = clock_now() + LOCK_PATIENCE;
-    for (;;) {
-        directory->lock =
-            openat(directory->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-        if (directory->lock < 0)
-            return startup_failed("can't write to %s: %s", directory->path, strerror(errno));
-        if (!lock_wait(directory->lock, deadline)) {
-            complain_taken(directory);
-            close(directory->lock);
-            return false;
-        }
-        if (lock_is_in_place(directory))
-            break;
-        close(directory->lock);
-    }
-    char text[32];
-    int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-    (void)!ftruncate(directory->lock, 0);
-    (void)!pwrite(directory->lock, text, (size_t)length, 0);
-    return true;
+    directory->made = mkdir(directory->path, S_IRWXU) == 0;
+    if (!directory->made && errno != EEXIST)
+        return startup_failed("can't make %s: %s", directory->path, strerror(errno));
+    directory->fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory->fd >= 0 || (errno == ENOENT && clock_now() < deadline))
+        return true;
+    return startup_failed("can't use %s: %s", directory->path, strerror(errno));
+}
+
+/* Locks the file in the directory. True with `lock` -1 if a musubid that has ended took one of both away. */
+static bool lock_try(struct run_directory *directory, msec_t deadline)
+{
+    int lock = openat(directory->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    directory->lock = lock;
+    if (lock < 0)
+        return errno == ENOENT || startup_failed("can't write to %s: %s", directory->path, strerror(errno));
+    bool locked = lock_wait(lock, deadline);
+    if (locked && lock_is_in_place(directory))
+        return true;
+    if (!locked)
+        complain_taken(directory);
+    close(lock);
+    directory->lock = -1;
+    return locked;
 }
 
 bool run_directory_take(struct run_directory *directory, const char *path)
 {
     *directory = (struct run_directory){.path = path, .fd = -1, .lock = -1};
-    directory->made = mkdir(path, S_IRWXU) == 0;
-    if (!directory->made && errno != EEXIST)
-        return startup_failed("can't make %s: %s", path, strerror(errno));
-    directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory->fd < 0)
-        return startup_failed("can't use %s: %s", path, strerror(errno));
-    if (lock_take(directory))
-        return true;
-    close(directory->fd);
-    directory->fd = -1;
-    if (directory->made)
-        (void)rmdir(path);
-    return false;
+    msec_t deadline = clock_now() + LOCK_PATIENCE;
+    bool well = true;
+    while (well && directory->lock < 0) {
+        well = directory_open(directory, deadline) && (directory->fd < 0 || lock_try(directory, deadline));
+        if (directory->lock >= 0)
+            break;
+        if (directory->fd >= 0)
+            close(directory->fd);
+        else if (well)
+            wait_a_moment();
+        directory->fd = -1;
+        if (!well && directory->made)
+            (void)rmdir(path);
+    }
+    if (well)
+        lock_sign(directory->lock);
+    return well;
+}
+
+void run_directory_end(const struct run_directory *directory)
+{
+    if (directory->fd >= 0)
+        (void)!ftruncate(directory->lock, 0);
 }
 
 void run_directory_leave(struct run_directory *directory)

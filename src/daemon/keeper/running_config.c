@@ -59,6 +59,8 @@ static bool load_config(struct running_config *running, const char *path)
     secret_free(text, length);
     if (read)
         configuration_check_file(&running->configuration, path, &diagnostics);
+    if (!read)
+        startup_await_readers();
     diagnostics_print(&diagnostics, path, stderr);
     if (read) {
         apply_log_settings(running);
@@ -67,6 +69,7 @@ static bool load_config(struct running_config *running, const char *path)
         (void)startup_failed("can't read %s: out of memory", path);
     }
     diagnostics_free(&diagnostics);
+    secret_wipe_stack();
     return read;
 }
 

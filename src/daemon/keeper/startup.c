@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,32 @@ bool startup_failed(const char *format, ...)
     (void)fputc('\n', stderr);
     va_end(arguments);
     return false;
+}
+
+void startup_lose_unread_output(void)
+{
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        char path[32];
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        struct stat is;
+        bool may_stand_still = fstat(fd, &is) == 0 && (S_ISFIFO(is.st_mode) || S_ISCHR(is.st_mode));
+        int own = may_stand_still ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+        if (own < 0)
+            continue;
+        (void)dup2(own, fd);
+        close(own);
+    }
+}
+
+void startup_await_readers(void)
+{
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        int flags = fcntl(fd, F_GETFL);
+        if (flags >= 0)
+            (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
 }
 
 /* The exit status of a daemon that ended before it was ready. */

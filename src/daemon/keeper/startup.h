@@ -14,6 +14,16 @@
 __attribute__((format(printf, 1, 2))) bool startup_failed(const char *format, ...);
 
 /*
+ * From here on what is written to standard output and error is lost if nobody reads it, instead of waited
+ * for: a terminal or a pipe that stands still must not stop the keeper. Whoever else has them is not
+ * concerned, since they are opened anew. Sockets, which can't be, stay as they are.
+ */
+void startup_lose_unread_output(void);
+
+/* Undoes that, for a start that fails with much to say; SIGTERM and SIGINT end it. */
+void startup_await_readers(void);
+
+/*
  * Goes on in a new process, whose standard error is still the terminal's; *told is for startup_done. In the
  * process that was started it returns false when the daemon is ready or has ended, with the exit status.
  */

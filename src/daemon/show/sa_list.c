@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/sorted.h"
+
 /* The records of this machine's own map need no epoch. */
 enum { THIS_MACHINE = 0 };
 
@@ -65,21 +67,18 @@ void sa_list_free(struct sa_list *list)
     *list = (struct sa_list){0};
 }
 
+static uint32_t tunnel_of(const void *entry)
+{
+    return ((const struct sa_list_entry *)entry)->tunnel;
+}
+
 const struct sa_list_entry *sa_list_of(const struct sa_list *list, uint32_t tunnel, size_t *count)
 {
-    size_t low = 0;
-    size_t high = list->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (list->entries[middle].tunnel < tunnel)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t first = sorted_place(list->entries, list->count, sizeof(*list->entries), tunnel_of, tunnel);
     *count = 0;
-    while (low + *count < list->count && list->entries[low + *count].tunnel == tunnel)
+    while (first + *count < list->count && list->entries[first + *count].tunnel == tunnel)
         (*count)++;
-    return list->entries + low;
+    return list->entries + first;
 }
 
 bool sa_list_read(const struct state_map *records, const struct sa_list_entry *entry,

@@ -5,6 +5,7 @@
 #include "ike/engine/tunnels.h"
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
+#include "ike/exchanges/liveness.h"
 #include "ike/exchanges/path_reports.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/ike_sa.h"
@@ -126,6 +127,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_SEQUENCE_LOW:
         engine_sequence_low(engine, event->esp.spi);
         break;
+    case IKE_EVENT_CHILD_UNANSWERED:
+        liveness_unanswered(engine, event->esp.spi);
+        break;
     case IKE_EVENT_PEER_MOVED:
         engine_peer_moved(engine, event->esp.spi, &event->esp.remote);
         break;
@@ -178,6 +182,7 @@ static void write_records(struct ike_engine *engine)
         struct writer w = writer_to(engine->message_scratch, SCRATCH_SIZE);
         ike_record_write(sa, engine->epoch, &w);
         struct octets state = effects_copy(&engine->effects, writer_octets(&w));
+        secret_wipe(engine->message_scratch, writer_length(&w));
         if (w.failed)
             ike_sa_log(sa, LOG_LEVEL_ERROR, LOG_IKEV2,
                        "IKE SA, serial %u: its state is too large to be recorded", sa->serial);

@@ -468,8 +468,9 @@ static void forget_refusals(struct ike_sa *sa)
     f->refusals = 0;
     f->postponed = 0;
     f->packets_after = 0;
+    if (f->refused != 0)
+        ike_sa_changed(sa);
     f->refused = 0;
-    ike_sa_changed(sa);
 }
 
 void additional_children_ask_again(struct ike_sa *sa)

@@ -115,7 +115,7 @@ static void both_authenticated(struct ike_sa *sa, const struct ike_job_result *r
     if (peer_address_accept(sa))
         answer(sa);
     else
-        peer_address_look_up(sa, peer_looked_up);
+        peer_address_look_up(sa, &sa->remote.address, peer_looked_up);
 }
 
 /* The tunnel with the ID that the peer claims. If there is none, logs that and returns NULL. */

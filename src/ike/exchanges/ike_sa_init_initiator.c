@@ -1,7 +1,9 @@
 #include "ike/exchanges/ike_sa_init_initiator.h"
 
+#include "ike/exchanges/connect.h"
 #include "ike/exchanges/ike_auth_initiator.h"
 #include "ike/exchanges/nat_detection.h"
+#include "ike/exchanges/peer_address.h"
 #include "ike/reasons/init_failure.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/candidates.h"
@@ -49,10 +51,48 @@ static void share_generated(struct ike_sa *sa, const struct ike_job_result *resu
     ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
+static void take_route(struct ike_sa *sa)
+{
+    const struct ike_tunnel *tunnel = sa->tunnel;
+    sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
+    sa->remote = (struct ip_endpoint){tunnel->route.remote, IKE_PORT};
+    sa->ifindex = tunnel->route.ifindex;
+    sa->mark = tunnel->route.mark;
+    sa->local_id = tunnel_local_identity(tunnel, &tunnel->route.local);
+    sa->remote_id = tunnel->policy.remote_id;
+}
+
+/* The route is known, and a later change of the name's addresses ends the SA (R41). */
+static void start(struct ike_sa *sa)
+{
+    char endpoints[2 * IP_TEXT_SIZE];
+    sa->peer_address = sa->remote.address;
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s", ike_sa_endpoints(sa, endpoints));
+    if (!nonce_make(sa->engine, &sa->nonce_i)) {
+        ike_sa_fail(sa, "out of memory");
+        return;
+    }
+    key_exchange_generate(sa, &sa->handshake->key_exchange,
+                          &key_exchange_methods[__builtin_ctz(sa->tunnel->policy.ike.dh)], share_generated);
+}
+
+/* The name of a peer that did not answer was looked up. */
+static void looked_up(struct ike_sa *sa, const struct ike_job_result *result)
+{
+    (void)result; /* the tunnel has been told; where it can't be looked up, its address stays */
+    const char *hindrance = connect_hindrance(sa->engine, sa->tunnel);
+    if (hindrance != NULL || sa->tunnel->policy.ike.dh == 0) {
+        ike_sa_fail(sa, hindrance != NULL ? hindrance : "no DH group is allowed");
+        return;
+    }
+    take_route(sa);
+    start(sa);
+}
+
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
-    algorithm_set groups = tunnel->policy.ike.dh;
-    struct ike_sa *sa = groups == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
+    struct ike_sa *sa =
+        tunnel->policy.ike.dh == 0 ? NULL : ike_sa_new(engine, true, ike_sa_unused_spi(engine));
     if (sa == NULL) {
         tunnel_log(engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "negotiation failed: out of memory");
         return;
@@ -62,22 +102,16 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
         ike_sa_fail(sa, "out of memory");
         return;
     }
-    sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
-    sa->remote = (struct ip_endpoint){tunnel->route.remote, IKE_PORT};
-    sa->peer_address = tunnel->route.remote;
-    sa->ifindex = tunnel->route.ifindex;
-    sa->mark = tunnel->route.mark;
-    sa->local_id = tunnel_local_identity(tunnel, &tunnel->route.local);
-    sa->remote_id = tunnel->policy.remote_id;
-    char endpoints[2 * IP_TEXT_SIZE];
-    tunnel_log(engine, tunnel, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started on %s",
-               ike_sa_endpoints(sa, endpoints));
-    if (!nonce_make(engine, &sa->nonce_i)) {
-        ike_sa_fail(sa, "out of memory");
+    take_route(sa);
+    if (!tunnel->peer_is_silent) {
+        start(sa);
         return;
     }
-    key_exchange_generate(sa, &sa->handshake->key_exchange, &key_exchange_methods[__builtin_ctz(groups)],
-                          share_generated);
+    static const struct ip_address not_seen = {.family = IP_NONE};
+    tunnel->peer_is_silent = false;
+    tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IKEV2,
+               "the peer did not answer: the address of %s is looked up first", tunnel->policy.peer_fqdn);
+    peer_address_look_up(sa, &not_seen, looked_up);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
+#include "ike/sa/half_open.h"
 #include "ike/sa/nonce.h"
 #include "ike/services/send.h"
 
@@ -19,12 +20,24 @@ static void refuse(struct ike_engine *engine, const struct arrival *arrival,
                            content);
 }
 
-/* The key of an initiator's half-open SA: a hash of its SPI and endpoint. Never 0. */
-static uint64_t half_open_key(uint64_t spi_i, const struct ip_endpoint *remote)
+/* The key of a request that is refused: a hash of the initiator's SPI and endpoint. */
+static uint64_t request_key(uint64_t spi_i, const struct ip_endpoint *remote)
 {
     uint64_t key = spi_i ^ ((uint64_t)remote->port << 48);
     for (size_t i = 0; i < 16; i += 8)
         key = (key ^ load_u64be(&remote->address.octets[i])) * UINT64_C(0x9e3779b97f4a7c15);
+    return key | 1;
+}
+
+/*
+ * The key of an initiator's half-open SA. Another nonce is another negotiation, though by the same SPI: one
+ * of another initiator behind the same NAT, or of one that has started anew (RFC 7296 2.1). Never 0.
+ */
+static uint64_t half_open_key(uint64_t spi_i, const struct ip_endpoint *remote, struct octets nonce)
+{
+    uint64_t key = request_key(spi_i, remote);
+    for (size_t i = 0; i < nonce.length; i++)
+        key = (key ^ nonce.at[i]) * UINT64_C(0x100000001b3);
     return key | 1;
 }
 
@@ -121,18 +134,23 @@ static void answer(struct ike_engine *engine, const struct arrival *arrival, str
         ike_sa_fail(sa, "out of memory");
         return;
     }
+    if (!half_open_make_room(sa, datagram.length)) {
+        ike_sa_destroy(sa, "unauthenticated peers have sent too much");
+        return;
+    }
     struct ike_handshake *h = sa->handshake;
     sa->ifindex = arrival_outgoing(arrival, candidates->ifindex);
     sa->mark = candidates->mark;
     sa->suite = candidates->choice.suite;
     h->init_proposal = candidates->choice.number;
-    sa->half_open_key = half_open_key(sa->spi_i, arrival->remote);
+    sa->half_open_key = half_open_key(sa->spi_i, arrival->remote, nonce_of(message));
     if (!nonce_take(&sa->nonce_i, message) || !nonce_make(engine, &sa->nonce_r) ||
         !ike_buffer_set(&h->init_request, datagram) ||
         !map_put(&engine->objects->half_open, sa->half_open_key, sa)) {
         ike_sa_fail(sa, "out of memory");
         return;
     }
+    half_open_count_octets(sa);
     char endpoints[2 * IP_TEXT_SIZE];
     engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation started by the peer on %s",
                ike_sa_endpoints(sa, endpoints));
@@ -145,8 +163,8 @@ static void refuse_with_reason(struct ike_engine *engine, const struct arrival *
                                const struct candidates *candidates, const struct ike_message *message)
 {
     uint16_t notify = candidates->result == PROPOSAL_NONE ? NOTIFY_NO_PROPOSAL_CHOSEN : NOTIFY_INVALID_SYNTAX;
-    init_failure_of_request(engine, half_open_key(message->header.spi_i, arrival->remote), arrival,
-                            candidates, message);
+    init_failure_of_request(engine, request_key(message->header.spi_i, arrival->remote), arrival, candidates,
+                            message);
     refuse(engine, arrival, candidates, &message->header, notify, (struct octets){NULL, 0});
 }
 
@@ -155,11 +173,11 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
                          const struct ike_message *message)
 {
     const struct arrival arrival = {local, remote, ifindex};
-    if (is_known_request(engine, half_open_key(message->header.spi_i, remote), &arrival, datagram))
+    const struct octets nonce = nonce_of(message);
+    if (is_known_request(engine, half_open_key(message->header.spi_i, remote, nonce), &arrival, datagram))
         return;
     const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
     const struct ike_payload *ke = ike_message_find(message, PAYLOAD_KE);
-    const struct octets nonce = nonce_of(message);
     if (offer == NULL || ke == NULL || nonce.length == 0) {
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
@@ -208,7 +226,7 @@ void ike_sa_init_critical(struct ike_engine *engine, const struct ip_endpoint *l
         init_failure_of_unknown_peer(engine, &arrival);
         return;
     }
-    init_failure_of_critical(engine, half_open_key(request->spi_i, remote), &arrival, payload_type);
+    init_failure_of_critical(engine, request_key(request->spi_i, remote), &arrival, payload_type);
     refuse(engine, &arrival, &candidates, request, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD,
            (struct octets){&payload_type, 1});
 }

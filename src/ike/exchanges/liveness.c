@@ -6,11 +6,22 @@ static const char *dpd_word(const struct ike_sa *sa)
     return sa->tunnel->policy.dpd_interval != 0 ? "DPD: " : "";
 }
 
+/* Milliseconds in which traffic that only goes out is no reason to ask, after one answer and after many
+ * (S47). */
+enum { PEACE_FIRST = 300 * 1000, PEACE_LONGEST = 3600 * 1000 };
+
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
     (void)task;
     (void)message;
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "%sthe peer is alive", dpd_word(sa));
+    if (!sa->asked_for_traffic)
+        return;
+    sa->asked_for_traffic = false;
+    sa->traffic_peace = sa->traffic_peace == 0 ? PEACE_FIRST : 2 * sa->traffic_peace;
+    if (sa->traffic_peace > PEACE_LONGEST)
+        sa->traffic_peace = PEACE_LONGEST;
+    sa->traffic_peace_until = sa->engine->now + sa->traffic_peace;
 }
 
 const struct ike_task_kind task_liveness = {
@@ -69,4 +80,21 @@ void liveness_fire(struct ike_engine *engine, void *owner)
     }
     if (!sa->destroyed)
         engine_set_timer(engine, &sa->liveness, interval - quiet);
+}
+
+void liveness_unanswered(struct ike_engine *engine, uint32_t inbound_spi)
+{
+    enum { QUIET = 20000 }; /* milliseconds without a message of the IKE SA */
+    const struct child_sa *child = map_find(&engine->objects->child_spis, inbound_spi);
+    if (child == NULL || !child_sa_is_current(child))
+        return;
+    struct ike_sa *sa = child->ike_sa;
+    if (sa->state != IKE_SA_ESTABLISHED || sa->replaced || !STAILQ_EMPTY(&sa->tasks) ||
+        engine->now - sa->last_message < QUIET || engine->now < sa->traffic_peace_until)
+        return;
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2,
+               "Child SA, SPI 0x%08x, only sends: asking the peer about IKE SA, serial %u", inbound_spi,
+               sa->serial);
+    sa->asked_for_traffic = true;
+    ike_sa_add_task(sa, TASK_LIVENESS, 0);
 }

@@ -39,10 +39,10 @@ bool peer_address_accept(struct ike_sa *sa)
     return true;
 }
 
-void peer_address_look_up(struct ike_sa *sa, ike_job_done *done)
+void peer_address_look_up(struct ike_sa *sa, const struct ip_address *seen, ike_job_done *done)
 {
     struct ike_job job = {.kind = IKE_JOB_LOOK_UP};
     job.look_up.tunnel = sa->tunnel->policy.tunnel;
-    job.look_up.seen = sa->remote.address;
+    job.look_up.seen = *seen;
     ike_sa_start_job(sa, &job, done);
 }

@@ -17,7 +17,10 @@
  */
 bool peer_address_accept(struct ike_sa *sa);
 
-/* Has the name looked up; `done` is called then. */
-void peer_address_look_up(struct ike_sa *sa, ike_job_done *done);
+/*
+ * Has the name looked up; `done` is called then. `seen` is where the peer was seen: if the name has that
+ * address, it is the tunnel's from then on. IP_NONE: the peer was not seen.
+ */
+void peer_address_look_up(struct ike_sa *sa, const struct ip_address *seen, ike_job_done *done);
 
 #endif

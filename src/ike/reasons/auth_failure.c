@@ -51,6 +51,47 @@ void auth_failure_of_responder_id(const struct ike_sa *sa, const struct ike_payl
 
 /* ---- Responder: the tunnel is not found -------------------------------------------------------------- */
 
+/* The newest tunnel whose peer has the ID; NULL if there is none. */
+static const struct ike_tunnel *tunnel_of_id(const struct ike_engine *engine, const struct ike_payload *idi)
+{
+    const struct ike_tunnel *tunnel;
+    struct identity id;
+    if (!identity_parse(idi->id_type, idi->content, &id))
+        return NULL;
+    LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
+    {
+        if (tunnel->policy.complete && identity_equal(&tunnel->policy.remote_id, &id))
+            return tunnel;
+    }
+    return NULL;
+}
+
+/* IKE_SA_INIT came by addresses that some tunnel allows, and IKE_AUTH by others that none does. */
+static void fail_for_addresses(const struct ike_sa *sa, const struct arrival *arrival,
+                               const struct ike_payload *idi)
+{
+    const struct ike_tunnel *tunnel = tunnel_of_id(sa->engine, idi);
+    char id[FAILURE_ID_SIZE];
+    char remote[IP_TEXT_SIZE];
+    char local[IP_TEXT_SIZE];
+    char peer[IP_TEXT_SIZE];
+    (void)failure_claimed_id(idi, id);
+    (void)ip_endpoint_format(arrival->remote, remote);
+    (void)ip_endpoint_format(arrival->local, local);
+    if (tunnel == NULL)
+        failure_warn(
+            sa, FAILED_NEGOTIATION, 0,
+            "IKE_AUTH of %s comes from %s to %s, which no tunnel allows, and no tunnel has a peer with "
+            "that ID",
+            id, remote, local);
+    else
+        failure_warn_tunnel(
+            sa->engine, tunnel, PEER_SETTING,
+            "IKE_AUTH of %s comes from %s to %s, which no tunnel allows; its peer is %s", id, remote, local,
+            tunnel->policy.peer_kind == PEER_FQDN ? tunnel->policy.peer_fqdn
+                                                  : ip_address_format(&tunnel->policy.peer_address, peer));
+}
+
 void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arrival,
                              const struct ike_payload *idi)
 {
@@ -62,13 +103,16 @@ void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arri
     char id[FAILURE_ID_SIZE];
     char remote[IP_TEXT_SIZE];
     struct short_text text = short_text_in(accepted, sizeof accepted);
+    if (count == 0) {
+        fail_for_addresses(sa, arrival, idi);
+        return;
+    }
     for (size_t i = 0; i < shown; i++)
         short_text_add(&text, "%s%s", i == 0 ? "" : ", ", failure_id(&candidates[i]->policy.remote_id, id));
     if (count > shown)
         short_text_add(&text, " and %zu more", count - shown);
     failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "the peer at %s says it is %s; accepted here is %s",
-                 ip_endpoint_format(&sa->remote, remote), failure_claimed_id(idi, id),
-                 count > 0 ? accepted : "nobody");
+                 ip_endpoint_format(&sa->remote, remote), failure_claimed_id(idi, id), accepted);
 }
 
 void auth_failure_of_suite(const struct ike_sa *sa, const struct arrival *arrival,

@@ -1,7 +1,7 @@
 #include "ike/reasons/init_failure.h"
 
 #include "ike/reasons/refusal.h"
-#include "ike/sa/ike_sa.h"
+#include "ike/sa/half_open.h"
 #include "ike/wire/proposal_text.h"
 
 void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer)
@@ -9,9 +9,16 @@ void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer
     const struct proposal_policy policy = proposal_policy_of_ike(&sa->tunnel->policy.ike);
     char theirs[OFFER_TEXT_SIZE];
     char ours[POLICY_TEXT_SIZE];
-    failure_note(sa, IKE_PROPOSAL_SETTINGS,
-                 "the peer chose an IKE SA proposal that was not offered: it chose %s; offered %s",
-                 proposal_offer_format(offer, &policy, 0, theirs), proposal_policy_format(&policy, ours));
+    uint8_t wrong_number = proposal_wrong_number(offer, &policy, 0);
+    if (wrong_number != 0)
+        failure_note(
+            sa, PEER_SETTING,
+            "the peer chose %s as proposal %u, by which number that was not offered (RFC 7296 3.3.1)",
+            proposal_offer_format(offer, &policy, 0, theirs), wrong_number);
+    else
+        failure_note(sa, IKE_PROPOSAL_SETTINGS,
+                     "the peer chose an IKE SA proposal that was not offered: it chose %s; offered %s",
+                     proposal_offer_format(offer, &policy, 0, theirs), proposal_policy_format(&policy, ours));
 }
 
 /* Whether a request with this key was refused recently. If not, remembers it as refused. */

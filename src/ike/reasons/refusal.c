@@ -161,6 +161,13 @@ static setting_set write_chosen_proposal(const struct ike_message *answer,
     char chosen[OFFER_TEXT_SIZE];
     char offered[POLICY_TEXT_SIZE];
     const struct ike_payload *sa = ike_message_find(answer, PAYLOAD_SA);
+    uint8_t wrong_number = proposal_wrong_number(sa, &request->proposal, ESP_SPI_SIZE);
+    if (wrong_number != 0) {
+        short_text_add(text,
+                       ": it chose %s as proposal %u, by which number that was not offered (RFC 7296 3.3.1)",
+                       proposal_offer_format(sa, &request->proposal, ESP_SPI_SIZE, chosen), wrong_number);
+        return PEER_SETTING;
+    }
     short_text_add(text, ": it chose %s; offered %s",
                    proposal_offer_format(sa, &request->proposal, ESP_SPI_SIZE, chosen),
                    proposal_policy_format(&request->proposal, offered));

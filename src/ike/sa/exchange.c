@@ -1,6 +1,7 @@
 #include "ike/sa/exchange.h"
 
 #include "ike/sa/debug_log.h"
+#include "ike/sa/half_open.h"
 #include "ike/sa/sealed.h"
 #include "ike/sa/upper.h"
 
@@ -154,7 +155,7 @@ static void note_denial(struct ike_sa *sa, const struct ike_header *header, stru
         sa->unknown_to_peer |= ike_message_notify(&message, NOTIFY_INVALID_IKE_SPI) != NULL;
 }
 
-void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
+static void receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                     uint32_t ifindex, const struct ike_header *header, struct octets datagram)
 {
     if (sa->job != 0) {
@@ -203,4 +204,13 @@ void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         sa->engine->objects->exchanges->request(sa, &message);
     }
     ike_sa_start_task(sa);
+}
+
+void ike_sa_receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,
+                    uint32_t ifindex, const struct ike_header *header, struct octets datagram)
+{
+    if (half_open_is(sa) && !half_open_make_room(sa, datagram.length))
+        return; /* the peer will send it again */
+    receive(sa, local, remote, ifindex, header, datagram);
+    half_open_count_octets(sa);
 }

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/fragmentation.h"
+#include "ike/sa/half_open.h"
 #include "ike/sa/job.h"
 #include "ike/sa/negotiation.h"
 #include "ike/sa/rekey_schedule.h"
@@ -152,15 +153,12 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
 
 bool ike_sa_begin_handshake(struct ike_sa *sa)
 {
-    struct ike_engine *engine = sa->engine;
     sa->handshake = calloc(1, sizeof *sa->handshake);
     if (sa->handshake == NULL)
         return false;
     sa->state = sa->initiator ? IKE_SA_INITIATING : IKE_SA_HALF_OPEN;
-    if (!sa->initiator) {
-        engine->objects->half_open_count++;
-        engine_set_timer(engine, &sa->lifetime, HALF_OPEN_TIMEOUT);
-    }
+    if (!sa->initiator)
+        half_open_enter(sa);
     return true;
 }
 
@@ -180,23 +178,12 @@ void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel)
     LIST_INSERT_HEAD(&tunnel->sas, sa, tunnel_link);
 }
 
-/* A responder's SA is no longer half-open: it is authenticated, or gone. */
-static void leave_half_open(struct ike_sa *sa)
-{
-    if (sa->initiator || sa->handshake == NULL)
-        return;
-    sa->engine->objects->half_open_count--;
-    if (sa->half_open_key != 0)
-        (void)map_remove(&sa->engine->objects->half_open, sa->half_open_key);
-    sa->half_open_key = 0;
-}
-
 void ike_sa_end_handshake(struct ike_sa *sa)
 {
     struct ike_handshake *h = sa->handshake;
     if (h == NULL)
         return;
-    leave_half_open(sa);
+    half_open_leave(sa);
     ike_buffer_clear(&h->cookie);
     ike_buffer_clear(&h->init_request);
     ike_buffer_clear(&h->init_response);
@@ -211,6 +198,7 @@ void ike_sa_establish(struct ike_sa *sa)
     struct ike_engine *engine = sa->engine;
     msec_t lifetime = (msec_t)sa->tunnel->policy.sa_lifetime * 1000;
     sa->state = IKE_SA_ESTABLISHED;
+    sa->tunnel->peer_is_silent = false;
     sa->established_event = engine->event_number;
     sa->created = engine->now;
     sa->expires = engine->now + lifetime;

@@ -21,10 +21,8 @@ enum ike_sa_state {
 };
 
 enum {
-    SA_WAITING_MAX = 8,        /* datagrams that wait while a job is out */
-    DELETE_REASON_SIZE = 80,   /* with its final NUL */
-    HALF_OPEN_MAX = 1024,      /* IKE SAs that we answered and that are not authenticated */
-    HALF_OPEN_TIMEOUT = 30000, /* milliseconds; R15: the peer's retransmissions end by then */
+    SA_WAITING_MAX = 8,      /* datagrams that wait while a job is out */
+    DELETE_REASON_SIZE = 80, /* with its final NUL */
 };
 
 struct negotiation;
@@ -80,7 +78,9 @@ struct ike_sa {
     bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
-    uint64_t half_open_key; /* in engine->objects->half_open; 0: not there */
+    uint64_t half_open_key;            /* in engine->objects->half_open; 0: not there */
+    LIST_ENTRY(ike_sa) half_open_link; /* valid while it is half-open (sa/half_open.h) */
+    size_t kept_octets;                /* of the peer's messages; while it is half-open */
     struct ip_endpoint local, remote;
     struct ip_endpoint reply_local,
         reply_remote; /* endpoints of the peer's request: the response goes there */
@@ -137,6 +137,9 @@ struct ike_sa {
     uint64_t started_event, established_event;
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
+    msec_t traffic_peace;   /* how long its last answer is enough; 0: it has not been asked */
+    msec_t traffic_peace_until;
     msec_t next_hint; /* from when on INVALID_SPI in the clear may have the peer asked for liveness again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;

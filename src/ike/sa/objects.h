@@ -68,8 +68,11 @@ struct ike_objects {
     struct live_slots slots;
 
     /* What is kept of peers that are not authenticated. */
-    struct map half_open; /* half-open IKE SAs by half_open_key */
+    struct map half_open;              /* half-open IKE SAs by half_open_key */
+    struct ike_sa_list half_open_list; /* the newest one first */
     size_t half_open_count;
+    size_t half_open_octets; /* of messages that they keep */
+    msec_t next_half_open_warning;
     struct cookie_secrets cookie_secrets;
     struct refused_requests refused;
     struct ike_budget stray_answers; /* to IKE requests that belong to no SA */

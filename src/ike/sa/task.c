@@ -188,6 +188,8 @@ static void request_timed_out(struct ike_sa *sa)
     sa->engine->objects->exchanges->sa_ends(
         sa); /* if the peer has rekeyed it meanwhile, the new SA takes over */
     sa->engine->objects->reasons->no_answer(sa, task);
+    if (!refused)
+        sa->tunnel->peer_is_silent = sa->tunnel->policy.peer_kind == PEER_FQDN;
     ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }
 

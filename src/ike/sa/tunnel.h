@@ -23,6 +23,7 @@ struct ike_tunnel {
     struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;
     bool policy_is_newer;         /* no addresses of the name have come since it changed */
+    bool peer_is_silent;          /* it did not answer, and its name was not looked up since (PEER_FQDN) */
     bool up;                      /* has an SA: the history has its `Create` */
     msec_t ignores_packets_until; /* after a failure: the path may still ask for packets that have failed */
     LIST_HEAD(, ike_sa) sas;

@@ -1,5 +1,6 @@
 #include "ike/sa/tunnel_group.h"
 
+#include "base/sorted.h"
 #include "config/identity.h"
 #include "ike/sa/tunnel.h"
 
@@ -231,19 +232,15 @@ static void group_free_if_empty(struct tunnel_groups *groups, struct tunnel_grou
 
 /* ---- Members ----------------------------------------------------------------------------------------- */
 
+static uint32_t number_of(const void *member)
+{
+    return ((const struct tunnel_member *)member)->number;
+}
+
 /* Where a tunnel's number stands among the members, or would stand. */
 static size_t place_of(const struct tunnel_group *group, uint32_t number)
 {
-    size_t low = 0;
-    size_t high = group->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (group->members[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return sorted_place(group->members, group->count, sizeof *group->members, number_of, number);
 }
 
 static bool make_room(struct tunnel_group *group)

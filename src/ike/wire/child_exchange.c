@@ -23,19 +23,31 @@ void child_exchange_put_selectors(struct message_writer *m, const struct child_r
     selectors_put(m, PAYLOAD_TSR, &request->remote_ts);
 }
 
+/* The payloads that make a Child SA, in a request as in an answer. */
+struct child_payloads {
+    const struct ike_payload *sa, *tsi, *tsr;
+};
+
+/* False if one is absent. */
+static bool find_payloads(const struct ike_message *message, struct child_payloads *out)
+{
+    out->sa = ike_message_find(message, PAYLOAD_SA);
+    out->tsi = ike_message_find(message, PAYLOAD_TSI);
+    out->tsr = ike_message_find(message, PAYLOAD_TSR);
+    return out->sa != NULL && out->tsi != NULL && out->tsr != NULL;
+}
+
 enum child_fault child_exchange_accept(const struct ike_message *message, const struct child_request *request,
                                        struct child_agreement *out)
 {
-    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    const struct ike_payload *tsi = ike_message_find(message, PAYLOAD_TSI);
-    const struct ike_payload *tsr = ike_message_find(message, PAYLOAD_TSR);
+    struct child_payloads has;
     struct proposal_choice choice;
-    if (offer == NULL || tsi == NULL || tsr == NULL)
+    if (!find_payloads(message, &has))
         return CHILD_ABSENT;
-    if (proposal_accept(offer, &request->proposal, ESP_SPI_SIZE, &choice) != PROPOSAL_CHOSEN)
+    if (proposal_accept(has.sa, &request->proposal, ESP_SPI_SIZE, &choice) != PROPOSAL_CHOSEN)
         return CHILD_PROPOSAL;
-    if (selectors_read(tsi, &out->local_ts) > SELECTORS_NARROWED ||
-        selectors_read(tsr, &out->remote_ts) > SELECTORS_NARROWED ||
+    if (selectors_read(has.tsi, &out->local_ts) > SELECTORS_NARROWED ||
+        selectors_read(has.tsr, &out->remote_ts) > SELECTORS_NARROWED ||
         !selectors_within(&out->local_ts, &request->local_ts) ||
         !selectors_within(&out->remote_ts, &request->remote_ts))
         return CHILD_SELECTORS;
@@ -60,19 +72,17 @@ const char *child_fault_text(enum child_fault fault)
 uint16_t child_exchange_choose(const struct ike_message *message, const struct proposal_policy *proposal,
                                struct child_agreement *out)
 {
-    const struct ike_payload *offer = ike_message_find(message, PAYLOAD_SA);
-    const struct ike_payload *tsi = ike_message_find(message, PAYLOAD_TSI);
-    const struct ike_payload *tsr = ike_message_find(message, PAYLOAD_TSR);
+    struct child_payloads has;
     struct proposal_choice choice;
-    if (offer == NULL || tsi == NULL || tsr == NULL)
+    if (!find_payloads(message, &has))
         return NOTIFY_INVALID_SYNTAX;
-    enum proposal_result chosen = proposal_choose(offer, proposal, ESP_SPI_SIZE, &choice);
+    enum proposal_result chosen = proposal_choose(has.sa, proposal, ESP_SPI_SIZE, &choice);
     if (chosen == PROPOSAL_INVALID)
         return NOTIFY_INVALID_SYNTAX;
     if (chosen == PROPOSAL_NONE || load_u32be(choice.spi.at) < ESP_SPI_MIN)
         return NOTIFY_NO_PROPOSAL_CHOSEN;
-    enum selectors_result remote = selectors_read(tsi, &out->remote_ts);
-    enum selectors_result local = selectors_read(tsr, &out->local_ts);
+    enum selectors_result remote = selectors_read(has.tsi, &out->remote_ts);
+    enum selectors_result local = selectors_read(has.tsr, &out->local_ts);
     if (remote == SELECTORS_INVALID || local == SELECTORS_INVALID)
         return NOTIFY_INVALID_SYNTAX;
     if (remote == SELECTORS_NONE || local == SELECTORS_NONE)

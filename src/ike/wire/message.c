@@ -332,22 +332,24 @@ void message_put_ke(struct message_writer *m, uint16_t group, struct octets shar
     message_end_payload(m);
 }
 
-void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value)
+/* IDi, IDr and AUTH have one form (RFC 7296 3.5, 3.8): a kind of value in one octet, then the value. */
+static void put_value_of_kind(struct message_writer *m, uint8_t type, uint8_t kind, struct octets value)
 {
     message_begin_payload(m, type);
-    writer_put_u8(&m->w, id_type);
+    writer_put_u8(&m->w, kind);
     put_reserved(m, 3);
     put_octets(m, value);
     message_end_payload(m);
 }
 
+void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value)
+{
+    put_value_of_kind(m, type, id_type, value);
+}
+
 void message_put_auth(struct message_writer *m, uint8_t method, struct octets value)
 {
-    message_begin_payload(m, PAYLOAD_AUTH);
-    writer_put_u8(&m->w, method);
-    put_reserved(m, 3);
-    put_octets(m, value);
-    message_end_payload(m);
+    put_value_of_kind(m, PAYLOAD_AUTH, method, value);
 }
 
 void message_put_nonce(struct message_writer *m, struct octets nonce)

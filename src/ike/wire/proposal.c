@@ -110,6 +110,12 @@ void proposal_put_all(struct message_writer *m, const struct proposal_policy *po
     message_end_payload(m);
 }
 
+/* The number that proposal_put_all gives to the proposal with AEADs, or to the other one. */
+static uint8_t number_of(const struct proposal_policy *policy, bool aead)
+{
+    return aead || (policy->encryption & encryption_rows(true)) == 0 ? 1 : 2;
+}
+
 void proposal_put_choice(struct message_writer *m, uint8_t protocol, uint8_t number, struct octets spi,
                          const struct ike_suite *suite)
 {
@@ -210,8 +216,9 @@ static bool offer_is_single(const struct offer *offer)
     return true;
 }
 
-enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
-                                     size_t spi_size, struct proposal_choice *out)
+/* Reads a responder's choice, whatever its number. */
+static enum proposal_result read_choice(const struct ike_payload *sa, const struct proposal_policy *policy,
+                                        size_t spi_size, struct proposal_choice *out)
 {
     struct reader r = reader_of(sa->content.at, sa->content.length);
     struct offer offer;
@@ -223,6 +230,27 @@ enum proposal_result proposal_accept(const struct ike_payload *sa, const struct 
     if (!more && offer_is_usable(&offer, policy, spi_size) && offer_is_single(&offer))
         choose_from(&offer, policy, &found, out);
     return found ? PROPOSAL_CHOSEN : PROPOSAL_NONE;
+}
+
+static bool has_right_number(const struct proposal_choice *choice, const struct proposal_policy *policy)
+{
+    return choice->number == number_of(policy, choice->suite.integrity == NULL);
+}
+
+enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
+                                     size_t spi_size, struct proposal_choice *out)
+{
+    enum proposal_result result = read_choice(sa, policy, spi_size, out);
+    return result == PROPOSAL_CHOSEN && !has_right_number(out, policy) ? PROPOSAL_NONE : result;
+}
+
+uint8_t proposal_wrong_number(const struct ike_payload *sa, const struct proposal_policy *policy,
+                              size_t spi_size)
+{
+    struct proposal_choice choice;
+    bool wrong =
+        read_choice(sa, policy, spi_size, &choice) == PROPOSAL_CHOSEN && !has_right_number(&choice, policy);
+    return wrong ? choice.number : 0;
 }
 
 /* What the proposals for a protocol offer together; `number` is 0 if there is none. */

@@ -39,10 +39,14 @@ enum proposal_result proposal_choose(const struct ike_payload *sa, const struct 
 
 /*
  * Reads a responder's choice: exactly one proposal with one transform of each type, all of which `policy`
- * proposed. PROPOSAL_NONE if it is something that was not proposed.
+ * proposed under the same number (RFC 7296 3.3.1). PROPOSAL_NONE if it is something that was not proposed.
  */
 enum proposal_result proposal_accept(const struct ike_payload *sa, const struct proposal_policy *policy,
                                      size_t spi_size, struct proposal_choice *out);
+
+/* The number of a choice that fits but for its number, unless that is 0; else 0. */
+uint8_t proposal_wrong_number(const struct ike_payload *sa, const struct proposal_policy *policy,
+                              size_t spi_size);
 
 /*
  * Why nothing was chosen: bit i is set if all proposals for the policy's protocol together and the policy

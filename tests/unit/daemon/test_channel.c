@@ -54,6 +54,21 @@ static void message_arrives_with_its_tail(void **state)
     assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
 }
 
+static void no_message_is_longer_than_its_receiver_has_room_for(void **state)
+{
+    struct pair *pair = *state;
+    static const uint8_t octets[CHANNEL_BODY_MAX + 1];
+
+    assert_false(channel_send(&pair->a, MESSAGE_LOG, octets, CHANNEL_BODY_MAX + 1, NULL, 0, NULL, 0));
+    assert_false(channel_send(&pair->a, MESSAGE_LOG, octets, CHANNEL_BODY_MAX, octets, 1, NULL, 0));
+    assert_false(channel_send(&pair->a, MESSAGE_LOG, octets, 1, octets, SIZE_MAX, NULL, 0));
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+
+    assert_true(channel_send(&pair->a, MESSAGE_LOG, octets, 1, octets, CHANNEL_BODY_MAX - 1, NULL, 0));
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(pair->b.message.length, CHANNEL_BODY_MAX);
+}
+
 static void descriptors_that_nobody_takes_are_closed(void **state)
 {
     struct pair *pair = *state;
@@ -260,6 +275,11 @@ static void changes_of_child_sas_are_taken_within_their_ranges_alone(void **stat
     m.command.child.local_ts_count = ESP_SELECTORS_MAX + 1;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
     m = good;
+    m.command.child.remote_ts_count = ESP_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m.command.child.remote_ts_count = ESP_SELECTORS_MAX;
+    assert_true(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
+    m = good;
     memset(&m.command.child.destination.encapsulated, 2, sizeof(bool));
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_PATH, MESSAGE_CHILD, &m, size));
     m = good;
@@ -288,6 +308,22 @@ static void list_of_child_sas_has_as_many_as_it_says(void **state)
     assert_false(is_sound(PROCESS_PATH, PROCESS_ENGINE, MESSAGE_CHILDREN, &body, two));
 }
 
+static void policies_with_more_selectors_than_there_is_room_for_are_refused(void **state)
+{
+    (void)state;
+    struct message_policy *m = calloc(1, sizeof(*m));
+
+    m->policy.local_ts_count = m->policy.remote_ts_count = POLICY_SELECTORS_MAX;
+    assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+    m->policy.local_ts_count = POLICY_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+    m->policy.local_ts_count = 0;
+    m->policy.remote_ts_count = POLICY_SELECTORS_MAX + 1;
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_POLICY, m, sizeof(*m)));
+
+    free(m);
+}
+
 static void policies_with_unterminated_names_are_refused(void **state)
 {
     (void)state;
@@ -304,6 +340,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(message_arrives_with_its_tail, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(no_message_is_longer_than_its_receiver_has_room_for, pair_set_up,
+                                        pair_tear_down),
         cmocka_unit_test_setup_teardown(descriptors_that_nobody_takes_are_closed, pair_set_up,
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(messages_wait_in_order_for_a_slow_reader, pair_set_up,
@@ -317,6 +355,7 @@ int main(void)
         cmocka_unit_test(results_of_jobs_out_of_their_range_are_refused),
         cmocka_unit_test(changes_of_child_sas_are_taken_within_their_ranges_alone),
         cmocka_unit_test(list_of_child_sas_has_as_many_as_it_says),
+        cmocka_unit_test(policies_with_more_selectors_than_there_is_room_for_are_refused),
         cmocka_unit_test(policies_with_unterminated_names_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,21 @@ static void what_only_the_path_has_is_removed(void **state)
     assert_int_equal(engine_actions_deadline(&f->process), MSEC_NEVER);
 }
 
+/* The same SPI in another tunnel is another Child SA. */
+static void what_the_path_has_in_another_tunnel_is_removed(void **state)
+{
+    struct fixture *f = *state;
+    install(f, 7, 7);
+    known_children_find(&f->process.children, 7)->tunnel = TUNNEL + 1;
+
+    engine_agreement_begin(&f->process);
+    path_lists(f, path_gets_list_request(f), false, (uint32_t[]){7, 0});
+
+    (void)path_gets(f, CHILD_REMOVE, 7);
+    assert_int_equal(path_got(f)->child.tunnel, TUNNEL);
+    assert_string_equal(f->events, "path-new ");
+}
+
 static void what_only_the_engine_has_is_installed_anew(void **state)
 {
     struct fixture *f = *state;
@@ -136,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(what_only_the_path_has_is_removed),
+        ENGINE_TEST(what_the_path_has_in_another_tunnel_is_removed),
         ENGINE_TEST(what_only_the_engine_has_is_installed_anew),
         ENGINE_TEST(child_sa_that_is_installed_after_the_question_is_not_missed),
         ENGINE_TEST(path_that_does_not_answer_is_asked_again),

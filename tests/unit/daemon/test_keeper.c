@@ -1,5 +1,5 @@
 /* The keeper's parts that need no Linux: daemon/keeper/configuration.h, daemon/keeper/desired.h,
- * daemon/keeper/run_directory.h, daemon/keeper/arguments.h. */
+ * daemon/keeper/arguments.h. */
 #include "daemon/keeper/desired.h"
 
 #include <fcntl.h>
@@ -15,7 +15,6 @@
 
 #include "config/identity.h"
 #include "daemon/keeper/arguments.h"
-#include "daemon/keeper/run_directory.h"
 
 static const char site1[] = "ikev2 authentication psk id keyid site1 key char secret1\n"
                             "ikev2 authentication psk id keyid site2 key char secret2\n"
@@ -262,31 +261,6 @@ static void S14_a_link_local_next_hop_goes_by_its_interface(void **state)
     assert_null(route_of_metric(&f->plan, 79));
 }
 
-/* ---- The run-dir ------------------------------------------------------------------------------------- */
-
-static void run_directory_belongs_to_one_and_goes_with_it(void **state)
-{
-    (void)state;
-    char parent[] = "/tmp/musubi-run-XXXXXX";
-    char path[64];
-    struct run_directory first;
-    struct run_directory second;
-    assert_non_null(mkdtemp(parent));
-    (void)snprintf(path, sizeof(path), "%s/run", parent);
-
-    assert_true(run_directory_take(&first, path));
-    assert_int_equal(access(path, F_OK), 0);
-    assert_false(run_directory_take(&second, path));
-    run_directory_leave(&first);
-    assert_int_equal(access(path, F_OK), -1);
-
-    assert_int_equal(mkdir(path, 0700), 0);
-    assert_true(run_directory_take(&first, path));
-    run_directory_leave(&first);
-    assert_int_equal(rmdir(path), 0); /* was there before, and is empty again */
-    assert_int_equal(rmdir(parent), 0);
-}
-
 /* ---- Arguments --------------------------------------------------------------------------------------- */
 
 /* Reads a command line of words between blanks, which `line` holds afterwards. */
@@ -338,7 +312,6 @@ int main(void)
         WITH_CONFIG(S16_what_has_no_link_is_told_once),
         WITH_CONFIG(S16_a_sub_interface_is_what_the_config_says),
         WITH_CONFIG(S14_a_link_local_next_hop_goes_by_its_interface),
-        cmocka_unit_test(run_directory_belongs_to_one_and_goes_with_it),
         cmocka_unit_test(arguments_have_defaults_and_need_a_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

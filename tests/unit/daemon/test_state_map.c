@@ -256,7 +256,7 @@ static void removed_and_replaced_records_are_wiped(void **state)
     close(fd);
 }
 
-static void unknown_spi_and_other_versions_are_refused(void **state)
+static void map_that_is_not_sealed_or_of_another_version_is_refused(void **state)
 {
     (void)state;
     int unsealed = memfd_create("test", MFD_CLOEXEC);
@@ -603,7 +603,7 @@ int main(void)
         cmocka_unit_test(full_map_refuses_a_record_and_keeps_the_old_one),
         cmocka_unit_test(empty_and_overlong_records_are_refused),
         cmocka_unit_test(removed_and_replaced_records_are_wiped),
-        cmocka_unit_test(unknown_spi_and_other_versions_are_refused),
+        cmocka_unit_test(map_that_is_not_sealed_or_of_another_version_is_refused),
         cmocka_unit_test(damaged_chains_are_not_followed),
         cmocka_unit_test(a_word_in_a_place_that_was_never_used_is_no_record),
         cmocka_unit_test(random_damage_never_leads_out_of_bounds),

@@ -56,6 +56,23 @@ static void S16_options_map_ports_and_sub_interfaces(void **state)
     port_table_clear(&table);
 }
 
+/* The name of a port that does not fit is refused whole: none of it is copied. */
+static void S16_option_with_too_long_a_name_is_refused(void **state)
+{
+    (void)state;
+    struct port_table table = {0};
+    for (size_t length = PORT_NAME_SIZE; length < PORT_NAME_SIZE + 8; length++) {
+        char option[PORT_NAME_SIZE + 16];
+        struct host_error err;
+        memset(option, '1', sizeof option);
+        memcpy(option, "GigaEthernet", strlen("GigaEthernet"));
+        memcpy(option + length, "=eth0", sizeof "=eth0");
+        assert_false(port_table_set_option(&table, option, &err));
+        assert_string_equal(err.text, "GigaEthernetN=NAME is wanted");
+    }
+    assert_int_equal(table.count, 0);
+}
+
 static void S16_command_line_beats_config(void **state)
 {
     (void)state;
@@ -129,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S16_names_without_an_entry_have_their_default),
         cmocka_unit_test(S16_options_map_ports_and_sub_interfaces),
+        cmocka_unit_test(S16_option_with_too_long_a_name_is_refused),
         cmocka_unit_test(S16_command_line_beats_config),
         cmocka_unit_test(wrong_mappings_are_refused),
         cmocka_unit_test(links_are_found_back),

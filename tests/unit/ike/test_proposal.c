@@ -211,6 +211,10 @@ static const struct answer_case answers[] = {
      {ESP_HEAD(40, 3), MORE, AES_CBC_128, MORE, T(3, 12), LAST, T(5, 0)},
      40,
      PROPOSAL_CHOSEN},
+    {"by the number of no proposal",
+     {0, 0, 0, 40, 2, 3, 4, 3, 0xc0, 1, 2, 3, MORE, AES_CBC_128, MORE, T(3, 12), LAST, T(5, 0)},
+     40,
+     PROPOSAL_NONE},
     {"without ESN", {ESP_HEAD(32, 2), MORE, AES_CBC_128, LAST, T(3, 12)}, 32, PROPOSAL_CHOSEN},
     {"with DH NONE",
      {ESP_HEAD(48, 4), MORE, AES_CBC_128, MORE, T(3, 12), MORE, T(4, 0), LAST, T(5, 0)},
@@ -288,8 +292,9 @@ static void RFC7296_3_3_an_answer_is_one_of_each_and_was_offered(void **state)
 {
     (void)state;
     struct proposal_policy policy = all_of_child();
-    policy.integrity = 1U << 2 | 1U << 0; /* SHA2-256, SHA2-512 */
-    policy.dh = 1U << 1;                  /* MODP-2048 */
+    policy.encryption &= ~encryption_aead_rows(); /* so the only proposal has the number 1 */
+    policy.integrity = 1U << 2 | 1U << 0;         /* SHA2-256, SHA2-512 */
+    policy.dh = 1U << 1;                          /* MODP-2048 */
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         static struct parsed_payload p;
         struct proposal_choice choice;

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "path/outbound.h"
 #include "path/tunnel.h"
+#include "path/wire.h"
 
 enum { LENGTH = 40, PACKETS = 3 * PATH_BATCH };
 
@@ -101,11 +103,33 @@ static void a_turn_reads_one_batch_of_what_is_no_packet(void **state)
     assert_int_equal(packets_left(), PACKETS - PATH_BATCH);
 }
 
+/* Nothing to read is no error; a socket that is none is one. */
+static void an_empty_socket_yields_an_empty_batch(void **state)
+{
+    (void)state;
+    int fds[2];
+    struct wire_inbox inbox = {0};
+    struct datagram datagrams[PATH_BATCH];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_true(wire_inbox_allocate(&inbox, false));
+
+    assert_int_equal(wire_receive_batch(fds[0], &inbox, datagrams), 0);
+    assert_int_equal(write(fds[1], "abc", 3), 3);
+    assert_int_equal(wire_receive_batch(fds[0], &inbox, datagrams), 1);
+    assert_int_equal(datagrams[0].length, 3);
+    (void)close(fds[0]);
+    assert_int_equal(wire_receive_batch(fds[0], &inbox, datagrams), -1);
+
+    (void)close(fds[1]);
+    wire_inbox_free(&inbox);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_packets_without_an_sa, start, stop),
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_what_is_no_packet, start, stop),
+        cmocka_unit_test(an_empty_socket_yields_an_empty_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

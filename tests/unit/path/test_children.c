@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -287,6 +288,11 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
     child.local_ts_count = ESP_SELECTORS_MAX + 1;
     assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
     child.local_ts_count = 1;
+    child.remote_ts_count = 0;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.remote_ts_count = ESP_SELECTORS_MAX + 1;
+    assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
+    child.remote_ts_count = 1;
     child.destination.local.address = end_address(0, IP_V6);
     assert_int_equal(child_install(path, 0, &child), PATH_INVALID);
     assert_int_equal(here->live[2].version, 0);
@@ -299,6 +305,40 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state)
     assert_int_equal(
         path_tunnel_add(path, 0, &(struct path_tunnel){.number = 17, .slot = STAND_TUNNELS_MAX}, -1),
         PATH_INVALID);
+}
+
+/* The answer tells what a worker could not do, whatever the others say. */
+static void tunnel_whose_device_cannot_be_read_is_told(void **state)
+{
+    (void)state;
+    struct path_event event;
+    FILE *file = tmpfile(); /* epoll takes no file */
+    assert_non_null(file);
+    const struct path_tunnel settings = {.number = 17, .slot = STAND_TUNNELS_MAX - 1, .mtu = LENGTH};
+
+    assert_int_equal(path_tunnel_add(here->path, 4711, &settings, dup(fileno(file))), PATH_OK);
+    path_settle(here->path);
+    do
+        assert_true(path_next_event(here->path, &event));
+    while (event.kind != PATH_DONE || event.request != 4711);
+
+    assert_int_not_equal(event.result, PATH_OK);
+    (void)fclose(file);
+}
+
+/* Its SPI is nobody's any more. */
+static void packet_of_a_removed_child_is_one_of_an_unknown_spi(void **state)
+{
+    (void)state;
+    stand_install(&stand, &stand_gcm_udp, 1);
+    end_put_number(here, IP_V4, LENGTH, 1);
+    end_expect_number(there, 1);
+    end_remove(there, 1);
+
+    end_put_number(here, IP_V4, LENGTH, 2);
+
+    assert_int_equal(end_expect_event(there, PATH_SPI_UNKNOWN).spi, end_spi(there, 1));
+    end_expect_worker_counter(there, PATH_UNKNOWN_SPI, 1);
 }
 
 /* What only a first installation and what a second one may change: nothing that has been counted. */
@@ -589,6 +629,8 @@ int main(int argc, char **argv)
         STAND_TEST(R60_slot_of_a_child_that_is_being_removed_can_be_had_at_once),
         STAND_TEST(a_slot_that_a_child_sa_of_an_earlier_path_left_is_taken),
         STAND_TEST(what_cannot_be_is_refused_and_changes_nothing),
+        STAND_TEST(tunnel_whose_device_cannot_be_read_is_told),
+        STAND_TEST(packet_of_a_removed_child_is_one_of_an_unknown_spi),
         STAND_TEST(child_that_is_installed_again_is_adopted),
         STAND_TEST(adoption_brings_another_destination_and_other_flags),
         STAND_TEST(adopted_child_tells_once_more_of_its_use_and_stays_active),
