@@ -57,6 +57,14 @@ bool ip_address_is_unspecified(const struct ip_address *a)
     return memcmp(a->octets, zero, sizeof zero) == 0;
 }
 
+bool ip_address_is_loopback(const struct ip_address *a)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    if (a->family == IP_V4)
+        return a->octets[0] == 127;
+    return a->family == IP_V6 && memcmp(a->octets, v6, sizeof v6) == 0;
+}
+
 bool ip_address_is_link_local(const struct ip_address *a)
 {
     if (a->family == IP_V4)

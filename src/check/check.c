@@ -20,7 +20,7 @@ static bool check(const char *text, size_t length, const char *path, struct diag
 {
     struct configuration configuration;
     struct port_table ports = {0};
-    bool good = configuration_read(&configuration, text, length, &ports, diagnostics);
+    bool good = configuration_read(&configuration, text, length, &ports, NULL, diagnostics);
     /* Who mends the errors shall not have to come again for the warnings. */
     if (good || configuration_read_rest(&configuration, text, length, &ports, diagnostics)) {
         lint(&configuration, path, diagnostics);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define ID_TYPES                                                                                             \
-    "ipv4 <id:address4>|ipv6 <id:address6>|fqdn <id:fqdn>|rfc822 <id:mail>|keyid <id:keyid>|dn <id:keyid>"
+    "ipv4 <id:address4>|ipv6 <id:address6>|fqdn <id:fqdn>|rfc822 <id:mail>|keyid <id:keyid>|dn <id:dn>"
 #define ID "id {" ID_TYPES "}"
 
 /* R40: after `peer any` the ID is required, since nothing else identifies the peer. */
@@ -125,11 +125,12 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_ANTI_REPLAY] = {MODE_POLICY, KIND_SINGLE, .pattern = "anti-replay {on|off}",
                              .help = "Discard packets that have come before"},
     [COMMAND_CERT_CACERT] = {MODE_POLICY, KIND_SINGLE, .pattern = "cert cacert name <certificate:name>",
-                             .help = "The CA certificate by which the peer is authenticated",
-                             .not_yet = true},
+                             .help = "The CA certificate by which the peer is authenticated"},
     [COMMAND_CERT_MYCERT] = {MODE_POLICY, KIND_SINGLE, .pattern = "cert mycert name <certificate:name>",
-                             .help = "The certificate by which this device authenticates itself",
-                             .not_yet = true},
+                             .help = "The certificate by which this device authenticates itself"},
+    [COMMAND_CERT_WEAK_ALLOWED] = {MODE_POLICY, KIND_SINGLE, .pattern = "cert weak-allowed [off]",
+                                   .help = "Accept certificates of the peer with RSA keys from 1024 bits on, "
+                                           "and with SHA-1"},
     [COMMAND_CHILD_LIFETIME] = {MODE_POLICY, KIND_SINGLE, .pattern = "child-lifetime " SECONDS,
                                 .help = "Lifetime of a Child SA"},
     [COMMAND_CHILD_PFS] = {MODE_POLICY, KIND_SET, .pattern = "child-pfs {off|<group:group>...}",
@@ -210,24 +211,26 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_SHOW_IPV6_ROUTE] = {MODE_EXEC, .pattern = "show ipv6 route", .help = "IPv6 routes"},
     [COMMAND_SHOW_LOGGING] = {MODE_EXEC, .pattern = "show logging", .help = "The event log"},
     [COMMAND_SHOW_PKI_CERT] = {MODE_EXEC, .pattern = "show pki cert [name <certificate:name>]",
-                               .help = "Certificates of this device", .not_yet = true},
+                               .help = "Certificates, keys and CRLs of this device"},
     [COMMAND_CLEAR_IKEV2_SA] = {MODE_EXEC, .pattern = "clear ikev2 sa [<interface:interface>]",
                                 .help = "Delete SAs, and tell the peer"},
     [COMMAND_CLEAR_IKEV2_STATISTICS] = {MODE_EXEC, .pattern = "clear ikev2 statistics",
                                         .help = "Set the counters to zero"},
     [COMMAND_PKI_CERT_IMPORT] = {MODE_EXEC,
                                  .pattern = "pki cert import {pem|der} name <certificate:name> " URL,
-                                 .help = "Store a certificate", .not_yet = true},
+                                 .help = "Store a certificate, with the chain behind it in the file"},
     [COMMAND_PKI_CERT_ERASE] = {MODE_EXEC, .pattern = "pki cert erase name <certificate:name>",
-                                .help = "Remove a stored certificate", .not_yet = true},
+                                .help = "Remove a stored certificate with its key, or a stored CRL"},
     [COMMAND_PKI_PKCS12_IMPORT] = {MODE_EXEC,
                                    .pattern = "pki pkcs12 import crypto <password:secret> name "
                                               "<certificate:name> " URL,
-                                   .help = "Store certificates and a private key", .not_yet = true},
+                                   .help = "Store certificates and a private key"},
     [COMMAND_PKI_PRIVATE_KEY_IMPORT] = {MODE_EXEC,
                                         .pattern = "pki private-key import pem name <certificate:name> "
                                                    "[crypto <password:secret>] " URL,
-                                        .help = "Store a private key", .not_yet = true},
+                                        .help = "Store the private key of a certificate"},
+    [COMMAND_PKI_CRL_IMPORT] = {MODE_EXEC, .pattern = "pki crl import {pem|der} name <certificate:name> " URL,
+                                .help = "Store a certificate revocation list"},
     [COMMAND_CONFIGURE] = {MODE_EXEC, .pattern = "configure [terminal]", .help = "Change the config"},
     [COMMAND_ENABLE_CONFIG] = {MODE_EXEC, .pattern = "enable-config", .help = "Change the config"},
     [COMMAND_WRITE_MEMORY] = {MODE_EXEC, .pattern = "write memory",

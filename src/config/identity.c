@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "pki/distinguished_name.h"
 
 static const struct {
     const char *keyword;
@@ -21,6 +22,14 @@ static struct identity identity_of_text(enum identity_type type, const char *tex
     struct identity id = {.type = (uint8_t)type};
     id.length = (uint16_t)strnlen(text, sizeof id.value);
     memcpy(id.value, text, id.length);
+    return id;
+}
+
+/* `text` was checked by value.c. */
+static struct identity identity_of_dn(const char *text)
+{
+    struct identity id = {.type = ID_DER_ASN1_DN};
+    id.length = (uint16_t)dn_parse(text, id.value, sizeof id.value, NULL);
     return id;
 }
 
@@ -49,7 +58,9 @@ bool identity_of_line(const struct command_line *line, struct identity *out)
         bool is_address = types[i].type == ID_IPV4_ADDR || types[i].type == ID_IPV6_ADDR;
         if (is_address && !ip_address_parse(value, &address))
             return false;
-        *out = is_address ? identity_of_address(&address) : identity_of_text(types[i].type, value);
+        *out = is_address                        ? identity_of_address(&address)
+               : types[i].type == ID_DER_ASN1_DN ? identity_of_dn(value)
+                                                 : identity_of_text(types[i].type, value);
         return true;
     }
     return false;
@@ -62,9 +73,18 @@ static uint8_t comparable(const struct identity *id, size_t index)
     return any_case ? (uint8_t)tolower(id->value[index]) : id->value[index];
 }
 
+static struct octets identity_octets(const struct identity *id)
+{
+    return (struct octets){id->value, id->length};
+}
+
 bool identity_equal(const struct identity *a, const struct identity *b)
 {
-    if (a->type != b->type || a->length != b->length)
+    if (a->type != b->type)
+        return false;
+    if (a->type == ID_DER_ASN1_DN)
+        return dn_equal(identity_octets(a), identity_octets(b));
+    if (a->length != b->length)
         return false;
     for (size_t i = 0; i < a->length; i++) {
         if (comparable(a, i) != comparable(b, i))
@@ -76,7 +96,9 @@ bool identity_equal(const struct identity *a, const struct identity *b)
 uint32_t identity_hash(const struct identity *id)
 {
     uint64_t hash = hash_number(HASH_START, id->type);
-    for (size_t i = 0; i < id->length; i++)
+    if (id->type == ID_DER_ASN1_DN)
+        hash = hash_number(hash, dn_hash(identity_octets(id)));
+    for (size_t i = 0; i < id->length && id->type != ID_DER_ASN1_DN; i++)
         hash = hash_number(hash, comparable(id, i));
     uint32_t folded = (uint32_t)(hash ^ hash >> 32);
     return folded == 0 ? 1 : folded;
@@ -93,6 +115,11 @@ const char *identity_words(const struct identity *id, char out[IDENTITY_WORDS_SI
     if (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) {
         struct ip_address a = ip_address_of(id->type == ID_IPV4_ADDR ? IP_V4 : IP_V6, id->value);
         (void)snprintf(out, IDENTITY_WORDS_SIZE, "%s %s", keyword, ip_address_format(&a, address));
+        return out;
+    }
+    if (id->type == ID_DER_ASN1_DN) {
+        char name[DN_TEXT_SIZE];
+        (void)snprintf(out, IDENTITY_WORDS_SIZE, "%s \"%s\"", keyword, dn_format(identity_octets(id), name));
         return out;
     }
     (void)snprintf(out, IDENTITY_WORDS_SIZE, "%s %.*s", keyword, (int)id->length, (const char *)id->value);

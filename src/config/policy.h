@@ -14,8 +14,9 @@ enum {
     TUNNEL_NAME_SIZE = 32,    /* octets of "Tunnel0.0" and the like with its NUL */
     INTERFACE_NAME_SIZE = 48, /* any interface of the command language */
     FQDN_SIZE = 256,
-    IDENTITY_SIZE = 256,      /* octets of an ID's value */
-    POLICY_SELECTORS_MAX = 8, /* traffic selectors of one side */
+    IDENTITY_SIZE = 256,         /* octets of an ID's value */
+    CERTIFICATE_NAME_SIZE = 128, /* a name in the device's certificate store, with its NUL */
+    POLICY_SELECTORS_MAX = 8,    /* traffic selectors of one side */
 };
 
 /* In place of the line of a setting that was typed at the prompt and is in no file yet. */
@@ -39,6 +40,7 @@ struct identity {
     uint8_t value[IDENTITY_SIZE]; /* as on the wire */
 };
 
+/* By pre-shared key, or by certificate: RSA and the other kinds of keys of pki/signature.h. */
 enum auth_kind { AUTH_KIND_PSK, AUTH_KIND_RSA };
 
 /* The number of a key in the keeper's table (config/keys.h), which is all that the engine knows of it. 0:
@@ -88,6 +90,7 @@ enum policy_setting {
     SETTING_IPSEC_MODE,
     SETTING_CERT_CACERT,
     SETTING_CERT_MYCERT,
+    SETTING_CERT_WEAK,
     SETTING_PEER,
     SETTING_COUNT
 };
@@ -127,6 +130,9 @@ struct tunnel_policy {
     struct identity remote_id;
     key_number local_key; /* 0 with ID_NONE: the keeper decides by the source address, see S17 */
     key_number remote_key;
+    char cacert[CERTIFICATE_NAME_SIZE]; /* the CA by which the peer's certificate is validated; "": none */
+    char mycert[CERTIFICATE_NAME_SIZE]; /* the certificate by which we authenticate ourselves; "": none */
+    bool weak_certificates;             /* `cert weak-allowed` */
 
     struct ike_algorithms ike;
     struct child_algorithms child;

@@ -224,6 +224,21 @@ static void read_pre_fragment(const struct setting *s, struct tunnel_policy *p)
     p->pre_fragment = is_on(s);
 }
 
+static void read_cacert(const struct setting *s, struct tunnel_policy *p)
+{
+    (void)snprintf(p->cacert, sizeof p->cacert, "%s", line_argument(&s->line, "certificate"));
+}
+
+static void read_mycert(const struct setting *s, struct tunnel_policy *p)
+{
+    (void)snprintf(p->mycert, sizeof p->mycert, "%s", line_argument(&s->line, "certificate"));
+}
+
+static void read_weak_allowed(const struct setting *s, struct tunnel_policy *p)
+{
+    p->weak_certificates = is_on(s);
+}
+
 /* For a setting of which only the line is recorded; survey.c or read_ends reads the rest. */
 static void read_nothing(const struct setting *s, struct tunnel_policy *p)
 {
@@ -259,8 +274,9 @@ static const struct {
     {COMMAND_IPSEC_MTU_IGNORE, SETTING_MTU_IGNORE, read_mtu_ignore},
     {COMMAND_IPSEC_PRE_FRAGMENT, SETTING_PRE_FRAGMENT, read_pre_fragment},
     {COMMAND_IPSEC_MODE, SETTING_IPSEC_MODE, read_nothing},
-    {COMMAND_CERT_CACERT, SETTING_CERT_CACERT, read_nothing},
-    {COMMAND_CERT_MYCERT, SETTING_CERT_MYCERT, read_nothing},
+    {COMMAND_CERT_CACERT, SETTING_CERT_CACERT, read_cacert},
+    {COMMAND_CERT_MYCERT, SETTING_CERT_MYCERT, read_mycert},
+    {COMMAND_CERT_WEAK_ALLOWED, SETTING_CERT_WEAK, read_weak_allowed},
 };
 
 static void read_levels(const struct policy_levels *levels, struct tunnel_policy *policy)

@@ -16,13 +16,18 @@ struct tunnel_policies {
     size_t count;
 };
 
-/*
- * What is not in the config: interfaces mapped on the command line (S16). interface_known returns true if
- * `name` is one of them; NULL if there are none.
- */
+/* What the device's certificate store has under a name. */
+enum certificate_state { CERTIFICATE_THERE, CERTIFICATE_MISSING, CERTIFICATE_WITHOUT_KEY };
+
+/* What is not in the config. */
 struct resolve_surroundings {
+    /* True if `name` is an interface mapped on the command line (S16); NULL if there are none. */
     bool (*interface_known)(void *context, const char *name);
     void *context;
+    /* What there is of that name in the certificate store; NULL if the store is not known, and everything
+     * counts as there. */
+    enum certificate_state (*certificate)(const void *store, const char *name);
+    const void *store;
 };
 
 /*

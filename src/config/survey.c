@@ -162,22 +162,66 @@ static bool has_profile(const struct survey *survey, const struct policy_levels 
                        line_argument(&binding->line, "profile"), name);
 }
 
-/* IDs of type dn are for certificates, which are not supported yet. */
+/* S3: IDs of type dn come with certificates. */
 static bool has_usable_id(const struct survey *survey, const struct setting *s, const struct identity *id,
                           const char *name)
 {
     if (id->type != ID_DER_ASN1_DN)
         return true;
-    return survey_warn(survey, s, "an ID of type dn is not supported yet: %s stays down", name);
+    return survey_warn(survey, s, "an ID of type dn is for certificates: %s stays down", name);
 }
 
-static bool has_remote_key(const struct survey *survey, const struct setting *peer,
-                           const struct tunnel_policy *policy)
+static enum certificate_state certificate_state(const struct survey *survey, const char *name)
+{
+    const struct resolve_surroundings *around = survey->surroundings;
+    return around == NULL || around->certificate == NULL ? CERTIFICATE_THERE
+                                                         : around->certificate(around->store, name);
+}
+
+/* R90, R92: the CA certificate by which the peer is authenticated. */
+static bool has_cacert(const struct survey *survey, const struct policy_levels *levels,
+                       const struct setting *peer, const struct tunnel_policy *policy)
+{
+    const struct setting *cacert = levels_find(levels, COMMAND_CERT_CACERT);
+    if (cacert == NULL)
+        return survey_warn(survey, peer,
+                           "the peer authenticates itself by certificate, and there is no `cert cacert`: %s "
+                           "stays down",
+                           policy->name);
+    if (certificate_state(survey, policy->cacert) != CERTIFICATE_MISSING)
+        return true;
+    return survey_warn(survey, cacert, "no certificate `%s` has been imported: %s stays down", policy->cacert,
+                       policy->name);
+}
+
+/* R90, R92: the certificate by which this device authenticates itself, and its key. */
+static bool has_mycert(const struct survey *survey, const struct policy_levels *levels,
+                       const struct setting *local, const struct tunnel_policy *policy)
+{
+    const struct setting *mycert = levels_find(levels, COMMAND_CERT_MYCERT);
+    if (mycert == NULL)
+        return survey_warn(survey, local,
+                           "this device authenticates itself by certificate, and there is no `cert mycert`: "
+                           "%s stays down",
+                           policy->name);
+    switch (certificate_state(survey, policy->mycert)) {
+    case CERTIFICATE_MISSING:
+        return survey_warn(survey, mycert, "no certificate `%s` has been imported: %s stays down",
+                           policy->mycert, policy->name);
+    case CERTIFICATE_WITHOUT_KEY:
+        return survey_warn(survey, mycert, "the certificate `%s` has no private key: %s stays down",
+                           policy->mycert, policy->name);
+    default:
+        return true;
+    }
+}
+
+static bool has_remote_key(const struct survey *survey, const struct policy_levels *levels,
+                           const struct setting *peer, const struct tunnel_policy *policy)
 {
     char id[IDENTITY_WORDS_SIZE];
     if (policy->remote_auth == AUTH_KIND_RSA)
-        return survey_warn(survey, peer, "authentication by certificate is not supported yet: %s stays down",
-                           policy->name);
+        return has_cacert(survey, levels, peer, policy);
     if (policy->remote_key != 0)
         return has_usable_id(survey, peer, &policy->remote_id, policy->name);
     return survey_warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
@@ -193,8 +237,7 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
     if (local == NULL)
         return true;
     if (policy->local_auth == AUTH_KIND_RSA)
-        return survey_warn(survey, local, "authentication by certificate is not supported yet: %s stays down",
-                           policy->name);
+        return has_mycert(survey, levels, local, policy);
     if (policy->local_key != 0)
         return has_usable_id(survey, local, &policy->local_id, policy->name);
     return survey_warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
@@ -267,7 +310,7 @@ void survey_tunnel(const struct survey *survey, const struct policy_levels *leve
     bool complete = policy->defined;
     complete &= has_profile(survey, levels, policy->name);
     if (peer != NULL) {
-        complete &= has_remote_key(survey, peer, policy);
+        complete &= has_remote_key(survey, levels, peer, policy);
         complete &= has_local_key(survey, levels, policy);
     }
     complete &= !is_transport_mode(levels_find(levels, COMMAND_IPSEC_MODE));

@@ -9,6 +9,7 @@
 
 #include "crypto/algorithm.h"
 #include "crypto/key_exchange.h"
+#include "pki/distinguished_name.h"
 
 enum { NAME_MAX_OCTETS = 127, SECRET_MAX_OCTETS = 255, LABEL_MAX_OCTETS = 63 };
 
@@ -317,6 +318,16 @@ static enum value_fit read_key_id(const char *word, const char *limits, struct v
     return fits(out, word);
 }
 
+static enum value_fit read_dn(const char *word, const char *limits, struct value *out)
+{
+    (void)limits;
+    uint8_t der[IDENTITY_SIZE];
+    struct pki_reason reason;
+    if (dn_parse(word, der, sizeof der, &reason) == 0)
+        return wrong(out, "%.*s", COMPLAINT_SIZE - 1, reason.text);
+    return fits(out, word);
+}
+
 static enum value_fit read_secret(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
@@ -416,6 +427,7 @@ static const struct value_type types[] = {
     {"host", "FQDN", "A domain name", read_host, .free = true, .same = same_but_for_case},
     {"mail", "USER@FQDN", "A mail address", read_mail, .free = true, .same = same_but_for_case},
     {"keyid", NULL, "Any word", read_key_id, .free = true},
+    {"dn", "DN", "A distinguished name, as in \"C=JP, O=Example, CN=site1\"", read_dn, .free = true},
     {"secret", NULL, "A secret", read_secret, .free = true, .secret = true},
     {"hex", NULL, "Octets in hexadecimal", read_hex, .free = true, .secret = true},
     {"encryption", NULL, "An encryption algorithm", read_encryption, encryption_word,

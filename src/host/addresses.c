@@ -161,6 +161,16 @@ static void settle(struct host_kernel *kernel, struct address_item *item)
         item->state = there->protocol == HOST_PROTOCOL ? ITEM_THERE : ITEM_FOREIGN;
 }
 
+void host_addresses_expect_loss(struct host_addresses *addresses, const char *link, enum ip_family family)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        struct address_item *item = &addresses->items[i];
+        bool concerned = family == IP_NONE || item->plan.prefix.address.family == family;
+        if (concerned && item->state == ITEM_THERE && strcmp(item->plan.link, link) == 0)
+            item->state = ITEM_WAITING;
+    }
+}
+
 bool host_addresses_reconcile(struct host_addresses *addresses, struct host_kernel *kernel,
                               struct host_routes *routes, struct host_error *err)
 {

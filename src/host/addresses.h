@@ -18,6 +18,10 @@ struct host_addresses {
 bool host_addresses_plan(struct host_addresses *addresses, const struct host_plan *plan,
                          struct host_error *err);
 
+/* Linux takes addresses away with a link that goes down (those of IPv6) or is removed (all: `family` is
+ * IP_NONE): no other program removed those that are missing then. */
+void host_addresses_expect_loss(struct host_addresses *addresses, const char *link, enum ip_family family);
+
 /* Makes Linux agree. Routes may go with an address that is removed: `routes` is told. */
 bool host_addresses_reconcile(struct host_addresses *addresses, struct host_kernel *kernel,
                               struct host_routes *routes, struct host_error *err);

@@ -75,7 +75,8 @@ struct host *host_open(const char *instance, const struct host_listener *listene
     host->gap = GAP_LEAST;
     host->instance = strdup(instance);
     host->tunnels.instance = host->instance;
-    host->reports = (struct host_reports){&host->kernel, &host->tunnels, &host->routes, &host->forwarding};
+    host->reports = (struct host_reports){&host->kernel, &host->tunnels, &host->addresses, &host->routes,
+                                          &host->forwarding};
     if (host->instance == NULL) {
         (void)host_fail(err, ENOMEM, "cannot look at the network");
         goto fail;

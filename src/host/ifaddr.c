@@ -74,9 +74,14 @@ bool host_ifaddr_remove(struct netlink *nl, int link, const struct ip_prefix *pr
     return host_fail_because(err, &reason, "cannot remove address %s", ip_prefix_format(prefix, text));
 }
 
+bool host_ifaddr_may_serve(const struct host_ifaddr *address)
+{
+    return !(address->flags & IFA_F_DADFAILED);
+}
+
 bool host_ifaddr_is_usable(const struct host_ifaddr *address)
 {
-    if (address->flags & IFA_F_DADFAILED)
+    if (!host_ifaddr_may_serve(address))
         return false;
     return !(address->flags & IFA_F_TENTATIVE) || (address->flags & IFA_F_OPTIMISTIC);
 }

@@ -48,6 +48,14 @@ bool inventory_is_local(const struct inventory *inventory, const struct ip_addre
     return a != NULL;
 }
 
+bool inventory_may_serve(const struct inventory *inventory, const struct ip_address *address)
+{
+    const struct inventory_address *a = map_find(&inventory->addresses, hash_address(address));
+    while (a != NULL && (!ip_address_equal(&a->is.prefix.address, address) || !host_ifaddr_may_serve(&a->is)))
+        a = a->next_alike;
+    return a != NULL;
+}
+
 bool inventory_is_usable(const struct inventory *inventory, const struct ip_address *address)
 {
     const struct inventory_address *a = map_find(&inventory->addresses, hash_address(address));
@@ -230,10 +238,12 @@ static enum inventory_change learn_address(struct inventory *inventory, const st
     if (*at == NULL)
         return learn_new_address(inventory, at, &news->address);
 
-    bool was_usable = host_ifaddr_is_usable(&(*at)->is);
+    const struct host_ifaddr was = (*at)->is;
     (*at)->is = news->address;
     (*at)->generation = inventory->generation;
-    return host_ifaddr_is_usable(&news->address) == was_usable ? INVENTORY_SAME : INVENTORY_ADDRESS;
+    bool same = host_ifaddr_is_usable(&news->address) == host_ifaddr_is_usable(&was) &&
+                host_ifaddr_may_serve(&news->address) == host_ifaddr_may_serve(&was);
+    return same ? INVENTORY_SAME : INVENTORY_ADDRESS;
 }
 
 void inventory_learn(struct inventory *inventory, const struct nlmsghdr *message, struct inventory_news *news)
@@ -260,40 +270,45 @@ static bool learn_listed(void *context, const struct nlmsghdr *reply)
     return news.change != INVENTORY_FAILED;
 }
 
-static void drop_stale_addresses(struct inventory *inventory, struct inventory_link *link)
+static void drop_stale_addresses(struct inventory *inventory, struct inventory_link *link,
+                                 inventory_lost *lost, void *context)
 {
     struct inventory_address **at = &link->addresses;
     while (*at != NULL) {
-        if ((*at)->generation != inventory->generation)
-            drop_address(inventory, at);
-        else
+        if ((*at)->generation == inventory->generation) {
             at = &(*at)->next_on_link;
+            continue;
+        }
+        const struct host_ifaddr gone = (*at)->is;
+        drop_address(inventory, at);
+        if (lost != NULL)
+            lost(context, &link->is, &gone);
     }
 }
 
 /* Drops what the last filling did not see. Dropping a link may move another one to its slot of the map. */
-static void drop_stale(struct inventory *inventory)
+static void drop_stale(struct inventory *inventory, inventory_lost *lost, void *context)
 {
     for (size_t i = 0; i < inventory->links.capacity; i++) {
         struct inventory_link *link = inventory->links.slots[i].value;
         if (link == NULL)
             continue;
-        if (link->generation == inventory->generation) {
-            drop_stale_addresses(inventory, link);
-        } else {
+        drop_stale_addresses(inventory, link, lost, context);
+        if (link->generation != inventory->generation) {
             drop_link(inventory, link);
             i--;
         }
     }
 }
 
-bool inventory_fill(struct inventory *inventory, struct netlink *nl, struct host_error *err)
+bool inventory_fill(struct inventory *inventory, struct netlink *nl, inventory_lost *lost, void *context,
+                    struct host_error *err)
 {
     inventory->generation++;
     if (!host_link_list(nl, learn_listed, inventory, err) ||
         !host_ifaddr_list(nl, learn_listed, inventory, err))
         return false;
-    drop_stale(inventory);
+    drop_stale(inventory, lost, context);
     return true;
 }
 

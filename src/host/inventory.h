@@ -35,7 +35,7 @@ enum inventory_change {
     INVENTORY_SAME,
     INVENTORY_LINK, /* new, or name, MTU, group, mark, up or carrier changed */
     INVENTORY_LINK_GONE,
-    INVENTORY_ADDRESS, /* new, or became usable or unusable */
+    INVENTORY_ADDRESS, /* new, or became usable or unusable, or will never be usable */
     INVENTORY_ADDRESS_GONE,
     INVENTORY_FAILED, /* memory ran out: everything has to be read again */
 };
@@ -51,8 +51,13 @@ struct inventory_news {
 
 void inventory_free(struct inventory *inventory);
 
-/* Reads all links and addresses anew. */
-bool inventory_fill(struct inventory *inventory, struct netlink *nl, struct host_error *err);
+/* Is told of an address that has gone meanwhile, and of the link that had it. */
+typedef void inventory_lost(void *context, const struct host_link *link, const struct host_ifaddr *address);
+
+/* Reads all links and addresses anew; tells `lost` (may be NULL) of the addresses that are not there any
+ * more. */
+bool inventory_fill(struct inventory *inventory, struct netlink *nl, inventory_lost *lost, void *context,
+                    struct host_error *err);
 
 /* Reads one link anew, for what Linux does not report (host_link_change). Reports that were sent before have
  * to be taken in first. */
@@ -72,6 +77,10 @@ const struct host_ifaddr *inventory_find_address(const struct inventory *invento
 
 /* True if some link of this host has the address, usable or not. */
 bool inventory_is_local(const struct inventory *inventory, const struct ip_address *address);
+
+/* True if some link of this host has the address, and duplicate detection has not refused it: a link that is
+ * down and a detection that runs are no loss. */
+bool inventory_may_serve(const struct inventory *inventory, const struct ip_address *address);
 
 /* True if packets can be sent from the address: a link that is up has it, and it is usable (R45). */
 bool inventory_is_usable(const struct inventory *inventory, const struct ip_address *address);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 bool host_kernel_open(struct host_kernel *kernel, const struct host_listener *listener, netlink_reply *report,
                       void *context, struct host_error *err)
@@ -9,7 +10,7 @@ bool host_kernel_open(struct host_kernel *kernel, const struct host_listener *li
     *kernel = (struct host_kernel){.listener = *listener, .report = report, .context = context};
     kernel->netlink = netlink_open(err);
     kernel->watch = kernel->netlink != NULL ? watch_open(err) : NULL;
-    if (kernel->watch == NULL || !inventory_fill(&kernel->inventory, kernel->netlink, err)) {
+    if (kernel->watch == NULL || !inventory_fill(&kernel->inventory, kernel->netlink, NULL, NULL, err)) {
         host_kernel_close(kernel);
         return false;
     }
@@ -26,6 +27,15 @@ void host_kernel_close(struct host_kernel *kernel)
     *kernel = (struct host_kernel){0};
 }
 
+/* An address of which Linux said nothing, since messages were lost. */
+static void tell_lost(void *context, const struct host_link *link, const struct host_ifaddr *address)
+{
+    struct host_event event = {
+        .kind = HOST_EVENT_ADDRESS_GONE, .link = address->link, .prefix = address->prefix};
+    memcpy(event.link_name, link->name, sizeof event.link_name);
+    host_kernel_tell(context, &event);
+}
+
 bool host_kernel_drain(struct host_kernel *kernel, struct host_error *err)
 {
     bool lost = false;
@@ -35,7 +45,7 @@ bool host_kernel_drain(struct host_kernel *kernel, struct host_error *err)
         return true;
     const struct host_event event = {.kind = HOST_EVENT_RESYNC};
     kernel->dirty = true;
-    if (!inventory_fill(&kernel->inventory, kernel->netlink, err))
+    if (!inventory_fill(&kernel->inventory, kernel->netlink, tell_lost, kernel, err))
         return false;
     host_kernel_tell(kernel, &event);
     return true;

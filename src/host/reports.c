@@ -18,8 +18,13 @@ static void read_link(const struct host_reports *reports, const struct inventory
 {
     struct host_event event = {.kind = HOST_EVENT_LINK, .link = news->link.index};
     memcpy(event.link_name, news->link.name, sizeof event.link_name);
+    bool goes_down = news->change == INVENTORY_LINK && news->link_was_up && !news->link.up;
     if (news->change == INVENTORY_LINK_GONE)
         event.kind = HOST_EVENT_LINK_GONE;
+    if (goes_down || news->change == INVENTORY_LINK_GONE) { /* S41: that is no other program's doing */
+        host_addresses_expect_loss(reports->addresses, news->link.name, goes_down ? IP_V6 : IP_NONE);
+        host_routes_expect_loss(reports->routes, news->link.index);
+    }
     if (!echo && (news->change == INVENTORY_LINK_GONE || news->link_is_new ||
                   news->link.up != news->link_was_up || !host_tunnels_agree(reports->tunnels, &news->link)))
         reports->kernel->dirty = true;

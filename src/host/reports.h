@@ -5,6 +5,7 @@
 #ifndef MUSUBI_HOST_REPORTS_H
 #define MUSUBI_HOST_REPORTS_H
 
+#include "host/addresses.h"
 #include "host/forwarding.h"
 #include "host/routes.h"
 #include "host/tunnels.h"
@@ -13,7 +14,8 @@
 struct host_reports {
     struct host_kernel *kernel;
     struct host_tunnels *tunnels;
-    const struct host_routes *routes;
+    struct host_addresses *addresses;
+    struct host_routes *routes;
     const struct host_forwarding *forwarding;
 };
 

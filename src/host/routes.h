@@ -29,8 +29,9 @@ void host_routes_remove_all(struct host_routes *routes, struct host_kernel *kern
 /* Frees, without touching Linux. */
 void host_routes_free(struct host_routes *routes);
 
-/* An address of ours is taken off a link. Linux takes the routes by the link away together with its last
- * address: no other program removed those that are missing then. */
+/* An address of ours is taken off a link, or the link goes down or is removed. Linux takes the routes by the
+ * link away together with its last address, or with the link: no other program removed those that are missing
+ * then. */
 void host_routes_expect_loss(struct host_routes *routes, int link);
 
 /* True if a route of the plan has this destination and table. */

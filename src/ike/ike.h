@@ -66,7 +66,17 @@ enum ike_event_kind {
     IKE_EVENT_SPI_UNKNOWN, /* ESP came for an SPI that is no Child SA's (S9) */
     IKE_EVENT_POLICY,      /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
-    IKE_EVENT_PEER_ROUTE,  /* the route to a tunnel's peer is known, changed or gone */
+    /*
+     * The route to a tunnel's peer is known, changed or gone. After each change of the policy it comes once
+     * more: what the config changes moves no SA (R11).
+     */
+    IKE_EVENT_PEER_ROUTE,
+    /*
+     * This host has an address no more, or has it again (S40). Told at once; a new engine is told after
+     * IKE_EVENT_SAVED_END of those that its SAs may have and the host has not.
+     */
+    IKE_EVENT_OWN_ADDRESS,
+    IKE_EVENT_NOT_SENT, /* a datagram of an earlier answer could not leave */
     /*
      * The addresses that the name of a tunnel's peer has now (R41): none while they are not known, or if
      * there is no such name. IKE SAs with other addresses are deleted, unless there are no addresses at all,
@@ -132,6 +142,15 @@ struct ike_event {
             const struct ip_address *addresses;
             size_t count; /* at most IKE_PEER_ADDRESSES_MAX */
         } peer;
+        struct {
+            struct ip_address address;
+            bool is_here;
+        } own;
+        struct {
+            struct ip_endpoint remote;
+            struct octets message; /* its IKE header (28 octets), or more of it */
+            int error;             /* errno */
+        } not_sent;
         struct {
             bool all;
             uint32_t tunnel;

@@ -25,8 +25,8 @@ static void keepalive_send(struct worker *worker, struct outbound_sa *sa)
     message.msg_hdr.msg_iov = &vector;
     message.msg_hdr.msg_iovlen = 1;
     /* One that does not go is not missed: the next is due soon. */
-    (void)worker->io->send(worker->wires[sa->destination.kind].source.fd, &message, 1);
-    sa->sent = worker->now;
+    if (worker->io->send(worker->wires[sa->destination.kind].source.fd, &message, 1) == 1)
+        sa->sent = worker->now;
 }
 
 /* The timer is not moved with every packet; it looks back when it is due. */

@@ -38,6 +38,7 @@ struct outbound {
     /* What is to be sent of it: messages from `next` on. */
     struct mmsghdr messages[PIECES_MAX];
     struct iovec vectors[PIECES_MAX];
+    size_t inner_lengths[PIECES_MAX];         /* octets of the packets inside */
     struct outbound_sa *senders[PIECES_MAX]; /* NULL: removed in the meantime */
     enum wire_kind kinds[PIECES_MAX];
     struct wire_message_control controls[PIECES_MAX]; /* of those that need control messages of their own */

@@ -21,6 +21,8 @@ static void outbound_put_message(struct worker *worker, size_t n)
     unsigned i = outbound->message_count++;
     struct msghdr *message = &outbound->messages[i].msg_hdr;
     outbound->vectors[i] = (struct iovec){outbound->pieces.packets[n].to, outbound->pieces.packets[n].length};
+    outbound->inner_lengths[i] =
+        outbound->pieces.packets[n].head.length + outbound->pieces.packets[n].body.length;
     outbound->senders[i] = sa;
     outbound->kinds[i] = outbound_kind(worker, sa, outer);
     wire_address_message(message, &sa->destination);
@@ -44,8 +46,6 @@ static void outbound_seal(struct worker *worker)
         if (packet->result == ESP_SEALED) {
             tunnel_count(worker, sa->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
             outbound_put_message(worker, i);
-            sa->sent = worker->now;
-            outbound_sa_watch_answers(worker, sa);
         }
         outbound_sa_watch_sequence(worker, sa);
     }
@@ -53,14 +53,31 @@ static void outbound_seal(struct worker *worker)
     pieces->sealed_used = 0;
 }
 
-/* A message was refused, for a reason other than the socket being full. */
+/* A message was refused, for a reason other than the socket being full. It was counted when it was sealed,
+ * but has not left. */
 static void outbound_count_refusal(struct worker *worker, int error)
 {
     const struct outbound *outbound = &worker->outbound;
     struct outbound_sa *sender = outbound->senders[outbound->next];
-    if (sender != NULL)
-        outbound_sa_count(worker, sender,
-                          error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
+    if (sender == NULL)
+        return;
+    outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -UINT64_C(1));
+    outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -(uint64_t)outbound->inner_lengths[outbound->next]);
+    outbound_sa_count(worker, sender,
+                      error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
+}
+
+/* The next `count` messages have left. */
+static void outbound_note_sent(struct worker *worker, unsigned count)
+{
+    struct outbound *outbound = &worker->outbound;
+    for (unsigned end = outbound->next + count; outbound->next < end; outbound->next++) {
+        struct outbound_sa *sender = outbound->senders[outbound->next];
+        if (sender == NULL)
+            continue;
+        sender->sent = worker->now;
+        outbound_sa_watch_answers(worker, sender);
+    }
 }
 
 /* Sends what is left of the batch, or all but what a full socket does not take. */
@@ -80,9 +97,10 @@ static void outbound_flush(struct worker *worker)
         }
         if (sent < 0) {
             outbound_count_refusal(worker, errno);
-            sent = 1;
+            outbound->next++;
+        } else {
+            outbound_note_sent(worker, (unsigned)sent);
         }
-        outbound->next += (unsigned)sent;
     }
     outbound->next = outbound->message_count = 0;
 }

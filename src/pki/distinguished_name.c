@@ -59,7 +59,7 @@ const char *dn_format(struct octets der, char out[DN_TEXT_SIZE])
 bool dn_is_well_formed(struct octets der)
 {
     X509_NAME *name = name_of(der);
-    bool well = name != NULL;
+    bool well = name != NULL && X509_NAME_entry_count(name) > 0;
     X509_NAME_free(name);
     return well;
 }
@@ -72,6 +72,16 @@ bool dn_equal(struct octets a, struct octets b)
     X509_NAME_free(first);
     X509_NAME_free(second);
     return equal;
+}
+
+uint32_t dn_hash(struct octets der)
+{
+    X509_NAME *name = name_of(der);
+    int done = 0;
+    unsigned long hash = name == NULL ? 0 : X509_NAME_hash_ex(name, NULL, NULL, &done);
+    X509_NAME_free(name);
+    openssl_forget_errors();
+    return done == 1 ? (uint32_t)hash : 0;
 }
 
 /* ---- From text ------------------------------------------------------------------------------------- */

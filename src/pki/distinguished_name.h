@@ -24,10 +24,13 @@ size_t dn_parse(const char *text, uint8_t *out, size_t capacity, struct pki_reas
  * "(no distinguished name)". */
 const char *dn_format(struct octets der, char out[DN_TEXT_SIZE]);
 
-/* True if the octets are one name in DER, with nothing behind it. */
+/* True if the octets are one name in DER, with at least one attribute, and with nothing behind it. */
 bool dn_is_well_formed(struct octets der);
 
 /* True if both are the same name (RFC 5280 7.1): neither case, nor blanks, nor the type of string counts. */
 bool dn_equal(struct octets a, struct octets b);
+
+/* A hash, the same for equal names; 0 for what is no name. */
+uint32_t dn_hash(struct octets der);
 
 #endif

@@ -171,18 +171,37 @@ static bool answer_print(struct client *client, FILE *out, FILE *errors, enum co
     return false;
 }
 
-enum control_status client_run(struct client *client, const char *line, size_t length, FILE *out,
-                               FILE *errors, bool *lost)
+static bool frame_send(const struct client *client, enum control_kind kind, const void *payload,
+                       size_t length)
+{
+    uint8_t header[CONTROL_HEADER_SIZE];
+    control_header_write(header, kind, length);
+    return send_all(client->fd, header, sizeof(header)) && send_all(client->fd, payload, length);
+}
+
+/* Sends a file in pieces; an empty one in one piece. */
+static bool file_send(const struct client *client, struct octets file)
+{
+    size_t sent = 0;
+    do {
+        size_t piece = file.length - sent < CONTROL_CHUNK_MAX ? file.length - sent : CONTROL_CHUNK_MAX;
+        if (!frame_send(client, CONTROL_FILE, file.at + sent, piece))
+            return false;
+        sent += piece;
+    } while (sent < file.length);
+    return true;
+}
+
+enum control_status client_run(struct client *client, const char *line, size_t length,
+                               const struct octets *file, FILE *out, FILE *errors, bool *lost)
 {
     *lost = false;
     if (length > CONTROL_LINE_MAX || memchr(line, '\0', length) != NULL) {
         (void)fprintf(errors, "%% The line is too long, or has a NUL in it\n");
         return CONTROL_FAILED;
     }
-    uint8_t header[CONTROL_HEADER_SIZE];
-    control_header_write(header, CONTROL_COMMAND, length);
     enum control_status status = CONTROL_FAILED;
-    if (send_all(client->fd, header, sizeof(header)) && send_all(client->fd, line, length) &&
+    if ((file == NULL || file_send(client, *file)) && frame_send(client, CONTROL_COMMAND, line, length) &&
         answer_print(client, out, errors, &status))
         return status;
     *lost = true;

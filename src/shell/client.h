@@ -24,12 +24,13 @@ struct client {
 bool client_open(struct client *client, const char *run_directory, FILE *errors);
 
 /*
- * Runs one command (`length` octets). Prints its output to `out`, and what a command that failed prints to
+ * Runs one command (`length` octets), with the file that it names: the octets at `file`, or none if that is
+ * NULL. Prints its output to `out`, and what a command that failed prints to
  * `errors`. CONTROL_LEFT if the command ended the session. If the daemon goes away meanwhile, or does not
  * answer, `*lost` is set and a line on `errors` says so.
  */
-enum control_status client_run(struct client *client, const char *line, size_t length, FILE *out,
-                               FILE *errors, bool *lost);
+enum control_status client_run(struct client *client, const char *line, size_t length,
+                               const struct octets *file, FILE *out, FILE *errors, bool *lost);
 
 /* Ends the session. Does nothing if it is closed. */
 void client_close(struct client *client);

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "check/check.h"
 #include "shell/client.h"
+#include "shell/file_url.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -113,12 +115,27 @@ static int run_check(const struct arguments *arguments)
     return worst == CHECK_GOOD ? EXIT_DONE : worst == CHECK_WRONG ? EXIT_FAILED : EXIT_USAGE;
 }
 
+/* Runs a line, with the file that it names (S35). `*lost`: the daemon is gone. */
+static enum control_status run_line(struct client *client, const char *line, size_t length, FILE *errors,
+                                    bool *lost)
+{
+    struct url_file named;
+    *lost = false;
+    if (!file_url_read(line, length, &named, errors))
+        return CONTROL_FAILED;
+    const struct octets file = {named.content, named.length};
+    enum control_status status =
+        client_run(client, line, length, named.content != NULL ? &file : NULL, stdout, errors, lost);
+    file_url_free(&named);
+    return status;
+}
+
 static int run_commands(struct client *client, const struct arguments *arguments)
 {
     for (size_t i = 0; i < arguments->command_count; i++) {
         const char *line = arguments->commands[i];
         bool lost;
-        enum control_status status = client_run(client, line, strlen(line), stdout, stderr, &lost);
+        enum control_status status = run_line(client, line, strlen(line), stderr, &lost);
         (void)fflush(stdout);
         if (status == CONTROL_LEFT)
             break;
@@ -152,7 +169,7 @@ static int run_lines(struct client *client)
         while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
             length--;
         bool lost;
-        enum control_status done = client_run(client, line, (size_t)length, stdout, errors, &lost);
+        enum control_status done = run_line(client, line, (size_t)length, errors, &lost);
         if (done == CONTROL_FAILED && !terminal) {
             (void)fprintf(errors, "%% That was line %zu of the input\n",
                           number); /* not its text: it may be a key */
@@ -163,7 +180,7 @@ static int run_lines(struct client *client)
         if (lost || done == CONTROL_LEFT)
             break;
     }
-    free(line);
+    secret_free(line, capacity);
     return status;
 }
 

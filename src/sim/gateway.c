@@ -221,8 +221,14 @@ static void take_log_line(struct gateway *g, const struct ike_action *action)
 
 static void perform(struct gateway *g, const struct ike_action *action)
 {
+    int error = 0;
     switch (action->kind) {
     case IKE_ACTION_DATAGRAM:
+        error = gateway_send_error(g, &action->datagram.local.address);
+        if (error != 0) {
+            gateway_schedule_not_sent(g, &action->datagram.remote, action->datagram.message, error);
+            break;
+        }
         g->sent++;
         if (g->world->observer->departure != NULL)
             g->world->observer->departure(g, action->datagram.message);

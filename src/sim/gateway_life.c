@@ -86,6 +86,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     bool parsed = ip_address_parse(address, &g->address);
     assert(parsed);
     (void)parsed;
+    g->own_addresses[g->own_address_count++] = (struct own_address){g->address, true};
     gateway_start_engine(g);
     if (w->real_paths)
         real_path_start(g);
@@ -157,7 +158,10 @@ void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t)
     bool by_name = t->policy.peer_kind == PEER_FQDN;
     const struct ip_address *remote = by_name ? &t->chosen : &t->policy.peer_address;
     const struct peer_route route = {
-        .usable = remote->family != IP_NONE, .local = g->address, .remote = *remote};
+        .usable = remote->family != IP_NONE && g->address.family != IP_NONE,
+        .local = g->address,
+        .remote = *remote,
+    };
     gateway_set_route(g, t->policy.tunnel, &route);
     if (!by_name)
         return;
@@ -202,20 +206,12 @@ void gateway_drop_tunnel(struct gateway *g, uint32_t tunnel)
     gateway_tunnel(g, tunnel)->present = false;
 }
 
-static void tell_routes(struct gateway *g)
+void gateway_tell_routes(struct gateway *g)
 {
     for (const struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next) {
         if (t->present)
             gateway_tell_route(g, t);
     }
-}
-
-void gateway_set_address(struct gateway *g, const char *address)
-{
-    bool parsed = ip_address_parse(address, &g->address);
-    assert(parsed);
-    (void)parsed;
-    tell_routes(g);
 }
 
 /* Drops the results of the old engine's jobs, which mean nothing to a new one. */
@@ -243,7 +239,7 @@ void gateway_restart(struct gateway *g)
     for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next)
         t->up = false;
     tell_policies(g);
-    tell_routes(g);
+    gateway_tell_routes(g);
 }
 
 /* Shuffles records, since an engine may get them in any order. */
@@ -311,7 +307,8 @@ void gateway_resume(struct gateway *g)
     gateway_handle(g, &(struct ike_event){.kind = IKE_EVENT_SAVED_END});
     drop_unnamed_children(g);
     g->restoring = false;
-    tell_routes(g);
+    gateway_tell_gone_addresses(g);
+    gateway_tell_routes(g);
     if (g->stopped)
         gateway_stop(g);
 }

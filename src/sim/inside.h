@@ -11,7 +11,12 @@
 
 #include <stdio.h>
 
-enum { KEY_MAX = 64, PARTITIONS_MAX = 64, NAME_ADDRESSES_MAX = 4 };
+enum {
+    KEY_MAX = 64,
+    PARTITIONS_MAX = 64,
+    NAME_ADDRESSES_MAX = 4,
+    OWN_ADDRESSES_MAX = 8,
+};
 
 /* A state record as the keeper would keep it. */
 struct kept_record {
@@ -55,11 +60,19 @@ struct nat {
     uint16_t ike_port, nat_port; /* of 500 and 4500 */
 };
 
+/* An address that a gateway has or had. */
+struct own_address {
+    struct ip_address address;
+    bool is_here;
+};
+
 struct gateway {
     struct gateway *next;
     struct world *world;
     char name[16];
-    struct ip_address address;
+    struct ip_address address; /* the source of its routes; IP_NONE: it has no routes */
+    struct own_address own_addresses[OWN_ADDRESSES_MAX];
+    size_t own_address_count;
     struct nat nat;      /* in front of it, if `nat.present` */
     int64_t clock_ahead; /* milliseconds that its clock is ahead of the world's */
     uint64_t epoch;      /* Unix time in milliseconds when the gateway's clock was 0 */
@@ -91,10 +104,12 @@ enum coming_kind {
     COMING_TRAFFIC,
     COMING_ESP,
     COMING_REPORT,
+    COMING_NOT_SENT,
 };
 
 /* Something that will happen: a datagram or a packet arrives, a job or the lookup of one is done, traffic is
- * due, ESP of a real path arrives, a report of such a path reaches its engine. */
+ * due, ESP of a real path arrives, a report of such a path reaches its engine, or that a message did not
+ * leave. */
 struct coming {
     struct coming *next;
     msec_t time;
@@ -102,6 +117,7 @@ struct coming {
     struct gateway *gateway;
     enum coming_kind kind;
     uint32_t job;
+    int error;
     struct ip_endpoint from, to;
     bool encapsulated; /* ESP: in UDP */
     bool is_first;     /* ESP: no copy, and not damaged */
@@ -197,6 +213,24 @@ void gateway_free(struct gateway *g);
 
 /* Tells the engine the route to a tunnel's peer, and the addresses of its name. */
 void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t);
+
+/* Tells the engine the routes of all tunnels. */
+void gateway_tell_routes(struct gateway *g);
+
+/* ---- own_addresses.c --------------------------------------------------------------------------------- */
+
+bool gateway_has_address(const struct gateway *g, const struct ip_address *address);
+
+/* Tells an engine that is new which addresses the gateway has lost. */
+void gateway_tell_gone_addresses(struct gateway *g);
+
+/* Why nothing can be sent from an address: an errno; or 0. */
+int gateway_send_error(const struct gateway *g, const struct ip_address *from);
+
+/* The engine hears a moment later that a message could not leave. */
+void gateway_schedule_not_sent(struct gateway *g, const struct ip_endpoint *to, struct octets message,
+                               int error);
+void gateway_take_not_sent(struct gateway *g, const struct coming *c);
 
 /* ---- names.c ----------------------------------------------------------------------------------------- */
 

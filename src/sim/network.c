@@ -41,7 +41,7 @@ void gateway_rebind_nat(struct gateway *g)
 
 static bool is_behind(const struct gateway *g, const struct ip_endpoint *to, struct ip_endpoint *inside)
 {
-    if (!g->nat.present || !ip_address_equal(&g->nat.address, &to->address))
+    if (!g->nat.present || g->address.family == IP_NONE || !ip_address_equal(&g->nat.address, &to->address))
         return false;
     *inside = (struct ip_endpoint){g->address, to->port == g->nat.ike_port ? IKE_PORT : IKE_NAT_PORT};
     return to->port == g->nat.ike_port || to->port == g->nat.nat_port;
@@ -51,7 +51,7 @@ struct gateway *network_find(struct world *w, struct ip_endpoint *to)
 {
     struct ip_endpoint inside;
     for (struct gateway *g = w->gateways; g != NULL; g = g->next) {
-        if (!g->nat.present && ip_address_equal(&g->address, &to->address))
+        if (!g->nat.present && gateway_has_address(g, &to->address))
             return g;
         if (!is_behind(g, to, &inside))
             continue;
@@ -109,7 +109,8 @@ static struct coming *send_once(struct gateway *g, const struct ip_endpoint *fro
     struct world *w = g->world;
     struct ip_endpoint arrives = *to;
     struct gateway *target = network_find(w, &arrives);
-    if (target == NULL || is_cut(w, g, target) || world_chance(w, w->conditions.loss_percent))
+    if (target == NULL || gateway_send_error(g, &from->address) != 0 || is_cut(w, g, target) ||
+        world_chance(w, w->conditions.loss_percent))
         return NULL;
     struct coming *c = coming_new(target, message);
     c->from = network_outside(g, from);

@@ -49,7 +49,7 @@ static void send_packet(struct gateway *g, const struct child_settings *sa)
 {
     struct ip_endpoint to = sa->destination.remote;
     struct gateway *target = network_find(g->world, &to);
-    if (target == NULL)
+    if (target == NULL || gateway_send_error(g, &sa->destination.local.address) != 0)
         return;
     struct coming *c =
         coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});

@@ -186,6 +186,10 @@ static void deliver(const struct coming *c)
         (c->kind == COMING_ESP ? real_path_receive : real_path_report)(c->gateway, c);
         return;
     }
+    if (c->kind == COMING_NOT_SENT) {
+        gateway_take_not_sent(c->gateway, c);
+        return;
+    }
     if (c->kind == COMING_LOOK_UP) {
         names_finish_job(c->gateway, c);
         return;

@@ -163,8 +163,16 @@ void gateway_renew_path(struct gateway *g);
 /* Cancels gateway_resume_after if the engine has not ended yet. */
 void gateway_cancel_resume(struct gateway *g);
 
-/* From now on the gateway has another address. */
+/* From now on the gateway has another address in the place of the one that its routes have as source. */
 void gateway_set_address(struct gateway *g, const char *address);
+
+/*
+ * The gateway gets one more address, or loses one. Its routes have another one as source (NULL: there are no
+ * routes); they are gone when that is lost. What it sends from an address that it has not does not leave.
+ */
+void gateway_add_address(struct gateway *g, const char *address);
+void gateway_remove_address(struct gateway *g, const char *address);
+void gateway_set_source(struct gateway *g, const char *address);
 
 /*
  * Sets the addresses of the domain name of a tunnel's peer, separated by blanks; "" is none. The gateway

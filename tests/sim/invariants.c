@@ -38,6 +38,25 @@ static const struct kept_record *record_of(const struct gateway *g, uint32_t ser
     return NULL;
 }
 
+/* An IKE SA that was given up with its address sends and asks nothing, and does not stay (S40). */
+static void check_given_up(struct gateway *g, const struct ike_sa *sa)
+{
+    enum { LONGEST = 30 * 1000 };
+    if (!sa->address_lost)
+        return;
+    if (sa->request_out || !STAILQ_EMPTY(&sa->tasks) || sa->own != NULL)
+        world_broken(g, "an IKE SA that was given up asks its peer something");
+    if (!deadline_is_set(&sa->own_address.deadline) ||
+        sa->own_address.deadline.due > g->engine->now + LONGEST)
+        world_broken(g, "an IKE SA that was given up stays");
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->installed && !child->stopped)
+            world_broken(g, "a Child SA of an address that was given up still sends");
+    }
+}
+
 /* Each IKE SA has a record, which is its present state, and there are no other records. */
 static void check_records(struct gateway *g)
 {
@@ -51,6 +70,7 @@ static void check_records(struct gateway *g)
         ike_record_write(sa, g->epoch, &w);
         struct octets now = writer_octets(&w);
         count += kept != NULL;
+        check_given_up(g, sa);
         if (sa->state >= IKE_SA_ESTABLISHED && kept != NULL &&
             !octets_equal(now, (struct octets){kept->octets, kept->length}))
             world_broken(g, "the record of an IKE SA is not its present state");

@@ -24,13 +24,26 @@ static uint32_t tunnel_of(const struct scenario_end *end)
 
 /* ---- The network ------------------------------------------------------------------------------------- */
 
+enum { ADDRESS_SIZE = 32 };
+
+/* The address that a gateway has at first, and when the trouble is over; and another one. */
+static void home_address(size_t gateway, char out[ADDRESS_SIZE])
+{
+    (void)snprintf(out, ADDRESS_SIZE, "10.0.0.%zu", gateway + 1);
+}
+
+static void other_address(size_t gateway, uint64_t which, char out[ADDRESS_SIZE])
+{
+    (void)snprintf(out, ADDRESS_SIZE, "10.0.%u.%zu", 1 + (unsigned)which, gateway + 1);
+}
+
 /* Sets the addresses of the name of an end's peer: the right one, or `wrong`. */
 static void tell_name(struct scenario *s, const struct scenario_link *link, const struct scenario_end *end,
                       const char *wrong)
 {
     struct gateway *g = s->gateways[end->gateway];
-    char address[32];
-    (void)snprintf(address, sizeof address, "10.0.0.%zu", link->ends[end == &link->ends[0]].gateway + 1);
+    char address[ADDRESS_SIZE];
+    home_address(link->ends[end == &link->ends[0]].gateway, address);
     gateway_set_name(g, tunnel_of(end), wrong != NULL ? wrong : address);
     gateway_look_up(g, tunnel_of(end));
 }
@@ -56,10 +69,10 @@ static void configure(struct scenario *s, size_t gateway)
 static void add_gateway(struct scenario *s, bool behind_nat)
 {
     char name[32];
-    char address[32];
+    char address[ADDRESS_SIZE];
     size_t i = s->gateway_count++;
     (void)snprintf(name, sizeof name, "G%zu", i + 1);
-    (void)snprintf(address, sizeof address, "10.0.0.%zu", i + 1);
+    home_address(i, address);
     s->gateways[i] = world_add_gateway(s->w, name, address);
     gateway_set_look_up_delay(s->gateways[i], below(s, 3000));
     s->behind_nat[i] = behind_nat;
@@ -219,6 +232,37 @@ static void change_traffic(struct scenario *s)
     world_set_traffic(s->w, one_in(s, 3) ? 0 : 300 + below(s, 3000));
 }
 
+/*
+ * An own address is lost, or another one takes its place; or the route to the peers has the other one as
+ * source while both are there; or the first one is there again.
+ */
+static void change_own_address(struct scenario *s, size_t gateway)
+{
+    enum { OTHERS = 3 };
+    struct gateway *g = s->gateways[gateway];
+    char home[ADDRESS_SIZE];
+    char other[ADDRESS_SIZE];
+    home_address(gateway, home);
+    other_address(gateway, below(s, OTHERS), other);
+    switch (below(s, 5)) {
+    case 0:
+        gateway_remove_address(g, one_in(s, 2) ? home : other);
+        break;
+    case 1:
+    case 2:
+        gateway_set_address(g, other);
+        break;
+    case 3:
+        gateway_add_address(g, other);
+        gateway_set_source(g, other);
+        break;
+    default:
+        gateway_add_address(g, home);
+        gateway_set_source(g, home);
+        break;
+    }
+}
+
 static void change_partition(struct scenario *s, const struct scenario_link *link)
 {
     world_set_partition(s->w, s->gateways[link->ends[0].gateway], s->gateways[link->ends[1].gateway],
@@ -239,7 +283,7 @@ void scenario_trouble(struct scenario *s)
         gateway_renew_path(g);
         return;
     }
-    switch (below(s, 14)) {
+    switch (below(s, 17)) {
     case 0:
         gateway_restart(g);
         break;
@@ -276,10 +320,28 @@ void scenario_trouble(struct scenario *s)
     case 12:
         change_name(s, link, end);
         break;
+    case 13:
+    case 14:
+    case 15:
+        change_own_address(s, end->gateway);
+        break;
     default:
         change_conditions(s);
         break;
     }
+}
+
+/* True if the peers of a gateway know it by its IDs alone: it may stay where it is. */
+static bool may_be_anywhere(const struct scenario *s, size_t gateway)
+{
+    for (size_t i = 0; i < s->link_count; i++) {
+        const struct scenario_end *ends = s->links[i].ends;
+        for (size_t end = 0; end < 2; end++) {
+            if (ends[end].gateway == gateway && !ends[1 - end].any)
+                return false;
+        }
+    }
+    return gateway_address(s->gateways[gateway]).family != IP_NONE;
 }
 
 void scenario_heal(struct scenario *s)
@@ -293,7 +355,11 @@ void scenario_heal(struct scenario *s)
         ends[0].shut_down = ends[0].absent = ends[1].shut_down = ends[1].absent = false;
     }
     for (size_t i = 0; i < s->gateway_count; i++) {
+        char home[ADDRESS_SIZE];
+        home_address(i, home);
         gateway_cancel_resume(s->gateways[i]);
+        if (!may_be_anywhere(s, i))
+            gateway_set_address(s->gateways[i], home);
         configure(s, i);
     }
 }

@@ -49,6 +49,7 @@ static struct ike_sa *begin(struct ike_engine *engine, const char *from, uint64_
 static void send_to(struct ike_engine *engine, const struct ike_sa *sa, size_t size)
 {
     static uint8_t at[IKE_DATAGRAM_MAX];
+    static const uint8_t sealed[IKE_DATAGRAM_MAX];
     const struct ike_header header = {.spi_i = sa->spi_i,
                                       .spi_r = sa->spi_r,
                                       .exchange = EXCHANGE_IKE_AUTH,
@@ -56,7 +57,7 @@ static void send_to(struct ike_engine *engine, const struct ike_sa *sa, size_t s
                                       .message_id = 1};
     struct message_writer m = message_begin(at, sizeof at, &header);
     message_begin_payload(&m, PAYLOAD_SK);
-    writer_put(&m.w, at, size);
+    writer_put(&m.w, sealed, size);
     message_end_payload(&m);
     struct ike_event event = {.kind = IKE_EVENT_DATAGRAM};
     event.datagram.local = sa->local;

@@ -118,13 +118,16 @@ static void change_child(struct engine_process *process, const struct child_comm
 
 static void send_datagram(struct engine_process *process, const struct ike_action *action)
 {
-    char remote[IP_TEXT_SIZE];
     int failure =
         engine_sockets_send(&process->sockets, &action->datagram.local, &action->datagram.remote,
                             action->datagram.ifindex, action->datagram.mark, action->datagram.message);
-    if (failure != 0)
-        engine_process_log(process, LOG_LEVEL_NOTICE, 0, "a message to %s can't be sent: %s",
-                           ip_endpoint_format(&action->datagram.remote, remote), strerror(failure));
+    if (failure == 0 || process->unsent_count == ENGINE_UNSENT_MAX)
+        return;
+    struct unsent_datagram *unsent = &process->unsent[process->unsent_count++];
+    *unsent = (struct unsent_datagram){.remote = action->datagram.remote, .error = failure};
+    size_t length = action->datagram.message.length;
+    memcpy(unsent->header, action->datagram.message.at,
+           length < sizeof unsent->header ? length : sizeof unsent->header);
 }
 
 /*

@@ -120,7 +120,7 @@ static void tell_idle(struct engine_process *process)
     (void)message_send(&process->keeper, MESSAGE_IDLE, NULL, 0);
 }
 
-void engine_process_event(struct engine_process *process, const struct ike_event *event)
+static void handle_event(struct engine_process *process, const struct ike_event *event)
 {
     ike_engine_set_epoch(process->engine, clock_epoch());
     process->now = engine_process_now();
@@ -135,6 +135,25 @@ void engine_process_event(struct engine_process *process, const struct ike_event
     secret_wipe_stack(); /* keys were derived, recorded and sent to the path */
 }
 
+void engine_process_tell_unsent(struct engine_process *process)
+{
+    for (size_t i = 0; i < process->unsent_count; i++) { /* their answers may add more */
+        const struct unsent_datagram unsent = process->unsent[i];
+        struct ike_event event = {.kind = IKE_EVENT_NOT_SENT};
+        event.not_sent.remote = unsent.remote;
+        event.not_sent.message = (struct octets){unsent.header, sizeof(unsent.header)};
+        event.not_sent.error = unsent.error;
+        handle_event(process, &event);
+    }
+    process->unsent_count = 0;
+}
+
+void engine_process_event(struct engine_process *process, const struct ike_event *event)
+{
+    handle_event(process, event);
+    engine_process_tell_unsent(process);
+}
+
 static void timer_due(uv_poll_t *poll, int status, int events)
 {
     (void)status;
@@ -144,6 +163,7 @@ static void timer_due(uv_poll_t *poll, int status, int events)
     if (read(process->timer, &times, sizeof(times)) < 0)
         return;
     engine_actions_expire(process, engine_process_now());
+    engine_process_tell_unsent(process);
     const struct ike_event event = {.kind = IKE_EVENT_TIMER};
     engine_process_event(process, &event);
 }
@@ -202,6 +222,7 @@ static void set_sockets(struct engine_process *process)
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
     const struct message_peer_route *peer_route = message->body;
+    const struct message_own_address *own_address = message->body;
     const struct message_peer_addresses *peer = message->body;
     const struct message_clear *clear = message->body;
     const struct message_log_level *log = message->body;
@@ -218,6 +239,10 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
     case MESSAGE_PEER_ROUTE:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE,
                                     .route = {peer_route->tunnel, peer_route->route}};
+        return true;
+    case MESSAGE_OWN_ADDRESS:
+        *event = (struct ike_event){.kind = IKE_EVENT_OWN_ADDRESS,
+                                    .own = {own_address->address, own_address->is_here != 0}};
         return true;
     case MESSAGE_PEER_ADDRESSES:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ADDRESSES,
@@ -256,6 +281,7 @@ static void keeper_message(void *context)
         set_sockets(process);
     } else if (message->type == MESSAGE_TUNNEL_STATE_DONE) {
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
+        engine_process_tell_unsent(process);
         tell_idle(process);
     } else if (message->type == MESSAGE_JOB_DONE) {
         engine_job_answered(process, message->body);
@@ -285,6 +311,7 @@ static void path_event(struct engine_process *process, const struct path_event *
     switch (event->kind) {
     case PATH_DONE:
         engine_actions_done(process, event);
+        engine_process_tell_unsent(process);
         tell_idle(process);
         break;
     case PATH_PACKET_WAITS:

@@ -25,7 +25,15 @@ enum {
     ENGINE_REQUEST_PATIENCE = 5000,
     /* Octets that may wait for a process that does not read, in the channel's own queue. */
     ENGINE_PATH_QUEUE_MAX = 32 << 20, /* some 30,000 changes of Child SAs */
-    ENGINE_JOB_QUEUE_MAX = 16 << 20,  /* beyond it no more jobs are handed to the keeper */
+    ENGINE_UNSENT_MAX = 256, /* datagrams that could not leave, of one answer; others are not told of */
+    ENGINE_JOB_QUEUE_MAX = 16 << 20, /* beyond it no more jobs are handed to the keeper */
+};
+
+/* A datagram that could not leave. */
+struct unsent_datagram {
+    struct ip_endpoint remote;
+    uint8_t header[28];
+    int error; /* errno */
 };
 
 struct engine_process {
@@ -46,6 +54,8 @@ struct engine_process {
     struct requests of_keeper, of_path;
     struct tunnel_queues queues;
     struct known_children children;
+    struct unsent_datagram unsent[ENGINE_UNSENT_MAX]; /* the engine has to hear of */
+    size_t unsent_count;
     uint64_t comparison; /* request for the path's Child SAs that is out; 0: none */
     bool path_lags;      /* it does not read: nothing is sent to it for now */
     bool path_lacks;     /* it has missed changes, and gets all Child SAs anew after the comparison */
@@ -60,6 +70,9 @@ msec_t engine_process_now(void);
 
 /* Hands an event to the engine and performs its answer: commits records, then acts. */
 void engine_process_event(struct engine_process *process, const struct ike_event *event);
+
+/* Tells the engine of the datagrams that could not leave. */
+void engine_process_tell_unsent(struct engine_process *process);
 
 /* Sends a line to the event log, about a tunnel or none (0). */
 __attribute__((format(printf, 4, 5))) void engine_process_log(struct engine_process *process,

@@ -11,7 +11,10 @@
  *   OUTPUT   a piece of what the command prints
  *   ERROR    a piece of what a command that failed prints
  *   DONE     status (1 octet: enum control_status), prompt for the next line
- *   FILE     what a file: URL of the next command holds, read by the client (S35); not used yet
+ *   FILE     what a file: URL of the next command holds, read by the client (S35): a piece of it, at most
+ *            CONTROL_FILE_MAX octets in all; an empty file is one empty piece
+ *
+ * The FILEs stand right before their COMMAND.
  *
  * A client that breaks these rules is disconnected, and so is one that leaves what it asked for unread for
  * CONTROL_PATIENCE.
@@ -28,12 +31,13 @@
 #include "base/bytes.h"
 
 enum {
-    CONTROL_VERSION = 2,
+    CONTROL_VERSION = 3,
     CONTROL_HEADER_SIZE = 5,
-    CONTROL_LINE_MAX = 4096,   /* octets of a COMMAND */
-    CONTROL_CHUNK_MAX = 32768, /* octets of an OUTPUT or ERROR, and of any payload */
-    CONTROL_PROMPT_SIZE = 128, /* with its NUL */
-    CONTROL_PATIENCE = 30000,  /* milliseconds */
+    CONTROL_LINE_MAX = 4096,    /* octets of a COMMAND */
+    CONTROL_CHUNK_MAX = 32768,  /* octets of an OUTPUT or ERROR, and of any payload */
+    CONTROL_FILE_MAX = 2 << 20, /* octets of the file that comes with a command */
+    CONTROL_PROMPT_SIZE = 128,  /* with its NUL */
+    CONTROL_PATIENCE = 30000,   /* milliseconds */
 };
 
 #define CONTROL_SOCKET_NAME "control.sock"

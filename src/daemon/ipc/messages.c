@@ -95,6 +95,12 @@ static bool peer_route_is_sound(const void *body)
     return is_route(&m->route);
 }
 
+static bool own_address_is_sound(const void *body)
+{
+    const struct message_own_address *m = body;
+    return is_address(&m->address) && m->is_here <= 1;
+}
+
 static bool peer_addresses_are_sound(const void *body)
 {
     const struct message_peer_addresses *m = body;
@@ -229,6 +235,8 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
     [MESSAGE_PEER_ROUTE] = {"PEER_ROUTE", KEEPER, sizeof(struct message_peer_route), 0, 0,
                             peer_route_is_sound},
+    [MESSAGE_OWN_ADDRESS] = {"OWN_ADDRESS", KEEPER, sizeof(struct message_own_address), 0, 0,
+                             own_address_is_sound},
     [MESSAGE_PEER_ADDRESSES] = {"PEER_ADDRESSES", KEEPER, sizeof(struct message_peer_addresses), 0, 0,
                                 peer_addresses_are_sound},
     [MESSAGE_CLEAR] = {"CLEAR", KEEPER, sizeof(struct message_clear), 0, 0, NULL},

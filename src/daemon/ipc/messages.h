@@ -23,6 +23,7 @@ enum message_type {
     MESSAGE_POLICY,         /* IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
     MESSAGE_PEER_ROUTE,
+    MESSAGE_OWN_ADDRESS, /* IKE_EVENT_OWN_ADDRESS */
     MESSAGE_PEER_ADDRESSES,
     MESSAGE_CLEAR,
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
@@ -94,6 +95,11 @@ struct message_engine_sockets {
 struct message_peer_route {
     uint32_t tunnel;
     struct peer_route route;
+};
+
+struct message_own_address {
+    struct ip_address address;
+    uint32_t is_here; /* 0 or 1 */
 };
 
 /* IKE_EVENT_PEER_ADDRESSES */

@@ -213,9 +213,34 @@ static const char *tunnel_problem(const struct tunnel *tunnel, char memory[SHOWN
     return tunnel->use == TUNNEL_CARRIES ? NULL : "no SA";
 }
 
+/* What `show interfaces` looks at. */
+struct interfaces_view {
+    const struct commands *commands;
+    struct sa_list list;
+};
+
+/* The address of the tunnel's newest IKE SA that is up. */
+static void find_sa_source(const struct interfaces_view *view, const struct tunnel *tunnel,
+                           struct shown_tunnel *out)
+{
+    size_t count;
+    const struct sa_list_entry *entries = sa_list_of(&view->list, tunnel->policy.tunnel, &count);
+    struct state_record memory = {0};
+    struct ike_record *sa = malloc(sizeof(*sa));
+    for (size_t i = 0; i < count && sa != NULL && out->sa_source.family == IP_NONE; i++) {
+        if (!sa_list_read(view->commands->records, &entries[i], &memory, sa) || sa->child_count == 0)
+            continue;
+        out->sa_source = sa->local.address;
+        out->sa_is_given_up = sa->address_lost;
+    }
+    secret_free(sa, sizeof(*sa));
+    state_record_free(&memory);
+}
+
 static bool find_shown_tunnel(void *context, const char *name, struct shown_tunnel *out)
 {
-    const struct tunnels *tunnels = context;
+    const struct interfaces_view *view = context;
+    const struct tunnels *tunnels = view->commands->tunnels;
     const struct tunnel *tunnel = tunnel_table_find_name(&tunnels->table, name);
     if (tunnel == NULL)
         return false;
@@ -224,6 +249,9 @@ static bool find_shown_tunnel(void *context, const char *name, struct shown_tunn
     out->route = tunnel->route.found.to_peer;
     out->link = tunnel->route.found.link;
     out->has_sa = tunnel->has_sa;
+    out->sa_source = (struct ip_address){.family = IP_NONE};
+    if (tunnel->has_sa)
+        find_sa_source(view, tunnel, out);
     out->totals = tunnel_table_totals(&tunnels->table, tunnel);
     return true;
 }
@@ -232,16 +260,20 @@ static enum control_status show_interfaces_command(const struct commands *comman
                                                    const struct command_line *line, struct text *out)
 {
     const char *name = line_argument(line, "interface");
+    struct interfaces_view view = {.commands = commands};
     const struct shown_interfaces shown = {
         .settings = &commands->running->configuration.settings,
         .ports = &commands->running->ports,
         .inventory = host_inventory(commands->host->host),
         .find_tunnel = find_shown_tunnel,
-        .context = commands->tunnels,
+        .context = &view,
     };
     if (name != NULL && host_settings_interface(shown.settings, name) == NULL)
         return no_such_interface(name, out);
+    if (!sa_list_fill(&view.list, commands->records, 0))
+        return no_memory(out);
     show_interfaces(&shown, name, out);
+    sa_list_free(&view.list);
     return CONTROL_OK;
 }
 
@@ -320,7 +352,8 @@ static bool enters_config_mode(const struct exec_command *command)
     return command->id == COMMAND_CONFIGURE || command->id == COMMAND_ENABLE_CONFIG;
 }
 
-static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
+static enum control_status session_run(void *context, void *session, const char *line,
+                                       const struct octets *file, struct text *out)
 {
     const struct commands *commands = context;
     struct exec_command command;
@@ -340,6 +373,8 @@ static enum control_status session_run(void *context, void *session, const char 
     enum control_status status = CONTROL_OK;
     if (enters_config_mode(&command)) {
         operator_at->config = (struct config_mode){.active = true};
+    } else if (pki_commands_have(command.id)) {
+        status = pki_commands_run(&commands->pki, &command, file, out);
     } else if (command.id != COMMAND_COUNT && runners[command.id] != NULL) {
         status = runners[command.id](commands, &command.line, out);
     } else if (command.id != COMMAND_COUNT) {

@@ -6,6 +6,7 @@
 
 #include "daemon/keeper/config_mode.h"
 #include "daemon/keeper/control.h"
+#include "daemon/keeper/pki_commands.h"
 #include "daemon/keeper/tunnels.h"
 #include "daemon/state/map.h"
 
@@ -17,6 +18,7 @@ struct commands {
     struct processes *processes;
     struct tunnels *tunnels;
     const struct state_map *records;
+    struct pki_commands pki;
 };
 
 /* The handler for control_open, by which `commands` is used as long as the control socket is open. */

@@ -57,6 +57,14 @@ static bool interface_is_mapped(void *context, const char *name)
     return false;
 }
 
+static enum certificate_state certificate_state(const void *store, const char *name)
+{
+    const struct pki_entry *entry = pki_store_find(store, name);
+    if (entry == NULL || entry->content.chain_length == 0)
+        return CERTIFICATE_MISSING;
+    return entry->content.key == NULL ? CERTIFICATE_WITHOUT_KEY : CERTIFICATE_THERE;
+}
+
 /* Adds the config's own mapping of ports. A contradiction is an error like any other. */
 static bool read_ports(const struct host_settings *settings, struct port_table *ports,
                        struct diagnostics *diagnostics)
@@ -87,7 +95,12 @@ static void free_derived(struct configuration *configuration)
 static bool resolve(const struct configuration *configuration, struct port_table *ports,
                     struct tunnel_policies *out, struct diagnostics *diagnostics)
 {
-    const struct resolve_surroundings surroundings = {interface_is_mapped, ports};
+    const struct resolve_surroundings surroundings = {
+        .interface_known = interface_is_mapped,
+        .context = ports,
+        .certificate = configuration->certificates != NULL ? certificate_state : NULL,
+        .store = configuration->certificates,
+    };
     return policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics);
 }
 
@@ -103,9 +116,12 @@ static bool derive(struct configuration *out, struct port_table *ports, struct d
 }
 
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
-                        struct diagnostics *diagnostics)
+                        const struct pki_store *certificates, struct diagnostics *diagnostics)
 {
-    *out = (struct configuration){.config = config_parse(text, length, diagnostics)};
+    *out = (struct configuration){
+        .config = config_parse(text, length, diagnostics),
+        .certificates = certificates,
+    };
     if (out->config == NULL)
         return false;
     if (derive(out, ports, diagnostics))
@@ -193,7 +209,10 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
         return outcome;
     }
     outcome = config_apply_line(configuration->config, cursor, line, diagnostics);
-    struct configuration after = {.config = configuration->config};
+    struct configuration after = {
+        .config = configuration->config,
+        .certificates = configuration->certificates,
+    };
     struct diagnostics of_all = {0}; /* of the whole config: configuration_survey tells it */
     if (outcome == PROMPT_APPLIED && derive(&after, ports, &of_all)) {
         free_derived(configuration);
@@ -219,12 +238,22 @@ void configuration_survey(const struct configuration *configuration, struct port
         policies_free(&policies);
 }
 
+bool configuration_resolve_again(struct configuration *configuration, struct port_table *ports)
+{
+    struct tunnel_policies policies;
+    if (!resolve(configuration, ports, &policies, NULL))
+        return false;
+    policies_free(&configuration->policies);
+    configuration->policies = policies;
+    return true;
+}
+
 bool configuration_reread(struct configuration *configuration, const char *text, size_t length,
                           struct port_table *ports)
 {
     struct diagnostics known = {0};
     struct configuration anew;
-    bool done = configuration_read(&anew, text, length, ports, &known);
+    bool done = configuration_read(&anew, text, length, ports, configuration->certificates, &known);
     if (done) {
         configuration_free(configuration);
         *configuration = anew;

@@ -13,12 +13,14 @@
 #include "config/resolve.h"
 #include "daemon/keeper/event_log.h"
 #include "host/port.h"
+#include "pki/store.h"
 
 struct configuration {
     struct config *config;
     struct key_table *keys;
     struct tunnel_policies policies;
     struct host_settings settings;
+    const struct pki_store *certificates; /* the device's; NULL: not known */
 };
 
 /* The whole of a file, which the caller frees; NULL with errno set. EFBIG beyond CONFIGURATION_FILE_MAX. */
@@ -27,11 +29,16 @@ char *configuration_read_file(const char *path, size_t *length);
 
 /*
  * Reads a config from text. The ports of the config are added to `ports`, which has those of the command
- * line. Errors and warnings are added to `diagnostics`. False if there was an error or memory ran out (then
- * there may be no error in the list): nothing is left in `out`.
+ * line. `certificates` is the device's store, which has to outlive the configuration; NULL: it is not known,
+ * and every certificate counts as there. Errors and warnings are added to `diagnostics`. False if there was
+ * an error or memory ran out (then there may be no error in the list): nothing is left in `out`.
  */
 bool configuration_read(struct configuration *out, const char *text, size_t length, struct port_table *ports,
-                        struct diagnostics *diagnostics);
+                        const struct pki_store *certificates, struct diagnostics *diagnostics);
+
+/* Works out the policies anew, after the certificate store has changed. False if memory ran out: they stay as
+ * they were. */
+bool configuration_resolve_again(struct configuration *configuration, struct port_table *ports);
 
 /*
  * Reads what is sound of a config that has errors: for the warnings about it, which are added to

@@ -29,6 +29,8 @@ struct session {
     bool ending; /* to be closed when all output is sent */
     struct text output;
     size_t sent;
+    uint8_t *file; /* that came for the next command; from malloc, NULL: none */
+    size_t file_length;
     size_t received;
     uint8_t input[INPUT_SIZE];
 };
@@ -47,6 +49,14 @@ struct control {
     LIST_HEAD(, session) sessions;
 };
 
+/* Wipes and forgets the file that came for the next command. */
+static void session_forget_file(struct session *session)
+{
+    secret_free(session->file, session->file_length);
+    session->file = NULL;
+    session->file_length = 0;
+}
+
 /* ---- The life of a session ------------------------------------------------------------------------- */
 
 static void session_handle_closed(uv_handle_t *handle)
@@ -55,6 +65,7 @@ static void session_handle_closed(uv_handle_t *handle)
     if (--session->open_handles > 0)
         return;
     text_free(&session->output);
+    session_forget_file(session);
     secret_free(session, sizeof(*session));
 }
 
@@ -169,8 +180,11 @@ static void session_run(struct session *session, struct octets payload)
         text_print(&printed, "%% Too much output is waiting to be read by others\n");
         status = CONTROL_FAILED;
     } else {
-        status = control->handler.run(control->handler.context, session->state, line, &printed);
+        const struct octets file = {session->file, session->file_length};
+        status = control->handler.run(control->handler.context, session->state, line,
+                                      session->file != NULL ? &file : NULL, &printed);
     }
+    session_forget_file(session);
     output_append(&session->output, status == CONTROL_FAILED ? CONTROL_ERROR : CONTROL_OUTPUT, &printed);
     if (printed.failed || session->output.failed) {
         text_free(&session->output);
@@ -186,6 +200,33 @@ static void session_run(struct session *session, struct octets payload)
     control->pending += session->output.length;
 }
 
+/* Appends a piece of the file that belongs to the next command. False if it becomes too large. */
+static bool session_take_file(struct session *session, struct octets piece)
+{
+    if (piece.length > CONTROL_FILE_MAX - session->file_length)
+        return false;
+    uint8_t *longer = malloc(session->file_length + piece.length + 1);
+    if (longer == NULL)
+        return false;
+    if (session->file_length > 0)
+        memcpy(longer, session->file, session->file_length);
+    if (piece.length > 0)
+        memcpy(longer + session->file_length, piece.at, piece.length);
+    secret_free(session->file, session->file_length);
+    session->file = longer;
+    session->file_length += piece.length;
+    return true;
+}
+
+/* Removes a frame from the input, and wipes what stood there. */
+static void session_skip_frame(struct session *session, const struct control_frame *frame)
+{
+    size_t used = CONTROL_HEADER_SIZE + frame->payload.length;
+    session->received -= used;
+    memmove(session->input, session->input + used, session->received);
+    secret_wipe(session->input + session->received, used);
+}
+
 /* Takes one frame out of the input and answers it. False if the session is over, or its client broke the
  * rules. */
 static bool session_frame(struct session *session)
@@ -199,14 +240,16 @@ static bool session_frame(struct session *session)
     case CONTROL_FRAME:
         break;
     }
+    if (frame.kind == CONTROL_FILE) {
+        bool taken = session_take_file(session, frame.payload);
+        session_skip_frame(session, &frame);
+        return taken;
+    }
     if (frame.kind != CONTROL_COMMAND || frame.payload.length > CONTROL_LINE_MAX ||
         (frame.payload.length > 0 && memchr(frame.payload.at, '\0', frame.payload.length) != NULL))
         return false;
     session_run(session, frame.payload);
-    size_t used = CONTROL_HEADER_SIZE + frame.payload.length;
-    session->received -= used;
-    memmove(session->input, session->input + used, session->received);
-    secret_wipe(session->input + session->received, used); /* it may have held a key */
+    session_skip_frame(session, &frame);
     secret_wipe_stack();
     return session_send(session);
 }

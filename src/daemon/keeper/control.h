@@ -21,8 +21,10 @@ struct control_handler {
     /* A session begins: returns what stands for it, NULL if memory ran out. */
     void *(*open)(void *context);
     void (*close)(void *context, void *session);
-    /* Runs one command line and appends what it prints. */
-    enum control_status (*run)(void *context, void *session, const char *line, struct text *out);
+    /* Runs one command line and appends what it prints. `file`: what the file that the line names holds, as
+     * the client has read it; NULL if it sent none. */
+    enum control_status (*run)(void *context, void *session, const char *line, const struct octets *file,
+                               struct text *out);
     /* The prompt for the next line. */
     void (*prompt)(void *context, void *session, char out[CONTROL_PROMPT_SIZE]);
     void *context;

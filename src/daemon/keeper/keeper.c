@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "daemon/keeper/certificate_watch.h"
 #include "daemon/keeper/commands.h"
 #include "daemon/keeper/keys.h"
 #include "daemon/keeper/memory.h"
@@ -36,6 +37,8 @@ struct keeper {
     struct keeper_host host;
     struct processes processes;
     struct tunnels tunnels;
+    struct pki_store *certificates;
+    struct certificate_watch certificate_watch;
     struct running_config running;
     struct commands commands;
     struct control *control;
@@ -242,6 +245,7 @@ static void set_up_commands(struct keeper *keeper)
         .processes = &keeper->processes,
         .tunnels = &keeper->tunnels,
         .records = keeper->memory.records,
+        .pki = {keeper->certificates, &keeper->running, keeper->log},
     };
 }
 
@@ -279,15 +283,31 @@ static bool start_processes(struct keeper *keeper)
     return uv_timer_start(&keeper->stop_timer, start_took_too_long, START_PATIENCE, 0) == 0;
 }
 
+static void certificate_trouble(void *context, const char *text)
+{
+    struct keeper *keeper = context;
+    event_log_add(keeper->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL, text);
+    (void)fprintf(stderr, "musubid: %s\n", text);
+}
+
+static bool open_certificates(struct keeper *keeper)
+{
+    keeper->certificates = pki_store_open(keeper->arguments->state_directory, certificate_trouble, keeper);
+    return keeper->certificates != NULL || startup_failed("no certificates: out of memory");
+}
+
 /* Takes all that can be refused, in an order in which nothing is changed before the last of it. */
 static bool start(struct keeper *keeper)
 {
     struct host_error reason;
+    if (!open_certificates(keeper))
+        return false;
     keeper->running = (struct running_config){
         .log = keeper->log,
         .host = &keeper->host,
         .processes = &keeper->processes,
         .tunnels = &keeper->tunnels,
+        .certificates = keeper->certificates,
     };
     keeper->status = running_config_load(&keeper->running, keeper->arguments);
     if (keeper->status != STATUS_DONE ||
@@ -325,6 +345,7 @@ static void take_down(struct keeper *keeper)
     if (keeper->sockets_are_open)
         host_sockets_close(&keeper->sockets);
     keeper_memory_close(&keeper->memory);
+    certificate_watch_stop(&keeper->certificate_watch);
     uv_close((uv_handle_t *)&keeper->stop_timer, NULL);
     uv_close((uv_handle_t *)&keeper->terminate, NULL);
     uv_close((uv_handle_t *)&keeper->interrupt, NULL);
@@ -373,12 +394,19 @@ enum exit_status keeper_run(const struct arguments *arguments)
         if (!locked)
             event_log_add(keeper.log, EVENT_SYSTEM, LOG_LEVEL_NOTICE, NULL,
                           "the keeper's memory can't be kept from swap");
+        keeper.certificate_watch = (struct certificate_watch){
+            .store = keeper.certificates,
+            .policies = &keeper.running.configuration.policies,
+            .log = keeper.log,
+        };
+        certificate_watch_start(&keeper.certificate_watch, &keeper.loop);
         (void)uv_run(&keeper.loop, UV_RUN_DEFAULT);
     } else if (keeper.status == STATUS_DONE) {
         keeper.status = STATUS_FAILED;
     }
     take_down(&keeper);
     running_config_free(&keeper.running);
+    pki_store_close(keeper.certificates);
     event_log_free(keeper.log);
     return keeper.status;
 }

@@ -66,6 +66,31 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
 
 /* ---- The four kinds of `outgoing-interface` -------------------------------------------------------- */
 
+/* True if the link is about to have an address: duplicate detection runs. */
+static bool awaits_address(const struct inventory_link *link, enum ip_family family)
+{
+    for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
+        const struct ip_address *address = &at->is.prefix.address;
+        if (address->family == family && !ip_address_is_link_local(address) && host_ifaddr_may_serve(&at->is))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The source that Linux would take on a link without an address of its own; none if it does not serve (S41).
+ * While the link's own address is tentative Linux takes another link's, a link-local one, or the loopback.
+ */
+static struct ip_address source_of(const struct route_finder *finder, const struct inventory_link *link,
+                                   const struct ip_address *remote, const struct host_route_answer *answer)
+{
+    const struct ip_address none = {.family = IP_NONE};
+    bool reaches = !ip_address_is_link_local(&answer->source) || ip_address_is_link_local(remote);
+    bool serves = reaches && !ip_address_is_loopback(&answer->source) &&
+                  inventory_is_usable(host_inventory(finder->host), &answer->source);
+    return serves && (link == NULL || !awaits_address(link, remote->family)) ? answer->source : none;
+}
+
 /* Finds it by the routing table. With `wanted` it has to lead out of that link. */
 static enum route_problem routed(const struct route_finder *finder, const struct tunnel_policy *policy,
                                  const struct inventory_link *wanted, struct found_route *route)
@@ -86,7 +111,8 @@ static enum route_problem routed(const struct route_finder *finder, const struct
         const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
         const struct host_ifaddr *address =
             link != NULL ? host_primary_address(finder->host, link, route->to_peer.remote.family) : NULL;
-        route->to_peer.local = address != NULL ? address->prefix.address : answer.source;
+        route->to_peer.local = address != NULL ? address->prefix.address
+                                               : source_of(finder, link, &route->to_peer.remote, &answer);
     }
     if (route->to_peer.local.family == IP_NONE)
         return ROUTE_NO_SOURCE;

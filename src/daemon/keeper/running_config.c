@@ -54,8 +54,9 @@ static bool load_config(struct running_config *running, const char *path)
     if (text == NULL)
         return startup_failed("can't read %s: %s", path, strerror(errno));
     running->path = realpath(path, NULL);
-    bool read = running->path != NULL &&
-                configuration_read(&running->configuration, text, length, &running->ports, &diagnostics);
+    bool read =
+        running->path != NULL && configuration_read(&running->configuration, text, length, &running->ports,
+                                                    running->certificates, &diagnostics);
     secret_free(text, length);
     if (read)
         configuration_check_file(&running->configuration, path, &diagnostics);
@@ -103,4 +104,10 @@ bool running_config_apply(struct running_config *running, struct host_error *err
     if (applied)
         tunnels_apply(running->tunnels);
     return applied;
+}
+
+void running_config_certificates_changed(struct running_config *running)
+{
+    if (configuration_resolve_again(&running->configuration, &running->ports))
+        tunnels_apply(running->tunnels);
 }

@@ -15,6 +15,7 @@ struct running_config {
     struct keeper_host *host;
     struct processes *processes;
     struct tunnels *tunnels;
+    const struct pki_store *certificates; /* the device's */
 
     char *path; /* of the startup-config; absolute */
     struct port_table ports;
@@ -29,6 +30,10 @@ enum exit_status running_config_load(struct running_config *running, const struc
 /* Makes Linux, the path and the engine agree with it. False if Linux can't be talked to or memory ran out;
  * `err` says which. */
 bool running_config_apply(struct running_config *running, struct host_error *err);
+
+/* The certificate store has changed: tunnels that it concerns can come up now, or can't any more. No SA is
+ * touched (R11). */
+void running_config_certificates_changed(struct running_config *running);
 
 void running_config_free(struct running_config *running);
 

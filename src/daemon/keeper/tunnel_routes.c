@@ -32,6 +32,11 @@ void tunnel_route_set_old(struct tunnel_route *route)
     route->is_old = true;
 }
 
+void tunnel_route_set_unsent(struct tunnel_route *route)
+{
+    route->is_unsent = true;
+}
+
 void tunnel_routes_set_all_old(struct tunnel_routes *routes)
 {
     routes->all_are_old = true;
@@ -74,8 +79,9 @@ bool tunnel_routes_begin(struct tunnel_routes *routes)
 bool tunnel_route_find(struct tunnel_route *route, const struct route_finder *finder,
                        const struct tunnel_policy *policy, const struct ip_address *peers, size_t peer_count)
 {
-    route->is_old = false;
-    return peer_route_find(finder, policy, peers, peer_count, &route->found);
+    bool is_unsent = route->is_unsent;
+    route->is_old = route->is_unsent = false;
+    return peer_route_find(finder, policy, peers, peer_count, &route->found) || is_unsent;
 }
 
 void tunnel_routes_send(struct tunnel_routes *routes, const struct tunnel_route *route,

@@ -13,7 +13,8 @@
 /* The route of one tunnel; zeroed at first. Others than tunnel_routes.c only read `found`. */
 struct tunnel_route {
     struct found_route found;
-    bool is_old; /* to be found anew */
+    bool is_old;    /* to be found anew */
+    bool is_unsent; /* the policy has changed: the engine is told the route in any case */
 };
 
 struct tunnel_routes {
@@ -39,6 +40,9 @@ void tunnel_routes_close(struct tunnel_routes *routes);
 /* Has a route, or all of them, be found anew the next time. */
 void tunnel_route_set_old(struct tunnel_route *route);
 void tunnel_routes_set_all_old(struct tunnel_routes *routes);
+
+/* The engine has got another policy of the tunnel, which its route has to follow. */
+void tunnel_route_set_unsent(struct tunnel_route *route);
 
 /* True if another answer of the routing table about `prefix` may change the route. */
 bool tunnel_route_depends_on(const struct tunnel_route *route, const struct tunnel_policy *policy,

@@ -199,8 +199,18 @@ static void device_replaced(struct tunnels *tunnels, const char *name)
     tunnel->stage = TUNNEL_WITHOUT_DEVICE;
 }
 
+/* An address has come or gone: its SAs may have lost it (S40). */
+static void tell_own_address(const struct tunnels *tunnels, const struct ip_address *address)
+{
+    const struct inventory *inventory = host_inventory(tunnels->with.host->host);
+    const struct message_own_address m = {*address, inventory_may_serve(inventory, address)};
+    send_to_engine(tunnels, MESSAGE_OWN_ADDRESS, &m, sizeof(m));
+}
+
 void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *event)
 {
+    if (event->kind == HOST_EVENT_ADDRESS || event->kind == HOST_EVENT_ADDRESS_GONE)
+        tell_own_address(tunnels, &event->prefix.address);
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
         device_replaced(tunnels, event->link_name);
     if (event->kind != HOST_EVENT_ROUTE)
@@ -328,6 +338,7 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0) {
         send_policy(tunnels, tunnel, policy);
+        tunnel_route_set_unsent(&tunnel->route);
         tunnel_name_set_unsent(&tunnel->name);
     }
     if (there && tunnel->policy.defined && !policy->defined)

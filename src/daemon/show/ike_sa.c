@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "crypto/key_exchange.h"
+#include "pki/distinguished_name.h"
 
 /* ---- IDs ------------------------------------------------------------------------------------------- */
 
@@ -52,6 +53,12 @@ void show_identity(const struct identity *id, struct text *out)
         struct ip_address address = ip_address_of(family, id->value);
         char text[IP_TEXT_SIZE];
         text_print(out, "%s", ip_address_format(&address, text));
+        return;
+    }
+    const struct octets value = {id->value, id->length};
+    if (id->type == ID_DER_ASN1_DN && dn_is_well_formed(value)) {
+        char name[DN_TEXT_SIZE];
+        text_print(out, "%s", dn_format(value, name));
         return;
     }
     bool is_text = id->type == ID_FQDN || id->type == ID_RFC822_ADDR || id->type == ID_KEY_ID;

@@ -87,13 +87,24 @@ static void show_route_to_peer(const struct shown_interfaces *shown, const struc
     text_print(out, "\n");
 }
 
+/* The SA may be from another address than the route has now (S40). */
+static void show_sa_source(const struct shown_tunnel *tunnel, struct text *out)
+{
+    char address[IP_TEXT_SIZE];
+    text_print(out, "  SA : %s", tunnel->has_sa ? "established" : "none");
+    if (tunnel->has_sa && tunnel->sa_source.family != IP_NONE)
+        text_print(out, ", from %s%s", ip_address_format(&tunnel->sa_source, address),
+                   tunnel->sa_is_given_up ? ", which is not used any more" : "");
+    text_print(out, "\n");
+}
+
 static void show_tunnel(const struct shown_interfaces *shown, const struct shown_tunnel *tunnel,
                         struct text *out)
 {
     const uint64_t *n = tunnel->totals.counters;
     show_peer(tunnel, out);
     show_route_to_peer(shown, tunnel, out);
-    text_print(out, "  SA : %s\n", tunnel->has_sa ? "established" : "none");
+    show_sa_source(tunnel, out);
     text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_OUT_PACKETS],
                n[ESP_OUT_OCTETS]);
     text_print(out, "  In  : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_IN_PACKETS], n[ESP_IN_OCTETS]);

@@ -21,6 +21,8 @@ struct shown_tunnel {
     struct peer_route route; /* to the peer */
     int link;                /* by which that leaves; 0: not known */
     bool has_sa;
+    struct ip_address sa_source; /* own address of its IKE SA; IP_NONE: not known */
+    bool sa_is_given_up;         /* that address is not used any more (S40) */
     struct path_totals totals;
     char memory[SHOWN_PROBLEM_SIZE]; /* for the text of `problem` */
 };

@@ -6,6 +6,7 @@
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
 #include "ike/exchanges/liveness.h"
+#include "ike/exchanges/own_address.h"
 #include "ike/exchanges/path_reports.h"
 #include "ike/reasons/exchange_failure.h"
 #include "ike/sa/ike_sa.h"
@@ -144,6 +145,12 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_PEER_ROUTE:
         tunnel_set_route(engine, event->route.tunnel, &event->route.route);
+        break;
+    case IKE_EVENT_OWN_ADDRESS:
+        own_address_changed(engine, &event->own.address, event->own.is_here);
+        break;
+    case IKE_EVENT_NOT_SENT:
+        engine_not_sent(engine, &event->not_sent.remote, event->not_sent.message, event->not_sent.error);
         break;
     case IKE_EVENT_PEER_ADDRESSES:
         tunnel_set_peer_addresses(engine, event->peer.tunnel, event->peer.addresses, event->peer.count);

@@ -7,7 +7,10 @@
 #include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
+#include "ike/services/log.h"
 #include "ike/services/send.h"
+
+#include <string.h>
 
 enum { IKEV1_MAJOR = 1, IKEV2_MAJOR = 2 };
 
@@ -117,4 +120,22 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
         return;
     }
     ike_sa_receive(sa, local, remote, ifindex, &header, datagram);
+}
+
+void engine_not_sent(struct ike_engine *engine, const struct ip_endpoint *remote, struct octets message,
+                     int error)
+{
+    struct ike_header h;
+    char text[IP_TEXT_SIZE];
+    if (engine->counters[IKE_COUNT_SENT] > 0)
+        engine->counters[IKE_COUNT_SENT]--;
+    if (!ike_header_read(message, &h))
+        return;
+    bool from_initiator = (h.flags & IKE_FLAG_INITIATOR) != 0;
+    struct ike_sa *sa = map_find(&engine->objects->sas, from_initiator ? h.spi_i : h.spi_r);
+    if (h.flags & IKE_FLAG_RESPONSE)
+        engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "an answer to %s can't be sent: %s",
+                   ip_endpoint_format(remote, text), strerror(error));
+    else if (sa != NULL)
+        ike_sa_request_not_sent(sa, &h, error);
 }

@@ -10,4 +10,8 @@
 void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
                     const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram);
 
+/* IKE_EVENT_NOT_SENT: the message, or what has its header, does not count as sent. */
+void engine_not_sent(struct ike_engine *engine, const struct ip_endpoint *remote, struct octets message,
+                     int error);
+
 #endif

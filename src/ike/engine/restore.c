@@ -84,6 +84,8 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->state = record->state;
     sa->initial_contact = record->initial_contact;
     sa->replaced = record->replaced;
+    sa->source_moved = record->source_moved;
+    sa->address_lost = record->address_lost;
     sa->nat_local = record->nat_local;
     sa->nat_remote = record->nat_remote;
     sa->encapsulate = record->encapsulate;

@@ -4,6 +4,7 @@
 #include "ike/exchanges/ask_child.h"
 #include "ike/exchanges/childless.h"
 #include "ike/exchanges/liveness.h"
+#include "ike/exchanges/own_address.h"
 #include "ike/exchanges/rekey_child.h"
 #include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/negotiation.h"
@@ -225,6 +226,7 @@ static void resume_all(struct ike_engine *engine)
         drop_wrong_references(sa);
         ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "IKE SA, serial %u, goes on", sa->serial);
         ike_sa_changed(sa); /* it is recorded again, in the form of this version */
+        own_address_resume(sa);
         liveness_start(sa); /* only now, since it depends on the other IKE SAs */
         resume(sa);
         replace_children(sa);

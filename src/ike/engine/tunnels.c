@@ -3,6 +3,7 @@
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/childless.h"
 #include "ike/exchanges/connect.h"
+#include "ike/exchanges/own_address.h"
 #include "ike/exchanges/rekey_child.h"
 #include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/ike_sa.h"
@@ -107,6 +108,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
         return;
     }
     bool opened = tunnel->policy.shut_down && !policy->shut_down;
+    tunnel->policy_is_routed = false;
     tunnel->policy_is_newer = !is_new;
     tunnel->policy = *policy;
     tunnel->slot = slot;
@@ -150,6 +152,7 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
     if (route->usable)
         give_route(tunnel);
     update_group(engine, tunnel);
+    own_address_take_route(tunnel);
     if (came && tunnel->policy.connect_type == CONNECT_AUTO)
         connect_tunnel(engine, tunnel);
 }
@@ -198,6 +201,7 @@ void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const
     if (count == 0)
         return;
     leave_old_addresses(tunnel);
+    own_address_peer_known(tunnel);
     if (tunnel->policy.connect_type == CONNECT_AUTO)
         connect_tunnel(engine, tunnel);
 }

@@ -2,6 +2,7 @@
 
 #include "crypto/prf.h"
 #include "ike/exchanges/initial_contact.h"
+#include "ike/exchanges/own_address.h"
 #include "ike/sa/job.h"
 #include "ike/wire/identity.h"
 #include "ike/wire/proposal_text.h"
@@ -142,6 +143,7 @@ void authentication_complete(struct ike_sa *sa, bool initial_contact)
     if (sa->begun_here)
         damping_note_made(&sa->tunnel->damping, sa->engine->now);
     log_established(sa);
+    own_address_replaced(sa);
     if (initial_contact)
         initial_contact_received(sa);
     initial_contact_settle(sa);

@@ -10,6 +10,7 @@
 #include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/invalid_spi.h"
 #include "ike/exchanges/liveness.h"
+#include "ike/exchanges/own_address.h"
 #include "ike/exchanges/rekey_child.h"
 #include "ike/exchanges/rekey_ike_sa.h"
 #include "ike/sa/exchange.h"
@@ -64,6 +65,7 @@ const struct ike_exchanges ike_exchanges = {
     .rekey_ike_sa_fire = rekey_ike_sa_fire,
     .liveness_fire = liveness_fire,
     .childless_fire = childless_fire,
+    .own_address_fire = own_address_fire,
     .additional_children_fire = additional_children_fire,
     .rekey_child_fire = rekey_child_fire,
 };

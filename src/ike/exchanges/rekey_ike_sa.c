@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/initial_contact.h"
+#include "ike/exchanges/own_address.h"
 #include "ike/reasons/refusal.h"
 #include "ike/sa/exchange.h"
 #include "ike/sa/negotiation.h"
@@ -47,6 +48,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     sa->fragmentation = old->fragmentation;
     sa->local_id = old->local_id;
     sa->remote_id = old->remote_id;
+    own_address_inherit(old, sa);
     return sa;
 }
 
@@ -301,7 +303,8 @@ static void share_answered(struct ike_sa *sa, const struct ike_job_result *resul
 {
     struct negotiation *n = sa->theirs;
     struct ike_sa *made = NULL;
-    bool closing = sa->state != IKE_SA_ESTABLISHED; /* by a command that has come meanwhile (2.25.2) */
+    bool closing = sa->state != IKE_SA_ESTABLISHED ||
+                   sa->address_lost; /* by a command that has come meanwhile (2.25.2) */
     if (key_exchange_take(&n->key_exchange, result) && !closing)
         made = make_successor(sa, n, false);
     if (made == NULL) {

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What has failed if a request of ours fails. */
 static enum failure_kind failing(const struct ike_sa *sa, const struct ike_task *task)
@@ -50,7 +51,11 @@ static void warn_of_silence(const struct ike_sa *sa, const struct ike_task *task
             ? "; an unauthenticated message says that this IKE SA is not known (INVALID_IKE_SPI)"
             : "";
     char remote[IP_TEXT_SIZE];
-    if (sa->handshake != NULL && sa->handshake->failure != NULL)
+    if (ike_sa_request_never_left(sa))
+        warn_of_task(sa, task, "%s to %s could not be sent within %d seconds: %s",
+                     exchange_type_name((uint8_t)task->kind->exchange),
+                     ip_endpoint_format(&sa->remote, remote), REQUEST_PATIENCE, strerror(sa->send_error));
+    else if (sa->handshake != NULL && sa->handshake->failure != NULL)
         failure_warn_noted(sa);
     else
         warn_of_task(sa, task, "no answer to %s from %s within %d seconds%s",

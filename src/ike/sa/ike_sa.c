@@ -144,6 +144,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->rekey = (struct ike_timer){.fire = upper->rekey_ike_sa_fire, .owner = sa};
     sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
     sa->childless = (struct ike_timer){.fire = upper->childless_fire, .owner = sa};
+    sa->own_address = (struct ike_timer){.fire = upper->own_address_fire, .owner = sa};
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
     sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
@@ -219,6 +220,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->rekey);
     engine_cancel_timer(engine, &sa->liveness);
     engine_cancel_timer(engine, &sa->childless);
+    engine_cancel_timer(engine, &sa->own_address);
     engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->additional.again);
     (void)map_remove(&engine->objects->sas, ike_sa_own_spi(sa));
@@ -255,7 +257,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
         return;
     LIST_REMOVE(sa, tunnel_link);
     tunnel_update_state(engine, tunnel, reason);
-    if (negotiating && !tunnel->up)
+    if (negotiating && !tunnel->up && !sa->address_lost)
         tunnel_negotiation_failed(engine, tunnel);
 }
 
@@ -287,7 +289,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
 {
     if (sa->destroyed || sa->state == IKE_SA_DELETING)
         return;
-    bool silent = sa->tunnel == NULL || sa->tunnel->policy.suppress_delete;
+    bool silent = sa->tunnel == NULL || sa->tunnel->policy.suppress_delete || sa->address_lost;
     if (sa->state != IKE_SA_ESTABLISHED || silent) {
         ike_sa_destroy(sa, reason);
         return;

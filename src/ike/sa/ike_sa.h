@@ -73,7 +73,7 @@ struct ike_sa {
     uint64_t superfluous;
     /* Own SPI of the IKE SA that the peer rekeyed into this one, while our own rekey of it may win; or 0. */
     uint64_t predecessor;
-    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18) */
+    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18), or `address_lost` */
     bool unknown_to_peer; /* an unauthenticated INVALID_IKE_SPI says so: for the log alone */
     bool destroyed;       /* unlinked; its memory goes when the event is done */
 
@@ -89,8 +89,14 @@ struct ike_sa {
      * more, the SA ends (R41). IP_NONE: the name does not matter.
      */
     struct ip_address peer_address;
-    uint32_t ifindex, mark;     /* of the route, see struct peer_route */
-    bool route_unknown;         /* saved on another machine: it takes the tunnel's route when that is known */
+    uint32_t ifindex, mark; /* of the route, see struct peer_route */
+    bool route_unknown;     /* saved on another machine: it takes the tunnel's route when that is known */
+    /* The address of `local` (S40, exchanges/own_address.h): the host has it no more; the route to the peer
+     * has another source now; since when one of the two; it was given up: the SA sends nothing any more. */
+    bool address_gone, source_moved;
+    msec_t address_away;
+    bool address_lost;
+    struct ike_timer own_address;
     uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
     bool nat_local, nat_remote; /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
     bool encapsulate;           /* ESP goes in UDP */
@@ -105,6 +111,8 @@ struct ike_sa {
     uint32_t expected_id; /* message ID of the peer's next request */
     bool request_out;     /* the first task's request is under way */
     unsigned sendings;
+    unsigned unsent;            /* of them, those that could not leave */
+    int send_error;             /* errno of the last sending, 0 if it left */
     struct ike_buffer request;  /* its octets, to be sent again */
     struct ike_buffer response; /* our answer to request expected_id - 1 */
     bool answering;             /* a request of the peer is being worked on */

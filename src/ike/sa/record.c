@@ -50,9 +50,9 @@ static void stream_machine(struct record_stream *s, struct ike_record *record, s
 static void stream_ike_sa_flags(struct record_stream *s, struct ike_record *record)
 {
     bool *const flags[] = {
-        &record->initiator,     &record->initial_contact, &record->replaced,
-        &record->nat_local,     &record->nat_remote,      &record->encapsulate,
-        &record->fragmentation, &record->begun_here,      &record->first_child_is_ours,
+        &record->initiator,           &record->initial_contact, &record->replaced,      &record->nat_local,
+        &record->nat_remote,          &record->encapsulate,     &record->fragmentation, &record->begun_here,
+        &record->first_child_is_ours, &record->source_moved,    &record->address_lost,
     };
     stream_flags(s, flags, sizeof flags / sizeof *flags);
 }
@@ -372,6 +372,8 @@ static void record_of(const struct ike_sa *sa, struct ike_record *record)
     record->initiator = sa->initiator;
     record->initial_contact = sa->initial_contact;
     record->replaced = sa->replaced;
+    record->source_moved = sa->source_moved;
+    record->address_lost = sa->address_lost;
     record->nat_local = sa->nat_local;
     record->nat_remote = sa->nat_remote;
     record->encapsulate = sa->encapsulate;

@@ -123,6 +123,7 @@ struct ike_record {
 
     enum ike_sa_state state;
     bool initiator, initial_contact, replaced, nat_local, nat_remote, encapsulate, fragmentation;
+    bool source_moved, address_lost;
     uint64_t superfluous, predecessor;
     uint64_t spi_i, spi_r;
     struct ip_endpoint local, remote;

@@ -6,6 +6,7 @@
 #include "ike/services/send.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Milliseconds from each sending to the next, and from the last one to the timeout (R15). */
 static const msec_t sending_intervals[REQUEST_SENDINGS_MAX] = {2000, 4000, 8000, 16000};
@@ -28,12 +29,13 @@ void ike_sa_send(struct ike_sa *sa, struct octets messages, const struct ip_endp
 static void send_request(struct ike_sa *sa)
 {
     sa->last_message = sa->engine->now;
+    sa->send_error = 0;
     ike_sa_send(sa, ike_buffer_octets(&sa->request), &sa->local, &sa->remote);
 }
 
 static struct ike_task *task_new(struct ike_sa *sa, const struct ike_task_kind *kind, uint32_t spi)
 {
-    if (sa->destroyed)
+    if (sa->destroyed || sa->address_lost)
         return NULL;
     struct ike_task *task = calloc(1, sizeof *task);
     if (task == NULL) {
@@ -124,6 +126,7 @@ void ike_sa_start_task(struct ike_sa *sa)
 void ike_sa_resume_request(struct ike_sa *sa)
 {
     sa->sendings = 1;
+    sa->unsent = 0;
     send_request(sa);
     engine_set_timer(sa->engine, &sa->retransmit, sending_intervals[0]);
 }
@@ -174,6 +177,27 @@ void ike_sa_hand_over_tasks(struct ike_sa *sa, struct ike_sa *successor)
     }
 }
 
+bool ike_sa_request_never_left(const struct ike_sa *sa)
+{
+    return sa->request_out && sa->unsent > 0 && sa->unsent == sa->sendings;
+}
+
+void ike_sa_request_not_sent(struct ike_sa *sa, const struct ike_header *header, int error)
+{
+    bool is_request = sa->request_out && !(header->flags & IKE_FLAG_RESPONSE) &&
+                      header->message_id == sa->request_id && sa->send_error == 0;
+    if (!is_request) /* else another fragment of it was told of already */
+        return;
+    sa->send_error = error;
+    sa->unsent++;
+    if (sa->unsent > 1 || sa->sendings > 1)
+        return;
+    char remote[IP_TEXT_SIZE];
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "%s to %s can't be sent now: %s",
+               exchange_type_name((uint8_t)header->exchange), ip_endpoint_format(&sa->remote, remote),
+               strerror(error));
+}
+
 /* The peer did not answer (R15), or the only answer was an unauthenticated refusal: the IKE SA ends. */
 static void request_timed_out(struct ike_sa *sa)
 {
@@ -181,6 +205,8 @@ static void request_timed_out(struct ike_sa *sa)
     bool refused = sa->handshake != NULL && sa->handshake->refused;
     bool by_dpd = task->kind->number == TASK_LIVENESS && sa->tunnel->policy.dpd_interval != 0;
     const char *silence = by_dpd ? "DPD timeout" : "no answer from the peer";
+    if (ike_sa_request_never_left(sa))
+        silence = "no request to the peer could be sent";
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
         return;

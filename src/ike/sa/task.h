@@ -78,6 +78,13 @@ void ike_sa_start_task(struct ike_sa *sa);
 /* Sends the request that was under way when the SA was saved, octet for octet, and waits for its answer. */
 void ike_sa_resume_request(struct ike_sa *sa);
 
+/* The request under way, or a part of it, could not leave, for the reason of an errno. `header` is that of a
+ * message of the SA, perhaps of another one. */
+void ike_sa_request_not_sent(struct ike_sa *sa, const struct ike_header *header, int error);
+
+/* True if a request is under way of which no sending could leave: nobody can have answered. */
+bool ike_sa_request_never_left(const struct ike_sa *sa);
+
 /* The retransmission timer of an SA is due (R15). */
 void ike_sa_retransmit_fire(struct ike_engine *engine, void *owner);
 

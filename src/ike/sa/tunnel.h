@@ -19,6 +19,8 @@ struct ike_tunnel {
     struct tunnel_policy policy;
     uint32_t slot; /* tells the owners of its Child SAs, see esp/owner.h */
     struct peer_route route;
+    struct peer_route usable_route;      /* the last one that was usable; at first none is */
+    bool policy_is_routed;               /* a usable route has come since the policy changed */
     struct tunnel_membership membership; /* among the tunnels that a peer may mean */
     struct ip_address *peer_addresses;   /* of its name (PEER_FQDN), peer_address_count of them */
     size_t peer_address_count;

@@ -31,12 +31,13 @@ struct ike_exchanges {
     /* The SA is about to end: if another one is to have its Child SAs, it gets them now. */
     void (*sa_ends)(struct ike_sa *sa);
 
-    /* `fire` of timers of struct ike_sa (rekey, liveness, childless, additional.again) and of struct child_sa
-     * (rekey).
+    /* `fire` of timers of struct ike_sa (rekey, liveness, childless, own_address, additional.again) and of
+     * struct child_sa (rekey).
      */
     void (*rekey_ike_sa_fire)(struct ike_engine *engine, void *owner);
     void (*liveness_fire)(struct ike_engine *engine, void *owner);
     void (*childless_fire)(struct ike_engine *engine, void *owner);
+    void (*own_address_fire)(struct ike_engine *engine, void *owner);
     void (*additional_children_fire)(struct ike_engine *engine, void *owner);
     void (*rekey_child_fire)(struct ike_engine *engine, void *owner);
 };

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pki/distinguished_name.h"
+
 static const struct {
     uint8_t type;
     const char *name;
@@ -44,6 +46,11 @@ const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SI
     if (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) {
         struct ip_address address = ip_address_of(id->type == ID_IPV4_ADDR ? IP_V4 : IP_V6, id->value);
         ip_address_format(&address, at);
+        return out;
+    }
+    if (id->type == ID_DER_ASN1_DN && dn_is_well_formed(identity_value(id))) {
+        char text[DN_TEXT_SIZE];
+        (void)snprintf(at, IDENTITY_TEXT_SIZE - (size_t)length, "%s", dn_format(identity_value(id), text));
         return out;
     }
     for (size_t i = 0; i < id->length; i++) {

@@ -17,7 +17,8 @@ bool identity_is_well_formed(uint8_t type, struct octets value);
  * fit, or it is longer than IDENTITY_SIZE. */
 bool identity_parse(uint8_t type, struct octets value, struct identity *out);
 
-/* "IPv4-ADDR 10.1.0.1", "KEY-ID site1", … (S33). Octets that are not printable ASCII are escaped. */
+/* "IPv4-ADDR 10.1.0.1", "KEY-ID site1", … (S33). A distinguished name is text of
+ * pki/distinguished_name.h; of other IDs octets that are not printable ASCII are escaped. */
 const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SIZE]);
 
 /* The value's octets. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ike_header_parse(struct octets datagram, struct ike_header *out)
+bool ike_header_read(struct octets message, struct ike_header *out)
 {
-    struct reader r = reader_of(datagram.at, datagram.length);
+    struct reader r = reader_of(message.at, message.length);
     *out = (struct ike_header){
         .spi_i = reader_u64be(&r),
         .spi_r = reader_u64be(&r),
@@ -18,7 +18,12 @@ bool ike_header_parse(struct octets datagram, struct ike_header *out)
         .message_id = reader_u32be(&r),
         .length = reader_u32be(&r),
     };
-    return !r.failed && out->length == datagram.length;
+    return !r.failed;
+}
+
+bool ike_header_parse(struct octets datagram, struct ike_header *out)
+{
+    return ike_header_read(datagram, out) && out->length == datagram.length;
 }
 
 /* ---- The fixed fields of payloads, as a table ------------------------------------------------------- */

@@ -64,6 +64,9 @@ enum message_fault {
     MESSAGE_UNSUPPORTED_CRITICAL, /* an unknown payload with the critical bit (RFC 7296 2.5) */
 };
 
+/* Reads the header of a message, of which the rest need not be there. False if it is too short. */
+bool ike_header_read(struct octets message, struct ike_header *out);
+
 /* Reads the header of a datagram. False if it is too short or its length field is not the datagram's. */
 bool ike_header_parse(struct octets datagram, struct ike_header *out);
 

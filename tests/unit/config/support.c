@@ -105,6 +105,11 @@ void assert_lacks(const char *text, const char *part)
 
 struct resolution resolve_text(const char *text)
 {
+    return resolve_with(text, NULL);
+}
+
+struct resolution resolve_with(const char *text, const struct resolve_surroundings *surroundings)
+{
     struct reading r = read_text(text);
     if (r.config == NULL)
         fail_msg("refused:\n%s", r.said);
@@ -113,8 +118,8 @@ struct resolution resolve_text(const char *text)
     reading_free(&r);
     resolved.keys = key_table_new(resolved.config);
     assert_non_null(resolved.keys);
-    assert_true(
-        policies_resolve(resolved.config, resolved.keys, NULL, &resolved.policies, &resolved.diagnostics));
+    assert_true(policies_resolve(resolved.config, resolved.keys, surroundings, &resolved.policies,
+                                 &resolved.diagnostics));
     resolved.said = all_said(&resolved.diagnostics);
     return resolved;
 }

@@ -62,6 +62,7 @@ struct resolution {
 /* Parses a text, which must be accepted, and resolves its policies. The diagnostics are those of resolution.
  */
 struct resolution resolve_text(const char *text);
+struct resolution resolve_with(const char *text, const struct resolve_surroundings *surroundings);
 void resolution_free(struct resolution *r);
 
 /* The policy of the tunnel with that name; fails if there is none. */

@@ -522,7 +522,114 @@ static void S3_ids_of_type_dn_come_with_certificates(void **state)
                       "interface Tunnel0.0\n"
                       "  tunnel mode ipsec-ikev2\n"
                       "  ikev2 peer any authentication psk id dn CN=a\n",
-                      "FILE:4:3: warning: an ID of type dn is not supported yet: Tunnel0.0 stays down");
+                      "FILE:4:3: warning: an ID of type dn is for certificates: Tunnel0.0 stays down");
+    struct resolution r = resolve_text("interface Tunnel0.0\n"
+                                       "  tunnel mode ipsec-ikev2\n"
+                                       "  ikev2 cert cacert name ca\n"
+                                       "  ikev2 cert mycert name my\n"
+                                       "  ikev2 local-authentication rsa id dn CN=b\n"
+                                       "  ikev2 peer any authentication rsa id dn \"C=JP, CN=a\"\n");
+    char id[IDENTITY_WORDS_SIZE];
+    assert_true(policy_of(&r, "Tunnel0.0")->complete);
+    assert_string_equal(identity_words(&policy_of(&r, "Tunnel0.0")->remote_id, id), "dn \"C=JP, CN=a\"");
+    resolution_free(&r);
+}
+
+static void S3_distinguished_names_are_one_id_however_they_are_written(void **state)
+{
+    (void)state;
+    static const char *const written[] = {"\"C=JP, CN=site 1\"", "\"c=jp,cn=SITE  1\"",
+                                          "\"/C=JP/CN=site 1\""};
+    struct identity ids[3];
+    for (size_t i = 0; i < 3; i++) {
+        char text[300];
+        (void)snprintf(text, sizeof text,
+                       "interface Tunnel0.0\n  tunnel mode ipsec-ikev2\n  ikev2 cert cacert name ca\n"
+                       "  ikev2 peer any authentication rsa id dn %s\n",
+                       written[i]);
+        struct resolution r = resolve_text(text);
+        ids[i] = policy_of(&r, "Tunnel0.0")->remote_id;
+        resolution_free(&r);
+    }
+    assert_true(identity_equal(&ids[0], &ids[1]));
+    assert_true(identity_equal(&ids[0], &ids[2]));
+    assert_int_equal(identity_hash(&ids[0]), identity_hash(&ids[1]));
+    ids[1].value[ids[1].length - 1] ^= 1;
+    assert_false(identity_equal(&ids[0], &ids[1]));
+}
+
+/* A certificate store for the test: `ca` and `my`, and `keyless` without a key. */
+static enum certificate_state some_certificates(const void *store, const char *name)
+{
+    (void)store;
+    if (strcmp(name, "keyless") == 0)
+        return CERTIFICATE_WITHOUT_KEY;
+    return strcmp(name, "ca") == 0 || strcmp(name, "my") == 0 ? CERTIFICATE_THERE : CERTIFICATE_MISSING;
+}
+
+static void R92_certificates_are_wanted_where_an_end_uses_them(void **state)
+{
+    static const struct {
+        const char *lines, *warning;
+    } cases[] = {
+        {"  ikev2 cert cacert name ca\n  ikev2 cert mycert name my\n", ""},
+        {"  ikev2 cert mycert name my\n",
+         "FILE:5:3: warning: the peer authenticates itself by certificate, and there is no `cert cacert`: "
+         "Tunnel0.0 stays down"},
+        {"  ikev2 cert cacert name ca\n",
+         "FILE:4:3: warning: this device authenticates itself by certificate, and there is no `cert mycert`: "
+         "Tunnel0.0 stays down"},
+        {"  ikev2 cert cacert name other\n  ikev2 cert mycert name my\n",
+         "FILE:3:3: warning: no certificate `other` has been imported: Tunnel0.0 stays down"},
+        {"  ikev2 cert cacert name ca\n  ikev2 cert mycert name other\n",
+         "FILE:4:3: warning: no certificate `other` has been imported: Tunnel0.0 stays down"},
+        {"  ikev2 cert cacert name keyless\n  ikev2 cert mycert name keyless\n",
+         "FILE:4:3: warning: the certificate `keyless` has no private key: Tunnel0.0 stays down"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[500];
+        (void)snprintf(text, sizeof text,
+                       "interface Tunnel0.0\n  tunnel mode ipsec-ikev2\n%s"
+                       "  ikev2 local-authentication rsa id fqdn a.example\n"
+                       "  ikev2 peer any authentication rsa id fqdn b.example\n",
+                       cases[i].lines);
+        const struct resolve_surroundings surroundings = {.certificate = some_certificates};
+        struct resolution r = resolve_with(text, &surroundings);
+        const struct tunnel_policy *policy = policy_of(&r, "Tunnel0.0");
+        assert_contains(r.said, cases[i].warning);
+        assert_int_equal(policy->complete, cases[i].warning[0] == '\0');
+        resolution_free(&r);
+    }
+}
+
+static void R92_a_policy_names_its_certificates_and_their_lines(void **state)
+{
+    (void)state;
+    struct resolution r = resolve_text("ikev2 default-profile\n"
+                                       "  cert cacert name far\n"
+                                       "  cert mycert name my\n"
+                                       "  cert weak-allowed\n"
+                                       "interface Tunnel0.0\n"
+                                       "  tunnel mode ipsec-ikev2\n"
+                                       "  ikev2 cert cacert name near\n"
+                                       "  ikev2 peer any authentication rsa id fqdn b.example\n"
+                                       "interface Tunnel1.0\n"
+                                       "  tunnel mode ipsec-ikev2\n"
+                                       "  ikev2 cert weak-allowed off\n"
+                                       "  ikev2 peer any authentication rsa id fqdn c.example\n");
+    const struct tunnel_policy *policy = policy_of(&r, "Tunnel0.0");
+    assert_string_equal(policy->cacert, "near");
+    assert_string_equal(policy->mycert, "my");
+    assert_true(policy->weak_certificates);
+    assert_int_equal(policy->line[SETTING_CERT_CACERT], 7);
+    assert_int_equal(policy->line[SETTING_CERT_MYCERT], 3);
+    assert_int_equal(policy->line[SETTING_CERT_WEAK], 4);
+    policy = policy_of(&r, "Tunnel1.0");
+    assert_string_equal(policy->cacert, "far");
+    assert_false(policy->weak_certificates);
+    assert_int_equal(policy->line[SETTING_CERT_WEAK], 11);
+    resolution_free(&r);
 }
 
 static void a_policy_records_shutdown(void **state)
@@ -605,6 +712,9 @@ int main(void)
         cmocka_unit_test(S20_any_that_only_initiates_never_comes_up),
         cmocka_unit_test(R45_addresses_of_another_family_than_the_peer_are_reported),
         cmocka_unit_test(S3_ids_of_type_dn_come_with_certificates),
+        cmocka_unit_test(S3_distinguished_names_are_one_id_however_they_are_written),
+        cmocka_unit_test(R92_certificates_are_wanted_where_an_end_uses_them),
+        cmocka_unit_test(R92_a_policy_names_its_certificates_and_their_lines),
         cmocka_unit_test(a_policy_records_shutdown),
         cmocka_unit_test(check_has_warnings_of_its_own),
         cmocka_unit_test(S14_tunnel_mode_ipsec_is_told_as_ikev1),

@@ -54,6 +54,7 @@ static const struct {
     {"fqdn", {"gw.example.com", "a", "x-1.example", "GW.Example.COM"}},
     {"host", {"gw.example.com", "b.example", "x-1.example", "3com.example"}},
     {"mail", {"a@b", "user@example.com", "u@x.example", "\"a b@c\""}},
+    {"dn", {"CN=a", "\"C=JP, O=Example, CN=site 1\"", "/C=JP/CN=b", "cn=A"}},
     {"keyid", {"site1", "拠点", "\"a b\"", "any"}},
     {"secret", {"secret", "\"a \\\" b\"", "key", "\"\\\\ \""}},
     {"hex", {"00", "0xABCDEF", "deadbeef", "0123"}},

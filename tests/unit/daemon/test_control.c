@@ -42,8 +42,10 @@ static void session_close(void *context, void *session)
     f->open_sessions--;
 }
 
-/* `large` prints LARGE octets, `fail` fails, `exit` leaves; anything else is echoed. */
-static enum control_status session_run(void *context, void *session, const char *line, struct text *out)
+/* `large` prints LARGE octets, `fail` fails, `exit` leaves, `file` prints the length of the file that came
+ * with it and its last octet; anything else is echoed. */
+static enum control_status session_run(void *context, void *session, const char *line,
+                                       const struct octets *file, struct text *out)
 {
     (void)context;
     (void)session;
@@ -58,6 +60,11 @@ static enum control_status session_run(void *context, void *session, const char 
             text_append(out, "0123456789abcde\n", 16);
         return CONTROL_OK;
     }
+    if (strcmp(line, "file") == 0) {
+        text_print(out, "%zu %c\n", file->length, file->length > 0 ? file->at[file->length - 1] : '-');
+        return CONTROL_OK;
+    }
+    assert_null(file);
     text_print(out, "%s\n", line);
     return CONTROL_OK;
 }
@@ -154,7 +161,7 @@ static bool client_is_left(struct fixture *f, int fd)
     }
 }
 
-#define HELLO "\x00\x00\x00\x0aH\x00\x02Router# "
+#define HELLO "\x00\x00\x00\x0aH\x00\x03Router# "
 
 static void socket_is_for_its_owner_alone(void **state)
 {
@@ -165,6 +172,60 @@ static void socket_is_for_its_owner_alone(void **state)
 
     assert_true(S_ISSOCK(status.st_mode));
     assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+static void S35_a_file_comes_in_pieces_with_its_command(void **state)
+{
+    struct fixture *f = *state;
+    static const char expected[] = HELLO "\x00\x00\x00\x08"
+                                         "O40000 b\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x00Router# "
+                                         "\x00\x00\x00\x04"
+                                         "O0 -\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x00Router# "
+                                         "\x00\x00\x00\x04Oone\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x00Router# ";
+    static char piece[20000];
+    uint8_t answer[512];
+    int fd = client_connect(f);
+
+    memset(piece, 'a', sizeof(piece));
+    client_send(fd, CONTROL_FILE, piece, sizeof(piece));
+    turn(f);
+    memset(piece, 'b', sizeof(piece));
+    client_send(fd, CONTROL_FILE, piece, sizeof(piece));
+    turn(f);
+    client_command(fd, "file");
+    client_send(fd, CONTROL_FILE, "", 0);
+    client_command(fd, "file");
+    client_command(fd, "one"); /* the file was that of the command before */
+
+    size_t length = client_read(f, fd, answer, sizeof(answer));
+    assert_int_equal(length, sizeof(expected) - 1);
+    assert_memory_equal(answer, expected, length);
+    close(fd);
+    turn(f);
+}
+
+static void S35_a_file_that_is_too_large_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+    static char piece[CONTROL_CHUNK_MAX];
+    int fd = client_connect(f);
+
+    for (size_t sent = 0; sent < CONTROL_FILE_MAX; sent += sizeof(piece)) {
+        client_send(fd, CONTROL_FILE, piece, sizeof(piece));
+        turn(f);
+    }
+    assert_int_equal(f->open_sessions, 1);
+    client_send(fd, CONTROL_FILE, piece, 1);
+
+    assert_true(client_is_left(f, fd));
+    assert_int_equal(f->open_sessions, 0);
+    close(fd);
 }
 
 static void commands_are_answered_in_order(void **state)
@@ -324,6 +385,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(socket_is_for_its_owner_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S35_a_file_comes_in_pieces_with_its_command, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S35_a_file_that_is_too_large_ends_the_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(commands_are_answered_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_does_not_read_delays_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_output_arrives_whole, set_up, tear_down),

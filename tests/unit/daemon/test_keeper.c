@@ -60,7 +60,8 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     assert_true(port_table_set_option(&f->ports, "GigaEthernet0=wan0", NULL));
-    assert_true(configuration_read(&f->configuration, site1, strlen(site1), &f->ports, &f->diagnostics));
+    assert_true(
+        configuration_read(&f->configuration, site1, strlen(site1), &f->ports, NULL, &f->diagnostics));
     f->log = event_log_new();
     *state = f;
     return 0;
@@ -89,7 +90,7 @@ static void error_in_the_config_leaves_nothing(void **state)
     struct configuration configuration;
     struct diagnostics diagnostics = {0};
 
-    assert_false(configuration_read(&configuration, text, strlen(text), &ports, &diagnostics));
+    assert_false(configuration_read(&configuration, text, strlen(text), &ports, NULL, &diagnostics));
 
     assert_int_equal(diagnostics.errors, 1);
     assert_null(configuration.config);

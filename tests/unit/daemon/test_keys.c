@@ -65,7 +65,8 @@ static struct identity identity_of(uint8_t type, const char *value)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    assert_true(configuration_read(&f->configuration, site1, strlen(site1), &f->ports, &f->diagnostics));
+    assert_true(
+        configuration_read(&f->configuration, site1, strlen(site1), &f->ports, NULL, &f->diagnostics));
     f->policy = f->configuration.policies.items[0];
     f->peer_auth = auth_by("secret2", peer_octets);
     f->job = (struct ike_auth_job){.prf = PRF_HMAC_SHA2_256, .verify = true, .sign = true};

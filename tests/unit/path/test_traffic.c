@@ -186,6 +186,31 @@ static void destination_that_does_not_exist_is_counted(void **state)
     stand_stop(&stand);
 }
 
+/* Its address is not on this host any more. */
+static void S40_a_packet_that_did_not_leave_does_not_count_as_sent(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sas / sizeof sas[0]; i++) {
+        struct stand stand;
+        stand_start(&stand, workers);
+        struct end *here = &stand.ends[0];
+        struct child_settings child = end_child(here, &sas[i], 1);
+        bool v4 = child.destination.local.address.family == IP_V4;
+        assert_true(ip_address_parse(v4 ? "192.0.2.1" : "2001:db8::1", &child.destination.local.address));
+        end_install(here, &child);
+
+        end_put_number(here, IP_V4, 100, 1);
+        end_put_number(here, IP_V4, 100, 2);
+
+        end_expect_total(here, ESP_OUT_MISC_ERROR, 2);
+        end_expect_total(here, ESP_OUT_PACKETS, 0);
+        end_expect_total(here, ESP_OUT_OCTETS, 0);
+        assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_PACKETS), 0);
+        assert_int_equal(esp_live_counter(&here->live[1], ESP_OUT_OCTETS), 0);
+        stand_stop(&stand);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +222,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(steered_packets_reach_the_owner_among_several_workers),
         cmocka_unit_test(R44_mark_and_interface_of_a_destination_are_taken),
         cmocka_unit_test(destination_that_does_not_exist_is_counted),
+        cmocka_unit_test(S40_a_packet_that_did_not_leave_does_not_count_as_sent),
     };
     workers = stand_workers(argc, argv);
     if (!stand_enter_namespace())

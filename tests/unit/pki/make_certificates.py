@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 # The path must be set first.
-from lib.certificates import CA_EXTENSIONS, END_EXTENSIONS, Certificates  # noqa: E402
+from lib.certificates import CA_EXTENSIONS, END_EXTENSIONS, Certificates, Issued, openssl  # noqa: E402
 
 NO_CA = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=hash")
 
@@ -136,12 +136,34 @@ def make_crls(pki, ca):
     pki.crl(middle, "crl-of-middle")
 
 
+def make_files(pki, ca):
+    """What is imported: PKCS#12, encrypted keys, PEM with several things in it."""
+    made = {path.stem: Issued(path.stem, pki.directory) for path in pki.directory.glob("*.pem")}
+    low, middle, site = made["of-low"], made["middle"], made["rsa2048"]
+    pki.pkcs12(site, "modern", "secret")
+    pki.pkcs12(site, "legacy", "secret", legacy=True)
+    pki.pkcs12(low, "with-chain", "secret", chain=[ca, site, middle, made["low"]])
+    pki.pkcs12(site, "utf8", "秘密")
+    pki.pkcs12(site, "without-mac", "secret", options=["-nomac"])
+    openssl("pkcs12", "-export", "-nokeys", "-in", ca.certificate, "-out", pki.directory / "only-ca.p12", "-passout",
+            "pass:secret")
+    pki.encrypted_key(site, "encrypted", "secret")
+    openssl("rsa", "-in", site.key, "-traditional", "-aes256", "-passout", "pass:secret", "-out",
+            pki.directory / "traditional.key")
+    openssl("ec", "-in", made["site1"].key, "-out", pki.directory / "traditional-ec.key")
+    openssl("genpkey", "-algorithm", "X25519", "-out", pki.directory / "x25519.key")
+    texts = {"chain-shuffled": [low, ca, site, middle, made["low"]], "bundle": [ca, made["otherca"]]}
+    for name, certificates in texts.items():
+        (pki.directory / f"{name}.pem").write_bytes(b"".join(c.certificate.read_bytes() for c in certificates))
+    (pki.directory / "key-and-certificate.pem").write_bytes(site.certificate.read_bytes() + site.key.read_bytes())
+
+
 def main():
     directory = Path(sys.argv[1])
     shutil.rmtree(directory, ignore_errors=True)
     pki = Certificates(directory)
     ca = pki.root("ca")
-    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls):
+    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls, make_files):
         make(pki, ca)
     for state in directory.glob("*.ca"):
         shutil.rmtree(state)

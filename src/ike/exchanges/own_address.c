@@ -1,0 +1,270 @@
+#include "ike/exchanges/own_address.h"
+
+#include "ike/exchanges/connect.h"
+#include "ike/sa/job.h"
+#include "ike/sa/negotiation.h"
+
+/* Milliseconds. */
+enum {
+    GRACE = 3000,                      /* an address that is back by then was never away */
+    PATIENCE = 30000,                  /* of a tunnel that waits for its peer */
+    LOST_MAX = REQUEST_PATIENCE * 1000 /* for an SA that was given up (R15) */
+};
+
+static bool is_away(const struct ike_sa *sa)
+{
+    return sa->address_gone || sa->source_moved;
+}
+
+/* True if only the peer can make a new IKE SA (R49, S23). */
+static bool waits_for_peer(const struct ike_tunnel *tunnel)
+{
+    return tunnel->policy.peer_kind == PEER_ANY || tunnel->policy.direction == NEGOTIATE_RESPONDER;
+}
+
+/* ---- Giving up --------------------------------------------------------------------------------------- */
+
+static void stop_timers(struct ike_sa *sa)
+{
+    struct ike_engine *engine = sa->engine;
+    engine_cancel_timer(engine, &sa->rekey);
+    engine_cancel_timer(engine, &sa->liveness);
+    engine_cancel_timer(engine, &sa->childless);
+    engine_cancel_timer(engine, &sa->additional.again);
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        engine_cancel_timer(engine, &child->rekey);
+    }
+}
+
+/* From now on it sends nothing, asks nothing, and is in nobody's way. */
+static void silence(struct ike_sa *sa)
+{
+    sa->address_lost = sa->replaced = true;
+    ike_sa_drop_tasks(sa);
+    if (sa->own != NULL) {
+        ike_sa_forget_job(sa);
+        sa->job = 0;
+        engine_cancel_timer(sa->engine, &sa->job_lost);
+        negotiation_end_own(sa);
+    }
+    stop_timers(sa);
+    struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->installed)
+            child_sa_stop(child);
+    }
+    engine_set_timer(sa->engine, &sa->own_address, LOST_MAX);
+    ike_sa_changed(sa);
+}
+
+static void tell(const struct ike_sa *sa)
+{
+    const struct ike_tunnel *tunnel = sa->tunnel;
+    char old[IP_TEXT_SIZE];
+    char new[IP_TEXT_SIZE];
+    bool at_once = tunnel->policy.connect_type == CONNECT_AUTO || sa->state != IKE_SA_ESTABLISHED;
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "own address %s %s: a new IKE SA is made from %s%s",
+               ip_address_format(&sa->local.address, old),
+               sa->address_gone ? "is gone" : "is not the source to the peer any more",
+               ip_address_format(&tunnel->route.local, new),
+               at_once ? "" : " as soon as a packet wants to go");
+}
+
+/* The IKE SA of an address that is away is given up for one from the address that the route has now. */
+static void give_up(struct ike_sa *sa)
+{
+    static const char reason[] = "own address changed";
+    struct ike_tunnel *tunnel = sa->tunnel;
+    bool made = sa->state == IKE_SA_ESTABLISHED;
+    tell(sa);
+    if (made)
+        silence(sa);
+    else
+        sa->address_lost = sa->replaced = true; /* what waits for it waits for the new one */
+    if (!made)
+        connect_for_packet(sa->engine, tunnel);
+    else if (tunnel->policy.connect_type == CONNECT_AUTO)
+        connect_tunnel(sa->engine, tunnel);
+    if (!made)
+        ike_sa_destroy(sa, reason);
+}
+
+static bool may_give_up(const struct ike_sa *sa)
+{
+    bool begun_here = sa->state == IKE_SA_ESTABLISHED || (sa->initiator && sa->state < IKE_SA_ESTABLISHED);
+    return begun_here && connect_hindrance(sa->engine, sa->tunnel) == NULL &&
+           !ip_address_equal(&sa->tunnel->route.local, &sa->local.address);
+}
+
+/* Where the peer has to begin, an SA without its address ends in time for it to be made anew. */
+static void wait_for_peer(struct ike_sa *sa)
+{
+    char address[IP_TEXT_SIZE];
+    msec_t away = sa->engine->now - sa->address_away;
+    if (away < PATIENCE) {
+        engine_set_timer(sa->engine, &sa->own_address, PATIENCE - away);
+        return;
+    }
+    ike_sa_log(
+        sa, LOG_LEVEL_WARN, LOG_IKEV2,
+        "own address %s has been gone for %d seconds: its IKE SA ends, and the peer has to make a new one",
+        ip_address_format(&sa->local.address, address), PATIENCE / 1000);
+    sa->address_lost = sa->replaced = true;
+    ike_sa_destroy(sa, "own address gone");
+}
+
+/* Its address has been away for longer than a link flaps. Where there is no route it waits for one. */
+static void settle(struct ike_sa *sa)
+{
+    if (may_give_up(sa))
+        give_up(sa);
+    else if (sa->address_gone && sa->state == IKE_SA_ESTABLISHED && waits_for_peer(sa->tunnel))
+        wait_for_peer(sa);
+}
+
+void own_address_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_sa *sa = owner;
+    (void)engine;
+    if (sa->address_lost)
+        ike_sa_destroy(sa, "own address changed");
+    else if (is_away(sa))
+        settle(sa);
+}
+
+/* ---- What has changed -------------------------------------------------------------------------------- */
+
+/* Something is known anew of the SA's address, or of where the tunnel may go. May destroy the SA. */
+static void look(struct ike_sa *sa, bool was_away)
+{
+    struct ike_engine *engine = sa->engine;
+    if (sa->destroyed || sa->address_lost || sa->tunnel == NULL)
+        return;
+    if (!is_away(sa)) {
+        engine_cancel_timer(engine, &sa->own_address);
+        return;
+    }
+    if (!was_away) {
+        sa->address_away = engine->now;
+        engine_set_timer(engine, &sa->own_address, GRACE);
+    }
+    bool nothing_left = sa->state == IKE_SA_INITIATING && ike_sa_request_never_left(sa);
+    if (nothing_left || engine->now - sa->address_away >= GRACE)
+        settle(sa);
+}
+
+void own_address_changed(struct ike_engine *engine, const struct ip_address *address, bool is_here)
+{
+    struct ike_sa *next;
+    for (struct ike_sa *sa = LIST_FIRST(&engine->objects->all_sas); sa != NULL; sa = next) {
+        next = LIST_NEXT(sa, all_link);
+        if (!ip_address_equal(&sa->local.address, address) || sa->address_gone == !is_here)
+            continue;
+        bool was_away = is_away(sa);
+        sa->address_gone = !is_here;
+        look(sa, was_away);
+    }
+}
+
+/* True if the SA took its source from the route that the tunnel had before. */
+static bool was_by_route(const struct ike_sa *sa, const struct peer_route *before,
+                         const struct peer_route *now)
+{
+    if (!before->usable) /* since the engine began: it goes on with what another one saved */
+        return sa->begun_here && !sa->route_unknown && ip_address_equal(&sa->peer_address, &now->remote);
+    return ip_address_equal(&sa->local.address, &before->local) &&
+           ip_address_equal(&before->remote, &now->remote);
+}
+
+/* The same route by another link or mark, as of a PPPoE session that has its old address again. */
+static void follow_link(struct ike_sa *sa, const struct peer_route *before, const struct peer_route *now)
+{
+    bool differs = now->ifindex != before->ifindex || now->mark != before->mark;
+    if (!before->usable || !differs || sa->ifindex != before->ifindex || sa->mark != before->mark)
+        return;
+    sa->ifindex = now->ifindex;
+    sa->mark = now->mark;
+    ike_sa_changed(sa);
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (child->installed)
+            child_sa_redirect(child);
+    }
+}
+
+static void take_route(struct ike_sa *sa, const struct peer_route *before, const struct peer_route *now,
+                       bool by_config)
+{
+    bool was_away = is_away(sa);
+    bool same_source = now->local.family == IP_NONE || ip_address_equal(&now->local, &sa->local.address);
+    if (same_source && sa->source_moved) {
+        sa->source_moved = false;
+        ike_sa_changed(sa);
+    } else if (!same_source && !by_config && !sa->source_moved && was_by_route(sa, before, now)) {
+        sa->source_moved = true;
+        ike_sa_changed(sa);
+    }
+    if (same_source && !by_config && ip_address_equal(&before->remote, &now->remote))
+        follow_link(sa, before, now);
+    look(sa, was_away);
+    if (!sa->destroyed && same_source && sa->request_out && sa->send_error != 0)
+        ike_sa_resume_request(sa); /* it could not leave before */
+}
+
+void own_address_take_route(struct ike_tunnel *tunnel)
+{
+    const struct peer_route before = tunnel->usable_route;
+    const struct peer_route now = tunnel->route;
+    bool by_config = before.usable && !tunnel->policy_is_routed;
+    if (!now.usable)
+        return;
+    tunnel->policy_is_routed = true;
+    tunnel->usable_route = now;
+    struct ike_sa *next;
+    for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
+        next = LIST_NEXT(sa, tunnel_link);
+        take_route(sa, &before, &now, by_config);
+    }
+}
+
+void own_address_peer_known(struct ike_tunnel *tunnel)
+{
+    struct ike_sa *next;
+    for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
+        next = LIST_NEXT(sa, tunnel_link);
+        look(sa, is_away(sa));
+    }
+}
+
+/* ---- The life of an SA ------------------------------------------------------------------------------- */
+
+void own_address_replaced(struct ike_sa *sa)
+{
+    struct ike_sa *next;
+    for (struct ike_sa *other = LIST_FIRST(&sa->tunnel->sas); other != NULL; other = next) {
+        next = LIST_NEXT(other, tunnel_link);
+        if (other != sa && other->address_lost && ike_sa_is_with_same_peer(other, sa))
+            ike_sa_destroy(other, "own address changed");
+    }
+}
+
+void own_address_inherit(const struct ike_sa *old, struct ike_sa *successor)
+{
+    successor->address_gone = old->address_gone;
+    successor->source_moved = old->source_moved;
+    successor->address_away = old->address_away;
+    if (is_away(successor))
+        engine_set_timer(successor->engine, &successor->own_address, GRACE);
+}
+
+void own_address_resume(struct ike_sa *sa)
+{
+    if (sa->address_lost)
+        engine_set_timer(sa->engine, &sa->own_address, LOST_MAX);
+    else if (is_away(sa))
+        look(sa, false);
+}

@@ -1,0 +1,37 @@
+/*
+ * An own address that goes away or is replaced under an IKE SA (S40): by DHCP, by PPPoE, or because the route
+ * to the peer has another source now. An address that is back within 3 seconds was never away.
+ *
+ * An IKE SA whose address is away is given up when the tunnel may begin one from another address: it sends
+ * nothing any more, no DELETE either, and ends when the new one is there, at the latest after 30 seconds.
+ */
+#ifndef MUSUBI_IKE_EXCHANGES_OWN_ADDRESS_H
+#define MUSUBI_IKE_EXCHANGES_OWN_ADDRESS_H
+
+#include "ike/sa/ike_sa.h"
+
+/* IKE_EVENT_OWN_ADDRESS. */
+void own_address_changed(struct ike_engine *engine, const struct ip_address *address, bool is_here);
+
+/*
+ * The tunnel's route has come, changed or gone: takes its source for new, where that is not a change of the
+ * config, and sends again at once what could not leave.
+ */
+void own_address_take_route(struct ike_tunnel *tunnel);
+
+/* The addresses of the peer's name are known, or others: the tunnel may begin what it could not before. */
+void own_address_peer_known(struct ike_tunnel *tunnel);
+
+/* A new IKE SA is established: those of its tunnel with the same peer that were given up end. */
+void own_address_replaced(struct ike_sa *sa);
+
+/* The successor of an IKE SA has its address, and knows what is known of that. */
+void own_address_inherit(const struct ike_sa *old, struct ike_sa *successor);
+
+/* An IKE SA that was saved goes on: so does its time. */
+void own_address_resume(struct ike_sa *sa);
+
+/* `fire` of ike_sa.own_address. */
+void own_address_fire(struct ike_engine *engine, void *owner);
+
+#endif
