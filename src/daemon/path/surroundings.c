@@ -33,7 +33,7 @@ struct surroundings *surroundings_open(struct host_error *err)
     s->netlink = netlink_open(err);
     /* Watched first, so that no change is missed. */
     s->watch = s->netlink != NULL ? watch_open(err) : NULL;
-    if (s->watch != NULL && inventory_fill(&s->inventory, s->netlink, err))
+    if (s->watch != NULL && inventory_fill(&s->inventory, s->netlink, NULL, NULL, err))
         return s;
     surroundings_close(s);
     return NULL;
@@ -64,7 +64,7 @@ bool surroundings_have_changed(struct surroundings *s)
     s->changed = false;
     struct host_error reason;
     if (!watch_read(s->watch, learn, s, &lost, &reason) || lost)
-        s->changed = inventory_fill(&s->inventory, s->netlink, &reason) || s->changed;
+        s->changed = inventory_fill(&s->inventory, s->netlink, NULL, NULL, &reason) || s->changed;
     return s->changed;
 }
 
