@@ -16,6 +16,7 @@ enum {
     FQDN_SIZE = 256,
     IDENTITY_SIZE = 256,         /* octets of an ID's value */
     CERTIFICATE_NAME_SIZE = 128, /* a name in the device's certificate store, with its NUL */
+    AUTHORITY_SIZE = 20,         /* SHA-1 of the key of a CA, as CERTREQ has it (RFC 7296 3.7) */
     POLICY_SELECTORS_MAX = 8,    /* traffic selectors of one side */
 };
 
@@ -133,6 +134,7 @@ struct tunnel_policy {
     char cacert[CERTIFICATE_NAME_SIZE]; /* the CA by which the peer's certificate is validated; "": none */
     char mycert[CERTIFICATE_NAME_SIZE]; /* the certificate by which we authenticate ourselves; "": none */
     bool weak_certificates;             /* `cert weak-allowed` */
+    uint8_t authority[AUTHORITY_SIZE];  /* of `cacert`, set by who has the store; zeros: not known */
 
     struct ike_algorithms ike;
     struct child_algorithms child;

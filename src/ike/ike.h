@@ -20,13 +20,14 @@
 #include "config/policy.h"
 #include "crypto/key_exchange.h"
 #include "esp/child.h"
+#include "pki/signature.h"
 
 enum {
     IKE_PORT = 500,
     IKE_NAT_PORT = 4500,
     IKE_DATAGRAM_MAX = 65535,
-    IKE_AUTH_VALUE_MAX = 512,    /* octets of an AUTH value: a signature by an RSA key of 4096 bits */
-    IKE_PEER_ADDRESSES_MAX = 32, /* of one name */
+    IKE_AUTH_VALUE_MAX = SIGNATURE_AUTH_MAX, /* octets of an AUTH value */
+    IKE_PEER_ADDRESSES_MAX = 32,             /* of one name */
 };
 
 struct ike_engine;
@@ -182,12 +183,16 @@ enum ike_action_kind {
 enum log_function { LOG_IKEV2, LOG_IPSEC };
 
 /*
- * Public jobs are arithmetic: all that they need is in the job. Secret jobs need a key that the engine does
- * not have and go to the keeper, and so does the lookup of a name.
+ * Public jobs are arithmetic: they need what is in the job, and CA certificates. Secret jobs need a key that
+ * the engine does not have and go to the keeper, and so does the lookup of a name.
  */
 enum ike_job_kind {
     IKE_JOB_KEY_EXCHANGE, /* public: one operation of a key exchange (crypto/key_exchange.h) */
-    IKE_JOB_AUTH,         /* secret: verifies the peer's AUTH, makes ours, or both (RFC 7296 2.15) */
+    /*
+     * Verifies the peer's AUTH, makes ours, or both (RFC 7296 2.15). Public is the verification of a
+     * certificate and of a signature by it; all else is secret.
+     */
+    IKE_JOB_AUTH,
     /*
      * The name of a tunnel's peer is looked up now. If the result is new, IKE_EVENT_PEER_ROUTE and
      * IKE_EVENT_PEER_ADDRESSES come before the job is done. No output.
@@ -196,8 +201,8 @@ enum ike_job_kind {
 };
 
 /*
- * A job of the keeper, who has the keys. If both are asked for, our AUTH is made only if the peer's is right.
- * The job has the octets that an end signs, but no key: the tunnel and the ID tell which one is used.
+ * If both are asked for, our AUTH is made only if the peer's is right. The job has the octets that an end
+ * signs, but no key of ours: the tunnel and the ID tell which one is used.
  */
 struct ike_auth_job {
     uint32_t tunnel;
@@ -208,10 +213,19 @@ struct ike_auth_job {
         uint8_t method; /* enum auth_method, of its AUTH payload */
         struct octets value;
         struct octets signed_octets;
+        /* Set if it is to be verified by certificate; the rest is then set too. */
+        bool by_certificate;
+        char cacert[CERTIFICATE_NAME_SIZE]; /* the CA's name, as in the policy */
+        bool weak_allowed;
+        struct octets certificates; /* that the peer sent: a list of pki/proof.h */
     } peer;
     struct {
         struct identity identity;
         struct octets signed_octets;
+        /* For signatures. */
+        signature_hash_set peer_hashes; /* of the peer's SIGNATURE_HASH_ALGORITHMS; none: it sent none */
+        uint8_t peer_scheme;            /* see struct ike_auth_result; 0 too if it is not known yet */
+        struct octets authorities;      /* of the peer's CERTREQ, AUTHORITY_SIZE octets each */
     } own;
 };
 
@@ -221,6 +235,12 @@ enum ike_auth_fault {
     IKE_AUTH_NO_PEER_KEY, /* there is no key for the peer's ID */
     IKE_AUTH_WRONG,       /* the peer's AUTH does not fit its key */
     IKE_AUTH_NO_OWN_KEY,  /* there is no key for our ID; the peer's AUTH is right, if that was asked */
+    IKE_AUTH_NO_SCHEME,   /* the same, but our key can't sign in a way that the peer knows (RFC 7427) */
+    /* By certificate: the reason says more. */
+    IKE_AUTH_NO_CERTIFICATE,  /* the peer sends none */
+    IKE_AUTH_OTHER_IDENTITY,  /* the peer's certificate is not that of its ID */
+    IKE_AUTH_INVALID,         /* the peer's certificate is not valid under the CA */
+    IKE_AUTH_WRONG_SIGNATURE, /* the peer's AUTH is not by the key of its certificate */
 };
 
 struct ike_auth_result {
@@ -228,6 +248,9 @@ struct ike_auth_result {
     uint8_t method;        /* enum auth_method, of our AUTH */
     uint16_t value_length; /* of our AUTH; 0: it was not asked for, or there is a fault */
     uint8_t value[IKE_AUTH_VALUE_MAX];
+    struct octets certificates; /* to be sent with our AUTH: a list of pki/proof.h */
+    uint8_t peer_scheme;        /* 1 + the row of signature_schemes by which the peer signed; 0: none */
+    const char *reason;         /* for the log: what is wrong; NULL: the fault says it all */
 };
 
 struct ike_job {

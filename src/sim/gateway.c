@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CERTIFICATES_MAX = 65535 }; /* octets of those that go with an AUTH */
+
+static const struct octets no_octets = {NULL, 0};
+
 struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number)
 {
     return map_find(&g->tunnels_by_number, number);
@@ -153,24 +157,66 @@ static size_t psk_value(const char *key, uint16_t prf_id, struct octets signed_o
     return done ? prf->size : 0;
 }
 
-/* As the keeper does. */
-static void authenticate(struct gateway *g, const struct ike_auth_job *job, struct ike_auth_result *out)
+static void verify_by_key(const struct sim_tunnel *t, const struct ike_auth_job *job,
+                          struct ike_auth_result *out)
+{
+    uint8_t expected[PRF_SIZE_MAX];
+    size_t length = psk_value(t->remote_key, job->prf, job->peer.signed_octets, expected);
+    bool right = octets_equal(job->peer.value, (struct octets){expected, length});
+    out->fault = right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
+    if (length == 0)
+        out->fault = IKE_AUTH_NO_PEER_KEY;
+}
+
+/* As the keeper does, and of certificates the thread pool. What `out` points to is in the other two. */
+static void authenticate(struct gateway *g, const struct ike_auth_job *job, struct ike_auth_result *out,
+                         struct pki_reason *reason, struct writer *certificates)
 {
     struct sim_tunnel *t = gateway_tunnel(g, job->tunnel);
-    uint8_t expected[PRF_SIZE_MAX];
     t->auth_jobs++;
-    if (job->verify) {
-        size_t length = psk_value(t->remote_key, job->prf, job->peer.signed_octets, expected);
-        bool right = octets_equal(job->peer.value, (struct octets){expected, length});
-        out->fault = right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
-        if (length == 0)
-            out->fault = IKE_AUTH_NO_PEER_KEY;
-    }
+    if (job->verify && job->peer.by_certificate)
+        certificates_verify(g, job, out, reason);
+    else if (job->verify)
+        verify_by_key(t, job, out);
     if (!job->sign || out->fault != IKE_AUTH_OK)
         return;
+    if (t->policy.local_auth == AUTH_KIND_RSA) {
+        certificates_sign(g, &t->policy, job, out, certificates);
+        return;
+    }
     out->method = AUTH_METHOD_PSK;
     out->value_length = (uint16_t)psk_value(t->local_key, job->prf, job->own.signed_octets, out->value);
     out->fault = out->value_length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
+}
+
+/* The result, the certificates, and the reason with its NUL. */
+static void schedule_result(struct gateway *g, uint32_t job, const struct ike_job_result *result)
+{
+    static uint8_t at[sizeof *result + CERTIFICATES_MAX + PKI_REASON_SIZE];
+    const struct octets certificates = result->kind == IKE_JOB_AUTH ? result->auth.certificates : no_octets;
+    const char *reason = result->kind == IKE_JOB_AUTH ? result->auth.reason : NULL;
+    struct writer w = writer_to(at, sizeof at);
+    writer_put(&w, result, sizeof *result);
+    writer_put(&w, certificates.at, certificates.length);
+    writer_put(&w, reason, reason != NULL ? strlen(reason) + 1 : 0);
+    assert(!w.failed);
+    struct coming *c = coming_new(g, writer_octets(&w));
+    c->kind = COMING_JOB;
+    c->job = job;
+    world_schedule(g->world, c, 1 + g->world->conditions.job_time);
+}
+
+struct ike_job_result gateway_job_result(const struct coming *c)
+{
+    struct ike_job_result result;
+    const uint8_t *tail = c->octets + sizeof result;
+    memcpy(&result, c->octets, sizeof result);
+    if (result.kind != IKE_JOB_AUTH)
+        return result;
+    result.auth.certificates.at = tail;
+    if (result.auth.reason != NULL)
+        result.auth.reason = (const char *)tail + result.auth.certificates.length;
+    return result;
 }
 
 static void answer_job(struct gateway *g, const struct ike_job *job)
@@ -179,17 +225,17 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
         names_start_job(g, job);
         return;
     }
+    static uint8_t certificates_at[CERTIFICATES_MAX];
     struct ike_job_result result = {.kind = job->kind};
     bool real = g->world->conditions.real_arithmetic;
+    struct pki_reason reason;
+    struct writer certificates = writer_to(certificates_at, sizeof certificates_at);
     result.ok = true;
     if (job->kind == IKE_JOB_AUTH)
-        authenticate(g, &job->auth, &result.auth);
+        authenticate(g, &job->auth, &result.auth, &reason, &certificates);
     else
         result.ok = arithmetic_answer(&job->key_exchange, real, &result.key_exchange);
-    struct coming *c = coming_new(g, (struct octets){(const uint8_t *)&result, sizeof result});
-    c->kind = COMING_JOB;
-    c->job = job->job;
-    world_schedule(g->world, c, 1 + g->world->conditions.job_time);
+    schedule_result(g, job->job, &result);
 }
 
 static void add_line(struct log_text *log, const char *name, const char *text)

@@ -193,6 +193,7 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
         t = add_tunnel(g, policy->tunnel);
     t->present = true;
     t->policy = *policy;
+    certificates_complete_policy(g, &t->policy);
     if (is_new && g->real_path != NULL)
         real_path_add_tunnel(g, t);
     (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);

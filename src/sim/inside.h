@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "ike/sa/objects.h"
 #include "path/unknown_spi.h"
+#include "pki/reason.h"
 #include "sim/world.h"
 
 #include <stdio.h>
@@ -77,6 +78,7 @@ struct gateway {
     int64_t clock_ahead; /* milliseconds that its clock is ahead of the world's */
     uint64_t epoch;      /* Unix time in milliseconds when the gateway's clock was 0 */
     struct ike_engine *engine;
+    const struct sim_store *store;             /* of certificates, or NULL */
     struct sim_tunnel *tunnels, **tunnels_end; /* in the order in which they were added */
     struct map tunnels_by_number;
     struct installed_child *children; /* in the order of the engine's commands, newest first */
@@ -193,6 +195,9 @@ bool world_chance(struct world *w, unsigned percent);
  * (gateway_resume_after). */
 void gateway_handle(struct gateway *g, const struct ike_event *event);
 
+/* The result in a COMING_JOB, into which it points. */
+struct ike_job_result gateway_job_result(const struct coming *c);
+
 /* The tunnel with a number; NULL if the gateway never had one. */
 struct sim_tunnel *gateway_tunnel(const struct gateway *g, uint32_t number);
 
@@ -231,6 +236,21 @@ int gateway_send_error(const struct gateway *g, const struct ip_address *from);
 void gateway_schedule_not_sent(struct gateway *g, const struct ip_endpoint *to, struct octets message,
                                int error);
 void gateway_take_not_sent(struct gateway *g, const struct coming *c);
+
+/* ---- certificates.c ---------------------------------------------------------------------------------- */
+
+/* Fills in what a policy has of the gateway's store. */
+void certificates_complete_policy(const struct gateway *g, struct tunnel_policy *policy);
+
+/* Verifies a peer by certificate, as the engine's thread pool does; `reason` is the memory of `out->reason`.
+ */
+void certificates_verify(const struct gateway *g, const struct ike_auth_job *job, struct ike_auth_result *out,
+                         struct pki_reason *reason);
+
+/* Signs, as the keeper does; the certificates that go along are written to `certificates`. */
+void certificates_sign(const struct gateway *g, const struct tunnel_policy *policy,
+                       const struct ike_auth_job *job, struct ike_auth_result *out,
+                       struct writer *certificates);
 
 /* ---- names.c ----------------------------------------------------------------------------------------- */
 

@@ -195,7 +195,7 @@ static void deliver(const struct coming *c)
         return;
     }
     if (c->kind == COMING_JOB) {
-        memcpy(&result, c->octets, sizeof result);
+        result = gateway_job_result(c);
         event.job.job = c->job;
         event.job.result = &result;
     } else {

@@ -106,6 +106,24 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
 
+/* What a gateway's certificate store has under a name (R91): a certificate, its chain and perhaps its key. */
+struct sim_certificate {
+    const char *name;
+    struct certificate *const *chain;
+    size_t chain_length;
+    const struct private_key *key; /* NULL: none */
+};
+
+struct sim_store {
+    const struct sim_certificate *certificates;
+    size_t count;
+    struct crl *const *crls;
+    size_t crl_count;
+};
+
+/* Gives a gateway a store, before its tunnels. It is not copied. */
+void gateway_set_store(struct gateway *g, const struct sim_store *store);
+
 /* Tells the engine a new route to a tunnel's peer. */
 void gateway_set_route(struct gateway *g, uint32_t tunnel, const struct peer_route *route);
 

@@ -1,11 +1,14 @@
 #include "ike/exchanges/authentication.h"
 
 #include "crypto/prf.h"
+#include "ike/exchanges/certificates.h"
 #include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/own_address.h"
 #include "ike/sa/job.h"
 #include "ike/wire/identity.h"
 #include "ike/wire/proposal_text.h"
+
+#include <string.h>
 
 enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
 
@@ -39,11 +42,38 @@ static struct octets signed_octets(const struct ike_sa *sa, bool of_initiator, s
     return w.failed ? (struct octets){NULL, 0} : writer_octets(&w);
 }
 
+/* The IKE_SA_INIT message of the peer. */
+static void read_peer_init(const struct ike_sa *sa, struct ike_message *message)
+{
+    const struct ike_handshake *h = sa->handshake;
+    struct octets octets = ike_buffer_octets(sa->initiator ? &h->init_response : &h->init_request);
+    message->count = 0;
+    if (!ike_header_parse(octets, &message->header))
+        return;
+    struct octets payloads = {octets.at + IKE_HEADER_SIZE, octets.length - IKE_HEADER_SIZE};
+    (void)ike_payloads_parse(payloads, message->header.next_payload, message, NULL, NULL);
+}
+
+/*
+ * What a signature of ours depends on: the hash algorithms that the peer knows, and the CAs that it asks for
+ * (as responder in its IKE_SA_INIT response, as initiator in IKE_AUTH).
+ */
+static void prepare_signature(const struct ike_sa *sa, struct ike_auth_job *job)
+{
+    struct ike_message init;
+    read_peer_init(sa, &init);
+    job->own.peer_hashes = certificates_hashes_of(&init);
+    job->own.authorities =
+        certificates_authorities_of(sa->engine, sa->initiator ? &init : sa->handshake->auth_message);
+}
+
 /* The half of a job that makes our AUTH. False if it can't be put together. */
 static bool prepare_own(const struct ike_sa *sa, struct ike_auth_job *job)
 {
     uint8_t id[ID_HEADER_SIZE + IDENTITY_SIZE];
     job->sign = true;
+    if (sa->tunnel->policy.local_auth == AUTH_KIND_RSA)
+        prepare_signature(sa, job);
     job->own.identity = sa->local_id;
     job->own.signed_octets =
         signed_octets(sa, sa->initiator, own_id_body(sa, id), sa->engine->message_scratch);
@@ -63,6 +93,12 @@ static bool prepare_peer(const struct ike_sa *sa, struct ike_auth_job *job)
     job->peer.value = auth->content;
     if (auth->content.length > IKE_AUTH_VALUE_MAX) /* it can't be right, and one octet too many says so */
         job->peer.value.length = IKE_AUTH_VALUE_MAX + 1;
+    if (sa->tunnel->policy.remote_auth == AUTH_KIND_RSA) {
+        job->peer.by_certificate = true;
+        job->peer.weak_allowed = sa->tunnel->policy.weak_certificates;
+        job->peer.certificates = certificates_of(sa->engine, message);
+        memcpy(job->peer.cacert, sa->tunnel->policy.cacert, sizeof job->peer.cacert);
+    }
     job->peer.signed_octets = signed_octets(sa, !sa->initiator, id->body, sa->engine->inner_scratch);
     return job->peer.signed_octets.length > 0;
 }
@@ -110,20 +146,34 @@ enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_
     struct ike_handshake *h = sa->handshake;
     if (!result->ok || result->kind != IKE_JOB_AUTH)
         return h->auth_message != NULL ? IKE_AUTH_NO_PEER_KEY : IKE_AUTH_NO_OWN_KEY;
-    if (result->auth.value_length > 0) /* as initiator it is there already when the peer is verified */
-        h->own_auth = result->auth;
-    return result->auth.fault;
+    const struct ike_auth_result *auth = &result->auth;
+    if (auth->value_length == 0) /* as initiator it is there already when the peer is verified */
+        return auth->fault;
+    h->own_method = auth->method;
+    if (!ike_buffer_set(&h->own_auth, (struct octets){auth->value, auth->value_length}) ||
+        !ike_buffer_set(&h->own_certificates, auth->certificates))
+        ike_buffer_clear(&h->own_auth);
+    return auth->fault;
+}
+
+const char *authentication_reason(const struct ike_job_result *result)
+{
+    return result->ok && result->kind == IKE_JOB_AUTH ? result->auth.reason : NULL;
 }
 
 bool authentication_has_own(const struct ike_sa *sa)
 {
-    return sa->handshake->own_auth.value_length > 0;
+    return sa->handshake->own_auth.length > 0;
+}
+
+void authentication_put_certificates(struct message_writer *m, const struct ike_sa *sa)
+{
+    certificates_put(m, ike_buffer_octets(&sa->handshake->own_certificates));
 }
 
 void authentication_put_own(struct message_writer *m, const struct ike_sa *sa)
 {
-    const struct ike_auth_result *own = &sa->handshake->own_auth;
-    message_put_auth(m, own->method, (struct octets){own->value, own->value_length});
+    message_put_auth(m, sa->handshake->own_method, ike_buffer_octets(&sa->handshake->own_auth));
 }
 
 static void log_established(struct ike_sa *sa)

@@ -1,6 +1,6 @@
 /*
  * How the two ends of an IKE SA are authenticated (RFC 7296 2.15): what each of them signs, and the job by
- * which the keeper, which has the keys, verifies the peer's AUTH and makes ours.
+ * which the peer's AUTH is verified and ours made.
  */
 #ifndef MUSUBI_IKE_EXCHANGES_AUTHENTICATION_H
 #define MUSUBI_IKE_EXCHANGES_AUTHENTICATION_H
@@ -27,8 +27,14 @@ void authentication_verify_and_sign(struct ike_sa *sa, const struct ike_message 
  */
 enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_result *result);
 
+/* Why the peer is refused, for the log; NULL if the fault says it all. Lasts as long as the result. */
+const char *authentication_reason(const struct ike_job_result *result);
+
 /* True if our AUTH has been made. */
 bool authentication_has_own(const struct ike_sa *sa);
+
+/* Writes the CERT payloads that go along with our AUTH: none with a pre-shared key. */
+void authentication_put_certificates(struct message_writer *m, const struct ike_sa *sa);
 
 /* Writes our AUTH payload. */
 void authentication_put_own(struct message_writer *m, const struct ike_sa *sa);

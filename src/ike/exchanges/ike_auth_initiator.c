@@ -2,6 +2,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/authentication.h"
+#include "ike/exchanges/certificates.h"
 #include "ike/exchanges/initial_contact.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/narrowing.h"
@@ -24,10 +25,13 @@ const struct ike_task_kind task_ike_auth = {
 static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_writer *m)
 {
     (void)task;
-    const struct child_request request =
-        child_request_of(&sa->tunnel->policy, true, sa->handshake->child_spi);
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    const struct child_request request = child_request_of(policy, true, sa->handshake->child_spi);
     message_put_id(m, PAYLOAD_IDI, sa->local_id.type, identity_value(&sa->local_id));
+    authentication_put_certificates(m, sa);
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
+    if (policy->remote_auth == AUTH_KIND_RSA)
+        certificates_put_request(m, policy->authority, 1);
     if (sa->remote_id.type != ID_NONE)
         message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_value(&sa->remote_id));
     authentication_put_own(m, sa);
@@ -38,8 +42,9 @@ static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_
 
 static void own_auth_made(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    if (authentication_take(sa, result) != IKE_AUTH_OK) {
-        auth_failure_of_own_key(sa);
+    enum ike_auth_fault fault = authentication_take(sa, result);
+    if (fault != IKE_AUTH_OK || !authentication_has_own(sa)) {
+        auth_failure_of_own_key(sa, fault);
         ike_sa_destroy(sa, "no key");
         return;
     }
@@ -107,7 +112,7 @@ static void peer_verified(struct ike_sa *sa, const struct ike_job_result *result
 {
     enum ike_auth_fault fault = authentication_take(sa, result);
     if (fault != IKE_AUTH_OK) {
-        auth_failure_of_auth(sa, fault == IKE_AUTH_WRONG);
+        auth_failure_of_auth(sa, fault, authentication_reason(result));
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "authentication failed");
         return;
     }
@@ -161,7 +166,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong peer ID");
         return;
     }
-    if (auth->method != AUTH_METHOD_PSK) {
+    if (!certificates_method_fits(sa->tunnel->policy.remote_auth, auth->method)) {
         auth_failure_of_method(sa, auth);
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong authentication method");
         return;

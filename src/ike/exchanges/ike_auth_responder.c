@@ -2,6 +2,7 @@
 
 #include "ike/exchanges/additional_child.h"
 #include "ike/exchanges/authentication.h"
+#include "ike/exchanges/certificates.h"
 #include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/peer_address.h"
 #include "ike/reasons/auth_failure.h"
@@ -49,6 +50,7 @@ static void accept_peer(struct ike_sa *sa)
     uint16_t error = make_child(sa, message, initial_contact, &agreement, &child);
     struct message_writer m = ike_sa_begin_response(sa);
     message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
+    authentication_put_certificates(&m, sa);
     authentication_put_own(&m, sa);
     if (error != 0) {
         message_put_notify(&m, PROTOCOL_NONE, no_octets, error, no_octets);
@@ -73,7 +75,7 @@ static void answer(struct ike_sa *sa)
         return;
     }
     if (!authentication_has_own(sa)) {
-        auth_failure_of_own_key(sa);
+        auth_failure_of_own_key(sa, sa->handshake->own_fault);
         refuse_peer(sa);
         return;
     }
@@ -107,11 +109,12 @@ static void peer_looked_up(struct ike_sa *sa, const struct ike_job_result *resul
 static void both_authenticated(struct ike_sa *sa, const struct ike_job_result *result)
 {
     enum ike_auth_fault fault = authentication_take(sa, result);
-    if (fault == IKE_AUTH_NO_PEER_KEY || fault == IKE_AUTH_WRONG) {
-        auth_failure_of_auth(sa, fault == IKE_AUTH_WRONG);
+    if (fault != IKE_AUTH_OK && fault != IKE_AUTH_NO_OWN_KEY && fault != IKE_AUTH_NO_SCHEME) {
+        auth_failure_of_auth(sa, fault, authentication_reason(result));
         refuse_peer(sa);
         return;
     }
+    sa->handshake->own_fault = fault;
     if (peer_address_accept(sa))
         answer(sa);
     else
@@ -172,7 +175,7 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
         return;
     }
     ike_sa_set_tunnel(sa, tunnel);
-    if (auth == NULL || auth->method != AUTH_METHOD_PSK) {
+    if (auth == NULL || !certificates_method_fits(tunnel->policy.remote_auth, auth->method)) {
         auth_failure_of_method(sa, auth);
         refuse_peer(sa);
         return;

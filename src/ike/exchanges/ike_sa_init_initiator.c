@@ -1,5 +1,6 @@
 #include "ike/exchanges/ike_sa_init_initiator.h"
 
+#include "ike/exchanges/certificates.h"
 #include "ike/exchanges/connect.h"
 #include "ike/exchanges/ike_auth_initiator.h"
 #include "ike/exchanges/nat_detection.h"
@@ -40,6 +41,9 @@ static void init_write(struct ike_sa *sa, struct ike_task *task, struct message_
         nat_detection_write(sa, policy->nat_force, m);
     message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
                        (struct octets){NULL, 0});
+    /* Also where we only sign: without it the peer would not tell us which algorithms it knows. */
+    if (policy->remote_auth == AUTH_KIND_RSA || policy->local_auth == AUTH_KIND_RSA)
+        certificates_put_hashes(m);
 }
 
 static void share_generated(struct ike_sa *sa, const struct ike_job_result *result)

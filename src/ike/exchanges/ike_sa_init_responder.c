@@ -1,5 +1,6 @@
 #include "ike/exchanges/ike_sa_init_responder.h"
 
+#include "ike/exchanges/certificates.h"
 #include "ike/exchanges/cookie.h"
 #include "ike/exchanges/nat_detection.h"
 #include "ike/reasons/init_failure.h"
@@ -85,12 +86,15 @@ static void send_answer(struct ike_sa *sa, const struct ike_message *request)
     proposal_put_choice(&m, PROTOCOL_IKE, h->init_proposal, (struct octets){NULL, 0}, &sa->suite);
     message_put_ke(&m, sa->suite.dh->id, key_exchange_own_share(&h->key_exchange));
     message_put_nonce(&m, ike_buffer_octets(&sa->nonce_r));
+    certificates_put_request(&m, &candidates.authorities[0][0], candidates.authority_count);
     if (nat_traversal)
         nat_detection_write(sa, candidates.nat_force, &m);
     sa->fragmentation = ike_message_notify(request, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
     if (sa->fragmentation)
         message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
                            (struct octets){NULL, 0});
+    if (candidates.authority_count > 0 && certificates_hashes_of(request) != 0)
+        certificates_put_hashes(&m);
     struct octets response = message_finish(&m);
     if (!ike_buffer_set(&h->init_response, response)) {
         ike_sa_fail(sa, "out of memory");

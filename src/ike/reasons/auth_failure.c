@@ -9,10 +9,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-void auth_failure_of_auth(const struct ike_sa *sa, bool has_key)
+/* The encodings of the peer's CERT payloads that are of no use here; NULL if there are none. */
+static const char *useless_encoding(const struct ike_message *message)
+{
+    for (size_t i = 0; message != NULL && i < message->count; i++) {
+        const struct ike_payload *p = &message->payloads[i];
+        const char *name = certificate_encoding_name(p->encoding);
+        if (p->type == PAYLOAD_CERT && p->encoding != CERT_X509_SIGNATURE)
+            return name != NULL ? name : "unknown encoding";
+    }
+    return NULL;
+}
+
+/* The peer's certificate, or a signature by it, is refused. */
+static void warn_of_certificate(const struct ike_sa *sa, enum ike_auth_fault fault, const char *reason)
+{
+    const char *encoding =
+        fault == IKE_AUTH_NO_CERTIFICATE ? useless_encoding(sa->handshake->auth_message) : NULL;
+    char id[FAILURE_ID_SIZE];
+    failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING | SETTING_BIT(SETTING_CERT_CACERT),
+                 "the peer %s is not accepted by certificate: %s%s%s", failure_id(&sa->remote_id, id),
+                 reason != NULL ? reason : "its certificate could not be verified",
+                 encoding != NULL ? " that is supported here, but another kind of CERT payload: " : "",
+                 encoding != NULL ? encoding : "");
+}
+
+void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, const char *reason)
 {
     char id[FAILURE_ID_SIZE];
-    if (!has_key)
+    if (sa->tunnel->policy.remote_auth == AUTH_KIND_RSA)
+        warn_of_certificate(sa, fault, reason);
+    else if (fault == IKE_AUTH_NO_PEER_KEY)
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "there is no key for the peer's ID %s",
                      failure_id(&sa->remote_id, id));
     else
@@ -21,24 +48,44 @@ void auth_failure_of_auth(const struct ike_sa *sa, bool has_key)
                      failure_id(&sa->remote_id, id));
 }
 
-void auth_failure_of_own_key(const struct ike_sa *sa)
+/* By certificate we can't authenticate ourselves. */
+static void warn_of_own_certificate(const struct ike_sa *sa, enum ike_auth_fault fault)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
+    setting_set settings = LOCAL_SETTING | SETTING_BIT(SETTING_CERT_MYCERT);
+    if (fault == IKE_AUTH_NO_SCHEME)
+        failure_warn(
+            sa, FAILED_NEGOTIATION, settings,
+            "the key of this end's certificate %s can sign by none of the algorithms that the peer knows "
+            "(RFC 7427)",
+            policy->mycert);
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, settings,
+                     "there is no certificate %s with a private key for this end", policy->mycert);
+}
+
+void auth_failure_of_own_key(const struct ike_sa *sa, enum ike_auth_fault fault)
 {
     char id[FAILURE_ID_SIZE];
-    failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING, "there is no key for this end's ID %s",
-                 failure_id(&sa->local_id, id));
+    if (sa->tunnel->policy.local_auth == AUTH_KIND_RSA)
+        warn_of_own_certificate(sa, fault);
+    else
+        failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING, "there is no key for this end's ID %s",
+                     failure_id(&sa->local_id, id));
 }
 
 void auth_failure_of_method(const struct ike_sa *sa, const struct ike_payload *auth)
 {
     const char *name = auth == NULL ? NULL : auth_method_name(auth->method);
+    const char *accepted =
+        sa->tunnel->policy.remote_auth == AUTH_KIND_RSA ? "a certificate" : "a pre-shared key";
     if (auth == NULL)
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
-                     "the peer wants EAP, which is not supported here; accepted is a pre-shared key");
+                     "the peer wants EAP, which is not supported here; accepted is %s", accepted);
     else
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
-                     "the peer proves itself by AUTH method %u%s%s%s, accepted is a pre-shared key",
-                     auth->method, name != NULL ? " (" : "", name != NULL ? name : "",
-                     name != NULL ? ")" : "");
+                     "the peer proves itself by AUTH method %u%s%s%s, accepted is %s", auth->method,
+                     name != NULL ? " (" : "", name != NULL ? name : "", name != NULL ? ")" : "", accepted);
 }
 
 void auth_failure_of_responder_id(const struct ike_sa *sa, const struct ike_payload *idr)

@@ -9,13 +9,16 @@
 
 /* ---- Either side ------------------------------------------------------------------------------------- */
 
-/* The peer's AUTH does not fit the key that is configured for it; or there is no such key. */
-void auth_failure_of_auth(const struct ike_sa *sa, bool has_key);
+/*
+ * The peer's AUTH is not accepted: there is no key for it, or it does not fit the key, or its certificate is
+ * refused. `reason` says why in the last case; it may be NULL.
+ */
+void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, const char *reason);
 
-/* There is no key to prove our own ID. */
-void auth_failure_of_own_key(const struct ike_sa *sa);
+/* There is no key to prove our own ID, or none whose signatures the peer knows. */
+void auth_failure_of_own_key(const struct ike_sa *sa, enum ike_auth_fault fault);
 
-/* The peer authenticates itself by something other than a pre-shared key. `auth` is NULL if it wants EAP. */
+/* The peer authenticates itself in another way than is configured. `auth` is NULL if it wants EAP. */
 void auth_failure_of_method(const struct ike_sa *sa, const struct ike_payload *auth);
 
 /* ---- Initiator --------------------------------------------------------------------------------------- */

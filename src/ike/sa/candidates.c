@@ -180,6 +180,18 @@ static void match(struct candidates *c, const struct ike_payload *sa, const stru
     c->result = PROPOSAL_CHOSEN;
 }
 
+/* Adds a group's CA, if it has one that is not there yet. */
+static void add_authority(struct candidates *c, const struct tunnel_rule *rule)
+{
+    if (!rule->by_certificate || c->authority_count == CANDIDATE_AUTHORITIES_MAX)
+        return;
+    for (size_t i = 0; i < c->authority_count; i++) {
+        if (memcmp(c->authorities[i], rule->authority, AUTHORITY_SIZE) == 0)
+            return;
+    }
+    memcpy(c->authorities[c->authority_count++], rule->authority, AUTHORITY_SIZE);
+}
+
 struct candidates candidates_of_init(const struct ike_engine *engine, const struct arrival *arrival,
                                      const struct ike_payload *sa)
 {
@@ -193,6 +205,7 @@ struct candidates candidates_of_init(const struct ike_engine *engine, const stru
         c.nat_traversal |= group->rule.nat_traversal;
         c.nat_force |= group->rule.nat_force;
         choose_route(&route, group);
+        add_authority(&c, &group->rule);
         if (sa != NULL && !is_matched(&matched, &group->rule.ike))
             match(&c, sa, group);
     }

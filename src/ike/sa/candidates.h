@@ -45,6 +45,8 @@ void candidates_add_lines(const struct ike_engine *engine, const struct arrival 
 const struct ike_tunnel *candidates_with_suite(const struct ike_engine *engine, const struct arrival *arrival,
                                                const struct ike_suite *suite);
 
+enum { CANDIDATE_AUTHORITIES_MAX = 16 }; /* CAs that one CERTREQ names */
+
 /* How the candidates together answer an IKE_SA_INIT. */
 struct candidates {
     size_t count;
@@ -53,6 +55,9 @@ struct candidates {
     uint32_t ifindex, mark; /* of the route of the newest one that has a mark, else of the oldest one */
     bool nat_traversal;     /* one of them has it */
     bool nat_force;
+    /* The CAs by which they authenticate peers (RFC 7296 3.7); those of some, if there are too many. */
+    uint8_t authorities[CANDIDATE_AUTHORITIES_MAX][AUTHORITY_SIZE];
+    size_t authority_count;
 };
 
 /* Collects the candidates of an IKE_SA_INIT with the SA payload `sa`; without a choice if it is NULL. */

@@ -188,6 +188,8 @@ void ike_sa_end_handshake(struct ike_sa *sa)
     ike_buffer_clear(&h->cookie);
     ike_buffer_clear(&h->init_request);
     ike_buffer_clear(&h->init_response);
+    ike_buffer_clear(&h->own_auth);
+    ike_buffer_clear(&h->own_certificates);
     ike_message_free(h->auth_message);
     free(h->failure);
     secret_free(h, sizeof *h);

@@ -41,8 +41,11 @@ struct ike_handshake {
     struct ike_buffer cookie;                      /* as initiator: to be sent along */
     struct ike_buffer init_request, init_response; /* RealMessage1 and 2, RFC 7296 2.15 */
     uint8_t init_proposal;                         /* as responder: number of the chosen proposal */
-    struct ike_message *auth_message; /* the peer's IKE_AUTH, from when its AUTH is verified; or NULL */
-    struct ike_auth_result own_auth;  /* our AUTH, once it is made */
+    struct ike_message *auth_message;   /* the peer's IKE_AUTH, from when its AUTH is verified; or NULL */
+    enum ike_auth_fault own_fault;      /* as responder: why our AUTH could not be made */
+    uint8_t own_method;                 /* of our AUTH, once it is made */
+    struct ike_buffer own_auth;         /* its value */
+    struct ike_buffer own_certificates; /* that go along with it: a list of pki/proof.h */
     /* As initiator: why an answer to IKE_SA_INIT, which is not authenticated, cannot be taken, or NULL. */
     char *failure;
     uint32_t failure_settings; /* settings of the config that it concerns */

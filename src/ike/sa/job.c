@@ -22,7 +22,9 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
     if (job->kind == IKE_JOB_AUTH) {
         copy->auth.peer.value = effects_copy(&engine->effects, job->auth.peer.value);
         copy->auth.peer.signed_octets = effects_copy(&engine->effects, job->auth.peer.signed_octets);
+        copy->auth.peer.certificates = effects_copy(&engine->effects, job->auth.peer.certificates);
         copy->auth.own.signed_octets = effects_copy(&engine->effects, job->auth.own.signed_octets);
+        copy->auth.own.authorities = effects_copy(&engine->effects, job->auth.own.authorities);
     }
     sa->job = number;
     effects_add_action(&engine->effects, &(struct ike_action){.kind = IKE_ACTION_JOB, .job = copy});

@@ -46,7 +46,10 @@ static bool rule_of(const struct ike_tunnel *tunnel, struct tunnel_rule *rule)
         .nat_traversal = policy->nat_traversal,
         .nat_force = policy->nat_traversal && policy->nat_force,
         .ike = policy->ike,
+        .by_certificate = policy->remote_auth == AUTH_KIND_RSA,
     };
+    if (rule->by_certificate)
+        memcpy(rule->authority, policy->authority, sizeof rule->authority);
     if (policy->peer_kind == PEER_ADDRESS)
         rule->peer = policy->peer_address;
     if (policy->peer_kind == PEER_FQDN)
@@ -62,7 +65,8 @@ static bool rules_are_equal(const struct tunnel_rule *a, const struct tunnel_rul
            a->interface_is_fixed == b->interface_is_fixed && a->ifindex == b->ifindex && a->mark == b->mark &&
            a->nat_traversal == b->nat_traversal && a->nat_force == b->nat_force &&
            a->ike.encryption == b->ike.encryption && a->ike.integrity == b->ike.integrity &&
-           a->ike.prf == b->ike.prf && a->ike.dh == b->ike.dh;
+           a->ike.prf == b->ike.prf && a->ike.dh == b->ike.dh && a->by_certificate == b->by_certificate &&
+           memcmp(a->authority, b->authority, sizeof a->authority) == 0;
 }
 
 static uint64_t hash_address(uint64_t hash, const struct ip_address *address)
@@ -78,7 +82,7 @@ static uint64_t hash_rule(const struct tunnel_rule *rule)
     const uint64_t numbers[] = {rule->peer_family, rule->source,         rule->interface_is_fixed,
                                 rule->ifindex,     rule->mark,           rule->nat_traversal,
                                 rule->nat_force,   rule->ike.encryption, rule->ike.integrity,
-                                rule->ike.prf,     rule->ike.dh};
+                                rule->ike.prf,     rule->ike.dh,         load_u32be(rule->authority)};
     uint64_t hash = hash_address(hash_address(HASH_START, &rule->peer), &rule->local);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         hash = hash_number(hash, numbers[i]);

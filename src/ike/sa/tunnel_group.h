@@ -29,6 +29,8 @@ struct tunnel_rule {
     uint32_t ifindex, mark;  /* of the route to the peer */
     bool nat_traversal, nat_force;
     struct ike_algorithms ike;
+    bool by_certificate; /* the peer authenticates itself by a certificate under this CA */
+    uint8_t authority[AUTHORITY_SIZE];
 };
 
 struct tunnel_member {

@@ -357,6 +357,14 @@ void message_put_auth(struct message_writer *m, uint8_t method, struct octets va
     put_value_of_kind(m, PAYLOAD_AUTH, method, value);
 }
 
+void message_put_cert(struct message_writer *m, uint8_t type, uint8_t encoding, struct octets content)
+{
+    message_begin_payload(m, type);
+    writer_put_u8(&m->w, encoding);
+    put_octets(m, content);
+    message_end_payload(m);
+}
+
 void message_put_nonce(struct message_writer *m, struct octets nonce)
 {
     message_begin_payload(m, PAYLOAD_NONCE);

@@ -128,6 +128,8 @@ void message_end_payload(struct message_writer *m);
 void message_put_ke(struct message_writer *m, uint16_t group, struct octets share);
 void message_put_id(struct message_writer *m, uint8_t type, uint8_t id_type, struct octets value);
 void message_put_auth(struct message_writer *m, uint8_t method, struct octets value);
+/* CERT and CERTREQ (RFC 7296 3.6, 3.7). */
+void message_put_cert(struct message_writer *m, uint8_t type, uint8_t encoding, struct octets content);
 void message_put_nonce(struct message_writer *m, struct octets nonce);
 void message_put_notify(struct message_writer *m, uint8_t protocol, struct octets spi, uint16_t notify,
                         struct octets content);

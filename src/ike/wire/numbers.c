@@ -115,6 +115,16 @@ static const struct number_name group_names[] = {
     {37, "ML-KEM-1024"},
 };
 
+static const struct number_name encoding_names[] = {
+    {CERT_PKCS7, "PKCS#7 wrapped certificate"},
+    {CERT_X509_SIGNATURE, "X.509 certificate"},
+    {CERT_CRL, "certificate revocation list"},
+    {CERT_RAW_RSA_KEY, "raw RSA key"},
+    {CERT_HASH_AND_URL, "Hash and URL of a certificate"},
+    {CERT_HASH_AND_URL_BUNDLE, "Hash and URL of certificates"},
+    {CERT_RAW_PUBLIC_KEY, "raw public key"},
+};
+
 static const struct number_name esn_names[] = {{1, "extended sequence numbers"}};
 
 static const char *name_of(const struct number_name *names, size_t count, uint16_t number)
@@ -146,6 +156,11 @@ const char *notify_type_name(uint16_t type)
 const char *auth_method_name(uint8_t method)
 {
     return NAME_OF(auth_method_names, method);
+}
+
+const char *certificate_encoding_name(uint8_t encoding)
+{
+    return NAME_OF(encoding_names, encoding);
 }
 
 const char *transform_name(uint8_t type, uint16_t id)

@@ -87,6 +87,17 @@ enum auth_method {
     AUTH_METHOD_SIGNATURE = 14,
 };
 
+/* RFC 7296 3.6. */
+enum certificate_encoding {
+    CERT_PKCS7 = 1,
+    CERT_X509_SIGNATURE = 4,
+    CERT_CRL = 7,
+    CERT_RAW_RSA_KEY = 11,
+    CERT_HASH_AND_URL = 12,
+    CERT_HASH_AND_URL_BUNDLE = 13,
+    CERT_RAW_PUBLIC_KEY = 15,
+};
+
 /* RFC 7296 3.13.1. */
 enum ts_type {
     TS_IPV4_ADDR_RANGE = 7,
@@ -137,6 +148,10 @@ const char *notify_type_name(uint16_t type);
 
 /* What an AUTH method is (RFC 7296 3.8 and the registry): "RSA digital signature"; NULL if it is unknown. */
 const char *auth_method_name(uint8_t method);
+
+/* What a certificate encoding is (RFC 7296 3.6 and the registry): "Hash and URL of a certificate"; NULL if it
+ * is unknown. */
+const char *certificate_encoding_name(uint8_t encoding);
 
 /*
  * The name of a transform (enum transform_type), also of common ones that Musubi does not support:

@@ -136,6 +136,23 @@ def make_crls(pki, ca):
     pki.crl(middle, "crl-of-middle")
 
 
+def make_gateways(pki, ca):
+    low = Issued("low", pki.directory)
+    names = {end: [f"DNS:{end}.example.com", f"email:admin@{end}.example.com", f"IP:{address}", f"IP:2001:db8::{digit}"]
+             for end, address, digit in (("west", "10.1.0.1", 1), ("east", "10.2.0.1", 2))}
+    for end in names:
+        pki.issue(ca, end, kind="rsa2048", names=names[end])
+        pki.issue(ca, f"{end}-ec", names=names[end])
+    pki.issue(low, "west-low", names=names["west"])
+    pki.issue(ca, "west-early", names=names["west"], start="20270101000000Z")
+    pki.issue(ca, "west-expired", names=names["west"], start="20200101000000Z", end="20260201000000Z")
+    pki.issue(ca, "west-weak", kind="rsa1024", names=names["west"])
+    pki.issue(ca, "west-encipher", extensions=with_usage("keyEncipherment"), names=names["west"])
+    pki.issue(ca, "west-mail", names=names["west"], add=["extendedKeyUsage=emailProtection"])
+    pki.issue(Issued("otherca", pki.directory), "west-otherca", names=names["west"])
+    pki.root("west-self", extensions=END_EXTENSIONS[:3], names=names["west"])
+
+
 def make_files(pki, ca):
     """What is imported: PKCS#12, encrypted keys, PEM with several things in it."""
     made = {path.stem: Issued(path.stem, pki.directory) for path in pki.directory.glob("*.pem")}
@@ -163,7 +180,8 @@ def main():
     shutil.rmtree(directory, ignore_errors=True)
     pki = Certificates(directory)
     ca = pki.root("ca")
-    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls, make_files):
+    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls, make_files,
+                 make_gateways):
         make(pki, ca)
     for state in directory.glob("*.ca"):
         shutil.rmtree(state)

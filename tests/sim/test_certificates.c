@@ -1,0 +1,261 @@
+/*
+ * IKE_AUTH with certificates between two gateways (R2, R90, R92, S3, S32): who proves itself how, and what
+ * the log says where the peer is refused (S34). West is at 10.1.0.1, East at 10.2.0.1.
+ */
+#include "certificate_ends.h"
+#include "failure_case.h"
+#include "invariants.h"
+#include "pki/certificate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WEST_FQDN "fqdn west.example.com"
+#define EAST_FQDN "fqdn east.example.com"
+
+struct certificate_case {
+    const char *name;
+    struct proof_of west, east;
+    const char *east_cacert; /* by which East judges West; NULL: ca */
+    const char *expected;    /* the ID that East expects of West; NULL: West's own */
+    bool weak_allowed;
+    const char *crl;
+    const char *warning; /* East's; NULL: the tunnel comes up */
+};
+
+struct ends {
+    struct world *w;
+    struct gateway *west, *east;
+};
+
+static struct ends ends_of(const struct certificate_case *c)
+{
+    const struct proof_of expected = {c->west.certificate, c->expected != NULL ? c->expected : c->west.id};
+    struct tunnel_policy west = certificate_policy(1, "10.2.0.1", &c->west, &c->east, "ca");
+    struct tunnel_policy east = certificate_policy(0, "10.1.0.1", &c->east, &expected,
+                                                   c->east_cacert != NULL ? c->east_cacert : "ca");
+    const struct sim_store *store = c->crl != NULL ? certificate_store_with_crl(c->crl) : certificate_store();
+    struct ends e = {.w = world_new(1, &invariants)};
+    east.weak_certificates = c->weak_allowed;
+    e.west = world_add_gateway(e.w, "West", "10.1.0.1");
+    e.east = world_add_gateway(e.w, "East", "10.2.0.1");
+    gateway_set_store(e.west, store);
+    gateway_set_store(e.east, store);
+    gateway_set_tunnel(e.west, &west, "secret1", "secret2");
+    gateway_set_tunnel(e.east, &east, "secret2", "secret1");
+    return e;
+}
+
+/* Either end begins; the outcome is the same. */
+static void play(const struct certificate_case *c, bool west_begins)
+{
+    struct ends e = ends_of(c);
+    if (west_begins)
+        gateway_packet_waits(e.west, 1);
+    else
+        gateway_packet_waits(e.east, 0);
+    world_run(e.w, 2000);
+    bool up = world_tunnel_carries(e.west, 1, e.east, 0);
+    char name[160];
+    (void)snprintf(name, sizeof name, "%s, %s begins", c->name, west_begins ? "West" : "East");
+    if (up != (c->warning == NULL))
+        fail_msg("%s: the tunnel is %s:\n%s%s", name, up ? "up" : "down", gateway_warnings(e.west),
+                 gateway_warnings(e.east));
+    check_failure(name, e.east, c->warning != NULL ? c->warning : "");
+    if (world_fault(e.w) != NULL)
+        fail_msg("%s: %s", name, world_fault(e.w));
+    world_free(e.w);
+}
+
+static void play_all(const struct certificate_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        play(&cases[i], true);
+        play(&cases[i], false);
+    }
+}
+
+#define PLAY_ALL(cases) play_all(cases, sizeof(cases) / sizeof *(cases))
+
+/* ---- Who proves itself how --------------------------------------------------------------------------- */
+
+static void R2_each_direction_proves_itself_in_its_own_way(void **state)
+{
+    static const struct certificate_case cases[] = {
+        {"RSA both ways", {"west", WEST_FQDN}, {"east", EAST_FQDN}},
+        {"certificate one way", {"west", WEST_FQDN}, {NULL, EAST_FQDN}},
+        {"certificate the other way", {NULL, WEST_FQDN}, {"east", EAST_FQDN}},
+        {"ECDSA both ways", {"west-ec", WEST_FQDN}, {"east-ec", EAST_FQDN}},
+        {"RSA and ECDSA", {"west", WEST_FQDN}, {"east-ec", EAST_FQDN}},
+        {"both have the same name", {"west", WEST_FQDN}, {NULL, WEST_FQDN}},
+        {"intermediate CAs", {"west-chain", WEST_FQDN}, {"east", EAST_FQDN}},
+        {"intermediate CAs and a key", {"west-chain", WEST_FQDN}, {NULL, EAST_FQDN}},
+        {"the CA is an intermediate one", {"west-chain", WEST_FQDN}, {"east", EAST_FQDN}, "middle"},
+        {"a self-signed certificate that is the CA",
+         {"west-self", WEST_FQDN},
+         {NULL, EAST_FQDN},
+         "west-self"},
+    };
+    (void)state;
+    PLAY_ALL(cases);
+}
+
+static void S3_IDs_of_all_types_match_the_certificate(void **state)
+{
+    static const struct certificate_case cases[] = {
+        {"fqdn", {"west", WEST_FQDN}, {NULL, EAST_FQDN}},
+        {"fqdn in capitals", {"west", "fqdn WEST.Example.com"}, {NULL, EAST_FQDN}},
+        {"rfc822", {"west", "rfc822 admin@west.example.com"}, {NULL, EAST_FQDN}},
+        {"ipv4", {"west", "ipv4 10.1.0.1"}, {NULL, EAST_FQDN}},
+        {"ipv6", {"west", "ipv6 2001:db8::1"}, {NULL, EAST_FQDN}},
+        {"dn", {"west", "dn C=JP, O=Example, CN=west"}, {NULL, EAST_FQDN}},
+        {"dn both ways", {"west", "dn C=JP, O=Example, CN=west"}, {"east", "dn C=JP, O=Example, CN=east"}},
+        {"dn in another spelling",
+         {"west", "dn C=JP, O=Example, CN=west"},
+         {NULL, EAST_FQDN},
+         .expected = "dn C=JP, O=EXAMPLE, CN=West"},
+    };
+    (void)state;
+    PLAY_ALL(cases);
+}
+
+/* ---- Who is refused ---------------------------------------------------------------------------------- */
+
+#define REFUSED(what) "Tunnel0.0: negotiation failed: the peer " what "; lines 31, 41"
+#define OF_WEST       "FQDN west.example.com is not accepted by certificate: "
+
+static void S32_a_peer_whose_certificate_does_not_hold_is_refused(void **state)
+{
+    static const struct certificate_case cases[] = {
+        {"expired",
+         {"west-expired", WEST_FQDN},
+         {"east", EAST_FQDN},
+         .warning = REFUSED(OF_WEST
+                            "the peer's certificate, C=JP, O=Example, CN=west-expired, expired at 2026-02-01 "
+                            "00:00:00 UTC, and it is now 2026-09-21 14:30:00 UTC (RFC 5280 4.1.2.5)")},
+        {"not yet valid",
+         {"west-early", WEST_FQDN},
+         {"east", EAST_FQDN},
+         .warning = REFUSED(
+             OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-early, is not valid before 2027-01-01 "
+                     "00:00:00 UTC, and it is now 2026-09-21 14:30:00 UTC (RFC 5280 4.1.2.5)")},
+        {"another CA",
+         {"west-otherca", WEST_FQDN},
+         {"east", EAST_FQDN},
+         .warning =
+             REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-otherca, was issued by C=JP, "
+                             "O=Example, CN=otherca, which is not the configured CA, C=JP, O=Example, CN=ca, "
+                             "and whose certificate the peer did not send (RFC 5280 6.1)")},
+        {"the CA of another",
+         {"west", WEST_FQDN},
+         {"east", EAST_FQDN},
+         "otherca",
+         .warning =
+             REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west, was issued by C=JP, "
+                             "O=Example, CN=ca, which is not the configured CA, C=JP, O=Example, CN=otherca, "
+                             "and whose certificate the peer did not send (RFC 5280 6.1)")},
+        {"a chain that is cut off",
+         {"west-low", WEST_FQDN},
+         {"east", EAST_FQDN},
+         .warning =
+             REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-low, was issued by C=JP, "
+                             "O=Example, CN=low, which is not the configured CA, C=JP, O=Example, CN=ca, and "
+                             "whose certificate the peer did not send (RFC 5280 6.1)")},
+        {"self-signed",
+         {"west-self", WEST_FQDN},
+         {NULL, EAST_FQDN},
+         .warning = REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-self, is self-signed, "
+                                    "and not itself the configured CA certificate (RFC 5280 6.1)")},
+        {"weak",
+         {"west-weak", WEST_FQDN},
+         {NULL, EAST_FQDN},
+         .warning =
+             REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-weak, has a weak key, RSA "
+                             "1024 bits; it must have 2048 bits, unless `cert weak-allowed` is set")},
+        {"weak, and allowed", {"west-weak", WEST_FQDN}, {NULL, EAST_FQDN}, .weak_allowed = true},
+        {"key usage",
+         {"west-encipher", WEST_FQDN},
+         {NULL, EAST_FQDN},
+         .warning =
+             REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-encipher, may not sign: its "
+                             "key usage has neither digitalSignature nor nonRepudiation (RFC 4945 5.1.3.2)")},
+        {"extended key usage",
+         {"west-mail", WEST_FQDN},
+         {NULL, EAST_FQDN},
+         .warning = REFUSED(OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-mail, is for other "
+                                    "purposes than IKE: its extended key usage has neither ipsecIKE nor "
+                                    "anyExtendedKeyUsage, serverAuth or clientAuth (RFC 4945 5.1.3.12)")},
+        {"not its name",
+         {"west", "fqdn east2.example.com"},
+         {NULL, EAST_FQDN},
+         .warning = REFUSED("FQDN east2.example.com is not accepted by certificate: the certificate of C=JP, "
+                            "O=Example, CN=west is for fqdn west.example.com, rfc822 admin@west.example.com, "
+                            "ipv4 10.1.0.1, ipv6 2001:db8::1, not for the ID fqdn east2.example.com")},
+        {"not its subject",
+         {"west", "dn C=JP, O=Example, CN=east"},
+         {NULL, EAST_FQDN},
+         .warning =
+             REFUSED("DER-ASN1-DN C=JP, O=Example, CN=east is not accepted by certificate: the certificate's "
+                     "subject is C=JP, O=Example, CN=west, not the ID dn C=JP, O=Example, CN=east")},
+        {"not its address",
+         {"west", "ipv4 10.9.0.1"},
+         {NULL, EAST_FQDN},
+         .warning = REFUSED("IPv4-ADDR 10.9.0.1 is not accepted by certificate: the certificate of C=JP, "
+                            "O=Example, CN=west is for fqdn west.example.com, rfc822 admin@west.example.com, "
+                            "ipv4 10.1.0.1, ipv6 2001:db8::1, not for the ID ipv4 10.9.0.1")},
+        {"not revoked",
+         {"unrevoked", "dn C=JP, O=Example, CN=unrevoked"},
+         {NULL, EAST_FQDN},
+         "crlca",
+         .crl = "crl"},
+        {"an expired CRL",
+         {"unrevoked", "dn C=JP, O=Example, CN=unrevoked"},
+         {NULL, EAST_FQDN},
+         "crlca",
+         .crl = "crl-expired",
+         .warning = REFUSED(
+             "DER-ASN1-DN C=JP, O=Example, CN=unrevoked is not accepted by certificate: the peer's "
+             "certificate, C=JP, O=Example, CN=unrevoked, can't be checked: the CRL of C=JP, O=Example, "
+             "CN=crlca expired at 2026-02-01 00:00:00 UTC; import a newer one (RFC 5280 5.1.2.5)")},
+    };
+    (void)state;
+    PLAY_ALL(cases);
+}
+
+static void S32_a_revoked_certificate_is_refused(void **state)
+{
+    char warning[512];
+    (void)state;
+    (void)snprintf(
+        warning, sizeof warning,
+        REFUSED("DER-ASN1-DN C=JP, O=Example, CN=revoked is not accepted by certificate: the peer's "
+                "certificate, C=JP, O=Example, CN=revoked, serial %s, is revoked by the CRL of "
+                "C=JP, O=Example, CN=crlca (RFC 5280 6.3)"),
+        certificate_facts(certificate_entry("revoked")->chain[0])->serial);
+    const struct certificate_case revoked = {"revoked",         {"revoked", "dn C=JP, O=Example, CN=revoked"},
+                                             {NULL, EAST_FQDN}, "crlca",
+                                             .crl = "crl",      .warning = warning};
+    play_all(&revoked, 1);
+}
+
+static int free_store(void **state)
+{
+    (void)state;
+    certificate_store_free();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(R2_each_direction_proves_itself_in_its_own_way),
+        cmocka_unit_test(S3_IDs_of_all_types_match_the_certificate),
+        cmocka_unit_test(S32_a_peer_whose_certificate_does_not_hold_is_refused),
+        cmocka_unit_test(S32_a_revoked_certificate_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, free_store);
+}
