@@ -49,7 +49,7 @@ const struct command command_table[COMMAND_COUNT] = {
                           .help = "Static IPv4 route; Null0.0 discards"},
     [COMMAND_IP_ACCESS_LIST] = {MODE_GLOBAL, KIND_LIST, .key_words = 1,
                                 .pattern = "ip access-list " FILTERED("prefix4"),
-                                .help = "A line of an IPv4 access list", .not_yet = true},
+                                .help = "A line of an IPv4 access list"},
     [COMMAND_IPV6_ROUTE] =
         {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
          .pattern = "ipv6 route {default|<prefix:prefix6>} "
@@ -58,7 +58,7 @@ const struct command command_table[COMMAND_COUNT] = {
          .help = "Static IPv6 route; a link-local next hop needs its interface; Null0.0 discards"},
     [COMMAND_IPV6_ACCESS_LIST] = {MODE_GLOBAL, KIND_LIST, .key_words = 1,
                                   .pattern = "ipv6 access-list " FILTERED("prefix6"),
-                                  .help = "A line of an IPv6 access list", .not_yet = true},
+                                  .help = "A line of an IPv6 access list"},
     [COMMAND_IKEV2_AUTHENTICATION] = {MODE_GLOBAL, KIND_KEYED, .key_words = 2,
                                       .pattern = "ikev2 authentication psk id {" ID_TYPES
                                                  "|nbma-address [<id:keyid>]} "
@@ -93,16 +93,14 @@ const struct command command_table[COMMAND_COUNT] = {
                                    .help = "Lower the MSS of TCP connections that pass", .not_yet = true},
     [COMMAND_IP_NAPT_ENABLE] =
         {MODE_INTERFACE, KIND_SINGLE, .pattern = "ip napt enable",
-         .help = "Translate the addresses of packets that are forwarded out of the interface",
-         .not_yet = true},
+         .help = "Translate the addresses of packets that are forwarded out of the interface"},
     [COMMAND_IP_NAPT_STATIC] = {MODE_INTERFACE, KIND_LIST,
                                 .pattern = "ip napt static <interface:interface> {udp <port:number 1-65535>|"
                                            "tcp <port:number 1-65535>|<protocol:number 0-255>}",
-                                .help = "Packets that reach this device itself in spite of NAPT",
-                                .not_yet = true},
+                                .help = "Packets that reach this device itself in spite of NAPT"},
     [COMMAND_IP_FILTER] = {MODE_INTERFACE, KIND_LIST,
                            .pattern = "ip filter <name:name> <sequence:number 1-65535> {in|out}",
-                           .help = "Filter incoming or outgoing packets by an access list", .not_yet = true},
+                           .help = "Filter incoming or outgoing packets by an access list"},
     [COMMAND_IPV6_ENABLE] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "ipv6 enable",
                              .help = "IPv6 with a link-local address"},
     [COMMAND_IPV6_ADDRESS] = {MODE_INTERFACE, KIND_LIST, .pattern = "ipv6 address <address:prefix6>",
@@ -117,8 +115,7 @@ const struct command command_table[COMMAND_COUNT] = {
                                      .help = "Lower the MSS of TCP connections that pass", .not_yet = true},
     [COMMAND_IPV6_FILTER] = {MODE_INTERFACE, KIND_LIST,
                              .pattern = "ipv6 filter <name:name> <sequence:number 1-65535> {in|out}",
-                             .help = "Filter incoming or outgoing packets by an access list",
-                             .not_yet = true},
+                             .help = "Filter incoming or outgoing packets by an access list"},
     [COMMAND_IKEV2_BINDING] = {MODE_TUNNEL, KIND_SINGLE, .pattern = "ikev2 binding <profile:name>",
                                .help = "The profile whose policy this Tunnel uses"},
 
@@ -207,7 +204,13 @@ const struct command command_table[COMMAND_COUNT] = {
                                      .help = "Child SAs with keys, statistics and history"},
     [COMMAND_SHOW_INTERFACES] = {MODE_EXEC, .pattern = "show interfaces [<interface:interface>]",
                                  .help = "State of interfaces"},
+    [COMMAND_SHOW_IP_ACCESS_LIST] = {MODE_EXEC, .pattern = "show ip access-list [<name:name>]",
+                                     .help = "IPv4 access lists and filters, and what they have counted"},
+    [COMMAND_SHOW_IP_NAPT] = {MODE_EXEC, .pattern = "show ip napt",
+                              .help = "Interfaces with NAPT, and what it has counted"},
     [COMMAND_SHOW_IP_ROUTE] = {MODE_EXEC, .pattern = "show ip route", .help = "IPv4 routes"},
+    [COMMAND_SHOW_IPV6_ACCESS_LIST] = {MODE_EXEC, .pattern = "show ipv6 access-list [<name:name>]",
+                                       .help = "IPv6 access lists and filters, and what they have counted"},
     [COMMAND_SHOW_IPV6_ROUTE] = {MODE_EXEC, .pattern = "show ipv6 route", .help = "IPv6 routes"},
     [COMMAND_SHOW_LOGGING] = {MODE_EXEC, .pattern = "show logging", .help = "The event log"},
     [COMMAND_SHOW_PKI_CERT] = {MODE_EXEC, .pattern = "show pki cert [name <certificate:name>]",

@@ -233,6 +233,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                                 ENGINE_SOCKET_COUNT, NULL},
     [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct message_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
+    [MESSAGE_TUNNELS_TOLD] = {"TUNNELS_TOLD", KEEPER, 0, 0, 0, NULL},
     [MESSAGE_PEER_ROUTE] = {"PEER_ROUTE", KEEPER, sizeof(struct message_peer_route), 0, 0,
                             peer_route_is_sound},
     [MESSAGE_OWN_ADDRESS] = {"OWN_ADDRESS", KEEPER, sizeof(struct message_own_address), 0, 0,

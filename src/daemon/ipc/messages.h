@@ -22,6 +22,7 @@ enum message_type {
     MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
     MESSAGE_POLICY,         /* IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
+    MESSAGE_TUNNELS_TOLD,   /* no body: IKE_EVENT_TUNNELS_TOLD */
     MESSAGE_PEER_ROUTE,
     MESSAGE_OWN_ADDRESS, /* IKE_EVENT_OWN_ADDRESS */
     MESSAGE_PEER_ADDRESSES,

@@ -35,6 +35,10 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
     }
+    if (!response && !engine->tunnels_told) {
+        engine_count(engine, IKE_COUNT_TOO_EARLY);
+        return;
+    }
     uint8_t payload_type = 0;
     struct ike_sa *sa = response ? map_find(&engine->objects->sas, header->spi_i) : NULL;
     enum message_fault fault =
