@@ -93,7 +93,7 @@ static bool read_interface(const struct setting *header, struct configured_inter
         out->ipv6 = out->ipv6 || section_setting(section, id) != NULL;
     read_description(section, out->description);
     return read_family(section, &ipv4_rows, &out->ipv4_lines) &&
-           read_family(section, &ipv6_rows, &out->ipv6_lines);
+           read_family(section, &ipv6_rows, &out->ipv6_lines) && interface_filters_of(section, &out->filters);
 }
 
 /* Makes an interface one that its name is found by. */
@@ -224,7 +224,7 @@ bool host_settings_of(const struct config *config, struct host_settings *out)
     copy_argument(section_setting(global, COMMAND_HOSTNAME), "name", out->host_name, sizeof out->host_name);
     read_logging(global, out);
     bool done = read_interfaces(global, out) && read_ports(global, out) && read_routes(global, out) &&
-                read_name_servers(global, out);
+                read_name_servers(global, out) && access_lists_of(config, &out->access_lists);
     if (!done)
         host_settings_free(out);
     return done;
@@ -235,11 +235,13 @@ void host_settings_free(struct host_settings *settings)
     for (size_t i = 0; i < settings->interface_count; i++) {
         free(settings->interfaces[i].ipv4_lines.addresses);
         free(settings->interfaces[i].ipv6_lines.addresses);
+        interface_filters_free(&settings->interfaces[i].filters);
     }
     free(settings->interfaces);
     map_free(&settings->interfaces_by_name);
     free(settings->ports);
     free(settings->routes);
+    access_lists_free(&settings->access_lists);
     free(settings->name_servers);
     *settings = (struct host_settings){0};
 }

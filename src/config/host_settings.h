@@ -1,6 +1,7 @@
 /*
  * The host settings of a config: interfaces with their addresses, the Linux links that are ports of the
- * router, static routes, name servers, host name, and logging. A copy that does not refer to the config.
+ * router, static routes, name servers, host name, logging, access lists, filters and NAPT. A copy that does
+ * not refer to the config.
  */
 #ifndef MUSUBI_CONFIG_HOST_SETTINGS_H
 #define MUSUBI_CONFIG_HOST_SETTINGS_H
@@ -11,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/map.h"
+#include "config/interface_filters.h"
 #include "config/interface_name.h"
 #include "config/log_level.h"
 #include "config/model.h"
@@ -40,6 +42,7 @@ struct configured_interface {
     bool tunnel_ikev2; /* `tunnel mode ipsec-ikev2` */
     uint32_t line;     /* of the header; or POLICY_LINE_TYPED */
     struct interface_family ipv4_lines, ipv6_lines;
+    struct interface_filters filters;
     char description[DESCRIPTION_SIZE];     /* "" if none */
     struct configured_interface *same_hash; /* the next one in host_settings.interfaces_by_name */
 };
@@ -72,6 +75,7 @@ struct host_settings {
     size_t port_count;
     struct configured_route *routes;
     size_t route_count;
+    struct access_lists access_lists;
     struct ip_address *name_servers;
     size_t name_server_count;
     enum log_level ikev2_level, ipsec_level; /* warn if not configured */

@@ -75,6 +75,7 @@ bool policies_resolve(const struct config *config, const struct key_table *keys,
         policy_settings_read(&levels, keys, policy);
         survey_tunnel(&survey, &levels, policy);
     }
+    survey_filters(&survey, out);
     diagnostics_free(&ignored);
     return true;
 }

@@ -33,6 +33,10 @@ void survey_host(const struct survey *survey);
  * tunnel is down. In survey_routes.c. */
 void survey_routes(const struct survey *survey);
 
+/* Warns about filters that end an operator's SSH session (S36) or block IKE and ESP of a tunnel (S30), and
+ * about lines of access lists, filters and NAPT that do nothing. In survey_filters.c. */
+void survey_filters(const struct survey *survey, const struct tunnel_policies *policies);
+
 /* Adds a warning at a setting. Always returns false, so that checks can end with `return survey_warn(…)`. */
 __attribute__((format(printf, 3, 4))) bool
 survey_warn(const struct survey *survey, const struct setting *setting, const char *format, ...);

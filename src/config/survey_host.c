@@ -49,7 +49,8 @@ static void check_filters(const struct survey *survey, const struct setting *s, 
     for (; s != NULL; s = setting_next_of_row(s)) {
         const char *name = line_argument(&s->line, "name");
         if (map_find(lists, hash_text(HASH_START, name)) == NULL)
-            (void)survey_warn(survey, s, "access list `%s` is not defined", name);
+            (void)survey_warn(survey, s, "access list `%s` is not defined: this filter permits nothing",
+                              name);
     }
 }
 

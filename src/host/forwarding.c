@@ -12,7 +12,12 @@ void host_forwarding_plan(struct host_forwarding *forwarding, const struct host_
 
 bool host_forwarding_is_wanted(const struct host_forwarding *forwarding, enum ip_family family)
 {
-    return family == IP_V4 ? forwarding->v4.wanted : forwarding->v6.wanted;
+    return !forwarding->held && (family == IP_V4 ? forwarding->v4.wanted : forwarding->v6.wanted);
+}
+
+void host_forwarding_hold(struct host_forwarding *forwarding, bool held)
+{
+    forwarding->held = held;
 }
 
 /* The name of its old value in struct host_before. */
@@ -38,9 +43,9 @@ void host_forwarding_recall(struct host_forwarding *forwarding, const struct hos
 }
 
 static bool change(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding,
-                   bool target, struct host_error *err)
+                   bool wanted, bool target, struct host_error *err)
 {
-    bool first = forwarding->wanted && !forwarding->changed;
+    bool first = wanted && !forwarding->changed;
     struct before_item item = {.value = {!target}};
     (void)snprintf(item.name, sizeof item.name, "%s", name_of(family));
     if (first)
@@ -52,34 +57,35 @@ static bool change(struct host_kernel *kernel, enum ip_family family, struct fam
     }
     if (first)
         forwarding->old = !target;
-    else if (forwarding->wanted)
+    else if (wanted)
         host_note_put_back(kernel, family == IP_V4 ? "IPv4 forwarding" : "IPv6 forwarding");
     forwarding->changed = true;
     return true;
 }
 
 static bool set(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding,
-                struct host_error *err)
+                bool wanted, struct host_error *err)
 {
     bool now;
-    if (!forwarding->wanted && !forwarding->changed)
+    if (!wanted && !forwarding->changed)
         return true;
     if (!host_sysctl_read_forwarding(family, &now, err))
         return false;
-    bool target = forwarding->wanted || forwarding->old;
-    if (now != target && !change(kernel, family, forwarding, target, err))
+    bool target = wanted || forwarding->old;
+    if (now != target && !change(kernel, family, forwarding, wanted, target, err))
         return false;
-    if (!forwarding->wanted) {
+    if (!wanted) {
         forwarding->changed = false;
         host_before_remove(&kernel->before, name_of(family));
     }
     return true;
 }
 
-static void reconcile(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding)
+static void reconcile(struct host_kernel *kernel, enum ip_family family, struct family_forwarding *forwarding,
+                      bool wanted)
 {
     struct host_error reason;
-    if (set(kernel, family, forwarding, &reason))
+    if (set(kernel, family, forwarding, wanted, &reason))
         forwarding->failure = 0;
     else
         host_note_failure(kernel, &forwarding->failure, &reason);
@@ -87,8 +93,8 @@ static void reconcile(struct host_kernel *kernel, enum ip_family family, struct 
 
 void host_forwarding_reconcile(struct host_forwarding *forwarding, struct host_kernel *kernel)
 {
-    reconcile(kernel, IP_V4, &forwarding->v4);
-    reconcile(kernel, IP_V6, &forwarding->v6);
+    reconcile(kernel, IP_V4, &forwarding->v4, host_forwarding_is_wanted(forwarding, IP_V4));
+    reconcile(kernel, IP_V6, &forwarding->v6, host_forwarding_is_wanted(forwarding, IP_V6));
 }
 
 void host_forwarding_restore(struct host_forwarding *forwarding, struct host_kernel *kernel)

@@ -16,6 +16,7 @@ struct family_forwarding {
 /* Zeroed at first. */
 struct host_forwarding {
     struct family_forwarding v4, v6;
+    bool held; /* nothing must be forwarded for now, whatever is wanted */
 };
 
 void host_forwarding_plan(struct host_forwarding *forwarding, const struct host_plan *plan);
@@ -23,8 +24,11 @@ void host_forwarding_plan(struct host_forwarding *forwarding, const struct host_
 /* Takes over what a musubid has changed that ended without giving it back. */
 void host_forwarding_recall(struct host_forwarding *forwarding, const struct host_before *before);
 
-/* True if the plan wants that packets of the family are forwarded. */
+/* True if the plan wants that packets of the family are forwarded, and they may be. */
 bool host_forwarding_is_wanted(const struct host_forwarding *forwarding, enum ip_family family);
+
+/* While it is held, the old values hold. */
+void host_forwarding_hold(struct host_forwarding *forwarding, bool held);
 
 /* Makes Linux agree. */
 void host_forwarding_reconcile(struct host_forwarding *forwarding, struct host_kernel *kernel);

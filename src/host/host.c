@@ -11,6 +11,7 @@
 #include "host/forwarding.h"
 #include "host/link_removal.h"
 #include "host/lock.h"
+#include "host/packets.h"
 #include "host/pinned_routes.h"
 #include "host/ports.h"
 #include "host/reports.h"
@@ -35,6 +36,7 @@ struct host {
     struct host_pinned_routes pinned;
     struct host_routes routes;
     struct host_forwarding forwarding;
+    struct host_packets packets;
 
     struct host_plan plan; /* its routes alone: those of pinned routes are added to them */
     bool planned;          /* host_apply has been called */
@@ -75,8 +77,8 @@ struct host *host_open(const char *instance, const struct host_listener *listene
     host->gap = GAP_LEAST;
     host->instance = strdup(instance);
     host->tunnels.instance = host->instance;
-    host->reports = (struct host_reports){&host->kernel, &host->tunnels, &host->addresses, &host->routes,
-                                          &host->forwarding};
+    host->reports = (struct host_reports){&host->kernel, &host->tunnels,    &host->addresses,
+                                          &host->routes, &host->forwarding, &host->packets};
     if (host->instance == NULL) {
         (void)host_fail(err, ENOMEM, "cannot look at the network");
         goto fail;
@@ -104,12 +106,15 @@ int host_fd(const struct host *host)
 
 /* ---- Passes ---------------------------------------------------------------------------------------- */
 
-/* Links first, since addresses and routes need them; routes last, since they need addresses. A rule comes
+/* Packet rules first: before they stand, nothing may be forwarded that they would stop. Then links, since
+ * addresses and routes need them; routes last, since they need addresses. A rule comes
  * before its routes: a mark without a rule would follow the main routing table. */
 static bool pass(struct host *host, struct host_error *err)
 {
     struct host_kernel *kernel = &host->kernel;
     const struct route_surroundings around = {&host->tunnels, &host->addresses};
+    (void)host_packets_reconcile(&host->packets, kernel, NULL);
+    host_forwarding_hold(&host->forwarding, !host_packets_stand(&host->packets));
     host_forwarding_reconcile(&host->forwarding, kernel);
     return host_ports_reconcile(&host->ports, kernel, err) &&
            host_tunnels_reconcile(&host->tunnels, kernel, err) &&
@@ -191,9 +196,21 @@ static bool plan_routes(struct host *host, struct host_error *err)
     return done;
 }
 
+/* At the start rules that block are needed, so that nothing is begun without them. Later their failure is
+ * noted, and nothing is forwarded. */
+static bool apply_packets(struct host *host, const struct host_plan *plan, struct host_error *err)
+{
+    if (!host_packets_plan(&host->packets, plan, err))
+        return false;
+    if (host->planned || host_packets_reconcile(&host->packets, &host->kernel, err))
+        return true;
+    return host_packets_stand(&host->packets);
+}
+
 bool host_apply(struct host *host, const struct host_plan *plan, msec_t now, struct host_error *err)
 {
-    if (!keep_routes(host, plan, err) || !host_tunnels_plan(&host->tunnels, plan, err) ||
+    if (!apply_packets(host, plan, err) || !keep_routes(host, plan, err) ||
+        !host_tunnels_plan(&host->tunnels, plan, err) ||
         !host_ports_plan(&host->ports, &host->kernel, plan, err) ||
         !host_addresses_plan(&host->addresses, plan, err) || !plan_routes(host, err))
         return false;
@@ -292,6 +309,7 @@ void host_leave(struct host *host)
     host_addresses_free(&host->addresses);
     host_routes_free(&host->routes);
     host_pinned_routes_free(&host->pinned);
+    host_packets_free(&host->packets);
     host_plan_clear(&host->plan);
     host_kernel_close(&host->kernel);
     if (host->lock >= 0)
@@ -311,5 +329,6 @@ void host_teardown(struct host *host)
     host_tunnels_remove_all(&host->tunnels, &host->kernel);
     host_ports_restore_all(&host->ports, &host->kernel);
     host_forwarding_restore(&host->forwarding, &host->kernel);
+    host_packets_remove(&host->packets, &host->kernel);
     host_leave(host);
 }

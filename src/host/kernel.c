@@ -45,6 +45,7 @@ bool host_kernel_drain(struct host_kernel *kernel, struct host_error *err)
         return true;
     const struct host_event event = {.kind = HOST_EVENT_RESYNC};
     kernel->dirty = true;
+    kernel->losses++;
     if (!inventory_fill(&kernel->inventory, kernel->netlink, tell_lost, kernel, err))
         return false;
     host_kernel_tell(kernel, &event);

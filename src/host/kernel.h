@@ -18,6 +18,7 @@ struct host_kernel {
     struct inventory inventory; /* as last reported */
     netlink_reply *report;      /* takes in a report */
     void *context;              /* of `report` */
+    uint32_t losses;            /* how often reports were lost */
     struct host_before before;  /* what is to be given back */
     bool dirty;                 /* the kernel may not agree with the plan */
     bool put_back;              /* this pass restored what was taken away */

@@ -55,11 +55,20 @@ bool host_plan_add_route(struct host_plan *plan, const struct plan_route *route)
     return added;
 }
 
+bool host_plan_add_packet_link(struct host_plan *plan, const struct plan_packet_link *link)
+{
+    void *entries = plan->packets.links;
+    bool added = append(&entries, &plan->packets.link_count, &plan->packets.link_room, link, sizeof *link);
+    plan->packets.links = entries;
+    return added;
+}
+
 void host_plan_clear(struct host_plan *plan)
 {
     free(plan->tunnels);
     free(plan->ports);
     free(plan->addresses);
     free(plan->routes);
+    free(plan->packets.links);
     *plan = (struct host_plan){0};
 }

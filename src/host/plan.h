@@ -1,6 +1,6 @@
 /*
- * What the config wants of Linux: a set of links, addresses and routes. The keeper makes a new plan
- * of the whole config and hands it to host_apply, which finds out what has to change.
+ * What the config wants of Linux: a set of links, addresses, routes and packet rules. The keeper makes a new
+ * plan of the whole config and hands it to host_apply, which finds out what has to change.
  *
  * Links are named as in Linux (see host/port.h) and need not exist: what needs a missing link waits for it.
  */
@@ -13,6 +13,7 @@
 
 #include "base/address.h"
 #include "host/link.h"
+#include "host/packet_rules.h"
 #include "host/route.h"
 #include "host/tun.h"
 
@@ -59,6 +60,7 @@ struct host_plan {
     size_t tunnel_count, port_count, address_count, route_count;
     size_t tunnel_room, port_room, address_room, route_room; /* allocated */
     bool forward_v4, forward_v6;                             /* packets are to be forwarded */
+    struct plan_packets packets;
 };
 
 /* Frees what the plan holds and empties it. A zeroed plan is an empty one. */
@@ -69,5 +71,6 @@ bool host_plan_add_tunnel(struct host_plan *plan, const struct plan_tunnel *tunn
 bool host_plan_add_port(struct host_plan *plan, const struct plan_port *port);
 bool host_plan_add_address(struct host_plan *plan, const struct plan_address *address);
 bool host_plan_add_route(struct host_plan *plan, const struct plan_route *route);
+bool host_plan_add_packet_link(struct host_plan *plan, const struct plan_packet_link *link);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/mark.h"
+#include "host/nft.h"
 #include "host/rule.h"
 
 /* True for the echo of an order of our own. */
@@ -118,6 +119,11 @@ bool host_report_read(void *context, const struct nlmsghdr *message)
     struct host_kernel *kernel = reports->kernel;
     bool echo = is_echo(kernel, message);
     struct inventory_news news;
+    if (nft_report_is_ours(message)) {
+        host_packets_doubt(reports->packets);
+        kernel->dirty = true;
+        return true;
+    }
     switch (message->nlmsg_type) {
     case RTM_NEWROUTE:
     case RTM_DELROUTE:

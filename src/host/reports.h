@@ -7,6 +7,7 @@
 
 #include "host/addresses.h"
 #include "host/forwarding.h"
+#include "host/packets.h"
 #include "host/routes.h"
 #include "host/tunnels.h"
 
@@ -17,6 +18,7 @@ struct host_reports {
     struct host_addresses *addresses;
     struct host_routes *routes;
     const struct host_forwarding *forwarding;
+    struct host_packets *packets;
 };
 
 /* For host_kernel_open: `context` is a struct host_reports. */

@@ -1,5 +1,5 @@
 /*
- * What the kernel reports unasked: links, addresses, routes, rules and forwarding that changed,
+ * What the kernel reports unasked: links, addresses, routes, rules, forwarding and nftables that changed,
  * whoever changed them, in the network namespace where the socket was opened.
  */
 #ifndef MUSUBI_HOST_WATCH_H
@@ -14,6 +14,10 @@ struct watch *watch_open(struct host_error *err);
 
 /* `watch` may be NULL. */
 void watch_close(struct watch *watch);
+
+/* Also reports changes of nftables from here on; nothing if it does already. False with a reason if the
+ * kernel has no nf_tables. */
+bool watch_tables(struct watch *watch, struct host_error *err);
 
 /* To be polled for reading. */
 int watch_fd(const struct watch *watch);

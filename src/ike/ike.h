@@ -68,6 +68,12 @@ enum ike_event_kind {
     IKE_EVENT_POLICY,      /* a tunnel is new or its policy changed; no SA is touched (R11) */
     IKE_EVENT_TUNNEL_GONE, /* its definition was taken away: its SAs are deleted (S4) */
     /*
+     * Each tunnel of the config that the engine began with has been told. Before that nobody's IKE_SA_INIT is
+     * answered: the tunnel that it is for may not be known yet, and its peer would be refused. Peers ask
+     * again.
+     */
+    IKE_EVENT_TUNNELS_TOLD,
+    /*
      * The route to a tunnel's peer is known, changed or gone. After each change of the policy it comes once
      * more: what the config changes moves no SA (R11).
      */
@@ -347,6 +353,7 @@ enum ike_counter {
     IKE_COUNT_IKEV1,           /* IKEv1 messages, ignored (S1) */
     IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
     IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
+    IKE_COUNT_TOO_EARLY,       /* IKE_SA_INIT before IKE_EVENT_TUNNELS_TOLD */
     IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
     IKE_COUNT_HALF_OPEN_LIMIT, /* messages and half-open IKE SAs beyond the limits of the latter */
     IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */

@@ -74,6 +74,8 @@ static void gateway_start_engine(struct gateway *g)
     ike_engine_set_epoch(g->engine, g->epoch);
 }
 
+static const struct ike_event tunnels_told = {.kind = IKE_EVENT_TUNNELS_TOLD};
+
 struct gateway *world_add_gateway(struct world *w, const char *name, const char *address)
 {
     struct gateway *g = calloc(1, sizeof *g);
@@ -88,6 +90,7 @@ struct gateway *world_add_gateway(struct world *w, const char *name, const char 
     (void)parsed;
     g->own_addresses[g->own_address_count++] = (struct own_address){g->address, true};
     gateway_start_engine(g);
+    gateway_handle(g, &tunnels_told); /* it has none yet */
     if (w->real_paths)
         real_path_start(g);
     g->next = w->gateways;
@@ -230,7 +233,7 @@ static void drop_jobs(struct gateway *g)
     }
 }
 
-void gateway_restart(struct gateway *g)
+void gateway_begin_again(struct gateway *g)
 {
     gateway_add_log_line(g, "RESTART");
     gateway_forget(g);
@@ -239,8 +242,14 @@ void gateway_restart(struct gateway *g)
     gateway_start_engine(g);
     for (struct sim_tunnel *t = g->tunnels; t != NULL; t = t->next)
         t->up = false;
+}
+
+void gateway_restart(struct gateway *g)
+{
+    gateway_begin_again(g);
     tell_policies(g);
     gateway_tell_routes(g);
+    gateway_handle(g, &tunnels_told);
 }
 
 /* Shuffles records, since an engine may get them in any order. */
@@ -310,6 +319,7 @@ void gateway_resume(struct gateway *g)
     g->restoring = false;
     gateway_tell_gone_addresses(g);
     gateway_tell_routes(g);
+    gateway_handle(g, &tunnels_told);
     if (g->stopped)
         gateway_stop(g);
 }

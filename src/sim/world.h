@@ -159,6 +159,9 @@ void world_set_partition(struct world *w, const struct gateway *a, const struct 
 /* Removes all of a gateway's state, as a power cut does, and starts it again with its tunnels. */
 void gateway_restart(struct gateway *g);
 
+/* The first half of a restart: its engine knows no tunnel yet. */
+void gateway_begin_again(struct gateway *g);
+
 /*
  * The gateway's engine ends after `actions` more actions (0: at once), perhaps in the middle of those of one
  * event, and a new engine continues from the records (IKE_EVENT_SAVED). With `path_too` the packet path is

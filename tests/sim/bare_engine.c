@@ -21,6 +21,7 @@ struct ike_engine *bare_engine_new(void)
     const struct ike_options options = {.random = fill_random, .esp_owners = 2, .log_level = LOG_LEVEL_WARN};
     struct ike_engine *engine = ike_engine_new(&options);
     assert_non_null(engine);
+    (void)ike_engine_handle(engine, 0, &(struct ike_event){.kind = IKE_EVENT_TUNNELS_TOLD});
     return engine;
 }
 

@@ -7,7 +7,7 @@
 #include "ike/ike.h"
 #include "ike/wire/message.h"
 
-/* An engine without tunnels, whose random octets are those of random(). */
+/* An engine that has been told of all its tunnels: none. Its random octets are those of random(). */
 struct ike_engine *bare_engine_new(void);
 
 /* Events that concern a tunnel; what the engine answers does not matter. */

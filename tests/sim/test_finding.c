@@ -453,6 +453,28 @@ static void S17_without_ids_the_addresses_are_the_ids(void **state)
     world_free(p.w);
 }
 
+/* ---- While a gateway starts -------------------------------------------------------------------------- */
+
+/* The tunnel that is meant is not known yet when another one of the same peer is. */
+static void S22_nobody_is_answered_until_all_tunnels_are_told(void **state)
+{
+    (void)state;
+    struct stage s = stage_at("10.1.0.1");
+    add_tunnel(&s, 1, "10.1.0.1", "site2", "site1");
+    gateway_begin_again(s.b);
+    add_tunnel(&s, 2, "10.1.0.1", "site2", "site9");
+
+    assert_false(puppet_do_init(s.p));
+    assert_int_equal(s.p->reply_count, 0);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_TOO_EARLY), 1);
+    check_failure("a peer who comes early", s.b, "");
+
+    add_tunnel(&s, 1, "10.1.0.1", "site2", "site1");
+    gateway_handle(s.b, &(struct ike_event){.kind = IKE_EVENT_TUNNELS_TOLD});
+    assert_int_equal(tunnel_of(&s, "site1", "site2"), 1);
+    stage_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +495,7 @@ int main(void)
         cmocka_unit_test(S22_fragmentation_is_answered),
         cmocka_unit_test(S22_the_route_is_that_of_the_selected_tunnel),
         cmocka_unit_test(S17_without_ids_the_addresses_are_the_ids),
+        cmocka_unit_test(S22_nobody_is_answered_until_all_tunnels_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "pair.h"
 #include "sim/inside.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -407,6 +408,28 @@ static void S41_a_request_that_could_not_leave_is_told_as_that(void **state)
     world_free(p.w);
 }
 
+/* Whoever sends requests from everywhere must not fill the log. */
+static void S41_answers_that_cannot_leave_are_told_once_in_a_second(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    struct pair p = pair_of(&a, &b);
+    const uint8_t answer[IKE_HEADER_SIZE] = {[17] = 0x20, EXCHANGE_IKE_SA_INIT, IKE_FLAG_RESPONSE};
+    struct ike_event event = {.kind = IKE_EVENT_NOT_SENT,
+                              .not_sent = {.message = {answer, sizeof answer}, .error = ENETUNREACH}};
+    assert_true(ip_address_parse("10.2.0.1", &event.not_sent.remote.address));
+
+    for (int i = 0; i < 10; i++)
+        gateway_handle(p.a, &event);
+    assert_int_equal(gateway_log_count(p.a, "an answer to 10.2.0.1:0 can't be sent"), 1);
+    world_run(p.w, 1 * SECOND);
+    gateway_handle(p.a, &event);
+
+    assert_int_equal(gateway_log_count(p.a, "an answer to 10.2.0.1:0 can't be sent"), 2);
+    world_free(p.w);
+}
+
 /* The negotiation began from an address that served not yet: it goes on the moment that it does. */
 static void S41_what_could_not_leave_leaves_when_the_source_is_there(void **state)
 {
@@ -489,6 +512,7 @@ int main(void)
         cmocka_unit_test(S40_a_cleared_sa_of_an_address_that_is_gone_sends_no_delete),
         cmocka_unit_test(S40_a_successor_knows_that_its_address_is_away),
         cmocka_unit_test(S41_a_request_that_could_not_leave_is_told_as_that),
+        cmocka_unit_test(S41_answers_that_cannot_leave_are_told_once_in_a_second),
         cmocka_unit_test(S41_what_could_not_leave_leaves_when_the_source_is_there),
         cmocka_unit_test(S41_a_negotiation_of_which_nothing_left_begins_from_another_source_at_once),
         cmocka_unit_test(S41_a_negotiation_waits_for_a_source),

@@ -271,6 +271,9 @@ static bool event_of(const struct channel_message *message, struct ike_event *ev
         *event = (struct ike_event){.kind = IKE_EVENT_TUNNEL_GONE,
                                     .tunnel_gone = ((const struct message_tunnel *)message->body)->tunnel};
         return true;
+    case MESSAGE_TUNNELS_TOLD:
+        *event = (struct ike_event){.kind = IKE_EVENT_TUNNELS_TOLD};
+        return true;
     case MESSAGE_PEER_ROUTE:
         *event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE,
                                     .route = {peer_route->tunnel, peer_route->route}};

@@ -22,6 +22,7 @@ enum message_type {
     MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
     MESSAGE_POLICY,         /* IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
+    MESSAGE_TUNNELS_TOLD,   /* no body: IKE_EVENT_TUNNELS_TOLD */
     MESSAGE_PEER_ROUTE,
     MESSAGE_OWN_ADDRESS, /* IKE_EVENT_OWN_ADDRESS */
     MESSAGE_PEER_ADDRESSES,
@@ -143,6 +144,10 @@ enum path_socket_kind {
     PATH_SOCKET_ESP_V6,
     PATH_SOCKET_UDP_V4,
     PATH_SOCKET_UDP_V6,
+    PATH_SOCKET_ESP_V4_DF,
+    PATH_SOCKET_UDP_V4_DF,
+    PATH_SOCKET_ICMP_V4,
+    PATH_SOCKET_ICMP_V6,
     PATH_SOCKET_COUNT
 };
 

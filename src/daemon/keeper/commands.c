@@ -11,6 +11,7 @@
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
 #include "daemon/show/interfaces.h"
+#include "daemon/show/packets.h"
 #include "daemon/show/routes.h"
 #include "daemon/show/sa_list.h"
 
@@ -301,6 +302,60 @@ static enum control_status show_ipv6_route(const struct commands *commands, cons
     return show_routes_of(commands, IP_V6, out);
 }
 
+/* ---- Packet rules ---------------------------------------------------------------------------------- */
+
+static bool read_counters(struct packet_counts *counts, struct text *out)
+{
+    struct host_error reason;
+    if (packet_counts_read(counts, &reason))
+        return true;
+    text_print(out, "%% %s\n", reason.text);
+    return false;
+}
+
+static enum control_status show_ip_napt(const struct commands *commands, const struct command_line *line,
+                                        struct text *out)
+{
+    struct packet_counts counts;
+    (void)line;
+    if (!read_counters(&counts, out))
+        return CONTROL_FAILED;
+    show_napt(&commands->running->configuration.settings, &counts, out);
+    packet_counts_free(&counts);
+    return CONTROL_OK;
+}
+
+static enum control_status show_access_lists_of(const struct commands *commands, enum ip_family family,
+                                                const struct command_line *line, struct text *out)
+{
+    const struct host_settings *settings = &commands->running->configuration.settings;
+    const char *name = line_argument(line, "name");
+    struct packet_counts counts;
+    if (name != NULL && access_lists_find(&settings->access_lists, family, name) == NULL) {
+        text_print(out, "%% There is no access list %s\n", name);
+        return CONTROL_FAILED;
+    }
+    if (!read_counters(&counts, out))
+        return CONTROL_FAILED;
+    show_access_lists(settings, &counts, family, name, out);
+    packet_counts_free(&counts);
+    return CONTROL_OK;
+}
+
+static enum control_status show_ip_access_list(const struct commands *commands,
+                                               const struct command_line *line, struct text *out)
+{
+    return show_access_lists_of(commands, IP_V4, line, out);
+}
+
+static enum control_status show_ipv6_access_list(const struct commands *commands,
+                                                 const struct command_line *line, struct text *out)
+{
+    return show_access_lists_of(commands, IP_V6, line, out);
+}
+
+/* ---- The rest -------------------------------------------------------------------------------------- */
+
 static enum control_status show_logging(const struct commands *commands, const struct command_line *line,
                                         struct text *out)
 {
@@ -336,7 +391,10 @@ static run_command *const runners[COMMAND_COUNT] = {
     [COMMAND_SHOW_IKEV2_SA] = show_ikev2_sa,
     [COMMAND_SHOW_IKEV2_CHILD_SA] = show_ikev2_child_sa,
     [COMMAND_SHOW_INTERFACES] = show_interfaces_command,
+    [COMMAND_SHOW_IP_ACCESS_LIST] = show_ip_access_list,
+    [COMMAND_SHOW_IP_NAPT] = show_ip_napt,
     [COMMAND_SHOW_IP_ROUTE] = show_ip_route,
+    [COMMAND_SHOW_IPV6_ACCESS_LIST] = show_ipv6_access_list,
     [COMMAND_SHOW_IPV6_ROUTE] = show_ipv6_route,
     [COMMAND_SHOW_LOGGING] = show_logging,
     [COMMAND_CLEAR_IKEV2_SA] = clear_ikev2_sa,

@@ -179,6 +179,9 @@ static void session_run(struct session *session, struct octets payload)
     if (control->pending > CONTROL_PENDING_MAX) {
         text_print(&printed, "%% Too much output is waiting to be read by others\n");
         status = CONTROL_FAILED;
+    } else if (strchr(line, '\n') != NULL) { /* what is behind it would be lost without a word */
+        text_print(&printed, "%% A command is one line\n");
+        status = CONTROL_FAILED;
     } else {
         const struct octets file = {session->file, session->file_length};
         status = control->handler.run(control->handler.context, session->state, line,

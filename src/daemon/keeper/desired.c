@@ -142,16 +142,50 @@ static bool add_route(const struct making *making, const struct configured_route
     return host_plan_add_route(making->plan, &route);
 }
 
-/* Packets are forwarded only where there is a tunnel to forward them through. */
+/* The MSS of what passes a Tunnel is the packet path's to lower. */
+static struct plan_mss mss_of(const struct configured_interface *interface,
+                              const struct interface_family *lines)
+{
+    bool port = interface->parts.kind == INTERFACE_GIGA_ETHERNET;
+    return (struct plan_mss){
+        .lower = port && (lines->adjust_mss_auto || lines->adjust_mss != 0),
+        .octets = lines->adjust_mss,
+    };
+}
+
+/* Filters, NAPT and MSS of the interfaces through which packets pass. */
+static bool add_packet_rules(const struct making *making)
+{
+    const struct host_settings *settings = &making->configuration->settings;
+    making->plan->packets.lists = &settings->access_lists;
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        const struct configured_interface *interface = &settings->interfaces[i];
+        bool tunnel = interface->parts.kind == INTERFACE_TUNNEL;
+        struct plan_packet_link link = {
+            .number = i,
+            .filters = &interface->filters,
+            .ipv4_mss = mss_of(interface, &interface->ipv4_lines),
+            .ipv6_mss = mss_of(interface, &interface->ipv6_lines),
+        };
+        if (interface->parts.kind == INTERFACE_LOOPBACK || (!tunnel && interface->admin == ADMIN_DOWN) ||
+            !find_link(making, interface->name, link.name))
+            continue;
+        if (!host_plan_add_packet_link(making->plan, &link))
+            return false;
+    }
+    return true;
+}
+
+/* Packets are forwarded only where there is a tunnel to forward them through, or NAPT for them. */
 static void want_forwarding(const struct making *making)
 {
     const struct host_settings *settings = &making->configuration->settings;
     for (size_t i = 0; i < settings->interface_count; i++) {
         const struct configured_interface *interface = &settings->interfaces[i];
-        if (interface->parts.kind != INTERFACE_TUNNEL || !interface->tunnel_ikev2)
-            continue;
-        making->plan->forward_v4 = true;
-        making->plan->forward_v6 |= interface->ipv6;
+        bool tunnel = interface->parts.kind == INTERFACE_TUNNEL && interface->tunnel_ikev2;
+        bool port = interface->parts.kind == INTERFACE_GIGA_ETHERNET && interface->admin != ADMIN_DOWN;
+        making->plan->forward_v4 |= tunnel || (port && interface->filters.napt);
+        making->plan->forward_v6 |= tunnel && interface->ipv6;
     }
 }
 
@@ -167,7 +201,7 @@ static bool fill_in(const struct making *making)
             return false;
     }
     want_forwarding(making);
-    return true;
+    return add_packet_rules(making);
 }
 
 bool desired_plan(const struct configuration *configuration, const struct port_table *ports,

@@ -121,11 +121,13 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
                   policy != NULL ? policy->name : NULL, text);
 }
 
+/* All tunnels of the config are made, or are known not to be: peers may begin, and operators too. */
 static void tell_ready(struct keeper *keeper)
 {
     if (keeper->started || keeper->control == NULL || !tunnels_are_settled(&keeper->tunnels))
         return;
     keeper->started = true;
+    processes_send(&keeper->processes.engine, MESSAGE_TUNNELS_TOLD, NULL, 0);
     if (keeper->arguments->foreground) {
         (void)puts("ready");
         (void)fflush(stdout);

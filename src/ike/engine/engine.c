@@ -143,6 +143,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_TUNNEL_GONE:
         tunnel_remove(engine, event->tunnel_gone);
         break;
+    case IKE_EVENT_TUNNELS_TOLD:
+        engine->tunnels_told = true;
+        break;
     case IKE_EVENT_PEER_ROUTE:
         tunnel_set_route(engine, event->route.tunnel, &event->route.route);
         break;

@@ -35,6 +35,10 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
         engine_count(engine, IKE_COUNT_MALFORMED);
         return;
     }
+    if (!response && !engine->tunnels_told) {
+        engine_count(engine, IKE_COUNT_TOO_EARLY);
+        return;
+    }
     uint8_t payload_type = 0;
     struct ike_sa *sa = response ? map_find(&engine->objects->sas, header->spi_i) : NULL;
     enum message_fault fault =
@@ -125,6 +129,7 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
 void engine_not_sent(struct ike_engine *engine, const struct ip_endpoint *remote, struct octets message,
                      int error)
 {
+    enum { LINES_IN_A_SECOND = 1 }; /* whoever asks decides how many answers there are, and where they go */
     struct ike_header h;
     char text[IP_TEXT_SIZE];
     if (engine->counters[IKE_COUNT_SENT] > 0)
@@ -133,9 +138,10 @@ void engine_not_sent(struct ike_engine *engine, const struct ip_endpoint *remote
         return;
     bool from_initiator = (h.flags & IKE_FLAG_INITIATOR) != 0;
     struct ike_sa *sa = map_find(&engine->objects->sas, from_initiator ? h.spi_i : h.spi_r);
-    if (h.flags & IKE_FLAG_RESPONSE)
+    bool is_answer = (h.flags & IKE_FLAG_RESPONSE) != 0;
+    if (is_answer && ike_budget_spend(&engine->objects->unsent_answers, LINES_IN_A_SECOND, engine->now))
         engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "an answer to %s can't be sent: %s",
                    ip_endpoint_format(remote, text), strerror(error));
-    else if (sa != NULL)
+    else if (!is_answer && sa != NULL)
         ike_sa_request_not_sent(sa, &h, error);
 }

@@ -18,6 +18,7 @@ struct ike_engine {
     msec_t now;
     uint64_t epoch;        /* Unix time, in milliseconds, when `now` was 0 */
     uint64_t event_number; /* of the event being handled: orders what happens in one millisecond */
+    bool tunnels_told;     /* IKE_EVENT_TUNNELS_TOLD has come: peers may begin */
     bool stopping;         /* IKE_EVENT_STOP has come: nothing new is begun */
     struct effects effects;
     struct deadline_heap deadlines;

@@ -258,6 +258,24 @@ static void commands_are_answered_in_order(void **state)
     close(fd);
 }
 
+static void a_command_of_two_lines_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const char expected[] = HELLO "\x00\x00\x00\x18"
+                                         "E% A command is one line\n"
+                                         "\x00\x00\x00\x09"
+                                         "D\x01Router# ";
+    uint8_t answer[512];
+    int fd = client_connect(f);
+
+    client_command(fd, "one\ntwo");
+
+    size_t length = client_read(f, fd, answer, sizeof(answer));
+    assert_int_equal(length, sizeof(expected) - 1);
+    assert_memory_equal(answer, expected, length);
+    close(fd);
+}
+
 static void client_that_does_not_read_delays_nobody(void **state)
 {
     struct fixture *f = *state;
@@ -388,6 +406,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(S35_a_file_comes_in_pieces_with_its_command, set_up, tear_down),
         cmocka_unit_test_setup_teardown(S35_a_file_that_is_too_large_ends_the_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(commands_are_answered_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_command_of_two_lines_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_does_not_read_delays_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_output_arrives_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rude_clients_are_disconnected, set_up, tear_down),
