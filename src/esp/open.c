@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include "esp/ecn.h"
 #include "esp/replay.h"
 #include "esp/worker_state.h"
 
@@ -25,6 +26,7 @@ enum esp_counter esp_open_counter(enum esp_open_result result)
         [ESP_OPEN_UNKNOWN_PROTOCOL] = ESP_IN_UNKNOWN_PROTOCOL,
         [ESP_OPEN_TS_UNACCEPTABLE] = ESP_IN_TS_UNACCEPTABLE,
         [ESP_OPEN_NOT_IP] = ESP_IN_MISC_ERROR,
+        [ESP_OPEN_CONGESTED] = ESP_IN_MISC_ERROR,
     };
     return counters[result];
 }
@@ -38,6 +40,7 @@ bool esp_open_is_authentic(enum esp_open_result result)
     case ESP_OPEN_UNKNOWN_PROTOCOL:
     case ESP_OPEN_TS_UNACCEPTABLE:
     case ESP_OPEN_NOT_IP:
+    case ESP_OPEN_CONGESTED:
         return true;
     default:
         return false;
@@ -128,7 +131,9 @@ static enum esp_open_result unframe_packet(struct esp_inbound *p, const struct e
     default:
         return ESP_OPEN_UNKNOWN_PROTOCOL;
     }
-    return selectors_hold(p) ? ESP_OPENED : ESP_OPEN_TS_UNACCEPTABLE;
+    if (!selectors_hold(p))
+        return ESP_OPEN_TS_UNACCEPTABLE;
+    return ecn_combine(p->inner, p->family, p->outer_tos) ? ESP_OPENED : ESP_OPEN_CONGESTED;
 }
 
 static enum esp_open_result judge_packet(struct esp_inbound *p, const struct esp_job *job)

@@ -19,6 +19,7 @@ enum esp_open_result {
     ESP_OPEN_UNKNOWN_PROTOCOL,  /* next header other than 4, 41, 59 */
     ESP_OPEN_TS_UNACCEPTABLE,   /* outside of the SA's selectors (R71) */
     ESP_OPEN_NOT_IP,            /* the inner header is none, or says more octets than there are */
+    ESP_OPEN_CONGESTED,         /* CE outside, and inside a sender that knows no ECN (RFC 6040, S29) */
     ESP_OPEN_RESULT_COUNT
 };
 
@@ -27,6 +28,7 @@ struct esp_inbound {
     struct esp_sa *sa; /* inbound; any mixture of SAs may stand in a batch */
     uint8_t *packet;   /* from the SPI; overwritten, whatever the result */
     size_t length;     /* octets to the end of the ICV */
+    uint8_t outer_tos; /* Type of Service or Traffic Class of the outer header, for its ECN field */
 
     /* Results. */
     enum esp_open_result result;
@@ -39,11 +41,12 @@ struct esp_inbound {
 /*
  * Opens `count` packets, any number, in the order of the array: lengths, replay window, ICV (compared in
  * constant time, before anything is decrypted or, with AES-GCM, used), replay window again, decryption,
- * padding, next header, inner length, selectors. Each result is counted in the live state of its SA, opened
- * packets with their inner octets; a dummy counts as a packet of no octets. `now` is noted as the time of the
- * last authenticated packet: milliseconds of CLOCK_BOOTTIME. Returns how many were opened.
+ * padding, next header, inner length, selectors, ECN (which may change the inner header). Each result is
+ * counted in the live state of its SA, opened packets with their inner octets; a dummy counts as a packet of
+ * no octets. `now` is noted as the time of the last authenticated packet: milliseconds of CLOCK_BOOTTIME.
+ * Returns how many were opened.
  *
- * Checks of the outer headers (ECN, addresses) are the caller's. A packet of an SA is the newest so far if it
+ * Checks of the outer addresses are the caller's. A packet of an SA is the newest so far if it
  * is authentic and its number is the SA's live->replay_top after the call (S9: only that one's source address
  * is followed).
  */

@@ -200,6 +200,11 @@ bool esp_sa_take_sequence(struct esp_sa *sa, uint32_t *sequence)
     return true;
 }
 
+bool esp_sa_has_sent(const struct esp_sa *sa, uint32_t sequence, uint32_t among)
+{
+    return sequence > 0 && sequence < sa->next_sequence && sa->next_sequence - sequence <= among;
+}
+
 struct esp_framing esp_sa_framing(const struct esp_sa *sa)
 {
     return esp_framing_of(sa->suite.encryption, sa->suite.integrity);

@@ -76,6 +76,9 @@ uint64_t esp_sa_sequences_left(const struct esp_sa *sa);
 /* The sizes of its ESP packets, for whoever has no SA at hand. */
 struct esp_framing esp_sa_framing(const struct esp_sa *sa);
 
+/* Outbound: true if `sequence` is one of the last `among` numbers that were used. */
+bool esp_sa_has_sent(const struct esp_sa *sa, uint32_t sequence, uint32_t among);
+
 /* Octets of ESP header and IV: what stands before the inner packet, for sealing in place. */
 size_t esp_sa_front_size(const struct esp_sa *sa);
 

@@ -273,6 +273,8 @@ bool host_route_lookup(struct netlink *nl, const struct host_route_question *que
     uint8_t bits = (uint8_t)(8 * ip_address_size(question->destination.family));
     header->rtm_family = (uint8_t)ip_address_af(question->destination.family);
     header->rtm_dst_len = bits;
+    if (question->configured)
+        header->rtm_flags = RTM_F_FIB_MATCH;
     netlink_put_address(message, RTA_DST, &question->destination);
     if (question->source.family == question->destination.family) {
         header->rtm_src_len = bits;

@@ -73,8 +73,9 @@ const char *host_route_format(const struct host_route *route, char out[HOST_ROUT
 struct host_route_question {
     struct ip_address destination;
     struct ip_address source;
-    uint32_t mark; /* fwmark */
-    int link;      /* out by this link only */
+    uint32_t mark;   /* fwmark */
+    int link;        /* out by this link only */
+    bool configured; /* `mtu` is to be that of the route, whatever was learnt for the path */
 };
 
 struct host_route_answer {

@@ -1,8 +1,11 @@
 #include "host/sockets.h"
 
 #include <errno.h>
+#include <linux/icmp.h>
 #include <linux/udp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +45,14 @@ static bool set_common_options(int fd, enum ip_family family, struct host_error 
     if (family == IP_V4)
         return set_options(fd, v4, sizeof v4 / sizeof v4[0], err);
     return set_options(fd, v6, sizeof v6 / sizeof v6[0], err);
+}
+
+/* The ECN field of what arrives counts (RFC 6040). A raw IPv4 socket shows the IP header itself. */
+static bool set_traffic_class_shown(int fd, enum ip_family family, struct host_error *err)
+{
+    static const struct option v4 = {IPPROTO_IP, IP_RECVTOS, 1};
+    static const struct option v6 = {IPPROTO_IPV6, IPV6_RECVTCLASS, 1};
+    return set_options(fd, family == IP_V4 ? &v4 : &v6, 1, err);
 }
 
 static int open_socket(enum ip_family family, int type, int protocol, struct host_error *err)
@@ -114,10 +125,57 @@ static int open_esp(enum ip_family family, uint32_t worker, uint32_t workers, st
     int fd = open_socket(family, SOCK_RAW, IPPROTO_ESP, err);
     if (fd < 0)
         return -1;
-    if (set_common_options(fd, family, err) && steer_esp_by_spi(fd, family, worker, workers, err))
+    if (set_common_options(fd, family, err) && steer_esp_by_spi(fd, family, worker, workers, err) &&
+        (family == IP_V4 || set_traffic_class_shown(fd, family, err)))
         return fd;
     (void)close(fd);
     return -1;
+}
+
+/* A worker's share of UDP 4500. */
+static int open_natt_worker(enum ip_family family, struct host_error *err)
+{
+    int fd = open_udp(family, HOST_PORT_NATT, err);
+    if (fd < 0 || set_traffic_class_shown(fd, family, err))
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+/* Receives only what tells of packets that were too large. Errors to hosts have the precedence that RFC 1812
+ * 4.3.2.5 wants. */
+static int open_icmp(enum ip_family family, struct host_error *err)
+{
+    static const struct option precedence = {IPPROTO_IP, IP_TOS, IPTOS_PREC_INTERNETCONTROL};
+    struct icmp_filter v4 = {.data = ~(UINT32_C(1) << ICMP_DEST_UNREACH)};
+    struct icmp6_filter v6;
+    ICMP6_FILTER_SETBLOCKALL(&v6);
+    ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &v6);
+    int fd = open_socket(family, SOCK_RAW, family == IP_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, err);
+    if (fd < 0)
+        return -1;
+    int failed = family == IP_V4 ? setsockopt(fd, SOL_RAW, ICMP_FILTER, &v4, sizeof v4)
+                                 : setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &v6, sizeof v6);
+    if (failed != 0)
+        (void)host_fail(err, errno, "cannot set a socket's filter");
+    if (failed == 0 && (family == IP_V6 || set_options(fd, &precedence, 1, err)))
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+/* The sockets that set DF. They are the last of their group, so that no datagram is steered to them. */
+static bool open_df_workers(struct host_family_sockets *s, uint32_t workers, struct host_error *err)
+{
+    static const struct host_sender natt = {HOST_SENDER_NATT, IP_V4, 0, true};
+    static const struct host_sender esp = {HOST_SENDER_ESP, IP_V4, 0, true};
+    for (uint32_t i = 0; i < workers; i++) {
+        s->natt_df_worker[i] = host_sender_open(&natt, err);
+        s->esp_df_worker[i] = host_sender_open(&esp, err);
+        if (s->natt_df_worker[i] < 0 || s->esp_df_worker[i] < 0)
+            return false;
+    }
+    return true;
 }
 
 static bool open_family(struct host_family_sockets *s, enum ip_family family, uint32_t workers,
@@ -133,19 +191,21 @@ static bool open_family(struct host_family_sockets *s, enum ip_family family, ui
     if (s->natt < 0 || !steer_udp_by_spi(s->natt, workers, err))
         return false;
     for (uint32_t i = 0; i < workers; i++) {
-        s->natt_worker[i] = open_udp(family, HOST_PORT_NATT, err);
+        s->natt_worker[i] = open_natt_worker(family, err);
         s->esp_worker[i] = open_esp(family, i, workers, err);
-        if (s->natt_worker[i] < 0 || s->esp_worker[i] < 0)
+        s->icmp_worker[i] = open_icmp(family, err);
+        if (s->natt_worker[i] < 0 || s->esp_worker[i] < 0 || s->icmp_worker[i] < 0)
             return false;
     }
-    return true;
+    return family == IP_V6 || open_df_workers(s, workers, err);
 }
 
 static void set_closed(struct host_family_sockets *s)
 {
     s->ike = s->natt = -1;
     for (size_t i = 0; i < HOST_WORKERS_MAX; i++)
-        s->natt_worker[i] = s->esp_worker[i] = -1;
+        s->natt_worker[i] = s->esp_worker[i] = s->natt_df_worker[i] = s->esp_df_worker[i] =
+            s->icmp_worker[i] = -1;
 }
 
 static bool has_ipv6(void)
@@ -185,6 +245,9 @@ static void close_family(struct host_family_sockets *s)
     for (size_t i = 0; i < HOST_WORKERS_MAX; i++) {
         close_one(&s->natt_worker[i]);
         close_one(&s->esp_worker[i]);
+        close_one(&s->natt_df_worker[i]);
+        close_one(&s->esp_df_worker[i]);
+        close_one(&s->icmp_worker[i]);
     }
 }
 
@@ -192,6 +255,20 @@ void host_sockets_close(struct host_sockets *sockets)
 {
     close_family(&sockets->v4);
     close_family(&sockets->v6);
+}
+
+/* Binds a raw socket to loopback, so that the kernel makes no copies for it of packets to other addresses.
+ * What it sends has the source address that its control message says. */
+static bool bind_aside(int fd, enum ip_family family, struct host_error *err)
+{
+    struct sockaddr_storage address;
+    struct ip_endpoint loopback = {.address = {.family = family}};
+    if (family == IP_V4)
+        loopback.address.octets[0] = 127;
+    loopback.address.octets[family == IP_V4 ? 3 : 15] = 1;
+    socklen_t length = ip_endpoint_to_sockaddr(&loopback, &address);
+    return bind(fd, (const struct sockaddr *)&address, length) == 0 ||
+           host_fail(err, errno, "cannot bind a socket");
 }
 
 static bool set_sender_options(int fd, const struct host_sender *sender, struct host_error *err)
@@ -203,6 +280,8 @@ static bool set_sender_options(int fd, const struct host_sender *sender, struct 
         {IPPROTO_IPV6, IPV6_DONTFRAG, 1},
     };
     if (!steer_nothing(fd, err) || !set_options(fd, &marked, 1, err))
+        return false;
+    if (sender->kind == HOST_SENDER_ESP && !bind_aside(fd, sender->family, err))
         return false;
     if (!sender->dont_fragment)
         return true;

@@ -4,7 +4,8 @@
  *
  * Each datagram comes with its destination address and interface (IP_PKTINFO, IPV6_PKTINFO), and the same
  * control message says from where one is to be sent. Nothing that the kernel sends for us has DF set or is
- * refused for its size. The kernel does no UDP decapsulation (UDP_ENCAP) of its own.
+ * refused for its size, but by the sockets that are for that. The workers' sockets tell the Type of Service
+ * or Traffic Class too. The kernel does no UDP decapsulation (UDP_ENCAP) of its own.
  *
  * The opener keeps its descriptors as long as any is used: the kernel finds the owner of a datagram by the
  * socket's number in its group, and renumbers the group when one is closed.
@@ -30,6 +31,10 @@ struct host_family_sockets {
     int natt;                          /* UDP 4500: what has the zero marker, and short datagrams */
     int natt_worker[HOST_WORKERS_MAX]; /* UDP 4500: ESP by SPI */
     int esp_worker[HOST_WORKERS_MAX];  /* IP protocol 50 by SPI */
+    /* The same two for sending alone, with DF; IPv4 only. */
+    int natt_df_worker[HOST_WORKERS_MAX];
+    int esp_df_worker[HOST_WORKERS_MAX];
+    int icmp_worker[HOST_WORKERS_MAX]; /* sends errors to hosts; receives what was too large for a router */
 };
 
 struct host_sockets {

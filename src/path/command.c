@@ -13,7 +13,8 @@ static enum path_result add_tunnel(struct worker *worker, const struct command *
 static enum path_result update_tunnel(struct worker *worker, const struct command *command)
 {
     (void)worker;
-    command->tunnel->mtu = command->mtu;
+    command->tunnel->settings = command->settings;
+    path_mtu_set_mss(command->tunnel);
     return PATH_OK;
 }
 
@@ -91,7 +92,7 @@ static enum path_result remove_inbound(struct worker *worker, const struct comma
 
 static enum path_result redirect_outbound(struct worker *worker, const struct command *command)
 {
-    outbound_sa_redirect(worker, command->outbound, &command->outbound_settings.destination);
+    outbound_sa_redirect(worker, command->outbound, &command->outbound_settings);
     return PATH_OK;
 }
 
@@ -99,6 +100,12 @@ static enum path_result redirect_inbound(struct worker *worker, const struct com
 {
     (void)worker;
     inbound_sa_redirect(command->inbound, &command->inbound_settings);
+    return PATH_OK;
+}
+
+static enum path_result resize_outbound(struct worker *worker, const struct command *command)
+{
+    path_mtu_set_link(worker, command->outbound, command->outbound_settings.mtu);
     return PATH_OK;
 }
 
@@ -113,6 +120,7 @@ static const carry_out tunnel_commands[COMMAND_KIND_COUNT][DIRECTIONS] = {
     [COMMAND_TUNNEL_UPDATE] = {[OUT] = update_tunnel},
     [COMMAND_TUNNEL_REMOVE] = {[OUT] = remove_tunnel, [IN] = remove_all_inbound},
     [COMMAND_TUNNEL_FAIL] = {[OUT] = fail_tunnel},
+    [COMMAND_CHILD_RESIZE] = {[OUT] = resize_outbound},
 };
 
 static const carry_out child_commands[CHILD_CHANGE_COUNT][DIRECTIONS] = {
@@ -143,6 +151,8 @@ void worker_carry_out(struct worker *worker, struct task *task)
     task->result = PATH_OK;
     if (command->kind == COMMAND_STOP)
         worker->stopping = true;
+    else if (command->kind == COMMAND_OWN_ADDRESSES)
+        worker->own = command->own;
     else
         task->result = command_function(command, task->direction)(worker, command);
 }

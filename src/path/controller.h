@@ -20,6 +20,8 @@ struct known_child {
     struct known_tunnel *tunnel;
     struct esp_live *live;
     bool live_is_fresh; /* the slot was free before */
+    struct child_destination destination;
+    uint32_t mtu; /* towards it, as found last */
     _Alignas(64) struct outbound_sa outbound;
     _Alignas(64) struct inbound_sa inbound;
 };
@@ -37,6 +39,16 @@ struct operation {
 
 STAILQ_HEAD(operation_queue, operation);
 
+/* A change of the host's own addresses, which goes to each worker by itself. */
+struct own_change {
+    STAILQ_ENTRY(own_change) link;
+    struct command command;
+    struct own_addresses *set; /* the new one */
+    unsigned tasks_left;
+};
+
+STAILQ_HEAD(own_change_queue, own_change);
+
 struct known_tunnel {
     TAILQ_HEAD(, known_child) children;
     struct operation_queue operations; /* the first one is being carried out */
@@ -52,6 +64,9 @@ struct path {
     struct esp_live *live;
     size_t live_count;
     size_t totals_count;
+    uint32_t (*find_mtu)(void *context, const struct child_destination *destination);
+    void *find_context;
+    struct own_change_queue own_changes; /* the workers have the oldest, until the next one is done */
 
     struct map tunnels;  /* by number: those not asked to be removed */
     struct map children; /* by inbound SPI, likewise */
@@ -72,6 +87,15 @@ void operation_submit(struct path *path, struct operation *operation, enum packe
 
 /* Takes back what workers have done, and goes on with it. */
 void path_reap(struct path *path);
+
+/* Posts a task to a worker; waits if it has very many. */
+void operation_post(struct path *path, struct worker *worker, const struct task *task);
+
+/* A worker has carried out a task of the change: frees the sets that no worker has any more. */
+void own_change_reap(struct path *path, struct own_change *change);
+
+/* Frees all changes, when the workers have ended. */
+void own_change_free_all(struct path *path);
 
 /* Frees a tunnel that is no worker's, and closes its device. The Child SAs known of it go too; with `release`
  * their slots become free. */

@@ -58,6 +58,7 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
         .sa = sa->sa,
         .packet = datagram->at,
         .length = datagram->length,
+        .outer_tos = datagram->traffic_class,
     };
     inbound->packet_count++;
 }
@@ -86,7 +87,8 @@ static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
     if (packet->result != ESP_OPENED)
         return;
     worker_count_total(worker, sa->slot, ESP_IN_OCTETS, packet->inner_length);
-    /* The outer ECN field will be combined with the inner one here (RFC 6040, S29). */
+    if (mss_limits_are_set(sa->mss))
+        (void)mss_clamp(packet->inner, packet->inner_length, sa->mss);
     inbound_deliver(worker, sa, packet);
 }
 

@@ -7,6 +7,7 @@
 #define MUSUBI_PATH_INBOUND_SA_H
 
 #include "esp/open.h"
+#include "path/mss.h"
 #include "path/worker.h"
 
 struct inbound_sa {
@@ -16,6 +17,7 @@ struct inbound_sa {
     uint32_t slot;   /* the tunnel's, for its totals */
     int tun;         /* the tunnel's device: open until this SA is gone */
     struct esp_sa *sa;
+    const struct mss_limits *mss; /* the tunnel's */
 
     bool installed;
     bool active_when_used; /* the first packet is to be told of */

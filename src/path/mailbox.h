@@ -18,20 +18,24 @@ enum { MAILBOX_SIZE = 256 }; /* tasks; a power of two */
 enum command_kind {
     COMMAND_STOP, /* the worker ends */
     COMMAND_TUNNEL_ADD,
-    COMMAND_TUNNEL_UPDATE, /* mtu */
+    COMMAND_TUNNEL_UPDATE, /* settings */
     COMMAND_TUNNEL_REMOVE, /* with its Child SAs */
     COMMAND_TUNNEL_FAIL,   /* pair */
     COMMAND_CHILD,         /* change */
+    COMMAND_CHILD_RESIZE,  /* outbound_settings.mtu */
+    COMMAND_OWN_ADDRESSES, /* own; to all workers */
     COMMAND_KIND_COUNT
 };
 
 struct tunnel;
+struct own_addresses;
 struct outbound_sa;
 struct inbound_sa;
 
-/* What an installation says to the outbound SA. A redirection brings another destination alone. */
+/* What an installation says to the outbound SA. A redirection brings another destination and MTU alone. */
 struct outbound_settings {
     struct wire_destination destination;
+    uint32_t mtu;     /* of the link or route to it, octets; 0: not known */
     msec_t keepalive; /* interval; 0: never */
     bool active;
     bool more_to_come;
@@ -50,9 +54,10 @@ struct command {
     enum command_kind kind;
     enum child_change change;
     struct tunnel *tunnel;        /* COMMAND_TUNNEL_… */
-    struct outbound_sa *outbound; /* COMMAND_CHILD */
+    struct outbound_sa *outbound; /* COMMAND_CHILD, _RESIZE */
     struct inbound_sa *inbound;   /* COMMAND_CHILD: one; COMMAND_TUNNEL_REMOVE: all of the tunnel, linked */
-    uint32_t mtu;
+    struct path_tunnel settings;
+    const struct own_addresses *own; /* the controller frees the old one when all workers have this one */
     struct packet_pair pair;
     struct outbound_settings outbound_settings;
     struct inbound_settings inbound_settings;

@@ -47,6 +47,11 @@ static void worker_reap(struct path *path, struct worker *worker)
     while (mailbox_reap(&worker->mailbox, &task)) {
         if (task.command->kind == COMMAND_STOP)
             continue;
+        if (task.command->kind == COMMAND_OWN_ADDRESSES) {
+            own_change_reap(path, (struct own_change *)((char *)task.command -
+                                                        __builtin_offsetof(struct own_change, command)));
+            continue;
+        }
         struct operation *operation =
             (struct operation *)((char *)task.command - __builtin_offsetof(struct operation, command));
         if (task.result != PATH_OK)
@@ -65,7 +70,7 @@ static void worker_await(struct path *path, struct worker *worker, bool all)
         mailbox_wait(&worker->mailbox, all);
 }
 
-static void worker_post(struct path *path, struct worker *worker, const struct task *task)
+void operation_post(struct path *path, struct worker *worker, const struct task *task)
 {
     while (mailbox_is_full(&worker->mailbox)) {
         worker_await(path, worker, false);
@@ -88,7 +93,7 @@ static bool operation_step(struct path *path, struct operation *operation)
         operation->tasks_left = (unsigned)__builtin_popcountll(workers);
         for (unsigned i = 0; i < path->worker_count; i++) {
             if ((workers >> i & 1) != 0)
-                worker_post(path, &path->workers[i], &task);
+                operation_post(path, &path->workers[i], &task);
         }
         return true;
     }
@@ -104,8 +109,11 @@ static void operation_finish(struct path *path, struct operation *operation)
         known_tunnel_free(operation->tunnel, true);
     else if (command->kind == COMMAND_CHILD && command->change == CHILD_REMOVE)
         known_child_free(operation->child, true);
-    STAILQ_INSERT_TAIL(&path->done, operation, link);
     path->operations_left--;
+    if (command->kind == COMMAND_CHILD_RESIZE)
+        free(operation); /* the path's own, which nobody waits for */
+    else
+        STAILQ_INSERT_TAIL(&path->done, operation, link);
 }
 
 /* What has failed goes no further. The last operation of a tunnel is its removal. */

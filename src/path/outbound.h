@@ -1,6 +1,7 @@
 /*
- * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given
- * to its outbound SAs, sealed from the one buffer into the other, and sent in its order.
+ * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given to its
+ * outbound SAs (outbound.c); the MSS of SYNs is lowered (mss.h), and what is too large is fragmented or
+ * answered (oversize.h); then it is sealed and sent in its order (outbound_send.c).
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
  * worker rest until the socket has room; packets then queue up, and are dropped, in front of the TUN devices,
@@ -10,7 +11,7 @@
 #ifndef MUSUBI_PATH_OUTBOUND_H
 #define MUSUBI_PATH_OUTBOUND_H
 
-#include "esp/seal.h"
+#include "path/pieces.h"
 #include "path/wire.h"
 
 struct outbound_sa;
@@ -18,23 +19,30 @@ struct source;
 struct tunnel;
 struct worker;
 
+/* An inner packet that has an SA to leave by. */
+struct outbound_packet {
+    struct outbound_sa *sa;
+    uint8_t *at;
+    size_t length;
+};
+
 struct outbound {
-    /* The batch. */
-    uint8_t *plain;  /* packets as they are read, one behind the other */
-    uint8_t *sealed; /* the same of ESP packets, so that runs of one size can leave as one (UDP_SEGMENT) */
+    /* The batch, through its stages: packets as they were read, then pieces. */
+    uint8_t *plain; /* room for packets, one behind the other */
     size_t plain_used;
-    size_t sealed_used;
-    struct esp_outbound packets[PATH_BATCH];
-    struct outbound_sa *sas[PATH_BATCH];
+    struct outbound_packet packets[PATH_BATCH];
     size_t packet_count;
+    size_t pieces_expected; /* of those packets, at most */
+    struct pieces pieces;
 
     /* What is to be sent of it: messages from `next` on. */
-    struct mmsghdr messages[PATH_BATCH];
-    struct iovec vectors[PATH_BATCH];
-    size_t inner_lengths[PATH_BATCH];        /* octets of the packets inside */
-    struct outbound_sa *senders[PATH_BATCH]; /* NULL: removed in the meantime */
-    enum wire_kind kinds[PATH_BATCH];
-    struct wire_destination detached[PATH_BATCH]; /* how those without a sender are to go */
+    struct mmsghdr messages[PIECES_MAX];
+    struct iovec vectors[PIECES_MAX];
+    size_t inner_lengths[PIECES_MAX];         /* octets of the packets inside */
+    struct outbound_sa *senders[PIECES_MAX]; /* NULL: removed in the meantime */
+    enum wire_kind kinds[PIECES_MAX];
+    struct wire_message_control controls[PIECES_MAX]; /* of those that need control messages of their own */
+    struct wire_destination detached[PIECES_MAX];     /* how those without a sender are to go */
     unsigned next;
     unsigned message_count;
 };
@@ -52,6 +60,10 @@ static inline bool outbound_is_stuck(const struct outbound *outbound)
 {
     return outbound->next < outbound->message_count;
 }
+
+/* Seals the pieces of the batch, makes messages of them, and sends them; or all but what a full socket does
+ * not take. The batch is empty then. */
+void outbound_send(struct worker *worker);
 
 /* Tries again to send what was stuck. */
 void outbound_resume(struct worker *worker);

@@ -16,7 +16,8 @@ enum path_result outbound_sa_install(struct worker *worker, struct outbound_sa *
                                      const struct outbound_settings *settings)
 {
     if (!sa->installed) {
-        if (!map_put(&worker->outbound_sas, sa->child_spi, sa))
+        if (!map_put(&worker->outbound_sas, sa->child_spi, sa) ||
+            !map_put(&worker->outbound_by_spi, esp_sa_spi(sa->sa), sa))
             return PATH_NO_MEMORY;
         TAILQ_INSERT_HEAD(&sa->tunnel->sas, sa, link);
         sa->installed = true;
@@ -26,7 +27,7 @@ enum path_result outbound_sa_install(struct worker *worker, struct outbound_sa *
     sa->more_to_come = settings->more_to_come;
     sa->keepalive = settings->keepalive;
     sa->low_told = false;
-    outbound_sa_redirect(worker, sa, &settings->destination);
+    outbound_sa_redirect(worker, sa, settings);
     if (settings->active)
         outbound_sa_activate(worker, sa);
     return PATH_OK;
@@ -34,14 +35,18 @@ enum path_result outbound_sa_install(struct worker *worker, struct outbound_sa *
 
 void outbound_sa_remove(struct worker *worker, struct outbound_sa *sa)
 {
+    if (map_find(&worker->outbound_by_spi, esp_sa_spi(sa->sa)) == sa)
+        (void)map_remove(&worker->outbound_by_spi, esp_sa_spi(sa->sa));
     if (!sa->installed)
         return;
     sa->installed = false;
     keepalive_stop(worker, sa);
+    path_mtu_stop(worker, sa);
     outbound_detach(&worker->outbound, sa);
     if (map_find(&worker->outbound_sas, sa->child_spi) == sa)
         (void)map_remove(&worker->outbound_sas, sa->child_spi);
     TAILQ_REMOVE(&sa->tunnel->sas, sa, link);
+    path_mtu_set_mss(sa->tunnel);
 }
 
 void outbound_sa_activate(struct worker *worker, struct outbound_sa *sa)
@@ -57,6 +62,7 @@ void outbound_sa_stop(struct outbound_sa *sa)
 {
     sa->stopped = true;
     sa->active = false;
+    path_mtu_set_mss(sa->tunnel);
 }
 
 void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)
@@ -66,10 +72,11 @@ void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)
 }
 
 void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
-                          const struct wire_destination *destination)
+                          const struct outbound_settings *settings)
 {
     outbound_detach(&worker->outbound, sa);
-    sa->destination = *destination;
+    sa->destination = settings->destination;
+    path_mtu_set_link(worker, sa, settings->mtu);
     keepalive_start(worker, sa);
 }
 

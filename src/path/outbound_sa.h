@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "esp/sa.h"
+#include "path/path_mtu.h"
 #include "path/worker.h"
 
 struct tunnel;
@@ -27,6 +28,7 @@ struct outbound_sa {
     bool low_told;     /* PATH_SEQUENCE_LOW */
 
     struct wire_destination destination;
+    struct path_mtu mtu;
     msec_t keepalive;        /* interval; 0: never */
     msec_t sent;             /* when the last packet, or keepalive, left; see keepalive.h */
     msec_t unanswered_since; /* when the first packet left after the last one that came; 0: none yet */
@@ -56,9 +58,10 @@ void outbound_sa_stop(struct outbound_sa *sa);
 /* No other Child SA is to come for what this one does not hold; what waited for one is looked at again. */
 void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa);
 
-/* From here on its packets go there. Those that are sealed already go where they were to go. */
+/* From here on its packets go to the destination of the settings. Those that are sealed already go where they
+ * were to go. */
 void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
-                          const struct wire_destination *destination);
+                          const struct outbound_settings *settings);
 
 /* Tells the controller in time that its sequence numbers will be used up (S24). */
 void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa);

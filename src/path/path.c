@@ -102,7 +102,10 @@ struct path *path_new(const struct path_options *options)
         .live = options->live,
         .live_count = options->live_count,
         .totals_count = options->totals_count,
+        .find_mtu = options->find_mtu,
+        .find_context = options->find_context,
     };
+    STAILQ_INIT(&path->own_changes);
     STAILQ_INIT(&path->stepped);
     STAILQ_INIT(&path->done);
     for (unsigned i = 0; i < path->worker_count; i++)
@@ -139,6 +142,7 @@ void path_free(struct path *path)
     }
     for (unsigned i = 0; i < path->worker_count; i++)
         worker_close(&path->workers[i]);
+    own_change_free_all(path);
     struct operation *operation;
     while ((operation = STAILQ_FIRST(&path->done)) != NULL) {
         STAILQ_REMOVE_HEAD(&path->done, link);

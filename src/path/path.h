@@ -51,13 +51,17 @@ struct path_worker_counters {
 };
 
 /* What one worker is given. Descriptors that do not exist are -1. The UDP sockets are bound to port 4500 and
- * get no datagrams with a zero marker; neither kind sets DF. All tell where a datagram arrived (IP_PKTINFO,
- * IPV6_RECVPKTINFO). */
+ * get no datagrams with a zero marker; neither kind sets DF unless it is said here. All tell where a datagram
+ * arrived (IP_PKTINFO, IPV6_RECVPKTINFO). */
 struct path_worker {
     int esp_v4; /* SOCK_RAW, IPPROTO_ESP */
     int esp_v6;
     int udp_v4;
     int udp_v6;
+    int esp_v4_df; /* only send, and set DF */
+    int udp_v4_df;
+    int icmp_v4;                           /* SOCK_RAW, IPPROTO_ICMP: sends and receives errors */
+    int icmp_v6;                           /* SOCK_RAW, IPPROTO_ICMPV6 */
     uint8_t seed[ESP_SEED_SIZE];           /* fresh random octets, of which IVs come; the caller wipes them */
     uint64_t hash_seed;                    /* fresh random bits */
     struct path_worker_counters *counters; /* in shared memory */
@@ -78,12 +82,25 @@ struct path_options {
      * says. They do their arithmetic by OpenSSL, without a self-test. */
     bool by_turns;
     const struct wire_io *io; /* what stands in for sockets (path/wire.h); NULL: nothing does */
+    /* The MTU of the link or route by which packets go to a destination, octets; 0: not known. Called by the
+     * controller's thread, within its calls. NULL: none is known. */
+    uint32_t (*find_mtu)(void *context, const struct child_destination *destination);
+    void *find_context;
+};
+
+/* `ip tcp adjust-mss` of one family (R75). */
+struct path_mss {
+    bool automatic;  /* what fits */
+    uint16_t octets; /* else this; 0: SYNs are left alone */
 };
 
 struct path_tunnel {
     uint32_t number;
-    uint32_t slot; /* below path_options.totals_count; no two tunnels have the same */
-    uint32_t mtu;  /* of the TUN device, octets */
+    uint32_t slot;     /* below path_options.totals_count; no two tunnels have the same */
+    uint32_t mtu;      /* of the TUN device, octets */
+    bool mtu_ignore;   /* R73 */
+    bool pre_fragment; /* R72 */
+    struct path_mss mss_v4, mss_v6;
 };
 
 enum path_result {
@@ -163,7 +180,7 @@ const char *path_result_text(enum path_result result);
 enum path_result path_tunnel_add(struct path *path, uint64_t request, const struct path_tunnel *tunnel,
                                  int tun);
 
-/* Changes the MTU of a tunnel. */
+/* Changes the settings of a tunnel, but for its slot. */
 enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *tunnel);
 
 /* Removes a tunnel with its Child SAs and the packets that wait in it. */
@@ -184,6 +201,13 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
  * anything else it is refused.
  */
 enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *command);
+
+/* Links or routes have changed: the MTUs of all destinations are found anew. */
+void path_review_mtus(struct path *path);
+
+/* The addresses of this host (R74) are these `count`. False if memory ran out; then they stay as they were.
+ */
+bool path_set_own_addresses(struct path *path, const struct ip_address *addresses, size_t count);
 
 /* A Child SA that the path has. */
 struct path_child {

@@ -92,14 +92,23 @@ static bool child_is_the_same(const struct path *path, const struct known_child 
            esp_sa_is_made_of(child->inbound.sa, &inbound) && esp_sa_is_made_of(child->outbound.sa, &outbound);
 }
 
+static uint32_t find_mtu(const struct path *path, const struct child_destination *destination)
+{
+    return path->find_mtu != NULL ? path->find_mtu(path->find_context, destination) : 0;
+}
+
 /* Puts into the command what an installation or a redirection says; false if the destination is none. */
-static bool command_take_settings(struct command *command, const struct child_settings *from)
+static bool command_take_settings(struct path *path, struct known_child *child, struct command *command,
+                                  const struct child_settings *from)
 {
     struct wire_destination destination;
     if (!wire_destination_from(&destination, &from->destination))
         return false;
+    child->destination = from->destination;
+    child->mtu = find_mtu(path, &from->destination);
     command->outbound_settings = (struct outbound_settings){
         .destination = destination,
+        .mtu = child->mtu,
         .keepalive = (msec_t)from->nat_keepalive * 1000,
         .active = from->active,
         .more_to_come = from->more_to_come,
@@ -151,6 +160,7 @@ static struct known_child *known_child_new(struct path *path, const struct child
     child->inbound.tunnel = tunnel->outbound.number;
     child->inbound.slot = tunnel->outbound.slot;
     child->inbound.tun = tunnel->outbound.source.fd;
+    child->inbound.mss = &tunnel->outbound.mss;
 
     struct esp_live *live = &path->live[from->live_slot];
     *result = child_take_slot(child, live);
@@ -188,7 +198,7 @@ static enum path_result path_child_submit_install(struct path *path, uint64_t re
         return PATH_NO_MEMORY;
     operation->command.kind = COMMAND_CHILD;
     operation->command.change = CHILD_INSTALL;
-    (void)command_take_settings(&operation->command, from);
+    (void)command_take_settings(path, child, &operation->command, from);
     operation_submit(path, operation, install_first(from));
     return PATH_OK;
 }
@@ -240,13 +250,30 @@ enum path_result path_child_change(struct path *path, uint64_t request, const st
     operation->command.kind = COMMAND_CHILD;
     operation->command.change = wanted->change;
     if (wanted->change == CHILD_REDIRECT)
-        (void)command_take_settings(&operation->command, &wanted->child);
+        (void)command_take_settings(path, child, &operation->command, &wanted->child);
     if (wanted->change == CHILD_REMOVE) {
         (void)map_remove(&path->children, child->inbound.spi);
         TAILQ_REMOVE(&child->tunnel->children, child, link);
     }
     operation_submit(path, operation, PACKET_OUTBOUND);
     return PATH_OK;
+}
+
+void path_review_mtus(struct path *path)
+{
+    for (size_t i = 0; i < path->children.capacity; i++) {
+        struct known_child *child = path->children.slots[i].value;
+        uint32_t mtu = child != NULL ? find_mtu(path, &child->destination) : 0;
+        if (child == NULL || mtu == child->mtu)
+            continue;
+        struct operation *operation = operation_new(0, child->tunnel, child);
+        if (operation == NULL)
+            return; /* until the next review */
+        operation->command.kind = COMMAND_CHILD_RESIZE;
+        operation->command.outbound_settings.mtu = mtu;
+        child->mtu = mtu;
+        operation_submit(path, operation, PACKET_OUTBOUND);
+    }
 }
 
 size_t path_list_children(const struct path *path, size_t *position, struct path_child *out, size_t max)

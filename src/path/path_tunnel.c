@@ -27,7 +27,7 @@ enum path_result path_tunnel_add(struct path *path, uint64_t request, const stru
     STAILQ_INIT(&tunnel->operations);
     tunnel->outbound.number = settings->number;
     tunnel->outbound.slot = settings->slot;
-    tunnel->outbound.mtu = settings->mtu;
+    tunnel->outbound.settings = *settings;
     tunnel_prepare(&tunnel->outbound, tun);
     struct operation *operation = operation_new(request, tunnel, NULL);
     if (operation == NULL || !map_put(&path->tunnels, settings->number, tunnel)) {
@@ -59,7 +59,7 @@ static enum path_result path_tunnel_submit(struct path *path, uint64_t request, 
     if (result != PATH_OK)
         return result;
     operation->command.kind = command->kind;
-    operation->command.mtu = command->mtu;
+    operation->command.settings = command->settings;
     operation->command.pair = command->pair;
     operation_submit(path, operation, PACKET_OUTBOUND);
     return PATH_OK;
@@ -67,7 +67,7 @@ static enum path_result path_tunnel_submit(struct path *path, uint64_t request, 
 
 enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *settings)
 {
-    const struct command command = {.kind = COMMAND_TUNNEL_UPDATE, .mtu = settings->mtu};
+    const struct command command = {.kind = COMMAND_TUNNEL_UPDATE, .settings = *settings};
     return path_tunnel_submit(path, request, settings->number, &command);
 }
 

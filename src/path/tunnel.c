@@ -143,7 +143,7 @@ void tunnel_flush(struct worker *worker, struct tunnel *tunnel)
 {
     if (tunnel->waiting.first == NULL)
         return;
-    tunnel->flush = true;
+    tunnel->flush = tunnel->waiting.packets;
     worker_source_ready(worker, &tunnel->source);
 }
 

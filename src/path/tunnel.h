@@ -6,6 +6,7 @@
 #ifndef MUSUBI_PATH_TUNNEL_H
 #define MUSUBI_PATH_TUNNEL_H
 
+#include "path/mss.h"
 #include "path/outbound_sa.h"
 #include "path/waiting.h"
 #include "path/worker.h"
@@ -13,12 +14,13 @@
 struct tunnel {
     struct source source; /* first; the TUN device */
     uint32_t number;
-    uint32_t slot;               /* of its totals */
-    uint32_t mtu;                /* octets */
+    uint32_t slot; /* of its totals */
+    struct path_tunnel settings;
+    struct mss_limits mss;       /* of both directions */
     struct outbound_sa_list sas; /* newest first (S38) */
 
     struct waiting waiting;
-    bool flush;    /* an SA came up: waiting packets go before any that are read now */
+    size_t flush;  /* an SA came up: so many waiting packets go before any that are read now */
     msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
     unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;

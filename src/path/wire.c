@@ -95,6 +95,31 @@ void wire_address_message(struct msghdr *message, struct wire_destination *to)
     };
 }
 
+void wire_set_traffic_class(struct msghdr *message, struct wire_message_control *control, enum wire_kind kind,
+                            uint8_t traffic_class)
+{
+    const int value = traffic_class;
+    bool v6 = kind == WIRE_ESP_V6 || kind == WIRE_UDP_V6;
+    memcpy(control->octets, message->msg_control, message->msg_controllen);
+    message->msg_control = control->octets;
+    control_put(message, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof value);
+}
+
+/* The Type of Service or Traffic Class that came with a datagram; 0 if none did. */
+static uint8_t control_traffic_class(struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+            return *CMSG_DATA(c);
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+            int value;
+            memcpy(&value, CMSG_DATA(c), sizeof value);
+            return (uint8_t)value;
+        }
+    }
+    return 0;
+}
+
 /* A raw IPv4 socket hands out the IP header too; what stands behind it. */
 static void datagram_skip_ip(struct datagram *datagram)
 {
@@ -104,6 +129,7 @@ static void datagram_skip_ip(struct datagram *datagram)
         datagram->length = 0;
         return;
     }
+    datagram->traffic_class = datagram->at[1];
     datagram->at += header;
     datagram->length -= header;
 }
@@ -128,9 +154,13 @@ int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagr
         return errno == EAGAIN ? 0 : -1;
 
     for (int i = 0; i < count; i++) {
-        datagrams[i] =
-            (struct datagram){inbox->vectors[i].iov_base, inbox->messages[i].msg_len,
-                              (const struct sockaddr *)&inbox->from[i], &inbox->messages[i].msg_hdr};
+        datagrams[i] = (struct datagram){
+            .at = inbox->vectors[i].iov_base,
+            .length = inbox->messages[i].msg_len,
+            .traffic_class = control_traffic_class(&inbox->messages[i].msg_hdr),
+            .from = (const struct sockaddr *)&inbox->from[i],
+            .message = &inbox->messages[i].msg_hdr,
+        };
     }
     return count;
 }

@@ -1,7 +1,8 @@
 /*
  * The network side of a worker: four sockets (ESP over IPv4 and IPv6, ESP in UDP over IPv4 and IPv6), from
- * which and to which one system call carries a batch. Another interface to the network (AF_PACKET, UDP with
- * segmentation) would take the place of this file and yield the same batches.
+ * which and to which one system call carries a batch, and two more of IPv4 that only send, and set DF.
+ * Another interface to the network (AF_PACKET, UDP with segmentation) would take the place of this file and
+ * yield the same batches.
  */
 #ifndef MUSUBI_PATH_WIRE_H
 #define MUSUBI_PATH_WIRE_H
@@ -19,6 +20,8 @@ enum wire_kind {
     WIRE_ESP_V6,
     WIRE_UDP_V4,
     WIRE_UDP_V6,
+    WIRE_ESP_V4_DF, /* these set DF, and only send */
+    WIRE_UDP_V4_DF,
     WIRE_COUNT,
 };
 
@@ -33,18 +36,25 @@ struct wire_destination {
         uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t))];
 };
 
+/* Control messages of one message alone: those of its destination, and one more. */
+struct wire_message_control {
+    _Alignas(struct cmsghdr)
+        uint8_t octets[sizeof(((struct wire_destination *)0)->control) + CMSG_SPACE(sizeof(int))];
+};
+
 /* One datagram as it came in: ESP, whatever was around it. */
 struct datagram {
     uint8_t *at;
     size_t length;
+    uint8_t traffic_class; /* Type of Service or Traffic Class of its IP header */
     const struct sockaddr *from;
     const struct msghdr *message; /* its control messages */
 };
 
-/* Room for the control message that tells where a datagram arrived. */
+/* Room for the control messages that tell where a datagram arrived, and its traffic class. */
 union wire_control {
     struct cmsghdr header;
-    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
 /* Room for one batch of the largest datagrams. */
@@ -66,6 +76,11 @@ bool wire_destination_from(struct wire_destination *to, const struct child_desti
 
 /* Fills in all of `message` but the vectors. It refers to `to`. */
 void wire_address_message(struct msghdr *message, struct wire_destination *to);
+
+/* Has a message that wire_address_message filled in, for a destination of `kind`, carry the Type of Service
+ * or Traffic Class too. It then refers to `control`. */
+void wire_set_traffic_class(struct msghdr *message, struct wire_message_control *control, enum wire_kind kind,
+                            uint8_t traffic_class);
 
 /* What carries batches between a descriptor of each wire_kind and the network. */
 struct wire_io {
@@ -95,7 +110,13 @@ void wire_arrival(const struct datagram *datagram, struct ip_address *local, uin
 
 static inline bool wire_is_udp(enum wire_kind kind)
 {
-    return kind == WIRE_UDP_V4 || kind == WIRE_UDP_V6;
+    return kind == WIRE_UDP_V4 || kind == WIRE_UDP_V6 || kind == WIRE_UDP_V4_DF;
+}
+
+/* The kind to send by if routers must not fragment the datagram. None may ever fragment IPv6. */
+static inline enum wire_kind wire_kind_whole(enum wire_kind kind)
+{
+    return kind == WIRE_ESP_V4 ? WIRE_ESP_V4_DF : kind == WIRE_UDP_V4 ? WIRE_UDP_V4_DF : kind;
 }
 
 #endif

@@ -236,7 +236,8 @@ static bool worker_watch_all(struct worker *worker)
         if (source->fd >= 0 && !worker_source_watch(worker, source))
             return false;
     }
-    return true;
+    return (worker->icmp_v4.fd < 0 || worker_source_watch(worker, &worker->icmp_v4)) &&
+           (worker->icmp_v6.fd < 0 || worker_source_watch(worker, &worker->icmp_v6));
 }
 
 void worker_prepare(struct worker *worker)
@@ -244,8 +245,7 @@ void worker_prepare(struct worker *worker)
     TAILQ_INIT(&worker->ready);
     TAILQ_INIT(&worker->ready_tunnels);
     worker->epoll = worker->mailbox.wake = worker->mailbox.finished = -1;
-    for (size_t i = 0; i < WIRE_COUNT; i++)
-        worker->wires[i].source.fd = -1;
+    worker_leave_sockets(worker);
 }
 
 static bool worker_open_rings(struct worker *worker)
@@ -275,10 +275,8 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     struct worker *worker = &all[index];
     const struct path_worker *own = &options->workers[index];
     const int sockets[WIRE_COUNT] = {
-        [WIRE_ESP_V4] = own->esp_v4,
-        [WIRE_ESP_V6] = own->esp_v6,
-        [WIRE_UDP_V4] = own->udp_v4,
-        [WIRE_UDP_V6] = own->udp_v6,
+        [WIRE_ESP_V4] = own->esp_v4, [WIRE_ESP_V6] = own->esp_v6,       [WIRE_UDP_V4] = own->udp_v4,
+        [WIRE_UDP_V6] = own->udp_v6, [WIRE_ESP_V4_DF] = own->esp_v4_df, [WIRE_UDP_V4_DF] = own->udp_v4_df,
     };
     worker->all = all;
     worker->index = index;
@@ -290,6 +288,11 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     worker->totals = options->totals + (size_t)index * options->totals_count;
     worker->inbound_sas = map_with_seed(own->hash_seed);
     worker->outbound_sas = map_with_seed(own->hash_seed);
+    worker->outbound_by_spi = map_with_seed(own->hash_seed);
+    worker->icmp_limit.seed = own->hash_seed;
+    worker->fragment_id = (uint32_t)own->hash_seed;
+    worker->icmp_v4 = (struct source){.fd = own->icmp_v4, .run = icmp_run_v4};
+    worker->icmp_v6 = (struct source){.fd = own->icmp_v6, .run = icmp_run_v6};
     worker->unknown_spis = unknown_spi_table_of(own->hash_seed, worker->count);
     for (size_t i = 0; i < WIRE_COUNT; i++) {
         worker->wires[i] = (struct wire_source){
@@ -314,6 +317,7 @@ void worker_leave_sockets(struct worker *worker)
 {
     for (size_t i = 0; i < WIRE_COUNT; i++)
         worker->wires[i].source.fd = -1;
+    worker->icmp_v4.fd = worker->icmp_v6.fd = -1;
 }
 
 static void descriptor_close(int fd)
@@ -326,6 +330,8 @@ void worker_close(struct worker *worker)
 {
     for (size_t i = 0; i < WIRE_COUNT; i++)
         descriptor_close(worker->wires[i].source.fd);
+    descriptor_close(worker->icmp_v4.fd);
+    descriptor_close(worker->icmp_v6.fd);
     descriptor_close(worker->epoll);
     mailbox_close(&worker->mailbox);
     wire_inbox_free(&worker->inbound.inbox);
@@ -333,6 +339,7 @@ void worker_close(struct worker *worker)
     esp_worker_free(worker->esp);
     map_free(&worker->inbound_sas);
     map_free(&worker->outbound_sas);
+    map_free(&worker->outbound_by_spi);
     worker_close_rings(worker);
     deadline_heap_free(&worker->deadlines);
 }

@@ -15,9 +15,11 @@
 #include "base/deadline.h"
 #include "base/map.h"
 #include "path/counters.h"
+#include "path/icmp.h"
 #include "path/inbound.h"
 #include "path/mailbox.h"
 #include "path/outbound.h"
+#include "path/own_addresses.h"
 #include "path/ring.h"
 #include "path/unknown_spi.h"
 #include "path/wire.h"
@@ -80,16 +82,21 @@ struct worker {
     struct deadline_heap deadlines;
     struct source mailbox_source;
     struct wire_source wires[WIRE_COUNT];
+    struct source icmp_v4, icmp_v6;
 
-    struct map inbound_sas;  /* by SPI */
-    struct map outbound_sas; /* by the inbound SPI of the Child SA */
-    size_t waiting_octets;   /* in all tunnels */
+    struct map inbound_sas;     /* by SPI */
+    struct map outbound_sas;    /* by the inbound SPI of the Child SA */
+    struct map outbound_by_spi; /* by their own SPI; of several with one SPI, the newest */
+    size_t waiting_octets;      /* in all tunnels */
     struct path_worker_counters *counters;
     struct path_totals *totals; /* of all tunnels, what this worker does for them: by slot */
     struct esp_worker *esp;
     struct outbound outbound;
     struct inbound inbound;
     struct unknown_spi_table unknown_spis;
+    const struct own_addresses *own; /* may be NULL */
+    struct icmp_error_limit icmp_limit;
+    uint32_t fragment_id; /* of the next packet that is fragmented here */
 
     struct mailbox mailbox;
     struct ring events;

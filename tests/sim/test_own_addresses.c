@@ -345,6 +345,26 @@ static void S40_an_sa_that_was_given_up_stays_so_in_a_new_engine(void **state)
     world_free(p.w);
 }
 
+static void S40_an_sa_that_was_given_up_asks_nothing_in_a_new_engine(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    const struct tunnel_policy b = world_default_policy(0, "any", "site2", "site1");
+    a.dpd_interval = 10;
+    struct pair p = pair_of(&a, &b);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, SECOND);
+    gateway_set_address(p.a, NEW);
+    world_run(p.w, GRACE + SECOND);
+    gateway_resume_after(p.a, 0, false);
+
+    world_run(p.w, 29 * SECOND);
+
+    assert_int_equal(gateway_record_count(p.a), 1);
+    assert_false(gateway_log_has(p.a, "asking the peer"));
+    world_free(p.w);
+}
+
 /* ---- Commands, rekeys -------------------------------------------------------------------------------- */
 
 static void S40_a_cleared_sa_of_an_address_that_is_gone_sends_no_delete(void **state)
@@ -535,6 +555,7 @@ int main(void)
         cmocka_unit_test(S40_a_new_engine_goes_on_with_addresses_that_are_away),
         cmocka_unit_test(S40_a_new_engine_sees_that_the_source_has_moved),
         cmocka_unit_test(S40_an_sa_that_was_given_up_stays_so_in_a_new_engine),
+        cmocka_unit_test(S40_an_sa_that_was_given_up_asks_nothing_in_a_new_engine),
         cmocka_unit_test(S40_a_cleared_sa_of_an_address_that_is_gone_sends_no_delete),
         cmocka_unit_test(S40_a_successor_knows_that_its_address_is_away),
         cmocka_unit_test(S40_what_was_given_up_makes_no_child_sa),

@@ -125,7 +125,11 @@ def test_R72_oversize_packets_without_df_arrive(sites, size):
     sites.lan1.must_reach(SITE2.lan4(10), "-s", size, "-M", "dont")
 
 
-def test_oversize_ipv6_packets_arrive_in_fragments(sites):
+def test_R72_oversize_ipv6_packets_arrive_in_fragments_of_the_size_told(sites):
+    _, printed = sites.lan1.ping(SITE2.lan6(10), "-s", 3000, count=1, wait=1)
+    assert "Packet too big: mtu=1438" in printed, printed
+    sites.lan1.ping(SITE2.lan6(10), "-s", 3000, count=1, wait=1)    # now the host that answers is told too
+
     sites.lan1.must_reach(SITE2.lan6(10), "-s", 3000)
 
 

@@ -132,11 +132,20 @@ static bool path_setup_is_sound(const void *body)
     return m->workers >= 1 && m->workers <= PATH_WORKERS_MAX;
 }
 
+static bool path_tunnel_is_sound(const void *body)
+{
+    const struct path_tunnel *t = body;
+    return is_bool(&t->mtu_ignore) && is_bool(&t->pre_fragment) && is_bool(&t->mss_v4.automatic) &&
+           is_bool(&t->mss_v6.automatic);
+}
+
 static bool path_worker_is_sound(const void *body)
 {
     const struct message_path_worker *m = body;
     return m->worker < PATH_WORKERS_MAX;
 }
+
+_Static_assert((size_t)PATH_SOCKET_COUNT <= CHANNEL_FDS_MAX, "the sockets of a worker fit a message");
 
 static bool auth_job_is_sound(const void *body)
 {
@@ -242,8 +251,10 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                             path_setup_is_sound},
     [MESSAGE_PATH_WORKER] = {"PATH_WORKER", KEEPER_TO_PATH, sizeof(struct message_path_worker), 0,
                              PATH_SOCKET_COUNT, path_worker_is_sound},
-    [MESSAGE_TUNNEL_ADD] = {"TUNNEL_ADD", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 1, NULL},
-    [MESSAGE_TUNNEL_UPDATE] = {"TUNNEL_UPDATE", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 0, NULL},
+    [MESSAGE_TUNNEL_ADD] = {"TUNNEL_ADD", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 1,
+                            path_tunnel_is_sound},
+    [MESSAGE_TUNNEL_UPDATE] = {"TUNNEL_UPDATE", KEEPER_TO_PATH, sizeof(struct path_tunnel), 0, 0,
+                               path_tunnel_is_sound},
     [MESSAGE_TUNNEL_REMOVE] = {"TUNNEL_REMOVE", KEEPER_TO_PATH, sizeof(struct message_tunnel), 0, 0, NULL},
 
     [MESSAGE_AUTH_JOB] = {"AUTH_JOB", ENGINE, sizeof(struct message_auth_job), MESSAGE_AUTH_TAIL_MAX, 0,

@@ -21,8 +21,8 @@ enum tunnel_stage {
 /* Changed by tunnels.c; others read it. */
 struct tunnel {
     struct tunnel_policy policy; /* its number never changes */
-    uint32_t mtu;
-    uint32_t slot; /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
+    struct path_tunnel settings; /* as the path has them, or is to have them */
+    uint32_t slot;               /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
     enum tunnel_stage stage;
     bool has_sa;
     enum host_tunnel_use use; /* as last set */

@@ -103,10 +103,9 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                   : -1;
     if (tun < 0)
         return;
-    const struct path_tunnel m = {.number = tunnel->policy.tunnel, .slot = tunnel->slot, .mtu = tunnel->mtu};
     tunnel->stage = TUNNEL_ADDING;
-    processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &m, sizeof(m), (struct octets){0},
-                        &tun, 1);
+    processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &tunnel->settings,
+                        sizeof(tunnel->settings), (struct octets){0}, &tun, 1);
 }
 
 /* Tells the name of the peer which address the route leads to. */
@@ -301,12 +300,39 @@ static struct tunnel *tunnel_of(struct tunnels *tunnels, const struct tunnel_pol
     return tunnel != NULL ? tunnel : tunnel_table_add(&tunnels->table, policy->tunnel);
 }
 
+static struct path_mss path_mss_of(const struct interface_family *lines)
+{
+    return (struct path_mss){.automatic = lines->adjust_mss_auto, .octets = lines->adjust_mss};
+}
+
+/* What the path has to know. `ip tcp adjust-mss auto` holds for IPv6 too, unless that has a line of its own
+ * (R75). Padding is 0. */
+static struct path_tunnel path_settings(const struct tunnel *tunnel, const struct tunnel_policy *policy,
+                                        const struct configured_interface *interface)
+{
+    struct path_tunnel settings;
+    memset(&settings, 0, sizeof(settings));
+    settings.number = policy->tunnel;
+    settings.slot = tunnel->slot;
+    settings.mtu = tunnel->settings.mtu;
+    settings.mtu_ignore = policy->mtu_ignore;
+    settings.pre_fragment = policy->pre_fragment;
+    if (interface == NULL)
+        return settings;
+    settings.mtu = desired_tunnel_mtu(interface);
+    settings.mss_v4 = path_mss_of(&interface->ipv4_lines);
+    settings.mss_v6 = path_mss_of(&interface->ipv6_lines);
+    if (settings.mss_v4.automatic && settings.mss_v6.octets == 0)
+        settings.mss_v6.automatic = true;
+    return settings;
+}
+
 /* Takes in a tunnel's policy, new or not. A changed one holds from the next negotiation (R11). */
 static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const struct tunnel_policy *policy)
 {
     const struct configured_interface *interface =
         host_settings_interface(&tunnels->with.configuration->settings, policy->name);
-    uint32_t mtu = interface != NULL ? desired_tunnel_mtu(interface) : tunnel->mtu;
+    const struct path_tunnel settings = path_settings(tunnel, policy, interface);
     bool there = tunnel->stage == TUNNEL_THERE;
     /* Padding may make equal policies look different: then one is sent in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
@@ -317,12 +343,11 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     }
     if (there && tunnel->policy.defined && !policy->defined)
         clear_sas(tunnels, tunnel); /* S4 */
-    if (there && tunnel->mtu != mtu) {
-        const struct path_tunnel m = {.number = policy->tunnel, .slot = tunnel->slot, .mtu = mtu};
-        send_to_path(tunnels, MESSAGE_TUNNEL_UPDATE, &m, sizeof(m));
-    }
+    if ((there || tunnel->stage == TUNNEL_ADDING) &&
+        memcmp(&tunnel->settings, &settings, sizeof(settings)) != 0)
+        send_to_path(tunnels, MESSAGE_TUNNEL_UPDATE, &settings, sizeof(settings));
     tunnel->policy = *policy;
-    tunnel->mtu = mtu;
+    tunnel->settings = settings;
     tunnel_names_use(&tunnels->names, &tunnel->name, &tunnel->policy);
     tunnel_route_set_old(&tunnel->route);
     tunnel->kept = true;

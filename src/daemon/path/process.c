@@ -13,6 +13,7 @@
 #include "daemon/ipc/messages.h"
 #include "daemon/ipc/spawn.h"
 #include "daemon/path/engine_link.h"
+#include "daemon/path/surroundings.h"
 #include "daemon/state/shared.h"
 
 struct path_process {
@@ -21,6 +22,7 @@ struct path_process {
     struct path *path; /* NULL until all workers are known */
     struct path_options *options;
     struct live_area area;
+    struct surroundings *surroundings; /* NULL if Linux can't be asked */
     uint32_t workers_known;
     bool failed;
 };
@@ -61,11 +63,18 @@ static void set_up(struct path_process *process)
 
 static void start_workers(struct path_process *process)
 {
+    struct host_error reason;
+    process->surroundings = surroundings_open(&reason);
+    if (process->surroundings == NULL)
+        process_log(process, LOG_LEVEL_WARN, "the path can't see links and addresses: %s", reason.text);
+    process->options->find_mtu = surroundings_find_mtu;
+    process->options->find_context = process->surroundings;
     process->path = path_new(process->options);
     if (process->path == NULL) {
         process_log(process, LOG_LEVEL_ERROR, "the packet workers can't be started: %s", strerror(errno));
         process->failed = true;
     } else {
+        surroundings_tell(process->surroundings, process->path);
         (void)message_send(&process->keeper, MESSAGE_READY, NULL, 0);
     }
     secret_free(process->options, sizeof(*process->options));
@@ -89,6 +98,10 @@ static void set_up_worker(struct path_process *process)
         .esp_v6 = fds[PATH_SOCKET_ESP_V6],
         .udp_v4 = fds[PATH_SOCKET_UDP_V4],
         .udp_v6 = fds[PATH_SOCKET_UDP_V6],
+        .esp_v4_df = fds[PATH_SOCKET_ESP_V4_DF],
+        .udp_v4_df = fds[PATH_SOCKET_UDP_V4_DF],
+        .icmp_v4 = fds[PATH_SOCKET_ICMP_V4],
+        .icmp_v6 = fds[PATH_SOCKET_ICMP_V6],
         .counters = &process->area.workers[m->worker],
     };
     /* Up to 256 octets come whole once the kernel has any. */
@@ -213,11 +226,14 @@ static void run(struct path_process *process)
             {.fd = process->keeper.fd, .events = events_wanted(&process->keeper)},
             {.fd = process->engine.fd, .events = events_wanted(&process->engine)},
             {.fd = process->path != NULL ? path_event_fd(process->path) : -1, .events = POLLIN},
+            {.fd = surroundings_fd(process->surroundings), .events = POLLIN},
         };
         if (poll(polled, sizeof(polled) / sizeof(polled[0]), -1) < 0 && errno != EINTR)
             return;
         (void)channel_flush(&process->keeper);
         (void)channel_flush(&process->engine);
+        if (process->path != NULL && surroundings_have_changed(process->surroundings))
+            surroundings_tell(process->surroundings, process->path);
         /* The keeper first: a tunnel is known before its SAs. */
         if (!drain(process, &process->keeper, keeper_message))
             return;
@@ -241,6 +257,7 @@ int path_process_run(void)
                     strerror(errno));
     run(&process);
     path_free(process.path);
+    surroundings_close(process.surroundings);
     live_area_unmap(&process.area);
     (void)channel_flush(&process.keeper);
     channel_close(&process.engine);

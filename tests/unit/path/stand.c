@@ -148,6 +148,29 @@ static int socket_open(unsigned index, enum ip_family family, bool udp)
     return fd;
 }
 
+/* One that sets DF and sends alone. It is bound aside, or is one of a group of which it is never chosen. */
+static int socket_open_df(unsigned index, bool udp)
+{
+    int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC, udp ? IPPROTO_UDP : IPPROTO_ESP);
+    const int probe = IP_PMTUDISC_PROBE;
+    const int one = 1;
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe), 0);
+    if (udp)
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
+    struct ip_endpoint own = {end_address(index, IP_V4), udp ? UDP_ENCAPSULATION_PORT : 0};
+    if (!udp)
+        own.address.octets[2] = 99;
+    socket_bind(fd, own);
+    return fd;
+}
+
+static uint32_t stand_find_mtu(void *context, const struct child_destination *destination)
+{
+    (void)context, (void)destination;
+    return OUTER_MTU;
+}
+
 /* Datagrams on port 4500 go to the owner of the SPI that they begin with. */
 static void socket_steer(int fd, unsigned workers)
 {
@@ -168,6 +191,7 @@ static void end_start(struct end *end)
         .live_count = STAND_SLOTS,
         .totals = end->totals,
         .totals_count = STAND_TUNNELS_MAX,
+        .find_mtu = stand_find_mtu,
     };
     for (unsigned i = 0; i < end->workers; i++) {
         struct path_worker *worker = &options.workers[i];
@@ -175,9 +199,16 @@ static void end_start(struct end *end)
         worker->esp_v6 = socket_open(end->index, IP_V6, false);
         worker->udp_v4 = socket_open(end->index, IP_V4, true);
         worker->udp_v6 = socket_open(end->index, IP_V6, true);
+        worker->icmp_v4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+        worker->icmp_v6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+        assert_true(worker->icmp_v4 >= 0 && worker->icmp_v6 >= 0);
         worker->counters = &end->counters[i];
         end->udp_v4[i] = worker->udp_v4;
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
+    }
+    for (unsigned i = 0; i < end->workers; i++) {
+        options.workers[i].esp_v4_df = socket_open_df(end->index, false);
+        options.workers[i].udp_v4_df = socket_open_df(end->index, true);
     }
     socket_steer(options.workers[0].udp_v4, end->workers);
     socket_steer(options.workers[0].udp_v6, end->workers);
@@ -371,6 +402,16 @@ enum path_result child_redirect(struct path *path, uint64_t request, uint32_t sp
     const struct child_command command = {CHILD_REDIRECT,
                                           {.inbound = {.spi = spi}, .destination = *destination}};
     return path_child_change(path, request, &command);
+}
+
+void end_configure(struct end *end, struct path_tunnel settings)
+{
+    settings.number = stand_tunnel(end->tunnel);
+    settings.slot = end->tunnel;
+    if (settings.mtu == 0)
+        settings.mtu = INNER_MTU;
+    assert_int_equal(path_tunnel_update(end->path, ++end->requests, &settings), PATH_OK);
+    path_settle(end->path);
 }
 
 void end_install(struct end *end, const struct child_settings *child)

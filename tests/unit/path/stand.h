@@ -82,6 +82,10 @@ enum path_result child_change(struct path *path, uint64_t request, enum child_ch
 enum path_result child_redirect(struct path *path, uint64_t request, uint32_t spi,
                                 const struct child_destination *destination);
 
+/* Changes the settings of the end's present tunnel; its number and slot are filled in, and an MTU of 0 is
+ * that which it had at first. */
+void end_configure(struct end *end, struct path_tunnel settings);
+
 /* Installs it; both ends' halves with stand_install. All settled on return. */
 void end_install(struct end *end, const struct child_settings *child);
 void stand_install(struct stand *stand, const struct stand_sa *sa, uint32_t number);

@@ -31,8 +31,15 @@ static int start(void **state)
     static struct path_options options;
     int ends[2];
     options = (struct path_options){.worker_count = 1, .totals = &totals, .totals_count = 1};
-    options.workers[0] =
-        (struct path_worker){.esp_v4 = -1, .esp_v6 = -1, .udp_v4 = -1, .udp_v6 = -1, .counters = &counters};
+    options.workers[0] = (struct path_worker){.esp_v4 = -1,
+                                              .esp_v6 = -1,
+                                              .udp_v4 = -1,
+                                              .udp_v6 = -1,
+                                              .esp_v4_df = -1,
+                                              .udp_v4_df = -1,
+                                              .icmp_v4 = -1,
+                                              .icmp_v6 = -1,
+                                              .counters = &counters};
     worker = (struct worker){0};
     worker_prepare(&worker);
     assert_true(worker_open(&worker, 0, &options, -1, ESP_ARITHMETIC_OPENSSL));

@@ -28,7 +28,7 @@ static void *doubler(void *argument)
         struct task *task;
         while ((task = mailbox_next(&mailbox)) != NULL) {
             stopped = task->command->kind == COMMAND_STOP;
-            task->result = (enum path_result)(2 * task->command->mtu);
+            task->result = (enum path_result)(2 * task->command->settings.mtu);
             mailbox_finish(&mailbox);
         }
         mailbox_report(&mailbox);
@@ -58,7 +58,7 @@ static void each_command_comes_back_in_order(void **state)
             mailbox_wait(&mailbox, false);
         for (; mailbox_reap(&mailbox, &answer); reaped++)
             expect_answer(&answer, &commands[reaped], 2 * reaped);
-        commands[i] = (struct command){.kind = COMMAND_TUNNEL_UPDATE, .mtu = i};
+        commands[i] = (struct command){.kind = COMMAND_TUNNEL_UPDATE, .settings.mtu = i};
         mailbox_post(&mailbox, &(struct task){.command = &commands[i]});
     }
     mailbox_wait(&mailbox, true);
