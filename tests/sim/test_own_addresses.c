@@ -401,6 +401,32 @@ static void S40_a_successor_knows_that_its_address_is_away(void **state)
     world_free(p.w);
 }
 
+/* The peer's request came before, and its key exchange is done after the IKE SA was given up. */
+static void S40_what_was_given_up_makes_no_child_sa(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    b.connect_type = CONNECT_AUTO;
+    b.child_lifetime = 100;
+    a.child.pfs_none = b.child.pfs_none = false;
+    struct pair p = pair_of(&a, &b);
+    world_run(p.w, 15 * SECOND);
+    world_conditions(p.w)->job_time = 10 * SECOND;
+    while (!gateway_log_has(p.a, "N(REKEY_SA)") && world_now(p.w) < 1200 * SECOND)
+        world_run(p.w, 100);
+    assert_true(world_now(p.w) < 1200 * SECOND);
+    gateway_set_address(p.a, NEW);
+    world_run(p.w, 9 * SECOND);
+    assert_true(gateway_children(p.a)->stopped);
+
+    world_run(p.w, 5 * SECOND);
+
+    assert_int_equal(gateway_log_count(p.a, "Child SA created"), 1);
+    assert_null(world_fault(p.w));
+    world_free(p.w);
+}
+
 /* ---- Requests that can't leave ----------------------------------------------------------------------- */
 
 static void S41_a_request_that_could_not_leave_is_told_as_that(void **state)
@@ -532,6 +558,7 @@ int main(void)
         cmocka_unit_test(S40_an_sa_that_was_given_up_asks_nothing_in_a_new_engine),
         cmocka_unit_test(S40_a_cleared_sa_of_an_address_that_is_gone_sends_no_delete),
         cmocka_unit_test(S40_a_successor_knows_that_its_address_is_away),
+        cmocka_unit_test(S40_what_was_given_up_makes_no_child_sa),
         cmocka_unit_test(S41_a_request_that_could_not_leave_is_told_as_that),
         cmocka_unit_test(S41_answers_that_cannot_leave_are_told_once_in_a_second),
         cmocka_unit_test(S41_what_could_not_leave_leaves_when_the_source_is_there),
