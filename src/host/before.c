@@ -110,7 +110,8 @@ static void write_file(const struct host_before *before)
         (void)fprintf(file, "%s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", item->name,
                       item->value[0], item->value[1], item->value[2], item->value[3]);
     }
-    if (fclose(file) == 0)
+    bool written = ferror(file) == 0;
+    if (fclose(file) == 0 && written)
         (void)renameat(before->directory, NEW_NAME, before->directory, FILE_NAME);
     else
         (void)unlinkat(before->directory, NEW_NAME, 0);

@@ -11,7 +11,7 @@
 
 enum { BEFORE_NAME_SIZE = 24, BEFORE_VALUES = 4 };
 
-/* Some values under a name, which has no blanks. What they mean, their owner knows. */
+/* Some values under a name, which has no blanks. Their owner knows what they mean. */
 struct before_item {
     char name[BEFORE_NAME_SIZE];
     uint32_t value[BEFORE_VALUES];
@@ -25,8 +25,9 @@ struct host_before {
 };
 
 /*
- * Keeps a file in `directory`, which stays the caller's and open. What a musubid has left there that ended
- * without giving it back is taken over, if that was in this network namespace and since Linux was started.
+ * Keeps a file in `directory`, which stays the caller's and open. If the file is there, an earlier musubid
+ * ended without giving the values back: they are taken over if they are of this network namespace and of the
+ * time since Linux was started.
  */
 void host_before_open(struct host_before *before, int directory);
 

@@ -151,7 +151,10 @@ static bool read_attribute(struct name_reader *reader, bool joined, X509_NAME *n
     const char value_ends[] = {reader->separator, '+', '\0'};
     struct piece word;
     struct piece value;
-    if (!read_piece(reader, "=,/+", &word) || *reader->at != '=')
+    bool whole = read_piece(reader, "=,/+", &word);
+    if (whole && word.length == 0 && *reader->at == '\0')
+        return pki_refuse(reason, "it ends too early; a name with blanks in it stands in quotes");
+    if (!whole || *reader->at != '=')
         return pki_refuse(reason, "`%s` is not ATTRIBUTE=VALUE", word.text);
     reader->at++;
     if (!read_piece(reader, value_ends, &value))

@@ -99,7 +99,13 @@ static void refuse_crl(const struct run *run, X509 *x509, int error)
                "can't be checked: the CRL of %s is not valid before %s%s (RFC 5280 5.1.2.4)", issuer,
                certificate_time_format(openssl_time(X509_CRL_get0_lastUpdate(crl)), limit),
                clock_remark(run));
-    else
+    else if (error == X509_V_ERR_UNABLE_TO_GET_CRL) {
+        openssl_name_text(X509_get_issuer_name(x509), issuer);
+        refuse(
+            run, x509, VALIDATION_CRL,
+            "can't be checked: a CRL of %s was imported, but it is not for this certificate (RFC 5280 6.3)",
+            issuer);
+    } else
         refuse(run, x509, VALIDATION_CRL, "can't be checked by the CRL of %s: %s (RFC 5280 6.3)", issuer,
                X509_verify_cert_error_string(error));
 }
@@ -217,6 +223,7 @@ static const struct error_row {
     {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, VALIDATION_NAME_CONSTRAINTS,
      "has a malformed name, so that the name constraints above it can't be checked (RFC 5280 4.2.1.10)"},
     {X509_V_ERR_CERT_REVOKED, VALIDATION_REVOKED, NULL},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, VALIDATION_CRL, NULL},
     {X509_V_ERR_CRL_HAS_EXPIRED, VALIDATION_CRL, NULL},
     {X509_V_ERR_CRL_NOT_YET_VALID, VALIDATION_CRL, NULL},
     {X509_V_ERR_CRL_SIGNATURE_FAILURE, VALIDATION_CRL, NULL},
@@ -296,6 +303,16 @@ static void refuse_by_error(const struct run *run, X509 *x509, int error)
     }
 }
 
+/* True if a CRL of the name of the certificate's issuer was imported, even if it can't be used for it. */
+static bool has_crl_of_issuer(const struct validation *asked, X509 *x509)
+{
+    for (size_t i = 0; i < asked->crl_count; i++) {
+        if (X509_NAME_cmp(X509_CRL_get_issuer(crl_x509(asked->crls[i])), X509_get_issuer_name(x509)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* OpenSSL asks whether to go on after an error. */
 static int judge(int ok, X509_STORE_CTX *context)
 {
@@ -303,13 +320,14 @@ static int judge(int ok, X509_STORE_CTX *context)
     if (ok == 1)
         return 1;
     int error = X509_STORE_CTX_get_error(context);
+    X509 *x509 = X509_STORE_CTX_get_current_cert(context);
     /* CRLs are checked of the CAs whose CRLs were imported. */
-    if (error == X509_V_ERR_UNABLE_TO_GET_CRL)
+    if (error == X509_V_ERR_UNABLE_TO_GET_CRL && !has_crl_of_issuer(run->asked, x509))
         return 1;
     /* An old CRL may still say that the certificate is revoked, which is the better reason. */
     bool old = error == X509_V_ERR_CRL_HAS_EXPIRED;
     if (!old || run->verdict->fault == VALIDATION_OK)
-        refuse_by_error(run, X509_STORE_CTX_get_current_cert(context), error);
+        refuse_by_error(run, x509, error);
     return old ? 1 : 0;
 }
 

@@ -148,10 +148,13 @@ class Certificates:
         openssl("ca", "-batch", "-config", self._state(issuer) / "config", "-keyfile", issuer.key, "-cert",
                 issuer.certificate, "-revoke", issued.certificate)
 
-    def crl(self, issuer, name, start=START, end=END, hash_name="sha256"):
+    def crl(self, issuer, name, start=START, end=END, hash_name="sha256", extensions=("authorityKeyIdentifier=keyid",)):
         """NAME.pem and NAME.der, a CRL with what was revoked; returns the path of the PEM file."""
         path = self.directory / f"{name}.pem"
-        openssl("ca", "-gencrl", "-config", self._state(issuer) / "config", "-keyfile", issuer.key, "-cert",
+        config = self._state(issuer) / "crl-config"
+        config.write_text((self._state(issuer) / "config").read_text() + "\n".join(["[more]", *extensions, ""]))
+        section = ("-crlexts", "more") if extensions else ()
+        openssl("ca", "-gencrl", "-config", config, *section, "-keyfile", issuer.key, "-cert",
                 issuer.certificate, "-crl_lastupdate", start, "-crl_nextupdate", end, "-md", hash_name, "-out", path)
         openssl("crl", "-in", path, "-outform", "DER", "-out", path.with_suffix(".der"))
         return path

@@ -256,24 +256,33 @@ static void check_child(struct gateway *g, const struct child_settings *install)
     }
 }
 
+/* True of an answer that may make a Child SA. */
+static bool makes_child(struct octets message)
+{
+    struct ike_header h;
+    return ike_header_read(message, &h) && (h.flags & IKE_FLAG_RESPONSE) != 0 &&
+           (h.exchange == EXCHANGE_IKE_AUTH || h.exchange == EXCHANGE_CREATE_CHILD_SA);
+}
+
 /*
  * An answer that makes a Child SA comes after its installation and names its tunnel, so that it waits until
  * the packet path has the SA (RFC 7296 2.8: the peer may use it as soon as it has the answer).
  */
 static void check_order(struct gateway *g, const struct ike_effects *effects)
 {
-    uint32_t installed = 0; /* the tunnel of the last one; 0: none yet */
-    bool sent = false;
+    uint32_t installed = 0; /* the tunnel of the last one, plus 1; 0: none yet */
+    uint32_t answered = 0;  /* the same of the last answer */
     for (size_t i = 0; i < effects->action_count; i++) {
         const struct ike_action *action = &effects->actions[i];
         if (action->kind == IKE_ACTION_CHILD && action->child->change == CHILD_INSTALL) {
-            if (sent)
-                world_broken(g, "a message overtakes the installation of a Child SA");
+            if (answered == action->child->child.tunnel + 1)
+                world_broken(g, "an answer overtakes the installation of a Child SA");
             installed = action->child->child.tunnel + 1;
         }
         if (action->kind != IKE_ACTION_DATAGRAM)
             continue;
-        sent = true;
+        if (makes_child(action->datagram.message))
+            answered = action->datagram.tunnel + 1;
         if (installed != 0 && action->datagram.tunnel + 1 != installed)
             world_broken(g, "a message does not wait for the installation of its tunnel's Child SA");
     }

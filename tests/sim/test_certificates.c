@@ -242,6 +242,41 @@ static void S32_a_revoked_certificate_is_refused(void **state)
     play_all(&revoked, 1);
 }
 
+/* What West's log says of its being refused, and what neither end's config has (S34). */
+static void S34_the_refused_end_names_its_certificate(void **state)
+{
+    static const struct certificate_case expired = {
+        "expired", {"west-expired", WEST_FQDN}, {"east", EAST_FQDN}};
+    (void)state;
+    for (int west_begins = 0; west_begins < 2; west_begins++) {
+        struct ends e = ends_of(&expired);
+        gateway_packet_waits(west_begins ? e.west : e.east, west_begins ? 1 : 0);
+        world_run(e.w, 2000);
+        check_failure(
+            "expired", e.west,
+            "Tunnel1.0: negotiation failed: the peer does not accept FQDN west.example.com with the "
+            "certificate west-expired (AUTHENTICATION_FAILED); lines 20, 42");
+        world_free(e.w);
+    }
+}
+
+static void S34_a_certificate_without_a_key_is_told(void **state)
+{
+    static const struct certificate_case keyless = {"keyless", {"keyless", WEST_FQDN}, {"east", EAST_FQDN}};
+    (void)state;
+    for (int west_begins = 0; west_begins < 2; west_begins++) {
+        struct ends e = ends_of(&keyless);
+        gateway_packet_waits(west_begins ? e.west : e.east, west_begins ? 1 : 0);
+        world_run(e.w, 2000);
+        check_failure(
+            "keyless", e.west,
+            "Tunnel1.0: negotiation failed: there is no certificate keyless with a private key for this "
+            "end; lines 20, 42");
+        assert_false(gateway_tunnel_is_up(e.east, 0));
+        world_free(e.w);
+    }
+}
+
 static int free_store(void **state)
 {
     (void)state;
@@ -256,6 +291,8 @@ int main(void)
         cmocka_unit_test(S3_IDs_of_all_types_match_the_certificate),
         cmocka_unit_test(S32_a_peer_whose_certificate_does_not_hold_is_refused),
         cmocka_unit_test(S32_a_revoked_certificate_is_refused),
+        cmocka_unit_test(S34_the_refused_end_names_its_certificate),
+        cmocka_unit_test(S34_a_certificate_without_a_key_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, free_store);
 }

@@ -316,6 +316,28 @@ static void R41_a_peer_that_answers_causes_no_lookup(void **state)
     world_free(p.w);
 }
 
+/* A peer to which nothing could be sent is not silent. */
+static void S41_a_request_that_could_not_leave_causes_no_lookup(void **state)
+{
+    (void)state;
+    struct pair p = pair_of_names(CONNECT_TRIGGER);
+    set_known_name(&p, "10.2.0.1");
+    gateway_packet_waits(p.a, 1);
+    gateway_remove_address(p.a, "10.1.0.1"); /* before its key exchange is done */
+    world_run(p.w, 40000);
+    assert_int_equal(gateway_failures(p.a, 1), 1);
+    size_t look_ups = gateway_look_ups(p.a, 1);
+
+    gateway_set_address(p.a, "10.1.0.1");
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    assert_int_equal(gateway_look_ups(p.a, 1), look_ups);
+    assert_false(gateway_log_has(p.a, "did not answer"));
+    world_free(p.w);
+}
+
 /* ---- Configs and engines that change ----------------------------------------------------------------- */
 
 static void R11_another_name_in_the_config_deletes_no_sa(void **state)
@@ -615,6 +637,7 @@ int main(void)
         cmocka_unit_test(R41_an_address_that_can_not_be_looked_up_is_tried_again),
         cmocka_unit_test(R41_a_name_that_is_gone_ends_the_next_try),
         cmocka_unit_test(R41_a_peer_that_answers_causes_no_lookup),
+        cmocka_unit_test(S41_a_request_that_could_not_leave_causes_no_lookup),
         cmocka_unit_test(R11_another_name_in_the_config_deletes_no_sa),
         cmocka_unit_test(R41_another_name_with_the_same_address_is_followed_from_then_on),
         cmocka_unit_test(R41_a_new_engine_knows_with_which_address_an_sa_was_made),

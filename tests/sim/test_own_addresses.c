@@ -345,6 +345,26 @@ static void S40_an_sa_that_was_given_up_stays_so_in_a_new_engine(void **state)
     world_free(p.w);
 }
 
+static void S40_an_sa_that_was_given_up_asks_nothing_in_a_new_engine(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    const struct tunnel_policy b = world_default_policy(0, "any", "site2", "site1");
+    a.dpd_interval = 10;
+    struct pair p = pair_of(&a, &b);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, SECOND);
+    gateway_set_address(p.a, NEW);
+    world_run(p.w, GRACE + SECOND);
+    gateway_resume_after(p.a, 0, false);
+
+    world_run(p.w, 29 * SECOND);
+
+    assert_int_equal(gateway_record_count(p.a), 1);
+    assert_false(gateway_log_has(p.a, "asking the peer"));
+    world_free(p.w);
+}
+
 /* ---- Commands, rekeys -------------------------------------------------------------------------------- */
 
 static void S40_a_cleared_sa_of_an_address_that_is_gone_sends_no_delete(void **state)
@@ -378,6 +398,32 @@ static void S40_a_successor_knows_that_its_address_is_away(void **state)
 
     assert_from(p.a, NEW);
     assert_one_each(&p);
+    world_free(p.w);
+}
+
+/* The peer's request came before, and its key exchange is done after the IKE SA was given up. */
+static void S40_what_was_given_up_makes_no_child_sa(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    b.connect_type = CONNECT_AUTO;
+    b.child_lifetime = 100;
+    a.child.pfs_none = b.child.pfs_none = false;
+    struct pair p = pair_of(&a, &b);
+    world_run(p.w, 15 * SECOND);
+    world_conditions(p.w)->job_time = 10 * SECOND;
+    while (!gateway_log_has(p.a, "N(REKEY_SA)") && world_now(p.w) < 1200 * SECOND)
+        world_run(p.w, 100);
+    assert_true(world_now(p.w) < 1200 * SECOND);
+    gateway_set_address(p.a, NEW);
+    world_run(p.w, 9 * SECOND);
+    assert_true(gateway_children(p.a)->stopped);
+
+    world_run(p.w, 5 * SECOND);
+
+    assert_int_equal(gateway_log_count(p.a, "Child SA created"), 1);
+    assert_null(world_fault(p.w));
     world_free(p.w);
 }
 
@@ -509,8 +555,10 @@ int main(void)
         cmocka_unit_test(S40_a_new_engine_goes_on_with_addresses_that_are_away),
         cmocka_unit_test(S40_a_new_engine_sees_that_the_source_has_moved),
         cmocka_unit_test(S40_an_sa_that_was_given_up_stays_so_in_a_new_engine),
+        cmocka_unit_test(S40_an_sa_that_was_given_up_asks_nothing_in_a_new_engine),
         cmocka_unit_test(S40_a_cleared_sa_of_an_address_that_is_gone_sends_no_delete),
         cmocka_unit_test(S40_a_successor_knows_that_its_address_is_away),
+        cmocka_unit_test(S40_what_was_given_up_makes_no_child_sa),
         cmocka_unit_test(S41_a_request_that_could_not_leave_is_told_as_that),
         cmocka_unit_test(S41_answers_that_cannot_leave_are_told_once_in_a_second),
         cmocka_unit_test(S41_what_could_not_leave_leaves_when_the_source_is_there),

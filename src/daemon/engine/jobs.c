@@ -47,35 +47,6 @@ static bool public_job_start(struct engine_process *process, const struct ike_jo
     return false;
 }
 
-static bool auth_job_start(struct engine_process *process, const struct ike_job *job)
-{
-    const struct ike_auth_job *auth = &job->auth;
-    const struct octets parts[] = {auth->peer.value, auth->peer.signed_octets, auth->own.signed_octets};
-    const struct message_auth_job m = {
-        .job = job->job,
-        .tunnel = auth->tunnel,
-        .prf = auth->prf,
-        .verify = auth->verify,
-        .sign = auth->sign,
-        .method = auth->peer.method,
-        .value_length = (uint32_t)parts[0].length,
-        .peer_octets_length = (uint32_t)parts[1].length,
-        .own_octets_length = (uint32_t)parts[2].length,
-        .peer = auth->peer.identity,
-        .own = auth->own.identity,
-    };
-    uint8_t *tail = malloc(MESSAGE_AUTH_TAIL_MAX);
-    if (tail == NULL)
-        return false;
-    struct writer w = writer_to(tail, MESSAGE_AUTH_TAIL_MAX);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        writer_put(&w, parts[i].at, parts[i].length);
-    bool sent = !w.failed && channel_send(&process->keeper, MESSAGE_AUTH_JOB, &m, sizeof(m), tail,
-                                          writer_length(&w), NULL, 0);
-    secret_free(tail, writer_length(&w));
-    return sent;
-}
-
 static bool look_up_start(struct engine_process *process, const struct ike_job *job)
 {
     const struct message_look_up m = {job->job, job->look_up.tunnel, job->look_up.seen};
@@ -86,7 +57,7 @@ void engine_job_start(struct engine_process *process, const struct ike_job *job)
 {
     static bool (*const starts[])(struct engine_process *, const struct ike_job *) = {
         [IKE_JOB_KEY_EXCHANGE] = public_job_start,
-        [IKE_JOB_AUTH] = auth_job_start,
+        [IKE_JOB_AUTH] = engine_auth_job_start,
         [IKE_JOB_LOOK_UP] = look_up_start,
     };
     bool keeper_reads = process->keeper.queued <= ENGINE_JOB_QUEUE_MAX;
@@ -97,11 +68,14 @@ void engine_job_start(struct engine_process *process, const struct ike_job *job)
         engine_process_log(process, LOG_LEVEL_ERROR, 0, "a computation could not be started");
 }
 
-void engine_job_answered(struct engine_process *process, const struct message_job_done *done)
+void engine_job_answered(struct engine_process *process, const struct channel_message *message)
 {
+    const struct message_job_done *done = message->body;
     struct ike_job_result result = {.kind = (enum ike_job_kind)done->kind, .ok = done->ok != 0};
     const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE, .job = {done->job, &result}};
     result.auth = done->auth;
+    result.auth.reason = NULL;
+    result.auth.certificates = message_tail(message, sizeof(*done));
     engine_process_event(process, &event);
     secret_wipe(&result, sizeof(result));
 }

@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/ipc/memory_file.h"
 #include "daemon/ipc/spawn.h"
 
 msec_t engine_process_now(void)
@@ -218,6 +219,40 @@ static void set_sockets(struct engine_process *process)
         (void)message_send(&process->keeper, MESSAGE_READY, NULL, 0);
 }
 
+/* The octets of a memory file, which the caller frees; NULL if it can't be read. */
+static uint8_t *read_file(int fd, size_t length)
+{
+    size_t size;
+    if (!memory_file_size(fd, &size) || length > size)
+        return NULL;
+    uint8_t *at = malloc(length + 1);
+    size_t done = 0;
+    while (at != NULL && done < length) {
+        ssize_t more = pread(fd, at + done, length - done, (off_t)done);
+        if (more == 0 || (more < 0 && errno != EINTR)) {
+            free(at);
+            return NULL;
+        }
+        done += more > 0 ? (size_t)more : 0;
+    }
+    return at;
+}
+
+/* What peers are verified by is new, or has changed. Verifications under way keep what there was. */
+static void take_trust(struct engine_process *process)
+{
+    const struct message_trust *m = process->keeper.message.body;
+    int fd = channel_take_fd(&process->keeper, 0);
+    uint8_t *at = fd >= 0 ? read_file(fd, m->length) : NULL;
+    struct trust *trust = at != NULL ? trust_read((struct octets){at, m->length}) : NULL;
+    free(at);
+    close(fd);
+    trust_release(process->trust);
+    process->trust = trust;
+    if (trust == NULL)
+        engine_process_log(process, LOG_LEVEL_ERROR, 0, "the CA certificates can't be read");
+}
+
 /* Turns a message into the event that it stands for; false if it is none. */
 static bool event_of(const struct channel_message *message, struct ike_event *event)
 {
@@ -286,8 +321,10 @@ static void keeper_message(void *context)
         engine_actions_answered(process, ((const struct message_tunnel_state_done *)message->body)->request);
         engine_process_tell_unsent(process);
         tell_idle(process);
+    } else if (message->type == MESSAGE_TRUST) {
+        take_trust(process);
     } else if (message->type == MESSAGE_JOB_DONE) {
-        engine_job_answered(process, message->body);
+        engine_job_answered(process, message);
     } else if (event_of(message, &event)) {
         process->stopping |= message->type == MESSAGE_STOP;
         engine_process_event(process, &event);

@@ -15,6 +15,7 @@
 #include "daemon/ipc/channel_watch.h"
 #include "daemon/ipc/messages.h"
 #include "daemon/state/shared.h"
+#include "pki/trust.h"
 
 enum {
     /*
@@ -48,6 +49,7 @@ struct engine_process {
     struct engine_statistics *statistics;
     size_t damaged_records; /* that the operator was told of */
     struct engine_sockets sockets;
+    struct trust *trust; /* by which peers are verified; NULL: nothing has come yet */
 
     msec_t now; /* of the event that is being handled */
     uint64_t last_request;
@@ -138,6 +140,9 @@ void engine_agreement_expire(struct engine_process *process, enum request_kind k
 void engine_job_start(struct engine_process *process, const struct ike_job *job);
 
 /* The keeper has done a job. */
-void engine_job_answered(struct engine_process *process, const struct message_job_done *done);
+void engine_job_answered(struct engine_process *process, const struct channel_message *message);
+
+/* auth_jobs.c: the same as engine_job_start for IKE_JOB_AUTH. False if it can't be started. */
+bool engine_auth_job_start(struct engine_process *process, const struct ike_job *job);
 
 #endif

@@ -75,13 +75,14 @@ static bool policy_is_sound(const void *body)
     const bool *const bools[] = {
         &p->shut_down,      &p->defined,       &p->complete,     &p->child.pfs_none,
         &p->anti_replay,    &p->nat_traversal, &p->nat_force,    &p->suppress_delete,
-        &p->suppress_rekey, &p->mtu_ignore,    &p->pre_fragment,
+        &p->suppress_rekey, &p->mtu_ignore,    &p->pre_fragment, &p->weak_certificates,
     };
     for (size_t i = 0; i < sizeof(bools) / sizeof(bools[0]); i++) {
         if (!is_bool(bools[i]))
             return false;
     }
-    return is_terminated(p->name, sizeof(p->name)) && is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
+    return is_terminated(p->name, sizeof(p->name)) && is_terminated(p->cacert, sizeof(p->cacert)) &&
+           is_terminated(p->mycert, sizeof(p->mycert)) && is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
            is_terminated(p->out_interface, sizeof(p->out_interface)) &&
            is_terminated(p->source_interface, sizeof(p->source_interface)) && is_address(&p->peer_address) &&
            is_address(&p->out_next_hop) && is_address(&p->source_address) && is_identity(&p->local_id) &&
@@ -116,8 +117,13 @@ static bool peer_addresses_are_sound(const void *body)
 static bool job_done_is_sound(const void *body)
 {
     const struct message_job_done *m = body;
-    return (m->kind == IKE_JOB_AUTH || m->kind == IKE_JOB_LOOK_UP) && m->auth.fault <= IKE_AUTH_NO_OWN_KEY &&
-           m->auth.value_length <= IKE_AUTH_VALUE_MAX;
+    return (m->kind == IKE_JOB_AUTH || m->kind == IKE_JOB_LOOK_UP) &&
+           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX;
+}
+
+static uint64_t job_done_tail(const void *body)
+{
+    return ((const struct message_job_done *)body)->certificates_length;
 }
 
 static bool look_up_is_sound(const void *body)
@@ -151,13 +157,13 @@ static bool auth_job_is_sound(const void *body)
 {
     const struct message_auth_job *m = body;
     return m->prf <= UINT16_MAX && m->verify <= 1 && m->sign <= 1 && m->method <= UINT8_MAX &&
-           is_identity(&m->peer) && is_identity(&m->own);
+           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && is_identity(&m->peer) && is_identity(&m->own);
 }
 
 static uint64_t auth_job_tail(const void *body)
 {
     const struct message_auth_job *m = body;
-    return (uint64_t)m->value_length + m->peer_octets_length + m->own_octets_length;
+    return (uint64_t)m->value_length + m->peer_octets_length + m->own_octets_length + m->authorities_length;
 }
 
 static bool tunnel_done_is_sound(const void *body)
@@ -245,7 +251,9 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_STATE_DONE] = {"TUNNEL_STATE_DONE", KEEPER, sizeof(struct message_tunnel_state_done), 0,
                                    0, NULL},
     [MESSAGE_STOP] = {"STOP", KEEPER, 0, 0, 0, NULL},
-    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), 0, 0, job_done_is_sound},
+    [MESSAGE_JOB_DONE] = {"JOB_DONE", KEEPER, sizeof(struct message_job_done), MESSAGE_CERTIFICATES_MAX, 0,
+                          job_done_is_sound, job_done_tail},
+    [MESSAGE_TRUST] = {"TRUST", KEEPER, sizeof(struct message_trust), 0, 1, NULL},
 
     [MESSAGE_PATH_SETUP] = {"PATH_SETUP", KEEPER_TO_PATH, sizeof(struct message_path_setup), 0, 1,
                             path_setup_is_sound},
@@ -305,6 +313,8 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
     return rule->is_sound == NULL || rule->is_sound(message->body);
 }
 
+_Static_assert(sizeof(struct message_job_done) + MESSAGE_CERTIFICATES_MAX <= CHANNEL_BODY_MAX,
+               "the largest result fits a message");
 _Static_assert(sizeof(struct message_auth_job) + MESSAGE_AUTH_TAIL_MAX <= CHANNEL_BODY_MAX,
                "the largest job fits a message");
 
@@ -321,6 +331,9 @@ struct ike_auth_job message_auth_job(const struct channel_message *message)
     job.peer.signed_octets = (struct octets){reader_octets(&r, m->peer_octets_length), m->peer_octets_length};
     job.own.identity = m->own;
     job.own.signed_octets = (struct octets){reader_octets(&r, m->own_octets_length), m->own_octets_length};
+    job.own.authorities = (struct octets){reader_octets(&r, m->authorities_length), m->authorities_length};
+    job.own.peer_hashes = m->peer_hashes;
+    job.own.peer_scheme = (uint8_t)m->peer_scheme;
     return job;
 }
 

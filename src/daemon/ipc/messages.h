@@ -30,7 +30,8 @@ enum message_type {
     MESSAGE_LOG_LEVEL,         /* IKE_EVENT_LOG_LEVEL */
     MESSAGE_TUNNEL_STATE_DONE, /* routes lead into the tunnel now */
     MESSAGE_STOP,              /* no body: IKE_EVENT_STOP */
-    MESSAGE_JOB_DONE,          /* the result of a job of the keeper */
+    MESSAGE_JOB_DONE,          /* the result of a job of the keeper; tail: the certificates of ours */
+    MESSAGE_TRUST,             /* the CA certificates and CRLs: replaces all that came before */
 
     /* Keeper to path. */
     MESSAGE_PATH_SETUP, /* first of all; followed by one MESSAGE_PATH_WORKER for each worker */
@@ -40,7 +41,8 @@ enum message_type {
     MESSAGE_TUNNEL_REMOVE, /* struct message_tunnel */
 
     /* Engine to keeper. */
-    MESSAGE_AUTH_JOB,     /* tail: the peer's AUTH value, the octets that it signed, those that we sign */
+    MESSAGE_AUTH_JOB,     /* tail: the peer's AUTH value, the octets that it signed, those that we sign, the
+                             CAs that the peer names */
     MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
     MESSAGE_TUNNEL_STATE, /* tail: the reason */
     MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
@@ -121,9 +123,15 @@ struct message_clear {
 
 struct message_job_done {
     uint32_t job;
-    uint32_t kind; /* enum ike_job_kind; one of the keeper's */
-    uint32_t ok;   /* 0 or 1 */
-    struct ike_auth_result auth;
+    uint32_t kind;               /* enum ike_job_kind; one of the keeper's */
+    uint32_t ok;                 /* 0 or 1 */
+    struct ike_auth_result auth; /* its pointers are not used */
+    uint32_t certificates_length;
+};
+
+/* Descriptor: a memory file with the octets of pki/trust.h. */
+struct message_trust {
+    uint64_t length;
 };
 
 /* Descriptor: the live area (daemon/state/shared.h). */
@@ -156,7 +164,9 @@ struct message_auth_job {
     uint32_t verify; /* 0 or 1 */
     uint32_t sign;   /* 0 or 1 */
     uint32_t method; /* enum auth_method: the peer's */
-    uint32_t value_length, peer_octets_length, own_octets_length;
+    uint32_t value_length, peer_octets_length, own_octets_length, authorities_length;
+    uint32_t peer_hashes; /* signature_hash_set */
+    uint32_t peer_scheme;
     struct identity peer, own;
 };
 
@@ -213,7 +223,8 @@ struct message_tunnel_fail {
 };
 
 enum {
-    MESSAGE_TEXT_MAX = 2048,       /* octets of a log line or a reason */
+    MESSAGE_TEXT_MAX = 2048,          /* octets of a log line or a reason */
+    MESSAGE_CERTIFICATES_MAX = 60000, /* that go along with an AUTH: they have to fit a datagram */
     MESSAGE_AUTH_TAIL_MAX = 70000, /* one IKE_SA_INIT message may be as long as a datagram; ours is short */
 };
 

@@ -92,6 +92,18 @@ static void free_derived(struct configuration *configuration)
     configuration->keys = NULL;
 }
 
+/* By what a peer's certificate is asked for (RFC 7296 3.7). */
+static void take_authorities(const struct pki_store *store, struct tunnel_policies *policies)
+{
+    for (size_t i = 0; store != NULL && i < policies->count; i++) {
+        struct tunnel_policy *policy = &policies->items[i];
+        const struct pki_entry *entry = pki_store_find(store, policy->cacert);
+        const struct certificate *ca = entry != NULL ? pki_entry_anchor(entry) : NULL;
+        if (ca != NULL)
+            memcpy(policy->authority, certificate_facts(ca)->key_hash, sizeof(policy->authority));
+    }
+}
+
 static bool resolve(const struct configuration *configuration, struct port_table *ports,
                     struct tunnel_policies *out, struct diagnostics *diagnostics)
 {
@@ -101,7 +113,10 @@ static bool resolve(const struct configuration *configuration, struct port_table
         .certificate = configuration->certificates != NULL ? certificate_state : NULL,
         .store = configuration->certificates,
     };
-    return policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics);
+    if (!policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics))
+        return false;
+    take_authorities(configuration->certificates, out);
+    return true;
 }
 
 /* Works out all that follows from out->config. False, with nothing left of it, if that fails. */

@@ -88,10 +88,16 @@ static void authenticate(struct keeper *keeper, const struct channel_message *me
     const struct message_auth_job *m = message->body;
     const struct ike_auth_job job = message_auth_job(message);
     const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job.tunnel);
+    const struct own_keys keys = {keeper->running.configuration.keys, keeper->certificates};
     struct message_job_done done = {.job = m->job, .kind = IKE_JOB_AUTH, .ok = policy != NULL};
+    uint8_t list[MESSAGE_CERTIFICATES_MAX];
+    struct writer certificates = writer_to(list, sizeof(list));
     if (policy != NULL)
-        keys_authenticate(keeper->running.configuration.keys, policy, &job, &done.auth);
-    processes_send(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done));
+        keys_authenticate(&keys, policy, &job, &done.auth, &certificates);
+    const struct octets tail = done.auth.certificates;
+    done.auth.certificates = (struct octets){NULL, 0};
+    done.certificates_length = (uint32_t)tail.length;
+    processes_send_more(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done), tail, NULL, 0);
     secret_wipe(&done, sizeof(done));
 }
 

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "config/identity.h"
 #include "crypto/prf.h"
+#include "ike/services/certificate_job.h"
 #include "ike/wire/numbers.h"
 
 /* The address that an ID is; false if it is none. */
@@ -56,13 +57,13 @@ static size_t psk_value(const struct key_table *keys, key_number number, uint16_
     return done ? prf->size : 0;
 }
 
-static enum ike_auth_fault psk_verify(const struct key_table *keys, const struct tunnel_policy *policy,
+static enum ike_auth_fault psk_verify(const struct own_keys *keys, const struct tunnel_policy *policy,
                                       const struct ike_auth_job *job)
 {
     uint8_t expected[PRF_SIZE_MAX];
     const struct octets value = job->peer.value;
-    size_t length =
-        psk_value(keys, peer_key(policy, &job->peer.identity), job->prf, job->peer.signed_octets, expected);
+    size_t length = psk_value(keys->shared, peer_key(policy, &job->peer.identity), job->prf,
+                              job->peer.signed_octets, expected);
     bool right = value.length == length && secret_equal(value.at, expected, length);
     secret_wipe(expected, sizeof(expected));
     if (length == 0)
@@ -70,13 +71,32 @@ static enum ike_auth_fault psk_verify(const struct key_table *keys, const struct
     return right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
 }
 
-static enum ike_auth_fault psk_sign(const struct key_table *keys, const struct tunnel_policy *policy,
-                                    const struct ike_auth_job *job, struct ike_auth_result *out)
+static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
+                                    const struct ike_auth_job *job, struct ike_auth_result *out,
+                                    struct writer *certificates)
 {
-    size_t length = psk_value(keys, own_key(keys, policy, &job->own.identity), job->prf,
+    (void)certificates;
+    size_t length = psk_value(keys->shared, own_key(keys->shared, policy, &job->own.identity), job->prf,
                               job->own.signed_octets, out->value);
     out->value_length = (uint16_t)length;
+    out->method = AUTH_METHOD_PSK;
     return length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
+}
+
+/* ---- Certificates ------------------------------------------------------------------------------------ */
+
+static enum ike_auth_fault certificate_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
+                                            const struct ike_auth_job *job, struct ike_auth_result *out,
+                                            struct writer *certificates)
+{
+    const struct pki_entry *entry =
+        keys->certificates != NULL ? pki_store_find(keys->certificates, policy->mycert) : NULL;
+    bool is_ours = identity_equal(&job->own.identity, &policy->local_id);
+    if (!is_ours || entry == NULL || entry->content.key == NULL || entry->content.chain_length == 0)
+        return IKE_AUTH_NO_OWN_KEY;
+    certificate_job_sign(job, entry->content.key, entry->content.chain, entry->content.chain_length, out,
+                         certificates);
+    return out->fault;
 }
 
 /* ---- Methods ----------------------------------------------------------------------------------------- */
@@ -84,13 +104,17 @@ static enum ike_auth_fault psk_sign(const struct key_table *keys, const struct t
 /* A way to prove an identity: the enum auth_kind of policies, the AUTH method of RFC 7296 3.8. */
 static const struct auth_row {
     enum auth_kind kind;
-    uint8_t method; /* enum auth_method */
-    enum ike_auth_fault (*verify)(const struct key_table *keys, const struct tunnel_policy *policy,
+    uint8_t method; /* enum auth_method, of a peer that is verified here */
+    /* NULL: it is not done here */
+    enum ike_auth_fault (*verify)(const struct own_keys *keys, const struct tunnel_policy *policy,
                                   const struct ike_auth_job *job);
-    enum ike_auth_fault (*sign)(const struct key_table *keys, const struct tunnel_policy *policy,
-                                const struct ike_auth_job *job, struct ike_auth_result *out);
+    /* Sets the AUTH, its method and its certificates. */
+    enum ike_auth_fault (*sign)(const struct own_keys *keys, const struct tunnel_policy *policy,
+                                const struct ike_auth_job *job, struct ike_auth_result *out,
+                                struct writer *certificates);
 } rows[] = {
     {AUTH_KIND_PSK, AUTH_METHOD_PSK, psk_verify, psk_sign},
+    {AUTH_KIND_RSA, 0, NULL, certificate_sign},
 };
 
 /* The row of a kind; NULL if there is none. */
@@ -103,19 +127,20 @@ static const struct auth_row *row_of(enum auth_kind kind)
     return NULL;
 }
 
-void keys_authenticate(const struct key_table *keys, const struct tunnel_policy *policy,
-                       const struct ike_auth_job *job, struct ike_auth_result *out)
+void keys_authenticate(const struct own_keys *keys, const struct tunnel_policy *policy,
+                       const struct ike_auth_job *job, struct ike_auth_result *out,
+                       struct writer *certificates)
 {
     const struct auth_row *of_peer = row_of(policy->remote_auth);
     const struct auth_row *of_us = row_of(policy->local_auth);
     *out = (struct ike_auth_result){.fault = IKE_AUTH_OK};
     if (job->verify) {
-        bool known = of_peer != NULL && of_peer->method == job->peer.method;
+        bool known = of_peer != NULL && of_peer->verify != NULL && of_peer->method == job->peer.method;
         out->fault = known ? of_peer->verify(keys, policy, job) : IKE_AUTH_NO_PEER_KEY;
     }
     if (!job->sign || out->fault != IKE_AUTH_OK)
         return;
-    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out) : IKE_AUTH_NO_OWN_KEY;
-    if (out->fault == IKE_AUTH_OK)
-        out->method = of_us->method;
+    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out, certificates) : IKE_AUTH_NO_OWN_KEY;
+    if (out->fault != IKE_AUTH_OK)
+        out->method = 0;
 }

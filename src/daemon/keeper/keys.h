@@ -8,14 +8,23 @@
 #include "config/keys.h"
 #include "config/policy.h"
 #include "ike/ike.h"
+#include "pki/store.h"
+
+/* What they are done with; all stays the caller's. */
+struct own_keys {
+    const struct key_table *shared;
+    const struct pki_store *certificates; /* NULL: none */
+};
 
 /*
  * Does the halves that the job wants: verifies the peer's AUTH, in constant time; then, unless that is wrong,
- * makes ours. There is no key for an ID other than that of the tunnel's policy, and none for a peer with
- * another authentication method than that of the policy. If OpenSSL fails, for want of memory, say, the
- * result is the same as without a key.
+ * makes ours, and writes the certificates that go along with it to `certificates`. Who proves itself by
+ * certificate is not verified here: that needs no key. There is no key for an ID other than that of the
+ * tunnel's policy, and none for a peer with another authentication method than that of the policy. If OpenSSL
+ * fails, for want of memory, say, the result is the same as without a key.
  */
-void keys_authenticate(const struct key_table *keys, const struct tunnel_policy *policy,
-                       const struct ike_auth_job *job, struct ike_auth_result *out);
+void keys_authenticate(const struct own_keys *keys, const struct tunnel_policy *policy,
+                       const struct ike_auth_job *job, struct ike_auth_result *out,
+                       struct writer *certificates);
 
 #endif

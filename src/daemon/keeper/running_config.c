@@ -9,6 +9,7 @@
 #include "daemon/ipc/clock.h"
 #include "daemon/keeper/desired.h"
 #include "daemon/keeper/startup.h"
+#include "daemon/keeper/trust.h"
 
 /* Has the log do what the config says, and the engine make the lines that are wanted. */
 static void apply_log_settings(struct running_config *running)
@@ -92,6 +93,19 @@ void running_config_free(struct running_config *running)
 
 /* ---- Applying -------------------------------------------------------------------------------------- */
 
+/* The engine has the certificates before the policies that name them. */
+static void tell_certificates(struct running_config *running)
+{
+    uint32_t generation = pki_store_generation(running->certificates);
+    if (running->engine_has_certificates && running->told_generation == generation)
+        return;
+    running->told_generation = generation;
+    running->engine_has_certificates = trust_tell_engine(running->processes, running->certificates);
+    if (!running->engine_has_certificates)
+        event_log_print(running->log, EVENT_SYSTEM, LOG_LEVEL_ERROR, NULL,
+                        "the CA certificates can't be handed to the engine: %s", strerror(errno));
+}
+
 bool running_config_apply(struct running_config *running, struct host_error *err)
 {
     struct host_plan plan = {0};
@@ -101,13 +115,16 @@ bool running_config_apply(struct running_config *running, struct host_error *err
             ? host_apply(running->host->host, &plan, clock_now(), err)
             : host_fail(err, 0, "out of memory");
     host_plan_clear(&plan);
-    if (applied)
+    if (applied) {
+        tell_certificates(running);
         tunnels_apply(running->tunnels);
+    }
     return applied;
 }
 
 void running_config_certificates_changed(struct running_config *running)
 {
+    tell_certificates(running);
     if (configuration_resolve_again(&running->configuration, &running->ports))
         tunnels_apply(running->tunnels);
 }

@@ -20,7 +20,9 @@ struct running_config {
     char *path; /* of the startup-config; absolute */
     struct port_table ports;
     struct configuration configuration;
-    struct text left_out; /* of the plan for Linux */
+    struct text left_out;         /* of the plan for Linux */
+    bool engine_has_certificates; /* those of the store at this generation */
+    uint32_t told_generation;
 };
 
 /* Reads the config that the command line names, and has the log do what it says. On failure the reason is on

@@ -52,6 +52,8 @@ static bool has_sibling(const struct ike_sa *sa)
  */
 static msec_t interval_of(const struct ike_sa *sa)
 {
+    if (sa->address_lost)
+        return 0;
     msec_t configured = (msec_t)sa->tunnel->policy.dpd_interval * 1000;
     bool may_be_forgotten = sa->replaced || has_sibling(sa);
     bool is_soon = configured != 0 && configured < SIBLING_INTERVAL;

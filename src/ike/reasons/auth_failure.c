@@ -255,11 +255,15 @@ void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify)
 {
     const char *unmet = unmet_request(sa);
     char id[FAILURE_ID_SIZE];
+    char proof[FAILURE_PROOF_SIZE];
+    setting_set settings;
+    (void)failure_own_proof(&sa->tunnel->policy, proof, &settings);
     if (notify != NOTIFY_AUTHENTICATION_FAILED)
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
                      "the peer does not accept our answer to IKE_AUTH (%s)", notify_type_name(notify));
     else
-        failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING,
-                     "the peer does not accept %s with the key configured for it (AUTHENTICATION_FAILED)%s%s",
-                     failure_id(&sa->local_id, id), unmet != NULL ? ": " : "", unmet != NULL ? unmet : "");
+        failure_warn(sa, FAILED_NEGOTIATION, settings,
+                     "the peer does not accept %s with %s (AUTHENTICATION_FAILED)%s%s",
+                     failure_id(&sa->local_id, id), proof, unmet != NULL ? ": " : "",
+                     unmet != NULL ? unmet : "");
 }

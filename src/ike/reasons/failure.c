@@ -21,6 +21,16 @@ static const char *const kinds[] = {
     [FAILED_IKE_REKEY] = "rekey of the IKE SA",
 };
 
+const char *failure_own_proof(const struct tunnel_policy *policy, char out[FAILURE_PROOF_SIZE],
+                              setting_set *settings)
+{
+    bool by_certificate = policy->local_auth == AUTH_KIND_RSA;
+    *settings = LOCAL_SETTING | (by_certificate ? SETTING_BIT(SETTING_CERT_MYCERT) : 0U);
+    (void)snprintf(out, FAILURE_PROOF_SIZE,
+                   by_certificate ? "the certificate %s" : "the key configured for it", policy->mycert);
+    return out;
+}
+
 const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE])
 {
     char whole[IDENTITY_TEXT_SIZE];

@@ -72,6 +72,14 @@ void failure_warn_noted(const struct ike_sa *sa);
  */
 bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify);
 
+/*
+ * By what this end proves its ID, for a peer that does not accept it: "the key configured for it", or the
+ * name of its certificate; and the settings that say so.
+ */
+enum { FAILURE_PROOF_SIZE = CERTIFICATE_NAME_SIZE + 24 };
+const char *failure_own_proof(const struct tunnel_policy *policy, char out[FAILURE_PROOF_SIZE],
+                              setting_set *settings);
+
 /* An ID as it stands in a warning, cut off where it is long: ours or a configured one; one that a peer
  * claims. */
 enum { FAILURE_ID_SIZE = 80 };

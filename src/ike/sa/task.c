@@ -204,17 +204,18 @@ static void request_timed_out(struct ike_sa *sa)
     const struct ike_task *task = STAILQ_FIRST(&sa->tasks);
     bool refused = sa->handshake != NULL && sa->handshake->refused;
     bool by_dpd = task->kind->number == TASK_LIVENESS && sa->tunnel->policy.dpd_interval != 0;
-    const char *silence = by_dpd ? "DPD timeout" : "no answer from the peer";
-    if (ike_sa_request_never_left(sa))
-        silence = "no request to the peer could be sent";
+    bool never_left = ike_sa_request_never_left(sa);
+    const char *silence = never_left ? "no request to the peer could be sent"
+                          : by_dpd   ? "DPD timeout"
+                                     : "no answer from the peer";
     if (sa->state == IKE_SA_DELETING) {
         ike_sa_destroy(sa, sa->delete_reason);
         return;
     }
-    sa->engine->objects->exchanges->sa_ends(
-        sa); /* if the peer has rekeyed it meanwhile, the new SA takes over */
+    /* If the peer has rekeyed it meanwhile, the new SA takes over. */
+    sa->engine->objects->exchanges->sa_ends(sa);
     sa->engine->objects->reasons->no_answer(sa, task);
-    if (!refused)
+    if (!refused && !never_left)
         sa->tunnel->peer_is_silent = sa->tunnel->policy.peer_kind == PEER_FQDN;
     ike_sa_destroy(sa, refused ? "refused by the peer" : silence);
 }

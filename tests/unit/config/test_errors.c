@@ -123,6 +123,25 @@ static void S18_no_error_quotes_a_secret(void **state)
     }
 }
 
+static void S3_what_is_no_distinguished_name_is_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *error;
+    } cases[] = {
+        {"site1.example.com", "`site1.example.com` is not ATTRIBUTE=VALUE"},
+        {"C=JP, O=Example", "it ends too early; a name with blanks in it stands in quotes"},
+        {"\"C=JP, XY=a\"", "`XY` is no attribute of a distinguished name"},
+        {"C=Japan", "`Japan` is no value that C can have"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        (void)snprintf(text, sizeof text,
+                       "interface Tunnel0.0\n  ikev2 peer any authentication rsa id dn %s\n", cases[i].name);
+        assert_refused(text, cases[i].error);
+    }
+}
+
 static void R40_any_without_an_id_is_an_error(void **state)
 {
     (void)state;
@@ -170,6 +189,7 @@ int main(void)
         cmocka_unit_test(S15_columns_and_carets_count_characters_not_octets),
         cmocka_unit_test(S15_a_long_line_is_shown_around_its_error),
         cmocka_unit_test(S18_no_error_quotes_a_secret),
+        cmocka_unit_test(S3_what_is_no_distinguished_name_is_an_error),
         cmocka_unit_test(R40_any_without_an_id_is_an_error),
         cmocka_unit_test(R3_values_of_ids_are_checked_by_their_type),
         cmocka_unit_test(R71_selectors_are_checked),

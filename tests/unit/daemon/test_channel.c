@@ -193,13 +193,14 @@ static void auth_jobs_hold_all_of_their_octets(void **state)
     (void)state;
     struct {
         struct message_auth_job m;
-        char tail[9];
-    } sent = {.m = {.verify = 1, .sign = 1, .method = 2, .prf = PRF_HMAC_SHA1}, .tail = "AABBBCCCC"};
+        char tail[14];
+    } sent = {.m = {.verify = 1, .sign = 1, .method = 2, .prf = PRF_HMAC_SHA1}, .tail = "AABBBCCCCDDDDD"};
     enum { SIZE = sizeof(sent.m) + sizeof(sent.tail) };
     struct message_auth_job *m = &sent.m;
     m->value_length = 2;
     m->peer_octets_length = 3;
     m->own_octets_length = 4;
+    m->authorities_length = 5;
     const struct channel_message message = {.type = MESSAGE_AUTH_JOB, .body = &sent, .length = SIZE};
 
     assert_true(message_is_sound(PROCESS_ENGINE, PROCESS_KEEPER, &message));
@@ -208,11 +209,13 @@ static void auth_jobs_hold_all_of_their_octets(void **state)
     assert_true(octets_equal(job.peer.value, (struct octets){(const uint8_t *)"AA", 2}));
     assert_true(octets_equal(job.peer.signed_octets, (struct octets){(const uint8_t *)"BBB", 3}));
     assert_true(octets_equal(job.own.signed_octets, (struct octets){(const uint8_t *)"CCCC", 4}));
+    assert_true(octets_equal(job.own.authorities, (struct octets){(const uint8_t *)"DDDDD", 5}));
 
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, SIZE - 1));
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, sizeof(sent.m) - 1));
-    uint32_t *const lengths[] = {&m->value_length, &m->peer_octets_length, &m->own_octets_length};
-    for (size_t i = 0; i < 3; i++) {
+    uint32_t *const lengths[] = {&m->value_length, &m->peer_octets_length, &m->own_octets_length,
+                                 &m->authorities_length};
+    for (size_t i = 0; i < 4; i++) {
         uint32_t right = *lengths[i];
         const uint32_t wrong[] = {right - 1, right + 1, UINT32_MAX};
         for (size_t j = 0; j < 3; j++) {
@@ -221,7 +224,7 @@ static void auth_jobs_hold_all_of_their_octets(void **state)
         }
         *lengths[i] = right;
     }
-    *lengths[0] = UINT32_MAX; /* with the second one, 2^32 + 5 */
+    *lengths[0] = UINT32_MAX; /* with the others, 2^32 + 14 */
     *lengths[1] = 6;
     assert_false(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &sent, SIZE));
 }
@@ -230,13 +233,14 @@ static void auth_jobs_out_of_their_range_are_refused(void **state)
 {
     (void)state;
     const struct message_auth_job good = {.sign = 1, .method = 2, .prf = PRF_HMAC_SHA1};
-    struct message_auth_job bad[] = {good, good, good, good, good, good};
+    struct message_auth_job bad[] = {good, good, good, good, good, good, good};
     bad[0].peer.length = IDENTITY_SIZE + 1;
     bad[1].own.length = IDENTITY_SIZE + 1;
     bad[2].verify = 2;
     bad[3].sign = 2;
     bad[4].method = UINT8_MAX + 1;
     bad[5].prf = UINT16_MAX + 1;
+    bad[6].peer_scheme = SIGNATURE_SCHEME_COUNT + 1;
 
     assert_true(is_sound(PROCESS_ENGINE, PROCESS_KEEPER, MESSAGE_AUTH_JOB, &good, sizeof(good)));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -256,7 +260,10 @@ static void results_of_jobs_out_of_their_range_are_refused(void **state)
     assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
     done.kind = IKE_JOB_LOOK_UP;
     assert_true(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
-    done.auth.fault = IKE_AUTH_NO_OWN_KEY + 1;
+    done.certificates_length = 1; /* and no tail */
+    assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
+    done.certificates_length = 0;
+    done.auth.fault = IKE_AUTH_WRONG_SIGNATURE + 1;
     assert_false(is_sound(PROCESS_KEEPER, PROCESS_ENGINE, MESSAGE_JOB_DONE, &done, sizeof(done)));
 }
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -265,6 +266,14 @@ static void S32_constraints_and_critical_extensions_hold(void **state)
         {"ca", "critical", NULL, VALIDATION_CRITICAL_EXTENSION,
          "the peer's certificate, " DN("critical") ", has a critical extension that is unknown here, "
                                                    "1.3.6.1.4.1.99999.1 (RFC 5280 4.2)"},
+        {"ca", "of-oddly-limited oddly-limited", NULL, VALIDATION_NAME_CONSTRAINTS,
+         "the peer's certificate, " DN(
+             "of-oddly-limited") ", is below a CA with name constraints of an unknown "
+                                 "kind (RFC 5280 4.2.1.10)"},
+        {"ca", "bad-policy", NULL, VALIDATION_POLICY,
+         "the peer's certificate, " DN(
+             "bad-policy") ", has a malformed or contradictory policy extension (RFC "
+                           "5280 4.2.1.4)"},
         {"ca", "malformed", NULL, VALIDATION_EXTENSION,
          "the peer's certificate, " DN("malformed") ", has a malformed extension (RFC 5280 4.2)"},
         {"ca", "without-policy strict", NULL, VALIDATION_POLICY,
@@ -341,12 +350,62 @@ static void S32_imported_crls_are_looked_at(void **state)
         {"crlca", "unrevoked", "crl-early", VALIDATION_CRL,
          "the peer's certificate, " DN("unrevoked") ", can't be checked: the CRL of " DN(
              "crlca") " is not valid before 2027-01-01 00:00:00 UTC (RFC 5280 5.1.2.4)"},
+        {"silentca", "of-silentca", "crl-of-silentca", VALIDATION_CRL,
+         "the peer's certificate, " DN("of-silentca") ", can't be checked by the CRL of " DN(
+             "silentca") ": key usage does not include CRL signing (RFC 5280 6.3)"},
+        {"crlca", "unrevoked", "crl-critical", VALIDATION_CRL,
+         "the peer's certificate, " DN("unrevoked") ", can't be checked by the CRL of " DN(
+             "crlca") ": unhandled critical CRL extension (RFC 5280 6.3)"},
+        {"crlca", "unrevoked", "crl-for-cas", VALIDATION_CRL,
+         "the peer's certificate, " DN("unrevoked") ", can't be checked by the CRL of " DN(
+             "crlca") ": different CRL scope (RFC 5280 6.3)"},
         {"crlca", "unrevoked", "crl-fake", VALIDATION_CRL,
+         "the peer's certificate, " DN("unrevoked") ", can't be checked: a CRL of " DN(
+             "crlca") " was imported, but it is not for this certificate (RFC 5280 6.3)"},
+        {"crlca", "unrevoked", "crl-fake-silent", VALIDATION_CRL,
          "the peer's certificate, " DN("unrevoked") ", can't be checked by the CRL of " DN(
              "crlca") ": CRL signature failure (RFC 5280 6.3)"},
     };
     (void)state;
     RUN(cases);
+}
+
+/* Validates changed octets; true if they are accepted. */
+static bool accepts(const struct certificate *anchor, struct octets der)
+{
+    struct certificate *peer = certificate_parse(der, NULL);
+    struct validation_verdict verdict;
+    const struct validation validation = {
+        .anchor = anchor, .peer = &peer, .peer_count = 1, .now = MATERIAL_NOW};
+    bool accepted = peer != NULL && certificate_validate(&validation, &verdict);
+    certificate_release(peer);
+    return accepted;
+}
+
+static void S32_a_certificate_with_a_changed_bit_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"site1", "permitted", "ed25519", "names"};
+    struct certificate *anchor = material_certificate("ca");
+    struct certificate *limited = material_certificate("limited");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char file[64];
+        (void)snprintf(file, sizeof(file), "%s.der", names[i]);
+        struct octets der = material_read(file);
+        uint8_t *octets = (uint8_t *)der.at;
+        const struct certificate *above = strcmp(names[i], "permitted") == 0 ? limited : anchor;
+        assert_true(accepts(above, der));
+        for (size_t at = 0; at < der.length; at++) {
+            uint8_t bit = (uint8_t)(1U << at % 8);
+            octets[at] ^= bit;
+            if (accepts(above, der))
+                fail_msg("%s is accepted with octet %zu changed", names[i], at);
+            octets[at] ^= bit;
+        }
+        free(octets);
+    }
+    certificate_release(limited);
+    certificate_release(anchor);
 }
 
 int main(void)
@@ -360,6 +419,7 @@ int main(void)
         cmocka_unit_test(S32_constraints_and_critical_extensions_hold),
         cmocka_unit_test(S32_weak_keys_and_signatures_need_a_word),
         cmocka_unit_test(S32_imported_crls_are_looked_at),
+        cmocka_unit_test(S32_a_certificate_with_a_changed_bit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

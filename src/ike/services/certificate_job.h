@@ -1,0 +1,20 @@
+/*
+ * The two halves of an IKE_JOB_AUTH that are done with certificates, for those who carry out the engine's
+ * jobs: the first on any thread, the second where the private key is.
+ */
+#ifndef MUSUBI_IKE_SERVICES_CERTIFICATE_JOB_H
+#define MUSUBI_IKE_SERVICES_CERTIFICATE_JOB_H
+
+#include "ike/ike.h"
+#include "pki/proof.h"
+
+/* Verifies the peer: sets the fault, the peer's scheme and the reason, whose memory `reason` is. */
+void certificate_job_verify(const struct ike_auth_job *job, const struct proof_authority *authority,
+                            struct ike_auth_result *out, struct pki_reason *reason);
+
+/* Makes our AUTH, with the certificates that go along with it, which are written to `certificates`. */
+void certificate_job_sign(const struct ike_auth_job *job, const struct private_key *key,
+                          struct certificate *const *chain, size_t chain_length, struct ike_auth_result *out,
+                          struct writer *certificates);
+
+#endif
