@@ -53,7 +53,7 @@ bool ip_address_is_unspecified(const struct ip_address *a);
 /* True for 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 2.5.6). */
 bool ip_address_is_link_local(const struct ip_address *a);
 
-/* 127.0.0.0/8 or ::1. */
+/* True for 127.0.0.0/8 (RFC 1122 3.2.1.3) and ::1 (RFC 4291 2.5.3). */
 bool ip_address_is_loopback(const struct ip_address *a);
 
 /* True for 224.0.0.0/4 (RFC 5771) and ff00::/8 (RFC 4291 2.7). */

@@ -1,8 +1,8 @@
 /*
  * Who sent ESP for SPIs that we do not have: whether the controller is to hear of it (S9, S46). Each address
- * is reported at most once in 10 s, and all together not faster than the controller can do something about: a
- * report that it has to pass over would keep that address silent for 10 s. The table has a
- * fixed size, whatever an attacker does.
+ * is reported at most once in 10 s. All together are not reported faster than the controller can take up: a
+ * report that it passes over would keep that address silent for 10 s. The table has a fixed size, whatever an
+ * attacker does.
  */
 #ifndef MUSUBI_PATH_UNKNOWN_SPI_H
 #define MUSUBI_PATH_UNKNOWN_SPI_H

@@ -10,7 +10,7 @@ enum {
     STEP = 50,     /* milliseconds */
     HOSTS = 6,     /* nets of B's LAN that send, each to a net of the peer's */
     CHILDREN = 64, /* that the peer remembers */
-    WEATHER = 15 * MINUTE,
+    ODD_TIME = 15 * MINUTE,
     REQUESTS_IN_A_MINUTE = 40, /* new ones of B, with all the exchanges that each negotiation needs */
 };
 
@@ -327,7 +327,7 @@ const char *odd_peer_play(uint64_t seed, FILE *trace)
     for (uint64_t i = 0; i < seed % 97; i++)
         (void)roll(&o, 2); /* else all worlds are the same */
     world_set_traffic(o.s.w, 1000);
-    run(&o, WEATHER);
+    run(&o, ODD_TIME);
     if (o.complaint == NULL && !recovers(&o))
         o.complaint = "packets have no Child SA an hour after the peer behaves";
     if (o.complaint == NULL)

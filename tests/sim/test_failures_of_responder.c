@@ -341,6 +341,25 @@ static void S34_ike_auth_from_another_address_than_the_peers_names_both(void **s
     stage_free(&s);
 }
 
+static void S34_ike_auth_to_another_address_than_the_tunnels_names_a_peer_that_may_be_anywhere(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    policy.peer_kind = PEER_ANY;
+    policy.peer_address = (struct ip_address){.family = IP_NONE};
+    policy.source_kind = SOURCE_ADDRESS;
+    assert_true(ip_address_parse("10.2.0.1", &policy.source_address));
+    struct stage s = stage_new_with(&policy);
+    assert_true(puppet_do_init(s.p));
+    assert_true(ip_address_parse("10.9.0.2", &s.p->arrives_at));
+
+    assert_false(puppet_do_auth(s.p, "site1", "site2", "secret1"));
+
+    assert_non_null(strstr(gateway_warnings(s.b), "IKE_AUTH of KEY-ID site1 comes from 10.1.0.1:500 to "
+                                                  "10.9.0.2:500, which no tunnel allows; its peer is any"));
+    stage_free(&s);
+}
+
 static void S34_ike_auth_of_an_unknown_peer_from_another_address_names_the_address(void **state)
 {
     (void)state;
@@ -361,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S34_ike_auth_from_another_address_than_the_peers_names_both),
+        cmocka_unit_test(S34_ike_auth_to_another_address_than_the_tunnels_names_a_peer_that_may_be_anywhere),
         cmocka_unit_test(S34_ike_auth_of_an_unknown_peer_from_another_address_names_the_address),
         cmocka_unit_test(S34_a_responder_reports_once_what_the_peer_proposes_and_what_is_accepted),
         cmocka_unit_test(S34_a_repeated_request_is_reported_once),

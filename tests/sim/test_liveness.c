@@ -129,14 +129,14 @@ static void must_ask_after(struct stage *s, msec_t after)
     s->p->reply_count = 0;
 }
 
-static void S47_traffic_that_only_goes_out_asks_for_life_and_an_answer_gives_peace(void **state)
+static void S47_traffic_that_only_goes_out_asks_for_life_ever_more_rarely_while_it_is_answered(void **state)
 {
     (void)state;
     struct stage s = stage_that_only_sends();
 
     must_ask_after(&s, 20 * 1000);
-    for (msec_t peace = 300; peace <= 2400; peace *= 2)
-        must_ask_after(&s, peace * 1000);
+    for (msec_t pause = 300; pause <= 2400; pause *= 2)
+        must_ask_after(&s, pause * 1000);
     must_ask_after(&s, 3600 * 1000);
     must_ask_after(&s, 3600 * 1000);
     stage_free(&s);
@@ -284,7 +284,7 @@ int main(void)
         cmocka_unit_test(R62_a_message_of_the_ike_sa_postpones_dpd),
         cmocka_unit_test(R62_unauthenticated_messages_do_not_postpone_dpd),
         cmocka_unit_test(R62_a_repeated_request_does_not_postpone_dpd),
-        cmocka_unit_test(S47_traffic_that_only_goes_out_asks_for_life_and_an_answer_gives_peace),
+        cmocka_unit_test(S47_traffic_that_only_goes_out_asks_for_life_ever_more_rarely_while_it_is_answered),
         cmocka_unit_test(S47_a_peer_that_is_gone_is_noticed_by_traffic_alone_and_negotiated_with_again),
         cmocka_unit_test(S47_a_message_of_the_ike_sa_postpones_the_question),
         cmocka_unit_test(S47_a_tunnel_without_traffic_asks_nothing),

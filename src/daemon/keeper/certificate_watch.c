@@ -45,9 +45,10 @@ static void look_at_crl(const struct certificate_watch *watch, const struct pki_
 
 void certificate_watch_look(struct certificate_watch *watch, int64_t now)
 {
-    if (now / DAY == watch->last_day)
+    int64_t day = 1 + now / DAY;
+    if (day == watch->last_day)
         return;
-    watch->last_day = now / DAY;
+    watch->last_day = day;
     bool any = pki_store_count(watch->store) > 0;
     if (any && validation_clock_is_wrong(now))
         event_log_print(watch->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL,

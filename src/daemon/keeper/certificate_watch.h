@@ -16,7 +16,7 @@ struct certificate_watch {
     const struct pki_store *store;
     const struct tunnel_policies *policies;
     struct event_log *log;
-    int64_t last_day; /* on which it has looked: days since 1970; 0 at first */
+    int64_t last_day; /* on which it has looked, 1 is 1970-01-01 (a clock that was never set); 0: none yet */
     uv_timer_t timer;
 };
 

@@ -94,7 +94,7 @@ static bool tunnel_takes_up(struct ike_tunnel *tunnel, struct ike_engine *engine
 }
 
 /* True if there is an IKE SA with the sender: one that is being made, or about to be deleted. */
-static bool is_in_touch(const struct ike_engine *engine, const struct ip_endpoint *remote)
+static bool has_ike_sa_with(const struct ike_engine *engine, const struct ip_endpoint *remote)
 {
     const struct ike_sa *sa;
     LIST_FOREACH(sa, &engine->objects->all_sas, all_link)
@@ -118,7 +118,7 @@ void invalid_spi_seen(struct ike_engine *engine, uint32_t spi, const struct arri
     {
         taken_up |= tunnel_takes_up(tunnel, engine, spi, esp->remote);
     }
-    if (!taken_up && !is_in_touch(engine, esp->remote))
+    if (!taken_up && !has_ike_sa_with(engine, esp->remote))
         invalid_spi_answer_in_clear(engine, spi, esp);
 }
 

@@ -6,9 +6,9 @@ static const char *dpd_word(const struct ike_sa *sa)
     return sa->tunnel->policy.dpd_interval != 0 ? "DPD: " : "";
 }
 
-/* Milliseconds in which traffic that only goes out is no reason to ask, after one answer and after many
- * (S47). */
-enum { PEACE_FIRST = 300 * 1000, PEACE_LONGEST = 3600 * 1000 };
+/* Milliseconds after an answer in which traffic that only goes out is no reason to ask again: after the first
+ * answer, and at most (S47). */
+enum { PAUSE_FIRST = 300 * 1000, PAUSE_LONGEST = 3600 * 1000 };
 
 static void liveness_response(struct ike_sa *sa, struct ike_task *task, const struct ike_message *message)
 {
@@ -18,10 +18,10 @@ static void liveness_response(struct ike_sa *sa, struct ike_task *task, const st
     if (!sa->asked_for_traffic)
         return;
     sa->asked_for_traffic = false;
-    sa->traffic_peace = sa->traffic_peace == 0 ? PEACE_FIRST : 2 * sa->traffic_peace;
-    if (sa->traffic_peace > PEACE_LONGEST)
-        sa->traffic_peace = PEACE_LONGEST;
-    sa->traffic_peace_until = sa->engine->now + sa->traffic_peace;
+    sa->traffic_pause = sa->traffic_pause == 0 ? PAUSE_FIRST : 2 * sa->traffic_pause;
+    if (sa->traffic_pause > PAUSE_LONGEST)
+        sa->traffic_pause = PAUSE_LONGEST;
+    sa->traffic_pause_until = sa->engine->now + sa->traffic_pause;
 }
 
 const struct ike_task_kind task_liveness = {
@@ -92,7 +92,7 @@ void liveness_unanswered(struct ike_engine *engine, uint32_t inbound_spi)
         return;
     struct ike_sa *sa = child->ike_sa;
     if (sa->state != IKE_SA_ESTABLISHED || sa->replaced || !STAILQ_EMPTY(&sa->tasks) ||
-        engine->now - sa->last_message < QUIET || engine->now < sa->traffic_peace_until)
+        engine->now - sa->last_message < QUIET || engine->now < sa->traffic_pause_until)
         return;
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2,
                "Child SA, SPI 0x%08x, only sends: asking the peer about IKE SA, serial %u", inbound_spi,

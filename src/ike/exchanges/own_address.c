@@ -38,8 +38,8 @@ static void stop_timers(struct ike_sa *sa)
     }
 }
 
-/* From now on it sends nothing, asks nothing, and is in nobody's way. */
-static void silence(struct ike_sa *sa)
+/* From now on the IKE SA sends nothing and asks for nothing, and a new one may be made beside it. */
+static void stop_using(struct ike_sa *sa)
 {
     sa->address_lost = sa->replaced = true;
     ike_sa_drop_tasks(sa);
@@ -60,7 +60,7 @@ static void silence(struct ike_sa *sa)
     ike_sa_changed(sa);
 }
 
-static void tell(const struct ike_sa *sa)
+static void log_change(const struct ike_sa *sa)
 {
     const struct ike_tunnel *tunnel = sa->tunnel;
     char old[IP_TEXT_SIZE];
@@ -73,23 +73,21 @@ static void tell(const struct ike_sa *sa)
                at_once ? "" : " as soon as a packet wants to go");
 }
 
-/* The IKE SA of an address that is away is given up for one from the address that the route has now. */
+/* Gives up an IKE SA whose address is away for one from the address that the route has now. */
 static void give_up(struct ike_sa *sa)
 {
     static const char reason[] = "own address changed";
     struct ike_tunnel *tunnel = sa->tunnel;
-    bool made = sa->state == IKE_SA_ESTABLISHED;
-    tell(sa);
-    if (made)
-        silence(sa);
-    else
-        sa->address_lost = sa->replaced = true; /* what waits for it waits for the new one */
-    if (!made)
-        connect_for_packet(sa->engine, tunnel);
-    else if (tunnel->policy.connect_type == CONNECT_AUTO)
-        connect_tunnel(sa->engine, tunnel);
-    if (!made)
-        ike_sa_destroy(sa, reason);
+    log_change(sa);
+    if (sa->state == IKE_SA_ESTABLISHED) {
+        stop_using(sa);
+        if (tunnel->policy.connect_type == CONNECT_AUTO)
+            connect_tunnel(sa->engine, tunnel);
+        return;
+    }
+    sa->address_lost = sa->replaced = true; /* what waits for it waits for the new one */
+    connect_for_packet(sa->engine, tunnel);
+    ike_sa_destroy(sa, reason);
 }
 
 static bool may_give_up(const struct ike_sa *sa)
@@ -99,7 +97,7 @@ static bool may_give_up(const struct ike_sa *sa)
            !ip_address_equal(&sa->tunnel->route.local, &sa->local.address);
 }
 
-/* Where the peer has to begin, an SA without its address ends in time for it to be made anew. */
+/* Only the peer can begin: an SA whose address stays away ends, so that the peer makes a new one. */
 static void wait_for_peer(struct ike_sa *sa)
 {
     char address[IP_TEXT_SIZE];
@@ -116,8 +114,8 @@ static void wait_for_peer(struct ike_sa *sa)
     ike_sa_destroy(sa, "own address gone");
 }
 
-/* Its address has been away for longer than a link flaps. Where there is no route it waits for one. */
-static void settle(struct ike_sa *sa)
+/* The address has been away for longer than a link flaps. Without a route the SA waits for one. */
+static void end_or_wait(struct ike_sa *sa)
 {
     if (may_give_up(sa))
         give_up(sa);
@@ -132,13 +130,14 @@ void own_address_fire(struct ike_engine *engine, void *owner)
     if (sa->address_lost)
         ike_sa_destroy(sa, "own address changed");
     else if (is_away(sa))
-        settle(sa);
+        end_or_wait(sa);
 }
 
 /* ---- What has changed -------------------------------------------------------------------------------- */
 
-/* Something is known anew of the SA's address, or of where the tunnel may go. May destroy the SA. */
-static void look(struct ike_sa *sa, bool was_away)
+/* The SA's address has come or gone, or the tunnel may begin an SA that it could not before. May destroy the
+ * SA. */
+static void reconsider(struct ike_sa *sa, bool was_away)
 {
     struct ike_engine *engine = sa->engine;
     if (sa->destroyed || sa->address_lost || sa->tunnel == NULL)
@@ -153,7 +152,7 @@ static void look(struct ike_sa *sa, bool was_away)
     }
     bool nothing_left = sa->state == IKE_SA_INITIATING && ike_sa_request_never_left(sa);
     if (nothing_left || engine->now - sa->address_away >= GRACE)
-        settle(sa);
+        end_or_wait(sa);
 }
 
 void own_address_changed(struct ike_engine *engine, const struct ip_address *address, bool is_here)
@@ -165,7 +164,7 @@ void own_address_changed(struct ike_engine *engine, const struct ip_address *add
             continue;
         bool was_away = is_away(sa);
         sa->address_gone = !is_here;
-        look(sa, was_away);
+        reconsider(sa, was_away);
     }
 }
 
@@ -210,7 +209,7 @@ static void take_route(struct ike_sa *sa, const struct peer_route *before, const
     }
     if (same_source && !by_config && ip_address_equal(&before->remote, &now->remote))
         follow_link(sa, before, now);
-    look(sa, was_away);
+    reconsider(sa, was_away);
     if (!sa->destroyed && same_source && sa->request_out && sa->send_error != 0)
         ike_sa_resume_request(sa); /* it could not leave before */
 }
@@ -236,7 +235,7 @@ void own_address_peer_known(struct ike_tunnel *tunnel)
     struct ike_sa *next;
     for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
         next = LIST_NEXT(sa, tunnel_link);
-        look(sa, is_away(sa));
+        reconsider(sa, is_away(sa));
     }
 }
 
@@ -266,5 +265,5 @@ void own_address_resume(struct ike_sa *sa)
     if (sa->address_lost)
         engine_set_timer(sa->engine, &sa->own_address, LOST_MAX);
     else if (is_away(sa))
-        look(sa, false);
+        reconsider(sa, false);
 }

@@ -14,21 +14,22 @@
 void own_address_changed(struct ike_engine *engine, const struct ip_address *address, bool is_here);
 
 /*
- * The tunnel's route has come, changed or gone: takes its source for new, where that is not a change of the
- * config, and sends again at once what could not leave.
+ * The tunnel's route has come, changed or gone. An IKE SA with the source of the old route follows the new
+ * one, unless the config has changed the source; a request that could not leave is sent again at once.
  */
 void own_address_take_route(struct ike_tunnel *tunnel);
 
-/* The addresses of the peer's name are known, or others: the tunnel may begin what it could not before. */
+/* The addresses of the peer's name are known, or have changed: the tunnel may begin what it could not before.
+ */
 void own_address_peer_known(struct ike_tunnel *tunnel);
 
-/* A new IKE SA is established: those of its tunnel with the same peer that were given up end. */
+/* A new IKE SA is established: ends those of its tunnel with the same peer that were given up. */
 void own_address_replaced(struct ike_sa *sa);
 
-/* The successor of an IKE SA has its address, and knows what is known of that. */
+/* `successor` has the same local address as `old`: it gets what is known of that address. */
 void own_address_inherit(const struct ike_sa *old, struct ike_sa *successor);
 
-/* An IKE SA that was saved goes on: so does its time. */
+/* An IKE SA that was saved goes on: sets its timer if its address is away, or was given up. */
 void own_address_resume(struct ike_sa *sa);
 
 /* `fire` of ike_sa.own_address. */

@@ -303,8 +303,8 @@ static void share_answered(struct ike_sa *sa, const struct ike_job_result *resul
 {
     struct negotiation *n = sa->theirs;
     struct ike_sa *made = NULL;
-    bool closing = sa->state != IKE_SA_ESTABLISHED ||
-                   sa->address_lost; /* by a command that has come meanwhile (2.25.2) */
+    /* Meanwhile a command may have come to delete it (2.25.2), or it was given up with its address. */
+    bool closing = sa->state != IKE_SA_ESTABLISHED || sa->address_lost;
     if (key_exchange_take(&n->key_exchange, result) && !closing)
         made = make_successor(sa, n, false);
     if (made == NULL) {

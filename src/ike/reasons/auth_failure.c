@@ -113,6 +113,20 @@ static const struct ike_tunnel *tunnel_of_id(const struct ike_engine *engine, co
     return NULL;
 }
 
+/* The peer as the config has it: an address, a name, or any. */
+static const char *configured_peer(const struct tunnel_policy *policy, char memory[IP_TEXT_SIZE])
+{
+    switch (policy->peer_kind) {
+    case PEER_ANY:
+        return "any";
+    case PEER_FQDN:
+        return policy->peer_fqdn;
+    case PEER_ADDRESS:
+        break;
+    }
+    return ip_address_format(&policy->peer_address, memory);
+}
+
 /* IKE_SA_INIT came by addresses that some tunnel allows, and IKE_AUTH by others that none does. */
 static void fail_for_addresses(const struct ike_sa *sa, const struct arrival *arrival,
                                const struct ike_payload *idi)
@@ -132,11 +146,9 @@ static void fail_for_addresses(const struct ike_sa *sa, const struct arrival *ar
             "that ID",
             id, remote, local);
     else
-        failure_warn_tunnel(
-            sa->engine, tunnel, PEER_SETTING,
-            "IKE_AUTH of %s comes from %s to %s, which no tunnel allows; its peer is %s", id, remote, local,
-            tunnel->policy.peer_kind == PEER_FQDN ? tunnel->policy.peer_fqdn
-                                                  : ip_address_format(&tunnel->policy.peer_address, peer));
+        failure_warn_tunnel(sa->engine, tunnel, PEER_SETTING,
+                            "IKE_AUTH of %s comes from %s to %s, which no tunnel allows; its peer is %s", id,
+                            remote, local, configured_peer(&tunnel->policy, peer));
 }
 
 void auth_failure_of_peer_id(const struct ike_sa *sa, const struct arrival *arrival,

@@ -84,6 +84,9 @@ void additional_children_tell(struct ike_sa *sa)
     struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
-        (due ? child_sa_expect_more : child_sa_complete)(child);
+        if (due)
+            child_sa_expect_more(child);
+        else
+            child_sa_complete(child);
     }
 }

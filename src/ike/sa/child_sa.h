@@ -79,8 +79,10 @@ bool child_sa_is_gone(const struct child_sa *child);
 /* The peer certainly has it too: it may send packets (RFC 7296 2.8). */
 void child_sa_activate(struct child_sa *child);
 
-/* Other Child SAs may come for packets outside of its selectors; or none will. */
+/* Other Child SAs may come for packets outside of its selectors. */
 void child_sa_expect_more(struct child_sa *child);
+
+/* No other Child SA will come for such packets. */
 void child_sa_complete(struct child_sa *child);
 
 /* It sends no more packets; it stays for what the peer still sends by it. */

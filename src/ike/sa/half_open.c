@@ -53,7 +53,7 @@ void half_open_count_octets(struct ike_sa *sa)
     objects->half_open_octets += sa->kept_octets;
 }
 
-/* Once in an hour: it is somebody's intent. */
+/* At most once in an hour: only an attack goes so far. */
 static void warn(struct ike_engine *engine)
 {
     enum { SILENCE = 3600000 }; /* milliseconds */

@@ -13,21 +13,22 @@ enum {
     HALF_OPEN_TIMEOUT = 30000,       /* milliseconds; R15: the peer's retransmissions end by then */
 };
 
-/* True if it is one. */
+/* True if `sa` is half-open. */
 bool half_open_is(const struct ike_sa *sa);
 
-/* A new SA is one, or one is so no longer: it is authenticated, or gone. */
+/* A new SA is half-open from now on; its lifetime is HALF_OPEN_TIMEOUT. */
 void half_open_enter(struct ike_sa *sa);
+
+/* The SA is authenticated, or about to be destroyed. Does nothing if it is not half-open. */
 void half_open_leave(struct ike_sa *sa);
 
 /*
- * Makes room for `octets` more of messages that `sa` keeps, for which half-open SAs that keep more than it
- * would are destroyed, those that keep most first. False, which is counted, if it would be the one that keeps
- * most itself.
+ * Makes room for `octets` more of messages that `sa` keeps: destroys others that keep at least as much as
+ * `sa` then would, the largest first. False if there are none and there is no room; that is counted.
  */
 bool half_open_make_room(struct ike_sa *sa, size_t octets);
 
-/* Counts what the SA keeps, which may have changed. Nothing if it is none. */
+/* Counts anew what the SA keeps. Does nothing if it is not half-open. */
 void half_open_count_octets(struct ike_sa *sa);
 
 #endif

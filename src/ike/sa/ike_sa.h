@@ -94,15 +94,15 @@ struct ike_sa {
     struct ip_address peer_address;
     uint32_t ifindex, mark; /* of the route, see struct peer_route */
     bool route_unknown;     /* saved on another machine: it takes the tunnel's route when that is known */
-    /* The address of `local` (S40, exchanges/own_address.h): the host has it no more; the route to the peer
-     * has another source now; since when one of the two; it was given up: the SA sends nothing any more. */
-    bool address_gone, source_moved;
-    msec_t address_away;
-    bool address_lost;
-    struct ike_timer own_address;
-    uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
-    bool nat_local, nat_remote; /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
-    bool encapsulate;           /* ESP goes in UDP */
+    /* Of the address of `local` (S40, exchanges/own_address.h). */
+    bool address_gone;            /* the host does not have it any more */
+    bool source_moved;            /* the route to the peer has another source now */
+    msec_t address_away;          /* since when one of the two is so */
+    bool address_lost;            /* the SA was given up with it, and sends nothing any more */
+    struct ike_timer own_address; /* `address_away` lasts too long, or the time of a lost SA ends */
+    uint32_t arrival_ifindex;     /* as responder: where the peer's request came in */
+    bool nat_local, nat_remote;   /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
+    bool encapsulate;             /* ESP goes in UDP */
 
     struct ike_suite suite;
     struct ike_keys keys;
@@ -149,8 +149,8 @@ struct ike_sa {
     bool begun_here;
     msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
     bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
-    msec_t traffic_peace;   /* how long its last answer is enough; 0: it has not been asked */
-    msec_t traffic_peace_until;
+    msec_t traffic_pause;   /* how long its last answer is enough; 0: it has not been asked */
+    msec_t traffic_pause_until;
     msec_t next_hint; /* from when on INVALID_SPI in the clear may have the peer asked for liveness again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
