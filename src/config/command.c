@@ -90,7 +90,7 @@ const struct command command_table[COMMAND_COUNT] = {
                         .help = "Largest IPv4 packet"},
     [COMMAND_IP_TCP_ADJUST_MSS] = {MODE_INTERFACE, KIND_SINGLE,
                                    .pattern = "ip tcp adjust-mss {auto|<octets:number 1-65535>}",
-                                   .help = "Lower the MSS of TCP connections that pass", .not_yet = true},
+                                   .help = "Lower the MSS of TCP connections that pass"},
     [COMMAND_IP_NAPT_ENABLE] =
         {MODE_INTERFACE, KIND_SINGLE, .pattern = "ip napt enable",
          .help = "Translate the addresses of packets that are forwarded out of the interface"},
@@ -112,7 +112,7 @@ const struct command command_table[COMMAND_COUNT] = {
                           .help = "Largest IPv6 packet"},
     [COMMAND_IPV6_TCP_ADJUST_MSS] = {MODE_INTERFACE, KIND_SINGLE,
                                      .pattern = "ipv6 tcp adjust-mss {auto|<octets:number 1-65535>}",
-                                     .help = "Lower the MSS of TCP connections that pass", .not_yet = true},
+                                     .help = "Lower the MSS of TCP connections that pass"},
     [COMMAND_IPV6_FILTER] = {MODE_INTERFACE, KIND_LIST,
                              .pattern = "ipv6 filter <name:name> <sequence:number 1-65535> {in|out}",
                              .help = "Filter incoming or outgoing packets by an access list"},

@@ -133,7 +133,7 @@ bool fragmenter_begin(struct fragmenter *f, struct octets packet, size_t most, u
     f->most = most;
     f->at = 0;
     f->offset = 0;
-    f->more = false;
+    f->more = f->is_done = false;
     bool begun = f->family == IP_V4 ? begin_v4(f, id) : begin_v6(f, id);
     return begun && most >= f->first_size + UNIT && most >= f->later_size + UNIT;
 }
@@ -142,7 +142,7 @@ bool fragmenter_next(struct fragmenter *f, uint8_t head[FRAGMENT_HEAD_MAX], size
                      struct octets *part)
 {
     size_t left = f->packet.length - f->start - f->at;
-    if (left == 0 && f->at > 0)
+    if (f->is_done)
         return false;
     *head_size = f->at == 0 ? f->first_size : f->later_size;
     memcpy(head, f->at == 0 ? f->first : f->later, *head_size);
@@ -156,6 +156,7 @@ bool fragmenter_next(struct fragmenter *f, uint8_t head[FRAGMENT_HEAD_MAX], size
     else
         finish_v6(head, *head_size, part->length, f->offset + f->at, more);
     f->at += part->length;
+    f->is_done = is_last;
     return true;
 }
 

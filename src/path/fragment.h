@@ -21,6 +21,7 @@ struct fragmenter {
     size_t at;     /* octets of the parts so far */
     size_t offset; /* of the packet, if it is a fragment itself; octets */
     bool more;     /* likewise: it is not the last one */
+    bool is_done;
 };
 
 /*
