@@ -5,12 +5,13 @@ command would wait for a delayed acknowledgement.
 """
 
 import re
+import shutil
 
 from lib.direct import FAR, NEAR, SECRET
 from lib.lab import wire
 from lib.process import wait_until
 
-PLUGINS = ("random nonce openssl aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
+PLUGINS = ("random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints aes sha1 sha2 hmac kdf gmp gcm {esp} kernel-netlink socket-default "
            "vici updown")
 
 DAEMON_CONF = """
@@ -32,7 +33,7 @@ charon-systemd {{
 {esp_options}  }}
 }}
 swanctl {{
-  load = random openssl
+  load = random openssl pem pkcs1 pkcs8 x509
 }}
 """
 
@@ -142,6 +143,13 @@ class StrongSwan:
             encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
             remote_id=remote_id, secret=secret, children=children, ike_proposals=ike_proposals,
             fragmentation=fragmentation))
+
+    def give(self, folder, files):
+        """Copy certificates or keys to a folder of its configuration (x509, x509ca, private) for what is loaded next."""
+        into = self._directory / folder
+        into.mkdir(exist_ok=True)
+        for path in files:
+            shutil.copy(path, into)
 
     def load(self, text):
         """Load a swanctl configuration in place of an earlier one."""

@@ -124,6 +124,9 @@ static void put_init_payloads(struct puppet *p, struct message_writer *m, struct
     if (p->fragmentation)
         message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED,
                            (struct octets){NULL, 0});
+    if (p->hash_notify != NULL)
+        message_put_notify(m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_SIGNATURE_HASH_ALGORITHMS,
+                           (struct octets){p->hash_notify, p->hash_notify_length});
 }
 
 void puppet_put_init_payloads(struct puppet *p, struct message_writer *m)
@@ -186,6 +189,25 @@ static void auth_value(struct puppet *p, const char *keyid, const char *key, uin
               prf_compute(p->suite.prf, (struct octets){padded, size}, octets, 3, out);
     assert(ok);
     (void)ok;
+}
+
+struct octets puppet_signed_octets(const struct puppet *p, uint8_t id_type, struct octets id, uint8_t *out,
+                                   size_t capacity)
+{
+    const uint8_t id_header[4] = {id_type};
+    const struct octets id_body[] = {{id_header, 4}, id};
+    const struct octets key_of_id = {p->responder ? p->keys.pr : p->keys.pi, p->suite.prf->size};
+    uint8_t maced_id[PRF_SIZE_MAX];
+    struct writer w = writer_to(out, capacity);
+    bool ok = prf_compute(p->suite.prf, key_of_id, id_body, 2, maced_id);
+    writer_put(&w, p->responder ? p->response : p->request,
+               p->responder ? p->response_length : p->request_length);
+    writer_put(&w, p->responder ? p->nonce_i : p->nonce_r,
+               p->responder ? sizeof p->nonce_i : p->nonce_r_length);
+    writer_put(&w, maced_id, p->suite.prf->size);
+    assert(ok && !w.failed);
+    (void)ok;
+    return writer_octets(&w);
 }
 
 static void put_own_id(const struct puppet *p, struct message_writer *m, uint8_t type, const char *keyid)

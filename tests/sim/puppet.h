@@ -29,8 +29,11 @@ struct puppet {
     struct ike_keys keys;
     uint8_t request[2048], response[2048]; /* IKE_SA_INIT */
     size_t request_length, response_length;
-    uint32_t child_spi;  /* the target's inbound SPI */
-    bool fragmentation;  /* announced in IKE_SA_INIT (RFC 7383 2.3) */
+    uint32_t child_spi; /* the target's inbound SPI */
+    bool fragmentation; /* announced in IKE_SA_INIT (RFC 7383 2.3) */
+    const uint8_t
+        *hash_notify; /* content of SIGNATURE_HASH_ALGORITHMS in IKE_SA_INIT, or NULL: there is none */
+    size_t hash_notify_length;
     uint8_t number;      /* of the proposal in our answers; 0: the right one */
     uint8_t id_reserved; /* the three reserved octets of our ID payload */
 
@@ -71,6 +74,10 @@ void puppet_put_auth_payloads(struct puppet *p, struct message_writer *m, const 
 void puppet_put_auth_payloads_of(struct puppet *p, struct message_writer *m, const char *keyid,
                                  const char *peer_keyid, const char *key,
                                  const struct selector_list *selectors);
+
+/* What our end signs (RFC 7296 2.15) if this is the ID that it sends. Written to `out`. */
+struct octets puppet_signed_octets(const struct puppet *p, uint8_t id_type, struct octets id, uint8_t *out,
+                                   size_t capacity);
 
 /*
  * As responder: waits for the target's IKE_SA_INIT; answers it properly, and reads the IKE_AUTH request that

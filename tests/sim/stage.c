@@ -11,13 +11,19 @@ struct tunnel_policy stage_policy(void)
     return world_default_policy(0, "10.1.0.1", "site2", "site1");
 }
 
-struct stage stage_new_with(const struct tunnel_policy *policy)
+struct stage stage_with_store(const struct tunnel_policy *policy, const struct sim_store *store)
 {
     struct stage s = {.w = world_new(5, &invariants)};
     s.b = world_add_gateway(s.w, "B", "10.2.0.1");
+    gateway_set_store(s.b, store);
     gateway_set_tunnel(s.b, policy, "secret2", "secret1");
     s.p = puppet_new(s.w, s.b, "10.1.0.1");
     return s;
+}
+
+struct stage stage_new_with(const struct tunnel_policy *policy)
+{
+    return stage_with_store(policy, NULL);
 }
 
 struct stage stage_new(void)

@@ -22,6 +22,7 @@ struct tunnel_policy stage_policy(void);
 /* A new stage, with that policy or another one; stage_free when done. */
 struct stage stage_new(void);
 struct stage stage_new_with(const struct tunnel_policy *policy);
+struct stage stage_with_store(const struct tunnel_policy *policy, const struct sim_store *store);
 
 /* The same after IKE_SA_INIT and IKE_AUTH, with an IKE SA and a Child SA. B's next message ID is 0, the
  * puppet's 2. */
