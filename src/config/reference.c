@@ -141,12 +141,7 @@ void reference_print(FILE *out)
         "Words in capitals are arguments, `{a|b}` is one of several, `[a]` may be left out, `…` repeats.\n"
         "Keywords may be abbreviated as long as only one fits, but the first word of a line in a file is\n"
         "written in full. `no COMMAND` and `default COMMAND` remove a setting; arguments may be left out\n"
-        "there.\n\n"
-        "Not handled yet, whatever is configured: the DSCP and ECN fields of inner packets are not copied "
-        "to\n"
-        "the outer header, whose TOS octet or traffic class is 0, nor is congestion that an outer header "
-        "tells\n"
-        "of (ECN, RFC 6040) copied inward.\n",
+        "there.\n",
         out);
     for (size_t chapter = 0; chapter < sizeof chapters / sizeof *chapters; chapter++) {
         (void)fprintf(out, "\n## %s\n\n%s\n", chapters[chapter].title, chapters[chapter].text);

@@ -197,20 +197,19 @@ void wire_arrival(const struct datagram *datagram, struct ip_address *local, uin
 {
     /* The kernel's macros want a message that they could change. */
     struct msghdr message = *datagram->message;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     *local = (struct ip_address){.family = IP_NONE};
     *ifindex = 0;
-    if (header == NULL)
-        return;
-    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
-        struct in_pktinfo info;
-        memcpy(&info, CMSG_DATA(header), sizeof info);
-        *local = ip_address_of(IP_V4, (const uint8_t *)&info.ipi_addr);
-        *ifindex = (uint32_t)info.ipi_ifindex;
-    } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
-        struct in6_pktinfo info;
-        memcpy(&info, CMSG_DATA(header), sizeof info);
-        *local = ip_address_of(IP_V6, (const uint8_t *)&info.ipi6_addr);
-        *ifindex = info.ipi6_ifindex;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            *local = ip_address_of(IP_V4, (const uint8_t *)&info.ipi_addr);
+            *ifindex = (uint32_t)info.ipi_ifindex;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            *local = ip_address_of(IP_V6, (const uint8_t *)&info.ipi6_addr);
+            *ifindex = info.ipi6_ifindex;
+        }
     }
 }

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const uint32_t STRANGE_SPI = 0x12345678;
+static const uint32_t UNKNOWN_SPI = 0x12345678;
 
 static struct ip_endpoint endpoint(const char *address, uint16_t port)
 {
@@ -65,7 +65,7 @@ static void assert_is_invalid_spi(const struct sent *sent, uint32_t spi)
 static void report(struct gateway *g, const char *address, uint16_t port)
 {
     const struct ip_endpoint from = endpoint(address, port);
-    gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, STRANGE_SPI, &from);
+    gateway_report_esp(g, IKE_EVENT_SPI_UNKNOWN, UNKNOWN_SPI, &from);
 }
 
 static void RFC7296_1_5_esp_in_udp_is_answered_at_its_port(void **state)
@@ -81,7 +81,7 @@ static void RFC7296_1_5_esp_in_udp_is_answered_at_its_port(void **state)
     const struct ip_endpoint to = endpoint("10.9.0.1", 40000);
     assert_int_equal(sent.count, 1);
     assert_true(ip_endpoint_equal(&sent.from, &from) && ip_endpoint_equal(&sent.to, &to));
-    assert_is_invalid_spi(&sent, STRANGE_SPI);
+    assert_is_invalid_spi(&sent, UNKNOWN_SPI);
     world_free(p.w);
 }
 
@@ -98,7 +98,7 @@ static void RFC7296_1_5_other_esp_is_answered_at_port_500(void **state)
     const struct ip_endpoint to = endpoint("10.9.0.1", IKE_PORT);
     assert_int_equal(sent.count, 1);
     assert_true(ip_endpoint_equal(&sent.from, &from) && ip_endpoint_equal(&sent.to, &to));
-    assert_is_invalid_spi(&sent, STRANGE_SPI);
+    assert_is_invalid_spi(&sent, UNKNOWN_SPI);
     world_free(p.w);
 }
 
@@ -269,9 +269,9 @@ static void RFC7296_1_5_invalid_spi_in_the_clear_is_never_answered(void **state)
     (void)state;
     struct stage s = stage_established();
 
-    send_hint(&s, STRANGE_SPI, 0, 0);
+    send_hint(&s, UNKNOWN_SPI, 0, 0);
     assert_int_equal(s.p->reply_count, 0);
-    send_hint(&s, STRANGE_SPI, 0x1111, 0x2222);
+    send_hint(&s, UNKNOWN_SPI, 0x1111, 0x2222);
     assert_int_equal(s.p->reply_count, 0);
     send_hint(&s, 0, 0x1111, 0);
     assert_int_equal(s.p->reply_count, 0);
@@ -445,7 +445,7 @@ static void S46_esp_of_another_peer_behind_the_same_nat_is_answered_in_the_clear
     report(star.centre, "198.51.100.1", (uint16_t)(up.port + 1));
 
     assert_int_equal(sent.to.port, up.port + 1);
-    assert_is_invalid_spi(&sent, STRANGE_SPI);
+    assert_is_invalid_spi(&sent, UNKNOWN_SPI);
     world_free(star.w);
 }
 

@@ -124,12 +124,36 @@ static void an_empty_socket_yields_an_empty_batch(void **state)
     wire_inbox_free(&inbox);
 }
 
+/* With the traffic class before it, as a kernel may have it. */
+static void the_arrival_is_found_behind_another_control_message(void **state)
+{
+    (void)state;
+    union wire_control control = {0};
+    struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof control};
+    const struct datagram datagram = {.message = &message};
+    const struct in6_pktinfo info = {.ipi6_addr = {{{0xfe, 0x80, [15] = 1}}}, .ipi6_ifindex = 7};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    *c = (struct cmsghdr){CMSG_LEN(sizeof(int)), IPPROTO_IPV6, IPV6_TCLASS};
+    c = CMSG_NXTHDR(&message, c);
+    *c = (struct cmsghdr){CMSG_LEN(sizeof info), IPPROTO_IPV6, IPV6_PKTINFO};
+    memcpy(CMSG_DATA(c), &info, sizeof info);
+    struct ip_address local;
+    uint32_t ifindex;
+
+    wire_arrival(&datagram, &local, &ifindex);
+
+    assert_int_equal(local.family, IP_V6);
+    assert_memory_equal(local.octets, &info.ipi6_addr, sizeof info.ipi6_addr);
+    assert_int_equal(ifindex, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_packets_without_an_sa, start, stop),
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_what_is_no_packet, start, stop),
         cmocka_unit_test(an_empty_socket_yields_an_empty_batch),
+        cmocka_unit_test(the_arrival_is_found_behind_another_control_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
