@@ -106,21 +106,29 @@ int host_fd(const struct host *host)
 
 /* ---- Passes ---------------------------------------------------------------------------------------- */
 
-/* Packet rules first: before they stand, nothing may be forwarded that they would stop. Then links, since
- * addresses and routes need them; routes last, since they need addresses. A rule comes
- * before its routes: a mark without a rule would follow the main routing table. */
+/*
+ * Packet rules first, then links, since addresses and routes need them; routes last, since they need
+ * addresses. A rule comes before its routes: a mark without a rule would follow the main routing table.
+ * Forwarding begins when all that stands: before, a packet for a Tunnel would leave in the clear (S48). It
+ * stops as soon as the packet rules do not stand any more.
+ */
 static bool pass(struct host *host, struct host_error *err)
 {
     struct host_kernel *kernel = &host->kernel;
     const struct route_surroundings around = {&host->tunnels, &host->addresses};
     (void)host_packets_reconcile(&host->packets, kernel, NULL);
-    host_forwarding_hold(&host->forwarding, !host_packets_stand(&host->packets));
+    bool rules_stand = host_packets_stand(&host->packets);
+    host_forwarding_hold(&host->forwarding, !rules_stand);
+    if (!rules_stand)
+        host_forwarding_reconcile(&host->forwarding, kernel);
+    if (!host_ports_reconcile(&host->ports, kernel, err) ||
+        !host_tunnels_reconcile(&host->tunnels, kernel, err) ||
+        !host_addresses_reconcile(&host->addresses, kernel, &host->routes, err) ||
+        !host_pinned_routes_reconcile(&host->pinned, kernel, err) ||
+        !host_routes_reconcile(&host->routes, kernel, &around, err))
+        return false;
     host_forwarding_reconcile(&host->forwarding, kernel);
-    return host_ports_reconcile(&host->ports, kernel, err) &&
-           host_tunnels_reconcile(&host->tunnels, kernel, err) &&
-           host_addresses_reconcile(&host->addresses, kernel, &host->routes, err) &&
-           host_pinned_routes_reconcile(&host->pinned, kernel, err) &&
-           host_routes_reconcile(&host->routes, kernel, &around, err);
+    return true;
 }
 
 static bool reconcile(struct host *host, msec_t now, struct host_error *err)
@@ -323,12 +331,12 @@ void host_teardown(struct host *host)
     if (host == NULL)
         return;
     host->planned = false;
+    host_forwarding_restore(&host->forwarding, &host->kernel); /* while the routes still hold packets back */
     host_pinned_routes_remove_all(&host->pinned, &host->kernel);
     host_routes_remove_all(&host->routes, &host->kernel);
     host_addresses_remove_all(&host->addresses, &host->kernel, &host->routes);
     host_tunnels_remove_all(&host->tunnels, &host->kernel);
     host_ports_restore_all(&host->ports, &host->kernel);
-    host_forwarding_restore(&host->forwarding, &host->kernel);
     host_packets_remove(&host->packets, &host->kernel);
     host_leave(host);
 }

@@ -118,6 +118,31 @@ def test_S48_nothing_leaves_in_the_clear_after_a_crash_nor_until_the_next_start_
     assert count_octets(capture.stop(), PING_PAYLOAD) > 0, "an orderly stop ends it, and the default route serves"
 
 
+def test_S48_forwarding_begins_after_the_routes_into_tunnels_and_ends_before_them(sites):
+    """In between, a packet for the tunnel would leave in the clear by the default route."""
+    host = sites.gateway_hosts[SITE1]
+    host.sysctl(net__ipv4__ip_forward=0)
+    monitor = host.start("monitor", ["ip", "-4", "monitor", "route", "netconf"], sites.lab.directory)
+    host.ip("route add blackhole 192.0.2.0/24")
+    monitor.wait_for_text("192.0.2.0/24")
+
+    def order():
+        """What of these happened, in its order."""
+        marks = {"all forwarding on": "on", "all forwarding off": "off",
+                 "Deleted 192.168.2.0/24 dev Tunnel1.0": "route gone", "192.168.2.0/24 dev Tunnel1.0": "route"}
+        seen = [next((event for text, event in marks.items() if text in line), None)
+                for line in monitor.stdout.splitlines()]
+        return [event for event in seen if event]
+
+    sites.start()
+    wait_until(lambda: "on" in order(), 5, "forwarding")
+    assert order().index("route") < order().index("on"), monitor.stdout
+    sites.stop()
+    wait_until(lambda: "route gone" in order() and "off" in order(), 5, "the end of both")
+    assert order().index("off") < order().index("route gone"), monitor.stdout
+    host.ip("route del blackhole 192.0.2.0/24")
+
+
 def test_S48_a_start_that_fails_after_a_crash_lets_nothing_leave_in_the_clear(leaky):
     gateway1 = leaky.gateway1
     capture = leaky.capture("wire")
