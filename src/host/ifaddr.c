@@ -79,6 +79,11 @@ bool host_ifaddr_may_serve(const struct host_ifaddr *address)
     return !(address->flags & IFA_F_DADFAILED);
 }
 
+bool host_ifaddr_is_deprecated(const struct host_ifaddr *address)
+{
+    return (address->flags & IFA_F_DEPRECATED) != 0;
+}
+
 bool host_ifaddr_is_usable(const struct host_ifaddr *address)
 {
     if (!host_ifaddr_may_serve(address))

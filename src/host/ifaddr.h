@@ -33,6 +33,10 @@ bool host_ifaddr_remove(struct netlink *nl, int link, const struct ip_prefix *pr
 /* True if packets can be sent from the address: not while duplicate detection runs or has failed. */
 bool host_ifaddr_is_usable(const struct host_ifaddr *address);
 
+/* True if nothing new is to begin from the address when there is another one (RFC 4862 5.5.4): the provider
+ * has given another prefix, say. */
+bool host_ifaddr_is_deprecated(const struct host_ifaddr *address);
+
 /* True if it serves or is about to: duplicate detection has not failed. */
 bool host_ifaddr_may_serve(const struct host_ifaddr *address);
 

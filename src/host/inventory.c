@@ -80,12 +80,17 @@ bool inventory_is_on_network(const struct inventory_link *link, const struct ip_
 
 const struct host_ifaddr *inventory_primary(const struct inventory_link *link, enum ip_family family)
 {
+    const struct host_ifaddr *deprecated = NULL;
     for (const struct inventory_address *a = link->addresses; a != NULL; a = a->next_on_link) {
         const struct ip_address *address = &a->is.prefix.address;
-        if (address->family == family && !ip_address_is_link_local(address) && host_ifaddr_is_usable(&a->is))
+        if (address->family != family || ip_address_is_link_local(address) || !host_ifaddr_is_usable(&a->is))
+            continue;
+        if (!host_ifaddr_is_deprecated(&a->is))
             return &a->is;
+        if (deprecated == NULL)
+            deprecated = &a->is;
     }
-    return NULL;
+    return deprecated;
 }
 
 static bool add_name(struct inventory *inventory, struct inventory_link *link)
@@ -242,7 +247,8 @@ static enum inventory_change learn_address(struct inventory *inventory, const st
     (*at)->is = news->address;
     (*at)->generation = inventory->generation;
     bool same = host_ifaddr_is_usable(&news->address) == host_ifaddr_is_usable(&was) &&
-                host_ifaddr_may_serve(&news->address) == host_ifaddr_may_serve(&was);
+                host_ifaddr_may_serve(&news->address) == host_ifaddr_may_serve(&was) &&
+                host_ifaddr_is_deprecated(&news->address) == host_ifaddr_is_deprecated(&was);
     return same ? INVENTORY_SAME : INVENTORY_ADDRESS;
 }
 

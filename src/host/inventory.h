@@ -35,7 +35,7 @@ enum inventory_change {
     INVENTORY_SAME,
     INVENTORY_LINK, /* new, or name, MTU, group, mark, up or carrier changed */
     INVENTORY_LINK_GONE,
-    INVENTORY_ADDRESS, /* new, or became usable or unusable, or will never be usable */
+    INVENTORY_ADDRESS, /* new, or became usable, unusable or deprecated, or will never be usable */
     INVENTORY_ADDRESS_GONE,
     INVENTORY_FAILED, /* memory ran out: everything has to be read again */
 };
@@ -88,7 +88,8 @@ bool inventory_is_usable(const struct inventory *inventory, const struct ip_addr
 /* True if an address is on a network of the link. */
 bool inventory_is_on_network(const struct inventory_link *link, const struct ip_address *address);
 
-/* The first usable address of a family that is no link-local one; NULL if there is none. */
+/* The first usable address of a family that is no link-local one, a deprecated one only where there is no
+ * other; NULL if there is none. */
 const struct host_ifaddr *inventory_primary(const struct inventory_link *link, enum ip_family family);
 
 #endif

@@ -85,6 +85,17 @@ def test_S40_a_packet_makes_the_new_sa_in_trigger_mode(lab, family):
     wait_until(lambda: len(near.ike_sas()) == 1 and len(far.ike_sas()) == 1, 10, "one SA at each end")
 
 
+def test_S40_a_deprecated_address_gives_way_to_the_new_one(lab):
+    """A provider gives another IPv6 prefix: the old address stays for hours, but nothing new begins from it."""
+    pair, near, far = start_pair(lab, 6, AUTO)
+
+    pair.host.ip(f"address change {OLD[6]}/{LENGTH[6]} dev ge0 preferred_lft 0 valid_lft 7200")
+    pair.host.address("ge0", f"{NEW[6]}/{LENGTH[6]}")
+
+    wait_for_source(near, NEW[6])
+    pair.must_reach_far(count=1, wait=10)
+
+
 def test_S40_an_sa_without_another_source_goes_on_when_its_address_is_back(lab):
     pair, near, far = start_pair(lab, 4, AUTO)
     before = serials(near)
