@@ -98,9 +98,11 @@ const struct command command_table[COMMAND_COUNT] = {
                                 .pattern = "ip napt static <interface:interface> {udp <port:number 1-65535>|"
                                            "tcp <port:number 1-65535>|<protocol:number 0-255>}",
                                 .help = "Packets that reach this device itself in spite of NAPT"},
-    [COMMAND_IP_FILTER] = {MODE_INTERFACE, KIND_LIST,
-                           .pattern = "ip filter <name:name> <sequence:number 1-65535> {in|out}",
-                           .help = "Filter incoming or outgoing packets by an access list"},
+    [COMMAND_IP_FILTER] =
+        {MODE_INTERFACE, KIND_LIST,
+         .pattern = "ip filter <name:name> <sequence:number 1-65535> {in|out} "
+                    "[suppress-logging]",
+         .help = "Filter incoming or outgoing packets by an access list; drops are counted, not logged"},
     [COMMAND_IPV6_ENABLE] = {MODE_INTERFACE, KIND_SINGLE, .pattern = "ipv6 enable",
                              .help = "IPv6 with a link-local address"},
     [COMMAND_IPV6_ADDRESS] = {MODE_INTERFACE, KIND_LIST, .pattern = "ipv6 address <address:prefix6>",
@@ -113,9 +115,11 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_IPV6_TCP_ADJUST_MSS] = {MODE_INTERFACE, KIND_SINGLE,
                                      .pattern = "ipv6 tcp adjust-mss {auto|<octets:number 1-65535>}",
                                      .help = "Lower the MSS of TCP connections that pass"},
-    [COMMAND_IPV6_FILTER] = {MODE_INTERFACE, KIND_LIST,
-                             .pattern = "ipv6 filter <name:name> <sequence:number 1-65535> {in|out}",
-                             .help = "Filter incoming or outgoing packets by an access list"},
+    [COMMAND_IPV6_FILTER] =
+        {MODE_INTERFACE, KIND_LIST,
+         .pattern = "ipv6 filter <name:name> <sequence:number 1-65535> {in|out} "
+                    "[suppress-logging]",
+         .help = "Filter incoming or outgoing packets by an access list; drops are counted, not logged"},
     [COMMAND_IKEV2_BINDING] = {MODE_TUNNEL, KIND_SINGLE, .pattern = "ikev2 binding <profile:name>",
                                .help = "The profile whose policy this Tunnel uses"},
 

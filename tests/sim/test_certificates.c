@@ -277,6 +277,93 @@ static void S34_a_certificate_without_a_key_is_told(void **state)
     }
 }
 
+/* East has two tunnels with West, which differ by its own ID and certificate alone. */
+static void S22_the_ID_that_the_initiator_asks_for_picks_the_certificate(void **state)
+{
+    static const struct proof_of west = {"west", WEST_FQDN};
+    static const struct proof_of easts[] = {{"east", "dn C=JP, O=Example, CN=east"},
+                                            {"east-ec", "dn C=JP, O=Example, CN=east-ec"}};
+    (void)state;
+    for (uint32_t asked = 0; asked < 2; asked++) {
+        struct world *w = world_new(1, &invariants);
+        struct gateway *a = world_add_gateway(w, "West", "10.1.0.1");
+        struct gateway *b = world_add_gateway(w, "East", "10.2.0.1");
+        const struct tunnel_policy at_west = certificate_policy(1, "10.2.0.1", &west, &easts[asked], "ca");
+        gateway_set_store(a, certificate_store());
+        gateway_set_store(b, certificate_store());
+        gateway_set_tunnel(a, &at_west, "", "");
+        for (uint32_t i = 0; i < 2; i++) {
+            const struct tunnel_policy policy =
+                certificate_policy(10 + i, "10.1.0.1", &easts[i], &west, "ca");
+            gateway_set_tunnel(b, &policy, "", "");
+        }
+
+        gateway_packet_waits(a, 1);
+        world_run(w, 2000);
+
+        if (!world_tunnel_carries(a, 1, b, 10 + asked))
+            fail_msg("%s: not up: %s%s", easts[asked].id, gateway_warnings(a), gateway_warnings(b));
+        world_free(w);
+    }
+}
+
+/* ---- Engines that end, paths that lose --------------------------------------------------------------- */
+
+static const struct certificate_case both = {"both", {"west-chain", WEST_FQDN}, {"east", EAST_FQDN}};
+
+/* Wherever an engine ends in the middle of IKE_AUTH, the next one comes up with the same peer. */
+static void R2_an_engine_may_end_anywhere_in_ike_auth(void **state)
+{
+    enum { ACTIONS = 16, PATIENCE = 120000 };
+    (void)state;
+    for (unsigned actions = 0; actions < ACTIONS; actions++) {
+        for (int of_west = 0; of_west < 2; of_west++) {
+            struct ends e = ends_of(&both);
+            gateway_resume_after(of_west ? e.west : e.east, actions, false);
+            gateway_packet_waits(e.west, 1);
+            for (msec_t waited = 0; waited < PATIENCE && !world_tunnel_carries(e.west, 1, e.east, 0);
+                 waited += 1000) {
+                world_run(e.w, 1000);
+                if (!gateway_tunnel_is_up(e.west, 1))
+                    gateway_packet_waits(e.west, 1); /* packets go on to come */
+            }
+            if (!world_tunnel_carries(e.west, 1, e.east, 0) || world_fault(e.w) != NULL)
+                fail_msg("%s ends after %u actions: %s\n%s%s", of_west ? "West" : "East", actions,
+                         world_fault(e.w) != NULL ? world_fault(e.w) : "not up", gateway_warnings(e.west),
+                         gateway_warnings(e.east));
+            world_free(e.w);
+        }
+    }
+}
+
+/* No datagram of IKE_AUTH is longer than a path of 1280 octets takes, and the tunnel comes up through loss.
+ */
+static bool note_length(void *context, const struct flying_datagram *d)
+{
+    size_t *longest = context;
+    *longest = d->message.length > *longest ? d->message.length : *longest;
+    return true;
+}
+
+static void S32_chains_go_in_fragments(void **state)
+{
+    enum { LONGEST = 1280 - 40 - 8 - 4 }; /* without the headers of IPv6 and UDP, and the non-ESP marker */
+    static const struct certificate_case long_chains = {
+        "long", {"west-chain", WEST_FQDN}, {"east", EAST_FQDN}};
+    (void)state;
+    for (unsigned loss = 0; loss <= 20; loss += 20) {
+        size_t longest = 0;
+        struct ends e = ends_of(&long_chains);
+        world_set_hook(e.w, note_length, &longest);
+        world_conditions(e.w)->loss_percent = loss;
+        gateway_packet_waits(e.west, 1);
+        world_run(e.w, 60000);
+        assert_true(world_tunnel_carries(e.west, 1, e.east, 0));
+        assert_in_range(longest, 1000, LONGEST);
+        world_free(e.w);
+    }
+}
+
 static int free_store(void **state)
 {
     (void)state;
@@ -293,6 +380,9 @@ int main(void)
         cmocka_unit_test(S32_a_revoked_certificate_is_refused),
         cmocka_unit_test(S34_the_refused_end_names_its_certificate),
         cmocka_unit_test(S34_a_certificate_without_a_key_is_told),
+        cmocka_unit_test(S22_the_ID_that_the_initiator_asks_for_picks_the_certificate),
+        cmocka_unit_test(R2_an_engine_may_end_anywhere_in_ike_auth),
+        cmocka_unit_test(S32_chains_go_in_fragments),
     };
     return cmocka_run_group_tests(tests, NULL, free_store);
 }

@@ -618,6 +618,57 @@ static void R90_the_responder_asks_by_its_ca(void **state)
     stage_free(&s);
 }
 
+/* ---- Hostile answers --------------------------------------------------------------------------------- */
+
+static const struct proof_case answers[] = {
+    {"proper", west, "west", PSS_256},
+    {"no CERT", none, "west", PSS_256, .refusal = "the peer sends no certificate"},
+    {"garbage", garbage, "west", PSS_256, .refusal = "the peer's certificate can't be read"},
+    {"Hash and URL", hash_and_url, "west", PSS_256, .refusal = "Hash and URL of a certificate"},
+    {"another's certificate", of_another, "east", PSS_256, .refusal = "is for fqdn east.example.com"},
+    {"another's key", west, "east", PSS_256, .refusal = "is not by the key of C=JP, O=Example, CN=west"},
+    {"a bit flipped", west, "west", PSS_256, bit_flipped, .refusal = "is not by the key"},
+    {"no algorithm", west, "west", PSS_256, no_algorithm, .refusal = "the AUTH payload is malformed"},
+    {"a pre-shared key's method", west, "west", PSS_256, NULL, AUTH_METHOD_PSK,
+     "AUTH method 2 (pre-shared key), accepted is a certificate"},
+};
+
+/* B begins; the puppet answers. What B refuses it ends by DELETE (RFC 7296 2.21.2). */
+static void S32_as_initiator_hostile_answers_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        const struct proof_case *c = &answers[i];
+        struct stage s = stage_with_certificates();
+        struct proof p;
+        gateway_packet_waits(s.b, 0);
+        assert_true(puppet_accept_init(s.p));
+        assert_non_null(ike_message_find(&s.p->message, PAYLOAD_CERTREQ));
+        assert_non_null(ike_message_find(&s.p->message, PAYLOAD_CERT));
+        struct message_writer m = inner();
+        sign(&s, c, &p);
+        if (c->spoil != NULL)
+            c->spoil(&p);
+        message_put_id(&m, PAYLOAD_IDR, ID_FQDN, (struct octets){(const uint8_t *)WEST_ID, strlen(WEST_ID)});
+        c->put_certificates(&m);
+        message_put_auth(&m,
+                         c->method != 0 ? c->method : signature_scheme_method(&signature_schemes[c->scheme]),
+                         (struct octets){p.at, p.length});
+        puppet_put_child_answer(s.p, &m);
+
+        puppet_answer(s.p, &m);
+
+        bool up = gateway_child_count(s.b, 0) == 1;
+        if (up != (c->refusal == NULL))
+            fail_msg("%s: %s\n%s", c->name, up ? "accepted" : "refused", gateway_warnings(s.b));
+        if (!up && strstr(gateway_warnings(s.b), c->refusal) == NULL)
+            fail_msg("%s: the warnings are\n%s\nwithout \"%s\"", c->name, gateway_warnings(s.b), c->refusal);
+        if (!up && (!puppet_read_reply(s.p) || ike_message_find(&s.p->message, PAYLOAD_DELETE) == NULL))
+            fail_msg("%s: the SA is not deleted", c->name);
+        stage_free(&s);
+    }
+}
+
 static int free_store(void **state)
 {
     (void)state;
@@ -634,6 +685,7 @@ int main(void)
         cmocka_unit_test(S32_we_sign_as_the_peer_can_verify),
         cmocka_unit_test(R90_any_certreq_is_answered_with_our_certificate),
         cmocka_unit_test(R90_the_responder_asks_by_its_ca),
+        cmocka_unit_test(S32_as_initiator_hostile_answers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, free_store);
 }

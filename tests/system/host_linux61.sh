@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the unit tests of src/host on Linux 6.1 (Debian's user-mode-linux); before it loads the kernel's module for IPv6,
-# it runs those for a kernel without IPv6. Prints TAP, with a plan for each program. Takes a minute or two.
+# it runs those for a kernel without IPv6, and then those for one without nf_tables. Prints TAP, with a plan for each program. Takes a minute or two.
 #
 #   tests/system/host_linux61.sh [BUILD-DIRECTORY]
 #
@@ -25,6 +25,8 @@ echo "# host_noipv6"
 "$build/tests/unit/host/test_host_noipv6"
 insmod $modules/kernel/lib/crc-ccitt.ko
 insmod $modules/kernel/net/ipv6/ipv6.ko
+echo "# host_nonft"
+"$build/tests/unit/host/test_host_nonft"
 for test in port sockets routes apply; do
     echo "# host_\$test"
     "$build/tests/unit/host/test_host_\$test"

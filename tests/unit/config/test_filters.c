@@ -129,6 +129,20 @@ static void R22_napt_and_its_static_lines_are_read(void **state)
     host_settings_free(&host);
 }
 
+static void suppress_logging_does_not_keep_a_filter_from_holding(void **state)
+{
+    (void)state;
+    struct host_settings host = settings_of("interface GigaEthernet0.0\n"
+                                            "  ip filter a 100 in suppress-logging\n"
+                                            "  ipv6 filter a 100 out suppress-logging\n"
+                                            "  no shutdown\n");
+    size_t count;
+    assert_int_equal(host.interfaces[0].filters.filter_count, 2);
+    (void)interface_filters_run(&host.interfaces[0].filters, IP_V6, FILTER_OUT, &count);
+    assert_int_equal(count, 1);
+    host_settings_free(&host);
+}
+
 /* ---- Warnings -------------------------------------------------------------------------------------- */
 
 #define TUNNEL                                                                                               \
@@ -225,6 +239,7 @@ int main(void)
         cmocka_unit_test(S36_filters_apply_in_order_of_sequence),
         cmocka_unit_test(what_is_not_known_of_a_packet_counts_in_its_favour),
         cmocka_unit_test(R22_napt_and_its_static_lines_are_read),
+        cmocka_unit_test(suppress_logging_does_not_keep_a_filter_from_holding),
         cmocka_unit_test(S30_a_filter_that_blocks_ike_or_esp_is_warned_of),
         cmocka_unit_test(S30_a_filter_that_lets_ike_and_esp_pass_is_not_warned_of),
         cmocka_unit_test(S36_a_filter_that_ends_ssh_sessions_is_warned_of),

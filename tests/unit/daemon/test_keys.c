@@ -243,6 +243,28 @@ static void S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers(vo
     assert_signed_by(f, "address");
 }
 
+static void R90_peers_with_certificates_are_not_verified_by_the_keeper(void **state)
+{
+    struct fixture *f = *state;
+    f->policy.remote_auth = AUTH_KIND_RSA;
+    f->job.peer.method = AUTH_METHOD_RSA;
+
+    assert_int_equal(authenticate(f), IKE_AUTH_NO_PEER_KEY);
+
+    assert_nothing_is_signed(f);
+}
+
+static void R90_without_our_certificate_nothing_is_signed(void **state)
+{
+    struct fixture *f = *state;
+    f->policy.local_auth = AUTH_KIND_RSA;
+
+    assert_int_equal(authenticate(f), IKE_AUTH_NO_OWN_KEY);
+
+    assert_nothing_is_signed(f);
+    assert_int_equal(f->result.method, 0);
+}
+
 #define WITH_CONFIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -256,6 +278,8 @@ int main(void)
         WITH_CONFIG(an_end_without_a_key_is_told_once_the_peer_is_verified),
         WITH_CONFIG(jobs_for_ids_of_others_are_refused),
         WITH_CONFIG(another_method_than_the_policys_has_no_key),
+        WITH_CONFIG(R90_peers_with_certificates_are_not_verified_by_the_keeper),
+        WITH_CONFIG(R90_without_our_certificate_nothing_is_signed),
         WITH_CONFIG(S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

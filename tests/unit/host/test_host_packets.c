@@ -61,16 +61,20 @@ static void free_planned(struct planned *planned)
     host_settings_free(&planned->settings);
 }
 
-static void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" is missing in:\n%s", part, text);
-}
-
-static void assert_lacks(const char *text, const char *part)
+__attribute__((noinline)) static void assert_has(const char *text, const char *part)
 {
     if (strstr(text, part) != NULL)
-        fail_msg("\"%s\" is in:\n%s", part, text);
+        return;
+    print_error("missing: %s\nin:\n%s\n", part, text);
+    fail();
+}
+
+__attribute__((noinline)) static void assert_lacks(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        return;
+    print_error("unexpected: %s\nin:\n%s\n", part, text);
+    fail();
 }
 
 static const char *table(void)
