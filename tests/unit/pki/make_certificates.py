@@ -189,7 +189,8 @@ def main():
     shutil.rmtree(directory, ignore_errors=True)
     pki = Certificates(directory)
     ca = pki.root("ca")
-    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls, make_files,
+    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls,
+                 make_files,
                  make_gateways):
         make(pki, ca)
     for state in directory.glob("*.ca"):
