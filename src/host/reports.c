@@ -106,6 +106,8 @@ static void read_netconf(const struct host_reports *reports, const struct nlmsgh
     if (link == NETCONFA_IFINDEX_ALL && forwarding != NULL && netlink_get_u32(forwarding) == 0 &&
         host_forwarding_is_wanted(reports->forwarding, netlink_family(header->ncm_family)))
         reports->kernel->dirty = true;
+    if (link == NETCONFA_IFINDEX_ALL && ignore != NULL) /* tunnels warn of it */
+        reports->kernel->dirty = true;
     if (attribute[NETCONFA_RP_FILTER] != NULL) /* pinned routes look at it */
         reports->kernel->dirty = true;
     if (link > 0 && ignore != NULL &&

@@ -417,8 +417,24 @@ static void keep(const struct host_tunnels *tunnels, struct host_kernel *kernel,
         host_note_failure(kernel, &tunnel->failure, &reason);
 }
 
+/*
+ * Where IPv4's setting of all devices is set, it beats that of a Tunnel: once the last process that holds the
+ * device is dead, Linux passes over the routes through it. The setting is the operator's, so he is told.
+ */
+static void warn_of_all_devices(struct host_tunnels *tunnels, const struct host_kernel *kernel)
+{
+    bool ignores = tunnels->count > 0 && host_sysctl_ignores_linkdown(IP_V4, "all");
+    if (ignores && !tunnels->told_of_all)
+        host_note(
+            kernel, HOST_NOTE_WARNING,
+            "net.ipv4.conf.all.ignore_routes_with_linkdown is 1: if musubid is killed, packets for Tunnels "
+            "leave by other routes, in the clear; set it to 0");
+    tunnels->told_of_all = ignores;
+}
+
 bool host_tunnels_reconcile(struct host_tunnels *tunnels, struct host_kernel *kernel, struct host_error *err)
 {
+    warn_of_all_devices(tunnels, kernel);
     if (!host_links_remove(kernel, is_wanted, tunnels, err))
         return false;
     for (size_t i = 0; i < tunnels->count; i++)

@@ -13,6 +13,7 @@ struct host_tunnels {
     const char *instance;      /* for the alias of the links; the caller's */
     struct tunnel_item *items; /* sorted by name */
     size_t count;
+    bool told_of_all; /* of what Linux does with the routes of all devices, see reconcile */
 };
 
 /* Takes in the plan's Tunnels, with what is known of those that stay. The next pass removes the others. */

@@ -143,6 +143,15 @@ def test_S48_forwarding_begins_after_the_routes_into_tunnels_and_ends_before_the
     host.ip("route del blackhole 192.0.2.0/24")
 
 
+def test_S48_a_setting_of_linux_that_would_open_the_tunnels_is_warned_of(sites):
+    host = sites.gateway_hosts[SITE1]
+    setting = "net.ipv4.conf.all.ignore_routes_with_linkdown"
+    host.sysctl(net__ipv4__conf__all__ignore_routes_with_linkdown=1)
+    sites.start()
+    sites.gateway1.wait_for_log(rf"{setting} is 1: if musubid is killed, packets for Tunnels leave .* set it to 0\n")
+    sites.stop()
+
+
 def test_S48_a_start_that_fails_after_a_crash_lets_nothing_leave_in_the_clear(leaky):
     gateway1 = leaky.gateway1
     capture = leaky.capture("wire")
