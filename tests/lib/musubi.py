@@ -53,10 +53,10 @@ class Musubi:
         """
         if self.footprint_before is None:
             self.footprint_before = footprint(self.host)
-        argv, descriptors = self.daemon_argv(), ()
+        argv, options = self.daemon_argv(), {}
         if stderr is not None:
-            argv, descriptors = ["sh", "-c", f'exec "$@" 2>/dev/fd/{stderr}', "sh", *argv], (stderr,)
-        self.process = self.host.start(self.name, argv, self.directory, env=self._environment(), pass_fds=descriptors)
+            argv, options = ["sh", "-c", f'exec "$@" 2>/dev/fd/{stderr}', "sh", *argv], {"pass_fds": (stderr,)}
+        self.process = self.host.start(self.name, argv, self.directory, env=self._environment(), **options)
         self.process.wait_for_text("ready\n")
         self._children = self._daemon_pids()
         return self

@@ -123,8 +123,13 @@ def test_S48_forwarding_begins_after_the_routes_into_tunnels_and_ends_before_the
     host = sites.gateway_hosts[SITE1]
     host.sysctl(net__ipv4__ip_forward=0)
     monitor = host.start("monitor", ["ip", "-4", "monitor", "route", "netconf"], sites.lab.directory)
-    host.ip("route add blackhole 192.0.2.0/24")
-    monitor.wait_for_text("192.0.2.0/24")
+    sites.lab.callback(monitor.kill)
+
+    def is_heard():
+        host.ip("route replace blackhole 192.0.2.0/24")
+        return "192.0.2.0/24" in monitor.stdout
+
+    wait_until(is_heard, 10, "a word of the monitor")
 
     def order():
         """What of these happened, in its order."""
