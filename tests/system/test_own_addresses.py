@@ -103,6 +103,7 @@ def test_S40_an_sa_without_another_source_goes_on_when_its_address_is_back(lab):
     wait_until(lambda: "no route to the peer" in near.show("show interfaces Tunnel1.0"), 10, "no route")
 
     change_address(pair.host, 4, None, OLD[4])
+    wait_until(lambda: "no route to the peer" not in near.show("show interfaces Tunnel1.0"), 10, "the route again")
 
     pair.must_reach_far(count=1, wait=10)
     assert serials(near) == before
