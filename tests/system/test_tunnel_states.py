@@ -146,13 +146,14 @@ def test_R11_S4_a_tunnel_that_is_shut_down_keeps_its_sas_and_carries_no_traffic(
     lan, wire = connected.capture_lan("lan"), connected.capture("wire")
 
     gateway1.configure("interface Tunnel1.0", "shutdown")
-    connected.lan1.ping(SITE2.lan4(10), count=1, wait=0.2)
-    connected.lan2.ping(SITE1.lan4(10), count=1, wait=0.2)
+    connected.lan1.ping(SITE2.lan4(10), "-s", "300", count=1, wait=0.2)
+    connected.lan2.ping(SITE1.lan4(10), "-s", "300", count=1, wait=0.2)
 
     assert all_serials(connected) == before
     assert packets(wire.path, f"{ESP_ON_WIRE} and src {SITE2.wan}"), "site 2 has sent something"
     assert not packets(lan.stop(), f"icmp and src {SITE2.lan4(10)}"), "nothing comes out of it"
-    assert not packets(wire.path, f"{ESP_ON_WIRE} and src {SITE1.wan}"), "nothing goes into it"
+    # Smaller ones are reports of multicast groups, which Linux itself may have sent just before.
+    assert not packets(wire.path, f"{ESP_ON_WIRE} and src {SITE1.wan} and greater 300"), "nothing goes into it"
     gateway1.configure("interface Tunnel1.0", "no shutdown")
     wait_until(lambda: carrier(gateway1, "Tunnel1.0"), 10, "the tunnel up again")
     connected.ping_lans(count=1)
