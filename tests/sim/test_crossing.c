@@ -130,7 +130,7 @@ static void RFC7296_2_25_2_crossing_rekeys_leave_both_ends_one_ike_sa_whatever_i
             won[outcome.a_made] += outcome.crossed;
         }
     }
-    print_message("%zu crossed; A's stays in %zu, B's in %zu\n", crossed, won[1], won[0]);
+    print_message("# %zu crossed; A's stays in %zu, B's in %zu\n", crossed, won[1], won[0]);
     assert_true(won[0] > 100 && won[1] > 100); /* else the nonces did not decide */
 }
 
