@@ -273,6 +273,14 @@ static void S44_auto_begins_few_negotiations_with_a_peer_that_deletes_each_ike_s
     stage_free(&s);
 }
 
+static void refuse_auth(struct stage *s)
+{
+    const struct octets nothing = {NULL, 0};
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, nothing, NOTIFY_AUTHENTICATION_FAILED, nothing);
+    puppet_answer(s->p, &m);
+}
+
 static void R43_auto_goes_on_with_a_peer_that_grants_nothing(void **state)
 {
     (void)state;
@@ -282,10 +290,7 @@ static void R43_auto_goes_on_with_a_peer_that_grants_nothing(void **state)
     for (msec_t end = world_now(s.w) + 300 * SECOND; world_now(s.w) < end;) {
         if (!puppet_accept_init(s.p))
             continue; /* 5 s have passed */
-        struct message_writer m = inner();
-        message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_AUTHENTICATION_FAILED,
-                           (struct octets){NULL, 0});
-        puppet_answer(s.p, &m);
+        refuse_auth(&s);
     }
     assert_in_range(gateway_log_count(s.b, "negotiation started"), 29, 31);
     stage_free(&s);
@@ -300,10 +305,7 @@ static void S44_packets_begin_few_negotiations_with_a_peer_that_grants_nothing(v
         gateway_packet_waits(s.b, 0);
         if (!puppet_accept_init(s.p))
             continue; /* 5 s have passed */
-        struct message_writer m = inner();
-        message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, NOTIFY_AUTHENTICATION_FAILED,
-                           (struct octets){NULL, 0});
-        puppet_answer(s.p, &m);
+        refuse_auth(&s);
     }
     assert_int_equal(gateway_log_count(s.b, "negotiation started"), 10);
     stage_free(&s);
