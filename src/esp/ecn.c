@@ -1,6 +1,7 @@
 #include "esp/ecn.h"
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 
 enum {
     ECN_MASK = 3,
@@ -22,17 +23,12 @@ static const uint8_t combined[4][4] = {
     [ECN_CE] = {[ECN_NOT_ECT] = ECN_CE, [ECN_ECT_1] = ECN_CE, [ECN_ECT_0] = ECN_CE, [ECN_CE] = ECN_CE},
 };
 
-/* The header checksum after its first two octets, of which TOS is the second, have become others (RFC 1624).
- */
 static void set_v4(uint8_t *inner, uint8_t tos)
 {
-    uint32_t sum = (uint16_t)~load_u16be(inner + IPV4_CHECKSUM);
-    sum += (uint16_t)~load_u16be(inner);
+    uint16_t before = load_u16be(inner); /* the TOS and the octet in front of it */
     inner[IPV4_TOS] = tos;
-    sum += load_u16be(inner);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    store_u16be(inner + IPV4_CHECKSUM, (uint16_t)~sum);
+    uint8_t *checksum = inner + IPV4_CHECKSUM;
+    store_u16be(checksum, checksum_change(load_u16be(checksum), before, load_u16be(inner)));
 }
 
 bool ecn_combine(uint8_t *inner, enum ip_family family, uint8_t outer)

@@ -1,9 +1,8 @@
 #include "path/fragment.h"
+#include "base/checksum.h"
 
 #include <netinet/in.h>
 #include <string.h>
-
-#include "path/checksum.h"
 
 enum {
     UNIT = 8, /* offsets count in units of so many octets */

@@ -5,8 +5,8 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/map.h"
-#include "path/checksum.h"
 
 enum {
     HEADER = 8,                                   /* octets of either message before the quote */

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 
-#include "path/checksum.h"
+#include "base/checksum.h"
 #include "path/inner.h"
 
 enum {

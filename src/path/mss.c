@@ -2,7 +2,7 @@
 
 #include <netinet/in.h>
 
-#include "path/checksum.h"
+#include "base/checksum.h"
 #include "path/inner.h"
 
 enum {

@@ -1,9 +1,9 @@
 /* Fragments of random packets, put together again, are the packets. */
 #include "../esp/fixture.h"
+#include "base/checksum.h"
 
 #include <netinet/in.h>
 
-#include "path/checksum.h"
 #include "path/fragment.h"
 
 enum { PACKET_MAX = 9000, ID = 0x12345678, DF = 0x4000, MF = 0x2000 };

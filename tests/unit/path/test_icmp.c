@@ -1,9 +1,9 @@
 /* ICMP errors to hosts inside, and from routers outside (R72, S39). */
 #include "../esp/fixture.h"
+#include "base/checksum.h"
 
 #include <netinet/in.h>
 
-#include "path/checksum.h"
 #include "path/icmp_error.h"
 #include "path/icmp_quote.h"
 

@@ -1,9 +1,9 @@
 /* The MSS of SYNs (R75). */
 #include "../esp/fixture.h"
+#include "base/checksum.h"
 
 #include <netinet/in.h>
 
-#include "path/checksum.h"
 #include "path/mss.h"
 
 enum { SYN = 0x02, ACK = 0x10, TCP_MAX = 60, PACKET_SIZE = 40 + TCP_MAX };

@@ -1,8 +1,8 @@
 /*
  * The Internet checksum (RFC 1071), and what a change of 16 bits does to it (RFC 1624).
  */
-#ifndef MUSUBI_PATH_CHECKSUM_H
-#define MUSUBI_PATH_CHECKSUM_H
+#ifndef MUSUBI_BASE_CHECKSUM_H
+#define MUSUBI_BASE_CHECKSUM_H
 
 #include "base/bytes.h"
 
