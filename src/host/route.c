@@ -260,7 +260,6 @@ static bool read_answer(void *context, const struct nlmsghdr *reply)
         .gateway = gateway_of(attribute[RTA_GATEWAY], attribute[RTA_VIA], family),
         .source = netlink_get_address(attribute[RTA_PREFSRC], family),
         .table = netlink_get_u32(attribute[RTA_TABLE]),
-        .prefix_length = header->rtm_dst_len,
         .mtu = mtu_of(attribute[RTA_METRICS]),
     };
     return true;

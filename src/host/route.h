@@ -84,8 +84,7 @@ struct host_route_answer {
     struct ip_address gateway; /* IP_NONE: the destination is on the link itself */
     struct ip_address source;  /* what Linux would choose */
     uint32_t table;
-    uint8_t prefix_length; /* of the route, if the question says `configured` */
-    uint32_t mtu;          /* of the route or learnt for the path, octets; 0: that of the link */
+    uint32_t mtu; /* of the route or learnt for the path, octets; 0: that of the link */
 };
 
 /* False if there is no route: then `err->number` is ENETUNREACH, EHOSTUNREACH or what the kernel says. A

@@ -160,9 +160,3 @@ def test_R43_R44_R45_R51_S37_a_tunnel_that_is_down_says_why_and_by_which_line(do
         wait_until(lambda: first_line() == expected, 5, expected)
     except AssertionError:
         assert first_line() == expected
-
-
-def test_S37_a_tunnel_whose_route_leads_into_itself_does_not_flap(down):
-    interface = tunnel("recursive, and else a way")
-    assert {down.show(f"show interfaces {interface}").splitlines()[0] for _ in range(20)} == \
-        {f"Interface {interface} is down (recursive route; line {down.config_line(f'interface {interface}', 'ikev2 peer')})"}

@@ -104,28 +104,6 @@ const struct configured_route *peer_route_configured(const struct host_settings 
     return best;
 }
 
-/*
- * True if the route to the peer leads into the tunnel as soon as that is up (S37): while it is down Linux
- * passes over that route, and takes a less specific one or none. `answer` is Linux's; NULL if there is none.
- */
-static bool would_recurse(const struct route_finder *finder, const struct tunnel_policy *policy,
-                          struct host_route_question question, const struct host_route_answer *answer)
-{
-    const struct configured_route *route =
-        peer_route_configured(&finder->configuration->settings, &question.destination);
-    char name[HOST_LINK_NAME_SIZE];
-    if (route == NULL || route->target != ROUTE_INTERFACE ||
-        !port_table_find(finder->ports, route->interface, name, NULL))
-        return false;
-    const struct inventory_link *link = inventory_find_name(host_inventory(finder->host), name);
-    if (link == NULL || !finder->leads_into(finder->context, link->is.index, policy->tunnel))
-        return false;
-    struct host_route_answer taken;
-    question.configured = true;
-    return answer == NULL || !host_lookup(finder->host, &question, &taken, NULL) ||
-           taken.prefix_length < route->prefix.length;
-}
-
 /* Finds it by the routing table. With `wanted` it has to lead out of that link. */
 static enum route_problem routed(const struct route_finder *finder, const struct tunnel_policy *policy,
                                  const struct inventory_link *wanted, struct found_route *route)
@@ -134,14 +112,9 @@ static enum route_problem routed(const struct route_finder *finder, const struct
         .destination = route->to_peer.remote,
         .source = route->to_peer.local,
     };
-    /* Only then is it worth looking at all routes of the config. */
-    bool before_was_recursive = route->problem == ROUTE_RECURSIVE;
     struct host_route_answer answer;
     if (!host_lookup(finder->host, &question, &answer, NULL) || answer.kind != HOST_ROUTE_UNICAST)
-        return before_was_recursive && would_recurse(finder, policy, question, NULL) ? ROUTE_RECURSIVE
-                                                                                     : ROUTE_NONE;
-    if (before_was_recursive && would_recurse(finder, policy, question, &answer))
-        return ROUTE_RECURSIVE;
+        return ROUTE_NONE;
     if (wanted != NULL && answer.link != wanted->is.index)
         return ROUTE_OTHER_INTERFACE;
     if (finder->leads_into(finder->context, answer.link, policy->tunnel))
@@ -229,12 +202,11 @@ static enum route_problem find(const struct route_finder *finder, const struct t
     return peer->family == IP_NONE ? unnamed(link, route) : routed(finder, policy, link, route);
 }
 
-/* The route to one address, to which there was the problem `before`. It holds the pinned route, if there is
- * one. */
+/* The route to one address. It holds the pinned route, if there is one. */
 static struct found_route route_to(const struct route_finder *finder, const struct tunnel_policy *policy,
-                                   const struct ip_address *peer, enum route_problem before)
+                                   const struct ip_address *peer)
 {
-    struct found_route found = {.problem = before};
+    struct found_route found = {0};
     found.problem = find(finder, policy, peer, &found.pinned_mark, &found);
     if (found.problem == ROUTE_FOUND && policy->peer_kind == PEER_FQDN && peer->family == IP_NONE)
         found.problem = ROUTE_UNRESOLVED;
@@ -243,13 +215,12 @@ static struct found_route route_to(const struct route_finder *finder, const stru
 }
 
 static struct found_route best_route(const struct route_finder *finder, const struct tunnel_policy *policy,
-                                     const struct ip_address *peers, size_t peer_count,
-                                     enum route_problem before)
+                                     const struct ip_address *peers, size_t peer_count)
 {
     const struct ip_address unknown = {.family = IP_NONE};
-    struct found_route best = route_to(finder, policy, peer_count > 0 ? &peers[0] : &unknown, before);
+    struct found_route best = route_to(finder, policy, peer_count > 0 ? &peers[0] : &unknown);
     for (size_t i = 1; i < peer_count && !best.to_peer.usable; i++) {
-        struct found_route other = route_to(finder, policy, &peers[i], before);
+        struct found_route other = route_to(finder, policy, &peers[i]);
         struct found_route worse = other.to_peer.usable ? best : other;
         if (other.to_peer.usable)
             best = other;
@@ -267,7 +238,7 @@ static bool routes_differ(const struct peer_route *a, const struct peer_route *b
 bool peer_route_find(const struct route_finder *finder, const struct tunnel_policy *policy,
                      const struct ip_address *peers, size_t peer_count, struct found_route *route)
 {
-    struct found_route found = best_route(finder, policy, peers, peer_count, route->problem);
+    struct found_route found = best_route(finder, policy, peers, peer_count);
     /* While the interface is away the pinned route is held: it would be taken again with the same mark. */
     if (found.pinned_mark == 0 && found.problem == ROUTE_INTERFACE_DOWN)
         found.pinned_mark = route->pinned_mark;
