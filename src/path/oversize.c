@@ -30,6 +30,17 @@ static enum oversize_fate fate_of(const struct worker *worker, const struct outb
     return settings->pre_fragment || packet.length > sa->mtu.sealable ? FATE_FRAGMENTS : FATE_WHOLE;
 }
 
+/*
+ * By an SA whose selectors name ports, only whole packets may leave, since fragments other than the first
+ * show none (RFC 4301 7.3): the peer would have to drop them.
+ */
+static bool may_be_fragmented(const struct outbound_sa *sa, struct octets packet)
+{
+    struct packet_flow flow;
+    return esp_sa_holds_all(sa->sa, inner_family(packet)) ||
+           (packet_flow_read(packet.at, packet.length, &flow) && esp_sa_holds_fragments(sa->sa, &flow));
+}
+
 /* Tells the sender the largest size that fits. */
 static void answer(struct worker *worker, const struct outbound_sa *sa, struct octets packet)
 {
@@ -45,7 +56,10 @@ static bool sort_oversize(struct worker *worker, struct outbound_sa *sa, struct 
     struct pieces *pieces = &worker->outbound.pieces;
     if (inner_family(packet) == IP_NONE)
         return false;
-    switch (fate_of(worker, sa, packet)) {
+    enum oversize_fate fate = fate_of(worker, sa, packet);
+    if (fate == FATE_FRAGMENTS && !may_be_fragmented(sa, packet))
+        fate = FATE_WHOLE;
+    switch (fate) {
     case FATE_FRAGMENTS:
         return pieces_add_fragments(pieces, sa, packet, sa->tunnel->settings.mtu_ignore,
                                     worker->fragment_id++);

@@ -115,12 +115,14 @@ enum path_result {
 };
 
 enum path_event_kind {
-    PATH_DONE,         /* the command `request` was carried out, with `result`. Unless that is PATH_OK, what
-                          was added or installed does not work and is to be removed */
-    PATH_PACKET_WAITS, /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
-    PATH_CHILD_USED,   /* the peer has used an SA that was installed `active_when_used` */
-    PATH_SEQUENCE_LOW, /* few numbers are left to send on `spi`; once */
-    PATH_PEER_MOVED,   /* the newest authenticated packet on `spi` came from `remote` (S9) */
+    PATH_DONE,           /* the command `request` was carried out, with `result`. Unless that is PATH_OK, what
+                            was added or installed does not work and is to be removed */
+    PATH_PACKET_WAITS,   /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
+    PATH_PACKET_OUTSIDE, /* a packet in `tunnel`, with `flow`, was dropped since no Child SA holds it and none
+                            is to come; the first one in a second */
+    PATH_CHILD_USED,     /* the peer has used an SA that was installed `active_when_used` */
+    PATH_SEQUENCE_LOW,   /* few numbers are left to send on `spi`; once */
+    PATH_PEER_MOVED,     /* the newest authenticated packet on `spi` came from `remote` (S9) */
     PATH_UNANSWERED, /* packets have left on `spi` for 20 s, and none has come; again as long as that is so */
     PATH_SPI_UNKNOWN, /* ESP for `spi`, which is no SA's, came from `remote` to `local`; of each address once
                          in 10 s, of all 10 times in a second, at most */

@@ -24,6 +24,7 @@ struct tunnel {
     msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
     unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;
+    msec_t outside_told; /* when PATH_PACKET_OUTSIDE was raised last */
 };
 
 /* Sets up all of a zeroed tunnel that does not come from the controller's call. */
@@ -35,9 +36,9 @@ enum path_result tunnel_open(struct worker *worker, struct tunnel *tunnel);
 void tunnel_close(struct worker *worker, struct tunnel *tunnel);
 
 /*
- * The SA that an outbound packet leaves by: the newest active one whose selectors hold it (S38). NULL if
- * there is none; then `flow` says what the packet is, unless it is no IP packet: then flow->source.family is
- * IP_NONE.
+ * The SA that an outbound packet leaves by: the newest active one whose selectors hold it (S38), or, if the
+ * packet is an ICMP error, the packet that it quotes. NULL if there is none; then `flow` says what the packet
+ * is, unless it is no IP packet: then flow->source.family is IP_NONE.
  */
 struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet,
                                   struct packet_flow *flow);

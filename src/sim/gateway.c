@@ -332,6 +332,14 @@ void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const stru
     gateway_handle(g, &event);
 }
 
+void gateway_packet_is_outside(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow)
+{
+    struct ike_event event = {.kind = IKE_EVENT_PACKET_OUTSIDE};
+    event.packet.tunnel = tunnel;
+    event.packet.flow = *flow;
+    gateway_handle(g, &event);
+}
+
 void gateway_clear(struct gateway *g, uint32_t tunnel)
 {
     struct ike_event event = {.kind = IKE_EVENT_CLEAR};

@@ -89,7 +89,7 @@ void certificate_store_free(void)
     for (size_t i = 0; i < SOURCE_COUNT; i++) {
         for (size_t j = 0; j < CHAIN_MAX; j++)
             certificate_release(kept.chains[i][j]);
-        private_key_free(kept.keys[i]);
+        private_key_release(kept.keys[i]);
     }
     memset(&kept, 0, sizeof kept);
 }

@@ -61,9 +61,9 @@ static enum ike_auth_fault psk_verify(const struct own_keys *keys, const struct 
 
 static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
                                     const struct ike_auth_job *job, struct ike_auth_result *out,
-                                    struct writer *certificates)
+                                    struct own_credential *credential)
 {
-    (void)certificates;
+    (void)credential;
     size_t length = psk_auth_value(job->prf, own_secret(keys->shared, policy, &job->own.identity),
                                    job->own.signed_octets, out->value);
     out->value_length = (uint16_t)length;
@@ -73,18 +73,47 @@ static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tu
 
 /* ---- Certificates ------------------------------------------------------------------------------------ */
 
+/* Finds what signs. */
 static enum ike_auth_fault certificate_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
                                             const struct ike_auth_job *job, struct ike_auth_result *out,
-                                            struct writer *certificates)
+                                            struct own_credential *credential)
 {
+    (void)out;
     const struct pki_entry *entry =
         keys->certificates != NULL ? pki_store_find(keys->certificates, policy->mycert) : NULL;
     bool is_ours = identity_equal(&job->own.identity, &policy->local_id);
     if (!is_ours || entry == NULL || entry->content.key == NULL || entry->content.chain_length == 0)
         return IKE_AUTH_NO_OWN_KEY;
-    certificate_job_sign(job, entry->content.key, entry->content.chain, entry->content.chain_length, out,
+    credential->key = private_key_hold(entry->content.key);
+    credential->chain_length = entry->content.chain_length;
+    for (size_t i = 0; i < credential->chain_length; i++)
+        credential->chain[i] = certificate_hold(entry->content.chain[i]);
+    return IKE_AUTH_OK;
+}
+
+void keys_sign(const struct own_credential *credential, const struct ike_auth_job *job,
+               struct ike_auth_result *out, struct writer *certificates)
+{
+    certificate_job_sign(job, credential->key, credential->chain, credential->chain_length, out,
                          certificates);
-    return out->fault;
+    if (out->fault != IKE_AUTH_OK)
+        out->method = 0;
+}
+
+size_t own_credential_octets(const struct own_credential *credential)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < credential->chain_length; i++)
+        size += sizeof(uint16_t) + certificate_der(credential->chain[i]).length;
+    return size;
+}
+
+void own_credential_release(struct own_credential *credential)
+{
+    private_key_release(credential->key);
+    for (size_t i = 0; i < credential->chain_length; i++)
+        certificate_release(credential->chain[i]);
+    *credential = (struct own_credential){0};
 }
 
 /* ---- Methods ----------------------------------------------------------------------------------------- */
@@ -96,10 +125,10 @@ static const struct auth_row {
     /* NULL: it is not done here */
     enum ike_auth_fault (*verify)(const struct own_keys *keys, const struct tunnel_policy *policy,
                                   const struct ike_auth_job *job);
-    /* Sets the AUTH, its method and its certificates. */
+    /* Sets the AUTH and its method, or the credential. */
     enum ike_auth_fault (*sign)(const struct own_keys *keys, const struct tunnel_policy *policy,
                                 const struct ike_auth_job *job, struct ike_auth_result *out,
-                                struct writer *certificates);
+                                struct own_credential *credential);
 } rows[] = {
     {AUTH_KIND_PSK, AUTH_METHOD_PSK, psk_verify, psk_sign},
     {AUTH_KIND_RSA, 0, NULL, certificate_sign},
@@ -117,18 +146,19 @@ static const struct auth_row *row_of(enum auth_kind kind)
 
 void keys_authenticate(const struct own_keys *keys, const struct tunnel_policy *policy,
                        const struct ike_auth_job *job, struct ike_auth_result *out,
-                       struct writer *certificates)
+                       struct own_credential *credential)
 {
     const struct auth_row *of_peer = row_of(policy->remote_auth);
     const struct auth_row *of_us = row_of(policy->local_auth);
     *out = (struct ike_auth_result){.fault = IKE_AUTH_OK};
+    *credential = (struct own_credential){0};
     if (job->verify) {
         bool known = of_peer != NULL && of_peer->verify != NULL && of_peer->method == job->peer.method;
         out->fault = known ? of_peer->verify(keys, policy, job) : IKE_AUTH_NO_PEER_KEY;
     }
     if (!job->sign || out->fault != IKE_AUTH_OK)
         return;
-    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out, certificates) : IKE_AUTH_NO_OWN_KEY;
+    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out, credential) : IKE_AUTH_NO_OWN_KEY;
     if (out->fault != IKE_AUTH_OK)
         out->method = 0;
 }
