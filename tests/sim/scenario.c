@@ -279,6 +279,8 @@ static void change_own_address(struct scenario *s, size_t gateway)
     struct gateway *g = s->gateways[gateway];
     char home[ADDRESS_SIZE];
     char other[ADDRESS_SIZE];
+    if (s->nats[gateway] == SCENARIO_NAT_FORWARDS) /* it forwards to one address */
+        return;
     home_address(s, gateway, home);
     other_address(gateway, below(s, OTHERS), other);
     switch (below(s, 5)) {

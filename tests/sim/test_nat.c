@@ -124,6 +124,50 @@ static void S9_without_a_nat_no_change_of_address_is_followed(void **state)
     world_free(p.w);
 }
 
+static struct policy_selector prefix(const char *first, const char *last)
+{
+    struct policy_selector s = {.last_port = UINT16_MAX};
+    assert_true(ip_address_parse(first, &s.first) && ip_address_parse(last, &s.last));
+    return s;
+}
+
+static void assert_range(const struct traffic_selector *ts, uint8_t count, const char *first,
+                         const char *last)
+{
+    const struct policy_selector wanted = prefix(first, last);
+    assert_int_equal(count, 1);
+    assert_true(ip_address_equal(&ts->first, &wanted.first) && ip_address_equal(&ts->last, &wanted.last));
+}
+
+/* Only in transport mode would they give way to the addresses of the IKE SA. */
+static void R78_in_tunnel_mode_the_configured_selectors_hold_through_a_nat(void **state)
+{
+    (void)state;
+    struct tunnel_policy site = world_default_policy(1, "10.2.0.1", "site1", "site2");
+    struct tunnel_policy centre = world_default_policy(0, "any", "site2", "site1");
+    site.nat_traversal = centre.nat_traversal = true;
+    site.nat_keepalive = centre.nat_keepalive = 20;
+    site.local_ts[0] = centre.remote_ts[0] = prefix("192.168.1.0", "192.168.1.255");
+    site.remote_ts[0] = centre.local_ts[0] = prefix("192.168.2.0", "192.168.2.255");
+    site.local_ts_count = site.remote_ts_count = centre.local_ts_count = centre.remote_ts_count = 1;
+    struct pair p = {.w = world_new(1, &invariants)};
+    p.a = world_add_gateway(p.w, "A", "192.168.0.1");
+    gateway_set_nat(p.a, NAT);
+    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
+    gateway_set_tunnel(p.a, &site, "secret1", "secret2");
+    gateway_set_tunnel(p.b, &centre, "secret2", "secret1");
+
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+
+    assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    const struct child_settings *child = &gateway_children(p.a)->sa;
+    assert_true(child->destination.encapsulated);
+    assert_range(child->local_ts, child->local_ts_count, "192.168.1.0", "192.168.1.255");
+    assert_range(child->remote_ts, child->remote_ts_count, "192.168.2.0", "192.168.2.255");
+    world_free(p.w);
+}
+
 /* ---- Mappings that time out -------------------------------------------------------------------------- */
 
 enum { KEEPALIVE = 20, LIFETIME = 60 * 1000 };
@@ -243,6 +287,7 @@ int main(void)
         cmocka_unit_test(S9_an_end_behind_a_nat_follows_no_change_of_address),
         cmocka_unit_test(S9_between_two_nats_no_change_of_address_is_followed),
         cmocka_unit_test(S9_without_a_nat_no_change_of_address_is_followed),
+        cmocka_unit_test(R78_in_tunnel_mode_the_configured_selectors_hold_through_a_nat),
         cmocka_unit_test(R76_keepalives_keep_a_mapping_without_traffic),
         cmocka_unit_test(S28_a_mapping_that_has_timed_out_is_followed_after_a_packet),
         cmocka_unit_test(S9_between_two_nats_a_lost_mapping_costs_the_sa_and_a_new_one_is_made),
