@@ -55,6 +55,7 @@ void outbound_sa_activate(struct worker *worker, struct outbound_sa *sa)
         return;
     sa->active = true;
     sa->tunnel->asked = 0; /* that was answered; what still waits may ask for itself at once */
+    sa->tunnel->outside_told = 0;
     tunnel_flush(worker, sa->tunnel);
 }
 
