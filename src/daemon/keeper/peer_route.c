@@ -66,8 +66,8 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
 
 /* ---- The four kinds of `outgoing-interface` -------------------------------------------------------- */
 
-/* True if the link is about to have an address: duplicate detection runs. */
-static bool awaits_address(const struct inventory_link *link, enum ip_family family)
+/* True if duplicate detection runs for an address of the link. */
+static bool has_tentative_address(const struct inventory_link *link, enum ip_family family)
 {
     for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
         const struct ip_address *address = &at->is.prefix.address;
@@ -77,9 +77,28 @@ static bool awaits_address(const struct inventory_link *link, enum ip_family fam
     return false;
 }
 
+/* True if Linux is to set an IPv4 address on the link (`ip address dhcp`, `ip address ipcp`). */
+static bool has_dynamic_address(const struct route_finder *finder, const struct inventory_link *link)
+{
+    char name[PORT_NAME_SIZE];
+    const struct configured_interface *interface =
+        port_table_find_link(finder->ports, link->is.name, name)
+            ? host_settings_interface(&finder->configuration->settings, name)
+            : NULL;
+    return interface != NULL && interface->dynamic;
+}
+
+/* True if the link is about to have an address, so that another link's is not to be taken. */
+static bool awaits_address(const struct route_finder *finder, const struct inventory_link *link,
+                           enum ip_family family)
+{
+    return has_tentative_address(link, family) || (family == IP_V4 && has_dynamic_address(finder, link));
+}
+
 /*
  * The source that Linux would take on a link without an address of its own; none if it does not serve (S41).
- * While the link's own address is tentative Linux takes another link's, a link-local one, or the loopback.
+ * While the link's own address is not there yet Linux takes another link's, a link-local one, or the
+ * loopback.
  */
 static struct ip_address source_of(const struct route_finder *finder, const struct inventory_link *link,
                                    const struct ip_address *remote, const struct host_route_answer *answer)
@@ -88,7 +107,7 @@ static struct ip_address source_of(const struct route_finder *finder, const stru
     bool reaches = !ip_address_is_link_local(&answer->source) || ip_address_is_link_local(remote);
     bool serves = reaches && !ip_address_is_loopback(&answer->source) &&
                   inventory_is_usable(host_inventory(finder->host), &answer->source);
-    return serves && (link == NULL || !awaits_address(link, remote->family)) ? answer->source : none;
+    return serves && (link == NULL || !awaits_address(finder, link, remote->family)) ? answer->source : none;
 }
 
 /* Finds it by the routing table. With `wanted` it has to lead out of that link. */

@@ -141,6 +141,8 @@ def make_crls(pki, ca):
     pki.issue(silent, "of-silentca")
     pki.crl(silent, "crl-of-silentca")
     pki.crl(own, "crl-critical", extensions=["1.3.6.1.4.1.99999.1=critical,ASN1:UTF8String:unknown"])
+    pki.crl(own, "crl-delta", extensions=["2.5.29.27=critical,ASN1:INTEGER:1"])
+    pki.crl(own, "crl-indirect", extensions=["issuingDistributionPoint=critical,indirectCRL:TRUE"])
     pki.crl(ca, "crl-of-ca")
     pki.crl(middle, "crl-of-middle")
 
