@@ -62,6 +62,7 @@ void outbound_sa_activate(struct worker *worker, struct outbound_sa *sa)
     sa->active = true;
     path_mtu_follow(sa->tunnel);
     sa->tunnel->asked = 0; /* that was answered; what still waits may ask for itself at once */
+    sa->tunnel->outside_told = 0;
     tunnel_flush(worker, sa->tunnel);
 }
 

@@ -138,7 +138,7 @@ enum path_event_kind {
                             was added or installed does not work and is to be removed */
     PATH_PACKET_WAITS,   /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
     PATH_PACKET_OUTSIDE, /* a packet in `tunnel`, with `flow`, was dropped since no Child SA holds it and none
-                            is to come; the first one in a second */
+                            is to come; the first one in a second, and after a Child SA has become active */
     PATH_CHILD_USED,     /* the peer has used an SA that was installed `active_when_used` */
     PATH_SEQUENCE_LOW,   /* few numbers are left to send on `spi`; once */
     PATH_PEER_MOVED,     /* the newest authenticated packet on `spi` came from `remote` (S9) */

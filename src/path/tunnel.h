@@ -25,7 +25,7 @@ struct tunnel {
     msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
     unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;
-    msec_t outside_told; /* when PATH_PACKET_OUTSIDE was raised last */
+    msec_t outside_told; /* when PATH_PACKET_OUTSIDE was raised last; 0: not since an SA became active */
 };
 
 /* Sets up all of a zeroed tunnel that does not come from the controller's call. */
