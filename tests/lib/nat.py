@@ -2,7 +2,7 @@
 
     lan --- gateway --- NAT box (--- NAT box) --- internet --- (NAT box ---) gateway --- lan
 
-The internet is one switch with 10.0.0.0/24. Behind a NAT box is 172.16.N.0/24, of which the internet knows nothing. Site
+The internet is one switch with 203.0.113.0/24. Behind a NAT box is 172.16.N.0/24, of which the internet knows nothing. Site
 N has the LAN 192.168.N.0/24, with the host .10. A NAT box translates and passes UDP alone: ESP that is not in UDP does
 not pass, as with most NAT boxes in homes.
 """
@@ -16,7 +16,7 @@ from lib.lab import wire
 from lib.musubi import Musubi
 
 SECRET = "secret"
-INTERNET = "10.0.0"
+INTERNET = "203.0.113"
 KEPT_PORTS, OTHER_PORTS = "", "to :20000-50000 random"
 NETLINK_NETFILTER, IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST_ACK = 12, 0x0102, 5
 

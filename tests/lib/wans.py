@@ -7,6 +7,7 @@ The router has fe80::fe on every wire, too, and no route into a LAN: what a LAN 
 tunnel. It forwards whatever comes from wherever, so that only a capture tells by which WAN a packet went.
 """
 
+import contextlib
 import re
 
 from lib.capture import Capture, packets
@@ -84,6 +85,8 @@ class TwoWans:
 
     def __init__(self, lab):
         self.lab = lab
+        # What a test puts here is closed after the gateways, which then can still send their DELETEs.
+        self.links = lab.enter_context(contextlib.ExitStack())
         self.near_host = lab.namespace("near", forward=True)
         self.far_host = lab.namespace("far", forward=True)
         self.router = lab.namespace("router", forward=True)

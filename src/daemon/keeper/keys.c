@@ -4,8 +4,8 @@
 
 #include "base/secret.h"
 #include "config/identity.h"
-#include "crypto/prf.h"
 #include "ike/services/certificate_job.h"
+#include "ike/services/psk.h"
 #include "ike/wire/numbers.h"
 
 /* The address that an ID is; false if it is none. */
@@ -22,48 +22,36 @@ static bool identity_address(const struct identity *id, struct ip_address *out)
     return true;
 }
 
-/* The key that the tunnel uses for the peer's ID, for ours; 0 if the ID is not its own. */
-static key_number peer_key(const struct tunnel_policy *policy, const struct identity *id)
+/* The key that the tunnel uses for the peer's ID, for ours; empty if the ID is not its own, or there is none.
+ */
+static struct octets peer_secret(const struct key_table *keys, const struct tunnel_policy *policy,
+                                 const struct identity *id)
 {
-    return identity_equal(id, &policy->remote_id) ? policy->remote_key : 0;
+    bool is_its_own = identity_equal(id, &policy->remote_id);
+    return key_table_secret(keys, is_its_own ? policy->remote_key : 0);
 }
 
-static key_number own_key(const struct key_table *keys, const struct tunnel_policy *policy,
-                          const struct identity *id)
+static struct octets own_secret(const struct key_table *keys, const struct tunnel_policy *policy,
+                                const struct identity *id)
 {
     struct ip_address source;
+    key_number number = 0;
     if (policy->local_id.type != ID_NONE)
-        return identity_equal(id, &policy->local_id) ? policy->local_key : 0;
-    /* S17: the ID is the source address. */
-    return identity_address(id, &source) ? key_table_local(keys, &source, policy->remote_key) : 0;
+        number = identity_equal(id, &policy->local_id) ? policy->local_key : 0;
+    else if (identity_address(id, &source)) /* S17: the ID is the source address */
+        number = key_table_local(keys, &source, policy->remote_key);
+    return key_table_secret(keys, number);
 }
 
 /* ---- Pre-shared keys --------------------------------------------------------------------------------- */
-
-/* prf(prf(key, "Key Pad for IKEv2"), signed octets). Returns its length; 0 if there is no such key or PRF. */
-static size_t psk_value(const struct key_table *keys, key_number number, uint16_t prf_id,
-                        struct octets signed_octets, uint8_t out[PRF_SIZE_MAX])
-{
-    static const char pad[] = "Key Pad for IKEv2";
-    const struct octets pad_octets = {(const uint8_t *)pad, sizeof(pad) - 1};
-    const struct prf_algorithm *prf = prf_by_id(prf_id);
-    struct octets secret = key_table_secret(keys, number);
-    if (prf == NULL || number == 0 || secret.length == 0)
-        return 0;
-    uint8_t padded[PRF_SIZE_MAX];
-    bool done = prf_compute(prf, secret, &pad_octets, 1, padded) &&
-                prf_compute(prf, (struct octets){padded, prf->size}, &signed_octets, 1, out);
-    secret_wipe(padded, sizeof(padded));
-    return done ? prf->size : 0;
-}
 
 static enum ike_auth_fault psk_verify(const struct own_keys *keys, const struct tunnel_policy *policy,
                                       const struct ike_auth_job *job)
 {
     uint8_t expected[PRF_SIZE_MAX];
     const struct octets value = job->peer.value;
-    size_t length = psk_value(keys->shared, peer_key(policy, &job->peer.identity), job->prf,
-                              job->peer.signed_octets, expected);
+    size_t length = psk_auth_value(job->prf, peer_secret(keys->shared, policy, &job->peer.identity),
+                                   job->peer.signed_octets, expected);
     bool right = value.length == length && secret_equal(value.at, expected, length);
     secret_wipe(expected, sizeof(expected));
     if (length == 0)
@@ -76,8 +64,8 @@ static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tu
                                     struct own_credential *credential)
 {
     (void)credential;
-    size_t length = psk_value(keys->shared, own_key(keys->shared, policy, &job->own.identity), job->prf,
-                              job->own.signed_octets, out->value);
+    size_t length = psk_auth_value(job->prf, own_secret(keys->shared, policy, &job->own.identity),
+                                   job->own.signed_octets, out->value);
     out->value_length = (uint16_t)length;
     out->method = AUTH_METHOD_PSK;
     return length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
