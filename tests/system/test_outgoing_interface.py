@@ -64,9 +64,9 @@ def test_R44_a_next_hop_holds_the_tunnel_whatever_becomes_of_the_default_route_a
     net.near.stop()
 
 
-@pytest.mark.parametrize("form", [("auto",), ()], ids=["auto", "the interface alone (S21)"])
-def test_R44_S21_auto_is_up_only_while_the_routing_table_leads_out_of_its_interface(lab, form):
-    net, _, wan2 = start(lab, near_tunnel("A", AUTO + out_by("GigaEthernet0.0", *form)), default=1)
+@pytest.mark.parametrize("family, form", [(4, ("auto",)), (6, ())], ids=["auto", "the interface alone (S21), IPv6"])
+def test_R44_S21_auto_is_up_only_while_the_routing_table_leads_out_of_its_interface(lab, family, form):
+    net, _, wan2 = start(lab, near_tunnel("A", AUTO + out_by("GigaEthernet0.0", *form), family), default=1)
     before = serials(net.near)
 
     net.default_by(2)
@@ -145,6 +145,29 @@ def test_R44_S40_S41_addresses_of_a_pinned_link_are_replaced(lab):
     must_be_silent(wan2.stop())
 
 
+def test_R45_a_source_address_that_is_gone_has_no_other_in_its_place(lab):
+    net = TwoWans(lab)
+    net.start_far(far_tunnel("A"))
+    # The others on the link are not taken, and it is taken though it is not the first one.
+    net.near_host.address("ge0", f"{address(1, 4)}/24", f"{address(1, 4, 5)}/24")
+    net.start_near(wan(1, 0, addresses=False), near_tunnel("A", AUTO + f"ikev2 source-address {address(1, 4, 5)}\n"))
+    net.default_by(1)
+    net.near.wait_for_sa(timeout=20)
+    net.must_ping()
+    before = serials(net.near)
+
+    net.near_host.ip(f"address del {address(1, 4, 5)}/24 dev ge0")
+    wait_for_status(net.near, "is down (source address not on this host)")
+    wan1 = net.capture(1, "wan1")
+    assert not net.ping(wait=0.5)
+    must_be_silent(wan1.stop())
+    net.near_host.ip(f"address add {address(1, 4, 5)}/24 dev ge0")
+    wait_for_status(net.near, "is up")
+
+    net.must_ping()
+    assert serials(net.near) == before
+
+
 @pytest.mark.parametrize("connect", ["", AUTO], ids=["trigger", "auto"])
 def test_S37_a_route_to_the_peer_through_the_tunnel_itself_is_none(lab, connect):
     net = TwoWans(lab)
@@ -160,7 +183,10 @@ def test_S37_a_route_to_the_peer_through_the_tunnel_itself_is_none(lab, connect)
     assert carrier_changes(net.near_host, "Tunnel0.0") == changes, "it does not go up and down"
     assert "recursive route" in status(net.near)
 
-    net.near.configure(f"ip route 10.8.3.0/24 {router(1, 4)}")
+    if connect == AUTO:
+        net.near.configure("interface Tunnel0.0", out_by("GigaEthernet0.0", NEXT_HOP[4]).strip())
+    else:
+        net.near.configure(f"ip route 10.8.3.0/24 {router(1, 4)}")
     wait_for_status(net.near, "is up")
     net.must_ping()
     assert count_to_peer(wan1.stop()) > 0
