@@ -309,6 +309,9 @@ struct ike_action {
             enum log_function function;
             uint32_t tunnel; /* 0 with `has_tunnel` false */
             bool has_tunnel;
+            /* A negotiation of an IKE SA failed. Made whatever the log level is: `show interfaces` tells it.
+             */
+            bool is_failure;
             const char *text; /* one line, without its end */
         } log;
     };

@@ -213,8 +213,8 @@ REFUSED_BY_MUSUBI = {
     "old": "the peer's certificate, {dn}, expired at 2021-01-01 00:00:00 UTC, and it is now {now} (RFC 5280 4.1.2.5)",
     "stray": "the peer's certificate, {dn}, was issued by C=JP, O=Example, CN=other, which is not the configured CA, "
              "C=JP, O=Example, CN=ca, and whose certificate the peer did not send (RFC 5280 6.1)",
-    "other": "the certificate of {dn} is for fqdn other.example.com, not for the ID fqdn far.example.com",
-    "revoked": "the peer's certificate, {dn}, serial {serial}, is revoked by the CRL of C=JP, O=Example, CN=ca "
+    "other": "the certificate of {dn}, is for fqdn other.example.com, not for the ID fqdn far.example.com",
+    "revoked": "the peer's certificate, {dn}, is revoked by the CRL of C=JP, O=Example, CN=ca "
                "(RFC 5280 6.3)",
     "encipher": "the peer's certificate, {dn}, may not sign: its key usage has neither digitalSignature nor "
                 "nonRepudiation (RFC 4945 5.1.3.2)",
@@ -231,8 +231,8 @@ ONE_PADDING = pytest.mark.parametrize("network", [""], ids=["PKCS#1 v1.5"], indi
 
 
 def pattern_of(text, name):
-    return re.escape(text).replace(r"\{dn\}", f"C=JP, O=Example, CN={name}").replace(
-        r"\{now\}", r"[-0-9]+ [:0-9]+ UTC").replace(r"\{serial\}", "[0-9A-F]+")
+    return re.escape(text).replace(r"\{dn\}", f"C=JP, O=Example, CN={name}, serial [0-9A-F]+").replace(
+        r"\{now\}", r"[-0-9]+ [:0-9]+ UTC")
 
 
 @DIRECTIONS

@@ -110,6 +110,19 @@ static struct ip_address source_of(const struct route_finder *finder, const stru
     return serves && (link == NULL || !awaits_address(finder, link, remote->family)) ? answer->source : none;
 }
 
+const struct configured_route *peer_route_configured(const struct host_settings *settings,
+                                                     const struct ip_address *address)
+{
+    const struct configured_route *best = NULL;
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct configured_route *one = &settings->routes[i];
+        if (ip_prefix_contains(&one->prefix, address) &&
+            (best == NULL || one->prefix.length > best->prefix.length))
+            best = one;
+    }
+    return best;
+}
+
 /* Finds it by the routing table. With `wanted` it has to lead out of that link. */
 static enum route_problem routed(const struct route_finder *finder, const struct tunnel_policy *policy,
                                  const struct inventory_link *wanted, struct found_route *route)
@@ -126,6 +139,7 @@ static enum route_problem routed(const struct route_finder *finder, const struct
     if (finder->leads_into(finder->context, answer.link, policy->tunnel))
         return ROUTE_RECURSIVE;
     route->link = answer.link;
+    route->next_hop = answer.gateway;
     if (route->to_peer.local.family == IP_NONE) { /* R45: an address of the interface */
         const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
         const struct host_ifaddr *address =
@@ -151,6 +165,7 @@ static enum route_problem pinned(const struct route_finder *finder, const struct
     if (!host_pin_route(finder->host, link->is.name, family, next_hop, mark, NULL))
         return ROUTE_NOT_PINNED;
     route->link = link->is.index;
+    route->next_hop = *next_hop;
     route->to_peer.ifindex = (uint32_t)link->is.index;
     route->to_peer.mark = *mark;
     if (route->to_peer.local.family != IP_NONE)
