@@ -124,6 +124,7 @@ def test_S36_counters_go_on_when_rules_change(gateway, started):
     assert count(musubi.show("show ip napt"), "Connections translated") == translated
     assert is_reached(gateway.outside, WAN4)
     assert count(musubi.show("show ip access-list"), permitted) == pings + 1
+    gateway.lan.ip(f"route del {OUTSIDE4}")
 
 
 def test_a_filter_by_a_list_that_is_not_defined_permits_nothing(gateway, started):
