@@ -88,7 +88,7 @@ class StrongSwanTunnel(Contestant):
             daemon.host.ip(f"route add {there.subnet4} dev ipsec0 src {here.inner4}")
             daemon.connect(local=here.outer4, remote=there.outer4, ike_proposals=self.suite.ike_proposals,
                            esp_proposals=self.suite.esp_proposals, local_id=f"keyid:site{here.number}",
-                           remote_id=f"keyid:site{there.number}")
+                           remote_id=f"keyid:site{there.number}", local_ts=here.subnet4, remote_ts=there.subnet4)
         daemons[0].initiate()
         return self._ready()
 
