@@ -19,6 +19,8 @@
 
 enum { LINUX_NAME_SIZE = 16, HOST_NAME_SIZE = 128, DESCRIPTION_SIZE = 256 };
 
+enum { TUNNEL_MTU_DEFAULT = 1500 /* octets; of a Tunnel without `ip mtu` and `ipv6 mtu` */ };
+
 /* Neither of the two lines, `no shutdown`, `shutdown`. An interface without either is up (S12). */
 enum admin_state { ADMIN_UNSAID, ADMIN_UP, ADMIN_DOWN };
 
@@ -37,6 +39,7 @@ struct configured_interface {
     char name[INTERFACE_NAME_SIZE];
     struct interface_name parts; /* of the name */
     enum admin_state admin;
+    bool dynamic;      /* `ip address dhcp` or `ip address ipcp`: its IPv4 address is Linux's to set */
     bool ipv6_enable;  /* `ipv6 enable` */
     bool ipv6;         /* any ipv6 line; without one, IPv6 is off on a Tunnel (R13) */
     bool tunnel_ikev2; /* `tunnel mode ipsec-ikev2` */

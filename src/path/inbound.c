@@ -71,8 +71,8 @@ static void inbound_deliver(struct worker *worker, struct inbound_sa *sa, const 
         written = write(sa->tun, packet->inner, packet->inner_length);
     while (written < 0 && errno == EINTR);
     if (written < 0)
-        inbound_sa_count(worker, sa,
-                         errno == ENOMEM || errno == ENOBUFS ? ESP_IN_NO_MEMORY : ESP_IN_MISC_ERROR, 1);
+        inbound_sa_count_drop(worker, sa,
+                              errno == ENOMEM || errno == ENOBUFS ? DROP_IN_NO_MEMORY : DROP_UNDELIVERED, 1);
 }
 
 /* Does with one packet of the opened batch what its result asks for. */
@@ -80,7 +80,10 @@ static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
 {
     const struct esp_inbound *packet = &worker->inbound.packets[i];
     struct inbound_sa *sa = worker->inbound.sas[i];
-    worker_count_total(worker, sa->slot, esp_open_counter(packet->result), 1);
+    if (packet->result == ESP_OPENED || packet->result == ESP_OPEN_DUMMY)
+        worker_count_total(worker, sa->slot, ESP_IN_PACKETS, 1);
+    else
+        worker_count_drop(worker, sa->slot, path_drop_of_open(packet->result), 1);
     if (!esp_open_is_authentic(packet->result))
         return;
     inbound_sa_note_packet(worker, sa, packet, worker->inbound.outer[i], kind);

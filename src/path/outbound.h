@@ -38,9 +38,10 @@ struct outbound {
     /* What is to be sent of it: messages from `next` on. */
     struct mmsghdr messages[PIECES_MAX];
     struct iovec vectors[PIECES_MAX];
-    size_t inner_lengths[PIECES_MAX];         /* octets of the packets inside */
+    size_t inner_lengths[PIECES_MAX];        /* octets of the packets inside */
     struct outbound_sa *senders[PIECES_MAX]; /* NULL: removed in the meantime */
     enum wire_kind kinds[PIECES_MAX];
+    uint32_t mtus[PIECES_MAX];                        /* of their paths */
     struct wire_message_control controls[PIECES_MAX]; /* of those that need control messages of their own */
     struct wire_destination detached[PIECES_MAX];     /* how those without a sender are to go */
     unsigned next;

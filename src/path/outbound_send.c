@@ -9,7 +9,8 @@ static enum wire_kind outbound_kind(const struct worker *worker, const struct ou
                                     const struct outer_form *outer)
 {
     enum wire_kind whole = wire_kind_whole(sa->destination.kind);
-    return outer->dont_fragment && worker->wires[whole].source.fd >= 0 ? whole : sa->destination.kind;
+    bool must_be_whole = outer->dont_fragment && sa->mtu.link >= SIZE_LINK_LEAST_V4; /* else nothing fits */
+    return must_be_whole && worker->wires[whole].source.fd >= 0 ? whole : sa->destination.kind;
 }
 
 /* Makes a message of piece `n`, which was sealed. */
@@ -25,6 +26,7 @@ static void outbound_put_message(struct worker *worker, size_t n)
         outbound->pieces.packets[n].head.length + outbound->pieces.packets[n].body.length;
     outbound->senders[i] = sa;
     outbound->kinds[i] = outbound_kind(worker, sa, outer);
+    outbound->mtus[i] = sa->mtu.outer;
     wire_address_message(message, &sa->destination);
     message->msg_iov = &outbound->vectors[i];
     message->msg_iovlen = 1;
@@ -42,8 +44,10 @@ static void outbound_seal(struct worker *worker)
     for (size_t i = 0; i < pieces->count; i++) {
         const struct esp_outbound *packet = &pieces->packets[i];
         struct outbound_sa *sa = pieces->sas[i];
-        tunnel_count(worker, sa->tunnel, esp_seal_counter(packet->result), 1);
-        if (packet->result == ESP_SEALED) {
+        if (packet->result != ESP_SEALED) {
+            tunnel_count_drop(worker, sa->tunnel, path_drop_of_seal(packet->result), 1);
+        } else {
+            tunnel_count(worker, sa->tunnel, ESP_OUT_PACKETS, 1);
             tunnel_count(worker, sa->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
             outbound_put_message(worker, i);
         }
@@ -63,8 +67,8 @@ static void outbound_count_refusal(struct worker *worker, int error)
         return;
     outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -UINT64_C(1));
     outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -(uint64_t)outbound->inner_lengths[outbound->next]);
-    outbound_sa_count(worker, sender,
-                      error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, 1);
+    outbound_sa_count_drop(worker, sender,
+                           error == ENOBUFS || error == ENOMEM ? DROP_OUT_NO_MEMORY : DROP_REFUSED, 1);
 }
 
 /* The next `count` messages have left. */
@@ -80,17 +84,38 @@ static void outbound_note_sent(struct worker *worker, unsigned count)
     }
 }
 
+/* How many messages from the next one on can go by one system call. */
+static unsigned outbound_run_length(const struct outbound *outbound)
+{
+    enum wire_kind kind = outbound->kinds[outbound->next];
+    uint32_t mtu = outbound->mtus[outbound->next];
+    unsigned end = outbound->next + 1;
+    while (end < outbound->message_count && outbound->kinds[end] == kind &&
+           (!wire_is_v6(kind) || outbound->mtus[end] == mtu))
+        end++;
+    return end - outbound->next;
+}
+
+/* Linux, which fragments what is to be post-fragmented, has to know the MTU of the path where routers don't
+ * fragment. */
+static void outbound_set_mtu(struct worker *worker, enum wire_kind kind, uint32_t mtu)
+{
+    struct wire_source *wire = &worker->wires[kind];
+    if (!wire_is_v6(kind) || wire->mtu == mtu)
+        return;
+    wire_set_mtu(wire->source.fd, mtu);
+    wire->mtu = mtu;
+}
+
 /* Sends what is left of the batch, or all but what a full socket does not take. */
 static void outbound_flush(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
     while (outbound_is_stuck(outbound)) {
         enum wire_kind kind = outbound->kinds[outbound->next];
-        unsigned end = outbound->next + 1;
-        while (end < outbound->message_count && outbound->kinds[end] == kind)
-            end++;
+        outbound_set_mtu(worker, kind, outbound->mtus[outbound->next]);
         int sent = worker->io->send(worker->wires[kind].source.fd, &outbound->messages[outbound->next],
-                                    end - outbound->next);
+                                    outbound_run_length(outbound));
         if (sent < 0 && errno == EAGAIN) {
             worker_await_room(worker, kind);
             return;

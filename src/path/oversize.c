@@ -50,27 +50,29 @@ static void answer(struct worker *worker, const struct outbound_sa *sa, struct o
     icmp_send_too_big(worker, packet, mtu);
 }
 
-/* Does with a packet that does not fit what has to be done; false if it was dropped. */
-static bool sort_oversize(struct worker *worker, struct outbound_sa *sa, struct octets packet)
+/* Does with a packet that does not fit what has to be done; returns DROP_COUNT unless it is dropped. */
+static enum path_drop sort_oversize(struct worker *worker, struct outbound_sa *sa, struct octets packet)
 {
     struct pieces *pieces = &worker->outbound.pieces;
     if (inner_family(packet) == IP_NONE)
-        return false;
+        return DROP_OUT_MALFORMED;
     enum oversize_fate fate = fate_of(worker, sa, packet);
     if (fate == FATE_FRAGMENTS && !may_be_fragmented(sa, packet))
         fate = FATE_WHOLE;
     switch (fate) {
     case FATE_FRAGMENTS:
         return pieces_add_fragments(pieces, sa, packet, sa->tunnel->settings.mtu_ignore,
-                                    worker->fragment_id++);
+                                    worker->fragment_id++)
+                   ? DROP_COUNT
+                   : DROP_UNFRAGMENTABLE;
     case FATE_WHOLE:
         if (packet.length > sa->mtu.sealable)
-            return false;
+            return DROP_TOO_BIG;
         pieces_add(pieces, sa, packet, true);
-        return true;
+        return DROP_COUNT;
     default:
         answer(worker, sa, packet);
-        return false;
+        return DROP_TOO_BIG;
     }
 }
 
@@ -79,9 +81,12 @@ void oversize_sort(struct worker *worker, const struct outbound_packet *packets,
     for (size_t i = 0; i < count; i++) {
         struct outbound_sa *sa = packets[i].sa;
         const struct octets packet = {packets[i].at, packets[i].length};
-        if (packet.length <= sa->mtu.fits)
+        if (packet.length <= sa->mtu.fits) {
             pieces_add(&worker->outbound.pieces, sa, packet, sa->tunnel->settings.mtu_ignore);
-        else if (!sort_oversize(worker, sa, packet))
-            outbound_sa_count(worker, sa, ESP_OUT_MISC_ERROR, 1);
+            continue;
+        }
+        enum path_drop drop = sort_oversize(worker, sa, packet);
+        if (drop != DROP_COUNT)
+            outbound_sa_count_drop(worker, sa, drop, 1);
     }
 }

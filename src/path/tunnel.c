@@ -14,6 +14,11 @@ void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_c
     worker_count_total(worker, tunnel->slot, counter, n);
 }
 
+void tunnel_count_drop(struct worker *worker, const struct tunnel *tunnel, enum path_drop drop, uint64_t n)
+{
+    worker_count_drop(worker, tunnel->slot, drop, n);
+}
+
 /* The newest active SA; NULL if packets have none to leave by. */
 static struct outbound_sa *tunnel_active_sa(const struct tunnel *tunnel)
 {
@@ -111,7 +116,7 @@ static bool tunnel_expects_more(const struct tunnel *tunnel)
 static void tunnel_drop(struct worker *worker, struct tunnel *tunnel, struct outbound_sa *active,
                         const struct packet_flow *flow)
 {
-    outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, 1);
+    outbound_sa_count_drop(worker, active, DROP_OUT_SELECTORS, 1);
     if (flow_is_of_the_link(flow) ||
         (tunnel->outside_told != 0 && worker->now - tunnel->outside_told < TELL_INTERVAL))
         return;
@@ -124,7 +129,7 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
                  const struct packet_flow *flow)
 {
     if (flow->source.family == IP_NONE) {
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count_drop(worker, tunnel, DROP_OUT_MALFORMED, 1);
         return;
     }
     struct outbound_sa *active = tunnel_active_sa(tunnel);
@@ -132,8 +137,10 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
         tunnel_drop(worker, tunnel, active, flow);
         return;
     }
-    if (flow_is_of_the_link(flow))
+    if (flow_is_of_the_link(flow)) {
+        tunnel_count_drop(worker, tunnel, DROP_OF_LINK, 1);
         return;
+    }
 
     bool first = tunnel->waiting.first == NULL;
     switch (waiting_put(&tunnel->waiting, packet, &worker->waiting_octets)) {
@@ -142,10 +149,10 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
             tunnel_ask(worker, tunnel);
         return;
     case WAITING_FULL:
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count_drop(worker, tunnel, DROP_QUEUE_FULL, 1);
         return;
     case WAITING_NO_MEMORY:
-        tunnel_count(worker, tunnel, ESP_OUT_NO_MEMORY, 1);
+        tunnel_count_drop(worker, tunnel, DROP_OUT_NO_MEMORY, 1);
         return;
     }
 }
@@ -155,9 +162,9 @@ void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel, const str
     size_t dropped = waiting_drop(&tunnel->waiting, pair, &worker->waiting_octets);
     struct outbound_sa *active = tunnel_active_sa(tunnel);
     if (active != NULL)
-        outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, dropped);
+        outbound_sa_count_drop(worker, active, DROP_OUT_SELECTORS, dropped);
     else
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, dropped);
+        tunnel_count_drop(worker, tunnel, DROP_NO_SA, dropped);
     if (tunnel->waiting.first == NULL) {
         worker_timer_set(worker, &tunnel->ask_timer, MSEC_NEVER);
         return;

@@ -17,6 +17,7 @@ struct tunnel {
     uint32_t slot; /* of its totals */
     struct path_tunnel settings;
     struct mss_limits mss;       /* of both directions */
+    struct path_sizes *sizes;    /* in shared memory; NULL: nobody reads them */
     struct outbound_sa_list sas; /* newest first (S38) */
 
     struct waiting waiting;
@@ -24,7 +25,7 @@ struct tunnel {
     msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
     unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;
-    msec_t outside_told; /* when PATH_PACKET_OUTSIDE was raised last */
+    msec_t outside_told; /* when PATH_PACKET_OUTSIDE was raised last; 0: not since an SA became active */
 };
 
 /* Sets up all of a zeroed tunnel that does not come from the controller's call. */
@@ -43,8 +44,9 @@ void tunnel_close(struct worker *worker, struct tunnel *tunnel);
 struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet,
                                   struct packet_flow *flow);
 
-/* Counts in the tunnel's totals. */
+/* Counts in the tunnel's totals: packets that leave or their octets, packets that are dropped. */
 void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_counter counter, uint64_t n);
+void tunnel_count_drop(struct worker *worker, const struct tunnel *tunnel, enum path_drop drop, uint64_t n);
 
 /* Takes a packet that has no SA to leave by: it waits, or is dropped and counted (R13, R71). */
 void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets packet,

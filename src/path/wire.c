@@ -99,10 +99,17 @@ void wire_set_traffic_class(struct msghdr *message, struct wire_message_control 
                             uint8_t traffic_class)
 {
     const int value = traffic_class;
-    bool v6 = kind == WIRE_ESP_V6 || kind == WIRE_UDP_V6;
+    bool v6 = wire_is_v6(kind);
     memcpy(control->octets, message->msg_control, message->msg_controllen);
     message->msg_control = control->octets;
     control_put(message, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof value);
+}
+
+void wire_set_mtu(int fd, uint32_t mtu)
+{
+    const int least = 1280; /* RFC 8200 5; Linux refuses less */
+    int value = mtu > (uint32_t)least ? (int)mtu : least;
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &value, sizeof value);
 }
 
 /* The Type of Service or Traffic Class that came with a datagram; 0 if none did. */

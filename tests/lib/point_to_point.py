@@ -20,17 +20,17 @@ def _open_tun(namespace, name):
 
 
 class PointToPoint:
-    """Up on creation; its ends have no addresses yet."""
+    """Its ends are down on creation, and have no addresses. `owner`, an ExitStack, closes it at the latest."""
 
-    def __init__(self, lab, left, left_interface, right, right_interface, mtu=1500):
+    def __init__(self, owner, left, left_interface, right, right_interface, mtu=1500):
         self._ends = [_open_tun(left, left_interface), _open_tun(right, right_interface)]
         self._wakeup = os.pipe()
         self._closed = False
         for namespace, interface in ((left, left_interface), (right, right_interface)):
-            namespace.ip(f"link set {interface} mtu {mtu} up")
+            namespace.ip(f"link set {interface} mtu {mtu}")
         self._thread = threading.Thread(target=self._carry, daemon=True)
         self._thread.start()
-        lab.callback(self.close)
+        owner.callback(self.close)
 
     def _carry(self):
         other = {self._ends[0]: self._ends[1], self._ends[1]: self._ends[0]}

@@ -27,6 +27,7 @@ static const struct source {
     {"east", {"east"}, true},
     {"west-ec", {"west-ec"}, true},
     {"east-ec", {"east-ec"}, true},
+    {"west-ed", {"west-ed"}, true},
     {"west-chain", {"west-low", "low", "middle"}, true},
     {"west-low", {"west-low"}, true},
     {"west-early", {"west-early"}, true},
@@ -83,8 +84,9 @@ const struct sim_store *certificate_store_with_crl(const char *name)
     return &kept.store;
 }
 
-void certificate_store_free(void)
+int certificate_store_free(void **state)
 {
+    (void)state;
     (void)certificate_store();
     for (size_t i = 0; i < SOURCE_COUNT; i++) {
         for (size_t j = 0; j < CHAIN_MAX; j++)
@@ -92,6 +94,7 @@ void certificate_store_free(void)
         private_key_release(kept.keys[i]);
     }
     memset(&kept, 0, sizeof kept);
+    return 0;
 }
 
 const struct sim_certificate *certificate_entry(const char *name)
@@ -145,6 +148,7 @@ struct tunnel_policy certificate_policy(uint32_t tunnel, const char *peer_addres
     give_lines(&policy, 0);
     policy.line[SETTING_CERT_CACERT] = 41;
     policy.line[SETTING_CERT_MYCERT] = 42;
+    policy.line[SETTING_CERT_WEAK] = 43;
     policy.local_id = identity_of(own->id);
     policy.remote_id = identity_of(peer->id);
     policy.local_auth = own->certificate != NULL ? AUTH_KIND_RSA : AUTH_KIND_PSK;

@@ -81,8 +81,9 @@ static bool policy_is_sound(const void *body)
         if (!is_bool(bools[i]))
             return false;
     }
-    return is_terminated(p->name, sizeof(p->name)) && is_terminated(p->cacert, sizeof(p->cacert)) &&
-           is_terminated(p->mycert, sizeof(p->mycert)) && is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
+    return p->gap < GAP_COUNT && is_terminated(p->name, sizeof(p->name)) &&
+           is_terminated(p->cacert, sizeof(p->cacert)) && is_terminated(p->mycert, sizeof(p->mycert)) &&
+           is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
            is_terminated(p->out_interface, sizeof(p->out_interface)) &&
            is_terminated(p->source_interface, sizeof(p->source_interface)) && is_address(&p->peer_address) &&
            is_address(&p->out_next_hop) && is_address(&p->source_address) && is_identity(&p->local_id) &&
@@ -118,7 +119,8 @@ static bool job_done_is_sound(const void *body)
 {
     const struct message_job_done *m = body;
     return (m->kind == IKE_JOB_AUTH || m->kind == IKE_JOB_LOOK_UP) &&
-           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX;
+           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX &&
+           memchr(m->auth.own_text, '\0', sizeof(m->auth.own_text)) != NULL;
 }
 
 static uint64_t job_done_tail(const void *body)
@@ -157,7 +159,8 @@ static bool auth_job_is_sound(const void *body)
 {
     const struct message_auth_job *m = body;
     return m->prf <= UINT16_MAX && m->verify <= 1 && m->sign <= 1 && m->method <= UINT8_MAX &&
-           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && is_identity(&m->peer) && is_identity(&m->own);
+           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && m->pkcs1 <= 1 && is_identity(&m->peer) &&
+           is_identity(&m->own);
 }
 
 static uint64_t auth_job_tail(const void *body)
@@ -175,7 +178,7 @@ static bool tunnel_done_is_sound(const void *body)
 static bool log_is_sound(const void *body)
 {
     const struct message_log *m = body;
-    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC;
+    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC && m->is_failure <= 1;
 }
 
 static bool child_is_sound(const void *body)
@@ -335,6 +338,7 @@ struct ike_auth_job message_auth_job(const struct channel_message *message)
     job.own.authorities = (struct octets){reader_octets(&r, m->authorities_length), m->authorities_length};
     job.own.peer_hashes = m->peer_hashes;
     job.own.peer_scheme = (uint8_t)m->peer_scheme;
+    job.own.pkcs1 = m->pkcs1 != 0;
     return job;
 }
 

@@ -167,6 +167,7 @@ struct message_auth_job {
     uint32_t value_length, peer_octets_length, own_octets_length, authorities_length;
     uint32_t peer_hashes; /* signature_hash_set */
     uint32_t peer_scheme;
+    uint32_t pkcs1; /* 0 or 1 */
     struct identity peer, own;
 };
 
@@ -197,6 +198,7 @@ struct message_log {
     uint32_t function;   /* enum log_function */
     uint32_t has_tunnel; /* 0 or 1 */
     uint32_t tunnel;
+    uint32_t is_failure; /* 0 or 1: it says why a negotiation failed */
 };
 
 struct message_child {

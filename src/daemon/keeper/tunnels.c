@@ -1,5 +1,6 @@
 #include "daemon/keeper/tunnels.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -253,6 +254,24 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
     update_use(tunnels, tunnel);
 }
 
+static void forget_failure(struct tunnel *tunnel)
+{
+    free(tunnel->failure.text);
+    tunnel->failure = (struct tunnel_failure){0};
+}
+
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why)
+{
+    struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
+    if (tunnel == NULL || tunnel->has_sa)
+        return;
+    size_t size = strlen(why) + 1;
+    forget_failure(tunnel);
+    tunnel->failure = (struct tunnel_failure){.at = time(NULL), .text = malloc(size)};
+    if (tunnel->failure.text != NULL)
+        text_tame(tunnel->failure.text, size, why);
+}
+
 static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool has_sa, const char *reason)
 {
     tunnel->has_sa = has_sa;
@@ -260,6 +279,8 @@ static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool ha
         remove_tunnel(tunnels, tunnel);
         return;
     }
+    if (has_sa)
+        forget_failure(tunnel);
     if (has_sa)
         history_add_create(&tunnel->history, time(NULL));
     else

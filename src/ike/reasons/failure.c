@@ -2,6 +2,7 @@
 
 #include "base/short_text.h"
 #include "ike/sa/ike_sa.h"
+#include "ike/services/log.h"
 #include "ike/wire/identity.h"
 
 #include <stdarg.h>
@@ -21,14 +22,34 @@ static const char *const kinds[] = {
     [FAILED_IKE_REKEY] = "rekey of the IKE SA",
 };
 
-const char *failure_own_proof(const struct tunnel_policy *policy, char out[FAILURE_PROOF_SIZE],
-                              setting_set *settings)
+/* Which padding the next signature has, if that of the refused one was a guess. */
+static const char *next_padding(const struct ike_sa *sa)
 {
+    switch (sa->own_padding) {
+    case PROOF_PADDING_PSS:
+        return "; the next attempt signs by PKCS#1 v1.5";
+    case PROOF_PADDING_PKCS1:
+        return "; the next attempt signs by PSS";
+    default:
+        return "";
+    }
+}
+
+setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *text)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
     bool by_certificate = policy->local_auth == AUTH_KIND_RSA;
-    *settings = LOCAL_SETTING | (by_certificate ? SETTING_BIT(SETTING_CERT_MYCERT) : 0U);
-    (void)snprintf(out, FAILURE_PROOF_SIZE,
-                   by_certificate ? "the certificate %s" : "the key configured for it", policy->mycert);
-    return out;
+    char id[FAILURE_ID_SIZE];
+    short_text_add(text, "the peer does not accept %s with ", failure_id(&sa->local_id, id));
+    if (!by_certificate) {
+        short_text_add(text, "the key configured for it (AUTHENTICATION_FAILED)");
+        return LOCAL_SETTING;
+    }
+    short_text_add(text, "the certificate %s (AUTHENTICATION_FAILED)", policy->mycert);
+    if (sa->own_proof != NULL)
+        short_text_add(text, ": %s%s; the log of the peer tells why it is refused", sa->own_proof,
+                       next_padding(sa));
+    return LOCAL_SETTING | SETTING_BIT(SETTING_CERT_MYCERT);
 }
 
 const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE])
@@ -89,9 +110,14 @@ static void warn(const struct subject *about, setting_set settings, const char *
         else
             name_tunnels(first, count, names);
     }
-    tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s", kinds[about->kind],
-               names, text, settings != 0 ? "; " : "",
-               settings != 0 ? setting_lines_format(&lines, lines_text) : "");
+    const char *separator = settings != 0 ? "; " : "";
+    const char *shown_lines = settings != 0 ? setting_lines_format(&lines, lines_text) : "";
+    if (about->kind == FAILED_NEGOTIATION)
+        engine_log_failure(about->engine, tunnel != NULL ? &tunnel->policy.tunnel : NULL,
+                           "%s failed%s: %s%s%s", kinds[about->kind], names, text, separator, shown_lines);
+    else
+        tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s",
+                   kinds[about->kind], names, text, separator, shown_lines);
 }
 
 __attribute__((format(printf, 3, 0))) static void warn_with(const struct subject *about, setting_set settings,

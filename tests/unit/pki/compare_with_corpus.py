@@ -70,6 +70,7 @@ UNLIKE_OPENSSL_BELOW_ITSELF = {
     **dict.fromkeys(("accvraiz1", "department-of-state-root", "rapidssl_sha256_ca_g3"), USAGE),
     **dict.fromkeys(("root-ed448", "server-ed448-cert"), ED448),
     "dsa_selfsigned_ca": NO_DSA,
+    "ec_no_named_curve": "the curve of its key has no name (RFC 5480 2.1.1)",
     "ed25519-rfc8410": "its key is one of X25519, which can't sign",
     "wosign-bc-invalid": PURPOSE,
     "two_basic_constraints": TWICE,
