@@ -323,6 +323,7 @@ void ike_sa_free(struct ike_sa *sa)
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
     free(sa->unmet_request);
+    free(sa->own_proof);
     secret_free(sa, sizeof *sa);
 }
 
