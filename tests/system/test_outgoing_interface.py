@@ -51,7 +51,7 @@ def test_R44_a_next_hop_holds_the_tunnel_whatever_becomes_of_the_default_route_a
 
     for host, interface in ((net.near_host, "ge0"), (net.router, "to1")):   # the latter is a cable that is pulled
         host.ip(f"link set {interface} down")
-        wait_for_status(net.near, "is down (outgoing interface down)")
+        wait_for_status(net.near, "is down (outgoing interface down")
         assert not net.ping(wait=0.5)
         host.ip(f"link set {interface} up")
         net.address_router(1)
@@ -70,10 +70,10 @@ def test_R44_S21_auto_is_up_only_while_the_routing_table_leads_out_of_its_interf
     before = serials(net.near)
 
     net.default_by(2)
-    wait_for_status(net.near, "is down (the route to the peer leaves by another interface)")
+    wait_for_status(net.near, "is down (the route to the peer leaves by another interface")
     assert not net.ping(wait=0.5)
     net.without_default()
-    wait_for_status(net.near, "is down (no route to the peer)")
+    wait_for_status(net.near, "is down (no route to the peer")
     assert not net.ping(wait=0.5)
 
     net.default_by(1)
@@ -90,7 +90,7 @@ def test_R44_a_link_that_is_deleted_and_made_anew_keeps_the_sa(lab, form):
     before = serials(net.near)
 
     net.near_host.ip("link del ge0")
-    wait_for_status(net.near, "is down (outgoing interface down)")
+    wait_for_status(net.near, "is down (outgoing interface down")
     assert not net.ping(wait=0.5)
     net.connect(1, "ge0")
     if form == ("auto",):
@@ -153,7 +153,7 @@ def test_S37_a_route_to_the_peer_through_the_tunnel_itself_is_none(lab, connect)
     # Through the Tunnel, and less preferred by the next hop: that one Linux takes while the Tunnel is down.
     net.start_near(wan(1, 0), near_tunnel("A", "ipv6 enable\n" + connect),
                    f"ip route default Tunnel0.0\nip route default {router(1, 4)} distance 20\n")
-    wait_for_status(net.near, "is down (recursive route)")
+    wait_for_status(net.near, "is down (recursive route")
 
     changes = carrier_changes(net.near_host, "Tunnel0.0")
     assert not net.ping(wait=0.5)
@@ -175,12 +175,12 @@ def test_S37_of_two_tunnels_that_lead_to_each_others_peers_one_is_up(lab):
                    "ip route 10.8.3.1/32 Tunnel1.0\nip route 10.8.3.2/32 Tunnel0.0\n")
 
     def states():
-        return sorted(status(net.near, name).partition(" is ")[2] for name in names)
-    wait_until(lambda: states() == ["down (recursive route)", "up"], 10, "one of them up")
+        return sorted(status(net.near, name).partition(" is ")[2].partition(";")[0] for name in names)
+    wait_until(lambda: states() == ["down (recursive route", "up"], 10, "one of them up")
     changes = [carrier_changes(net.near_host, name) for name in names]
     net.ping(wait=0.5)
     assert [carrier_changes(net.near_host, name) for name in names] == changes, "they do not go up and down"
-    assert states() == ["down (recursive route)", "up"]
+    assert states() == ["down (recursive route", "up"]
 
     net.near.configure("no ip route 10.8.3.1/32 Tunnel1.0")
     wait_until(lambda: states() == ["up", "up"], 10, "both up, one through the other")

@@ -54,7 +54,7 @@ def test_R46_R47_two_tunnels_to_one_peer_address_run_over_two_wans_and_one_survi
     before = serials(net.near)
 
     net.router.ip("link set to1 down")
-    wait_for_status(net.near, "is down (outgoing interface down)", "Tunnel0.0")
+    wait_for_status(net.near, "is down (outgoing interface down", "Tunnel0.0")
     net.must_ping("B")
     sent = net.near.counters("Tunnel1.0").outbound["packets"]
     net.ping("A", wait=0.2)     # the far end answers by tunnel A
