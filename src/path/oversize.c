@@ -52,7 +52,7 @@ static bool sort_oversize(struct worker *worker, struct outbound_sa *sa, struct 
     case FATE_WHOLE:
         if (packet.length > sa->mtu.sealable)
             return false;
-        pieces_add(pieces, sa, packet, true);
+        pieces_add(pieces, sa, packet, (struct octets){0}, true);
         return true;
     default:
         answer(worker, sa, packet);
@@ -65,8 +65,9 @@ void oversize_sort(struct worker *worker, const struct outbound_packet *packets,
     for (size_t i = 0; i < count; i++) {
         struct outbound_sa *sa = packets[i].sa;
         const struct octets packet = {packets[i].at, packets[i].length};
-        if (packet.length <= sa->mtu.fits)
-            pieces_add(&worker->outbound.pieces, sa, packet, sa->tunnel->settings.mtu_ignore);
+        if (packet.length + packets[i].rest.length <= sa->mtu.fits)
+            pieces_add(&worker->outbound.pieces, sa, packet, packets[i].rest,
+                       sa->tunnel->settings.mtu_ignore);
         else if (!sort_oversize(worker, sa, packet))
             outbound_sa_count(worker, sa, ESP_OUT_MISC_ERROR, 1);
     }

@@ -100,6 +100,10 @@ struct path_tunnel {
     uint32_t mtu;      /* of the TUN device, octets */
     bool mtu_ignore;   /* R73 */
     bool pre_fragment; /* R72 */
+    /* What its device does, from path_tunnel_add on: IFF_VNET_HDR, so packets have a struct virtio_net_hdr
+     * in front of them and may be super-packets; and with it segmentation of UDP (TUN_F_USO4, TUN_F_USO6). */
+    bool vnet_header;
+    bool udp_segmentation;
     struct path_mss mss_v4, mss_v6;
 };
 
@@ -174,13 +178,14 @@ msec_t path_deadline(const struct path *path);
 const char *path_result_text(enum path_result result);
 
 /*
- * Adds a tunnel. `tun` is its device (IFF_TUN, IFF_NO_PI); it belongs to the path from here on, which makes
+ * Adds a tunnel. `tun` is its device (IFF_TUN, IFF_NO_PI; with vnet_header IFF_VNET_HDR and a header of 10
+ * octets); it belongs to the path from here on, which makes
  * it non-blocking and closes it with the tunnel. If this is refused it stays the caller's.
  */
 enum path_result path_tunnel_add(struct path *path, uint64_t request, const struct path_tunnel *tunnel,
                                  int tun);
 
-/* Changes the settings of a tunnel, but for its slot. */
+/* Changes the settings of a tunnel, but for its slot and what its device does. */
 enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *tunnel);
 
 /* Removes a tunnel with its Child SAs and the packets that wait in it. */

@@ -47,6 +47,7 @@ static void set_limits(struct outbound_sa *sa)
     const struct size_form form = form_of(sa);
     sa->mtu.fits = (uint32_t)size_largest_inner(&form, mtu_of(sa));
     sa->mtu.sealable = (uint32_t)size_largest_sealable(&form);
+    sa->singly = false; /* the kernel may take larger datagrams, or another device */
     path_mtu_set_mss(sa->tunnel);
 }
 

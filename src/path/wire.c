@@ -1,6 +1,7 @@
 #include "path/wire.h"
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,14 +96,19 @@ void wire_address_message(struct msghdr *message, struct wire_destination *to)
     };
 }
 
-void wire_set_traffic_class(struct msghdr *message, struct wire_message_control *control, enum wire_kind kind,
-                            uint8_t traffic_class)
+void wire_set_form(struct msghdr *message, struct wire_message_control *control, const struct wire_form *form)
 {
-    const int value = traffic_class;
-    bool v6 = kind == WIRE_ESP_V6 || kind == WIRE_UDP_V6;
+    const int traffic_class = form->traffic_class;
+    bool v6 = form->kind == WIRE_ESP_V6 || form->kind == WIRE_UDP_V6;
+    if (form->traffic_class == 0 && form->segment == 0)
+        return;
     memcpy(control->octets, message->msg_control, message->msg_controllen);
     message->msg_control = control->octets;
-    control_put(message, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof value);
+    if (form->traffic_class != 0)
+        control_put(message, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &traffic_class,
+                    sizeof traffic_class);
+    if (form->segment != 0)
+        control_put(message, IPPROTO_UDP, UDP_SEGMENT, &form->segment, sizeof form->segment);
 }
 
 /* The Type of Service or Traffic Class that came with a datagram; 0 if none did. */
@@ -182,7 +188,7 @@ static int sockets_send(int fd, struct mmsghdr *messages, unsigned count)
     return sent;
 }
 
-const struct wire_io wire_sockets = {.receive = sockets_receive, .send = sockets_send};
+const struct wire_io wire_sockets = {.receive = sockets_receive, .send = sockets_send, .segments = true};
 
 struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind)
 {

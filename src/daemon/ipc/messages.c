@@ -142,7 +142,7 @@ static bool path_tunnel_is_sound(const void *body)
 {
     const struct path_tunnel *t = body;
     return is_bool(&t->mtu_ignore) && is_bool(&t->pre_fragment) && is_bool(&t->mss_v4.automatic) &&
-           is_bool(&t->mss_v6.automatic);
+           is_bool(&t->mss_v6.automatic) && is_bool(&t->vnet_header) && is_bool(&t->udp_segmentation);
 }
 
 static bool path_worker_is_sound(const void *body)
