@@ -1,12 +1,9 @@
 #include "path/inbound.h"
 
 #include <errno.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "esp/owner.h"
 #include "path/inbound_sa.h"
-#include "path/segment.h"
 
 enum { SPI_LOWEST = 256 /* below are reserved (RFC 4303 2.1) */ };
 
@@ -65,24 +62,6 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
     inbound->packet_count++;
 }
 
-/* Hands an inner packet to Linux. */
-static void inbound_deliver(struct worker *worker, struct inbound_sa *sa, const struct esp_inbound *packet)
-{
-    static const struct virtio_net_hdr whole; /* no super-packet, and a checksum that Linux has to look at */
-    const struct iovec vectors[] = {
-        {(void *)(uintptr_t)&whole, sizeof whole},
-        {packet->inner, packet->inner_length},
-    };
-    ssize_t written;
-    do
-        written = sa->vnet_header ? writev(sa->tun, vectors, 2)
-                                  : write(sa->tun, packet->inner, packet->inner_length);
-    while (written < 0 && errno == EINTR);
-    if (written < 0)
-        inbound_sa_count(worker, sa,
-                         errno == ENOMEM || errno == ENOBUFS ? ESP_IN_NO_MEMORY : ESP_IN_MISC_ERROR, 1);
-}
-
 /* Does with one packet of the opened batch what its result asks for. */
 static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
 {
@@ -97,7 +76,7 @@ static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
     worker_count_total(worker, sa->slot, ESP_IN_OCTETS, packet->inner_length);
     if (mss_limits_are_set(sa->mss))
         (void)mss_clamp(packet->inner, packet->inner_length, sa->mss);
-    inbound_deliver(worker, sa, packet);
+    coalesce_add(worker, sa, packet->inner, packet->inner_length);
 }
 
 bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
@@ -115,5 +94,6 @@ bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
     (void)esp_open(worker->esp, inbound->packets, inbound->packet_count, worker->now);
     for (size_t i = 0; i < inbound->packet_count; i++)
         inbound_finish(worker, i, kind);
+    coalesce_flush(worker);
     return count == PATH_BATCH;
 }
