@@ -25,4 +25,7 @@ struct inbound {
 /* Takes one batch from a socket; true if there may be more. */
 bool inbound_run(struct worker *worker, int fd, enum wire_kind kind);
 
+/* Takes one datagram that came elsewhere (stray.h). */
+void inbound_take(struct worker *worker, const struct datagram *datagram, enum wire_kind kind);
+
 #endif

@@ -18,6 +18,7 @@
 #define MUSUBI_PATH_PATH_H
 
 #include "base/address.h"
+#include "base/bytes.h"
 #include "base/deadline.h"
 #include "esp/child.h"
 #include "esp/live.h"
@@ -145,6 +146,16 @@ struct path_event {
 
 struct path;
 
+/* A datagram on UDP port 4500 that came to the wrong socket, since Linux has merged it with another one. */
+struct path_stray {
+    struct ip_endpoint remote;
+    struct ip_address local; /* as in struct path_event */
+    uint32_t ifindex;
+    uint8_t traffic_class; /* of its IP header; 0: not known */
+    size_t length;
+    uint8_t octets[];
+};
+
 /*
  * Starts the workers. The sockets belong to the path from here on, which closes them at its end. The shared
  * memory must stay mapped until path_free. NULL, with errno set, if memory, descriptors or threads ran out or
@@ -160,6 +171,13 @@ int path_event_fd(const struct path *path);
 
 /* Takes the next event; false if there is none. */
 bool path_next_event(struct path *path, struct path_event *event);
+
+/* Takes the next datagram of IKE, from its marker on, that came to a worker; NULL if there is none. The
+ * caller frees it. path_event_fd is readable while there may be one. */
+struct path_stray *path_next_stray(struct path *path);
+
+/* Hands a worker ESP that came to the engine's socket; false if it has very many to take. */
+bool path_put_stray(struct path *path, const struct ip_endpoint *remote, struct octets esp);
 
 /* Waits until all commands so far have been carried out. Their events are there afterwards. */
 void path_settle(struct path *path);

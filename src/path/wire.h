@@ -49,19 +49,22 @@ enum {
     WIRE_SEGMENTED_MAX = 65507,
 };
 
-/* One datagram as it came in: ESP, whatever was around it. */
+/* One datagram as it came in: ESP, whatever was around it. Or several of one source that Linux has merged
+ * (UDP_GRO): it looks at nothing but their sizes, so there may be IKE among them, and ESP of any SA. */
 struct datagram {
     uint8_t *at;
     size_t length;
+    size_t segment;        /* octets of each merged one but the last; 0: it is a single one */
     uint8_t traffic_class; /* Type of Service or Traffic Class of its IP header */
     const struct sockaddr *from;
-    const struct msghdr *message; /* its control messages */
+    const struct msghdr *message; /* its control messages; NULL: they are not there any more */
 };
 
-/* Room for the control messages that tell where a datagram arrived, and its traffic class. */
+/* Room for the control messages that tell where a datagram arrived, its traffic class, and what was merged.
+ */
 union wire_control {
     struct cmsghdr header;
-    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
 };
 
 /* Room for one batch of the largest datagrams. */
@@ -71,6 +74,8 @@ struct wire_inbox {
     struct sockaddr_storage from[PATH_BATCH];
     union wire_control controls[PATH_BATCH];
     uint8_t *octets;
+    unsigned used;  /* messages that were received into; the others are as they were prepared */
+    unsigned limit; /* datagrams of the next batch: fewer while they come merged */
 };
 
 /* Allocates the buffers of a zeroed inbox, and with `touched` touches them, so that no packet waits for fresh
@@ -98,9 +103,9 @@ void wire_set_form(struct msghdr *message, struct wire_message_control *control,
 /* What carries batches between a descriptor of each wire_kind and the network. */
 struct wire_io {
     /*
-     * Receives up to PATH_BATCH datagrams into the inbox and describes them in `datagrams`. Returns their
-     * number; fewer than PATH_BATCH: nothing more was there. Those that are not even whole in their IP header
-     * have length 0. -1 with errno set if the socket failed.
+     * Receives up to inbox->limit datagrams into the inbox and describes them in `datagrams`. Returns their
+     * number; fewer: nothing more was there. Those that are not even whole in their IP header have length 0.
+     * -1 with errno set if the socket failed.
      */
     int (*receive)(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams);
     /* Sends the first of `count` messages and as many more as go. Returns how many went; -1 with errno set if

@@ -209,6 +209,12 @@ static bool path_event_is_sound(const void *body)
            is_address(&e->flow.destination) && e->flow.ports <= FLOW_PORTS_TYPE;
 }
 
+static bool stray_is_sound(const void *body)
+{
+    const struct message_stray *m = body;
+    return m->remote.address.family != IP_NONE && is_address(&m->remote.address) && is_address(&m->local);
+}
+
 /* ---- All messages ---------------------------------------------------------------------------------- */
 
 #define FROM(process) (1U << (process))
@@ -287,6 +293,10 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                              tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
+    [MESSAGE_STRAY_IKE] = {"STRAY_IKE", PATH_TO_ENGINE, sizeof(struct message_stray), MESSAGE_STRAY_MAX, 0,
+                           stray_is_sound},
+    [MESSAGE_STRAY_ESP] = {"STRAY_ESP", ENGINE_TO_PATH, sizeof(struct message_stray), MESSAGE_STRAY_MAX, 0,
+                           stray_is_sound},
 };
 
 static bool tail_has_all_children(const struct channel_message *message)
@@ -315,6 +325,8 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 
 _Static_assert(sizeof(struct message_job_done) + MESSAGE_CERTIFICATES_MAX <= CHANNEL_BODY_MAX,
                "the largest result fits a message");
+_Static_assert(sizeof(struct message_stray) + MESSAGE_STRAY_MAX <= CHANNEL_BODY_MAX,
+               "the largest datagram fits a message");
 _Static_assert(sizeof(struct message_auth_job) + MESSAGE_AUTH_TAIL_MAX <= CHANNEL_BODY_MAX,
                "the largest job fits a message");
 

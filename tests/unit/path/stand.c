@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/udp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -207,6 +208,9 @@ static void end_start(struct end *end)
         assert_true(worker->icmp_v4 >= 0 && worker->icmp_v6 >= 0);
         worker->counters = &end->counters[i];
         end->udp_v4[i] = worker->udp_v4;
+        const int merged = offload[end->index];
+        assert_int_equal(setsockopt(worker->udp_v4, IPPROTO_UDP, UDP_GRO, &merged, sizeof merged), 0);
+        assert_int_equal(setsockopt(worker->udp_v6, IPPROTO_UDP, UDP_GRO, &merged, sizeof merged), 0);
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
     for (unsigned i = 0; i < end->workers; i++) {

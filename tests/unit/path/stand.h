@@ -58,10 +58,11 @@ struct ip_address end_address(unsigned index, enum ip_family family);
 bool stand_enter_namespace(void);
 
 /* The number of workers that the test program is to be run with: its argument, or 1. With a second argument
- * `offload` the TUN devices yield and take super-packets. */
+ * `offload` stand_set_offload is called for both ends. */
 unsigned stand_workers(int argc, char **argv);
 
-/* Whether the TUN devices of the two ends yield and take super-packets, from the next start on. */
+/* Whether the TUN devices of the two ends yield and take super-packets, and their UDP sockets take merged
+ * datagrams, from the next start on. */
 void stand_set_offload(bool first, bool second);
 
 /* Starts both ends, each with that many workers and with one tunnel, or with several. */
@@ -122,6 +123,9 @@ struct path_event end_expect_event(struct end *end, enum path_event_kind kind);
 /* True if an event of that kind comes within STAND_QUIET. */
 bool end_has_event(struct end *end, enum path_event_kind kind);
 
+/* Waits until the path says that there may be events; false if it does not. */
+bool end_await_events(const struct end *end);
+
 /* Waits until a counter of the present tunnel's totals, or of all workers' own counters, has exactly that
  * value; fails the test, saying what it was, if it never gets there. */
 void end_expect_total(const struct end *end, enum esp_counter counter, uint64_t value);
@@ -136,6 +140,11 @@ struct ip_endpoint middle_endpoint(uint8_t host);
 
 /* Receives a datagram at the middle; 0 if none came within `patience`. */
 size_t middle_take(int fd, uint8_t *datagram, size_t size, int patience);
+
+/* Sends datagrams of `segment` octets, but for the last, from the middle to an end's port 4500 such that they
+ * come merged there. */
+void middle_put_merged(int fd, const struct end *to, const uint8_t *datagrams, size_t length,
+                       uint16_t segment);
 
 /* Sends a datagram from the middle to an end's port 4500. */
 void middle_put(int fd, const struct end *to, const uint8_t *datagram, size_t length);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -154,6 +155,11 @@ static bool end_await_event(struct end *end, enum path_event_kind kind, int pati
     }
 }
 
+bool end_await_events(const struct end *end)
+{
+    return descriptor_await(path_event_fd(end->path), STAND_PATIENCE);
+}
+
 struct path_event end_expect_event(struct end *end, enum path_event_kind kind)
 {
     struct path_event event = {0};
@@ -242,4 +248,13 @@ void middle_put(int fd, const struct end *to, const uint8_t *datagram, size_t le
     socklen_t size = ip_endpoint_to_sockaddr(&endpoint, &address);
     assert_int_equal(sendto(fd, datagram, length, 0, (const struct sockaddr *)&address, size),
                      (ssize_t)length);
+}
+
+void middle_put_merged(int fd, const struct end *to, const uint8_t *datagrams, size_t length,
+                       uint16_t segment)
+{
+    const int size = segment, none = 0;
+    assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size), 0);
+    middle_put(fd, to, datagrams, length);
+    assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none), 0);
 }
