@@ -5,12 +5,13 @@
 #   make test       all tests; ends with "N passed, N failed"
 #   make docs       writes docs/commands.md, docs/sizes.md and docs/requirements.md anew
 #   make campaign   200,000 scenarios of the simulator, about an hour (SCENARIOS=n: another number)
-#   make bench      measurements, side by side with rivals
+#   make bench      measurements, side by side with rivals (ONLY=tunnel,esp: these parts alone)
 #   make install    into PREFIX (default /usr/local), below DESTDIR
 #
 # These install missing Debian packages, as root.
 PREFIX ?= /usr/local
 SANITIZED = build-sanitized
+BENCH = build-bench
 SCENARIOS ?= 200000
 
 .PHONY: all build run test sanitized docs campaign bench install format tidy clean
@@ -46,9 +47,11 @@ docs: build
 campaign: build
 	@tests/campaign $(SCENARIOS)
 
-bench: build
+bench:
 	@tools/install-packages bench
-	@meson test -C build --benchmark --verbose
+	@test -f $(BENCH)/build.ninja || { echo "Setting up $(BENCH)/"; meson setup $(BENCH) -Doptimization=2 >/dev/null; }
+	@ninja -C $(BENCH) --quiet
+	@tests/bench/run.py --build $(BENCH) --only "$(ONLY)" $(BENCH_OPTIONS)
 
 install: build
 	@meson configure build --prefix $(PREFIX)
@@ -62,4 +65,4 @@ tidy: build
 	git ls-files 'src/*.c' | xargs -n 1 -P $$(nproc) clang-tidy --quiet -p build
 
 clean:
-	rm -rf build $(SANITIZED)
+	rm -rf build $(SANITIZED) $(BENCH)

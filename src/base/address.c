@@ -79,6 +79,15 @@ bool ip_address_is_multicast(const struct ip_address *a)
     return a->family == IP_V6 && a->octets[0] == 0xff;
 }
 
+bool ip_address_is_private(const struct ip_address *a)
+{
+    const uint8_t *o = a->octets;
+    if (a->family == IP_V4)
+        return o[0] == 10 || (o[0] == 172 && (o[1] & 0xf0) == 16) || (o[0] == 192 && o[1] == 168) ||
+               (o[0] == 100 && (o[1] & 0xc0) == 64);
+    return a->family == IP_V6 && (o[0] & 0xfe) == 0xfc;
+}
+
 bool ip_address_parse(const char *text, struct ip_address *out)
 {
     struct ip_address a = {.family = IP_V4};

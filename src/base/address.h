@@ -59,6 +59,9 @@ bool ip_address_is_loopback(const struct ip_address *a);
 /* True for 224.0.0.0/4 (RFC 5771) and ff00::/8 (RFC 4291 2.7). */
 bool ip_address_is_multicast(const struct ip_address *a);
 
+/* True for the addresses of RFC 1918, RFC 6598 (100.64.0.0/10) and RFC 4193 (fc00::/7). */
+bool ip_address_is_private(const struct ip_address *a);
+
 /* Orders addresses by family, then by their octets as a number: below 0, 0, above 0. */
 int ip_address_compare(const struct ip_address *a, const struct ip_address *b);
 

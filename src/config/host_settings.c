@@ -78,6 +78,27 @@ static void read_description(const struct section *section, char out[DESCRIPTION
                                    words.word[i].text);
 }
 
+/* What follows a word at the beginning of a text; NULL if it begins otherwise. */
+static const char *after_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    text += strspn(text, " \t");
+    bool begins = strncmp(text, word, length) == 0 && strchr(" \t", text[length]) != NULL;
+    return begins ? text + length : NULL;
+}
+
+/* True if a foreign line says that Linux sets the address: a DHCP client, or PPP. */
+static bool has_dynamic_address(const struct section *section)
+{
+    for (const struct setting *s = section->first; s != NULL; s = s->next) {
+        const char *rest = s->foreign != NULL && !s->foreign_under ? after_word(s->foreign, "ip") : NULL;
+        rest = rest != NULL ? after_word(rest, "address") : NULL;
+        if (rest != NULL && (after_word(rest, "dhcp") != NULL || after_word(rest, "ipcp") != NULL))
+            return true;
+    }
+    return false;
+}
+
 static bool read_interface(const struct setting *header, struct configured_interface *out)
 {
     const struct section *section = header->under;
@@ -88,6 +109,7 @@ static bool read_interface(const struct setting *header, struct configured_inter
     if (shutdown != NULL)
         out->admin = shutdown->line.negated ? ADMIN_UP : ADMIN_DOWN;
     out->tunnel_ikev2 = section_setting(section, COMMAND_TUNNEL_MODE) != NULL;
+    out->dynamic = has_dynamic_address(section);
     out->ipv6_enable = section_setting(section, COMMAND_IPV6_ENABLE) != NULL;
     for (enum command_id id = COMMAND_IPV6_ENABLE; id <= COMMAND_IPV6_FILTER; id++)
         out->ipv6 = out->ipv6 || section_setting(section, id) != NULL;

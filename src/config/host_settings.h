@@ -37,6 +37,7 @@ struct configured_interface {
     char name[INTERFACE_NAME_SIZE];
     struct interface_name parts; /* of the name */
     enum admin_state admin;
+    bool dynamic;      /* `ip address dhcp` or `ip address ipcp`: its IPv4 address is Linux's to set */
     bool ipv6_enable;  /* `ipv6 enable` */
     bool ipv6;         /* any ipv6 line; without one, IPv6 is off on a Tunnel (R13) */
     bool tunnel_ikev2; /* `tunnel mode ipsec-ikev2` */

@@ -93,6 +93,7 @@ enum policy_setting {
     SETTING_CERT_MYCERT,
     SETTING_CERT_WEAK,
     SETTING_PEER,
+    SETTING_SHUTDOWN,
     SETTING_COUNT
 };
 
@@ -114,12 +115,38 @@ struct policy_selector {
     uint16_t first_port, last_port;
 };
 
+/* What may be missing (config/gap.h), in the order in which it is looked for. */
+enum policy_gap {
+    GAP_NONE,
+    GAP_MODE_AND_PEER,
+    GAP_MODE,
+    GAP_PEER,
+    GAP_OTHER_MODE, /* a `tunnel mode` that is not supported */
+    GAP_PROFILE,
+    GAP_REMOTE_KEY,
+    GAP_LOCAL_KEY,
+    GAP_ID_OF_CERTIFICATE,
+    GAP_CACERT,
+    GAP_CACERT_NOT_IMPORTED,
+    GAP_MYCERT,
+    GAP_MYCERT_NOT_IMPORTED,
+    GAP_MYCERT_WITHOUT_KEY,
+    GAP_TRANSPORT_MODE,
+    GAP_SELECTORS,
+    GAP_OUTGOING_INTERFACE,
+    GAP_SOURCE_INTERFACE,
+    GAP_UNNUMBERED,
+    GAP_COUNT
+};
+
 struct tunnel_policy {
     uint32_t tunnel; /* number of the tunnel, never 0: (N << 16 | M) + 1 for TunnelN.M */
     char name[TUNNEL_NAME_SIZE];
     bool shut_down;
-    bool defined;  /* has `tunnel mode` and `ikev2 peer` (R51); if not, its SAs are deleted (S4) */
-    bool complete; /* the config allows it to come up (R51, R40, keys, no foreign `tunnel mode`) */
+    bool defined;        /* has `tunnel mode` and `ikev2 peer` (R51); if not, its SAs are deleted (S4) */
+    bool complete;       /* the config allows it to come up (R51, R40, keys, no foreign `tunnel mode`) */
+    enum policy_gap gap; /* if not: what is missing first, and the line that it was seen at, as in `line` */
+    uint32_t gap_line;
 
     enum peer_kind peer_kind;
     struct ip_address peer_address; /* PEER_ADDRESS */

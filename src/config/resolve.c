@@ -40,6 +40,7 @@ static void read_name(const struct section *tunnel, struct tunnel_policy *policy
                    interface_name_format(&name, text));
     const struct setting *shutdown = section_setting(tunnel, COMMAND_SHUTDOWN);
     policy->shut_down = shutdown != NULL && !shutdown->line.negated;
+    policy->line[SETTING_SHUTDOWN] = shutdown != NULL ? shutdown->source.line : 0;
 }
 
 static size_t count_tunnels(const struct config *config)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/identity.h"
+#include "config/gap.h"
 
 /* Seconds before the end of a lifetime at which an SA is rekeyed (R60). */
 enum { SA_MARGIN = 30, CHILD_MARGIN = 60 };
@@ -22,6 +22,13 @@ bool survey_warn(const struct survey *survey, const struct setting *setting, con
     diagnostics_warn_at(survey->diagnostics, setting->source.line, setting->source.column, "%s",
                         text == NULL ? "out of memory" : text);
     free(text);
+    return false;
+}
+
+/* Notes that a tunnel lacks something. Always returns false. */
+static bool lacks(struct tunnel_policy *policy, enum policy_gap gap, const struct setting *seen_at)
+{
+    policy_note_gap(policy, gap, seen_at->source.line);
     return false;
 }
 
@@ -122,53 +129,66 @@ static bool reference_holds(const struct survey *survey, const struct setting *s
     return name == NULL || survey_interface_known(survey, name);
 }
 
-static bool warn_of_tunnel_mode(const struct survey *survey, const struct setting *mode, const char *name)
+static void warn_of_tunnel_mode(const struct survey *survey, const struct setting *mode, const char *name)
 {
     struct words words;
     words_split(mode->foreign, mode->foreign_length, &words);
     if (words.count == 3 && strcasecmp(words.word[2].text, "ipsec") == 0)
-        return survey_warn(
+        (void)survey_warn(
             survey, mode,
             "`tunnel mode ipsec` is IKEv1, which Musubi does not speak: %s stays down; IKEv2 is "
             "`tunnel mode ipsec-ikev2`",
             name);
-    return survey_warn(survey, mode, "this tunnel mode is not supported: %s stays down", name);
+    else
+        (void)survey_warn(survey, mode, "this tunnel mode is not supported: %s stays down", name);
 }
 
 /* R51: both commands are needed. */
-static bool has_mode_and_peer(const struct survey *survey, const struct section *tunnel, const char *name)
+static bool has_mode_and_peer(const struct survey *survey, const struct section *tunnel,
+                              struct tunnel_policy *policy)
 {
     const struct setting *mode = section_setting(tunnel, COMMAND_TUNNEL_MODE);
     const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
-    if (tunnel->foreign_value != NULL)
-        return warn_of_tunnel_mode(survey, tunnel->foreign_value, name);
-    if (mode == NULL && peer == NULL)
-        return survey_warn(survey, tunnel->header,
-                           "%s has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it stays down", name);
-    if (mode == NULL)
-        return survey_warn(survey, tunnel->header, "%s has no `tunnel mode ipsec-ikev2`: it stays down",
-                           name);
-    if (peer == NULL)
-        return survey_warn(survey, tunnel->header, "%s has no `ikev2 peer`: it stays down", name);
+    const char *name = policy->name;
+    if (tunnel->foreign_value != NULL) {
+        warn_of_tunnel_mode(survey, tunnel->foreign_value, name);
+        return lacks(policy, GAP_OTHER_MODE, tunnel->foreign_value);
+    }
+    if (mode == NULL && peer == NULL) {
+        (void)survey_warn(survey, tunnel->header,
+                          "%s has neither `tunnel mode ipsec-ikev2` nor `ikev2 peer`: it stays down", name);
+        return lacks(policy, GAP_MODE_AND_PEER, tunnel->header);
+    }
+    if (mode == NULL) {
+        (void)survey_warn(survey, tunnel->header, "%s has no `tunnel mode ipsec-ikev2`: it stays down", name);
+        return lacks(policy, GAP_MODE, tunnel->header);
+    }
+    if (peer == NULL) {
+        (void)survey_warn(survey, tunnel->header, "%s has no `ikev2 peer`: it stays down", name);
+        return lacks(policy, GAP_PEER, tunnel->header);
+    }
     return true;
 }
 
-static bool has_profile(const struct survey *survey, const struct policy_levels *levels, const char *name)
+static bool has_profile(const struct survey *survey, const struct policy_levels *levels,
+                        struct tunnel_policy *policy)
 {
     const struct setting *binding = section_setting(levels->section[0], COMMAND_IKEV2_BINDING);
     if (binding == NULL || levels->section[1] != NULL)
         return true;
-    return survey_warn(survey, binding, "profile `%s` is not defined: %s stays down",
-                       line_argument(&binding->line, "profile"), name);
+    (void)survey_warn(survey, binding, "profile `%s` is not defined: %s stays down",
+                      line_argument(&binding->line, "profile"), policy->name);
+    return lacks(policy, GAP_PROFILE, binding);
 }
 
 /* S3: IDs of type dn come with certificates. */
 static bool has_usable_id(const struct survey *survey, const struct setting *s, const struct identity *id,
-                          const char *name)
+                          struct tunnel_policy *policy)
 {
     if (id->type != ID_DER_ASN1_DN)
         return true;
-    return survey_warn(survey, s, "an ID of type dn is for certificates: %s stays down", name);
+    (void)survey_warn(survey, s, "an ID of type dn is for certificates: %s stays down", policy->name);
+    return lacks(policy, GAP_ID_OF_CERTIFICATE, s);
 }
 
 static enum certificate_state certificate_state(const struct survey *survey, const char *name)
@@ -180,57 +200,65 @@ static enum certificate_state certificate_state(const struct survey *survey, con
 
 /* R90, R92: the CA certificate by which the peer is authenticated. */
 static bool has_cacert(const struct survey *survey, const struct policy_levels *levels,
-                       const struct setting *peer, const struct tunnel_policy *policy)
+                       const struct setting *peer, struct tunnel_policy *policy)
 {
     const struct setting *cacert = levels_find(levels, COMMAND_CERT_CACERT);
-    if (cacert == NULL)
-        return survey_warn(survey, peer,
-                           "the peer authenticates itself by certificate, and there is no `cert cacert`: %s "
-                           "stays down",
-                           policy->name);
+    if (cacert == NULL) {
+        (void)survey_warn(
+            survey, peer,
+            "the peer authenticates itself by certificate, and there is no `cert cacert`: %s stays down",
+            policy->name);
+        return lacks(policy, GAP_CACERT, peer);
+    }
     if (certificate_state(survey, policy->cacert) != CERTIFICATE_MISSING)
         return true;
-    return survey_warn(survey, cacert, "no certificate `%s` has been imported: %s stays down", policy->cacert,
-                       policy->name);
+    (void)survey_warn(survey, cacert, "no certificate `%s` has been imported: %s stays down", policy->cacert,
+                      policy->name);
+    return lacks(policy, GAP_CACERT_NOT_IMPORTED, cacert);
 }
 
 /* R90, R92: the certificate by which this device authenticates itself, and its key. */
 static bool has_mycert(const struct survey *survey, const struct policy_levels *levels,
-                       const struct setting *local, const struct tunnel_policy *policy)
+                       const struct setting *local, struct tunnel_policy *policy)
 {
     const struct setting *mycert = levels_find(levels, COMMAND_CERT_MYCERT);
-    if (mycert == NULL)
-        return survey_warn(survey, local,
-                           "this device authenticates itself by certificate, and there is no `cert mycert`: "
-                           "%s stays down",
-                           policy->name);
+    if (mycert == NULL) {
+        (void)survey_warn(
+            survey, local,
+            "this device authenticates itself by certificate, and there is no `cert mycert`: %s stays down",
+            policy->name);
+        return lacks(policy, GAP_MYCERT, local);
+    }
     switch (certificate_state(survey, policy->mycert)) {
     case CERTIFICATE_MISSING:
-        return survey_warn(survey, mycert, "no certificate `%s` has been imported: %s stays down",
-                           policy->mycert, policy->name);
+        (void)survey_warn(survey, mycert, "no certificate `%s` has been imported: %s stays down",
+                          policy->mycert, policy->name);
+        return lacks(policy, GAP_MYCERT_NOT_IMPORTED, mycert);
     case CERTIFICATE_WITHOUT_KEY:
-        return survey_warn(survey, mycert, "the certificate `%s` has no private key: %s stays down",
-                           policy->mycert, policy->name);
+        (void)survey_warn(survey, mycert, "the certificate `%s` has no private key: %s stays down",
+                          policy->mycert, policy->name);
+        return lacks(policy, GAP_MYCERT_WITHOUT_KEY, mycert);
     default:
         return true;
     }
 }
 
 static bool has_remote_key(const struct survey *survey, const struct policy_levels *levels,
-                           const struct setting *peer, const struct tunnel_policy *policy)
+                           const struct setting *peer, struct tunnel_policy *policy)
 {
     char id[IDENTITY_WORDS_SIZE];
     if (policy->remote_auth == AUTH_KIND_RSA)
         return has_cacert(survey, levels, peer, policy);
     if (policy->remote_key != 0)
-        return has_usable_id(survey, peer, &policy->remote_id, policy->name);
-    return survey_warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
-                       identity_words(&policy->remote_id, id), policy->name);
+        return has_usable_id(survey, peer, &policy->remote_id, policy);
+    (void)survey_warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
+                      identity_words(&policy->remote_id, id), policy->name);
+    return lacks(policy, GAP_REMOTE_KEY, peer);
 }
 
 /* S17: without local-authentication the source address is the ID, and its key or the peer's serves. */
 static bool has_local_key(const struct survey *survey, const struct policy_levels *levels,
-                          const struct tunnel_policy *policy)
+                          struct tunnel_policy *policy)
 {
     const struct setting *local = levels_find(levels, COMMAND_LOCAL_AUTHENTICATION);
     char id[IDENTITY_WORDS_SIZE];
@@ -239,9 +267,16 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
     if (policy->local_auth == AUTH_KIND_RSA)
         return has_mycert(survey, levels, local, policy);
     if (policy->local_key != 0)
-        return has_usable_id(survey, local, &policy->local_id, policy->name);
-    return survey_warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
-                       identity_words(&policy->local_id, id), policy->name);
+        return has_usable_id(survey, local, &policy->local_id, policy);
+    (void)survey_warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
+                      identity_words(&policy->local_id, id), policy->name);
+    return lacks(policy, GAP_LOCAL_KEY, local);
+}
+
+static bool has_tunnel_mode(const struct policy_levels *levels, struct tunnel_policy *policy)
+{
+    const struct setting *mode = levels_find(levels, COMMAND_IPSEC_MODE);
+    return !is_transport_mode(mode) || lacks(policy, GAP_TRANSPORT_MODE, mode);
 }
 
 static size_t count_of_row(const struct setting *s)
@@ -252,20 +287,30 @@ static size_t count_of_row(const struct setting *s)
     return count;
 }
 
-static bool selectors_fit(const struct policy_levels *levels)
+static bool selectors_fit(const struct policy_levels *levels, enum command_id id,
+                          struct tunnel_policy *policy)
 {
-    return count_of_row(levels_find(levels, COMMAND_LOCAL_TS)) <= POLICY_SELECTORS_MAX &&
-           count_of_row(levels_find(levels, COMMAND_REMOTE_TS)) <= POLICY_SELECTORS_MAX;
+    const struct setting *first = levels_find(levels, id);
+    return count_of_row(first) <= POLICY_SELECTORS_MAX || lacks(policy, GAP_SELECTORS, first);
+}
+
+/* survey_policy has warned if not. */
+static bool names_an_interface(const struct survey *survey, const struct policy_levels *levels,
+                               enum command_id id, enum policy_gap gap, struct tunnel_policy *policy)
+{
+    const struct setting *s = levels_find(levels, id);
+    return reference_holds(survey, s) || lacks(policy, gap, s);
 }
 
 static bool unnumbered_holds(const struct survey *survey, const struct section *tunnel, enum command_id id,
-                             const char *name)
+                             struct tunnel_policy *policy)
 {
     const struct setting *s = section_setting(tunnel, id);
     if (reference_holds(survey, s))
         return true;
-    return survey_warn(survey, s, "%s is not defined: %s stays down", line_argument(&s->line, "interface"),
-                       name);
+    (void)survey_warn(survey, s, "%s is not defined: %s stays down", line_argument(&s->line, "interface"),
+                      policy->name);
+    return lacks(policy, GAP_UNNUMBERED, s);
 }
 
 /* Warns about a source address or next hop of another family than the peer's address. */
@@ -306,19 +351,21 @@ void survey_tunnel(const struct survey *survey, const struct policy_levels *leve
     const struct section *tunnel = levels->section[0];
     const struct setting *peer = section_setting(tunnel, COMMAND_IKEV2_PEER);
     /* Make all checks, so that the operator sees all warnings at once. */
-    policy->defined = has_mode_and_peer(survey, tunnel, policy->name);
+    policy->defined = has_mode_and_peer(survey, tunnel, policy);
     bool complete = policy->defined;
-    complete &= has_profile(survey, levels, policy->name);
+    complete &= has_profile(survey, levels, policy);
     if (peer != NULL) {
         complete &= has_remote_key(survey, levels, peer, policy);
         complete &= has_local_key(survey, levels, policy);
     }
-    complete &= !is_transport_mode(levels_find(levels, COMMAND_IPSEC_MODE));
-    complete &= selectors_fit(levels);
-    complete &= reference_holds(survey, levels_find(levels, COMMAND_OUTGOING_INTERFACE));
-    complete &= reference_holds(survey, levels_find(levels, COMMAND_SOURCE_ADDRESS));
-    complete &= unnumbered_holds(survey, tunnel, COMMAND_IP_UNNUMBERED, policy->name);
-    complete &= unnumbered_holds(survey, tunnel, COMMAND_IPV6_UNNUMBERED, policy->name);
+    complete &= has_tunnel_mode(levels, policy);
+    complete &= selectors_fit(levels, COMMAND_LOCAL_TS, policy);
+    complete &= selectors_fit(levels, COMMAND_REMOTE_TS, policy);
+    complete &=
+        names_an_interface(survey, levels, COMMAND_OUTGOING_INTERFACE, GAP_OUTGOING_INTERFACE, policy);
+    complete &= names_an_interface(survey, levels, COMMAND_SOURCE_ADDRESS, GAP_SOURCE_INTERFACE, policy);
+    complete &= unnumbered_holds(survey, tunnel, COMMAND_IP_UNNUMBERED, policy);
+    complete &= unnumbered_holds(survey, tunnel, COMMAND_IPV6_UNNUMBERED, policy);
     check_contradictions(survey, levels, policy);
     policy->complete = complete;
 }

@@ -21,8 +21,8 @@ bool survey_interface_known(const struct survey *survey, const char *name);
 /* Warns about single settings of profiles and Tunnels. */
 void survey_policy_sections(const struct survey *survey);
 
-/* Sets `defined` and `complete` of a tunnel's policy, and warns about what is missing or contradictory in
- * it. */
+/* Sets `defined`, `complete` and what is missing of a tunnel's policy, and warns about what is missing or
+ * contradictory in it. */
 void survey_tunnel(const struct survey *survey, const struct policy_levels *levels,
                    struct tunnel_policy *policy);
 

@@ -104,8 +104,10 @@ static bool find_inner(struct esp_inbound *p, uint8_t *text, size_t room, enum i
 static bool selectors_hold(const struct esp_inbound *p)
 {
     struct packet_flow flow;
+    const struct octets inner = {p->inner, p->inner_length};
     return esp_sa_holds_all(p->sa, p->family) ||
-           (packet_flow_read(p->inner, p->inner_length, &flow) && esp_sa_holds(p->sa, &flow));
+           (packet_flow_read(inner.at, inner.length, &flow) && esp_sa_holds(p->sa, &flow)) ||
+           esp_sa_holds_error(p->sa, inner);
 }
 
 /* What the deciphered text says. */

@@ -176,6 +176,22 @@ bool esp_sa_holds(const struct esp_sa *sa, const struct packet_flow *flow)
            traffic_selectors_hold(&sa->selectors, flow, sa->direction);
 }
 
+bool esp_sa_holds_error(const struct esp_sa *sa, struct octets packet)
+{
+    struct packet_flow quoted;
+    enum packet_direction its_way = sa->direction == PACKET_OUTBOUND ? PACKET_INBOUND : PACKET_OUTBOUND;
+    return packet_flow_read_quoted(packet.at, packet.length, &quoted) &&
+           traffic_selectors_hold(&sa->selectors, &quoted, its_way);
+}
+
+bool esp_sa_holds_fragments(const struct esp_sa *sa, const struct packet_flow *flow)
+{
+    struct packet_flow later = *flow;
+    later.ports = FLOW_PORTS_NONE;
+    later.source_port = later.destination_port = 0;
+    return esp_sa_holds(sa, &later);
+}
+
 bool esp_sa_holds_all(const struct esp_sa *sa, enum ip_family family)
 {
     return (family == IP_V4 && sa->holds_all_v4) || (family == IP_V6 && sa->holds_all_v6);

@@ -65,6 +65,16 @@ struct esp_live *esp_sa_live(const struct esp_sa *sa);
 /* True if the SA's selectors hold the packet, going in the SA's own direction (R71). Counts nothing. */
 bool esp_sa_holds(const struct esp_sa *sa, const struct packet_flow *flow);
 
+/*
+ * True if they hold the packet as an ICMP error: it quotes a packet that goes the other way by the same Child
+ * SA. Such errors are carried, whatever the selectors say of ICMP (RFC 4301 6.2): with selectors of TCP, the
+ * two ends could not learn the path's MTU otherwise.
+ */
+bool esp_sa_holds_error(const struct esp_sa *sa, struct octets packet);
+
+/* True if they hold each fragment of a packet that they hold: those without ports too (RFC 4301 7). */
+bool esp_sa_holds_fragments(const struct esp_sa *sa, const struct packet_flow *flow);
+
 /* True if they hold every packet of the family, so that its flow need not be read. */
 bool esp_sa_holds_all(const struct esp_sa *sa, enum ip_family family);
 

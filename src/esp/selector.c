@@ -1,10 +1,12 @@
 #include "esp/selector.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 
 enum {
     IPV4_HEADER_SIZE = 20,
-    IPV4_FRAGMENT_OFFSET = 0x1fff,
+    IPV4_FRAGMENT_OFFSET = 0x1fff, /* in units of 8 octets */
     IPV6_FRAGMENT_OFFSET = 0xfff8,
     PROTOCOL_DCCP = 33,
     PROTOCOL_UDPLITE = 136,
@@ -45,11 +47,12 @@ static void read_ports(struct reader upper, struct packet_flow *flow)
     }
 }
 
-static bool read_ipv4(struct reader packet, struct packet_flow *flow)
+/* In `upper`, what stands behind the IP header. */
+static bool read_ipv4(struct reader packet, struct packet_flow *flow, struct reader *upper)
 {
     size_t header_size = (size_t)(reader_u8(&packet) & 0x0f) * 4;
     (void)reader_octets(&packet, 5); /* TOS, total length, identification */
-    bool first = (reader_u16be(&packet) & IPV4_FRAGMENT_OFFSET) == 0;
+    unsigned offset = reader_u16be(&packet) & IPV4_FRAGMENT_OFFSET;
     (void)reader_u8(&packet); /* TTL */
     flow->protocol = reader_u8(&packet);
     (void)reader_u16be(&packet); /* checksum */
@@ -62,14 +65,16 @@ static bool read_ipv4(struct reader packet, struct packet_flow *flow)
     (void)reader_octets(&packet, header_size - IPV4_HEADER_SIZE);
     if (packet.failed)
         return false;
-    if (first)
+    flow->overlaps_header = offset == 1 && flow->protocol == IPPROTO_TCP;
+    if (offset == 0)
         read_ports(packet, flow);
+    *upper = packet;
     return true;
 }
 
 /* The ports behind the extension headers, of which `flow->protocol` is the first. False if they do not end.
  */
-static bool read_ipv6_upper(struct reader packet, struct packet_flow *flow)
+static bool read_ipv6_upper(struct reader packet, struct packet_flow *flow, struct reader *upper)
 {
     for (;;) {
         switch (flow->protocol) {
@@ -88,6 +93,7 @@ static bool read_ipv6_upper(struct reader packet, struct packet_flow *flow)
             break;
         default:
             read_ports(packet, flow);
+            *upper = packet;
             return true;
         }
         if (packet.failed)
@@ -95,7 +101,7 @@ static bool read_ipv6_upper(struct reader packet, struct packet_flow *flow)
     }
 }
 
-static bool read_ipv6(struct reader packet, struct packet_flow *flow)
+static bool read_ipv6(struct reader packet, struct packet_flow *flow, struct reader *upper)
 {
     (void)reader_octets(&packet, 6); /* version, class, flow label, payload length */
     flow->protocol = reader_u8(&packet);
@@ -106,22 +112,52 @@ static bool read_ipv6(struct reader packet, struct packet_flow *flow)
         return false;
     flow->source = ip_address_of(IP_V6, source);
     flow->destination = ip_address_of(IP_V6, destination);
-    return read_ipv6_upper(packet, flow);
+    return read_ipv6_upper(packet, flow, upper);
 }
 
-bool packet_flow_read(const uint8_t *packet, size_t length, struct packet_flow *out)
+/* In `upper`, what stands behind the headers, unless it is a later fragment of IPv6. */
+static bool read_flow(const uint8_t *packet, size_t length, struct packet_flow *out, struct reader *upper)
 {
     *out = (struct packet_flow){.ports = FLOW_PORTS_NONE};
     if (length == 0)
         return false;
     switch (packet[0] >> 4) {
     case IP_V4:
-        return read_ipv4(reader_of(packet, length), out);
+        return read_ipv4(reader_of(packet, length), out, upper);
     case IP_V6:
-        return read_ipv6(reader_of(packet, length), out);
+        return read_ipv6(reader_of(packet, length), out, upper);
     default:
         return false;
     }
+}
+
+bool packet_flow_read(const uint8_t *packet, size_t length, struct packet_flow *out)
+{
+    struct reader upper;
+    return read_flow(packet, length, out, &upper);
+}
+
+/* True if the flow is of an ICMP or ICMPv6 message that quotes a packet. Redirects are no business of a
+ * tunnel. */
+static bool flow_is_icmp_error(const struct packet_flow *flow)
+{
+    if (flow->ports != FLOW_PORTS_TYPE)
+        return false;
+    unsigned type = flow->source_port >> 8;
+    if (flow->protocol == IPPROTO_ICMPV6)
+        return type >= ICMP6_DST_UNREACH && type <= ICMP6_PARAM_PROB;
+    return flow->protocol == IPPROTO_ICMP && (type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH ||
+                                              type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB);
+}
+
+bool packet_flow_read_quoted(const uint8_t *packet, size_t length, struct packet_flow *out)
+{
+    enum { ICMP_ERROR_HEADER = 8 };
+    struct reader upper;
+    if (!read_flow(packet, length, out, &upper) || !flow_is_icmp_error(out))
+        return false;
+    (void)reader_octets(&upper, ICMP_ERROR_HEADER);
+    return !upper.failed && packet_flow_read(upper.at, reader_left(&upper), out);
 }
 
 static bool selector_is_any_port(const struct traffic_selector *s)
@@ -140,6 +176,7 @@ struct flow_side {
     uint16_t port;
     bool has_port;
     bool any_port; /* the port is none of this side's business */
+    bool overlaps_header;
 };
 
 static bool selector_holds(const struct traffic_selector *s, uint8_t protocol, const struct flow_side *side)
@@ -151,7 +188,7 @@ static bool selector_holds(const struct traffic_selector *s, uint8_t protocol, c
     if (side->any_port || selector_is_any_port(s))
         return true;
     if (!side->has_port)
-        return selector_is_opaque(s);
+        return selector_is_opaque(s) && !side->overlaps_header;
     return s->first_port <= side->port && side->port <= s->last_port;
 }
 
@@ -172,12 +209,14 @@ bool traffic_selectors_hold(const struct traffic_selectors *selectors, const str
         .address = &flow->source,
         .port = flow->source_port,
         .has_port = flow->ports != FLOW_PORTS_NONE,
+        .overlaps_header = flow->overlaps_header,
     };
     const struct flow_side destination = {
         .address = &flow->destination,
         .port = flow->destination_port,
         .has_port = flow->ports == FLOW_PORTS_BOTH,
         .any_port = flow->ports == FLOW_PORTS_TYPE,
+        .overlaps_header = flow->overlaps_header,
     };
     const struct flow_side *local = direction == PACKET_OUTBOUND ? &source : &destination;
     const struct flow_side *remote = direction == PACKET_OUTBOUND ? &destination : &source;

@@ -17,6 +17,12 @@ enum { ESP_SELECTORS_MAX = 8 }; /* of one side of a Child SA */
  * range, 0 to 65535 being any; 65535 to 0 is OPAQUE (RFC 4301 4.4.1.1): packets whose ports cannot be seen.
  * For ICMP and ICMPv6 a port is the type in the high and the code in the low octet; for the IPv6 Mobility
  * Header it is the type in the high octet.
+ *
+ * Fragments other than the first show no ports, so a selector that names ports does not hold them: they go by
+ * another Child SA, whose ports are any or OPAQUE, or are dropped (RFC 4301 7.1, 7.2). The RFC lets two ends
+ * agree on more (7.3), by NON_FIRST_FRAGMENTS_ALSO, where each keeps track of fragments; without this
+ * agreement, which is never made here, a sender must not send such fragments and a receiver must discard
+ * them.
  */
 struct traffic_selector {
     uint8_t protocol;
@@ -54,6 +60,10 @@ struct packet_flow {
     enum flow_ports ports;
     uint16_t source_port;
     uint16_t destination_port;
+    /* A fragment of TCP over IPv4 that begins 8 octets behind the TCP header's start, so that it could change
+     * the flags in the first fragment when it is reassembled (RFC 1858 3.2.2). OPAQUE selectors hold no such
+     * fragment (RFC 4301 7.2). */
+    bool overlaps_header;
 };
 
 /*
@@ -62,6 +72,12 @@ struct packet_flow {
  * headers are passed over. False if it has no whole IP header, or IPv6 headers that do not end.
  */
 bool packet_flow_read(const uint8_t *packet, size_t length, struct packet_flow *out);
+
+/*
+ * Reads the flow of the packet that an ICMP or ICMPv6 error quotes, as far as it quotes it. It went the other
+ * way. False if the packet is no error, or quotes no whole IP header.
+ */
+bool packet_flow_read_quoted(const uint8_t *packet, size_t length, struct packet_flow *out);
 
 /* What packets from one address to another have in common; family IP_NONE twice: what all packets have. */
 struct packet_pair {

@@ -141,6 +141,10 @@ static void add(struct host_kernel *kernel, struct address_item *item, const str
         item->state = ITEM_FOREIGN;
         return;
     }
+    if (reason.number == ENODEV) { /* the link has gone, which Linux will report */
+        item->state = ITEM_WAITING;
+        return;
+    }
     (void)host_fail_because(&reason, &reason, "cannot add address %s to %s", text, link->name);
     host_note_failure(kernel, &item->failure, &reason);
     item->state = ITEM_FAILED;

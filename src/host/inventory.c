@@ -199,6 +199,7 @@ static enum inventory_change learn_link(struct inventory *inventory, const struc
 
     link->generation = inventory->generation;
     news->link_was_up = link->is.up;
+    news->link_had_carrier = link->is.carrier;
     if (!differs(&link->is, &news->link))
         return INVENTORY_SAME;
     remove_name(inventory, link);

@@ -45,6 +45,7 @@ struct inventory_news {
     enum inventory_change change;
     struct host_link link; /* for addresses too; name "" if the link is not known */
     bool link_was_up;      /* INVENTORY_LINK: before */
+    bool link_had_carrier; /* INVENTORY_LINK: before */
     bool link_is_new;      /* INVENTORY_LINK: or has a new name */
     struct host_ifaddr address;
 };

@@ -13,8 +13,14 @@ static bool is_echo(const struct host_kernel *kernel, const struct nlmsghdr *mes
     return message->nlmsg_pid == kernel->port_id;
 }
 
-/* Routes and IPv6 addresses go with a link that goes down, and can be put back when it is up again. A change
- * of carrier is no reason to look through everything. */
+/* True if routes out of the link come or go (host_route_resolve). A Tunnel's carrier is ours to set. */
+static bool routes_change(const struct inventory_news *news)
+{
+    return news->change == INVENTORY_LINK_GONE || news->link_is_new || news->link.up != news->link_was_up ||
+           (!news->link.ours && news->link.carrier != news->link_had_carrier);
+}
+
+/* Routes and IPv6 addresses go with a link that goes down, and can be put back when it is up again. */
 static void read_link(const struct host_reports *reports, const struct inventory_news *news, bool echo)
 {
     struct host_event event = {.kind = HOST_EVENT_LINK, .link = news->link.index};
@@ -26,8 +32,7 @@ static void read_link(const struct host_reports *reports, const struct inventory
         host_addresses_expect_loss(reports->addresses, news->link.name, goes_down ? IP_V6 : IP_NONE);
         host_routes_expect_loss(reports->routes, news->link.index);
     }
-    if (!echo && (news->change == INVENTORY_LINK_GONE || news->link_is_new ||
-                  news->link.up != news->link_was_up || !host_tunnels_agree(reports->tunnels, &news->link)))
+    if (!echo && (routes_change(news) || !host_tunnels_agree(reports->tunnels, &news->link)))
         reports->kernel->dirty = true;
     host_kernel_tell(reports->kernel, &event);
 }

@@ -44,6 +44,16 @@ static struct ip_address source_of(const struct plan_route *plan, const struct h
     return source != NULL ? source->prefix.address : (struct ip_address){.family = IP_NONE};
 }
 
+/*
+ * True if packets can leave by the link. Linux would keep routes out of a link that has lost its carrier and
+ * drop their packets, but a route of less preference has to take over, as on the router. Of a Tunnel that is
+ * down the routes stay, and host_use_tunnel says what becomes of their packets.
+ */
+static bool is_serving(const struct inventory_link *link)
+{
+    return link != NULL && link->is.up && (link->is.carrier || link->is.ours);
+}
+
 enum route_resolved host_route_resolve(const struct plan_route *plan, const struct host_kernel *kernel,
                                        const struct route_surroundings *around, struct host_route *out,
                                        struct host_error *err)
@@ -58,7 +68,7 @@ enum route_resolved host_route_resolve(const struct plan_route *plan, const stru
     };
     if (plan->kind == HOST_ROUTE_UNICAST && plan->link[0] != '\0') {
         const struct inventory_link *link = inventory_find_name(&kernel->inventory, plan->link);
-        if (link == NULL || !link->is.up)
+        if (!is_serving(link))
             return ROUTE_WAITS;
         out->link = link->is.index;
     } else if (plan->kind == HOST_ROUTE_UNICAST) {
@@ -68,6 +78,8 @@ enum route_resolved host_route_resolve(const struct plan_route *plan, const stru
             (void)host_fail_because(err, &reason, "route %s cannot be used", host_route_format(out, text));
             return ROUTE_UNUSABLE;
         }
+        if (!is_serving(inventory_find(&kernel->inventory, out->link)))
+            return ROUTE_WAITS;
     }
     out->source = source_of(plan, kernel, around);
     return ROUTE_RESOLVED;

@@ -16,7 +16,7 @@ struct route_surroundings {
 
 enum route_resolved {
     ROUTE_RESOLVED,
-    ROUTE_WAITS, /* for its link to be there and up */
+    ROUTE_WAITS, /* for its link to be there, up and with carrier */
     ROUTE_UNUSABLE,
 };
 

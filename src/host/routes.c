@@ -266,6 +266,10 @@ static bool add(struct host_kernel *kernel, struct route_item *item, enum host_r
         set_state(kernel, item, ITEM_FOREIGN, &reason);
         return false;
     }
+    if (reason.number == ENODEV || reason.number == ENETDOWN) { /* its link, which Linux will report */
+        set_state(kernel, item, ITEM_WAITING, NULL);
+        return false;
+    }
     (void)host_fail_because(&reason, &reason, "cannot add route %s", text);
     set_state(kernel, item, ITEM_FAILED, &reason);
     return false;

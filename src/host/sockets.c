@@ -120,13 +120,21 @@ static int open_udp(enum ip_family family, uint16_t port, struct host_error *err
     return -1;
 }
 
+/* No path MTU counts that the kernel has learnt by itself: the worker says for each packet how it is to be
+ * fragmented (IPV6_MTU), by what it has learnt with RFC 4301's cautions (S39). Routers fragment IPv4. */
+static bool set_path_mtu_ours(int fd, enum ip_family family, struct host_error *err)
+{
+    static const struct option omit = {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT};
+    return family == IP_V4 || set_options(fd, &omit, 1, err);
+}
+
 static int open_esp(enum ip_family family, uint32_t worker, uint32_t workers, struct host_error *err)
 {
     int fd = open_socket(family, SOCK_RAW, IPPROTO_ESP, err);
     if (fd < 0)
         return -1;
     if (set_common_options(fd, family, err) && steer_esp_by_spi(fd, family, worker, workers, err) &&
-        (family == IP_V4 || set_traffic_class_shown(fd, family, err)))
+        set_path_mtu_ours(fd, family, err) && (family == IP_V4 || set_traffic_class_shown(fd, family, err)))
         return fd;
     (void)close(fd);
     return -1;
@@ -137,7 +145,8 @@ static int open_natt_worker(enum ip_family family, struct host_error *err)
 {
     static const struct option merged = {IPPROTO_UDP, UDP_GRO, 1};
     int fd = open_udp(family, HOST_PORT_NATT, err);
-    if (fd < 0 || (set_traffic_class_shown(fd, family, err) && set_options(fd, &merged, 1, err)))
+    if (fd < 0 || (set_traffic_class_shown(fd, family, err) && set_path_mtu_ours(fd, family, err) &&
+                   set_options(fd, &merged, 1, err)))
         return fd;
     (void)close(fd);
     return -1;

@@ -55,9 +55,11 @@ struct peer_route {
 /* ---- Events ---------------------------------------------------------------------------------------- */
 
 enum ike_event_kind {
-    IKE_EVENT_TIMER,        /* the deadline of ike_engine_deadline is reached */
-    IKE_EVENT_DATAGRAM,     /* came from the network */
-    IKE_EVENT_PACKET_WAITS, /* a packet waits for an SA (R13) */
+    IKE_EVENT_TIMER,          /* the deadline of ike_engine_deadline is reached */
+    IKE_EVENT_DATAGRAM,       /* came from the network */
+    IKE_EVENT_PACKET_WAITS,   /* a packet waits for an SA (R13) */
+    IKE_EVENT_PACKET_OUTSIDE, /* a packet was dropped, since it is outside of the selectors of all Child SAs
+                                 (R71) */
     IKE_EVENT_JOB_DONE,
     IKE_EVENT_CHILD_USED,       /* the peer has used a Child SA that was installed `active_when_used` */
     IKE_EVENT_SEQUENCE_LOW,     /* a Child SA has few sequence numbers left (S24) */
@@ -307,6 +309,9 @@ struct ike_action {
             enum log_function function;
             uint32_t tunnel; /* 0 with `has_tunnel` false */
             bool has_tunnel;
+            /* A negotiation of an IKE SA failed. Made whatever the log level is: `show interfaces` tells it.
+             */
+            bool is_failure;
             const char *text; /* one line, without its end */
         } log;
     };

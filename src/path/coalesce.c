@@ -218,8 +218,8 @@ static void write_packet(struct worker *worker, struct inbound_sa *sa, struct oc
     const struct iovec vectors[] = {vector_of((struct octets){(const uint8_t *)&whole, sizeof whole}),
                                     vector_of(packet)};
     if (!write_vectors(sa, sa->vnet_header ? vectors : vectors + 1, sa->vnet_header ? 2 : 1))
-        inbound_sa_count(worker, sa,
-                         errno == ENOMEM || errno == ENOBUFS ? ESP_IN_NO_MEMORY : ESP_IN_MISC_ERROR, 1);
+        inbound_sa_count_drop(worker, sa,
+                              errno == ENOMEM || errno == ENOBUFS ? DROP_IN_NO_MEMORY : DROP_UNDELIVERED, 1);
 }
 
 /* Has the first packet's headers be those of the super-packet, with a checksum that Linux is to complete. */

@@ -7,6 +7,7 @@
 
 static enum path_result add_tunnel(struct worker *worker, const struct command *command)
 {
+    path_mtu_follow(command->tunnel);
     return tunnel_open(worker, command->tunnel);
 }
 
@@ -14,7 +15,7 @@ static enum path_result update_tunnel(struct worker *worker, const struct comman
 {
     (void)worker;
     command->tunnel->settings = command->settings;
-    path_mtu_set_mss(command->tunnel);
+    path_mtu_follow(command->tunnel);
     return PATH_OK;
 }
 

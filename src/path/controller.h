@@ -64,6 +64,7 @@ struct path {
     struct esp_live *live;
     size_t live_count;
     size_t totals_count;
+    struct path_sizes *sizes;
     uint32_t (*find_mtu)(void *context, const struct child_destination *destination);
     void *find_context;
     struct own_change_queue own_changes; /* the workers have the oldest, until the next one is done */

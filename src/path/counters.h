@@ -13,6 +13,11 @@ static inline void counter_add(uint64_t *counter, uint64_t n)
     __atomic_store_n(counter, value + n, __ATOMIC_RELAXED);
 }
 
+static inline void counter_write(uint64_t *counter, uint64_t value)
+{
+    __atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
 static inline uint64_t counter_read(const uint64_t *counter)
 {
     return __atomic_load_n(counter, __ATOMIC_RELAXED);

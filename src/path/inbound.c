@@ -81,7 +81,10 @@ static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
 {
     const struct esp_inbound *packet = &worker->inbound.packets[i];
     struct inbound_sa *sa = worker->inbound.sas[i];
-    worker_count_total(worker, sa->slot, esp_open_counter(packet->result), 1);
+    if (packet->result == ESP_OPENED || packet->result == ESP_OPEN_DUMMY)
+        worker_count_total(worker, sa->slot, ESP_IN_PACKETS, 1);
+    else
+        worker_count_drop(worker, sa->slot, path_drop_of_open(packet->result), 1);
     if (!esp_open_is_authentic(packet->result))
         return;
     inbound_sa_note_packet(worker, sa, packet, worker->inbound.outer[i], kind);

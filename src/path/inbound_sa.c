@@ -4,10 +4,10 @@
 
 enum { MOVED_SILENCE = 1000 /* milliseconds between two PATH_PEER_MOVED of one SA */ };
 
-void inbound_sa_count(struct worker *worker, struct inbound_sa *sa, enum esp_counter counter, uint64_t n)
+void inbound_sa_count_drop(struct worker *worker, struct inbound_sa *sa, enum path_drop drop, uint64_t n)
 {
-    esp_live_count(esp_sa_live(sa->sa), counter, n);
-    worker_count_total(worker, sa->slot, counter, n);
+    esp_live_count(esp_sa_live(sa->sa), path_drop_counter(drop), n);
+    worker_count_drop(worker, sa->slot, drop, n);
 }
 
 enum path_result inbound_sa_install(struct worker *worker, struct inbound_sa *sa,

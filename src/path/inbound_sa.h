@@ -45,7 +45,7 @@ void inbound_sa_redirect(struct inbound_sa *sa, const struct inbound_settings *s
 void inbound_sa_note_packet(struct worker *worker, struct inbound_sa *sa, const struct esp_inbound *packet,
                             const struct datagram *outer, enum wire_kind kind);
 
-/* Counts in the Child SA and in its tunnel. */
-void inbound_sa_count(struct worker *worker, struct inbound_sa *sa, enum esp_counter counter, uint64_t n);
+/* Counts packets that are dropped, in the Child SA and in its tunnel. */
+void inbound_sa_count_drop(struct worker *worker, struct inbound_sa *sa, enum path_drop drop, uint64_t n);
 
 #endif

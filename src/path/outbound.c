@@ -143,7 +143,7 @@ void outbound_drop_segments(struct worker *worker, const struct tunnel *tunnel)
     struct outbound *outbound = &worker->outbound;
     if (outbound->segmented != tunnel)
         return;
-    tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, segmenter_left(&outbound->segmenter));
+    tunnel_count_drop(worker, tunnel, DROP_NO_SA, segmenter_left(&outbound->segmenter));
     outbound->segmented = NULL;
     outbound->plain_used = 0;
 }
@@ -160,7 +160,7 @@ static void outbound_take_offloaded(struct worker *worker, struct tunnel *tunnel
     }
     memcpy(&form, at, sizeof form);
     if (!segmenter_begin(s, &form, at + sizeof form, length - sizeof form) || s->head > SEGMENT_HEAD_MAX) {
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count_drop(worker, tunnel, DROP_OUT_MALFORMED, 1);
         return;
     }
     if (s->head == 0) {

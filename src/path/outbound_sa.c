@@ -12,6 +12,12 @@ void outbound_sa_count(struct worker *worker, struct outbound_sa *sa, enum esp_c
     tunnel_count(worker, sa->tunnel, counter, n);
 }
 
+void outbound_sa_count_drop(struct worker *worker, struct outbound_sa *sa, enum path_drop drop, uint64_t n)
+{
+    esp_live_count(esp_sa_live(sa->sa), path_drop_counter(drop), n);
+    tunnel_count_drop(worker, sa->tunnel, drop, n);
+}
+
 enum path_result outbound_sa_install(struct worker *worker, struct outbound_sa *sa,
                                      const struct outbound_settings *settings)
 {
@@ -46,7 +52,7 @@ void outbound_sa_remove(struct worker *worker, struct outbound_sa *sa)
     if (map_find(&worker->outbound_sas, sa->child_spi) == sa)
         (void)map_remove(&worker->outbound_sas, sa->child_spi);
     TAILQ_REMOVE(&sa->tunnel->sas, sa, link);
-    path_mtu_set_mss(sa->tunnel);
+    path_mtu_follow(sa->tunnel);
 }
 
 void outbound_sa_activate(struct worker *worker, struct outbound_sa *sa)
@@ -54,7 +60,9 @@ void outbound_sa_activate(struct worker *worker, struct outbound_sa *sa)
     if (sa->stopped)
         return;
     sa->active = true;
+    path_mtu_follow(sa->tunnel);
     sa->tunnel->asked = 0; /* that was answered; what still waits may ask for itself at once */
+    sa->tunnel->outside_told = 0;
     tunnel_flush(worker, sa->tunnel);
 }
 
@@ -62,7 +70,7 @@ void outbound_sa_stop(struct outbound_sa *sa)
 {
     sa->stopped = true;
     sa->active = false;
-    path_mtu_set_mss(sa->tunnel);
+    path_mtu_follow(sa->tunnel);
 }
 
 void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)

@@ -70,7 +70,8 @@ void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa);
 /* A packet has left: tells the controller if packets only go out (S47). */
 void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa);
 
-/* Counts in the Child SA and in its tunnel. */
+/* Counts in the Child SA and in its tunnel: packets that leave or their octets, packets that are dropped. */
 void outbound_sa_count(struct worker *worker, struct outbound_sa *sa, enum esp_counter counter, uint64_t n);
+void outbound_sa_count_drop(struct worker *worker, struct outbound_sa *sa, enum path_drop drop, uint64_t n);
 
 #endif

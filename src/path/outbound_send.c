@@ -11,7 +11,8 @@ static enum wire_kind outbound_kind(const struct worker *worker, const struct ou
                                     const struct outer_form *outer)
 {
     enum wire_kind whole = wire_kind_whole(sa->destination.kind);
-    return outer->dont_fragment && worker->wires[whole].source.fd >= 0 ? whole : sa->destination.kind;
+    bool must_be_whole = outer->dont_fragment && sa->mtu.link >= SIZE_LINK_LEAST_V4; /* else nothing fits */
+    return must_be_whole && worker->wires[whole].source.fd >= 0 ? whole : sa->destination.kind;
 }
 
 /* True if the datagram can leave with the last message, as its next one. None of them may be larger than the
@@ -20,7 +21,7 @@ static bool outbound_follows(const struct outbound *outbound, const struct outbo
                              const struct outbound_message *next)
 {
     const struct outbound_sa *sa = next->sender;
-    return last->sender == sa && wire_is_udp(next->form.kind) && !sa->singly &&
+    return last->sender == sa && wire_is_udp(next->form.kind) && !sa->singly && last->mtu == next->mtu &&
            last->form.kind == next->form.kind && last->form.traffic_class == next->form.traffic_class &&
            last->at + last->length == next->at && last->length == last->datagrams * last->form.segment &&
            next->length <= last->form.segment && last->datagrams < WIRE_SEGMENTS_MAX &&
@@ -40,6 +41,7 @@ static void outbound_put_message(struct worker *worker, size_t n)
         .sender = sa,
         .destination = &sa->destination,
         .form = {outbound_kind(worker, sa, outer), outer->traffic_class, (uint16_t)packet->length},
+        .mtu = sa->mtu.outer,
         .at = packet->to,
         .length = packet->length,
         .first = outbound->datagram_count++,
@@ -67,9 +69,12 @@ static size_t outbound_count_run(struct worker *worker, size_t from)
     for (; end < pieces->count && pieces->sas[end]->tunnel == tunnel && pieces->packets[end].result == result;
          end++)
         octets += pieces->packets[end].head.length + pieces->packets[end].body.length;
-    tunnel_count(worker, tunnel, esp_seal_counter(result), end - from);
-    if (result == ESP_SEALED)
-        tunnel_count(worker, tunnel, ESP_OUT_OCTETS, octets);
+    if (result != ESP_SEALED) {
+        tunnel_count_drop(worker, tunnel, path_drop_of_seal(result), end - from);
+        return end;
+    }
+    tunnel_count(worker, tunnel, ESP_OUT_PACKETS, end - from);
+    tunnel_count(worker, tunnel, ESP_OUT_OCTETS, octets);
     return end;
 }
 
@@ -123,15 +128,32 @@ static void vector_put_message(struct outbound_vector *vector, const struct outb
     }
 }
 
-/* Fills the vector with messages from the next one on that leave by one socket. */
+/* True if both can go by one system call. */
+static bool is_sent_alike(const struct outbound_message *a, const struct outbound_message *b)
+{
+    return a->form.kind == b->form.kind && (!wire_is_v6(a->form.kind) || a->mtu == b->mtu);
+}
+
+/* Fills the vector with messages from the next one on that go by one system call. */
 static void outbound_fill_vector(struct outbound *outbound)
 {
-    enum wire_kind kind = outbound->messages[outbound->next].form.kind;
+    const struct outbound_message *next = &outbound->messages[outbound->next];
     outbound->vector.count = 0;
     for (unsigned i = outbound->next; i < outbound->message_count && outbound->vector.count < PATH_BATCH &&
-                                      outbound->messages[i].form.kind == kind;
+                                      is_sent_alike(&outbound->messages[i], next);
          i++)
         vector_put_message(&outbound->vector, &outbound->messages[i]);
+}
+
+/* Linux, which fragments what is to be post-fragmented, has to know the MTU of the path where routers don't
+ * fragment. */
+static void outbound_set_mtu(struct worker *worker, enum wire_kind kind, uint32_t mtu)
+{
+    struct wire_source *wire = &worker->wires[kind];
+    if (!wire_is_v6(kind) || wire->mtu == mtu)
+        return;
+    wire_set_mtu(wire->source.fd, mtu);
+    wire->mtu = mtu;
 }
 
 /* The next message, or its next datagram if they go singly, is done with; returns how many datagrams. */
@@ -165,8 +187,8 @@ static void outbound_count_refusal(struct worker *worker, int error)
         octets += outbound->inner_lengths[i];
     outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -(uint64_t)count);
     outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -octets);
-    outbound_sa_count(worker, sender,
-                      error == ENOBUFS || error == ENOMEM ? ESP_OUT_NO_MEMORY : ESP_OUT_MISC_ERROR, count);
+    outbound_sa_count_drop(worker, sender,
+                           error == ENOBUFS || error == ENOMEM ? DROP_OUT_NO_MEMORY : DROP_REFUSED, count);
 }
 
 /* What is next was refused: datagrams that the kernel does not make of one message are tried singly. */
@@ -202,6 +224,7 @@ void outbound_flush(struct worker *worker)
     while (outbound_is_stuck(outbound)) {
         enum wire_kind kind = outbound->messages[outbound->next].form.kind;
         outbound_fill_vector(outbound);
+        outbound_set_mtu(worker, kind, outbound->messages[outbound->next].mtu);
         int sent = worker->io->send(worker->wires[kind].source.fd, outbound->vector.messages,
                                     outbound->vector.count);
         if (sent < 0 && errno == EAGAIN) {

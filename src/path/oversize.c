@@ -30,6 +30,17 @@ static enum oversize_fate fate_of(const struct worker *worker, const struct outb
     return settings->pre_fragment || packet.length > sa->mtu.sealable ? FATE_FRAGMENTS : FATE_WHOLE;
 }
 
+/*
+ * By an SA whose selectors name ports, only whole packets may leave, since fragments other than the first
+ * show none (RFC 4301 7.3): the peer would have to drop them.
+ */
+static bool may_be_fragmented(const struct outbound_sa *sa, struct octets packet)
+{
+    struct packet_flow flow;
+    return esp_sa_holds_all(sa->sa, inner_family(packet)) ||
+           (packet_flow_read(packet.at, packet.length, &flow) && esp_sa_holds_fragments(sa->sa, &flow));
+}
+
 /* Tells the sender the largest size that fits. */
 static void answer(struct worker *worker, const struct outbound_sa *sa, struct octets packet)
 {
@@ -39,24 +50,29 @@ static void answer(struct worker *worker, const struct outbound_sa *sa, struct o
     icmp_send_too_big(worker, packet, mtu);
 }
 
-/* Does with a packet that does not fit what has to be done; false if it was dropped. */
-static bool sort_oversize(struct worker *worker, struct outbound_sa *sa, struct octets packet)
+/* Does with a packet that does not fit what has to be done; returns DROP_COUNT unless it is dropped. */
+static enum path_drop sort_oversize(struct worker *worker, struct outbound_sa *sa, struct octets packet)
 {
     struct pieces *pieces = &worker->outbound.pieces;
     if (inner_family(packet) == IP_NONE)
-        return false;
-    switch (fate_of(worker, sa, packet)) {
+        return DROP_OUT_MALFORMED;
+    enum oversize_fate fate = fate_of(worker, sa, packet);
+    if (fate == FATE_FRAGMENTS && !may_be_fragmented(sa, packet))
+        fate = FATE_WHOLE;
+    switch (fate) {
     case FATE_FRAGMENTS:
         return pieces_add_fragments(pieces, sa, packet, sa->tunnel->settings.mtu_ignore,
-                                    worker->fragment_id++);
+                                    worker->fragment_id++)
+                   ? DROP_COUNT
+                   : DROP_UNFRAGMENTABLE;
     case FATE_WHOLE:
         if (packet.length > sa->mtu.sealable)
-            return false;
+            return DROP_TOO_BIG;
         pieces_add(pieces, sa, packet, (struct octets){0}, true);
-        return true;
+        return DROP_COUNT;
     default:
         answer(worker, sa, packet);
-        return false;
+        return DROP_TOO_BIG;
     }
 }
 
@@ -65,10 +81,13 @@ void oversize_sort(struct worker *worker, const struct outbound_packet *packets,
     for (size_t i = 0; i < count; i++) {
         struct outbound_sa *sa = packets[i].sa;
         const struct octets packet = {packets[i].at, packets[i].length};
-        if (packet.length + packets[i].rest.length <= sa->mtu.fits)
+        if (packet.length + packets[i].rest.length <= sa->mtu.fits) {
             pieces_add(&worker->outbound.pieces, sa, packet, packets[i].rest,
                        sa->tunnel->settings.mtu_ignore);
-        else if (!sort_oversize(worker, sa, packet))
-            outbound_sa_count(worker, sa, ESP_OUT_MISC_ERROR, 1);
+            continue;
+        }
+        enum path_drop drop = sort_oversize(worker, sa, packet);
+        if (drop != DROP_COUNT)
+            outbound_sa_count_drop(worker, sa, drop, 1);
     }
 }

@@ -128,6 +128,7 @@ struct path *path_new(const struct path_options *options)
         .live = options->live,
         .live_count = options->live_count,
         .totals_count = options->totals_count,
+        .sizes = options->sizes,
         .find_mtu = options->find_mtu,
         .find_context = options->find_context,
     };

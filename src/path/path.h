@@ -23,6 +23,7 @@
 #include "esp/child.h"
 #include "esp/live.h"
 #include "esp/worker.h"
+#include "path/drops.h"
 
 enum {
     PATH_WORKERS_MAX = 64,
@@ -33,6 +34,23 @@ enum {
 /* What one worker has counted for one tunnel, in shared memory; it stays when SAs go. */
 struct path_totals {
     uint64_t counters[ESP_COUNTER_COUNT];
+    uint64_t drops[DROP_COUNT];
+};
+
+/* What a tunnel's packets may have for sizes now: of the newest Child SA by which they leave. In shared
+ * memory, written by the worker of the tunnel's outbound direction; all in octets, but for the time. */
+enum path_size {
+    PATH_SIZE_LINK,      /* MTU of the outgoing link or route; 0: no SA, and the next three mean nothing */
+    PATH_SIZE_LEARNT,    /* what a router said of the path (S39); 0: none did */
+    PATH_SIZE_LEARNT_AT, /* when it did, in milliseconds of CLOCK_BOOTTIME */
+    PATH_SIZE_INNER,     /* the largest inner packet whose outer packet takes the path whole */
+    PATH_SIZE_MSS_V4,    /* to which SYNs are lowered (R75); 0: they are left alone */
+    PATH_SIZE_MSS_V6,
+    PATH_SIZE_COUNT
+};
+
+struct path_sizes {
+    uint64_t octets[PATH_SIZE_COUNT];
 };
 
 /* What belongs to no tunnel, counted by each worker in shared memory of its own. */
@@ -79,6 +97,7 @@ struct path_options {
      * next worker. Each is written by its worker alone; a reader adds up a slot's. */
     struct path_totals *totals;
     size_t totals_count;
+    struct path_sizes *sizes; /* in shared memory: one for each slot of a tunnel. NULL: nobody reads them */
     /* For simulations: the workers have no threads, and run when path_turn is called, at the time that it
      * says. They do their arithmetic by OpenSSL, without a self-test. */
     bool by_turns;
@@ -120,12 +139,14 @@ enum path_result {
 };
 
 enum path_event_kind {
-    PATH_DONE,         /* the command `request` was carried out, with `result`. Unless that is PATH_OK, what
-                          was added or installed does not work and is to be removed */
-    PATH_PACKET_WAITS, /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
-    PATH_CHILD_USED,   /* the peer has used an SA that was installed `active_when_used` */
-    PATH_SEQUENCE_LOW, /* few numbers are left to send on `spi`; once */
-    PATH_PEER_MOVED,   /* the newest authenticated packet on `spi` came from `remote` (S9) */
+    PATH_DONE,           /* the command `request` was carried out, with `result`. Unless that is PATH_OK, what
+                            was added or installed does not work and is to be removed */
+    PATH_PACKET_WAITS,   /* for an SA, in `tunnel`; `flow` is the oldest one's. Again each second while so */
+    PATH_PACKET_OUTSIDE, /* a packet in `tunnel`, with `flow`, was dropped since no Child SA holds it and none
+                            is to come; the first one in a second, and after a Child SA has become active */
+    PATH_CHILD_USED,     /* the peer has used an SA that was installed `active_when_used` */
+    PATH_SEQUENCE_LOW,   /* few numbers are left to send on `spi`; once */
+    PATH_PEER_MOVED,     /* the newest authenticated packet on `spi` came from `remote` (S9) */
     PATH_UNANSWERED, /* packets have left on `spi` for 20 s, and none has come; again as long as that is so */
     PATH_SPI_UNKNOWN, /* ESP for `spi`, which is no SA's, came from `remote` to `local`; of each address once
                          in 10 s, of all 10 times in a second, at most */

@@ -1,5 +1,6 @@
 #include "path/path_mtu.h"
 
+#include "path/counters.h"
 #include "path/tunnel.h"
 
 static bool is_to_same_peer(const struct outbound_sa *a, const struct outbound_sa *b)
@@ -28,27 +29,50 @@ static uint16_t mss_of(const struct path_mss *wanted, enum ip_family family, uin
     return wanted->automatic ? size_mss(family, inner) : wanted->octets;
 }
 
-void path_mtu_set_mss(struct tunnel *tunnel)
+/* The sizes of packets that leave by an SA; NULL: there is none. */
+static void show_sizes(const struct tunnel *tunnel, const struct outbound_sa *sa)
+{
+    uint64_t sizes[PATH_SIZE_COUNT] = {
+        [PATH_SIZE_MSS_V4] = atomic_load_explicit(&tunnel->mss.v4, memory_order_relaxed),
+        [PATH_SIZE_MSS_V6] = atomic_load_explicit(&tunnel->mss.v6, memory_order_relaxed),
+    };
+    if (sa != NULL) {
+        sizes[PATH_SIZE_LINK] = sa->mtu.link;
+        sizes[PATH_SIZE_LEARNT] = sa->mtu.learnt;
+        sizes[PATH_SIZE_LEARNT_AT] = sa->mtu.learnt != 0 ? sa->mtu.age.deadline.due - PATH_MTU_AGE : 0;
+        sizes[PATH_SIZE_INNER] = sa->mtu.fits;
+    }
+    for (size_t i = 0; i < PATH_SIZE_COUNT; i++)
+        counter_write(&tunnel->sizes->octets[i], sizes[i]);
+}
+
+void path_mtu_follow(struct tunnel *tunnel)
 {
     const struct path_tunnel *settings = &tunnel->settings;
+    const struct outbound_sa *newest = NULL;
     uint32_t inner = settings->mtu;
     const struct outbound_sa *sa;
     TAILQ_FOREACH(sa, &tunnel->sas, link)
     {
         if (!sa->stopped && sa->mtu.fits < inner)
             inner = sa->mtu.fits;
+        if (newest == NULL && sa->active)
+            newest = sa;
     }
     atomic_store_explicit(&tunnel->mss.v4, mss_of(&settings->mss_v4, IP_V4, inner), memory_order_relaxed);
     atomic_store_explicit(&tunnel->mss.v6, mss_of(&settings->mss_v6, IP_V6, inner), memory_order_relaxed);
+    if (tunnel->sizes != NULL)
+        show_sizes(tunnel, newest);
 }
 
 static void set_limits(struct outbound_sa *sa)
 {
     const struct size_form form = form_of(sa);
-    sa->mtu.fits = (uint32_t)size_largest_inner(&form, mtu_of(sa));
+    sa->mtu.outer = mtu_of(sa);
+    sa->mtu.fits = (uint32_t)size_largest_inner(&form, sa->mtu.outer);
     sa->mtu.sealable = (uint32_t)size_largest_sealable(&form);
     sa->singly = false; /* the kernel may take larger datagrams, or another device */
-    path_mtu_set_mss(sa->tunnel);
+    path_mtu_follow(sa->tunnel);
 }
 
 static void grow_old(struct worker *worker, struct timer *timer)

@@ -24,6 +24,7 @@ struct path_mtu {
      * be sent at all. */
     uint32_t fits;
     uint32_t sealable;
+    uint32_t outer; /* the MTU that counts: of the link, or learnt */
 };
 
 /* The link's MTU is `mtu` (0: not known), or the destination has changed. What was learnt for the peer by
@@ -38,7 +39,8 @@ void path_mtu_learn(struct worker *worker, struct outbound_sa *sa, uint32_t mtu)
 /* The SA goes. */
 void path_mtu_stop(struct worker *worker, struct outbound_sa *sa);
 
-/* Sets the MSS of the tunnel anew: its settings or its SAs have changed. */
-void path_mtu_set_mss(struct tunnel *tunnel);
+/* Sets the MSS of the tunnel, and the sizes that are shown of it, anew: its settings or its SAs have changed.
+ */
+void path_mtu_follow(struct tunnel *tunnel);
 
 #endif

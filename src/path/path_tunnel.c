@@ -30,6 +30,7 @@ enum path_result path_tunnel_add(struct path *path, uint64_t request, const stru
     tunnel->outbound.settings = *settings;
     tunnel->outbound.vnet_header = settings->vnet_header;
     tunnel->outbound.udp_segmentation = settings->udp_segmentation;
+    tunnel->outbound.sizes = path->sizes != NULL ? &path->sizes[settings->slot] : NULL;
     tunnel_prepare(&tunnel->outbound, tun);
     struct operation *operation = operation_new(request, tunnel, NULL);
     if (operation == NULL || !map_put(&path->tunnels, settings->number, tunnel)) {

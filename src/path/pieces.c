@@ -44,7 +44,8 @@ bool pieces_add_fragments(struct pieces *pieces, struct outbound_sa *sa, struct 
     struct octets part;
     size_t head_size;
     const struct outer_form outer = outer_of(packet, fragmentable);
-    if (!fragmenter_begin(&f, packet, sa->mtu.fits, id))
+    if (fragment_count_max(packet.length, sa->mtu.fits) > PIECES_OF_PACKET_MAX ||
+        !fragmenter_begin(&f, packet, sa->mtu.fits, id))
         return false;
     while (fragmenter_next(&f, pieces->heads[pieces->count], &head_size, &part)) {
         const struct octets head = {pieces->heads[pieces->count], head_size};
@@ -55,5 +56,6 @@ bool pieces_add_fragments(struct pieces *pieces, struct outbound_sa *sa, struct 
 
 size_t pieces_expected(const struct outbound_sa *sa, size_t length)
 {
-    return length <= sa->mtu.fits ? 1 : fragment_count_max(length, sa->mtu.fits);
+    size_t count = length <= sa->mtu.fits ? 1 : fragment_count_max(length, sa->mtu.fits);
+    return count < PIECES_OF_PACKET_MAX ? count : PIECES_OF_PACKET_MAX;
 }

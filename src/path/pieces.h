@@ -11,7 +11,7 @@
 struct outbound_sa;
 
 enum {
-    /* No packet of any length, over any path, becomes more fragments than this. */
+    /* A packet becomes no more fragments than this: enough for any length over 576 octets. */
     PIECES_OF_PACKET_MAX = 192,
     PIECES_MAX = PIECES_OF_PACKET_MAX + 64,
 };
@@ -40,7 +40,7 @@ void pieces_add(struct pieces *pieces, struct outbound_sa *sa, struct octets pac
 
 /* Adds a packet in fragments with the identification `id`, each of which fits the SA's path. The fragments
  * have no DF, but their outer packets do if the packet had it, so that the path's MTU can be learnt; not with
- * `fragmentable`. False if it can't be fragmented; then nothing is added. */
+ * `fragmentable`. False if it can't be fragmented, or would be too many; then nothing is added. */
 bool pieces_add_fragments(struct pieces *pieces, struct outbound_sa *sa, struct octets packet,
                           bool fragmentable, uint32_t id);
 

@@ -25,7 +25,7 @@ size_t size_outer(const struct size_form *form, size_t inner)
 
 size_t size_largest_inner(const struct size_form *form, size_t mtu)
 {
-    size_t least = form->outer == IP_V4 ? SIZE_MTU_LEAST_V4 : SIZE_MTU_LEAST_V6;
+    size_t least = form->outer == IP_V4 ? SIZE_LINK_LEAST_V4 : SIZE_MTU_LEAST_V6;
     size_t inner =
         esp_framing_largest_inner(&form->esp, (mtu > least ? mtu : least) - size_outer_header(form));
     return inner < SIZE_INNER_MAX ? inner : SIZE_INNER_MAX;

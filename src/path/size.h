@@ -10,9 +10,11 @@
 
 enum {
     SIZE_INNER_MAX = 65535, /* octets of an inner packet */
-    /* No outer MTU counts as less (S39): RFC 1122 3.3.3, RFC 8200 5. */
+    /* No MTU that a router tells counts as less (S39): RFC 1122 3.3.3, RFC 8200 5. */
     SIZE_MTU_LEAST_V4 = 576,
     SIZE_MTU_LEAST_V6 = 1280,
+    /* Nor does that of an outgoing link of IPv4: the least that is in use (RFC 1191 7.1). */
+    SIZE_LINK_LEAST_V4 = 296,
     SIZE_MTU_DEFAULT = 1500,
 };
 
@@ -30,7 +32,7 @@ size_t size_outer_header(const struct size_form *form);
 size_t size_outer(const struct size_form *form, size_t inner);
 
 /* The largest inner packet whose outer packet has at most `mtu` octets: this one fits, one octet more does
- * not. An `mtu` below the least one of the family counts as that. */
+ * not. An `mtu` below the least one of the family's links counts as that. */
 size_t size_largest_inner(const struct size_form *form, size_t mtu);
 
 /* The largest inner packet whose outer packet can be sent at all, whole or in fragments. */

@@ -4,13 +4,19 @@
 #include <netinet/in.h>
 
 enum {
-    ASK_INTERVAL = 1000, /* milliseconds */
-    ASKS_MAX = 16,       /* in that time, if packets are refused one after the other */
+    ASK_INTERVAL = 1000,  /* milliseconds */
+    TELL_INTERVAL = 1000, /* likewise */
+    ASKS_MAX = 16,        /* in that time, if packets are refused one after the other */
 };
 
 void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_counter counter, uint64_t n)
 {
     worker_count_total(worker, tunnel->slot, counter, n);
+}
+
+void tunnel_count_drop(struct worker *worker, const struct tunnel *tunnel, enum path_drop drop, uint64_t n)
+{
+    worker_count_drop(worker, tunnel->slot, drop, n);
 }
 
 /* The newest active SA; NULL if packets have none to leave by. */
@@ -32,6 +38,19 @@ static enum ip_family packet_family(struct octets packet)
     return version == 4 ? IP_V4 : version == 6 ? IP_V6 : IP_NONE;
 }
 
+/* An ICMP error that no selectors hold leaves with the answers to the packet that it quotes (RFC 4301 6.2).
+ */
+static struct outbound_sa *tunnel_choose_for_error(const struct tunnel *tunnel, struct octets packet)
+{
+    struct outbound_sa *sa;
+    TAILQ_FOREACH(sa, &tunnel->sas, link)
+    {
+        if (sa->active && esp_sa_holds_error(sa->sa, packet))
+            return sa;
+    }
+    return NULL;
+}
+
 struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet, struct packet_flow *flow)
 {
     enum ip_family family = packet_family(packet);
@@ -49,9 +68,11 @@ struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets pac
         if (esp_sa_holds(sa->sa, flow))
             return sa;
     }
-    if (!read && !packet_flow_read(packet.at, packet.length, flow))
+    if (!read && !packet_flow_read(packet.at, packet.length, flow)) {
         flow->source.family = IP_NONE;
-    return NULL;
+        return NULL;
+    }
+    return tunnel_choose_for_error(tunnel, packet);
 }
 
 /*
@@ -91,20 +112,35 @@ static bool tunnel_expects_more(const struct tunnel *tunnel)
     return false;
 }
 
+/* Drops a packet that the SAs do not hold. */
+static void tunnel_drop(struct worker *worker, struct tunnel *tunnel, struct outbound_sa *active,
+                        const struct packet_flow *flow)
+{
+    outbound_sa_count_drop(worker, active, DROP_OUT_SELECTORS, 1);
+    if (flow_is_of_the_link(flow) ||
+        (tunnel->outside_told != 0 && worker->now - tunnel->outside_told < TELL_INTERVAL))
+        return;
+    const struct path_event event = {.kind = PATH_PACKET_OUTSIDE, .tunnel = tunnel->number, .flow = *flow};
+    if (worker_raise(worker, &event))
+        tunnel->outside_told = worker->now;
+}
+
 void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets packet,
                  const struct packet_flow *flow)
 {
     if (flow->source.family == IP_NONE) {
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count_drop(worker, tunnel, DROP_OUT_MALFORMED, 1);
         return;
     }
     struct outbound_sa *active = tunnel_active_sa(tunnel);
     if (active != NULL && !tunnel_expects_more(tunnel)) {
-        outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, 1);
+        tunnel_drop(worker, tunnel, active, flow);
         return;
     }
-    if (flow_is_of_the_link(flow))
+    if (flow_is_of_the_link(flow)) {
+        tunnel_count_drop(worker, tunnel, DROP_OF_LINK, 1);
         return;
+    }
 
     bool first = tunnel->waiting.first == NULL;
     switch (waiting_put(&tunnel->waiting, packet, &worker->waiting_octets)) {
@@ -113,10 +149,10 @@ void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets pac
             tunnel_ask(worker, tunnel);
         return;
     case WAITING_FULL:
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, 1);
+        tunnel_count_drop(worker, tunnel, DROP_QUEUE_FULL, 1);
         return;
     case WAITING_NO_MEMORY:
-        tunnel_count(worker, tunnel, ESP_OUT_NO_MEMORY, 1);
+        tunnel_count_drop(worker, tunnel, DROP_OUT_NO_MEMORY, 1);
         return;
     }
 }
@@ -126,9 +162,9 @@ void tunnel_drop_waiting(struct worker *worker, struct tunnel *tunnel, const str
     size_t dropped = waiting_drop(&tunnel->waiting, pair, &worker->waiting_octets);
     struct outbound_sa *active = tunnel_active_sa(tunnel);
     if (active != NULL)
-        outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, dropped);
+        outbound_sa_count_drop(worker, active, DROP_OUT_SELECTORS, dropped);
     else
-        tunnel_count(worker, tunnel, ESP_OUT_MISC_ERROR, dropped);
+        tunnel_count_drop(worker, tunnel, DROP_NO_SA, dropped);
     if (tunnel->waiting.first == NULL) {
         worker_timer_set(worker, &tunnel->ask_timer, MSEC_NEVER);
         return;

@@ -18,6 +18,7 @@ struct tunnel {
     bool vnet_header, udp_segmentation; /* what its device does, see struct path_tunnel */
     struct path_tunnel settings;
     struct mss_limits mss;       /* of both directions */
+    struct path_sizes *sizes;    /* in shared memory; NULL: nobody reads them */
     struct outbound_sa_list sas; /* newest first (S38) */
 
     struct waiting waiting;
@@ -25,6 +26,7 @@ struct tunnel {
     msec_t asked;  /* when PATH_PACKET_WAITS was raised last */
     unsigned asks; /* since then, because what waited before was refused */
     struct timer ask_timer;
+    msec_t outside_told; /* when PATH_PACKET_OUTSIDE was raised last; 0: not since an SA became active */
 };
 
 /* Sets up all of a zeroed tunnel that does not come from the controller's call. */
@@ -36,15 +38,16 @@ enum path_result tunnel_open(struct worker *worker, struct tunnel *tunnel);
 void tunnel_close(struct worker *worker, struct tunnel *tunnel);
 
 /*
- * The SA that an outbound packet leaves by: the newest active one whose selectors hold it (S38). NULL if
- * there is none; then `flow` says what the packet is, unless it is no IP packet: then flow->source.family is
- * IP_NONE.
+ * The SA that an outbound packet leaves by: the newest active one whose selectors hold it (S38), or, if the
+ * packet is an ICMP error, the packet that it quotes. NULL if there is none; then `flow` says what the packet
+ * is, unless it is no IP packet: then flow->source.family is IP_NONE.
  */
 struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet,
                                   struct packet_flow *flow);
 
-/* Counts in the tunnel's totals. */
+/* Counts in the tunnel's totals: packets that leave or their octets, packets that are dropped. */
 void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_counter counter, uint64_t n);
+void tunnel_count_drop(struct worker *worker, const struct tunnel *tunnel, enum path_drop drop, uint64_t n);
 
 /* Takes a packet that has no SA to leave by: it waits, or is dropped and counted (R13, R71). */
 void tunnel_hold(struct worker *worker, struct tunnel *tunnel, struct octets packet,

@@ -110,7 +110,7 @@ void wire_address_message(struct msghdr *message, struct wire_destination *to)
 void wire_set_form(struct msghdr *message, struct wire_message_control *control, const struct wire_form *form)
 {
     const int traffic_class = form->traffic_class;
-    bool v6 = form->kind == WIRE_ESP_V6 || form->kind == WIRE_UDP_V6;
+    bool v6 = wire_is_v6(form->kind);
     if (form->traffic_class == 0 && form->segment == 0)
         return;
     memcpy(control->octets, message->msg_control, message->msg_controllen);
@@ -120,6 +120,13 @@ void wire_set_form(struct msghdr *message, struct wire_message_control *control,
                     sizeof traffic_class);
     if (form->segment != 0)
         control_put(message, IPPROTO_UDP, UDP_SEGMENT, &form->segment, sizeof form->segment);
+}
+
+void wire_set_mtu(int fd, uint32_t mtu)
+{
+    const int least = 1280; /* RFC 8200 5; Linux refuses less */
+    int value = mtu > (uint32_t)least ? (int)mtu : least;
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &value, sizeof value);
 }
 
 /* Takes in what the control messages of a datagram say of it. */

@@ -140,6 +140,15 @@ static inline bool wire_cannot_segment(int error)
     return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP;
 }
 
+static inline bool wire_is_v6(enum wire_kind kind)
+{
+    return kind == WIRE_ESP_V6 || kind == WIRE_UDP_V6;
+}
+
+/* What an IPv6 socket sends from here on is fragmented by Linux if it has more than `mtu` octets, or more
+ * than its link takes. */
+void wire_set_mtu(int fd, uint32_t mtu);
+
 /* The kind to send by if routers must not fragment the datagram. None may ever fragment IPv6. */
 static inline enum wire_kind wire_kind_whole(enum wire_kind kind)
 {

@@ -48,6 +48,7 @@ struct timer {
 struct wire_source {
     struct source source;
     enum wire_kind kind;
+    uint32_t mtu; /* as wire_set_mtu was called last; 0: not yet */
 };
 
 /* What one worker tells another. */
@@ -133,6 +134,15 @@ static inline void worker_count_total(struct worker *worker, uint32_t slot, enum
                                       uint64_t n)
 {
     counter_add(&worker->totals[slot].counters[counter], n);
+}
+
+/* Counts packets of that tunnel that are dropped. */
+static inline void worker_count_drop(struct worker *worker, uint32_t slot, enum path_drop drop, uint64_t n)
+{
+    enum esp_counter counter = path_drop_counter(drop);
+    counter_add(&worker->totals[slot].drops[drop], n);
+    if (counter != ESP_COUNTER_COUNT)
+        worker_count_total(worker, slot, counter, n);
 }
 
 static inline void worker_count(struct worker *worker, enum path_counter counter, uint64_t n)

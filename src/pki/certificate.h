@@ -9,10 +9,11 @@
 #include "pki/reason.h"
 
 enum {
-    CERTIFICATE_MAX = 32 << 10, /* octets of one in DER */
-    CERTIFICATE_CHAIN_MAX = 8,  /* certificates in a chain, the CA's included */
-    KEY_HASH_SIZE = 20,         /* octets of a SHA-1 */
-    FINGERPRINT_SIZE = 32,      /* octets of a SHA-256 */
+    CERTIFICATE_MAX = 32 << 10,   /* octets of one in DER */
+    CERTIFICATE_CHAIN_MAX = 8,    /* certificates in a chain, the CA's included */
+    CERTIFICATE_SERIAL_SIZE = 64, /* of a serial number as text */
+    KEY_HASH_SIZE = 20,           /* octets of a SHA-1 */
+    FINGERPRINT_SIZE = 32,        /* octets of a SHA-256 */
 };
 
 struct certificate;
@@ -24,7 +25,8 @@ enum key_kind { KEY_UNKNOWN, KEY_RSA, KEY_ECDSA, KEY_ED25519 };
 struct certificate_facts {
     char subject[DN_TEXT_SIZE]; /* "(empty)" if it has none */
     char issuer[DN_TEXT_SIZE];
-    char serial[64]; /* hexadecimal digits, at least two, cut if there are too many (RFC 5280 allows 40) */
+    char serial[CERTIFICATE_SERIAL_SIZE]; /* hexadecimal digits, at least two, cut if there are too many (RFC
+                                             5280 allows 40) */
     int64_t not_before, not_after;
     enum key_kind key;
     uint32_t key_bits;

@@ -156,18 +156,22 @@ static bool refuse_identity(const struct certificate *certificate, uint8_t type,
     char names[DN_TEXT_SIZE];
     struct short_text text = short_text_in(wanted, sizeof(wanted));
     const char *subject = certificate_facts(certificate)->subject;
+    const char *serial = certificate_facts(certificate)->serial;
     add_id(&text, type, value);
     (void)certificate_alternative_names(certificate, names, sizeof(names));
     if (type == TYPE_DN)
-        return pki_refuse(reason, "the certificate's subject is %s, not the ID %s", subject, wanted);
+        return pki_refuse(reason, "the certificate's subject is %s (serial %s), not the ID %s", subject,
+                          serial, wanted);
     if (type == TYPE_KEY_ID)
-        return pki_refuse(reason, "the certificate of %s has no subjectKeyIdentifier that is the ID %s",
-                          subject, wanted);
-    if (names[0] == '\0')
         return pki_refuse(reason,
-                          "the certificate of %s has no subjectAltName, so it is not that of the ID %s",
-                          subject, wanted);
-    return pki_refuse(reason, "the certificate of %s is for %s, not for the ID %s", subject, names, wanted);
+                          "the certificate of %s, serial %s, has no subjectKeyIdentifier that is the ID %s",
+                          subject, serial, wanted);
+    if (names[0] == '\0')
+        return pki_refuse(
+            reason, "the certificate of %s, serial %s, has no subjectAltName, so it is not that of the ID %s",
+            subject, serial, wanted);
+    return pki_refuse(reason, "the certificate of %s, serial %s, is for %s, not for the ID %s", subject,
+                      serial, names, wanted);
 }
 
 bool certificate_has_identity(const struct certificate *certificate, uint8_t type, struct octets value,

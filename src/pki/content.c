@@ -29,7 +29,7 @@ void pki_content_free(struct pki_content *content)
 {
     for (size_t i = 0; i < content->chain_length; i++)
         certificate_release(content->chain[i]);
-    private_key_free(content->key);
+    private_key_release(content->key);
     crl_release(content->crl);
     *content = (struct pki_content){0};
 }

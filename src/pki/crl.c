@@ -45,6 +45,23 @@ static bool read_crl(struct octets der, struct crl *crl)
     return length > 0;
 }
 
+/* False if it tells less than which certificates of its issuer are revoked, or also of other issuers. */
+static bool is_complete(X509_CRL *x509, struct pki_reason *reason)
+{
+    ISSUING_DIST_POINT *point = X509_CRL_get_ext_d2i(x509, NID_issuing_distribution_point, NULL, NULL);
+    bool indirect = point != NULL && point->indirectCRL > 0;
+    ISSUING_DIST_POINT_free(point);
+    openssl_forget_errors();
+    if (X509_CRL_get_ext_by_NID(x509, NID_delta_crl, -1) >= 0)
+        return pki_refuse(reason,
+                          "this is a delta CRL, and only complete ones can be used here (RFC 5280 5.2.4)");
+    if (indirect)
+        return pki_refuse(reason,
+                          "this is an indirect CRL, and only those that a CA signs for its own certificates "
+                          "can be used here (RFC 5280 5.2.5)");
+    return true;
+}
+
 struct crl *crl_parse(struct octets der, struct pki_reason *reason)
 {
     struct crl *crl = calloc(1, sizeof(*crl));
@@ -53,12 +70,12 @@ struct crl *crl_parse(struct octets der, struct pki_reason *reason)
         return NULL;
     }
     atomic_init(&crl->holders, 1);
-    if (der.length <= CRL_MAX && read_crl(der, crl))
-        return crl;
     if (der.length > CRL_MAX)
         (void)pki_refuse(reason, "the CRL has %zu octets, and %d are possible", der.length, CRL_MAX);
-    else
+    else if (!read_crl(der, crl))
         (void)pki_refuse(reason, "this is no certificate revocation list in DER");
+    else if (is_complete(crl->x509, reason))
+        return crl;
     openssl_forget_errors();
     crl_release(crl);
     return NULL;

@@ -67,6 +67,43 @@ void openssl_key_text(const EVP_PKEY *evp, char *out, size_t size)
     }
 }
 
+/* OpenSSL bounds the exponent itself, but only of keys with more than 3072 bits. */
+enum { RSA_BITS_MAX = 8192, RSA_EXPONENT_BITS_MAX = 64 };
+
+static const char *rsa_trouble(const EVP_PKEY *evp)
+{
+    BIGNUM *exponent = NULL;
+    (void)EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_RSA_E, &exponent);
+    bool short_exponent = exponent != NULL && BN_num_bits(exponent) <= RSA_EXPONENT_BITS_MAX;
+    BN_free(exponent);
+    if (openssl_key_bits(evp) > RSA_BITS_MAX)
+        return "an RSA key of more than 8192 bits, which is not supported here";
+    return short_exponent ? NULL
+                          : "an RSA key with an exponent of more than 64 bits, which is not supported here";
+}
+
+/* A curve of a certificate has a name. */
+static const char *curve_trouble(const EVP_PKEY *evp)
+{
+    int explicit_curve = 0;
+    (void)EVP_PKEY_get_int_param(evp, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_curve);
+    return explicit_curve != 0 ? "a key whose curve is written out, and not named (RFC 5480 2.1.1)" : NULL;
+}
+
+const char *openssl_key_trouble(const EVP_PKEY *evp)
+{
+    switch (openssl_key_kind(evp)) {
+    case KEY_RSA:
+        return rsa_trouble(evp);
+    case KEY_ECDSA:
+        return curve_trouble(evp);
+    case KEY_ED25519:
+        return NULL;
+    default:
+        return "a key that is not supported here";
+    }
+}
+
 int64_t openssl_time(const ASN1_TIME *time)
 {
     struct tm broken = {0};

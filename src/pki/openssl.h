@@ -30,6 +30,13 @@ enum key_kind openssl_key_kind(const EVP_PKEY *evp);
 uint32_t openssl_key_bits(const EVP_PKEY *evp);
 void openssl_key_text(const EVP_PKEY *evp, char *out, size_t size);
 
+/*
+ * Why no arithmetic is done with a public key ("an RSA key with an exponent of more than 64 bits"); NULL if
+ * there is no reason: kinds that are not supported, and sizes by which a peer that is not authenticated could
+ * keep a thread busy.
+ */
+const char *openssl_key_trouble(const EVP_PKEY *evp);
+
 /* Writes a name as distinguished_name.h has it. */
 void openssl_name_text(const X509_NAME *name, char out[DN_TEXT_SIZE]);
 

@@ -1,5 +1,6 @@
 #include "pki/private_key.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "pki/openssl.h"
 
 struct private_key {
+    atomic_uint holders;
     EVP_PKEY *evp; /* OpenSSL wipes what it frees of it */
     char text[40];
 };
@@ -28,6 +30,7 @@ struct private_key *private_key_of(EVP_PKEY *evp, struct pki_reason *reason)
     else if ((key = calloc(1, sizeof(*key))) == NULL || EVP_PKEY_up_ref(evp) != 1)
         (void)pki_refuse(reason, "out of memory");
     else {
+        atomic_init(&key->holders, 1);
         key->evp = evp;
         openssl_key_text(evp, key->text, sizeof(key->text));
         return key;
@@ -36,9 +39,15 @@ struct private_key *private_key_of(EVP_PKEY *evp, struct pki_reason *reason)
     return NULL;
 }
 
-void private_key_free(struct private_key *key)
+struct private_key *private_key_hold(struct private_key *key)
 {
-    if (key == NULL)
+    atomic_fetch_add(&key->holders, 1);
+    return key;
+}
+
+void private_key_release(struct private_key *key)
+{
+    if (key == NULL || atomic_fetch_sub(&key->holders, 1) > 1)
         return;
     EVP_PKEY_free(key->evp);
     free(key);

@@ -1,5 +1,6 @@
 /*
- * A private key. Its octets are in memory that is wiped when it is freed; nothing here prints them.
+ * A private key. It never changes once it is made, and any thread may use it. Its octets are in memory that
+ * is wiped when it is freed; nothing here prints them.
  */
 #ifndef MUSUBI_PKI_PRIVATE_KEY_H
 #define MUSUBI_PKI_PRIVATE_KEY_H
@@ -10,8 +11,9 @@ struct private_key;
 
 /*
  * Reads a private key in PEM: PKCS#8 (plain or encrypted) or the older forms of RSA and EC keys. `password`
- * may be NULL. Certificates that stand before or behind the key are passed over. NULL with the reason: no
- * key, encrypted but no password, wrong password, a kind that can't sign here.
+ * may be NULL. Certificates that stand before or behind the key are passed over. The first holder lets go of
+ * it with private_key_release. NULL with the reason: no key, encrypted but no password, wrong password, a
+ * kind or size that can't sign here.
  */
 struct private_key *private_key_parse_pem(struct octets pem, const char *password, struct pki_reason *reason);
 
@@ -22,8 +24,11 @@ struct private_key *private_key_parse_der(struct octets der, struct pki_reason *
  * (secret_free). NULL if memory ran out. */
 uint8_t *private_key_write(const struct private_key *key, size_t *length);
 
-/* Wipes and frees it. `key` may be NULL. */
-void private_key_free(struct private_key *key);
+/* Another holder. Returns the key. */
+struct private_key *private_key_hold(struct private_key *key);
+
+/* A holder lets go; the last one wipes and frees it. `key` may be NULL. */
+void private_key_release(struct private_key *key);
 
 enum key_kind private_key_kind(const struct private_key *key);
 uint32_t private_key_bits(const struct private_key *key);

@@ -1,7 +1,7 @@
 /*
  * One gateway of the world: hands events to its engine and performs the effects.
  */
-#include "crypto/prf.h"
+#include "ike/services/psk.h"
 #include "ike/wire/numbers.h"
 #include "sim/arithmetic.h"
 #include "sim/inside.h"
@@ -143,25 +143,17 @@ static void change_child(struct gateway *g, const struct child_command *command)
         real_path_change(g, command);
 }
 
-/* RFC 7296 2.15. Returns the length; 0 without a key. */
-static size_t psk_value(const char *key, uint16_t prf_id, struct octets signed_octets, uint8_t *out)
+static struct octets octets_of_text(const char *text)
 {
-    static const char pad[] = "Key Pad for IKEv2";
-    const struct octets pad_octets = {(const uint8_t *)pad, sizeof pad - 1};
-    const struct prf_algorithm *prf = prf_by_id(prf_id);
-    uint8_t padded[PRF_SIZE_MAX];
-    bool done =
-        key[0] != '\0' &&
-        prf_compute(prf, (struct octets){(const uint8_t *)key, strlen(key)}, &pad_octets, 1, padded) &&
-        prf_compute(prf, (struct octets){padded, prf->size}, &signed_octets, 1, out);
-    return done ? prf->size : 0;
+    return (struct octets){(const uint8_t *)text, strlen(text)};
 }
 
 static void verify_by_key(const struct sim_tunnel *t, const struct ike_auth_job *job,
                           struct ike_auth_result *out)
 {
     uint8_t expected[PRF_SIZE_MAX];
-    size_t length = psk_value(t->remote_key, job->prf, job->peer.signed_octets, expected);
+    size_t length =
+        psk_auth_value(job->prf, octets_of_text(t->remote_key), job->peer.signed_octets, expected);
     bool right = octets_equal(job->peer.value, (struct octets){expected, length});
     out->fault = right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
     if (length == 0)
@@ -185,7 +177,8 @@ static void authenticate(struct gateway *g, const struct ike_auth_job *job, stru
         return;
     }
     out->method = AUTH_METHOD_PSK;
-    out->value_length = (uint16_t)psk_value(t->local_key, job->prf, job->own.signed_octets, out->value);
+    out->value_length =
+        (uint16_t)psk_auth_value(job->prf, octets_of_text(t->local_key), job->own.signed_octets, out->value);
     out->fault = out->value_length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
 }
 
@@ -334,6 +327,14 @@ void gateway_packet_waits(struct gateway *g, uint32_t tunnel)
 void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow)
 {
     struct ike_event event = {.kind = IKE_EVENT_PACKET_WAITS};
+    event.packet.tunnel = tunnel;
+    event.packet.flow = *flow;
+    gateway_handle(g, &event);
+}
+
+void gateway_packet_is_outside(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow)
+{
+    struct ike_event event = {.kind = IKE_EVENT_PACKET_OUTSIDE};
     event.packet.tunnel = tunnel;
     event.packet.flow = *flow;
     gateway_handle(g, &event);

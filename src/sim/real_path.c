@@ -410,6 +410,10 @@ void real_path_report(struct gateway *g, const struct coming *c)
         gateway_packet_of_flow_waits(g, event.tunnel, &event.flow);
         return;
     }
+    if (event.kind == PATH_PACKET_OUTSIDE) {
+        gateway_packet_is_outside(g, event.tunnel, &event.flow);
+        return;
+    }
     for (struct installed_child *child = g->children; child != NULL; child = child->next) {
         if (event.kind == PATH_CHILD_USED && child->sa.inbound.spi == event.spi)
             child->active = true;

@@ -206,9 +206,11 @@ void gateway_look_up(struct gateway *g, uint32_t tunnel);
 size_t gateway_look_ups(const struct gateway *g, uint32_t tunnel);
 void gateway_set_look_up_delay(struct gateway *g, msec_t delay);
 
-/* Events for the engine: a packet waits for a tunnel, or a packet of a flow; `clear` of a tunnel; a stop. */
+/* Events for the engine: a packet waits for a tunnel, or a packet of a flow, or was dropped; `clear` of a
+ * tunnel; a stop. */
 void gateway_packet_waits(struct gateway *g, uint32_t tunnel);
 void gateway_packet_of_flow_waits(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
+void gateway_packet_is_outside(struct gateway *g, uint32_t tunnel, const struct packet_flow *flow);
 void gateway_clear(struct gateway *g, uint32_t tunnel);
 void gateway_stop(struct gateway *g);
 

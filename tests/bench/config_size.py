@@ -115,7 +115,7 @@ times, the least of {runs} runs; other work ran on the same machine, so a figure
 Memory is also bounded: a file may have 64 MiB, a config 2,000,000 lines, and 10,000 errors and 10,000 warnings are
 kept and printed; more are only counted.
 
-`make bench` measures; `tests/bench/config_size.py build/musubi --docs docs` writes this page.
+`tests/bench/config_size.py build/musubi --docs docs` measures, and writes this page.
 """
 
 COLOURS = ("#1b6ca8", "#c0392b", "#27864a", "#8e44ad", "#d08a00", "#4d4d4d", "#00868b", "#b5548b")

@@ -56,6 +56,9 @@ KEYS = {
     "p384": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"),
     "p521": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"),
     "p192": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-192"),
+    "curve": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
+    "exponent": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt",
+                 f"rsa_keygen_pubexp:{2 ** 64 + 1}"),
     "ed25519": ("-algorithm", "ED25519"),
     "ed448": ("-algorithm", "ED448"),
     "rsa512": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:512"),
@@ -140,6 +143,17 @@ class Certificates:
         openssl("ca", "-batch", "-notext", "-config", self._state(signer) / "config", "-in", request, *by,
                 "-startdate", start, "-enddate", end, "-extfile", lines, "-out", made.certificate, *digest, *options,
                 "-utf8")
+        openssl("x509", "-in", made.certificate, "-outform", "DER", "-out", made.der)
+        return made
+
+    def public_key(self, issuer, name, spki):
+        """A certificate for a public key, SubjectPublicKeyInfo in DER, whose private key nobody has; valid from
+        today on."""
+        made = Issued(name, self.directory)
+        key = self._state(made) / "public.pem"
+        openssl("pkey", "-pubin", "-inform", "DER", "-in", spki, "-pubout", "-out", key)
+        openssl("x509", "-new", "-subj", f"/C=JP/O=Example/CN={name}", "-force_pubkey", key, "-CA",
+                issuer.certificate, "-CAkey", issuer.key, "-out", made.certificate)
         openssl("x509", "-in", made.certificate, "-outform", "DER", "-out", made.der)
         return made
 

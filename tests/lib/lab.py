@@ -101,21 +101,25 @@ class Namespace(Host):
     def runtime_directory(self, directory):
         return directory
 
-    def socket(self, family, kind, protocol=0):
-        """A socket of this namespace for the test itself."""
-        made = []
+    def within(self, function):
+        """Call a function in this namespace, and return what it returned."""
+        returned = []
 
-        def enter_and_make():
+        def enter_and_call():
             with open(f"/run/netns/{self.name}", "rb") as namespace:
                 if LIBC.setns(namespace.fileno(), CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), "setns")
-            made.append(socket.socket(family, kind, protocol))
+            returned.append(function())
 
         # In a thread, which stays in the namespace and ends.
-        thread = threading.Thread(target=enter_and_make)
+        thread = threading.Thread(target=enter_and_call)
         thread.start()
         thread.join()
-        return made[0]
+        return returned[0]
+
+    def socket(self, family, kind, protocol=0):
+        """A socket of this namespace for the test itself."""
+        return self.within(lambda: socket.socket(family, kind, protocol))
 
     def udp_socket(self, address, port):
         """A UDP socket of this namespace, bound."""

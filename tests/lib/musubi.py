@@ -158,6 +158,17 @@ class Musubi:
         finally:
             self.host.must("kill", "-CONT", str(pid))
 
+    def config_line(self, section, words):
+        """The number of the last line of the startup-config that begins with `words` under a section's header."""
+        found = header = None
+        for number, line in enumerate(self.config_path.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.startswith(" "):
+                header = line.strip()
+            if header == section and line.strip().startswith(words):
+                found = number
+        assert found, f"no {words!r} under {section!r}"
+        return found
+
     # The operator
 
     def command(self, *commands):

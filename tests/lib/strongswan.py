@@ -11,7 +11,7 @@ from lib.direct import FAR, NEAR, SECRET
 from lib.lab import wire
 from lib.process import wait_until
 
-PLUGINS = ("random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints aes sha1 sha2 hmac kdf gmp gcm {esp} "
+PLUGINS = ("random nonce openssl pem pkcs1 pkcs8 x509 pubkey revocation constraints aes sha1 sha2 hmac kdf gmp gcm {esp} "
            "kernel-netlink socket-default vici updown")
 
 DAEMON_CONF = """
@@ -145,7 +145,7 @@ class StrongSwan:
             fragmentation=fragmentation))
 
     def give(self, folder, files):
-        """Copy certificates or keys to a folder of its configuration (x509, x509ca, private), for the next `load`."""
+        """Copy certificates or keys to a folder of its configuration (x509, x509ca, x509crl, private), for the next `load`."""
         into = self._directory / folder
         into.mkdir(exist_ok=True)
         for path in files:

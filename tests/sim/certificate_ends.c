@@ -83,15 +83,17 @@ const struct sim_store *certificate_store_with_crl(const char *name)
     return &kept.store;
 }
 
-void certificate_store_free(void)
+int certificate_store_free(void **state)
 {
+    (void)state;
     (void)certificate_store();
     for (size_t i = 0; i < SOURCE_COUNT; i++) {
         for (size_t j = 0; j < CHAIN_MAX; j++)
             certificate_release(kept.chains[i][j]);
-        private_key_free(kept.keys[i]);
+        private_key_release(kept.keys[i]);
     }
     memset(&kept, 0, sizeof kept);
+    return 0;
 }
 
 const struct sim_certificate *certificate_entry(const char *name)

@@ -15,7 +15,9 @@ const struct sim_store *certificate_store(void);
 
 /* The same without CRLs, or with the CRL of this name. */
 const struct sim_store *certificate_store_with_crl(const char *name);
-void certificate_store_free(void);
+
+/* Frees the store: the tear-down of a group of tests. */
+int certificate_store_free(void **state);
 
 /* The entry of a name; the test fails if there is none. */
 const struct sim_certificate *certificate_entry(const char *name);

@@ -379,6 +379,13 @@ static void S22_nat_detection_is_answered_if_any_candidate_has_it(void **state)
     assert_true(gateway_children(s.centre)->sa.destination.encapsulated);
     world_free(s.w);
 
+    /* The peer sends ESP in UDP, since another candidate's `force` says that there is a NAT. */
+    with2.nat_force = false;
+    s = star_of(&with1, &with2);
+    assert_true(gateway_children(s.site)->sa.destination.encapsulated);
+    assert_true(gateway_children(s.centre)->sa.destination.encapsulated);
+    world_free(s.w);
+
     s = star_of(&with1, &without2);
     assert_true(gateway_children(s.site)->sa.destination.encapsulated);
     assert_false(gateway_children(s.centre)

@@ -669,13 +669,6 @@ static void S32_as_initiator_hostile_answers_are_refused(void **state)
     }
 }
 
-static int free_store(void **state)
-{
-    (void)state;
-    certificate_store_free();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -687,5 +680,5 @@ int main(void)
         cmocka_unit_test(R90_the_responder_asks_by_its_ca),
         cmocka_unit_test(S32_as_initiator_hostile_answers_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, free_store);
+    return cmocka_run_group_tests(tests, NULL, certificate_store_free);
 }

@@ -286,6 +286,68 @@ static void R71_a_responder_asks_for_nothing_beyond_the_selectors_of_the_peer(vo
     stage_free(&s);
 }
 
+/* B is the responder: the peer has asked for UDP between hosts of 192.168.1.0/24 and 192.168.2.0/24 alone. */
+static struct stage stage_asked_for_udp(const struct tunnel_policy *policy)
+{
+    struct selector_list nets = net(1);
+    nets.ts[0].last.octets[2] = 2;
+    nets.ts[0].protocol = 17;
+    struct stage s = stage_new_with(policy);
+    struct message_writer m = inner();
+    assert_true(puppet_do_init(s.p));
+    puppet_put_auth_payloads_of(s.p, &m, "site1", "site2", "secret1", &nets);
+    send_inner(&s, EXCHANGE_IKE_AUTH, 1, &m);
+    assert_true(carries(&s, PUPPET_CHILD));
+    return s;
+}
+
+static void drop(struct stage *s, const struct packet_flow *flow)
+{
+    gateway_packet_is_outside(s->b, 0, flow);
+}
+
+static void S42_a_packet_beyond_what_the_peer_asked_for_is_told_once(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_of_nets(100);
+    struct stage s = stage_asked_for_udp(&policy);
+    struct packet_flow tcp = udp("192.168.1.1", 1000, "192.168.2.1", 53);
+    tcp.protocol = 6;
+    const struct packet_flow foreign = udp("10.0.0.1", 1000, "192.168.2.1", 53), other = outside(7);
+
+    drop(&s, &foreign); /* not within the policy */
+    assert_false(gateway_log_has(s.b, "no Child SA for packets"));
+    drop(&s, &tcp);
+    drop(&s, &other);
+    drop(&s, &tcp);
+
+    assert_non_null(
+        strstr(gateway_warnings(s.b),
+               "Tunnel0.0: no Child SA for packets from 192.168.1.1 to 192.168.2.1, protocol 6, "
+               "ports 1000 and 53 (the peer asked for local 192.168.1.0-192.168.2.255 protocol 17, "
+               "remote 192.168.1.0-192.168.2.255 protocol 17): they are dropped; local-ts and "
+               "remote-ts: lines 5, 6\n"));
+    assert_int_equal(gateway_log_count(s.b, "no Child SA for packets"), 1);
+    stage_free(&s);
+}
+
+static void
+S42_what_a_responder_carries_and_what_an_initiator_drops_is_not_told_as_asked_for_by_the_peer(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_of_nets(100);
+    const struct packet_flow carried = udp("192.168.1.1", 1000, "192.168.2.1", 53), other = outside(7);
+    struct stage responder = stage_asked_for_udp(&policy), initiator = stage_narrowed(&policy);
+
+    drop(&responder, &carried); /* the path told it before the Child SA was there */
+    drop(&initiator, &other);
+
+    assert_false(gateway_log_has(responder.b, "no Child SA for packets"));
+    assert_false(gateway_log_has(initiator.b, "no Child SA for packets"));
+    stage_free(&responder);
+    stage_free(&initiator);
+}
+
 /* ---- The peer refuses -------------------------------------------------------------------------------- */
 
 static void refuses(struct stage *s, uint32_t spi)
@@ -534,6 +596,9 @@ int main(void)
         cmocka_unit_test(S42_a_grant_of_the_rest_ends_the_waiting),
         cmocka_unit_test(R71_a_packet_outside_of_the_policy_is_dropped_though_the_peer_narrowed),
         cmocka_unit_test(R71_a_responder_asks_for_nothing_beyond_the_selectors_of_the_peer),
+        cmocka_unit_test(S42_a_packet_beyond_what_the_peer_asked_for_is_told_once),
+        cmocka_unit_test(
+            S42_what_a_responder_carries_and_what_an_initiator_drops_is_not_told_as_asked_for_by_the_peer),
         cmocka_unit_test(S42_a_refusal_is_told_once_and_the_peer_asked_again_after_60_seconds_at_the_soonest),
         cmocka_unit_test(S42_another_packet_is_asked_for_though_one_was_refused),
         cmocka_unit_test(S44_packets_of_many_pairs_that_are_refused_begin_few_exchanges),

@@ -1,6 +1,5 @@
 """ESP that a gateway has to drop: replayed, forged, truncated, of an unknown SPI."""
 
-import logging
 import socket
 import struct
 
@@ -8,53 +7,18 @@ import pytest
 
 from lib import ikev2
 from lib.capture import packets
+from lib.frames import Wire, esp_frames, esp_of, with_esp
 from lib.ikev2 import payload
 from lib.process import wait_until
 from lib.scripted_peer import init_request
 from lib.sites import IKE_ON_WIRE, SITE1, SITE2, TwoSites
 
-logging.getLogger("scapy").setLevel(logging.ERROR)
-from scapy.layers.inet import IP, UDP  # noqa: E402
-from scapy.layers.l2 import Ether  # noqa: E402
-from scapy.packet import Raw  # noqa: E402
-from scapy.utils import rdpcap  # noqa: E402
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
 
-ESP = 50
 UDP_SEGMENT = 103   # of linux/udp.h
 SEQUENCE_NUMBER = slice(4, 8)
-
-
-class Wire:
-    """The router's end of site 1's wire: sends captured frames again, as they were or changed."""
-
-    def __init__(self, lab, sites):
-        self.sites = sites
-        self._socket = sites.internet.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self._socket.bind(("wan1", 0))
-        lab.callback(self._socket.close)
-
-    def esp_to_site1(self, count):
-        """The frames of ESP in which LAN 2 answered `count` pings of LAN 1."""
-        capture = self.sites.capture("esp")
-        self.sites.lan1.must_reach(SITE2.lan4(10), count=count)
-        frames = [frame for frame in rdpcap(str(capture.stop()))
-                  if IP in frame and frame[IP].proto == ESP and frame[IP].dst == SITE1.wan]
-        assert len(frames) >= count, f"{len(frames)} frames of ESP"
-        return frames[:count]
-
-    def send(self, frames):
-        for frame in frames:
-            self._socket.send(bytes(frame))
-
-
-def with_esp(frame, esp):
-    """The frame with other octets behind its IP header."""
-    return (Ether(src=frame.src, dst=frame.dst) / IP(src=frame[IP].src, dst=frame[IP].dst, proto=ESP) /
-            Raw(bytes(esp)))
-
-
-def esp_of(frame):
-    return bytearray(bytes(frame[IP].payload)[:frame[IP].len - 20])
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +32,15 @@ def sites(module_lab):
 @pytest.fixture(scope="module")
 def wire(module_lab, sites):
     return Wire(module_lab, sites)
+
+
+def esp_to_site1(sites, count):
+    """The frames of ESP in which LAN 2 answered `count` pings of LAN 1."""
+    capture = sites.capture("esp")
+    sites.lan1.must_reach(SITE2.lan4(10), count=count)
+    frames = esp_frames(capture.stop(), SITE2)
+    assert len(frames) >= count, f"{len(frames)} frames of ESP"
+    return frames[:count]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +69,7 @@ def wait_for_count(sites, before, name, more):
 
 
 def test_R70_replayed_packets_are_dropped_and_counted(sites, wire):
-    frames = wire.esp_to_site1(5)
+    frames = esp_to_site1(sites, 5)
     before = inbound(sites)
 
     wire.send(frames)
@@ -105,7 +78,7 @@ def test_R70_replayed_packets_are_dropped_and_counted(sites, wire):
 
 
 def test_R70_replayed_packets_do_not_reach_the_lan(sites, wire):
-    frames = wire.esp_to_site1(5)
+    frames = esp_to_site1(sites, 5)
     lan = sites.capture_lan("replayed")
     before = inbound(sites)
 
@@ -116,7 +89,7 @@ def test_R70_replayed_packets_do_not_reach_the_lan(sites, wire):
 
 
 def test_R70_packets_out_of_order_are_accepted_once(sites, wire):
-    example = wire.esp_to_site1(1)[0]
+    example = esp_to_site1(sites, 1)[0]
     held_back = hold_back(sites, 20, example)
     before = inbound(sites)
 
@@ -137,15 +110,14 @@ def hold_back(sites, count, example):
                         "add rule ip hold forward ip protocol esp drop")
     sites.lan2.ping(SITE1.lan4(10), count=count, wait=1)
     sites.internet.must("nft", "delete table ip hold")
-    held = [with_esp(example, esp_of(frame)) for frame in rdpcap(str(capture.stop()))
-            if IP in frame and frame[IP].proto == ESP and frame[IP].src == SITE2.wan]
+    held = [with_esp(example, esp_of(frame)) for frame in esp_frames(capture.stop(), SITE2)]
     assert len(held) == count, f"{len(held)} frames held back"
     return held
 
 
 @pytest.mark.parametrize("at", [8, 30, -13, -1], ids=["IV", "ciphertext", "padding", "ICV"])
 def test_S9_a_forged_packet_is_dropped_and_counted(sites, wire, at):
-    frame = wire.esp_to_site1(1)[0]
+    frame = esp_to_site1(sites, 1)[0]
     esp = esp_of(frame)
     esp[SEQUENCE_NUMBER] = (int.from_bytes(esp[SEQUENCE_NUMBER], "big") + 500).to_bytes(4, "big")
     esp[at] ^= 1
@@ -157,7 +129,7 @@ def test_S9_a_forged_packet_is_dropped_and_counted(sites, wire, at):
 
 
 def test_S9_a_forged_sequence_number_does_not_move_the_window(sites, wire):
-    frame = wire.esp_to_site1(1)[0]
+    frame = esp_to_site1(sites, 1)[0]
     esp = esp_of(frame)
     esp[SEQUENCE_NUMBER] = b"\xff\xff\xff\x00"
     before = inbound(sites)
@@ -170,7 +142,7 @@ def test_S9_a_forged_sequence_number_does_not_move_the_window(sites, wire):
 
 
 def test_S9_truncated_packets_are_dropped_and_counted(sites, wire):
-    frame = wire.esp_to_site1(1)[0]
+    frame = esp_to_site1(sites, 1)[0]
     esp = esp_of(frame)
     before = inbound(sites)
 
@@ -181,7 +153,7 @@ def test_S9_truncated_packets_are_dropped_and_counted(sites, wire):
 
 
 def test_S9_packets_without_a_whole_header_do_no_harm(sites, wire):
-    frame = wire.esp_to_site1(1)[0]
+    frame = esp_to_site1(sites, 1)[0]
     esp = esp_of(frame)
     before = inbound(sites)
 
@@ -193,7 +165,7 @@ def test_S9_packets_without_a_whole_header_do_no_harm(sites, wire):
 @pytest.mark.parametrize("spi", [b"\x00\x00\x00\x00", b"\x00\x00\x00\xff", b"\xde\xad\xbe\xef"],
                          ids=["0", "255", "unknown"])
 def test_S9_esp_of_an_unknown_spi_is_dropped_and_starts_nothing(sites, wire, spi):
-    frame = wire.esp_to_site1(1)[0]
+    frame = esp_to_site1(sites, 1)[0]
     esp = spi + esp_of(frame)[4:]
     capture = sites.capture("no-sa")
     before = inbound(sites)
@@ -213,8 +185,8 @@ def send_merged(udp, datagrams):
 
 
 @pytest.mark.parametrize("first", ["ESP", "IKE"])
-def test_S9_ike_and_esp_that_linux_has_merged_are_told_apart(sites, wire, first):
-    esp = bytes(esp_of(wire.esp_to_site1(1)[0]))
+def test_S9_ike_and_esp_that_linux_has_merged_are_told_apart(sites, first):
+    esp = bytes(esp_of(esp_to_site1(sites, 1)[0]))
     filling = payload(ikev2.NOTIFY, ikev2.notify_body(40000, bytes(len(esp))))
     request = bytes(4) + init_request([filling] if first == "IKE" else [], version=0x30)
     before = inbound(sites)
@@ -230,7 +202,7 @@ def test_S9_ike_and_esp_that_linux_has_merged_are_told_apart(sites, wire, first)
 
 
 def test_S9_esp_in_udp_is_accepted_on_any_sa(sites, wire):
-    example = wire.esp_to_site1(1)[0]
+    example = esp_to_site1(sites, 1)[0]
     held_back = hold_back(sites, 3, example)
     before = inbound(sites)
 

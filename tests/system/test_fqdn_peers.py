@@ -289,8 +289,9 @@ def test_S19_the_family_is_that_of_the_keyword_the_source_or_the_route(up, tunne
 
 def test_R41_S20_without_a_resolved_name_a_tunnel_is_down_and_says_why(up):
     for tunnel in (NEVER, TRIGGERED):
+        line = up.near.config_line(f"interface {tunnel.interface}", "ikev2 peer")
         assert up.state(tunnel) == (f"Interface {tunnel.interface} is down (name of the peer not resolved: "
-                                    "no such name)")
+                                    f"no such name; line {line})")
         assert up.near.host.run("ping", "-c1", "-W1", inner(tunnel.number, far=True)).status != 0
         assert up.sa(tunnel) is None
 
@@ -413,8 +414,9 @@ def test_R41_no_such_name_deletes_no_sa_but_lets_none_be_made(changed):
 
     changed.near.command(f"clear ikev2 sa {GONE.interface}").must_succeed()
 
+    line = changed.near.config_line(f"interface {GONE.interface}", "ikev2 peer")
     wait_until(lambda: changed.state(GONE) == f"Interface {GONE.interface} is down (name of the peer not resolved: "
-               "no such name)", 10, "the tunnel is down")
+               f"no such name; line {line})", 10, "the tunnel is down")
     assert changed.sa(GONE) is None
     changed.names.set(GONE.fqdn, GONE.address())
     changed.wait_for_remote(GONE, GONE.address(), PATIENCE)

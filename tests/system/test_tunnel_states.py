@@ -131,7 +131,8 @@ def test_R44_a_tunnel_whose_outgoing_interface_loses_its_address_is_down_until_i
 
     gateway1.configure("interface GigaEthernet0.0", "no ip address")
     wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the tunnel down")
-    assert "Tunnel1.0 is down (no address on the outgoing interface)" in gateway1.show("show interfaces Tunnel1.0")
+    assert re.search(r"Tunnel1.0 is down \(no address on the outgoing interface; line \d+\)$",
+                     gateway1.show("show interfaces Tunnel1.0"), re.MULTILINE)
 
     gateway1.configure("interface GigaEthernet0.0", f"ip address {SITE1.wan}/{SITE1.wan_prefix}")
     wait_until(lambda: carrier(gateway1, "Tunnel1.0"), 10, "the tunnel up")

@@ -354,9 +354,18 @@ static void esp_event(struct engine_process *process, enum ike_event_kind kind,
     engine_process_event(process, &of_esp);
 }
 
+/* What the path tells of a packet that has no Child SA. */
+static void packet_event(struct engine_process *process, enum ike_event_kind kind,
+                         const struct path_event *event)
+{
+    struct ike_event of_packet = {.kind = kind};
+    of_packet.packet.tunnel = event->tunnel;
+    of_packet.packet.flow = event->flow;
+    engine_process_event(process, &of_packet);
+}
+
 static void path_event(struct engine_process *process, const struct path_event *event)
 {
-    struct ike_event waits = {.kind = IKE_EVENT_PACKET_WAITS};
     switch (event->kind) {
     case PATH_DONE:
         engine_actions_done(process, event);
@@ -364,9 +373,10 @@ static void path_event(struct engine_process *process, const struct path_event *
         tell_idle(process);
         break;
     case PATH_PACKET_WAITS:
-        waits.packet.tunnel = event->tunnel;
-        waits.packet.flow = event->flow;
-        engine_process_event(process, &waits);
+        packet_event(process, IKE_EVENT_PACKET_WAITS, event);
+        break;
+    case PATH_PACKET_OUTSIDE:
+        packet_event(process, IKE_EVENT_PACKET_OUTSIDE, event);
         break;
     case PATH_CHILD_USED:
         esp_event(process, IKE_EVENT_CHILD_USED, event);

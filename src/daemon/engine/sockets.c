@@ -10,7 +10,6 @@
 enum {
     DATAGRAMS_AT_ONCE = 64, /* read from one socket before the others have their turn */
     MARKER_SIZE = 4,
-    ESP_HEADER_SIZE = 8,
 };
 
 struct engine_socket {

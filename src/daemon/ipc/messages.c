@@ -81,8 +81,9 @@ static bool policy_is_sound(const void *body)
         if (!is_bool(bools[i]))
             return false;
     }
-    return is_terminated(p->name, sizeof(p->name)) && is_terminated(p->cacert, sizeof(p->cacert)) &&
-           is_terminated(p->mycert, sizeof(p->mycert)) && is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
+    return p->gap < GAP_COUNT && is_terminated(p->name, sizeof(p->name)) &&
+           is_terminated(p->cacert, sizeof(p->cacert)) && is_terminated(p->mycert, sizeof(p->mycert)) &&
+           is_terminated(p->peer_fqdn, sizeof(p->peer_fqdn)) &&
            is_terminated(p->out_interface, sizeof(p->out_interface)) &&
            is_terminated(p->source_interface, sizeof(p->source_interface)) && is_address(&p->peer_address) &&
            is_address(&p->out_next_hop) && is_address(&p->source_address) && is_identity(&p->local_id) &&
@@ -175,7 +176,7 @@ static bool tunnel_done_is_sound(const void *body)
 static bool log_is_sound(const void *body)
 {
     const struct message_log *m = body;
-    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC;
+    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC && m->is_failure <= 1;
 }
 
 static bool child_is_sound(const void *body)
@@ -205,8 +206,9 @@ static bool path_event_is_sound(const void *body)
 {
     const struct path_event *e = body;
     return e->kind <= PATH_SPI_UNKNOWN && e->result < PATH_RESULT_COUNT && is_bool(&e->encapsulated) &&
-           is_address(&e->remote.address) && is_address(&e->local) && is_address(&e->flow.source) &&
-           is_address(&e->flow.destination) && e->flow.ports <= FLOW_PORTS_TYPE;
+           is_bool(&e->flow.overlaps_header) && is_address(&e->remote.address) && is_address(&e->local) &&
+           is_address(&e->flow.source) && is_address(&e->flow.destination) &&
+           e->flow.ports <= FLOW_PORTS_TYPE;
 }
 
 static bool stray_is_sound(const void *body)

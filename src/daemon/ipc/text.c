@@ -75,6 +75,18 @@ void text_append_hex(struct text *text, const uint8_t *octets, size_t length)
     text->at[text->length] = '\0';
 }
 
+void text_tame(char *out, size_t size, const char *text)
+{
+    size_t i = 0;
+    for (; text[i] != '\0' && i + 1 < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        out[i] = text[i];
+        if (c < 0x20 || c == 0x7f)
+            out[i] = '?';
+    }
+    out[i] = '\0';
+}
+
 const char *text_get(const struct text *text)
 {
     return text->at != NULL ? text->at : "";

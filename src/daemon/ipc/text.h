@@ -30,6 +30,10 @@ __attribute__((format(printf, 2, 3))) void text_print(struct text *text, const c
 /* Appends octets as hexadecimal digits. */
 void text_append_hex(struct text *text, const uint8_t *octets, size_t length);
 
+/* Copies a text of one line, cut to `size` octets with its NUL, so that it can do no harm to a terminal: it
+ * may tell what a peer claimed. */
+void text_tame(char *out, size_t size, const char *text);
+
 /* The text so far, never NULL. */
 const char *text_get(const struct text *text);
 

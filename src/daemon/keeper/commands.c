@@ -8,6 +8,7 @@
 #include "config/print.h"
 #include "config/prompt.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/keeper/tunnel_problem.h"
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
 #include "daemon/show/interfaces.h"
@@ -190,30 +191,6 @@ static enum control_status clear_ikev2_statistics(const struct commands *command
 
 /* ---- Interfaces and routes ------------------------------------------------------------------------- */
 
-static const char *route_problem(const struct tunnel *tunnel, char memory[SHOWN_PROBLEM_SIZE])
-{
-    const char *problem = route_problem_text(tunnel->route.found.problem);
-    const char *of_name = tunnel_name_problem(&tunnel->name);
-    if (tunnel->route.found.problem != ROUTE_UNRESOLVED || of_name == NULL)
-        return problem;
-    (void)snprintf(memory, SHOWN_PROBLEM_SIZE, "%s: %s", problem, of_name);
-    return memory;
-}
-
-/* Why a Tunnel is down, in words; NULL if it is up. `memory` is for the text. */
-static const char *tunnel_problem(const struct tunnel *tunnel, char memory[SHOWN_PROBLEM_SIZE])
-{
-    if (tunnel->policy.shut_down)
-        return "shutdown";
-    if (tunnel->stage == TUNNEL_WITHOUT_DEVICE)
-        return "no TUN device";
-    if (tunnel->stage == TUNNEL_REFUSED)
-        return "refused by the packet path";
-    if (tunnel->route.found.problem != ROUTE_FOUND && tunnel->use != TUNNEL_CARRIES)
-        return route_problem(tunnel, memory);
-    return tunnel->use == TUNNEL_CARRIES ? NULL : "no SA";
-}
-
 /* What `show interfaces` looks at. */
 struct interfaces_view {
     const struct commands *commands;
@@ -245,12 +222,23 @@ static bool find_shown_tunnel(void *context, const char *name, struct shown_tunn
     const struct tunnel *tunnel = tunnel_table_find_name(&tunnels->table, name);
     if (tunnel == NULL)
         return false;
-    out->policy = &tunnel->policy;
-    out->problem = tunnel_problem(tunnel, out->memory);
-    out->route = tunnel->route.found.to_peer;
-    out->link = tunnel->route.found.link;
-    out->has_sa = tunnel->has_sa;
-    out->sa_source = (struct ip_address){.family = IP_NONE};
+    const struct tunnel_problem_sources sources = {
+        .configuration = &view->commands->running->configuration,
+        .ports = &view->commands->running->ports,
+        .inventory = host_inventory(view->commands->host->host),
+    };
+    *out = (struct shown_tunnel){
+        .policy = &tunnel->policy,
+        .route = tunnel->route.found.to_peer,
+        .link = tunnel->route.found.link,
+        .next_hop = tunnel->route.found.next_hop,
+        .failure = tunnel->failure.text,
+        .failed = tunnel->failure.at,
+        .has_sa = tunnel->has_sa,
+        .sizes = live_area_sizes(tunnels->table.live, tunnel->slot),
+        .settings = tunnel->settings,
+    };
+    tunnel_problem_print(&sources, tunnel, &out->problem);
     if (tunnel->has_sa)
         find_sa_source(view, tunnel, out);
     out->totals = tunnel_table_totals(&tunnels->table, tunnel);
@@ -266,6 +254,8 @@ static enum control_status show_interfaces_command(const struct commands *comman
         .settings = &commands->running->configuration.settings,
         .ports = &commands->running->ports,
         .inventory = host_inventory(commands->host->host),
+        .counters = live_area_counters(commands->tunnels->table.live),
+        .now = clock_now(),
         .find_tunnel = find_shown_tunnel,
         .context = &view,
     };

@@ -137,19 +137,6 @@ static void buffer_add(struct event_log *log, const char *text, size_t length)
     buffer_trim(log, log->settings.buffer_size);
 }
 
-/* A text of one line that can do no harm to a terminal. */
-static void text_tame(char *out, size_t size, const char *text)
-{
-    size_t i = 0;
-    for (; text[i] != '\0' && i + 1 < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        out[i] = text[i];
-        if (c < 0x20 || c == 0x7f)
-            out[i] = '?';
-    }
-    out[i] = '\0';
-}
-
 /* Standard error is not worth failing for, or waiting for: see startup_lose_unread_output. */
 static void write_to_terminal(const char *line, size_t length)
 {

@@ -3,14 +3,15 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "daemon/keeper/auth_jobs.h"
 #include "daemon/keeper/certificate_watch.h"
 #include "daemon/keeper/commands.h"
-#include "daemon/keeper/keys.h"
 #include "daemon/keeper/memory.h"
 #include "daemon/keeper/run_directory.h"
 #include "daemon/keeper/startup.h"
@@ -40,6 +41,7 @@ struct keeper {
     struct pki_store *certificates;
     struct certificate_watch certificate_watch;
     struct running_config running;
+    struct auth_jobs auth_jobs;
     struct commands commands;
     struct control *control;
 
@@ -87,18 +89,15 @@ static void authenticate(struct keeper *keeper, const struct channel_message *me
 {
     const struct message_auth_job *m = message->body;
     const struct ike_auth_job job = message_auth_job(message);
-    const struct tunnel_policy *policy = tunnels_policy(&keeper->tunnels, job.tunnel);
     const struct own_keys keys = {keeper->running.configuration.keys, keeper->certificates};
-    struct message_job_done done = {.job = m->job, .kind = IKE_JOB_AUTH, .ok = policy != NULL};
-    uint8_t list[MESSAGE_CERTIFICATES_MAX];
-    struct writer certificates = writer_to(list, sizeof(list));
-    if (policy != NULL)
-        keys_authenticate(&keys, policy, &job, &done.auth, &certificates);
-    const struct octets tail = done.auth.certificates;
-    done.auth.certificates = (struct octets){NULL, 0};
-    done.certificates_length = (uint32_t)tail.length;
-    processes_send_more(&keeper->processes.engine, MESSAGE_JOB_DONE, &done, sizeof(done), tail, NULL, 0);
-    secret_wipe(&done, sizeof(done));
+    auth_jobs_do(&keeper->auth_jobs, &keys, tunnels_policy(&keeper->tunnels, job.tunnel), m->job, &job);
+}
+
+static void authenticated(void *context, const struct message_job_done *done, struct octets certificates)
+{
+    struct keeper *keeper = context;
+    processes_send_more(&keeper->processes.engine, MESSAGE_JOB_DONE, done, sizeof(*done), certificates, NULL,
+                        0);
 }
 
 /* Copies a message's tail as text. */
@@ -119,6 +118,8 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     tail_text(message, sizeof(*log), text);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
+    if (log->is_failure != 0)
+        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, text);
 }
 
 /* All tunnels of the config are made, or are known not to be: peers may begin, and operators too. */
@@ -253,7 +254,7 @@ static void set_up_commands(struct keeper *keeper)
         .processes = &keeper->processes,
         .tunnels = &keeper->tunnels,
         .records = keeper->memory.records,
-        .pki = {keeper->certificates, &keeper->running, keeper->log},
+        .pki = {keeper->certificates, &keeper->running, &keeper->auth_jobs, keeper->log},
     };
 }
 
@@ -261,6 +262,7 @@ static bool start_loop(struct keeper *keeper)
 {
     if (uv_loop_init(&keeper->loop) != 0)
         return startup_failed("no event loop: %s", strerror(errno));
+    auth_jobs_init(&keeper->auth_jobs, &keeper->loop, authenticated, keeper);
     (void)uv_timer_init(&keeper->loop, &keeper->stop_timer);
     (void)uv_signal_init(&keeper->loop, &keeper->terminate);
     (void)uv_signal_init(&keeper->loop, &keeper->interrupt);
@@ -348,6 +350,7 @@ static void take_down(struct keeper *keeper)
 {
     control_close(keeper->control);
     processes_stop(&keeper->processes, END_PATIENCE);
+    auth_jobs_stop(&keeper->auth_jobs);
     tunnels_close(&keeper->tunnels);
     keeper_host_close(&keeper->host, leaves_tunnels(keeper));
     if (keeper->sockets_are_open)
@@ -372,6 +375,14 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* As many threads for signatures as there are cores. */
+static void set_thread_count(void)
+{
+    char threads[16];
+    (void)snprintf(threads, sizeof(threads), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    (void)setenv("UV_THREADPOOL_SIZE", threads, 1);
+}
+
 static uint32_t worker_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -393,6 +404,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
         return status;
     startup_lose_unread_output();
     raise_descriptor_limit();
+    set_thread_count();
     keeper.log = event_log_new();
     bool locked = secret_lock_process();
     if (keeper.log == NULL || !start_loop(&keeper))

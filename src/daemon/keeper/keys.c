@@ -4,8 +4,8 @@
 
 #include "base/secret.h"
 #include "config/identity.h"
-#include "crypto/prf.h"
 #include "ike/services/certificate_job.h"
+#include "ike/services/psk.h"
 #include "ike/wire/numbers.h"
 
 /* The address that an ID is; false if it is none. */
@@ -22,48 +22,36 @@ static bool identity_address(const struct identity *id, struct ip_address *out)
     return true;
 }
 
-/* The key that the tunnel uses for the peer's ID, for ours; 0 if the ID is not its own. */
-static key_number peer_key(const struct tunnel_policy *policy, const struct identity *id)
+/* The key that the tunnel uses for the peer's ID, for ours; empty if the ID is not its own, or there is none.
+ */
+static struct octets peer_secret(const struct key_table *keys, const struct tunnel_policy *policy,
+                                 const struct identity *id)
 {
-    return identity_equal(id, &policy->remote_id) ? policy->remote_key : 0;
+    bool is_its_own = identity_equal(id, &policy->remote_id);
+    return key_table_secret(keys, is_its_own ? policy->remote_key : 0);
 }
 
-static key_number own_key(const struct key_table *keys, const struct tunnel_policy *policy,
-                          const struct identity *id)
+static struct octets own_secret(const struct key_table *keys, const struct tunnel_policy *policy,
+                                const struct identity *id)
 {
     struct ip_address source;
+    key_number number = 0;
     if (policy->local_id.type != ID_NONE)
-        return identity_equal(id, &policy->local_id) ? policy->local_key : 0;
-    /* S17: the ID is the source address. */
-    return identity_address(id, &source) ? key_table_local(keys, &source, policy->remote_key) : 0;
+        number = identity_equal(id, &policy->local_id) ? policy->local_key : 0;
+    else if (identity_address(id, &source)) /* S17: the ID is the source address */
+        number = key_table_local(keys, &source, policy->remote_key);
+    return key_table_secret(keys, number);
 }
 
 /* ---- Pre-shared keys --------------------------------------------------------------------------------- */
-
-/* prf(prf(key, "Key Pad for IKEv2"), signed octets). Returns its length; 0 if there is no such key or PRF. */
-static size_t psk_value(const struct key_table *keys, key_number number, uint16_t prf_id,
-                        struct octets signed_octets, uint8_t out[PRF_SIZE_MAX])
-{
-    static const char pad[] = "Key Pad for IKEv2";
-    const struct octets pad_octets = {(const uint8_t *)pad, sizeof(pad) - 1};
-    const struct prf_algorithm *prf = prf_by_id(prf_id);
-    struct octets secret = key_table_secret(keys, number);
-    if (prf == NULL || number == 0 || secret.length == 0)
-        return 0;
-    uint8_t padded[PRF_SIZE_MAX];
-    bool done = prf_compute(prf, secret, &pad_octets, 1, padded) &&
-                prf_compute(prf, (struct octets){padded, prf->size}, &signed_octets, 1, out);
-    secret_wipe(padded, sizeof(padded));
-    return done ? prf->size : 0;
-}
 
 static enum ike_auth_fault psk_verify(const struct own_keys *keys, const struct tunnel_policy *policy,
                                       const struct ike_auth_job *job)
 {
     uint8_t expected[PRF_SIZE_MAX];
     const struct octets value = job->peer.value;
-    size_t length = psk_value(keys->shared, peer_key(policy, &job->peer.identity), job->prf,
-                              job->peer.signed_octets, expected);
+    size_t length = psk_auth_value(job->prf, peer_secret(keys->shared, policy, &job->peer.identity),
+                                   job->peer.signed_octets, expected);
     bool right = value.length == length && secret_equal(value.at, expected, length);
     secret_wipe(expected, sizeof(expected));
     if (length == 0)
@@ -73,11 +61,11 @@ static enum ike_auth_fault psk_verify(const struct own_keys *keys, const struct 
 
 static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
                                     const struct ike_auth_job *job, struct ike_auth_result *out,
-                                    struct writer *certificates)
+                                    struct own_credential *credential)
 {
-    (void)certificates;
-    size_t length = psk_value(keys->shared, own_key(keys->shared, policy, &job->own.identity), job->prf,
-                              job->own.signed_octets, out->value);
+    (void)credential;
+    size_t length = psk_auth_value(job->prf, own_secret(keys->shared, policy, &job->own.identity),
+                                   job->own.signed_octets, out->value);
     out->value_length = (uint16_t)length;
     out->method = AUTH_METHOD_PSK;
     return length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
@@ -85,18 +73,47 @@ static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tu
 
 /* ---- Certificates ------------------------------------------------------------------------------------ */
 
+/* Finds what signs. */
 static enum ike_auth_fault certificate_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
                                             const struct ike_auth_job *job, struct ike_auth_result *out,
-                                            struct writer *certificates)
+                                            struct own_credential *credential)
 {
+    (void)out;
     const struct pki_entry *entry =
         keys->certificates != NULL ? pki_store_find(keys->certificates, policy->mycert) : NULL;
     bool is_ours = identity_equal(&job->own.identity, &policy->local_id);
     if (!is_ours || entry == NULL || entry->content.key == NULL || entry->content.chain_length == 0)
         return IKE_AUTH_NO_OWN_KEY;
-    certificate_job_sign(job, entry->content.key, entry->content.chain, entry->content.chain_length, out,
+    credential->key = private_key_hold(entry->content.key);
+    credential->chain_length = entry->content.chain_length;
+    for (size_t i = 0; i < credential->chain_length; i++)
+        credential->chain[i] = certificate_hold(entry->content.chain[i]);
+    return IKE_AUTH_OK;
+}
+
+void keys_sign(const struct own_credential *credential, const struct ike_auth_job *job,
+               struct ike_auth_result *out, struct writer *certificates)
+{
+    certificate_job_sign(job, credential->key, credential->chain, credential->chain_length, out,
                          certificates);
-    return out->fault;
+    if (out->fault != IKE_AUTH_OK)
+        out->method = 0;
+}
+
+size_t own_credential_octets(const struct own_credential *credential)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < credential->chain_length; i++)
+        size += sizeof(uint16_t) + certificate_der(credential->chain[i]).length;
+    return size;
+}
+
+void own_credential_release(struct own_credential *credential)
+{
+    private_key_release(credential->key);
+    for (size_t i = 0; i < credential->chain_length; i++)
+        certificate_release(credential->chain[i]);
+    *credential = (struct own_credential){0};
 }
 
 /* ---- Methods ----------------------------------------------------------------------------------------- */
@@ -108,10 +125,10 @@ static const struct auth_row {
     /* NULL: it is not done here */
     enum ike_auth_fault (*verify)(const struct own_keys *keys, const struct tunnel_policy *policy,
                                   const struct ike_auth_job *job);
-    /* Sets the AUTH, its method and its certificates. */
+    /* Sets the AUTH and its method, or the credential. */
     enum ike_auth_fault (*sign)(const struct own_keys *keys, const struct tunnel_policy *policy,
                                 const struct ike_auth_job *job, struct ike_auth_result *out,
-                                struct writer *certificates);
+                                struct own_credential *credential);
 } rows[] = {
     {AUTH_KIND_PSK, AUTH_METHOD_PSK, psk_verify, psk_sign},
     {AUTH_KIND_RSA, 0, NULL, certificate_sign},
@@ -129,18 +146,19 @@ static const struct auth_row *row_of(enum auth_kind kind)
 
 void keys_authenticate(const struct own_keys *keys, const struct tunnel_policy *policy,
                        const struct ike_auth_job *job, struct ike_auth_result *out,
-                       struct writer *certificates)
+                       struct own_credential *credential)
 {
     const struct auth_row *of_peer = row_of(policy->remote_auth);
     const struct auth_row *of_us = row_of(policy->local_auth);
     *out = (struct ike_auth_result){.fault = IKE_AUTH_OK};
+    *credential = (struct own_credential){0};
     if (job->verify) {
         bool known = of_peer != NULL && of_peer->verify != NULL && of_peer->method == job->peer.method;
         out->fault = known ? of_peer->verify(keys, policy, job) : IKE_AUTH_NO_PEER_KEY;
     }
     if (!job->sign || out->fault != IKE_AUTH_OK)
         return;
-    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out, certificates) : IKE_AUTH_NO_OWN_KEY;
+    out->fault = of_us != NULL ? of_us->sign(keys, policy, job, out, credential) : IKE_AUTH_NO_OWN_KEY;
     if (out->fault != IKE_AUTH_OK)
         out->method = 0;
 }

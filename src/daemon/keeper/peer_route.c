@@ -66,8 +66,8 @@ static enum route_problem fixed_source(const struct route_finder *finder, const 
 
 /* ---- The four kinds of `outgoing-interface` -------------------------------------------------------- */
 
-/* True if the link is about to have an address: duplicate detection runs. */
-static bool awaits_address(const struct inventory_link *link, enum ip_family family)
+/* True if duplicate detection runs for an address of the link. */
+static bool has_tentative_address(const struct inventory_link *link, enum ip_family family)
 {
     for (const struct inventory_address *at = link->addresses; at != NULL; at = at->next_on_link) {
         const struct ip_address *address = &at->is.prefix.address;
@@ -77,9 +77,28 @@ static bool awaits_address(const struct inventory_link *link, enum ip_family fam
     return false;
 }
 
+/* True if Linux is to set an IPv4 address on the link (`ip address dhcp`, `ip address ipcp`). */
+static bool has_dynamic_address(const struct route_finder *finder, const struct inventory_link *link)
+{
+    char name[PORT_NAME_SIZE];
+    const struct configured_interface *interface =
+        port_table_find_link(finder->ports, link->is.name, name)
+            ? host_settings_interface(&finder->configuration->settings, name)
+            : NULL;
+    return interface != NULL && interface->dynamic;
+}
+
+/* True if the link is about to have an address, so that another link's is not to be taken. */
+static bool awaits_address(const struct route_finder *finder, const struct inventory_link *link,
+                           enum ip_family family)
+{
+    return has_tentative_address(link, family) || (family == IP_V4 && has_dynamic_address(finder, link));
+}
+
 /*
  * The source that Linux would take on a link without an address of its own; none if it does not serve (S41).
- * While the link's own address is tentative Linux takes another link's, a link-local one, or the loopback.
+ * While the link's own address is not there yet Linux takes another link's, a link-local one, or the
+ * loopback.
  */
 static struct ip_address source_of(const struct route_finder *finder, const struct inventory_link *link,
                                    const struct ip_address *remote, const struct host_route_answer *answer)
@@ -88,7 +107,20 @@ static struct ip_address source_of(const struct route_finder *finder, const stru
     bool reaches = !ip_address_is_link_local(&answer->source) || ip_address_is_link_local(remote);
     bool serves = reaches && !ip_address_is_loopback(&answer->source) &&
                   inventory_is_usable(host_inventory(finder->host), &answer->source);
-    return serves && (link == NULL || !awaits_address(link, remote->family)) ? answer->source : none;
+    return serves && (link == NULL || !awaits_address(finder, link, remote->family)) ? answer->source : none;
+}
+
+const struct configured_route *peer_route_configured(const struct host_settings *settings,
+                                                     const struct ip_address *address)
+{
+    const struct configured_route *best = NULL;
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const struct configured_route *one = &settings->routes[i];
+        if (ip_prefix_contains(&one->prefix, address) &&
+            (best == NULL || one->prefix.length > best->prefix.length))
+            best = one;
+    }
+    return best;
 }
 
 /* Finds it by the routing table. With `wanted` it has to lead out of that link. */
@@ -107,6 +139,7 @@ static enum route_problem routed(const struct route_finder *finder, const struct
     if (finder->leads_into(finder->context, answer.link, policy->tunnel))
         return ROUTE_RECURSIVE;
     route->link = answer.link;
+    route->next_hop = answer.gateway;
     if (route->to_peer.local.family == IP_NONE) { /* R45: an address of the interface */
         const struct inventory_link *link = inventory_find(host_inventory(finder->host), answer.link);
         const struct host_ifaddr *address =
@@ -132,6 +165,7 @@ static enum route_problem pinned(const struct route_finder *finder, const struct
     if (!host_pin_route(finder->host, link->is.name, family, next_hop, mark, NULL))
         return ROUTE_NOT_PINNED;
     route->link = link->is.index;
+    route->next_hop = *next_hop;
     route->to_peer.ifindex = (uint32_t)link->is.index;
     route->to_peer.mark = *mark;
     if (route->to_peer.local.family != IP_NONE)

@@ -30,8 +30,9 @@ const char *route_problem_text(enum route_problem problem);
 struct found_route {
     enum route_problem problem;
     struct peer_route to_peer;
-    int link;             /* index of the link by which packets leave; 0: not known */
-    uint32_t pinned_mark; /* of the pinned route that is held (host_pin_route); 0: none */
+    int link;                   /* index of the link by which packets leave; 0: not known */
+    struct ip_address next_hop; /* IP_NONE: the peer is on the link, or not known */
+    uint32_t pinned_mark;       /* of the pinned route that is held (host_pin_route); 0: none */
 };
 
 struct route_finder {
@@ -51,6 +52,10 @@ struct route_finder {
  */
 bool peer_route_find(const struct route_finder *finder, const struct tunnel_policy *policy,
                      const struct ip_address *peers, size_t peer_count, struct found_route *route);
+
+/* The most specific route of the config to an address; NULL if there is none. */
+const struct configured_route *peer_route_configured(const struct host_settings *settings,
+                                                     const struct ip_address *address);
 
 /* Releases the pinned route that it holds. */
 void peer_route_release(struct host *host, struct found_route *route);

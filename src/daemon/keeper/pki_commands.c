@@ -158,6 +158,7 @@ static enum control_status run_erase(const struct pki_commands *commands, const 
         text_print(out, "%% Can't erase `%s`: %s\n", name, reason.text);
         return CONTROL_FAILED;
     }
+    auth_jobs_forget_keys(commands->auth_jobs, commands->store);
     event_log_print(commands->log, EVENT_SYSTEM, LOG_LEVEL_NOTICE, NULL, "`%s` was erased", name);
     if (show_certificate_uses(&commands->running->configuration.policies, name, &uses))
         text_print(out,

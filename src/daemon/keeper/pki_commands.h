@@ -6,6 +6,7 @@
 #define MUSUBI_DAEMON_KEEPER_PKI_COMMANDS_H
 
 #include "config/prompt.h"
+#include "daemon/keeper/auth_jobs.h"
 #include "daemon/keeper/control.h"
 #include "daemon/keeper/running_config.h"
 #include "pki/store.h"
@@ -14,6 +15,7 @@
 struct pki_commands {
     struct pki_store *store;
     struct running_config *running;
+    struct auth_jobs *auth_jobs;
     struct event_log *log;
 };
 

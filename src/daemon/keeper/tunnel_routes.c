@@ -39,7 +39,13 @@ void tunnel_route_set_unsent(struct tunnel_route *route)
 
 void tunnel_routes_set_all_old(struct tunnel_routes *routes)
 {
-    routes->all_are_old = true;
+    routes->old = OLD_ALL;
+}
+
+void tunnel_routes_set_all_old_but_recursive(struct tunnel_routes *routes)
+{
+    if (routes->old == OLD_NO_OTHERS)
+        routes->old = OLD_ALL_BUT_RECURSIVE;
 }
 
 bool tunnel_route_depends_on(const struct tunnel_route *route, const struct tunnel_policy *policy,
@@ -67,13 +73,19 @@ void tunnel_routes_schedule(struct tunnel_routes *routes)
 
 /* ---- Finding them ---------------------------------------------------------------------------------- */
 
-bool tunnel_routes_begin(struct tunnel_routes *routes)
+enum old_routes tunnel_routes_begin(struct tunnel_routes *routes)
 {
-    bool all = routes->all_are_old;
+    enum old_routes old = routes->old;
     routes->is_due = false;
-    routes->all_are_old = false;
+    routes->old = OLD_NO_OTHERS;
     engine_marks_begin_sweep(&routes->marks);
-    return all;
+    return old;
+}
+
+bool tunnel_route_is_old(const struct tunnel_route *route, enum old_routes old)
+{
+    return route->is_old || old == OLD_ALL ||
+           (old == OLD_ALL_BUT_RECURSIVE && route->found.problem != ROUTE_RECURSIVE);
 }
 
 bool tunnel_route_find(struct tunnel_route *route, const struct route_finder *finder,

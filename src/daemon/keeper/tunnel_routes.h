@@ -17,13 +17,16 @@ struct tunnel_route {
     bool is_unsent; /* the policy has changed: the engine is told the route in any case */
 };
 
+/* Which routes are old besides those that are by themselves. */
+enum old_routes { OLD_NO_OTHERS, OLD_ALL_BUT_RECURSIVE, OLD_ALL };
+
 struct tunnel_routes {
     struct processes *processes;
     struct engine_marks marks;
     uv_timer_t timer;
     bool is_open;
-    bool is_due;      /* the timer is set */
-    bool all_are_old; /* besides those that are by themselves */
+    bool is_due; /* the timer is set */
+    enum old_routes old;
     void (*due)(void *context);
     void *context;
 };
@@ -41,6 +44,13 @@ void tunnel_routes_close(struct tunnel_routes *routes);
 void tunnel_route_set_old(struct tunnel_route *route);
 void tunnel_routes_set_all_old(struct tunnel_routes *routes);
 
+/*
+ * The same after a change of a Tunnel's device, but for recursive routes (S37): routes through a Tunnel that
+ * is down are passed over, so the peer would seem to have another route as soon as the tunnel is down because
+ * of its recursive one, and the tunnel would go up and down without end.
+ */
+void tunnel_routes_set_all_old_but_recursive(struct tunnel_routes *routes);
+
 /* The engine has got another policy of the tunnel, which its route has to follow. */
 void tunnel_route_set_unsent(struct tunnel_route *route);
 
@@ -53,9 +63,12 @@ void tunnel_routes_schedule(struct tunnel_routes *routes);
 
 /* ---- Finding them ------------------------------------------------------------------------------------ */
 
-/* Begins to go through all tunnels: returns true if all routes are old. Those that grow old from here on are
- * found the next time. */
-bool tunnel_routes_begin(struct tunnel_routes *routes);
+/* Begins to go through all tunnels: returns which routes are old. Those that grow old from here on are found
+ * the next time. */
+enum old_routes tunnel_routes_begin(struct tunnel_routes *routes);
+
+/* True if the route is to be found anew, by itself or as one of those of tunnel_routes_begin. */
+bool tunnel_route_is_old(const struct tunnel_route *route, enum old_routes old);
 
 /* Finds a route anew (peer_route_find). True if it has changed: then the engine has to be told. */
 bool tunnel_route_find(struct tunnel_route *route, const struct route_finder *finder,

@@ -12,10 +12,16 @@ bool tunnel_table_open(struct tunnel_table *table, const struct live_area *live)
     return table->slot_taken != NULL;
 }
 
+static void tunnel_free(struct tunnel *tunnel)
+{
+    free(tunnel->failure.text);
+    free(tunnel);
+}
+
 void tunnel_table_free(struct tunnel_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
-        free(table->tunnels[i]);
+        tunnel_free(table->tunnels[i]);
     free(table->tunnels);
     free(table->slot_taken);
     map_free(&table->by_number);
@@ -99,7 +105,7 @@ void tunnel_table_remove(struct tunnel_table *table, struct tunnel *tunnel)
     memmove(&table->tunnels[at], &table->tunnels[at + 1], (table->count - at) * sizeof(struct tunnel *));
     (void)map_remove(&table->by_number, tunnel->policy.tunnel);
     slot_give_back(table, tunnel->slot);
-    free(tunnel);
+    tunnel_free(tunnel);
 }
 
 static int compare_places(const void *a, const void *b)
@@ -122,6 +128,8 @@ struct path_totals tunnel_table_totals(const struct tunnel_table *table, const s
     struct path_totals totals = live_area_totals(table->live, tunnel->slot);
     for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
         totals.counters[i] -= tunnel->cleared.counters[i];
+    for (size_t i = 0; i < DROP_COUNT; i++)
+        totals.drops[i] -= tunnel->cleared.drops[i];
     return totals;
 }
 

@@ -18,6 +18,12 @@ enum tunnel_stage {
     TUNNEL_REFUSED,        /* by the path */
 };
 
+/* Why the last negotiation of a tunnel failed that has had no SA since. */
+struct tunnel_failure {
+    time_t at;
+    char *text; /* tame; NULL: none has */
+};
+
 /* Changed by tunnels.c; others read it. */
 struct tunnel {
     struct tunnel_policy policy; /* its number never changes */
@@ -32,6 +38,7 @@ struct tunnel {
     struct tunnel_name name; /* of the peer */
     size_t place;            /* in the table, when that is sorted */
     struct history history;
+    struct tunnel_failure failure;
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics`; tunnel_table.c's */
 };
 

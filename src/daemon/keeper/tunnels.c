@@ -1,5 +1,6 @@
 #include "daemon/keeper/tunnels.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -141,12 +142,12 @@ static void find_routes(void *context)
     const struct tunnels_surroundings *with = &tunnels->with;
     const struct route_finder finder = {with->host->host, with->ports, with->configuration, leads_into,
                                         tunnels};
-    bool all = tunnel_routes_begin(&tunnels->routes);
+    enum old_routes old = tunnel_routes_begin(&tunnels->routes);
     for (size_t i = 0; i < tunnels->table.count; i++) {
         struct tunnel *tunnel = tunnels->table.tunnels[i];
         if (!tunnel->leaving) { /* else it keeps its route for the DELETE */
             add_to_path(tunnels, tunnel);
-            if (all || tunnel->route.is_old)
+            if (tunnel_route_is_old(&tunnel->route, old))
                 find_route(tunnels, &finder, tunnel);
         }
         tunnel_routes_keep(&tunnels->routes, &tunnel->route);
@@ -210,19 +211,28 @@ static void tell_own_address(const struct tunnels *tunnels, const struct ip_addr
     send_to_engine(tunnels, MESSAGE_OWN_ADDRESS, &m, sizeof(m));
 }
 
+/* A route of Linux has changed: those routes to peers are old that may depend on it. */
+static void set_routes_old(struct tunnels *tunnels, const struct ip_prefix *prefix)
+{
+    for (size_t i = 0; i < tunnels->table.count && tunnels->routes.old != OLD_ALL; i++) {
+        struct tunnel *tunnel = tunnels->table.tunnels[i];
+        if (tunnel_route_depends_on(&tunnel->route, &tunnel->policy, prefix))
+            tunnel_route_set_old(&tunnel->route);
+    }
+}
+
 void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *event)
 {
     if (event->kind == HOST_EVENT_ADDRESS || event->kind == HOST_EVENT_ADDRESS_GONE)
         tell_own_address(tunnels, &event->prefix.address);
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
         device_replaced(tunnels, event->link_name);
-    if (event->kind != HOST_EVENT_ROUTE)
+    if (event->kind == HOST_EVENT_ROUTE)
+        set_routes_old(tunnels, &event->prefix);
+    else if (tunnel_table_find_name(&tunnels->table, event->link_name) != NULL)
+        tunnel_routes_set_all_old_but_recursive(&tunnels->routes);
+    else
         tunnel_routes_set_all_old(&tunnels->routes);
-    for (size_t i = 0; i < tunnels->table.count && !tunnels->routes.all_are_old; i++) {
-        struct tunnel *tunnel = tunnels->table.tunnels[i];
-        if (tunnel_route_depends_on(&tunnel->route, &tunnel->policy, &event->prefix))
-            tunnel_route_set_old(&tunnel->route);
-    }
     tunnel_routes_schedule(&tunnels->routes);
 }
 
@@ -247,6 +257,24 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
     update_use(tunnels, tunnel);
 }
 
+static void forget_failure(struct tunnel *tunnel)
+{
+    free(tunnel->failure.text);
+    tunnel->failure = (struct tunnel_failure){0};
+}
+
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why)
+{
+    struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
+    if (tunnel == NULL || tunnel->has_sa)
+        return;
+    size_t size = strlen(why) + 1;
+    forget_failure(tunnel);
+    tunnel->failure = (struct tunnel_failure){.at = time(NULL), .text = malloc(size)};
+    if (tunnel->failure.text != NULL)
+        text_tame(tunnel->failure.text, size, why);
+}
+
 static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool has_sa, const char *reason)
 {
     tunnel->has_sa = has_sa;
@@ -254,6 +282,8 @@ static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool ha
         remove_tunnel(tunnels, tunnel);
         return;
     }
+    if (has_sa)
+        forget_failure(tunnel);
     if (has_sa)
         history_add_create(&tunnel->history, time(NULL));
     else

@@ -2,7 +2,8 @@
 
 void engine_link_tell(struct channel *engine, const struct path_event *event)
 {
-    if (event->kind == PATH_PACKET_WAITS || event->kind == PATH_UNANSWERED || event->kind == PATH_SPI_UNKNOWN)
+    if (event->kind == PATH_PACKET_WAITS || event->kind == PATH_PACKET_OUTSIDE ||
+        event->kind == PATH_UNANSWERED || event->kind == PATH_SPI_UNKNOWN)
         (void)channel_offer(engine, MESSAGE_PATH_EVENT, event, sizeof(*event), NULL, 0);
     else
         (void)message_send(engine, MESSAGE_PATH_EVENT, event, sizeof(*event));

@@ -59,6 +59,7 @@ static void set_up(struct path_process *process)
     process->options->live_count = process->area.size.children;
     process->options->totals = process->area.totals;
     process->options->totals_count = process->area.size.tunnels;
+    process->options->sizes = process->area.sizes;
 }
 
 static void start_workers(struct path_process *process)

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "daemon/show/ike_sa.h"
+#include "daemon/show/tunnel_packets.h"
+#include "daemon/state/history.h"
 
 /* ---- What all interfaces have ----------------------------------------------------------------------- */
 
@@ -27,17 +29,20 @@ static void show_link(const struct inventory_link *link, const char *name, struc
         text_print(out, "  Linux interface : %s, which is not there\n", name);
 }
 
-/* Why an interface that is no Tunnel is down; NULL if it is up. */
-static const char *port_problem(const struct configured_interface *interface,
-                                const struct inventory_link *link)
+const char *show_link_problem(const struct inventory_link *link)
 {
-    if (interface->admin == ADMIN_DOWN)
-        return "shutdown";
     if (link == NULL)
         return "no such Linux interface";
     if (!link->is.up)
         return "the Linux interface is down";
     return link->is.carrier || link->is.loopback ? NULL : "no carrier";
+}
+
+/* Why an interface that is no Tunnel is down; NULL if it is up. */
+static const char *port_problem(const struct configured_interface *interface,
+                                const struct inventory_link *link)
+{
+    return interface->admin == ADMIN_DOWN ? "shutdown" : show_link_problem(link);
 }
 
 /* ---- Tunnels ---------------------------------------------------------------------------------------- */
@@ -80,8 +85,8 @@ static void show_route_to_peer(const struct shown_interfaces *shown, const struc
     if (!port_table_find_link(shown->ports, link->is.name, name))
         (void)snprintf(name, sizeof(name), "%s", link->is.name);
     text_print(out, "  Route to the peer : by %s", name);
-    if (tunnel->policy->outgoing == OUTGOING_NEXT_HOP)
-        text_print(out, " to %s", ip_address_format(&tunnel->policy->out_next_hop, address));
+    if (tunnel->next_hop.family != IP_NONE)
+        text_print(out, " to %s", ip_address_format(&tunnel->next_hop, address));
     if (tunnel->route.local.family != IP_NONE)
         text_print(out, ", from %s", ip_address_format(&tunnel->route.local, address));
     text_print(out, "\n");
@@ -98,6 +103,13 @@ static void show_sa_source(const struct shown_tunnel *tunnel, struct text *out)
     text_print(out, "\n");
 }
 
+static void show_failure(const struct shown_tunnel *tunnel, struct text *out)
+{
+    char at[LOCAL_TIME_SIZE];
+    if (tunnel->failure != NULL)
+        text_print(out, "  Last failure : %s %s\n", local_time_format(tunnel->failed, at), tunnel->failure);
+}
+
 static void show_tunnel(const struct shown_interfaces *shown, const struct shown_tunnel *tunnel,
                         struct text *out)
 {
@@ -105,9 +117,12 @@ static void show_tunnel(const struct shown_interfaces *shown, const struct shown
     show_peer(tunnel, out);
     show_route_to_peer(shown, tunnel, out);
     show_sa_source(tunnel, out);
+    show_failure(tunnel, out);
+    show_tunnel_sizes(&tunnel->sizes, &tunnel->settings, shown->now, out);
     text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_OUT_PACKETS],
                n[ESP_OUT_OCTETS]);
     text_print(out, "  In  : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_IN_PACKETS], n[ESP_IN_OCTETS]);
+    show_drops(&tunnel->totals, out);
 }
 
 /* ---- The whole -------------------------------------------------------------------------------------- */
@@ -120,8 +135,8 @@ static void show_interface(const struct shown_interfaces *shown, const struct co
     const struct inventory_link *link = inventory_find_name(shown->inventory, name);
     struct shown_tunnel tunnel;
     bool is_tunnel = shown->find_tunnel(shown->context, interface->name, &tunnel);
-    const char *problem = is_tunnel ? tunnel.problem : port_problem(interface, link);
-    if (problem == NULL)
+    const char *problem = is_tunnel ? text_get(&tunnel.problem) : port_problem(interface, link);
+    if (problem == NULL || problem[0] == '\0')
         text_print(out, "Interface %s is up\n", interface->name);
     else
         text_print(out, "Interface %s is down (%s)\n", interface->name, problem);
@@ -132,8 +147,10 @@ static void show_interface(const struct shown_interfaces *shown, const struct co
     show_family("IPv6", &interface->ipv6_lines, out);
     if (interface->ipv6_enable)
         text_print(out, "  IPv6 : enabled\n");
-    if (is_tunnel)
-        show_tunnel(shown, &tunnel, out);
+    if (!is_tunnel)
+        return;
+    show_tunnel(shown, &tunnel, out);
+    text_free(&tunnel.problem);
 }
 
 void show_interfaces(const struct shown_interfaces *shown, const char *name, struct text *out)
@@ -143,4 +160,6 @@ void show_interfaces(const struct shown_interfaces *shown, const char *name, str
         if (name == NULL || strcmp(settings->interfaces[i].name, name) == 0)
             show_interface(shown, &settings->interfaces[i], out);
     }
+    if (name == NULL && settings->interface_count > 0)
+        show_drops_of_no_tunnel(&shown->counters, out);
 }

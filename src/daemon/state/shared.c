@@ -6,7 +6,7 @@
 
 #include "daemon/ipc/memory_file.h"
 
-enum { LIVE_AREA_VERSION = 2, AREA_ALIGNMENT = 4096 };
+enum { LIVE_AREA_VERSION = 3, AREA_ALIGNMENT = 4096 };
 
 #define LIVE_AREA_MAGIC UINT64_C(0x6d7573756269654c) /* "musubieL" */
 
@@ -23,7 +23,7 @@ static size_t aligned(size_t size)
 
 /* Where the parts are, from the start; the last one is the end. */
 struct live_area_offsets {
-    size_t children, totals, workers, end;
+    size_t children, totals, sizes, workers, end;
 };
 
 static struct live_area_offsets offsets_of(const struct live_area_size *size)
@@ -31,7 +31,8 @@ static struct live_area_offsets offsets_of(const struct live_area_size *size)
     struct live_area_offsets at;
     at.children = aligned(sizeof(struct live_area_header));
     at.totals = at.children + aligned((size_t)size->children * sizeof(struct esp_live));
-    at.workers = at.totals + aligned((size_t)size->workers * size->tunnels * sizeof(struct path_totals));
+    at.sizes = at.totals + aligned((size_t)size->workers * size->tunnels * sizeof(struct path_totals));
+    at.workers = at.sizes + aligned((size_t)size->tunnels * sizeof(struct path_sizes));
     at.end = at.workers + aligned((size_t)size->workers * sizeof(struct path_worker_counters));
     return at;
 }
@@ -72,19 +73,45 @@ bool live_area_map(int fd, bool writable, struct live_area *out)
     }
     out->children = (void *)(at + offsets.children);
     out->totals = (void *)(at + offsets.totals);
+    out->sizes = (void *)(at + offsets.sizes);
     out->workers = (void *)(at + offsets.workers);
     return true;
 }
 
+static uint64_t read_number(const uint64_t *at)
+{
+    return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
 struct path_totals live_area_totals(const struct live_area *area, uint32_t slot)
 {
-    struct path_totals sum = {{0}};
+    struct path_totals sum = {.counters = {0}};
     for (uint32_t worker = 0; worker < area->size.workers; worker++) {
         const struct path_totals *one = &area->totals[(size_t)worker * area->size.tunnels + slot];
         for (size_t i = 0; i < ESP_COUNTER_COUNT; i++)
-            sum.counters[i] += __atomic_load_n(&one->counters[i], __ATOMIC_RELAXED);
+            sum.counters[i] += read_number(&one->counters[i]);
+        for (size_t i = 0; i < DROP_COUNT; i++)
+            sum.drops[i] += read_number(&one->drops[i]);
     }
     return sum;
+}
+
+struct path_worker_counters live_area_counters(const struct live_area *area)
+{
+    struct path_worker_counters sum = {{0}};
+    for (uint32_t worker = 0; worker < area->size.workers; worker++) {
+        for (size_t i = 0; i < PATH_COUNTER_COUNT; i++)
+            sum.counters[i] += read_number(&area->workers[worker].counters[i]);
+    }
+    return sum;
+}
+
+struct path_sizes live_area_sizes(const struct live_area *area, uint32_t slot)
+{
+    struct path_sizes sizes;
+    for (size_t i = 0; i < PATH_SIZE_COUNT; i++)
+        sizes.octets[i] = read_number(&area->sizes[slot].octets[i]);
+    return sizes;
 }
 
 void live_area_unmap(struct live_area *area)

@@ -12,7 +12,7 @@
 /* How many of each there is room for. Room that is not used costs nothing. */
 struct live_area_size {
     uint32_t children; /* slots of struct esp_live */
-    uint32_t tunnels;  /* slots, each with a struct path_totals for each worker */
+    uint32_t tunnels;  /* slots, each with a struct path_totals for each worker, and a struct path_sizes */
     uint32_t workers;
 };
 
@@ -20,6 +20,7 @@ struct live_area {
     struct live_area_size size;
     struct esp_live *children;
     struct path_totals *totals; /* see path_options.totals */
+    struct path_sizes *sizes;   /* see path_options.sizes */
     struct path_worker_counters *workers;
     void *mapping;
     size_t mapped;
@@ -31,8 +32,12 @@ int live_area_create(const struct live_area_size *size);
 /* Maps one; the descriptor may be closed afterwards. False with errno set; EPROTO if it is none. */
 bool live_area_map(int fd, bool writable, struct live_area *out);
 
-/* What all workers have counted for the tunnel with that slot. */
+/* What all workers have counted for the tunnel with that slot, and what belongs to no tunnel. */
 struct path_totals live_area_totals(const struct live_area *area, uint32_t slot);
+struct path_worker_counters live_area_counters(const struct live_area *area);
+
+/* The sizes of the tunnel with that slot. */
+struct path_sizes live_area_sizes(const struct live_area *area, uint32_t slot);
 
 void live_area_unmap(struct live_area *area);
 

@@ -119,6 +119,9 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
     case IKE_EVENT_PACKET_WAITS:
         tunnel_packet_waits(engine, event->packet.tunnel, &event->packet.flow);
         break;
+    case IKE_EVENT_PACKET_OUTSIDE:
+        tunnel_packet_outside(engine, event->packet.tunnel, &event->packet.flow);
+        break;
     case IKE_EVENT_JOB_DONE:
         engine_job_done(engine, event->job.job, event->job.result);
         break;

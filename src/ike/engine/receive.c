@@ -60,7 +60,7 @@ static void receive_init(struct ike_engine *engine, const struct ip_endpoint *lo
         return;
     }
     ike_sa_log_message(sa, "received", &message);
-    ike_sa_init_response(sa, &message, datagram);
+    ike_sa_init_response(sa, &message, datagram, remote);
 }
 
 /* Answers a request that belongs to no IKE SA with an error. RFC 7296 2.21.4 wants such answers limited. */

@@ -6,6 +6,7 @@
 #include "ike/exchanges/own_address.h"
 #include "ike/exchanges/rekey_child.h"
 #include "ike/exchanges/rekey_ike_sa.h"
+#include "ike/reasons/narrowing.h"
 #include "ike/sa/ike_sa.h"
 
 #include <stdlib.h>
@@ -89,6 +90,7 @@ static void ask_again(struct ike_tunnel *tunnel)
     struct ike_sa *sa;
     damping_reset(&tunnel->damping);
     memset(tunnel->narrowings, 0, sizeof tunnel->narrowings);
+    tunnel->overlooked_nat_told = false;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         rekey_ike_sa_ask_again(sa);
@@ -225,4 +227,12 @@ void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struc
     tunnel_log(engine, tunnel, LOG_LEVEL_INFO, LOG_IKEV2, "a packet waits, but no SA can be made: %s",
                reason != NULL ? reason : "the tunnel holds back after the last ones");
     tunnel_negotiation_failed(engine, tunnel);
+}
+
+void tunnel_packet_outside(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow)
+{
+    const struct ike_tunnel *tunnel = engine_tunnel(engine, number);
+    const struct ike_sa *sa = tunnel != NULL ? current_sa(tunnel) : NULL;
+    if (sa != NULL)
+        narrowing_warn_outside(sa, flow);
 }

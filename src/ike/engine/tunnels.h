@@ -1,6 +1,7 @@
 /*
  * The events that concern a tunnel: its policy, the route to its peer, the addresses of the peer's name,
- * packets that wait (R11, R41, R43, S4). An event for a tunnel that is not there does nothing.
+ * packets that wait or were dropped (R11, R41, R43, S4). An event for a tunnel that is not there does
+ * nothing.
  */
 #ifndef MUSUBI_IKE_ENGINE_TUNNELS_H
 #define MUSUBI_IKE_ENGINE_TUNNELS_H
@@ -20,8 +21,9 @@ void tunnel_set_route(struct ike_engine *engine, uint32_t number, const struct p
 void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const struct ip_address *addresses,
                                size_t count);
 
-/* IKE_EVENT_PACKET_WAITS. */
+/* IKE_EVENT_PACKET_WAITS, IKE_EVENT_PACKET_OUTSIDE. */
 void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
+void tunnel_packet_outside(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
 
 /* IKE_EVENT_CLEAR: deletes the tunnel's SAs; `reason` is for the history and the log. */
 void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);

@@ -144,7 +144,8 @@ static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct ike_payloa
 
 /*
  * From here on all settings are the tunnel's (S22). Before it was known, all candidates together decided on
- * the route and on NAT detection.
+ * the route and on NAT detection. What `force` of one of them made the peer believe stays: it sends ESP in
+ * UDP, and may take no other. A peer that has not moved to port 4500 does no NAT traversal (RFC 7296 2.23).
  */
 static void take_settings(struct ike_sa *sa)
 {
@@ -152,8 +153,7 @@ static void take_settings(struct ike_sa *sa)
     take_route(sa);
     sa->nat_local &= policy->nat_traversal;
     sa->nat_remote &= policy->nat_traversal;
-    sa->encapsulate &= policy->nat_traversal;
-    sa->encapsulate &= sa->nat_local || sa->nat_remote || policy->nat_force;
+    sa->encapsulate &= policy->nat_traversal && sa->local.port == IKE_NAT_PORT;
 }
 
 void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)

@@ -193,10 +193,11 @@ static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *resu
 }
 
 /* Reads the NAT detection of both ends. If there is a NAT, IKE moves to port 4500 (RFC 7296 2.23). */
-static void apply_nat_detection(struct ike_sa *sa, const struct ike_message *message)
+static void apply_nat_detection(struct ike_sa *sa, const struct ike_message *message,
+                                const struct ip_endpoint *from)
 {
     const struct tunnel_policy *policy = &sa->tunnel->policy;
-    if (!policy->nat_traversal || !nat_detection_read(sa, message))
+    if (!nat_detection_take(sa, message, from, policy->nat_traversal))
         return;
     sa->encapsulate = sa->nat_local || sa->nat_remote || policy->nat_force;
     if (!sa->encapsulate)
@@ -229,7 +230,8 @@ static bool answer_fits(struct ike_sa *sa, const struct ike_message *message, st
     return true;
 }
 
-void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, struct octets datagram)
+void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, struct octets datagram,
+                          const struct ip_endpoint *from)
 {
     struct ike_handshake *h = sa->handshake;
     const struct ike_payload *cookie = ike_message_notify(message, NOTIFY_COOKIE);
@@ -265,6 +267,6 @@ void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, 
     sa->suite = choice.suite;
     sa->state = IKE_SA_AUTHENTICATING;
     sa->fragmentation = ike_message_notify(message, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED) != NULL;
-    apply_nat_detection(sa, message);
+    apply_nat_detection(sa, message, from);
     key_exchange_finish(sa, &h->key_exchange, ke->content, secret_is_there);
 }

@@ -10,8 +10,9 @@
 /* Starts a negotiation for a tunnel that has a usable route to its peer. */
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
-/* Takes in an answer that `sa` waits for, the message in `datagram`. It is not authenticated. */
-void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, struct octets datagram);
+/* Takes in an answer that `sa` waits for, the message in `datagram`, from `from`. It is not authenticated. */
+void ike_sa_init_response(struct ike_sa *sa, const struct ike_message *message, struct octets datagram,
+                          const struct ip_endpoint *from);
 
 extern const struct ike_task_kind task_ike_sa_init;
 

@@ -77,7 +77,7 @@ static void send_answer(struct ike_sa *sa, const struct ike_message *request)
     struct ike_handshake *h = sa->handshake;
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
     const struct candidates candidates = candidates_of_init(engine, &arrival, NULL);
-    bool nat_traversal = candidates.nat_traversal && nat_detection_read(sa, request);
+    bool nat_traversal = nat_detection_take(sa, request, &sa->remote, candidates.nat_traversal);
     sa->encapsulate = nat_traversal && (sa->nat_local || sa->nat_remote || candidates.nat_force);
 
     const struct ike_header header = {

@@ -67,6 +67,17 @@ bool nat_detection_read(struct ike_sa *sa, const struct ike_message *message)
     return true;
 }
 
+bool nat_detection_take(struct ike_sa *sa, const struct ike_message *message, const struct ip_endpoint *from,
+                        bool wanted)
+{
+    bool peer_detects = nat_detection_read(sa, message);
+    sa->handshake->nat_signs = (struct nat_signs){
+        .peer_detects = peer_detects, .local = sa->nat_local, .remote = sa->nat_remote, .peer = *from};
+    sa->nat_local &= wanted;
+    sa->nat_remote &= wanted;
+    return peer_detects && wanted;
+}
+
 bool nat_detection_names_source(const struct ike_message *message, const struct ip_address *address)
 {
     static const uint16_t ports[] = {IKE_PORT, IKE_NAT_PORT};

@@ -19,6 +19,14 @@ void nat_detection_write(struct ike_sa *sa, bool force, struct message_writer *m
 bool nat_detection_read(struct ike_sa *sa, const struct ike_message *message);
 
 /*
+ * Takes in the peer's IKE_SA_INIT, which came from `from`. Returns whether NAT traversal is done, which needs
+ * both ends: `wanted` here, and the peer's NAT detection. Only then nat_local and nat_remote are set. What
+ * there was to see is noted in the handshake in any case (reasons/overlooked_nat.h).
+ */
+bool nat_detection_take(struct ike_sa *sa, const struct ike_message *message, const struct ip_endpoint *from,
+                        bool wanted);
+
+/*
  * True if the sender of an IKE_SA_INIT request says in it that `address` is its own, before a NAT changed it.
  */
 bool nat_detection_names_source(const struct ike_message *message, const struct ip_address *address);

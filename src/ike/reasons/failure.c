@@ -2,6 +2,7 @@
 
 #include "base/short_text.h"
 #include "ike/sa/ike_sa.h"
+#include "ike/services/log.h"
 #include "ike/wire/identity.h"
 
 #include <stdarg.h>
@@ -89,9 +90,14 @@ static void warn(const struct subject *about, setting_set settings, const char *
         else
             name_tunnels(first, count, names);
     }
-    tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s", kinds[about->kind],
-               names, text, settings != 0 ? "; " : "",
-               settings != 0 ? setting_lines_format(&lines, lines_text) : "");
+    const char *separator = settings != 0 ? "; " : "";
+    const char *shown_lines = settings != 0 ? setting_lines_format(&lines, lines_text) : "";
+    if (about->kind == FAILED_NEGOTIATION)
+        engine_log_failure(about->engine, tunnel != NULL ? &tunnel->policy.tunnel : NULL,
+                           "%s failed%s: %s%s%s", kinds[about->kind], names, text, separator, shown_lines);
+    else
+        tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s",
+                   kinds[about->kind], names, text, separator, shown_lines);
 }
 
 __attribute__((format(printf, 3, 0))) static void warn_with(const struct subject *about, setting_set settings,

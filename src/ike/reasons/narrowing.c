@@ -1,8 +1,11 @@
 #include "ike/reasons/narrowing.h"
 
 #include "base/map.h"
+#include "base/short_text.h"
 #include "ike/reasons/failure.h"
 #include "ike/sa/ike_sa.h"
+
+enum { FLOW_TEXT_SIZE = 160 };
 
 static bool is_narrower(const struct child_request *asked, const struct child_sa *made)
 {
@@ -50,4 +53,71 @@ void narrowing_warn(const struct ike_sa *sa, const struct child_request *asked, 
         "remote %s; local-ts and remote-ts: %s",
         selectors_format(&asked->local_ts, local), selectors_format(&asked->remote_ts, remote), granted_local,
         granted_remote, setting_lines_format(&lines, text));
+}
+
+/* What the peer asked for, in all current Child SAs. */
+static void collect_selectors(const struct ike_sa *sa, struct selector_list *local,
+                              struct selector_list *remote)
+{
+    const struct child_sa *child;
+    LIST_FOREACH(child, &sa->children, link)
+    {
+        if (!child_sa_is_current(child))
+            continue;
+        *local = selectors_joined(local, &child->local_ts);
+        *remote = selectors_joined(remote, &child->remote_ts);
+    }
+}
+
+/* The order does not matter, since it changes with each rekey of one of several Child SAs. */
+static uint64_t hash_of(const struct selector_list *list)
+{
+    uint64_t hash = 0;
+    for (uint8_t i = 0; i < list->count; i++) {
+        const struct selector_list one = {.count = 1, .ts = {list->ts[i]}};
+        char text[SELECTORS_TEXT_SIZE];
+        hash += hash_text(HASH_START, selectors_format(&one, text));
+    }
+    return hash;
+}
+
+static const char *flow_format(const struct packet_flow *flow, char out[FLOW_TEXT_SIZE])
+{
+    char source[IP_TEXT_SIZE];
+    char destination[IP_TEXT_SIZE];
+    struct short_text text = short_text_in(out, FLOW_TEXT_SIZE);
+    short_text_add(&text, "%s to %s, protocol %u", ip_address_format(&flow->source, source),
+                   ip_address_format(&flow->destination, destination), flow->protocol);
+    if (flow->ports == FLOW_PORTS_BOTH)
+        short_text_add(&text, ", ports %u and %u", flow->source_port, flow->destination_port);
+    else if (flow->ports == FLOW_PORTS_TYPE)
+        short_text_add(&text, ", type %u, code %u", flow->source_port >> 8, flow->source_port & 0xff);
+    return out;
+}
+
+void narrowing_warn_outside(const struct ike_sa *sa, const struct packet_flow *flow)
+{
+    const struct child_request all = additional_children_proposed(sa);
+    if (sa->additional.ours || !selectors_hold(&all.local_ts, &all.remote_ts, flow) ||
+        additional_children_hold(sa, flow))
+        return;
+
+    struct selector_list local = {0};
+    struct selector_list remote = {0};
+    char asked_local[SELECTORS_TEXT_SIZE];
+    char asked_remote[SELECTORS_TEXT_SIZE];
+    char packets[FLOW_TEXT_SIZE];
+    char text[SETTING_LINES_TEXT_SIZE];
+    struct setting_lines lines = {0};
+    collect_selectors(sa, &local, &remote);
+    if (local.count == 0 || !is_new(sa->tunnel, hash_of(&local) ^ ~hash_of(&remote)))
+        return;
+    (void)selectors_format(&local, asked_local);
+    (void)selectors_format(&remote, asked_remote);
+    setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2,
+               "no Child SA for packets from %s (the peer asked for local %s, remote %s): they are dropped; "
+               "local-ts "
+               "and remote-ts: %s",
+               flow_format(flow, packets), asked_local, asked_remote, setting_lines_format(&lines, text));
 }

@@ -35,6 +35,13 @@ struct waiting_datagram {
     struct ike_buffer octets;
 };
 
+/* What the peer's IKE_SA_INIT has shown of NATs, whether NAT traversal is done or not. */
+struct nat_signs {
+    bool peer_detects;       /* it has NAT detection */
+    bool local, remote;      /* which tells of a NAT in front of us, of the peer */
+    struct ip_endpoint peer; /* where it came from */
+};
+
 /* What is needed until the IKE SA is authenticated, and wiped then. */
 struct ike_handshake {
     struct key_exchange key_exchange;              /* of IKE_SA_INIT */
@@ -51,7 +58,8 @@ struct ike_handshake {
     uint32_t failure_settings; /* settings of the config that it concerns */
     bool refused;              /* that answer was an error notify */
     unsigned restarts;         /* of IKE_SA_INIT, for COOKIE and INVALID_KE_PAYLOAD */
-    uint32_t child_spi;        /* the inbound SPI that we proposed, or chose, for the first Child SA */
+    struct nat_signs nat_signs;
+    uint32_t child_spi; /* the inbound SPI that we proposed, or chose, for the first Child SA */
 };
 
 /* The failed rekey that was logged last (reasons/failure.h). */

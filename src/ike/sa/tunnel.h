@@ -33,6 +33,7 @@ struct ike_tunnel {
     struct damping damping;
     uint64_t narrowings[NARROWINGS_MAX]; /* hashes of what the log has told that the peer granted */
     unsigned next_narrowing;             /* index of the oldest one */
+    bool overlooked_nat_told;            /* the log has told of it (S43) */
 };
 
 /* The tunnel with a number; NULL if there is none. */

@@ -11,11 +11,17 @@ bool engine_logs(const struct ike_engine *engine, enum log_level level)
     return (int)level <= engine->options.log_level;
 }
 
-void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum log_function function,
-                          const uint32_t *tunnel, const char *format, va_list arguments)
+/* What a line is, but for its text. */
+struct line_kind {
+    enum log_level level;
+    enum log_function function;
+    bool is_failure;
+    const uint32_t *tunnel; /* NULL: about none */
+};
+
+__attribute__((format(printf, 3, 0))) static void
+add_line(struct ike_engine *engine, const struct line_kind *kind, const char *format, va_list arguments)
 {
-    if (!engine_logs(engine, level))
-        return;
     char line[LOG_LINE_SIZE];
     int length = vsnprintf(line, sizeof line, format, arguments);
     if (length < 0)
@@ -26,12 +32,30 @@ void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum 
     if (text.at == NULL)
         return;
     struct ike_action action = {.kind = IKE_ACTION_LOG};
-    action.log.level = level;
-    action.log.function = function;
-    action.log.has_tunnel = tunnel != NULL;
-    action.log.tunnel = tunnel != NULL ? *tunnel : 0;
+    action.log.level = kind->level;
+    action.log.function = kind->function;
+    action.log.is_failure = kind->is_failure;
+    action.log.has_tunnel = kind->tunnel != NULL;
+    action.log.tunnel = kind->tunnel != NULL ? *kind->tunnel : 0;
     action.log.text = (const char *)text.at;
     effects_add_action(&engine->effects, &action);
+}
+
+void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum log_function function,
+                          const uint32_t *tunnel, const char *format, va_list arguments)
+{
+    const struct line_kind kind = {.level = level, .function = function, .tunnel = tunnel};
+    if (engine_logs(engine, level))
+        add_line(engine, &kind, format, arguments);
+}
+
+void engine_log_failure(struct ike_engine *engine, const uint32_t *tunnel, const char *format, ...)
+{
+    const struct line_kind kind = {LOG_LEVEL_WARN, LOG_IKEV2, true, tunnel};
+    va_list arguments;
+    va_start(arguments, format);
+    add_line(engine, &kind, format, arguments);
+    va_end(arguments);
 }
 
 void engine_log(struct ike_engine *engine, enum log_level level, enum log_function function,

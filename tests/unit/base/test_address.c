@@ -102,6 +102,25 @@ static void ipv6_endpoints_print_in_brackets(void **state)
     assert_string_equal(ip_endpoint_format(&e, out), "[2001:db8::1]:500");
 }
 
+static void private_addresses_are_those_of_the_rfcs(void **state)
+{
+    (void)state;
+    static const char *const private[] = {"10.0.0.0",    "10.255.255.255",  "172.16.0.0",
+                                          "172.31.0.1",  "192.168.255.255", "100.64.0.0",
+                                          "100.127.0.1", "fc00::1",         "fdff::1"};
+    static const char *const others[] = {"9.255.255.255",   "11.0.0.0",    "172.15.255.255", "172.32.0.0",
+                                         "192.167.255.255", "192.169.0.0", "100.63.255.255", "100.128.0.0",
+                                         "203.0.113.1",     "fbff::1",     "fe80::1",        "2001:db8::1"};
+    for (size_t i = 0; i < sizeof private / sizeof *private; i++) {
+        struct ip_address a = address(private[i]);
+        assert_true(ip_address_is_private(&a));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct ip_address a = address(others[i]);
+        assert_false(ip_address_is_private(&a));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +131,7 @@ int main(void)
         cmocka_unit_test(prefix_contains_only_its_own_addresses),
         cmocka_unit_test(endpoints_survive_conversion_to_a_sockaddr_and_back),
         cmocka_unit_test(ipv6_endpoints_print_in_brackets),
+        cmocka_unit_test(private_addresses_are_those_of_the_rfcs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

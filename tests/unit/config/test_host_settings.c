@@ -34,6 +34,32 @@ static void an_empty_config_has_no_host_settings(void **state)
     host_settings_free(&host);
 }
 
+static void an_address_by_dhcp_or_ipcp_is_left_to_linux(void **state)
+{
+    static const struct {
+        const char *line;
+        bool dynamic;
+    } rows[] = {
+        {"ip address dhcp", true},
+        {"ip address dhcp receive-default", true},
+        {"ip address ipcp", true},
+        {"ip  address  ipcp", true},
+        {"ip address 10.0.0.1/24", false},
+        {"ip address ipcp-not-this", false},
+        {"ip unnumbered GigaEthernet1.0", false},
+        {"encapsulation pppoe", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "interface GigaEthernet0.1\n  %s\n  no shutdown\n", rows[i].line);
+        struct host_settings host = settings_of(text);
+        if (host_settings_interface(&host, "GigaEthernet0.1")->dynamic != rows[i].dynamic)
+            fail_msg("%s", rows[i].line);
+        host_settings_free(&host);
+    }
+}
+
 static void an_interface_has_all_values_of_its_lines(void **state)
 {
     (void)state;
@@ -225,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_config_has_no_host_settings),
         cmocka_unit_test(an_interface_has_all_values_of_its_lines),
+        cmocka_unit_test(an_address_by_dhcp_or_ipcp_is_left_to_linux),
         cmocka_unit_test(R13_a_tunnel_without_an_ipv6_line_has_no_ipv6),
         cmocka_unit_test(S16_devices_map_ports_to_linux),
         cmocka_unit_test(routes_have_target_and_distance),

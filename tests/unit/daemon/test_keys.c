@@ -41,7 +41,7 @@ struct fixture {
     struct auth peer_auth;       /* the right one */
     struct ike_auth_job job;     /* both halves, of the right IDs */
     struct ike_auth_result result;
-    uint8_t certificates[16];
+    struct own_credential credential;
 };
 
 /* RFC 7296 2.15, done here once more. */
@@ -95,8 +95,8 @@ static enum ike_auth_fault authenticate(struct fixture *f)
 {
     memset(&f->result, 0xff, sizeof(f->result));
     const struct own_keys keys = {f->configuration.keys, NULL};
-    struct writer certificates = writer_to(f->certificates, sizeof(f->certificates));
-    keys_authenticate(&keys, &f->policy, &f->job, &f->result, &certificates);
+    keys_authenticate(&keys, &f->policy, &f->job, &f->result, &f->credential);
+    assert_null(f->credential.key);
     return f->result.fault;
 }
 

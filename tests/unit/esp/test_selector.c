@@ -256,6 +256,59 @@ static void packets_without_ports_need_any_or_opaque(void **state)
     assert_false(hold(opaque, any, &whole, PACKET_OUTBOUND));
 }
 
+/* RFC 4301 7.2: a minimum offset, so that no later fragment overlaps the TCP header (RFC 1858 3.2.2). */
+static void RFC4301_7_2_opaque_selectors_hold_no_fragment_that_overlaps_the_tcp_header(void **state)
+{
+    (void)state;
+    struct traffic_selector opaque = selector("0.0.0.0", "255.255.255.255", 0, 65535, 0);
+    static const struct {
+        const char *packet;
+        bool is_held;
+    } rows[] = {
+        {V4("001c", "0001", "06") "1388 0035 0008 0000", false},
+        {V4("001c", "2001", "06") "1388 0035 0008 0000", false},
+        {V4("001c", "0002", "06") "1388 0035 0008 0000", true},
+        {V4("001c", "0001", "11") "1388 0035 0008 0000", true},
+        {V6("0010", "2c") "0600 0008 00000007 1388 0035 0008 0000", false}, /* of the other family */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct packet_flow flow = flow_of(rows[i].packet);
+        assert_int_equal(hold(opaque, opaque, &flow, PACKET_INBOUND), rows[i].is_held);
+        assert_int_equal(hold(opaque, opaque, &flow, PACKET_OUTBOUND), rows[i].is_held);
+    }
+}
+
+static void RFC4301_6_2_an_icmp_error_tells_of_the_packet_that_it_quotes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *packet;
+        uint16_t port; /* the quoted source port; 0: nothing is quoted */
+    } rows[] = {
+        {V4("0038", "0000", "01") "0304 0000 00000500" V4("05dc", "4000", "11") "1388 0035 0008 0000", 5000},
+        {V4("0038", "0000", "01") "0b00 0000 00000000" V4("05dc", "4000", "06") "1389 0035 00000001", 5001},
+        {V6("0040", "3a") "0200 0000 00000500" V6("05dc", "11") "138a 0035 0008 0000", 5002},
+        {V6("0048", "00") "3a00 010400000000 0100 0000 00000000" V6("05dc", "11") "138b 0035 0008 0000",
+         5003},
+        /* A redirect, an answer, a later fragment, an error that quotes too little, ICMPv6's type in ICMP. */
+        {V4("0038", "0000", "01") "0501 0000 00000000" V4("05dc", "4000", "11") "1388 0035 0008 0000", 0},
+        {V4("0038", "0000", "01") "0000 0000 00000000" V4("05dc", "4000", "11") "1388 0035 0008 0000", 0},
+        {V4("0038", "0001", "01") "0304 0000 00000500" V4("05dc", "4000", "11") "1388 0035 0008 0000", 0},
+        {V4("001c", "0000", "01") "0304 0000 00000500", 0},
+        {V4("0018", "0000", "01") "0304 0000", 0},
+        {V4("0038", "0000", "01") "0200 0000 00000500" V4("05dc", "4000", "11") "1388 0035 0008 0000", 0},
+        {V6("0040", "3a") "8000 0000 00000500" V6("05dc", "11") "138a 0035 0008 0000", 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct hex octets = hex(rows[i].packet);
+        struct packet_flow flow;
+        bool quotes = packet_flow_read_quoted(octets.at, octets.length, &flow);
+        assert_int_equal(quotes, rows[i].port != 0);
+        if (quotes)
+            assert_int_equal(flow.source_port, rows[i].port);
+    }
+}
+
 static void icmp_type_is_compared_with_the_senders_side(void **state)
 {
     (void)state;
@@ -331,6 +384,8 @@ int main(void)
         cmocka_unit_test(R71_address_ranges_include_both_ends),
         cmocka_unit_test(R71_protocol_and_ports_of_both_sides_count),
         cmocka_unit_test(packets_without_ports_need_any_or_opaque),
+        cmocka_unit_test(RFC4301_7_2_opaque_selectors_hold_no_fragment_that_overlaps_the_tcp_header),
+        cmocka_unit_test(RFC4301_6_2_an_icmp_error_tells_of_the_packet_that_it_quotes),
         cmocka_unit_test(icmp_type_is_compared_with_the_senders_side),
         cmocka_unit_test(R71_any_of_several_selectors_will_do),
         cmocka_unit_test(all_of_a_family_is_recognised),

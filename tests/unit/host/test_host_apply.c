@@ -689,7 +689,7 @@ static void what_needs_a_missing_link_waits_for_it(void **state)
     apply(host, &plan);
     assert_no_output("ip route show proto 109");
 
-    run("ip link add ge7 type veth peer name far7");
+    run("ip link add ge7 type veth peer name far7 && ip link set far7 up");
     settle(host);
     assert_output("ip addr show dev ge7", "10.7.0.1/24");
     assert_output("ip route", "10.70.0.0/16 dev ge7 proto 109");
@@ -704,9 +704,17 @@ static void what_needs_a_missing_link_waits_for_it(void **state)
     assert_output("ip route", "10.70.0.0/16 dev ge7 proto 109");
     assert_output("ip route", "10.71.0.0/16 via 10.7.0.254 dev ge7 proto 109");
 
+    run("ip link set far7 down"); /* the cable is pulled: routes of less preference have to take over */
+    settle(host);
+    assert_no_output("ip route show proto 109");
+    run("ip link set far7 up");
+    settle(host);
+    assert_output("ip route", "10.70.0.0/16 dev ge7 proto 109");
+    assert_output("ip route", "10.71.0.0/16 via 10.7.0.254 dev ge7 proto 109");
+
     run("ip link del ge7");
     settle(host);
-    run("ip link add ge7 type veth peer name far7");
+    run("ip link add ge7 type veth peer name far7 && ip link set far7 up");
     settle(host);
     assert_output("ip route", "10.70.0.0/16 dev ge7 proto 109");
     host_teardown(host);

@@ -320,6 +320,73 @@ static void removed_tunnel_lets_go_of_what_waits(void **state)
     assert_int_equal(end_total(here, ESP_OUT_MISC_ERROR), PATH_WAITING_PACKETS + 1);
 }
 
+static void S42_a_packet_outside_of_all_sas_is_told_of_once_in_a_second(void **state)
+{
+    (void)state;
+    const uint8_t mld[76] = {0x60, [5] = 36, [7] = 1, [8] = 0xfe, 0x80, [24] = 0xff, 2, [39] = 22, 58,
+                             0,    5,        2,       0,          0,    1,           0, 143};
+    install_for_port(1, 53, false);
+    end_put(here, mld, sizeof mld); /* Linux's own */
+    assert_false(end_has_event(here, PATH_PACKET_OUTSIDE));
+
+    end_put_number(here, IP_V4, 100, 1);
+    end_put_number(here, IP_V4, 100, 2);
+
+    struct path_event event = end_expect_event(here, PATH_PACKET_OUTSIDE);
+    assert_int_equal(event.tunnel, STAND_TUNNEL);
+    assert_int_equal(event.flow.destination_port, 2000);
+    assert_false(end_has_event(here, PATH_PACKET_OUTSIDE));
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 3);
+    int64_t told = stand_clock();
+    while (stand_clock() - told < 1000)
+        end_expect_silence(there);
+    end_put_number(here, IP_V4, 100, 3);
+    (void)end_expect_event(here, PATH_PACKET_OUTSIDE);
+}
+
+/* RFC 4301 7.3: fragments without ports must not be sent on an SA of ports. */
+static void RFC4301_7_3_by_an_sa_of_ports_packets_leave_whole_though_pre_fragment_is_set(void **state)
+{
+    (void)state;
+    static const enum ip_family families[] = {IP_V4, IP_V6};
+    end_configure(here, (struct path_tunnel){.pre_fragment = true, .mtu_ignore = true});
+    install_for_port(1, 2000, false);
+    uint32_t number = 0;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t length = 3000; length < 66000; length += 20000) {
+            end_put_number(here, families[i], length, ++number);
+            end_expect_number(there, number);
+        }
+    }
+    end_expect_total(here, ESP_OUT_PACKETS, number);
+    end_expect_total(there, ESP_IN_TS_UNACCEPTABLE, 0);
+}
+
+/* An ICMP error from a router on the way, of which the selectors know nothing. */
+static void RFC4301_6_2_an_icmp_error_passes_with_the_packet_that_it_quotes_and_no_other_does(void **state)
+{
+    (void)state;
+    uint8_t error[56] = {0x45, [3] = 56, [8] = 64, 1, [12] = 192, 0, 2, 9, 10, 0, 2, 2, 3, 4, [26] = 5};
+    uint8_t quoted[STAND_PACKET_MAX];
+    uint8_t *quote = error + 28;
+    (void)packet_make(quoted, IP_V4, 100, 1);
+    memcpy(quote, quoted, 28);
+    install_for_port(1, 1000, false);
+    /* The packet went from there to here, from port 1000. */
+    memcpy(quote + 12, quoted + 16, 4);
+    memcpy(quote + 16, quoted + 12, 4);
+
+    end_put(here, error, sizeof error);
+    uint8_t taken[STAND_PACKET_MAX];
+    assert_int_equal(end_take(there, taken, 1000), sizeof error);
+    assert_memory_equal(taken, error, sizeof error);
+
+    store_u16be(quote + 20, 1001);
+    end_put(here, error, sizeof error);
+    end_expect_total(here, ESP_OUT_TS_UNACCEPTABLE, 1);
+    end_expect_total(there, ESP_IN_PACKETS, 1);
+}
+
 #define STAND_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(int argc, char **argv)
@@ -340,6 +407,9 @@ int main(int argc, char **argv)
         STAND_TEST(S38_packets_that_waited_are_dropped_as_outside_when_nothing_more_comes),
         STAND_TEST(S42_packets_outside_wait_once_others_are_to_come_beside_an_sa_that_was_whole),
         STAND_TEST(S38_a_pair_that_gets_no_sa_takes_no_other_packet_along),
+        STAND_TEST(S42_a_packet_outside_of_all_sas_is_told_of_once_in_a_second),
+        STAND_TEST(RFC4301_7_3_by_an_sa_of_ports_packets_leave_whole_though_pre_fragment_is_set),
+        STAND_TEST(RFC4301_6_2_an_icmp_error_passes_with_the_packet_that_it_quotes_and_no_other_does),
         STAND_TEST(removed_tunnel_lets_go_of_what_waits),
     };
     workers = stand_workers(argc, argv);

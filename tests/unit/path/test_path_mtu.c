@@ -11,6 +11,7 @@ enum { LINK = 1500, NOW = 5000000, FITS = 1446, FITS_1400 = 1346 /* AES-GCM over
 
 static struct path_worker_counters counters;
 static struct path_totals totals;
+static struct path_sizes sizes;
 static struct worker worker;
 static struct tunnel tunnel;
 static struct sa_pair pairs[2];
@@ -46,6 +47,7 @@ static int start(void **state)
     assert_true(worker_open(&worker, 0, &options, -1, ESP_ARITHMETIC_OPENSSL));
     (void)worker_turn(&worker, NOW);
     tunnel = (struct tunnel){.number = 1, .settings = {.mtu = LINK, .mss_v4 = {.automatic = true}}};
+    tunnel.sizes = &sizes;
     tunnel_prepare(&tunnel, -1);
     esp = new_worker(ESP_ARITHMETIC_OPENSSL);
     for (size_t i = 0; i < 2; i++)
@@ -127,6 +129,29 @@ static void S39_another_peer_has_a_path_of_its_own(void **state)
     assert_int_equal(mss(), FITS - 40);
 }
 
+static void S39_what_is_in_use_can_be_read(void **state)
+{
+    (void)state;
+    assert_int_equal(sizes.octets[PATH_SIZE_LINK], LINK);
+    assert_int_equal(sizes.octets[PATH_SIZE_LEARNT], 0);
+    assert_int_equal(sizes.octets[PATH_SIZE_INNER], FITS);
+
+    (void)worker_turn(&worker, NOW + 5000);
+    path_mtu_learn(&worker, &sas[0], 1400);
+    (void)worker_turn(&worker, NOW + 7000);
+
+    assert_int_equal(sizes.octets[PATH_SIZE_LINK], LINK);
+    assert_int_equal(sizes.octets[PATH_SIZE_LEARNT], 1400);
+    assert_int_equal(sizes.octets[PATH_SIZE_LEARNT_AT], NOW + 5000);
+    assert_int_equal(sizes.octets[PATH_SIZE_INNER], FITS_1400);
+    assert_int_equal(sizes.octets[PATH_SIZE_MSS_V4], FITS_1400 - 40);
+    assert_int_equal(sizes.octets[PATH_SIZE_MSS_V6], 0);
+
+    outbound_sa_stop(&sas[0]);
+
+    assert_int_equal(sizes.octets[PATH_SIZE_LINK], 0);
+}
+
 static void R72_the_link_that_becomes_smaller_counts_at_once(void **state)
 {
     (void)state;
@@ -144,6 +169,7 @@ int main(void)
             S39_it_never_grows_by_what_a_router_says_and_never_falls_below_the_least, start, stop),
         cmocka_unit_test_setup_teardown(S39_a_rekeyed_child_sa_goes_on_with_it, start, stop),
         cmocka_unit_test_setup_teardown(S39_another_peer_has_a_path_of_its_own, start, stop),
+        cmocka_unit_test_setup_teardown(S39_what_is_in_use_can_be_read, start, stop),
         cmocka_unit_test_setup_teardown(R72_the_link_that_becomes_smaller_counts_at_once, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

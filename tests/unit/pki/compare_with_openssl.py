@@ -29,17 +29,18 @@ def run(*argv):
     return subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=False)
 
 
-def verdicts_of_openssl(anchor, pool, files):
-    """True or False for each file. Without CRLs, since `openssl verify` can't check only the CAs that have one."""
-    argv = ("openssl", "verify", "-partial_chain", "-policy_check", "-policy", "2.5.29.32.0", "-attime", NOW,
+def verdicts_of_openssl(anchor, pool, files, *options, now=NOW):
+    """True or False for each file. Without CRLs, since `openssl verify` can't check only the CAs that have one, unless
+    the options say otherwise."""
+    argv = ("openssl", "verify", "-partial_chain", "-policy_check", "-policy", "2.5.29.32.0", "-attime", now,
             "-verify_depth", DEPTH, "-CAfile", anchor, "-untrusted", pool)
-    said = run(*argv, *files).stdout
+    said = run(*argv, *options, *files).stdout
     return [re.search(rf"^{re.escape(str(file))}: OK$", said, re.MULTILINE) is not None for file in files]
 
 
-def verdicts_of_ours(validate, anchor, pool, crls, files):
+def verdicts_of_ours(validate, anchor, pool, crls, files, now=NOW):
     """The number of the fault and the reason, for each file."""
-    done = run(validate, NOW, anchor, pool, crls, *files)
+    done = run(validate, now, anchor, pool, crls, *files)
     assert done.returncode == 0, done
     lines = done.stdout.splitlines()
     assert len(lines) == len(files), done

@@ -16,6 +16,35 @@ from lib.certificates import CA_EXTENSIONS, END_EXTENSIONS, Certificates, Issued
 NO_CA = ("basicConstraints=critical,CA:FALSE", "keyUsage=critical,keyCertSign", "subjectKeyIdentifier=hash")
 
 
+def der(tag, *content):
+    """A value in DER."""
+    octets = b"".join(content)
+    digits = len(octets).to_bytes((len(octets).bit_length() + 7) // 8, "big")
+    length = bytes([len(octets)]) if len(octets) < 128 else bytes([0x80 | len(digits)]) + digits
+    return bytes([tag]) + length + octets
+
+
+def end_of(octets, start):
+    """Where the value ends that starts there."""
+    length, at = octets[start + 1], start + 2
+    if length & 0x80:
+        at += length & 0x7f
+        length = int.from_bytes(octets[start + 2:at], "big")
+    return at + length
+
+
+def respell(issuer, name, before, after):
+    """Changes octets of NAME.der, a certificate or a CRL, once, and has the issuer sign it again."""
+    path = issuer.directory / f"{name}.der"
+    octets = path.read_bytes()
+    start = 2 + (octets[1] & 0x7f if octets[1] & 0x80 else 0)
+    middle = end_of(octets, start)
+    told = octets[start:middle].replace(before, after, 1)
+    assert told != octets[start:middle]
+    signature = openssl("dgst", "-sha256", "-sign", issuer.key, data=told)
+    path.write_bytes(der(0x30, told, octets[middle:end_of(octets, middle)], der(0x03, b"\0" + signature)))
+
+
 def with_usage(usage):
     return ("basicConstraints=CA:FALSE", f"keyUsage=critical,{usage}", "subjectKeyIdentifier=hash",
             "authorityKeyIdentifier=keyid")
@@ -38,6 +67,10 @@ def make_names(pki, ca):
 def make_dates(pki, ca):
     pki.issue(ca, "expired", start="20200101000000Z", end="20260201000000Z")
     pki.issue(ca, "early", start="20270101000000Z")
+    for name, at, spoilt in (("bad-start", b"260101000000Z", b"2601xx000000Z"),
+                             ("bad-end", b"360101000000Z", b"3601xx000000Z")):
+        pki.issue(ca, name)
+        respell(ca, name, at, spoilt)
     old = pki.root("oldca", start="20200101000000Z", end="20260201000000Z")
     pki.issue(old, "of-oldca")
 
@@ -56,6 +89,8 @@ def make_chains(pki, ca):
     fake = pki.root("fakeca", subject="/C=JP/O=Example/CN=ca")
     pki.issue(fake, "of-fakeca")
     pki.issue(fake, "of-fakeca-silent", extensions=[*END_EXTENSIONS[:3], "authorityKeyIdentifier=none"])
+    rsa = pki.root("rsa-fakeca", subject="/C=JP/O=Example/CN=ca", kind="rsa2048")
+    pki.issue(rsa, "of-rsa-fakeca", extensions=[*END_EXTENSIONS[:3], "authorityKeyIdentifier=none"])
     no_ca = pki.issue(ca, "noca", extensions=NO_CA)
     pki.issue(no_ca, "of-noca")
     no_sign = pki.intermediate(ca, "nosign", extensions=ca_with(usage="cRLSign"))
@@ -93,6 +128,14 @@ def make_constraints(pki, ca):
     pki.issue(ca, "malformed", extensions=["basicConstraints=CA:FALSE", "keyUsage=DER:0500"])
     odd = pki.intermediate(ca, "oddly-limited", add=["nameConstraints=critical,permitted;RID:1.2.3"])
     pki.issue(odd, "of-oddly-limited", names=["RID:1.2.3.4"])
+    # A minimum of 1; a range of addresses of 5 octets; a mail address without its "@".
+    minimum = pki.intermediate(ca, "minimum", add=["nameConstraints=critical,DER:"
+                                                   "3014a0123010820b6578616d706c652e636f6d800101"])
+    pki.issue(minimum, "of-minimum", names=["DNS:a.example.com"])
+    odd_range = pki.intermediate(ca, "odd-range", add=["nameConstraints=critical,DER:300ba009300787050a00000000"])
+    pki.issue(odd_range, "of-odd-range", names=["IP:10.0.0.1"])
+    mail_range = pki.intermediate(ca, "mail-range", add=["nameConstraints=critical,permitted;email:example.com"])
+    pki.issue(mail_range, "of-mail-range", names=["email:nobody"])
     pki.issue(ca, "bad-policy", add=["policyConstraints=critical,DER:3000"])
     strict = pki.intermediate(ca, "strict", add=["policyConstraints=critical,requireExplicitPolicy:0",
                                                  "certificatePolicies=1.2.3.4"])
@@ -119,6 +162,21 @@ def make_strengths(pki, ca):
     pki.issue(rsa, "pss", options=["-sigopt", "rsa_padding_mode:pss"])
 
 
+def make_odd_keys(pki, ca):
+    pki.issue(ca, "exponent", kind="exponent")
+    pki.issue(ca, "curve", kind="curve")
+    exponent = pki.intermediate(ca, "exponentca", kind="exponent")
+    pki.issue(exponent, "of-exponentca")
+    ed448 = pki.intermediate(ca, "ed448ca", kind="ed448")
+    pki.issue(ed448, "of-ed448ca", hash_name="default")
+    # A key of this size would take minutes to make, and nobody needs the private one.
+    modulus = bytes([0xc5]) * 2048
+    numbers = der(0x30, der(0x02, b"\0" + modulus), der(0x02, b"\1\0\1"))
+    key = pki.directory / "rsa16384.spki"
+    key.write_bytes(der(0x30, bytes.fromhex("300d06092a864886f70d0101010500"), der(0x03, b"\0" + numbers)))
+    pki.public_key(ca, "rsa16384", key)
+
+
 def make_crls(pki, ca):
     own = pki.root("crlca")
     middle = pki.intermediate(own, "crlmiddle")
@@ -130,6 +188,10 @@ def make_crls(pki, ca):
     pki.revoke(own, bad)
     pki.crl(own, "crl")
     pki.crl(own, "crl-for-cas", extensions=["issuingDistributionPoint=critical,onlyCA:TRUE"])
+    for name, at, spoilt in (("crl-bad-this", b"260101000000Z", b"2601xx000000Z"),
+                             ("crl-bad-next", b"360101000000Z", b"3601xx000000Z")):
+        pki.crl(own, name)
+        respell(own, name, at, spoilt)
     pki.crl(own, "crl-expired", end="20260201000000Z")
     pki.crl(own, "crl-early", start="20270101000000Z")
     pki.revoke(own, middle)
@@ -141,6 +203,8 @@ def make_crls(pki, ca):
     pki.issue(silent, "of-silentca")
     pki.crl(silent, "crl-of-silentca")
     pki.crl(own, "crl-critical", extensions=["1.3.6.1.4.1.99999.1=critical,ASN1:UTF8String:unknown"])
+    pki.crl(own, "crl-delta", extensions=["2.5.29.27=critical,ASN1:INTEGER:1"])
+    pki.crl(own, "crl-indirect", extensions=["issuingDistributionPoint=critical,indirectCRL:TRUE"])
     pki.crl(ca, "crl-of-ca")
     pki.crl(middle, "crl-of-middle")
 
@@ -189,7 +253,7 @@ def main():
     shutil.rmtree(directory, ignore_errors=True)
     pki = Certificates(directory)
     ca = pki.root("ca")
-    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_crls,
+    for make in (make_names, make_dates, make_chains, make_usages, make_constraints, make_strengths, make_odd_keys, make_crls,
                  make_files,
                  make_gateways):
         make(pki, ca)

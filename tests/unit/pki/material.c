@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -62,4 +63,15 @@ struct private_key *material_key(const char *name)
         fail_msg("%s: %s", name, reason.text);
     free((void *)pem.at);
     return key;
+}
+
+const char *material_text(const char *text, const struct certificate *certificate, char out[PKI_REASON_SIZE])
+{
+    const char *serial = strchr(text, '#');
+    if (serial == NULL)
+        (void)snprintf(out, PKI_REASON_SIZE, "%s", text);
+    else
+        (void)snprintf(out, PKI_REASON_SIZE, "%.*s%s%s", (int)(serial - text), text,
+                       certificate_facts(certificate)->serial, serial + 1);
+    return out;
 }

@@ -15,6 +15,10 @@
 /* The content of a file of the directory, from malloc. The test fails if it can't be read. */
 struct octets material_read(const char *name);
 
+/* Writes a text with the serial number of a certificate, which is another one each time, in place of "#", and
+ * returns `out`. */
+const char *material_text(const char *text, const struct certificate *certificate, char out[PKI_REASON_SIZE]);
+
 /* NAME.der as a certificate, as a CRL; NAME.key as a private key. The test fails if it can't be read. */
 struct certificate *material_certificate(const char *name);
 struct crl *material_crl(const char *name);

@@ -43,7 +43,7 @@ static struct end end_open(const char *name)
 static void end_close(struct end *end)
 {
     certificate_release(end->certificate);
-    private_key_free(end->key);
+    private_key_release(end->key);
 }
 
 static void S32_each_row_signs_what_it_verifies(void **state)

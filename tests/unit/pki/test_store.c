@@ -319,6 +319,12 @@ static void R91_what_is_no_certificate_is_told(void **state)
     assert_refused(import_crl(f, "a", PKI_PEM, "ca.pem"), "there is no CRL in PEM in it");
     assert_refused(import_crl(f, "a", PKI_DER, "ca.der"), "this is no certificate revocation list in DER");
     assert_refused(import_crl(f, "a", PKI_DER, "crl.pem"), "there is no CRL in DER in it: it looks like PEM");
+    assert_refused(import_crl(f, "a", PKI_DER, "crl-delta.der"),
+                   "this is a delta CRL, and only complete ones can be used here (RFC 5280 5.2.4)");
+    assert_refused(
+        import_crl(f, "a", PKI_PEM, "crl-indirect.pem"),
+        "this is an indirect CRL, and only those that a CA signs for its own certificates can be used "
+        "here (RFC 5280 5.2.5)");
     assert_refused(pki_store_import_certificate(f->store, "a", PKI_PEM, empty, &f->left_out, &f->reason),
                    "the file is empty");
     assert_refused(pki_store_import_key(f->store, "a", NULL, empty, &f->reason), "the file is empty");

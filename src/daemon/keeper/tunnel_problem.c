@@ -1,0 +1,156 @@
+#include "daemon/keeper/tunnel_problem.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "config/gap.h"
+#include "config/setting_lines.h"
+#include "daemon/keeper/desired.h"
+#include "daemon/show/interfaces.h"
+
+enum { IPV6_LEAST_MTU = 1280 };
+
+static void print_line(uint32_t line, struct text *out)
+{
+    if (line == POLICY_LINE_TYPED)
+        text_print(out, "; typed at the prompt");
+    else if (line != 0)
+        text_print(out, "; line %" PRIu32, line);
+}
+
+static void print_lines(const struct tunnel_policy *policy, enum policy_setting setting, struct text *out)
+{
+    print_line(policy->line[setting], out);
+}
+
+/* ---- The route to the peer --------------------------------------------------------------------------- */
+
+/* Why the interface that `outgoing-interface` names is of no use. */
+static void print_interface_down(const struct tunnel_problem_sources *from,
+                                 const struct tunnel_policy *policy, struct text *out)
+{
+    char name[HOST_LINK_NAME_SIZE] = "";
+    (void)port_table_find(from->ports, policy->out_interface, name, NULL);
+    const struct inventory_link *link = inventory_find_name(from->inventory, name);
+    const char *problem =
+        desired_is_up(from->configuration, policy->out_interface) ? show_link_problem(link) : "shutdown";
+    text_print(out, ", %s: %s", policy->out_interface, problem != NULL ? problem : "not used yet");
+}
+
+/* Linux takes IPv6 from a link whose MTU is less than IPv6 needs, and the routes with it. */
+static void print_too_small_link(const struct tunnel_problem_sources *from, struct text *out)
+{
+    const struct host_settings *settings = &from->configuration->settings;
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        char name[HOST_LINK_NAME_SIZE];
+        const struct configured_interface *interface = &settings->interfaces[i];
+        if (interface->ipv6_lines.address_count == 0 ||
+            !port_table_find(from->ports, interface->name, name, NULL))
+            continue;
+        const struct inventory_link *link = inventory_find_name(from->inventory, name);
+        if (link != NULL && link->is.mtu < IPV6_LEAST_MTU) {
+            text_print(out, "; %s has an MTU of %" PRIu32 ", and IPv6 needs %d", interface->name,
+                       link->is.mtu, IPV6_LEAST_MTU);
+            return;
+        }
+    }
+}
+
+static void print_peer(const struct ip_address *peer, struct text *out)
+{
+    char address[IP_TEXT_SIZE];
+    if (peer->family != IP_NONE)
+        text_print(out, " %s", ip_address_format(peer, address));
+}
+
+static void print_source(const struct tunnel_policy *policy, struct text *out)
+{
+    char address[IP_TEXT_SIZE];
+    if (policy->source_kind == SOURCE_ADDRESS)
+        text_print(out, ": %s", ip_address_format(&policy->source_address, address));
+    else
+        text_print(out, ": %s has none that serves", policy->source_interface);
+}
+
+/* S37: Linux does not find the route into a Tunnel that is down. */
+static bool leads_into_itself(const struct tunnel_problem_sources *from, const struct tunnel *tunnel)
+{
+    const struct found_route *found = &tunnel->route.found;
+    if (found->problem != ROUTE_NONE)
+        return false;
+    const struct configured_route *route =
+        peer_route_configured(&from->configuration->settings, &found->to_peer.remote);
+    return route != NULL && route->target == ROUTE_INTERFACE &&
+           strcmp(route->interface, tunnel->policy.name) == 0;
+}
+
+static void print_route_problem(const struct tunnel_problem_sources *from, const struct tunnel *tunnel,
+                                struct text *out)
+{
+    const struct tunnel_policy *policy = &tunnel->policy;
+    const struct found_route *route = &tunnel->route.found;
+    const char *of_name = tunnel_name_problem(&tunnel->name);
+    enum policy_setting setting = SETTING_PEER;
+    enum route_problem problem = leads_into_itself(from, tunnel) ? ROUTE_RECURSIVE : route->problem;
+    text_print(out, "%s", route_problem_text(problem));
+    switch (problem) {
+    case ROUTE_UNRESOLVED:
+        if (of_name != NULL)
+            text_print(out, ": %s", of_name);
+        break;
+    case ROUTE_NONE:
+        print_peer(&route->to_peer.remote, out);
+        break;
+    case ROUTE_INTERFACE_DOWN:
+        print_interface_down(from, policy, out);
+        setting = SETTING_OUTGOING_INTERFACE;
+        break;
+    case ROUTE_OTHER_INTERFACE:
+    case ROUTE_NO_SOURCE:
+    case ROUTE_OTHER_FAMILY:
+    case ROUTE_NOT_PINNED:
+        setting = SETTING_OUTGOING_INTERFACE;
+        break;
+    case ROUTE_SOURCE_GONE:
+        print_source(policy, out);
+        setting = SETTING_SOURCE_ADDRESS;
+        break;
+    default:
+        break;
+    }
+    print_lines(policy, setting, out);
+    if (route->to_peer.remote.family == IP_V6)
+        print_too_small_link(from, out);
+}
+
+/* ---- All causes -------------------------------------------------------------------------------------- */
+
+static void print_no_sa(const struct tunnel *tunnel, struct text *out)
+{
+    char at[LOCAL_TIME_SIZE];
+    text_print(out, "no SA");
+    if (tunnel->failure.text != NULL)
+        text_print(out, ": %s %s", local_time_format(tunnel->failure.at, at), tunnel->failure.text);
+}
+
+void tunnel_problem_print(const struct tunnel_problem_sources *from, const struct tunnel *tunnel,
+                          struct text *out)
+{
+    const struct tunnel_policy *policy = &tunnel->policy;
+    char gap[POLICY_GAP_TEXT_SIZE];
+    if (policy->shut_down) {
+        text_print(out, "shutdown");
+        print_lines(policy, SETTING_SHUTDOWN, out);
+    } else if (policy->gap != GAP_NONE) {
+        text_print(out, "configuration not complete: %s", policy_gap_text(policy, gap));
+        print_line(policy->gap_line, out);
+    } else if (tunnel->stage == TUNNEL_WITHOUT_DEVICE) {
+        text_print(out, "no TUN device");
+    } else if (tunnel->stage == TUNNEL_REFUSED) {
+        text_print(out, "refused by the packet path");
+    } else if (tunnel->route.found.problem != ROUTE_FOUND && tunnel->use != TUNNEL_CARRIES) {
+        print_route_problem(from, tunnel, out);
+    } else if (tunnel->use != TUNNEL_CARRIES) {
+        print_no_sa(tunnel, out);
+    }
+}
