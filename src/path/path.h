@@ -35,7 +35,11 @@ enum {
 struct path_totals {
     uint64_t counters[ESP_COUNTER_COUNT];
     uint64_t drops[DROP_COUNT];
+    /* Whole cache lines, so that workers of neighbouring tunnels do not take them from each other. */
+    uint64_t unused[7 - (ESP_COUNTER_COUNT + DROP_COUNT - 1) % 8];
 };
+
+_Static_assert(sizeof(struct path_totals) % 64 == 0, "whole cache lines");
 
 /* What a tunnel's packets may have for sizes now: of the newest Child SA by which they leave. In shared
  * memory, written by the worker of the tunnel's outbound direction; all in octets, but for the time. */
@@ -58,7 +62,8 @@ enum path_counter {
     PATH_UNKNOWN_SPI,   /* ESP for no SA of ours */
     PATH_TRUNCATED,     /* too short for what it claims to be */
     PATH_KEEPALIVES,    /* NAT keepalives that came in (RFC 3948 4) */
-    PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which were not meant for a worker */
+    /* What came to the wrong socket, and could not be passed on (path/stray.h). */
+    PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which are the engine's */
     PATH_MISDIRECTED,   /* ESP whose SPI belongs to another worker */
     PATH_EVENTS_LOST,   /* events that found the queue full; they are raised again where they matter */
     PATH_READ_ERRORS,   /* of a socket or a TUN device */
@@ -94,7 +99,8 @@ struct path_options {
     struct esp_live *live; /* slots of Child SAs, in memory that outlives this process */
     size_t live_count;
     /* In shared memory: `totals_count` of the first worker, one for each slot of a tunnel, then those of the
-     * next worker. Each is written by its worker alone; a reader adds up a slot's. */
+     * next worker. Each is written by its worker alone; a reader adds up a slot's. They begin at a cache line
+     * where it matters. */
     struct path_totals *totals;
     size_t totals_count;
     struct path_sizes *sizes; /* in shared memory: one for each slot of a tunnel. NULL: nobody reads them */
