@@ -1,6 +1,7 @@
 #include "path/outbound.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 enum {
     PACKET_MAX = ESP_INNER_MAX,
     READ_MAX = VNET_HEADER + PACKET_MAX,
+    IKE_PORT = 500,
+    NAT_TRAVERSAL_PORT = 4500,
     /* All that may wait in a tunnel; or a batch of packets of common size and one of the largest. */
     PLAIN_SIZE = PATH_WAITING_OCTETS,
     SEGMENT_HEAD_MAX = 4096, /* octets: a super-packet with longer headers is dropped */
@@ -63,6 +66,30 @@ static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint
     outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }
 
+/*
+ * True for ESP or IKE from this host to the SA's peer: Linux routes what the SA sends into its own
+ * tunnel, where each packet would be sealed again and again (S37). The keeper holds a tunnel down whose route
+ * does that, but routes change before it hears of it, and to a peer that may have any address it knows no
+ * route.
+ */
+static bool is_recursive(const struct worker *worker, const struct outbound_sa *sa, struct octets packet)
+{
+    const struct ip_address *remote = &sa->destination.remote.address;
+    if (inner_family(packet) != remote->family)
+        return false;
+    const struct ip_address destination = inner_destination(packet);
+    if (!ip_address_equal(&destination, remote))
+        return false;
+    const struct ip_address source = inner_source(packet);
+    struct packet_flow flow;
+    if (worker->own == NULL || !own_addresses_have(worker->own, &source) ||
+        !packet_flow_read(packet.at, packet.length, &flow))
+        return false;
+    bool ike = flow.protocol == IPPROTO_UDP && flow.ports == FLOW_PORTS_BOTH &&
+               (flow.source_port == IKE_PORT || flow.source_port == NAT_TRAVERSAL_PORT);
+    return flow.protocol == IPPROTO_ESP || ike;
+}
+
 /* Adds a packet, which stays where it is, to the batch, if it has an SA to leave by; false if it has none. */
 static bool outbound_add(struct worker *worker, struct tunnel *tunnel, uint8_t *at, size_t length)
 {
@@ -71,6 +98,10 @@ static bool outbound_add(struct worker *worker, struct tunnel *tunnel, uint8_t *
     struct outbound_sa *sa = tunnel_choose(tunnel, packet, &flow);
     if (sa == NULL) {
         tunnel_hold(worker, tunnel, packet, &flow);
+        return false;
+    }
+    if (is_recursive(worker, sa, packet)) {
+        outbound_sa_count_drop(worker, sa, DROP_RECURSIVE, 1);
         return false;
     }
     outbound_put(&worker->outbound, sa, at, length, (struct octets){0});
@@ -129,7 +160,13 @@ static void outbound_add_segments(struct worker *worker)
     struct outbound *outbound = &worker->outbound;
     struct segmenter *s = &outbound->segmenter;
     struct packet_flow flow;
-    struct outbound_sa *sa = tunnel_choose(outbound->segmented, (struct octets){s->packet, s->length}, &flow);
+    const struct octets packet = {s->packet, s->length};
+    struct outbound_sa *sa = tunnel_choose(outbound->segmented, packet, &flow);
+    if (sa != NULL && is_recursive(worker, sa, packet)) {
+        outbound_sa_count_drop(worker, sa, DROP_RECURSIVE, segmenter_left(s));
+        outbound->segmented = NULL;
+        return;
+    }
     while (segmenter_left(s) > 0) {
         if (!outbound_has_room_for_segment(outbound, sa))
             return;

@@ -54,11 +54,18 @@ struct log_text {
     size_t length;
 };
 
-/* A NAT with one public address, and a public port for each of the gateway's two ports. */
+/* The public port of one of a gateway's ports. */
+struct nat_mapping {
+    uint16_t port;
+    msec_t used; /* when a packet left by it last */
+};
+
+/* A NAT with one public address, and a mapping for each of the gateway's two ports. */
 struct nat {
     bool present;
     struct ip_address address;
-    uint16_t ike_port, nat_port; /* of 500 and 4500 */
+    struct nat_mapping ike, esp; /* of 500 and 4500 */
+    msec_t lifetime;             /* of a mapping by which no packet leaves; 0: it lasts */
 };
 
 /* An address that a gateway has or had. */
@@ -172,8 +179,11 @@ bool world_remember(struct world *w, const void *octets, size_t length);
  */
 struct gateway *network_find(struct world *w, struct ip_endpoint *to);
 
-/* The endpoint from which a gateway's datagrams from `from` come, as others see it. */
+/* The endpoint from which a gateway's datagrams from `from` came last, as others see it. */
 struct ip_endpoint network_outside(const struct gateway *g, const struct ip_endpoint *from);
+
+/* The same for a datagram that leaves now: a mapping that has timed out is made anew, with another port. */
+struct ip_endpoint network_leave(struct gateway *g, const struct ip_endpoint *from);
 
 /* Sends a datagram of a gateway, as the conditions and the hook allow. */
 void network_send(struct gateway *g, const struct ip_endpoint *from, const struct ip_endpoint *to,

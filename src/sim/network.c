@@ -15,8 +15,14 @@ void gateway_set_nat(struct gateway *g, const char *address)
 void gateway_set_forwarding_nat(struct gateway *g, const char *address)
 {
     g->nat.present = ip_address_parse(address, &g->nat.address);
-    g->nat.ike_port = IKE_PORT;
-    g->nat.nat_port = IKE_NAT_PORT;
+    g->nat.ike.port = IKE_PORT;
+    g->nat.esp.port = IKE_NAT_PORT;
+}
+
+void gateway_set_nat_lifetime(struct gateway *g, msec_t lifetime)
+{
+    g->nat.lifetime = lifetime;
+    g->nat.ike.used = g->nat.esp.used = g->world->now;
 }
 
 /* A public port that no gateway behind the same address has. */
@@ -35,16 +41,39 @@ static uint16_t free_port(struct gateway *g)
 void gateway_rebind_nat(struct gateway *g)
 {
     uint16_t ike_port = free_port(g);
-    g->nat.nat_port = free_port(g);
-    g->nat.ike_port = ike_port;
+    g->nat.esp.port = free_port(g);
+    g->nat.ike.port = ike_port;
+}
+
+/*
+ * Whether a packet path without packets of its own, which sends no keepalives on the world's network, would
+ * send them often enough. A real one sends them.
+ */
+static bool sends_keepalives(const struct gateway *g)
+{
+    for (const struct installed_child *child = g->children; child != NULL; child = child->next) {
+        const struct child_settings *sa = &child->sa;
+        if (g->real_path == NULL && sa->destination.encapsulated && sa->nat_keepalive != 0 &&
+            (msec_t)sa->nat_keepalive * 1000 < g->nat.lifetime &&
+            gateway_send_error(g, &sa->destination.local.address) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_mapped(const struct gateway *g, const struct nat_mapping *mapping)
+{
+    return g->nat.lifetime == 0 || g->world->now - mapping->used <= g->nat.lifetime ||
+           (mapping == &g->nat.esp && sends_keepalives(g));
 }
 
 static bool is_behind(const struct gateway *g, const struct ip_endpoint *to, struct ip_endpoint *inside)
 {
     if (!g->nat.present || g->address.family == IP_NONE || !ip_address_equal(&g->nat.address, &to->address))
         return false;
-    *inside = (struct ip_endpoint){g->address, to->port == g->nat.ike_port ? IKE_PORT : IKE_NAT_PORT};
-    return to->port == g->nat.ike_port || to->port == g->nat.nat_port;
+    const struct nat_mapping *mapping = to->port == g->nat.ike.port ? &g->nat.ike : &g->nat.esp;
+    *inside = (struct ip_endpoint){g->address, mapping == &g->nat.ike ? IKE_PORT : IKE_NAT_PORT};
+    return to->port == mapping->port && is_mapped(g, mapping);
 }
 
 struct gateway *network_find(struct world *w, struct ip_endpoint *to)
@@ -65,7 +94,16 @@ struct ip_endpoint network_outside(const struct gateway *g, const struct ip_endp
 {
     if (!g->nat.present)
         return *from;
-    return (struct ip_endpoint){g->nat.address, from->port == IKE_PORT ? g->nat.ike_port : g->nat.nat_port};
+    return (struct ip_endpoint){g->nat.address, from->port == IKE_PORT ? g->nat.ike.port : g->nat.esp.port};
+}
+
+struct ip_endpoint network_leave(struct gateway *g, const struct ip_endpoint *from)
+{
+    struct nat_mapping *mapping = from->port == IKE_PORT ? &g->nat.ike : &g->nat.esp;
+    if (g->nat.present && !is_mapped(g, mapping))
+        mapping->port = free_port(g);
+    mapping->used = g->world->now;
+    return network_outside(g, from);
 }
 
 static bool is_cut(const struct world *w, const struct gateway *x, const struct gateway *y)
@@ -108,12 +146,14 @@ static struct coming *send_once(struct gateway *g, const struct ip_endpoint *fro
 {
     struct world *w = g->world;
     struct ip_endpoint arrives = *to;
+    if (gateway_send_error(g, &from->address) != 0)
+        return NULL;
+    const struct ip_endpoint outside = network_leave(g, from);
     struct gateway *target = network_find(w, &arrives);
-    if (target == NULL || gateway_send_error(g, &from->address) != 0 || is_cut(w, g, target) ||
-        world_chance(w, w->conditions.loss_percent))
+    if (target == NULL || is_cut(w, g, target) || world_chance(w, w->conditions.loss_percent))
         return NULL;
     struct coming *c = coming_new(target, message);
-    c->from = network_outside(g, from);
+    c->from = outside;
     c->to = arrives;
     c->is_first = true;
     if (world_chance(w, w->conditions.corrupt_percent)) {

@@ -48,13 +48,16 @@ static void watch_answers(struct gateway *g, struct installed_child *child)
 static void send_packet(struct gateway *g, const struct child_settings *sa)
 {
     struct ip_endpoint to = sa->destination.remote;
+    if (gateway_send_error(g, &sa->destination.local.address) != 0)
+        return;
+    const struct ip_endpoint outside = network_leave(g, &sa->destination.local);
     struct gateway *target = network_find(g->world, &to);
-    if (target == NULL || gateway_send_error(g, &sa->destination.local.address) != 0)
+    if (target == NULL)
         return;
     struct coming *c =
         coming_new(target, (struct octets){(const uint8_t *)&sa->outbound, sizeof sa->outbound});
     c->kind = COMING_PACKET;
-    c->from = network_outside(g, &sa->destination.local);
+    c->from = outside;
     if (!sa->destination.encapsulated)
         c->from.port = 0;
     world_schedule(g->world, c, network_delay(g->world));

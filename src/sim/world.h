@@ -146,6 +146,12 @@ void gateway_set_nat(struct gateway *g, const char *address);
 /* The NAT loses its mappings: the gateway's packets come from other ports from now on. */
 void gateway_rebind_nat(struct gateway *g);
 
+/*
+ * Mappings of the gateway's NAT time out when nothing has left by them for `lifetime` ms: nothing comes in by
+ * them any more, and what leaves next comes from another port. 0: they last, as at first.
+ */
+void gateway_set_nat_lifetime(struct gateway *g, msec_t lifetime);
+
 /* A NAT that passes ports 500 and 4500 on to the gateway, so that peers can begin; otherwise gateway_set_nat.
  */
 void gateway_set_forwarding_nat(struct gateway *g, const char *address);

@@ -13,10 +13,12 @@ from scapy.layers.inet6 import IPv6  # noqa: E402
 from scapy.layers.ipsec import ESP, SecurityAssociation  # noqa: E402
 from scapy.layers.l2 import Ether  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
-from scapy.utils import rdpcap  # noqa: E402
+from scapy.utils import RawPcapReader, rdpcap  # noqa: E402
 
 ESP_PROTOCOL = 50
 FRAME_MAX = 65536
+RECEIVE_BUFFER_FORCE = 33    # SO_RCVBUFFORCE
+RECEIVE_BUFFER = 8 << 20
 QUIET = """
 table ip6 quiet {
     chain output {
@@ -42,6 +44,7 @@ class LanHost:
         self._from = station(self._lan, "eth0")
         self._socket = self._lan.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self._socket.bind(("eth0", 3))
+        self._socket.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, RECEIVE_BUFFER)
         lab.callback(self._socket.close)
 
     def appear(self):
@@ -72,15 +75,13 @@ class Wire:
         self._socket = sites.internet.socket(socket.AF_PACKET, socket.SOCK_RAW)
         self._socket.bind((f"wan{site.number}", 0))
         lab.callback(self._socket.close)
+        self._header = bytes(Ether(src=station(sites.internet, f"wan{site.number}"),
+                                   dst=station(sites.gateway_hosts[site], "ge0"), type=0x0800))
 
     def send(self, frames):
         """Send frames, or IP packets, to the site."""
         for frame in frames:
-            self._socket.send(bytes(frame if Ether in frame else self._header() / frame))
-
-    def _header(self):
-        return Ether(src=station(self.sites.internet, f"wan{self.site.number}"),
-                     dst=station(self.sites.gateway_hosts[self.site], "ge0"))
+            self._socket.send(bytes(frame) if isinstance(frame, Ether) else self._header + bytes(frame))
 
 
 def station(host, interface):
@@ -91,6 +92,14 @@ def esp_frames(path, site):
     """The frames of ESP that a site sent, from a capture."""
     return [frame for frame in rdpcap(str(path))
             if IP in frame and frame[IP].proto == ESP_PROTOCOL and frame[IP].src == site.wan]
+
+
+def esp_packets(path, site):
+    """The IPv4 packets of ESP that a site sent, from a capture, as octets: faster than `esp_frames`."""
+    source = socket.inet_aton(site.wan)
+    ip_packets = (frame[14:] for frame, _ in RawPcapReader(str(path)) if frame[12:14] == b"\x08\0")
+    return [packet[:int.from_bytes(packet[2:4], "big")] for packet in ip_packets
+            if packet[9] == ESP_PROTOCOL and packet[12:16] == source]
 
 
 def esp_of(frame):
@@ -120,7 +129,8 @@ class Sealer:
         """Packets of ESP, with numbers that go on from the last one."""
         sealed = []
         for packet in packets:
-            sealed.append(self._sa.encrypt(packet, seq_num=self.sequence))
+            self._sa.seq_num = self.sequence
+            sealed.append(self._sa.encrypt(packet))
             self.sequence += 1
         return sealed
 

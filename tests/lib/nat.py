@@ -84,6 +84,10 @@ class Switch:
         """Wire an interface of a host to it; the port's name is that of the host."""
         attach(self.host, "bridge0", host, interface)
 
+    def add_port(self, interface):
+        """An interface of the namespace becomes a port."""
+        self.host.ip(f"link set {interface} master bridge0")
+
     def capture(self, host, name):
         """A capture at the port of a host."""
         return Capture(self.lab, self.host, host.label, name)
@@ -126,6 +130,10 @@ class NatBox:
 
     def attach(self, host, interface):
         attach(self.host, "inside", host, interface)
+
+    def add_port(self, interface):
+        """An interface of the namespace becomes one of the inside."""
+        self.host.ip(f"link set {interface} master inside")
 
     def set_timeout(self, seconds):
         """How long a mapping lasts without a packet."""

@@ -59,7 +59,7 @@ connections {{
     local_addrs = {local}
     remote_addrs = {remote}
     proposals = {ike_proposals}
-    local {{
+{options}    local {{
       auth = psk
       id = {local_id}
     }}
@@ -126,10 +126,10 @@ class StrongSwan:
     def connect(self, *, local, remote, ike_proposals, esp_proposals,
                 local_id="keyid:site2", remote_id="keyid:site1", secret=SECRET,
                 local_ts="0.0.0.0/0,::/0", remote_ts="0.0.0.0/0,::/0", more_children=None,
-                fragmentation="no"):
+                fragmentation="no", options=""):
         """Define the connection in place of an earlier one; negotiate nothing yet.
 
-        `more_children` maps names of additional children to their selectors: local and remote, or one text for both.
+        `options` are lines for the connection. `more_children` maps names of additional children to their selectors: local and remote, or one text for both.
         """
         selectors = {"net": (local_ts, remote_ts)}
         for name, sides in (more_children or {}).items():
@@ -142,7 +142,7 @@ class StrongSwan:
         self.load(CONNECTION.format(
             encap="yes" if self.user_space_esp else "no", local=local, remote=remote, local_id=local_id,
             remote_id=remote_id, secret=secret, children=children, ike_proposals=ike_proposals,
-            fragmentation=fragmentation))
+            fragmentation=fragmentation, options=options))
 
     def give(self, folder, files):
         """Copy certificates or keys to a folder of its configuration (x509, x509ca, x509crl, private), for the next `load`."""

@@ -26,10 +26,18 @@ static uint32_t tunnel_of(const struct scenario_end *end)
 
 enum { ADDRESS_SIZE = 32 };
 
-/* The address that a gateway has at first, and when the trouble is over; and another one. */
-static void home_address(size_t gateway, char out[ADDRESS_SIZE])
+/* The address by which the peers of a gateway name it. */
+static void public_address(size_t gateway, char out[ADDRESS_SIZE])
 {
     (void)snprintf(out, ADDRESS_SIZE, "10.0.0.%zu", gateway + 1);
+}
+
+/* The address that a gateway has at first, and when the trouble is over; and another one. */
+static void home_address(const struct scenario *s, size_t gateway, char out[ADDRESS_SIZE])
+{
+    public_address(gateway, out);
+    if (s->nats[gateway] == SCENARIO_NAT_FORWARDS)
+        (void)snprintf(out, ADDRESS_SIZE, "172.16.0.%zu", gateway + 1);
 }
 
 static void other_address(size_t gateway, uint64_t which, char out[ADDRESS_SIZE])
@@ -43,7 +51,7 @@ static void tell_name(struct scenario *s, const struct scenario_link *link, cons
 {
     struct gateway *g = s->gateways[end->gateway];
     char address[ADDRESS_SIZE];
-    home_address(link->ends[end == &link->ends[0]].gateway, address);
+    public_address(link->ends[end == &link->ends[0]].gateway, address);
     gateway_set_name(g, tunnel_of(end), wrong != NULL ? wrong : address);
     gateway_look_up(g, tunnel_of(end));
 }
@@ -66,18 +74,35 @@ static void configure(struct scenario *s, size_t gateway)
     }
 }
 
-static void add_gateway(struct scenario *s, bool behind_nat)
+/* Puts a NAT in front of a gateway. */
+static void add_nat(struct scenario *s, size_t gateway)
+{
+    char address[ADDRESS_SIZE];
+    struct gateway *g = s->gateways[gateway];
+    if (s->nats[gateway] == SCENARIO_NAT_FORWARDS) {
+        public_address(gateway, address);
+        gateway_set_forwarding_nat(g, address);
+        return;
+    }
+    gateway_set_nat(g, "198.51.100.1"); /* one for all: several clients share it */
+    /* Sooner or later than a keepalive comes; only later where no end may follow the other one. */
+    msec_t shortest = s->nats[0] == SCENARIO_NAT_FORWARDS ? 25000 : 3000;
+    if (s->nats_forget)
+        gateway_set_nat_lifetime(g, shortest + below(s, 60000));
+}
+
+static void add_gateway(struct scenario *s, enum scenario_nat nat)
 {
     char name[32];
     char address[ADDRESS_SIZE];
     size_t i = s->gateway_count++;
     (void)snprintf(name, sizeof name, "G%zu", i + 1);
-    home_address(i, address);
+    s->nats[i] = nat;
+    home_address(s, i, address);
     s->gateways[i] = world_add_gateway(s->w, name, address);
     gateway_set_look_up_delay(s->gateways[i], below(s, 3000));
-    s->behind_nat[i] = behind_nat;
-    if (behind_nat)
-        gateway_set_nat(s->gateways[i], "198.51.100.1"); /* one for all: several clients share it */
+    if (nat != SCENARIO_NO_NAT)
+        add_nat(s, i);
 }
 
 /* Chooses the settings that may change at any time, and may differ between the ends. */
@@ -129,18 +154,25 @@ static void add_link(struct scenario *s, size_t first, size_t second, bool secon
 static void build_tree(struct scenario *s, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        add_gateway(s, false);
+        add_gateway(s, SCENARIO_NO_NAT);
         if (i > 0)
             add_link(s, i, below(s, i), false);
     }
 }
 
-/* Builds a centre that knows its sites only by their IDs; some sites are behind a NAT. */
+/* A NAT, or none. */
+static enum scenario_nat some_nat(struct scenario *s)
+{
+    return one_in(s, 2) ? SCENARIO_NAT : SCENARIO_NO_NAT;
+}
+
+/* Builds a centre that knows its sites only by their IDs; some sites are behind a NAT, and perhaps the
+ * centre. */
 static void build_star(struct scenario *s, size_t count)
 {
-    add_gateway(s, false);
+    add_gateway(s, s->nats_forget && one_in(s, 2) ? SCENARIO_NAT_FORWARDS : SCENARIO_NO_NAT);
     for (size_t i = 1; i < count; i++) {
-        add_gateway(s, one_in(s, 2));
+        add_gateway(s, some_nat(s));
         add_link(s, i, 0, true);
     }
 }
@@ -148,15 +180,19 @@ static void build_star(struct scenario *s, size_t count)
 /* Builds several tunnels between two gateways (R47). */
 static void build_bundle(struct scenario *s, size_t count)
 {
-    add_gateway(s, one_in(s, 2));
-    add_gateway(s, false);
+    add_gateway(s, some_nat(s));
+    add_gateway(s, SCENARIO_NO_NAT);
     for (size_t i = 0; i < count; i++)
         add_link(s, 0, 1, true);
 }
 
 void scenario_build(struct scenario *s, uint64_t seed, FILE *trace)
 {
-    enum { LARGE = 20, REAL_PATHS_IN = 16 /* scenarios one has real packet paths */ };
+    enum {
+        LARGE = 20,
+        REAL_PATHS_IN = 16, /* scenarios one has real packet paths */
+        NATS_FORGET_IN = 3, /* and in one the mappings of NATs time out */
+    };
     *s = (struct scenario){.w = world_new(seed, &invariants), .real_arithmetic = seed % 100 == 99};
     world_set_trace(s->w, trace);
     world_check_records(s->w, seed % 4 == 0);
@@ -164,6 +200,7 @@ void scenario_build(struct scenario *s, uint64_t seed, FILE *trace)
     s->real_paths = seed % REAL_PATHS_IN == REAL_PATHS_IN / 2 && !large;
     if (s->real_paths)
         world_use_real_paths(s->w);
+    s->nats_forget = seed % NATS_FORGET_IN == 0;
     size_t count = large ? LARGE + below(s, SCENARIO_GATEWAYS_MAX - LARGE + 1) : 2 + below(s, 5);
     switch (below(s, 8)) {
     case 0:
@@ -242,7 +279,9 @@ static void change_own_address(struct scenario *s, size_t gateway)
     struct gateway *g = s->gateways[gateway];
     char home[ADDRESS_SIZE];
     char other[ADDRESS_SIZE];
-    home_address(gateway, home);
+    if (s->nats[gateway] == SCENARIO_NAT_FORWARDS) /* it forwards to one address */
+        return;
+    home_address(s, gateway, home);
     other_address(gateway, below(s, OTHERS), other);
     switch (below(s, 5)) {
     case 0:
@@ -310,7 +349,7 @@ void scenario_trouble(struct scenario *s)
             gateway_jump_clock(g, below(s, one_in(s, 4) ? 600000 : 20000));
         break;
     case 9:
-        if (s->behind_nat[end->gateway])
+        if (s->nats[end->gateway] == SCENARIO_NAT)
             gateway_rebind_nat(g);
         break;
     case 10:
@@ -356,7 +395,7 @@ void scenario_heal(struct scenario *s)
     }
     for (size_t i = 0; i < s->gateway_count; i++) {
         char home[ADDRESS_SIZE];
-        home_address(i, home);
+        home_address(s, i, home);
         gateway_cancel_resume(s->gateways[i]);
         if (!may_be_anywhere(s, i))
             gateway_set_address(s->gateways[i], home);

@@ -13,6 +13,13 @@ enum {
     SCENARIO_HEAL_TIME = 90 * 1000, /* milliseconds until all tunnels that are kept up carry packets again */
 };
 
+/* What is in front of a gateway. */
+enum scenario_nat {
+    SCENARIO_NO_NAT,
+    SCENARIO_NAT,
+    SCENARIO_NAT_FORWARDS, /* the peers' IKE_SA_INIT too */
+};
+
 /* How one end of a tunnel is configured. */
 struct scenario_end {
     size_t gateway;
@@ -35,13 +42,14 @@ struct scenario_link {
 struct scenario {
     struct world *w;
     struct gateway *gateways[SCENARIO_GATEWAYS_MAX];
-    bool behind_nat[SCENARIO_GATEWAYS_MAX];
+    enum scenario_nat nats[SCENARIO_GATEWAYS_MAX];
     uint32_t next_interface[SCENARIO_GATEWAYS_MAX];
     size_t gateway_count;
     struct scenario_link links[SCENARIO_LINKS_MAX];
     size_t link_count;
     bool real_arithmetic;
-    bool real_paths; /* gateways seal and open ESP with path/, which starts anew by itself too */
+    bool nats_forget; /* mappings of NATs time out */
+    bool real_paths;  /* gateways seal and open ESP with path/, which starts anew by itself too */
 };
 
 /* Builds the network of a seed and configures its gateways. `trace` as in world_set_trace. */

@@ -14,8 +14,8 @@ CENTRE_LINES = "ikev2 nat-traversal keepalive 20\nikev2 dpd interval 1\n"
 CLIENT_LINES = """\
 ikev2 nat-traversal keepalive 20
 ikev2 dpd off
-ikev2 sa-lifetime 8
-ikev2 child-lifetime 6
+ikev2 sa-lifetime 10
+ikev2 child-lifetime 8
 ikev2 connect-type auto
 """
 

@@ -58,7 +58,7 @@ class Network:
         for number, site in self.sites.items():
             site.start(site.tunnel(CENTRE, CENTRE_ADDRESS, LINES[number]))
             site.must_reach(self.centre, count=1, wait=10)
-        self.begin = time.monotonic()
+        self.begin = time.time()
 
     def port(self, number):
         """The public port of a site's mapping for port 4500; 0 if there is not just one."""
@@ -128,9 +128,9 @@ def network(module_lab):
 
 def test_S28_a_mapping_that_has_timed_out_is_followed_after_a_packet(network):
     box = network.boxes[SILENT]
+    before = network.port(SILENT)
     box.set_timeout(1)
     network.sites[SILENT].lan.ping(network.centre.lan_host, count=1, wait=0.1)
-    before = network.port(SILENT)
     wait_until(lambda: not box.mappings(box.inside(1), 4500), 10, "the mapping times out")
     box.set_timeout(120)
 
@@ -165,17 +165,16 @@ def test_S28_another_port_of_the_nat_is_followed_after_ike(network):
 
 
 def test_R76_keepalives_keep_the_mapping_without_traffic(network):
-    wait_until(lambda: time.monotonic() > network.begin + TIMEOUT + 2, TIMEOUT + 5, "the time of a mapping is over")
-    rows = fields(network.quiet.path, f"ip.addr == {network.boxes[KEEPING].address} and udp.port == 4500",
-                  "frame.time_relative", "udp.srcport", KEEPALIVE)
+    wait_until(lambda: time.time() > network.begin + TIMEOUT + 2, TIMEOUT + 5, "the time of a mapping is over")
+    rows = fields(network.quiet.path, f"ip.addr == {network.boxes[KEEPING].address} and udp.port == 4500 and "
+                  f"frame.time_epoch > {network.begin}", "frame.time_epoch", "udp.srcport", KEEPALIVE)
 
-    alone = [row for row in rows if row[2]]
-    assert network.remote(KEEPING).endswith(f":{network.port(KEEPING)}")
-    assert {port for _, port, _ in alone} == {str(network.port(KEEPING))}, "all by the first mapping"
+    assert network.remote(KEEPING).endswith(f":{network.port(KEEPING)}"), "the first mapping"
     network.centre.must_reach(network.sites[KEEPING])
-    assert rows[-len(alone):] == alone, "no other packet, once the tunnel was up"
-    times = [float(at) for at, _, _ in alone]
-    assert len(times) >= TIMEOUT and times[-1] - times[0] >= len(times) - 1.5, f"one each second: {times}"
+    assert all(keepalive for _, _, keepalive in rows), f"another packet: {rows}"
+    assert {port for _, port, _ in rows} == {str(network.port(KEEPING))}
+    times = [float(at) for at, _, _ in rows]
+    assert len(times) >= TIMEOUT / 2 and times[-1] - times[0] >= len(times) - 1.5, f"one each second: {times}"
 
 
 def test_RFC3948_4_an_end_that_is_not_behind_a_nat_sends_no_keepalive(network):

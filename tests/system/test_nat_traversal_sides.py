@@ -10,7 +10,7 @@ from lib.nat import INTERNET, KEPT_PORTS, OTHER_PORTS, NatBox, Site, Switch
 from lib.process import wait_until
 
 INITIATOR, RESPONDER = 1, 2
-LIFETIMES = "ikev2 sa-lifetime 8\nikev2 child-lifetime 6\n"
+LIFETIMES = "ikev2 sa-lifetime 10\nikev2 child-lifetime 8\n"
 
 
 class Tunnel:
@@ -49,11 +49,9 @@ class Tunnel:
 # Boxes at the initiator's and at the responder's side, and what the one and the other one shows.
 CASES = {
     "at the initiator's side": ((1, 0), KEPT_PORTS, "local side", "remote side"),
-    "at the initiator's side, other ports": ((1, 0), OTHER_PORTS, "local side", "remote side"),
     "at the responder's side": ((0, 1), KEPT_PORTS, "remote side", "local side"),
     "at both sides": ((1, 1), OTHER_PORTS, "both sides", "both sides"),
     "two in a row at the initiator's side": ((2, 0), OTHER_PORTS, "local side", "remote side"),
-    "two in a row at both sides": ((2, 2), KEPT_PORTS, "both sides", "both sides"),
 }
 
 

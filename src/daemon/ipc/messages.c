@@ -119,7 +119,8 @@ static bool job_done_is_sound(const void *body)
 {
     const struct message_job_done *m = body;
     return (m->kind == IKE_JOB_AUTH || m->kind == IKE_JOB_LOOK_UP) &&
-           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX;
+           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX &&
+           memchr(m->auth.own_text, '\0', sizeof(m->auth.own_text)) != NULL;
 }
 
 static uint64_t job_done_tail(const void *body)
@@ -158,7 +159,8 @@ static bool auth_job_is_sound(const void *body)
 {
     const struct message_auth_job *m = body;
     return m->prf <= UINT16_MAX && m->verify <= 1 && m->sign <= 1 && m->method <= UINT8_MAX &&
-           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && is_identity(&m->peer) && is_identity(&m->own);
+           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && m->pkcs1 <= 1 && is_identity(&m->peer) &&
+           is_identity(&m->own);
 }
 
 static uint64_t auth_job_tail(const void *body)
@@ -348,6 +350,7 @@ struct ike_auth_job message_auth_job(const struct channel_message *message)
     job.own.authorities = (struct octets){reader_octets(&r, m->authorities_length), m->authorities_length};
     job.own.peer_hashes = m->peer_hashes;
     job.own.peer_scheme = (uint8_t)m->peer_scheme;
+    job.own.pkcs1 = m->pkcs1 != 0;
     return job;
 }
 

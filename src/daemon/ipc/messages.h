@@ -170,6 +170,7 @@ struct message_auth_job {
     uint32_t value_length, peer_octets_length, own_octets_length, authorities_length;
     uint32_t peer_hashes; /* signature_hash_set */
     uint32_t peer_scheme;
+    uint32_t pkcs1; /* 0 or 1 */
     struct identity peer, own;
 };
 

@@ -57,10 +57,8 @@ static uint32_t unknown_spi_of(const struct ike_header *header, struct octets da
 
 static void ask_for_liveness(struct ike_sa *sa, uint32_t spi)
 {
-    enum { ASK_INTERVAL = 10000 }; /* milliseconds */
-    if (sa->engine->now < sa->next_hint)
+    if (!ike_sa_may_take_hint(sa))
         return;
-    sa->next_hint = sa->engine->now + ASK_INTERVAL;
     ike_sa_log(
         sa, LOG_LEVEL_INFO, LOG_IKEV2,
         "an unauthenticated message from the peer's address says that the SPI 0x%08x, by which packets go "

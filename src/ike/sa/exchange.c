@@ -193,6 +193,8 @@ static void receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         sa->reply_remote = *remote;
     }
     ike_sa_follow_peer(sa, local, remote);
+    if (sa->destroyed)
+        return;
     if (fault != MESSAGE_OK && response)
         refuse_response(sa, fault, payload_type);
     else if (fault != MESSAGE_OK)

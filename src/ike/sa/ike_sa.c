@@ -65,11 +65,41 @@ void ike_sa_set_replaced(struct ike_sa *sa)
     ike_sa_changed(sa);
 }
 
+bool ike_sa_may_take_hint(struct ike_sa *sa)
+{
+    enum { INTERVAL = 10000 }; /* milliseconds */
+    if (sa->engine->now < sa->next_hint)
+        return false;
+    sa->next_hint = sa->engine->now + INTERVAL;
+    return true;
+}
+
+/*
+ * Behind a NAT ourselves, we may not follow. The peer may have lost its mapping nevertheless, and what we
+ * send: it is asked where it was, so that a dead SA does not stay, and a new one can be made.
+ */
+static void doubt_endpoint(struct ike_sa *sa, const struct ip_endpoint *seen)
+{
+    char from[IP_TEXT_SIZE];
+    char to[IP_TEXT_SIZE];
+    if (!ike_sa_may_take_hint(sa))
+        return;
+    ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2,
+               "the peer sends from %s now, which is not followed behind a NAT: asking it at %s",
+               ip_endpoint_format(seen, to), ip_endpoint_format(&sa->remote, from));
+    if (STAILQ_EMPTY(&sa->tasks)) /* else its answer, or none, will tell */
+        ike_sa_add_task(sa, TASK_LIVENESS, 0);
+}
+
 void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
-    bool follows = sa->state == IKE_SA_ESTABLISHED && sa->encapsulate && sa->nat_remote && !sa->nat_local;
-    if (!follows || local->port != sa->local.port || ip_endpoint_equal(remote, &sa->remote))
+    bool may_move = sa->state == IKE_SA_ESTABLISHED && sa->encapsulate && sa->nat_remote;
+    if (!may_move || local->port != sa->local.port || ip_endpoint_equal(remote, &sa->remote))
         return;
+    if (sa->nat_local) {
+        doubt_endpoint(sa, remote);
+        return;
+    }
     char from[IP_TEXT_SIZE];
     char to[IP_TEXT_SIZE];
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "the NAT in front of the peer has changed %s to %s",
@@ -284,6 +314,7 @@ void ike_sa_free(struct ike_sa *sa)
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
     free(sa->unmet_request);
+    free(sa->own_proof);
     secret_free(sa, sizeof *sa);
 }
 

@@ -146,6 +146,8 @@ struct ike_sa {
     struct additional_children additional;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
+    char *own_proof; /* by what we have proved our ID, where that was a certificate, for the log; or NULL */
+    uint8_t own_padding;     /* enum proof_padding, of that */
     char *unmet_request;     /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
@@ -159,7 +161,7 @@ struct ike_sa {
     bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
     msec_t traffic_pause;   /* how long its last answer is enough; 0: it has not been asked */
     msec_t traffic_pause_until;
-    msec_t next_hint; /* from when on INVALID_SPI in the clear may have the peer asked for liveness again */
+    msec_t next_hint;        /* from when on something that may be forged may have the peer asked again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
     msec_t childless_until; /* the peer has deleted its last Child SA: when the IKE SA ends; 0: it has not */
@@ -233,9 +235,13 @@ bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b);
  */
 bool ike_sa_supersedes(const struct ike_sa *newcomer, const struct ike_sa *old);
 
+/* True once in 10 seconds at most: then the peer may be asked because of what a forger may have sent. */
+bool ike_sa_may_take_hint(struct ike_sa *sa);
+
 /*
  * An authenticated packet came from `remote` to `local`. If the peer is behind a NAT, and this end is not,
- * IKE and ESP go to `remote` from now on (RFC 7296 2.23, S28).
+ * IKE and ESP go to `remote` from now on (RFC 7296 2.23, S28). If both are, the peer is asked whether it is
+ * still where it was. May end the SA.
  */
 void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote);
 

@@ -201,6 +201,25 @@ static void R71_segments_outside_of_the_selectors_are_counted_each(void **state)
     end_expect_total(here, ESP_OUT_PACKETS, 0);
 }
 
+static void S37_segments_that_the_sa_has_sealed_itself_are_counted_each(void **state)
+{
+    (void)state;
+    uint64_t random = 3;
+    const struct super_shape shape = {IP_V4, IPPROTO_UDP, 20, 8, 1000, 20000};
+    const struct virtio_net_hdr form = super_packet_make(&shape, &random, packet);
+    struct ip_address own = end_address(0, IP_V4), peer = end_address(1, IP_V4);
+    assert_true(path_set_own_addresses(here->path, &own, 1));
+    stand_install(&stand, &stand_gcm_udp, 1);
+    memcpy(packet + 12, own.octets, 4);
+    memcpy(packet + 16, peer.octets, 4);
+    store_u16be(packet + 20, 4500);
+
+    end_put_super(here, &form, packet, 28 + 20000);
+
+    end_expect_total(here, ESP_OUT_MISC_ERROR, 20);
+    end_expect_total(here, ESP_OUT_PACKETS, 0);
+}
+
 static void super_packet_of_more_segments_than_a_batch_passes_whole(void **state)
 {
     (void)state;
@@ -255,6 +274,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(R75_the_mss_of_a_super_packet_is_lowered),
         STAND_TEST(S6_segments_wait_for_an_sa_as_packets_do),
         STAND_TEST(R71_segments_outside_of_the_selectors_are_counted_each),
+        STAND_TEST(S37_segments_that_the_sa_has_sealed_itself_are_counted_each),
         STAND_TEST(super_packet_of_more_segments_than_a_batch_passes_whole),
         /* From here on the network is slow. */
         SLOW_TEST(segments_wait_for_a_full_socket_and_none_is_lost),
