@@ -159,7 +159,8 @@ static void list_add(struct list *lists, const uint8_t *head, size_t head_size, 
     struct list *list = &lists[number_of(head_size > 0 ? head : rest.at)];
     assert_true(list->count < BATCH && head_size + rest.length <= PACKET_SIZE);
     struct packet *p = &list->packets[list->count++];
-    memcpy(p->octets, head, head_size);
+    if (head_size > 0)
+        memcpy(p->octets, head, head_size);
     memcpy(p->octets + head_size, rest.at, rest.length);
     p->length = head_size + rest.length;
 }
