@@ -190,11 +190,11 @@ def test_S34_a_certificate_of_another_ID_is_told_at_the_import_and_at_the_start(
     trouble = (r"peers will refuse `myCert` as the certificate of Tunnel0\.0: the certificate of C=JP, O=Example, "
                r"CN=center, serial [0-9A-F]+, is for fqdn center\.example\.com, not for the ID fqdn "
                r"site1\.example\.com: import another one, or change the ID of `local-authentication`")
-    assert re.search(rf"^% Warning: {trouble}; lines 8, 9$", done.stdout, re.MULTILINE), str(done)
+    assert re.search(rf"^% Warning: {trouble}; lines 9, 10$", done.stdout, re.MULTILINE), str(done)
     site.show(f"pki cert import pem name caCert url file:{pki.directory}/ca.pem")
     site.stop()
     site.start()
-    site.wait_for_log(rf"config line 8: {trouble}; the ID is in line 9")
+    site.wait_for_log(rf"config:9:3: warning: {trouble}; the ID is in line 10")
     site.stop()
 
 

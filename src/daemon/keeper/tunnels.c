@@ -365,13 +365,14 @@ static struct path_tunnel path_settings(const struct tunnel *tunnel, const struc
 /*
  * Takes in what the config decides of a tunnel's route. What Linux decides is told by its reports, also of
  * what the config changes in Linux: so a line that has nothing to do with the tunnel costs no question to the
- * routing table.
+ * routing table. Only a recursive route (S37) also depends on the routes of other tunnels.
  */
 static void update_route(struct tunnels *tunnels, struct tunnel *tunnel, bool policy_changed)
 {
     const struct route_links links =
         route_links_of(tunnels->with.configuration, tunnels->with.ports, &tunnel->policy);
-    if (policy_changed || memcmp(&links, &tunnel->links, sizeof(links)) != 0)
+    bool is_recursive = tunnel->route.found.problem == ROUTE_RECURSIVE;
+    if (policy_changed || is_recursive || memcmp(&links, &tunnel->links, sizeof(links)) != 0)
         tunnel_route_set_old(&tunnel->route);
     tunnel->links = links;
 }

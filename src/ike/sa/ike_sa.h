@@ -161,6 +161,7 @@ struct ike_sa {
     bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
     msec_t traffic_pause;   /* how long its last answer is enough; 0: it has not been asked */
     msec_t traffic_pause_until;
+    msec_t doubted_since;    /* it sends from elsewhere, and no IKE has come from `remote` since; 0: not so */
     msec_t next_hint;        /* from when on something that may be forged may have the peer asked again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;
