@@ -59,9 +59,9 @@ struct path_sizes {
 
 /* What belongs to no tunnel, counted by each worker in shared memory of its own. */
 enum path_counter {
-    PATH_UNKNOWN_SPI,   /* ESP for no SA of ours */
-    PATH_TRUNCATED,     /* too short for what it claims to be */
-    PATH_KEEPALIVES,    /* NAT keepalives that came in (RFC 3948 4) */
+    PATH_UNKNOWN_SPI, /* ESP for no SA of ours */
+    PATH_TRUNCATED,   /* too short for what it claims to be */
+    PATH_KEEPALIVES,  /* NAT keepalives that came in (RFC 3948 4) */
     /* What came to the wrong socket, and could not be passed on (path/stray.h). */
     PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which are the engine's */
     PATH_MISDIRECTED,   /* ESP whose SPI belongs to another worker */
