@@ -39,6 +39,7 @@ static const char usage[] =
     "  --own-ts ADDRESS   the first client proposes this address as its traffic selector, the second the "
     "one\n"
     "                     behind it, and so on (default: local-ts of the lines)\n"
+    "  --first N          the first client's number (default: 0)\n"
     "  --at-once N        negotiations under way at the same time (default: 8)\n"
     "  --seconds S        how long new ones begin (default: 5, without --count)\n"
     "  --count N          negotiations in all\n"
@@ -55,19 +56,19 @@ struct arguments {
     const char *id, *peer_id, *key;
     const char **lines; /* malloc'ed */
     size_t line_count;
-    uint32_t at_once, count;
+    uint32_t first, at_once, count;
     double seconds;
     bool keep, json;
 };
 
 /* ---- Arguments --------------------------------------------------------------------------------------- */
 
-static bool read_number(const char *text, unsigned long max, uint32_t *out)
+static bool read_number(const char *text, unsigned long min, unsigned long max, uint32_t *out)
 {
     char *end;
     unsigned long value = strtoul(text, &end, 10);
     *out = (uint32_t)value;
-    return *text >= '0' && *text <= '9' && *end == '\0' && value >= 1 && value <= max;
+    return *text >= '0' && *text <= '9' && *end == '\0' && value >= min && value <= max;
 }
 
 static bool take(int option, struct arguments *out)
@@ -93,9 +94,11 @@ static bool take(int option, struct arguments *out)
         out->lines[out->line_count++] = optarg;
         return true;
     case 'n':
-        return read_number(optarg, AT_ONCE_MAX, &out->at_once);
+        return read_number(optarg, 1, AT_ONCE_MAX, &out->at_once);
     case 'c':
-        return read_number(optarg, COUNT_MAX, &out->count);
+        return read_number(optarg, 1, COUNT_MAX, &out->count);
+    case 'F':
+        return read_number(optarg, 0, COUNT_MAX, &out->first);
     case 's':
         out->seconds = strtod(optarg, &end);
         return *end == '\0' && out->seconds > 0 && out->seconds <= 86400;
@@ -113,19 +116,13 @@ static bool take(int option, struct arguments *out)
 static bool arguments_read(int argc, char **argv, struct arguments *out)
 {
     static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},
-        {"from", required_argument, NULL, 'f'},
-        {"id", required_argument, NULL, 'i'},
-        {"peer-id", required_argument, NULL, 'p'},
-        {"key", required_argument, NULL, 'k'},
-        {"line", required_argument, NULL, 'l'},
-        {"own-ts", required_argument, NULL, 'o'},
-        {"at-once", required_argument, NULL, 'n'},
-        {"seconds", required_argument, NULL, 's'},
-        {"count", required_argument, NULL, 'c'},
-        {"keep", no_argument, NULL, 'K'},
-        {"json", no_argument, NULL, 'j'},
-        {0},
+        {"to", required_argument, NULL, 't'},      {"from", required_argument, NULL, 'f'},
+        {"id", required_argument, NULL, 'i'},      {"peer-id", required_argument, NULL, 'p'},
+        {"key", required_argument, NULL, 'k'},     {"line", required_argument, NULL, 'l'},
+        {"own-ts", required_argument, NULL, 'o'},  {"at-once", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 's'}, {"count", required_argument, NULL, 'c'},
+        {"first", required_argument, NULL, 'F'},   {"keep", no_argument, NULL, 'K'},
+        {"json", no_argument, NULL, 'j'},          {0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -235,6 +232,7 @@ static int run(const struct arguments *a)
         .local = a->from,
         .key = {(const uint8_t *)a->key, strlen(a->key)},
         .first_local_ts = a->own_ts,
+        .first_number = a->first,
         .at_once = a->at_once,
         .count = a->count,
         .duration = (uint64_t)(a->seconds * 1000),

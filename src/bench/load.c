@@ -410,12 +410,13 @@ static void add_client(struct load *load, uint32_t number)
     struct ike_event event = {.kind = IKE_EVENT_POLICY, .policy = &policy, .slot = number};
     policy.tunnel = number + 1;
     (void)snprintf(policy.name, sizeof(policy.name), "client %u", number);
-    policy.local_id = numbered(&s->policy.local_id, number);
-    policy.remote_id = numbered(&s->policy.remote_id, number);
+    policy.local_id = numbered(&s->policy.local_id, s->first_number + number);
+    policy.remote_id = numbered(&s->policy.remote_id, s->first_number + number);
     if (s->first_local_ts.family != IP_NONE) {
         policy.local_ts_count = 1;
         policy.local_ts[0] = (struct policy_selector){.last_port = UINT16_MAX};
-        policy.local_ts[0].first = policy.local_ts[0].last = address_after(s->first_local_ts, number);
+        policy.local_ts[0].first = policy.local_ts[0].last =
+            address_after(s->first_local_ts, s->first_number + number);
     }
     handle(load, &event);
     event = (struct ike_event){.kind = IKE_EVENT_PEER_ROUTE};

@@ -18,10 +18,11 @@ struct load_settings {
     /* The first client's traffic selector, the next one has the address behind it, and so on; family IP_NONE:
      * as the policy says. */
     struct ip_address first_local_ts;
-    uint32_t at_once;  /* negotiations that are under way at the same time, at least 1 */
-    uint32_t count;    /* negotiations in all; 0: no bound */
-    uint64_t duration; /* milliseconds after which none begins; 0: no bound */
-    bool keep;         /* SAs stay, and each client negotiates once; needs `count` */
+    uint32_t first_number; /* the first client's */
+    uint32_t at_once;      /* negotiations that are under way at the same time, at least 1 */
+    uint32_t count;        /* negotiations in all; 0: no bound */
+    uint64_t duration;     /* milliseconds after which none begins; 0: no bound */
+    bool keep;             /* SAs stay, and each client negotiates once; needs `count` */
 };
 
 struct load_result {

@@ -152,9 +152,9 @@ const struct command command_table[COMMAND_COUNT] = {
                                     .help = "Fragment before encryption"},
     [COMMAND_IPSEC_MODE] = {MODE_POLICY, KIND_SINGLE, .pattern = "ipsec-mode {tunnel|transport}",
                             .help = "Tunnel mode; transport mode is not supported yet"},
-    [COMMAND_LOCAL_AUTHENTICATION] = {MODE_POLICY, KIND_SINGLE,
-                                      .pattern = "local-authentication [psk|rsa] " ID,
-                                      .help = "ID of this device, and how it authenticates itself"},
+    [COMMAND_LOCAL_AUTHENTICATION] =
+        {MODE_POLICY, KIND_SINGLE, .pattern = "local-authentication [psk|rsa] " ID,
+         .help = "ID of this device, and how it authenticates itself: by key, or by certificate (rsa)"},
     [COMMAND_LOCAL_TS] = {MODE_POLICY, KIND_LIST, .pattern = "local-ts " SELECTOR,
                           .help = "A traffic selector of this side, proposed as initiator"},
     [COMMAND_NAT_TRAVERSAL] = {MODE_POLICY, KIND_OPTIONS,
@@ -189,12 +189,12 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_SUPPRESS_SEND_REKEY] = {MODE_POLICY, KIND_SINGLE, .pattern = "suppress send-rekey [off]",
                                      .help = "Start no rekey"},
 
-    [COMMAND_IKEV2_PEER] = {MODE_TUNNEL, KIND_SINGLE,
-                            .pattern = "ikev2 {peer {any " AUTHENTICATION ID
-                                       "|{<address:address>|<host:host>} " AUTHENTICATION "[" ID
-                                       "]}|peer-fqdn-ipv4 <host:fqdn> " AUTHENTICATION "[" ID
-                                       "]|peer-fqdn-ipv6 <host:fqdn> " AUTHENTICATION "[" ID "]}",
-                            .help = "The peer: where it is, and how it authenticates itself"},
+    [COMMAND_IKEV2_PEER] =
+        {MODE_TUNNEL, KIND_SINGLE,
+         .pattern = "ikev2 {peer {any " AUTHENTICATION ID "|{<address:address>|<host:host>} " AUTHENTICATION
+                    "[" ID "]}|peer-fqdn-ipv4 <host:fqdn> " AUTHENTICATION "[" ID
+                    "]|peer-fqdn-ipv6 <host:fqdn> " AUTHENTICATION "[" ID "]}",
+         .help = "The peer: where it is, and how it authenticates itself: by key, or by certificate (rsa)"},
     [COMMAND_SHUTDOWN] = {MODE_INTERFACE, KIND_TOGGLE, .pattern = "shutdown",
                           .help = "Take the interface out of use; `no shutdown` puts it in use"},
 

@@ -19,6 +19,8 @@
 
 enum { LINUX_NAME_SIZE = 16, HOST_NAME_SIZE = 128, DESCRIPTION_SIZE = 256 };
 
+enum { TUNNEL_MTU_DEFAULT = 1500 /* octets; of a Tunnel without `ip mtu` and `ipv6 mtu` */ };
+
 /* Neither of the two lines, `no shutdown`, `shutdown`. An interface without either is up (S12). */
 enum admin_state { ADMIN_UNSAID, ADMIN_UP, ADMIN_DOWN };
 

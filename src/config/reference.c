@@ -4,8 +4,11 @@
 
 #include "config/command.h"
 #include "config/help.h"
+#include "config/host_settings.h"
 #include "config/pattern.h"
+#include "config/resolve.h"
 #include "config/value.h"
+#include "crypto/key_exchange.h"
 
 static const struct {
     unsigned modes;
@@ -133,6 +136,104 @@ static size_t chapter_of(const struct command *row)
     return sizeof chapters / sizeof *chapters;
 }
 
+/* ---- Defaults -------------------------------------------------------------------------------------- */
+
+static const char *encryption_word(size_t row)
+{
+    return encryption_algorithms[row].word;
+}
+
+static const char *integrity_word(size_t row)
+{
+    return integrity_algorithms[row].word;
+}
+
+static const char *prf_word(size_t row)
+{
+    return prf_algorithms[row].word;
+}
+
+static const char *group_word(size_t row)
+{
+    return key_exchange_methods[row].word;
+}
+
+/* Writes a row of the table: a list of algorithms, and what else is in it. */
+static void print_algorithms(FILE *out, const char *command, algorithm_set set, const char *(*word)(size_t),
+                             const char *more)
+{
+    const char *before = "";
+    (void)fprintf(out, "| `%s` | ", command);
+    for (size_t row = 0; set >> row != 0; row++) {
+        if (!algorithm_set_has(set, row))
+            continue;
+        (void)fprintf(out, "%s%s", before, word(row));
+        before = ", ";
+    }
+    (void)fprintf(out, "%s |\n", more);
+}
+
+static void print_default(FILE *out, const char *command, const char *text)
+{
+    (void)fprintf(out, "| `%s` | %s |\n", command, text);
+}
+
+static const char *on_or_off(bool on)
+{
+    return on ? "on" : "off";
+}
+
+static void print_defaults_of_negotiation(FILE *out, const struct tunnel_policy *policy)
+{
+    print_algorithms(out, "sa-proposal enc", policy->ike.encryption, encryption_word, "");
+    print_algorithms(out, "sa-proposal integrity", policy->ike.integrity, integrity_word, "");
+    print_algorithms(out, "sa-proposal prf", policy->ike.prf, prf_word, "");
+    print_algorithms(out, "sa-proposal dh", policy->ike.dh, group_word, "");
+    print_algorithms(out, "child-proposal enc", policy->child.encryption, encryption_word, "");
+    print_algorithms(out, "child-proposal integrity", policy->child.integrity, integrity_word, "");
+    print_algorithms(out, "child-pfs", policy->child.pfs, group_word,
+                     policy->child.pfs_none ? ", or a rekey without PFS" : "");
+    (void)fprintf(out, "| `sa-lifetime` | %u seconds |\n", policy->sa_lifetime);
+    (void)fprintf(out, "| `child-lifetime` | %u seconds |\n", policy->child_lifetime);
+    print_default(out, "connect-type", policy->connect_type == CONNECT_AUTO ? "auto" : "trigger");
+    print_default(out, "negotiation-direction", policy->direction == NEGOTIATE_BOTH ? "both" : "one");
+    print_default(out, "dpd", policy->dpd_interval == 0 ? "off" : "on");
+    (void)fprintf(out, "| `nat-traversal` | %s; where it is on, `keepalive %u` |\n",
+                  on_or_off(policy->nat_traversal), policy->nat_keepalive);
+    print_default(out, "local-authentication id", "the address from which this end sends");
+    print_default(out, "cert weak-allowed", on_or_off(policy->weak_certificates));
+    print_default(out, "local-ts, remote-ts", policy->local_ts_count == 0 ? "any" : "some");
+}
+
+static void print_defaults_of_packets(FILE *out, const struct tunnel_policy *policy)
+{
+    print_default(out, "anti-replay", on_or_off(policy->anti_replay));
+    print_default(out, "ipsec pre-fragment", on_or_off(policy->pre_fragment));
+    print_default(out, "ipsec mtu ignore", on_or_off(policy->mtu_ignore));
+    print_default(out, "ipsec-mode", "tunnel");
+    print_default(out, "outgoing-interface, source-address",
+                  policy->outgoing == OUTGOING_ROUTED && policy->source_kind == SOURCE_ANY ? "none" : "set");
+    print_default(out, "suppress send-delete, suppress send-rekey",
+                  on_or_off(policy->suppress_delete || policy->suppress_rekey));
+    (void)fprintf(out,
+                  "| `ip mtu`, `ipv6 mtu` of a Tunnel | %d octets; how much of it fits a path: "
+                  "[sizes.md](sizes.md) |\n",
+                  TUNNEL_MTU_DEFAULT);
+}
+
+static void print_defaults(FILE *out)
+{
+    const struct tunnel_policy policy = policy_default();
+    (void)fputs(
+        "\n## Defaults\n\n"
+        "Of a Tunnel for which nothing else is said. Of algorithms all are offered, strongest first;\n"
+        "`dpd` and `nat-traversal` have to be switched on.\n\n"
+        "| setting | default |\n| --- | --- |\n",
+        out);
+    print_defaults_of_negotiation(out, &policy);
+    print_defaults_of_packets(out, &policy);
+}
+
 void reference_print(FILE *out)
 {
     (void)fputs(
@@ -141,7 +242,8 @@ void reference_print(FILE *out)
         "Words in capitals are arguments, `{a|b}` is one of several, `[a]` may be left out, `…` repeats.\n"
         "Keywords may be abbreviated as long as only one fits, but the first word of a line in a file is\n"
         "written in full. `no COMMAND` and `default COMMAND` remove a setting; arguments may be left out\n"
-        "there.\n",
+        "there. What holds where nothing is said stands at the end, under [Defaults](#defaults).\n"
+        "[certificates.md](certificates.md) has the `pki` and `cert` commands in use, step by step.\n",
         out);
     for (size_t chapter = 0; chapter < sizeof chapters / sizeof *chapters; chapter++) {
         (void)fprintf(out, "\n## %s\n\n%s\n", chapters[chapter].title, chapters[chapter].text);
@@ -150,4 +252,5 @@ void reference_print(FILE *out)
                 print_row(&command_table[i], out);
         }
     }
+    print_defaults(out);
 }

@@ -9,6 +9,7 @@
 #include "config/keys.h"
 #include "config/model.h"
 #include "config/policy.h"
+#include "pki/reason.h"
 
 /* The policies of all Tunnel interfaces, in the order of the config. */
 struct tunnel_policies {
@@ -27,6 +28,10 @@ struct resolve_surroundings {
     /* What there is of that name in the certificate store; NULL if the store is not known, and everything
      * counts as there. */
     enum certificate_state (*certificate)(const void *store, const char *name);
+    /* Why a peer would refuse the certificate of that name, which is there, as a proof of the ID; false if
+     * nothing is known against it. NULL: nothing is looked for. */
+    bool (*own_certificate_trouble)(const void *store, const char *name, const struct identity *id,
+                                    struct pki_reason *trouble);
     const void *store;
 };
 

@@ -217,6 +217,24 @@ static bool has_cacert(const struct survey *survey, const struct policy_levels *
     return lacks(policy, GAP_CACERT_NOT_IMPORTED, cacert);
 }
 
+/* The certificate is there; the peer may refuse it all the same. */
+static void look_at_mycert(const struct survey *survey, const struct setting *mycert,
+                           const struct setting *local, const struct tunnel_policy *policy)
+{
+    const struct resolve_surroundings *around = survey->surroundings;
+    struct pki_reason trouble;
+    if (around == NULL || around->own_certificate_trouble == NULL ||
+        !around->own_certificate_trouble(around->store, policy->mycert, &policy->local_id, &trouble))
+        return;
+    if (local->source.line != 0)
+        (void)survey_warn(survey, mycert,
+                          "peers will refuse `%s` as the certificate of %s: %s; the ID is in line %u",
+                          policy->mycert, policy->name, trouble.text, local->source.line);
+    else
+        (void)survey_warn(survey, mycert, "peers will refuse `%s` as the certificate of %s: %s",
+                          policy->mycert, policy->name, trouble.text);
+}
+
 /* R90, R92: the certificate by which this device authenticates itself, and its key. */
 static bool has_mycert(const struct survey *survey, const struct policy_levels *levels,
                        const struct setting *local, struct tunnel_policy *policy)
@@ -239,6 +257,7 @@ static bool has_mycert(const struct survey *survey, const struct policy_levels *
                           policy->mycert, policy->name);
         return lacks(policy, GAP_MYCERT_WITHOUT_KEY, mycert);
     default:
+        look_at_mycert(survey, mycert, local, policy);
         return true;
     }
 }

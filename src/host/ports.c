@@ -67,7 +67,7 @@ static void restore(struct host_kernel *kernel, const struct port_item *port)
     if (port->set_up)
         change.set_up = true;
     struct host_error reason;
-    if (!host_link_change(kernel->netlink, port->link, &change, &reason))
+    if (!host_link_change(kernel->netlink, port->link, &change, &reason) && reason.number != ENODEV)
         host_note(kernel, HOST_NOTE_WARNING, "cannot restore %s: %s", port->plan.name, reason.text);
 }
 
@@ -171,7 +171,7 @@ bool host_ports_reconcile(struct host_ports *ports, struct host_kernel *kernel, 
             continue;
         if (adjust(kernel, port, &link->is, &reason))
             port->failure = 0;
-        else
+        else if (reason.number != ENODEV) /* else the link has gone, which Linux will report */
             host_note_failure(kernel, &port->failure, &reason);
     }
     return host_kernel_drain(kernel, err);

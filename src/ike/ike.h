@@ -20,7 +20,7 @@
 #include "config/policy.h"
 #include "crypto/key_exchange.h"
 #include "esp/child.h"
-#include "pki/signature.h"
+#include "pki/proof.h"
 
 enum {
     IKE_PORT = 500,
@@ -233,6 +233,7 @@ struct ike_auth_job {
         /* For signatures. */
         signature_hash_set peer_hashes; /* of the peer's SIGNATURE_HASH_ALGORITHMS; none: it sent none */
         uint8_t peer_scheme;            /* see struct ike_auth_result; 0 too if it is not known yet */
+        bool pkcs1;                     /* see struct own_proof_request */
         struct octets authorities;      /* of the peer's CERTREQ, AUTHORITY_SIZE octets each */
     } own;
 };
@@ -248,6 +249,7 @@ enum ike_auth_fault {
     IKE_AUTH_NO_CERTIFICATE,  /* the peer sends none */
     IKE_AUTH_OTHER_IDENTITY,  /* the peer's certificate is not that of its ID */
     IKE_AUTH_INVALID,         /* the peer's certificate is not valid under the CA */
+    IKE_AUTH_WEAK,            /* the same, but `cert weak-allowed` may allow it */
     IKE_AUTH_WRONG_SIGNATURE, /* the peer's AUTH is not by the key of its certificate */
 };
 
@@ -258,7 +260,10 @@ struct ike_auth_result {
     uint8_t value[IKE_AUTH_VALUE_MAX];
     struct octets certificates; /* to be sent with our AUTH: a list of pki/proof.h */
     uint8_t peer_scheme;        /* 1 + the row of signature_schemes by which the peer signed; 0: none */
-    const char *reason;         /* for the log: what is wrong; NULL: the fault says it all */
+    /* Of our AUTH by signature (struct own_proof). */
+    uint8_t own_padding;
+    char own_text[PROOF_TEXT_SIZE];
+    const char *reason; /* for the log: what is wrong; NULL: the fault says it all */
 };
 
 struct ike_job {

@@ -9,6 +9,7 @@ enum esp_counter path_drop_counter(enum path_drop drop)
         [DROP_NO_SA] = ESP_OUT_MISC_ERROR,
         [DROP_QUEUE_FULL] = ESP_OUT_MISC_ERROR,
         [DROP_OF_LINK] = ESP_COUNTER_COUNT,
+        [DROP_RECURSIVE] = ESP_OUT_MISC_ERROR,
         [DROP_OUT_MALFORMED] = ESP_OUT_MISC_ERROR,
         [DROP_EXHAUSTED] = ESP_OUT_MISC_ERROR,
         [DROP_OUT_CIPHER] = ESP_OUT_CIPHER_FAILURE,

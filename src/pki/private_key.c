@@ -27,6 +27,8 @@ struct private_key *private_key_of(EVP_PKEY *evp, struct pki_reason *reason)
     if (openssl_key_kind(evp) == KEY_UNKNOWN)
         (void)pki_refuse(reason,
                          "a private key of this kind is not supported: it must be RSA, ECDSA or Ed25519");
+    else if (openssl_key_trouble(evp) != NULL)
+        (void)pki_refuse(reason, "peers would refuse the private key: it is %s", openssl_key_trouble(evp));
     else if ((key = calloc(1, sizeof(*key))) == NULL || EVP_PKEY_up_ref(evp) != 1)
         (void)pki_refuse(reason, "out of memory");
     else {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/short_text.h"
 #include "pki/validate.h"
 
 void certificate_list_put(struct writer *list, struct octets der)
@@ -70,7 +71,9 @@ static enum proof_fault judge(const struct peer_proof *proof, const struct proof
     struct validation_verdict verdict;
     if (!certificate_validate(&validation, &verdict)) {
         (void)pki_refuse(reason, "%s", verdict.reason.text);
-        return PROOF_INVALID;
+        return verdict.fault == VALIDATION_WEAK_KEY || verdict.fault == VALIDATION_WEAK_SIGNATURE
+                   ? PROOF_WEAK
+                   : PROOF_INVALID;
     }
     if (!certificate_has_identity(chain->at[0], proof->id_type, proof->id, reason))
         return PROOF_OTHER_IDENTITY;
@@ -114,19 +117,77 @@ static void put_chain(const struct own_proof_request *request, struct writer *ce
     }
 }
 
-size_t proof_make(const struct own_proof_request *request, uint8_t *method, uint8_t out[SIGNATURE_AUTH_MAX],
-                  struct writer *certificates)
+/* ---- As text ----------------------------------------------------------------------------------------- */
+
+/* Whether the peer asks for certificates of a CA above ours. */
+static void add_requested(const struct own_proof_request *request, struct short_text *text)
+{
+    const size_t count = request->authorities.length / KEY_HASH_SIZE;
+    const struct certificate *top = request->chain[request->chain_length - 1];
+    bool named = request->issuer != NULL && is_named(request->issuer, request->authorities);
+    for (size_t i = 0; i < request->chain_length; i++)
+        named |= is_named(request->chain[i], request->authorities);
+    if (request->issuer != NULL)
+        top = request->issuer;
+    bool all_known = certificate_facts(top)->self_signed && count < AUTHORITIES_MAX;
+    if (count == 0)
+        short_text_add(text, "the peer asks for no certificate (no CERTREQ)");
+    else if (named)
+        short_text_add(text, "the peer asks for certificates of its CA (CERTREQ)");
+    else if (all_known)
+        short_text_add(text, "the peer asks for certificates of other CAs than its own (CERTREQ)");
+    else
+        short_text_add(text,
+                       "whether the peer asks for certificates of its CA (CERTREQ) is not known, for the "
+                       "certificate of that CA is not stored here");
+}
+
+static void describe(const struct own_proof_request *request, const struct signature_scheme *scheme,
+                     struct own_proof *proof)
+{
+    const struct certificate_facts *facts = certificate_facts(request->chain[0]);
+    struct short_text text = short_text_in(proof->text, sizeof(proof->text));
+    short_text_add(&text, "%.250s, serial %s, issued by %.250s, signed by %s; ", facts->subject,
+                   facts->serial, facts->issuer, scheme->name);
+    add_requested(request, &text);
+}
+
+static void describe_mismatch(const struct own_proof_request *request, struct own_proof *proof)
+{
+    static const char *const names[] = {"none", "SHA1", "SHA2-256", "SHA2-384", "SHA2-512", "identity"};
+    struct short_text text = short_text_in(proof->text, sizeof(proof->text));
+    bool any = false;
+    short_text_add(&text, "the key is %s, and the peer ", private_key_text(request->key));
+    for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+        if ((request->peer_hashes >> i & 1) == 0)
+            continue;
+        short_text_add(&text, "%s%s", any ? ", " : "knows the hash algorithms ", names[i]);
+        any = true;
+    }
+    if (!any)
+        short_text_add(&text, "names no hash algorithms");
+}
+
+void proof_make(const struct own_proof_request *request, struct own_proof *proof,
+                uint8_t out[SIGNATURE_AUTH_MAX], struct writer *certificates)
 {
     signature_hash_set known = 0;
     for (size_t i = 0; i < SIGNATURE_HASH_COUNT; i++)
         known |= UINT32_C(1) << signature_hashes[i];
-    const struct signature_scheme *scheme =
-        signature_scheme_choose(private_key_kind(request->key), private_key_bits(request->key),
-                                request->peer_hashes & known, request->of_peer);
-    if (scheme == NULL)
-        return 0;
-    *method = signature_scheme_method(scheme);
+    bool padding_known = request->of_peer != NULL && request->of_peer->key == KEY_RSA;
+    bool pss = padding_known ? request->of_peer->pss : !request->pkcs1;
+    const struct signature_scheme *scheme = signature_scheme_choose(
+        private_key_kind(request->key), private_key_bits(request->key), request->peer_hashes & known, pss);
+    *proof = (struct own_proof){.length = 0};
+    if (scheme == NULL) {
+        describe_mismatch(request, proof);
+        return;
+    }
+    proof->method = signature_scheme_method(scheme);
+    if (scheme->key == KEY_RSA && scheme->method == 0 && !padding_known)
+        proof->padding = scheme->pss ? PROOF_PADDING_PSS : PROOF_PADDING_PKCS1;
+    describe(request, scheme, proof);
     put_chain(request, certificates);
     size_t length = signature_auth_make(request->key, scheme, request->signed_octets, out);
-    return certificates->failed ? 0 : length;
+    proof->length = certificates->failed ? 0 : length;
 }

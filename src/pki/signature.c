@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "crypto/openssl.h"
+#include "pki/ecdsa_signature.h"
 #include "pki/openssl.h"
 
 const uint16_t signature_hashes[SIGNATURE_HASH_COUNT] = {
@@ -25,11 +26,17 @@ const struct signature_scheme signature_schemes[SIGNATURE_SCHEME_COUNT] = {
     {"RSA PKCS#1 v1.5 with SHA2-256", KEY_RSA, SIGNATURE_HASH_SHA2_256},
     {"RSA PKCS#1 v1.5 with SHA2-384", KEY_RSA, SIGNATURE_HASH_SHA2_384},
     {"RSA PKCS#1 v1.5 with SHA2-512", KEY_RSA, SIGNATURE_HASH_SHA2_512},
-    {"RSA PKCS#1 v1.5 with SHA1", KEY_RSA, SIGNATURE_HASH_SHA1, .legacy = true},
+    {"RSA PKCS#1 v1.5 with SHA1", KEY_RSA, SIGNATURE_HASH_SHA1, .method = SIGNATURE_METHOD_RSA},
     {"ECDSA with SHA2-256", KEY_ECDSA, SIGNATURE_HASH_SHA2_256},
     {"ECDSA with SHA2-384", KEY_ECDSA, SIGNATURE_HASH_SHA2_384},
     {"ECDSA with SHA2-512", KEY_ECDSA, SIGNATURE_HASH_SHA2_512},
     {"Ed25519", KEY_ED25519, SIGNATURE_HASH_IDENTITY},
+    {"ECDSA P-256 with SHA2-256", KEY_ECDSA, SIGNATURE_HASH_SHA2_256, .method = SIGNATURE_METHOD_ECDSA_256,
+     .bits = 256},
+    {"ECDSA P-384 with SHA2-384", KEY_ECDSA, SIGNATURE_HASH_SHA2_384, .method = SIGNATURE_METHOD_ECDSA_384,
+     .bits = 384},
+    {"ECDSA P-521 with SHA2-512", KEY_ECDSA, SIGNATURE_HASH_SHA2_512, .method = SIGNATURE_METHOD_ECDSA_521,
+     .bits = 521},
 };
 
 #define OID_SHA2(n) 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, n
@@ -67,12 +74,20 @@ static const uint8_t algorithms[SIGNATURE_SCHEME_COUNT][SIGNATURE_ALGORITHM_MAX]
 struct octets signature_scheme_algorithm(const struct signature_scheme *scheme)
 {
     const uint8_t *at = algorithms[scheme - signature_schemes];
-    return (struct octets){at, scheme->legacy ? 0 : (size_t)at[1] + 2};
+    return (struct octets){at, scheme->method != 0 ? 0 : (size_t)at[1] + 2};
 }
 
 uint8_t signature_scheme_method(const struct signature_scheme *scheme)
 {
-    return scheme->legacy ? SIGNATURE_METHOD_RSA : SIGNATURE_METHOD_DIGITAL;
+    return scheme->method != 0 ? scheme->method : (uint8_t)SIGNATURE_METHOD_DIGITAL;
+}
+
+bool signature_method_is_known(uint8_t method)
+{
+    bool known = false;
+    for (size_t i = 0; i < SIGNATURE_SCHEME_COUNT; i++)
+        known |= signature_scheme_method(&signature_schemes[i]) == method;
+    return known;
 }
 
 /* The hash of a curve's size, which is the one to use (RFC 7427 A.3); 0 for other kinds of keys. */
@@ -86,16 +101,14 @@ static uint8_t fitting_hash(enum key_kind key, uint32_t bits)
 }
 
 const struct signature_scheme *signature_scheme_choose(enum key_kind key, uint32_t key_bits,
-                                                       signature_hash_set peer,
-                                                       const struct signature_scheme *of_peer)
+                                                       signature_hash_set peer, bool pss)
 {
     const struct signature_scheme *best = NULL;
     int best_rank = 0;
-    bool pss = of_peer == NULL || of_peer->key != KEY_RSA || of_peer->pss;
     for (size_t i = 0; i < SIGNATURE_SCHEME_COUNT; i++) {
         const struct signature_scheme *row = &signature_schemes[i];
-        bool usable =
-            row->key == key && row->legacy == (peer == 0) && (peer == 0 || (peer >> row->hash & 1) != 0);
+        bool known = peer == 0 ? row->method != 0 : row->method == 0 && (peer >> row->hash & 1) != 0;
+        bool usable = row->key == key && known && (row->bits == 0 || row->bits == key_bits);
         int rank = 1 + (row->hash == fitting_hash(key, key_bits)) + (row->pss == pss);
         if (usable && rank > best_rank) {
             best = row;
@@ -177,7 +190,7 @@ static const struct signature_scheme *scheme_with(enum key_kind key, bool pss, u
 {
     for (size_t i = 0; i < SIGNATURE_SCHEME_COUNT; i++) {
         const struct signature_scheme *row = &signature_schemes[i];
-        if (row->key == key && row->pss == pss && row->hash == hash && !row->legacy)
+        if (row->key == key && row->pss == pss && row->hash == hash && row->method == 0)
             return row;
     }
     return NULL;
@@ -277,11 +290,13 @@ size_t signature_auth_make(const struct private_key *key, const struct signature
 {
     struct octets algorithm = signature_scheme_algorithm(scheme);
     struct writer w = writer_to(out, SIGNATURE_AUTH_MAX);
-    if (!scheme->legacy) {
+    if (scheme->method == 0) {
         writer_put_u8(&w, (uint8_t)algorithm.length);
         writer_put(&w, algorithm.at, algorithm.length);
     }
     size_t length = signature_sign(key, scheme, signed_octets, out + writer_length(&w));
+    if (scheme->bits != 0)
+        length = ecdsa_signature_to_numbers(out, length, scheme->bits);
     return length > 0 ? writer_length(&w) + length : 0;
 }
 
@@ -303,7 +318,33 @@ static enum signature_fault verify_rsa(const struct certificate *certificate, st
         *scheme = row;
         return SIGNATURE_OK;
     }
-    (void)pki_refuse(reason, "the signature is not by the key of %s", facts->subject);
+    (void)pki_refuse(reason, "the signature is not by the key of %s, serial %s", facts->subject,
+                     facts->serial);
+    return SIGNATURE_WRONG;
+}
+
+/* AUTH methods 9 to 11: each has a curve and a hash. */
+static enum signature_fault verify_ecdsa(const struct certificate *certificate, uint8_t method,
+                                         struct octets signed_octets, struct octets numbers,
+                                         const struct signature_scheme **scheme, struct pki_reason *reason)
+{
+    const struct certificate_facts *facts = certificate_facts(certificate);
+    const struct signature_scheme *row = signature_schemes;
+    uint8_t der[ECDSA_SIGNATURE_MAX];
+    while (row->method != method)
+        row++;
+    if (facts->key != KEY_ECDSA || facts->key_bits != row->bits) {
+        (void)pki_refuse(reason, "AUTH method %u is for %s, and the key of %s is %s", method, row->name,
+                         facts->subject, facts->key_text);
+        return SIGNATURE_OTHER_KEY;
+    }
+    struct octets signature = {der, ecdsa_signature_of_numbers(numbers, row->bits, der)};
+    if (signature.length > 0 && signature_verify(certificate, row, signed_octets, signature)) {
+        *scheme = row;
+        return SIGNATURE_OK;
+    }
+    (void)pki_refuse(reason, "the signature (%s) is not by the key of %s, serial %s", row->name,
+                     facts->subject, facts->serial);
     return SIGNATURE_WRONG;
 }
 
@@ -337,7 +378,8 @@ static enum signature_fault verify_digital(const struct certificate *certificate
     }
     if (signature_verify(certificate, *scheme, signed_octets, signature))
         return SIGNATURE_OK;
-    (void)pki_refuse(reason, "the signature (%s) is not by the key of %s", (*scheme)->name, facts->subject);
+    (void)pki_refuse(reason, "the signature (%s) is not by the key of %s, serial %s", (*scheme)->name,
+                     facts->subject, facts->serial);
     return SIGNATURE_WRONG;
 }
 
@@ -350,6 +392,8 @@ enum signature_fault signature_auth_verify(const struct certificate *certificate
         return verify_rsa(certificate, signed_octets, value, scheme, reason);
     if (method == SIGNATURE_METHOD_DIGITAL)
         return verify_digital(certificate, signed_octets, value, scheme, reason);
+    if (signature_method_is_known(method))
+        return verify_ecdsa(certificate, method, signed_octets, value, scheme, reason);
     (void)pki_refuse(reason, "AUTH method %u is not supported", method);
     return SIGNATURE_UNKNOWN_ALGORITHM;
 }

@@ -1,6 +1,6 @@
 /*
- * Digital signatures of AUTH payloads as rows of a table: AUTH method 1 (RFC 7296 2.15, 3.8) and method 14
- * with its AlgorithmIdentifier (RFC 7427, RFC 8420).
+ * Digital signatures of AUTH payloads as rows of a table: AUTH method 1 (RFC 7296 2.15, 3.8), methods 9 to 11
+ * (RFC 4754), and method 14 with its AlgorithmIdentifier (RFC 7427, RFC 8420).
  *
  * The keeper signs, and the engine's thread pool verifies.
  */
@@ -32,37 +32,45 @@ typedef uint32_t signature_hash_set;
 enum { SIGNATURE_HASH_COUNT = 4 };
 extern const uint16_t signature_hashes[SIGNATURE_HASH_COUNT];
 
-/* AUTH methods (RFC 7296 3.8). */
-enum { SIGNATURE_METHOD_RSA = 1, SIGNATURE_METHOD_DIGITAL = 14 };
+/* AUTH methods (RFC 7296 3.8, RFC 4754). */
+enum {
+    SIGNATURE_METHOD_RSA = 1,
+    SIGNATURE_METHOD_ECDSA_256 = 9,
+    SIGNATURE_METHOD_ECDSA_384 = 10,
+    SIGNATURE_METHOD_ECDSA_521 = 11,
+    SIGNATURE_METHOD_DIGITAL = 14,
+};
 
 /* A row. Rows are ordered by preference within a kind of key. */
 struct signature_scheme {
     const char *name; /* "RSA PKCS#1 v1.5 with SHA2-256" */
     enum key_kind key;
-    uint8_t hash; /* enum signature_hash */
-    bool pss;     /* RSASSA-PSS, with a salt of the length of the hash and MGF1 with the same hash */
-    bool legacy;  /* only for AUTH method 1; method 14 does not use it */
+    uint8_t hash;   /* enum signature_hash */
+    bool pss;       /* RSASSA-PSS, with a salt of the length of the hash and MGF1 with the same hash */
+    uint8_t method; /* AUTH method with which we sign by it; 0: 14, which names the algorithm */
+    uint32_t bits;  /* of the only curve; 0: any */
 };
 
-enum { SIGNATURE_SCHEME_COUNT = 11 };
+enum { SIGNATURE_SCHEME_COUNT = 14 };
 extern const struct signature_scheme signature_schemes[SIGNATURE_SCHEME_COUNT];
 
 /*
  * The best row with which a key can sign for a peer that named these hash algorithms; NULL if there is none.
- * With an empty set (the peer sent no SIGNATURE_HASH_ALGORITHMS) it is that of AUTH method 1: RSA PKCS#1 v1.5
- * with SHA-1, the default of RFC 7296 3.8. `of_peer` is the row by which the peer itself signed, if that is
- * known, or NULL: RFC 7427 does not negotiate the padding of RSA, so a peer gets the one that it uses; else
- * PSS (RFC 8247 3.2).
+ * With an empty set (the peer sent no SIGNATURE_HASH_ALGORITHMS) it is one of the older AUTH methods: of
+ * method 1 RSA PKCS#1 v1.5 with SHA-1, the default of RFC 7296 3.8. `pss`: the padding of RSA, PSS or PKCS#1
+ * v1.5, which SIGNATURE_HASH_ALGORITHMS does not tell.
  */
 const struct signature_scheme *signature_scheme_choose(enum key_kind key, uint32_t key_bits,
-                                                       signature_hash_set peer,
-                                                       const struct signature_scheme *of_peer);
+                                                       signature_hash_set peer, bool pss);
+
+/* True if an AUTH method is one of signatures that are verified here. */
+bool signature_method_is_known(uint8_t method);
 
 /* The AUTH method to which a row belongs when we sign. */
 uint8_t signature_scheme_method(const struct signature_scheme *scheme);
 
-/* The AlgorithmIdentifier of a row in DER, as RFC 7427 appendix A and RFC 8420 have it; none for a legacy
- * one. */
+/* The AlgorithmIdentifier of a row of method 14 in DER, as RFC 7427 appendix A and RFC 8420 have it; none for
+ * others. */
 struct octets signature_scheme_algorithm(const struct signature_scheme *scheme);
 
 /* The row of an AlgorithmIdentifier that a peer sent, whatever the form of its parameters (present or absent
@@ -85,7 +93,8 @@ bool signature_verify(const struct certificate *certificate, const struct signat
 
 /*
  * Makes the Authentication Data of an AUTH payload: the signature, with the AlgorithmIdentifier and its
- * length before it in method 14 (RFC 7427 3). Returns its length; 0 on failure.
+ * length before it in method 14 (RFC 7427 3), and as two numbers of fixed length in methods 9 to 11 (RFC 4754
+ * 7). Returns its length; 0 on failure.
  */
 size_t signature_auth_make(const struct private_key *key, const struct signature_scheme *scheme,
                            struct octets signed_octets, uint8_t out[SIGNATURE_AUTH_MAX]);
@@ -99,7 +108,7 @@ enum signature_fault {
 };
 
 /*
- * Verifies the Authentication Data of an AUTH payload with method 1 or 14. With method 1 the hash is the one
+ * Verifies the Authentication Data of an AUTH payload. With method 1 the hash is the one
  * that the signature itself names: SHA-1 or any of SHA-2 (RFC 7296 3.8). `*scheme` is the row, if one is
  * known. If it is refused the reason says why.
  */

@@ -47,6 +47,18 @@ void certificates_verify(const struct gateway *g, const struct ike_auth_job *job
     certificate_job_verify(job, &authority, out, reason);
 }
 
+static void sign_by(const struct gateway *g, const struct sim_certificate *own,
+                    const struct ike_auth_job *job, struct ike_auth_result *out, struct writer *certificates)
+{
+    struct certificate_signer signer = {own->key, own->chain, own->chain_length, NULL};
+    for (size_t i = 0; i < g->store->count && signer.issuer == NULL; i++) {
+        const struct certificate *ca = g->store->certificates[i].chain[0];
+        if (certificate_is_issued_by(own->chain[own->chain_length - 1], ca))
+            signer.issuer = ca;
+    }
+    certificate_job_sign(job, &signer, out, certificates);
+}
+
 void certificates_sign(const struct gateway *g, const struct tunnel_policy *policy,
                        const struct ike_auth_job *job, struct ike_auth_result *out,
                        struct writer *certificates)
@@ -57,5 +69,5 @@ void certificates_sign(const struct gateway *g, const struct tunnel_policy *poli
     if (own == NULL || own->key == NULL)
         out->fault = IKE_AUTH_NO_OWN_KEY;
     else
-        certificate_job_sign(&with_scheme, own->key, own->chain, own->chain_length, out, certificates);
+        sign_by(g, own, &with_scheme, out, certificates);
 }

@@ -19,9 +19,28 @@ def figure_text(figure):
     return number(figure.median) + (f" ± {figure.spread * 100:.0f} %" if many else "")
 
 
+def _tables(rows):
+    """Splits the rows of a part into those that share contestants."""
+    tables = []
+    for name, row in rows.items():
+        shared = [table for table in tables if any(row.keys() & other.keys() for other in table.values())]
+        merged = {name: row}
+        for table in reversed(shared):
+            tables.remove(table)
+            merged = {**table, **merged}
+        tables.append(merged)
+    return tables
+
+
 def part_table(figures, part):
-    """A table of one part in Markdown: a row for each measurement, a column for each contestant."""
-    rows = figures.of_part(part)
+    """Tables of one part in Markdown: a row for each measurement, a column for each contestant."""
+    for number, rows in enumerate(_tables(figures.of_part(part))):
+        if number > 0:
+            yield ""
+        yield from _table(rows, part)
+
+
+def _table(rows, part):
     contestants = list(dict.fromkeys(name for row in rows.values() for name in row))
     yield f"| {part} | unit | {' | '.join(contestants)} |"
     yield "| --- | --- |" + " ---: |" * len(contestants)

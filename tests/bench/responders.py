@@ -50,6 +50,7 @@ interface Tunnel{high}.{low}
   tunnel mode ipsec-ikev2
   ip unnumbered GigaEthernet1.0
   ikev2 peer {peer} authentication psk id keyid bench{number}
+  ikev2 local-authentication psk id keyid centre
   no shutdown
 !
 """
@@ -95,11 +96,15 @@ secrets {{
 """
 
 
-def musubi_config(count, peer="any", lines=""):
-    """A gateway with `count` tunnels; `peer` may have {number}. `lines` come last."""
-    return CONFIG_HEAD + "".join(
-        CONFIG_TUNNEL.format(number=i, high=i // 1000, low=i % 1000, secret=SECRET, peer=peer.format(number=i))
-        for i in range(count)) + lines
+def musubi_config(count):
+    """A gateway with `count` tunnels for the clients."""
+    return CONFIG_HEAD + musubi_tunnels(count)
+
+
+def musubi_tunnels(count):
+    """`count` tunnels for the clients, from Tunnel100.0 on."""
+    return "".join(CONFIG_TUNNEL.format(number=i, high=100 + i // 1000, low=i % 1000, secret=SECRET, peer="any")
+                   for i in range(count))
 
 
 def cpu_milliseconds(pid):
@@ -150,6 +155,7 @@ class MusubiResponder(Responder):
     def __init__(self, lab, name, clients):
         super().__init__(lab, name)
         self.musubi = Musubi(lab, self.host, musubi_config(clients)).start()
+        lab.callback(self.musubi.kill)    # the clients no longer answer to a DELETE
 
     def pids(self):
         return self.musubi._daemon_pids()

@@ -191,6 +191,21 @@ def test_R2_each_end_proves_itself_in_its_way(lab, near, strongswan, pki, case, 
     strongswan.wait_for_no_sa()
 
 
+@DIRECTIONS
+@pytest.mark.parametrize("network", ["  signature_authentication = no\n"], ids=["without RFC 7427"], indirect=True)
+@pytest.mark.parametrize("far, own", [("far-ec", "near-ec"), ("far-rsa", "near-rsa")], ids=["method 9", "method 1"])
+def test_S32_without_rfc_7427_ends_sign_by_the_older_methods(lab, near, strongswan, pki, far, own, initiator):
+    define(strongswan, by(far), BY_CA)
+    gateway = gateway_with(lab, near, pki, own)
+
+    bring_up(initiator, near, strongswan)
+
+    gateway.wait_for_sa()
+    near.lan.must_reach(FAR.inner4)
+    gateway.stop()
+    strongswan.wait_for_no_sa()
+
+
 def lines_of(*texts):
     """The lines of our config that begin so, as the log names them."""
     numbers = [number for number, line in enumerate(MUSUBI.splitlines(), 1) if line.strip().startswith(texts)]
@@ -295,7 +310,9 @@ def test_S34_strongswans_refusal_of_our_certificate_is_told(lab, near, strongswa
 
     lines = lines_of("ikev2 cert mycert", "ikev2 local-authentication")
     gateway.wait_for_log(r"Tunnel1\.0: negotiation failed: the peer does not accept FQDN near\.example\.com with the "
-                         rf"certificate myCert \(AUTHENTICATION_FAILED\); {lines}\n")
+                         rf"certificate myCert \(AUTHENTICATION_FAILED\): C=JP, O=Example, CN=near-{odd}, serial "
+                         r"[0-9A-F]+, issued by C=JP, O=Example, CN=[a-z]+, signed by RSA .*; the log of the peer "
+                         rf"tells why it is refused; {lines}\n")
     strongswan.wait_for_log(REFUSED_BY_STRONGSWAN[odd])
     strongswan.wait_for_no_sa()
     gateway.wait_for_no_sa()

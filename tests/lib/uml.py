@@ -123,7 +123,7 @@ class UmlBackground:
 
     def wait_for_text(self, text, timeout=20):
         end = time.monotonic() + timeout
-        while text not in self.log():
+        while self.uml.run("grep", "-qFe", text, f"{self._job}.out", f"{self._job}.err").status != 0:
             if self.status() is not None or time.monotonic() > end:
                 raise CommandFailed(f"{self.name}: no {text!r}, status {self.status()}\n{self.log()}")
 

@@ -9,6 +9,7 @@ tunnel. It forwards whatever comes from wherever, so that only a capture tells b
 
 import contextlib
 import re
+from functools import partial
 
 from lib.capture import Capture, packets
 from lib.lab import wire
@@ -124,10 +125,9 @@ class TwoWans:
         return self.near
 
     def default_by(self, number):
-        """Point Linux's default routes to the router by a WAN."""
-        for family in (4, 6):
-            self.near_host.ip(f"-{family} route replace default via {router(number, family)} dev {WAN_PORTS[number]} "
-                              "metric 1000")
+        """Point Linux's default routes to the router by a WAN; in IPv6 to its link-local address, as RAs do."""
+        for family, next_hop in ((4, router(number, 4)), (6, "fe80::fe")):
+            self.near_host.ip(f"-{family} route replace default via {next_hop} dev {WAN_PORTS[number]} metric 1000")
 
     def without_default(self):
         for family in (4, 6):
@@ -142,11 +142,13 @@ class TwoWans:
         here, there, lan = (2, 1, self.far_lan) if back else (1, 2, self.lan)
         return lan.ping(f"192.168.{there}.{host}", "-I", f"192.168.{here}.{host}", count=1, wait=wait)[0] == 1
 
-    def must_ping(self, letter="A", wait=10):
-        """Pings in both directions, which have to be answered."""
+    def must_ping(self, letter="A"):
+        """A ping in each direction has to be answered within a while; a link that has just come may lose one."""
         for back in (False, True):
-            assert self.ping(letter, wait, back), (f"no answer, back: {back}\n{self.near.log}"
-                                                   f"{self.near.show('show interfaces')}")
+            try:
+                wait_until(partial(self.ping, letter, 2, back), 15, f"an answer, {back=}")
+            except AssertionError as late:
+                raise AssertionError(f"{late}\n{self.near.log}{self.near.show('show interfaces')}") from None
 
 
 def status(gateway, name="Tunnel0.0"):

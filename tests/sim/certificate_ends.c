@@ -27,6 +27,7 @@ static const struct source {
     {"east", {"east"}, true},
     {"west-ec", {"west-ec"}, true},
     {"east-ec", {"east-ec"}, true},
+    {"west-ed", {"west-ed"}, true},
     {"west-chain", {"west-low", "low", "middle"}, true},
     {"west-low", {"west-low"}, true},
     {"west-early", {"west-early"}, true},
@@ -147,6 +148,7 @@ struct tunnel_policy certificate_policy(uint32_t tunnel, const char *peer_addres
     give_lines(&policy, 0);
     policy.line[SETTING_CERT_CACERT] = 41;
     policy.line[SETTING_CERT_MYCERT] = 42;
+    policy.line[SETTING_CERT_WEAK] = 43;
     policy.local_id = identity_of(own->id);
     policy.remote_id = identity_of(peer->id);
     policy.local_auth = own->certificate != NULL ? AUTH_KIND_RSA : AUTH_KIND_PSK;

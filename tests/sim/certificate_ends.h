@@ -31,7 +31,7 @@ struct proof_of {
 /*
  * The policy of an end: it proves itself as `own`, and the peer proves itself as `peer`, its certificate
  * being under the CA `cacert`. The settings have the lines of give_lines and `cert cacert` 41, `cert
- * mycert` 42.
+ * mycert` 42, `cert weak-allowed` 43.
  */
 struct tunnel_policy certificate_policy(uint32_t tunnel, const char *peer_address, const struct proof_of *own,
                                         const struct proof_of *peer, const char *cacert);

@@ -24,6 +24,7 @@ struct certificate_case {
     const char *east_cacert; /* by which East judges West; NULL: ca */
     const char *expected;    /* the ID that East expects of West; NULL: West's own */
     bool weak_allowed;
+    bool expects_key; /* East expects a pre-shared key of West */
     const char *crl;
     const char *warning; /* East's; NULL: the tunnel comes up */
 };
@@ -35,7 +36,8 @@ struct ends {
 
 static struct ends ends_of(const struct certificate_case *c)
 {
-    const struct proof_of expected = {c->west.certificate, c->expected != NULL ? c->expected : c->west.id};
+    const struct proof_of expected = {c->expects_key ? NULL : c->west.certificate,
+                                      c->expected != NULL ? c->expected : c->west.id};
     struct tunnel_policy west = certificate_policy(1, "10.2.0.1", &c->west, &c->east, "ca");
     struct tunnel_policy east = certificate_policy(0, "10.1.0.1", &c->east, &expected,
                                                    c->east_cacert != NULL ? c->east_cacert : "ca");
@@ -193,9 +195,10 @@ static void S32_a_peer_whose_certificate_does_not_hold_is_refused(void **state)
         {"weak",
          {"west-weak", WEST_FQDN},
          {NULL, EAST_FQDN},
-         .warning = REFUSED(
-             OF_WEST "the peer's certificate, C=JP, O=Example, CN=west-weak, serial #, has a weak key, RSA "
-                     "1024 bits; it must have 2048 bits, unless `cert weak-allowed` is set")},
+         .warning =
+             "Tunnel0.0: negotiation failed: the peer " OF_WEST
+             "the peer's certificate, C=JP, O=Example, CN=west-weak, serial #, has a weak key, RSA 1024 "
+             "bits; it must have 2048 bits, unless `cert weak-allowed` is set; lines 31, 41, 43"},
         {"weak, and allowed", {"west-weak", WEST_FQDN}, {NULL, EAST_FQDN}, .weak_allowed = true},
         {"key usage",
          {"west-encipher", WEST_FQDN},
@@ -259,21 +262,82 @@ static void S32_a_peer_whose_certificate_does_not_hold_is_refused(void **state)
     PLAY_ALL(cases);
 }
 
-/* What West's log says of its being refused, and what neither end's config has (S34). */
+#define NOT_ACCEPTED(certificate)                                                                            \
+    "Tunnel1.0: negotiation failed: the peer does not accept FQDN west.example.com with the "                \
+    "certificate " certificate " (AUTHENTICATION_FAILED): C=JP, O=Example, CN=" certificate                  \
+    ", serial #, issued by "
+#define LOG_TELLS "; the log of the peer tells why it is refused; lines 20, 42"
+
+/* What West's log says of its being refused: which certificate, and what the peer asks for (S34). */
 static void S34_the_refused_end_names_its_certificate(void **state)
 {
-    static const struct certificate_case expired = {
-        "expired", {"west-expired", WEST_FQDN}, {"east", EAST_FQDN}};
+    static const struct {
+        struct certificate_case ends;
+        const char *warning;
+    } cases[] = {
+        {{"expired", {"west-expired", WEST_FQDN}, {"east", EAST_FQDN}},
+         NOT_ACCEPTED(
+             "west-expired") "C=JP, O=Example, CN=ca, signed by ECDSA with SHA2-256; the peer asks for "
+                             "certificates of its CA (CERTREQ)" LOG_TELLS},
+        {{"of another CA", {"west-otherca", WEST_FQDN}, {"east", EAST_FQDN}},
+         NOT_ACCEPTED(
+             "west-otherca") "C=JP, O=Example, CN=otherca, signed by ECDSA with SHA2-256; the peer asks "
+                             "for certificates of other CAs than its own (CERTREQ)" LOG_TELLS},
+        {{"of an unknown CA", {"west-low", WEST_FQDN}, {"east", EAST_FQDN}},
+         NOT_ACCEPTED(
+             "west-low") "C=JP, O=Example, CN=low, signed by ECDSA with SHA2-256; whether the peer asks "
+                         "for certificates of its CA (CERTREQ) is not known, for the certificate of that "
+                         "CA is not stored here" LOG_TELLS},
+        {{"a key is expected", {"west-ec", WEST_FQDN}, {NULL, EAST_FQDN}, .expects_key = true},
+         NOT_ACCEPTED(
+             "west-ec") "C=JP, O=Example, CN=ca, signed by ECDSA P-256 with SHA2-256; the peer asks for "
+                        "no certificate (no CERTREQ)" LOG_TELLS},
+    };
     (void)state;
-    for (int west_begins = 0; west_begins < 2; west_begins++) {
-        struct ends e = ends_of(&expired);
-        begin(&e, west_begins != 0);
-        check_failure(
-            "expired", e.west,
-            "Tunnel1.0: negotiation failed: the peer does not accept FQDN west.example.com with the "
-            "certificate west-expired (AUTHENTICATION_FAILED); lines 20, 42");
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        bool west_begins = i % 2 == 0;
+        struct ends e = ends_of(&cases[i / 2].ends);
+        if (cases[i / 2].ends.expects_key && !west_begins) {
+            world_free(e.w); /* West has verified its key when East looks at the method */
+            continue;
+        }
+        begin(&e, west_begins);
+        check_warning(&cases[i / 2].ends, cases[i / 2].ends.name, e.west, cases[i / 2].warning);
         world_free(e.w);
     }
+}
+
+/* West proves itself by RSA, and is refused when it begins; then East begins. */
+static void S34_the_refused_end_tells_the_padding_that_comes_next(void **state)
+{
+    static const struct certificate_case unexpected = {
+        "unexpected", {"west", WEST_FQDN}, {NULL, EAST_FQDN}, "otherca"};
+    (void)state;
+    for (int west_begins = 0; west_begins < 2; west_begins++) {
+        struct ends e = ends_of(&unexpected);
+        begin(&e, west_begins != 0);
+        check_warning(
+            &unexpected, "unexpected", e.west,
+            NOT_ACCEPTED("west") "C=JP, O=Example, CN=ca, signed by RSA PSS with SHA2-256; the peer asks "
+                                 "for certificates of other CAs than its own (CERTREQ); the next attempt "
+                                 "signs by PKCS#1 v1.5" LOG_TELLS);
+        world_free(e.w);
+    }
+}
+
+static void S34_a_key_that_the_peer_does_not_know_is_told(void **state)
+{
+    static const struct certificate_case unknown = {
+        "unknown", {"west-ed", WEST_FQDN}, {NULL, EAST_FQDN}, .expects_key = true};
+    (void)state;
+    struct ends e = ends_of(&unknown);
+    begin(&e, true);
+    check_failure(
+        "unknown", e.west,
+        "Tunnel1.0: negotiation failed: the key of this end's certificate west-ed can sign by none of "
+        "the algorithms that the peer knows (RFC 7427): the key is Ed25519, and the peer names no hash "
+        "algorithms; lines 20, 42");
+    world_free(e.w);
 }
 
 static void S34_a_certificate_without_a_key_is_told(void **state)
@@ -386,6 +450,8 @@ int main(void)
         cmocka_unit_test(S3_IDs_of_all_types_match_the_certificate),
         cmocka_unit_test(S32_a_peer_whose_certificate_does_not_hold_is_refused),
         cmocka_unit_test(S34_the_refused_end_names_its_certificate),
+        cmocka_unit_test(S34_the_refused_end_tells_the_padding_that_comes_next),
+        cmocka_unit_test(S34_a_key_that_the_peer_does_not_know_is_told),
         cmocka_unit_test(S34_a_certificate_without_a_key_is_told),
         cmocka_unit_test(S22_the_ID_that_the_initiator_asks_for_picks_the_certificate),
         cmocka_unit_test(R2_an_engine_may_end_anywhere_in_ike_auth),

@@ -18,7 +18,7 @@
 
 #define WEST_ID "west.example.com"
 
-enum { PSS_256 = 0, V15_256 = 3, V15_SHA1 = 6, ECDSA_256 = 7 }; /* rows of signature_schemes */
+enum { PSS_256 = 0, V15_256 = 3, V15_SHA1 = 6, ECDSA_256 = 7, METHOD_9 = 11 }; /* rows of signature_schemes */
 enum { WHOLE_MAX = 3000 };
 
 /* The Authentication Data that a case spoils. */
@@ -361,6 +361,7 @@ static void S32_signatures_of_all_rows_are_accepted(void **state)
         {"method 1, SHA-1", west, "west", V15_SHA1},
         {"method 1, SHA2-256", west, "west", V15_256, NULL, AUTH_METHOD_RSA},
         {"ECDSA, SHA2-256", west_ec, "west-ec", ECDSA_256},
+        {"method 9", west_ec, "west-ec", METHOD_9},
     };
     (void)state;
     CHECK_ALL(cases);
@@ -437,8 +438,19 @@ static void S32_odd_signatures_are_refused(void **state)
          "AUTH method 2 (pre-shared key), accepted is a certificate; line 31"},
         {"method 3", west, "west", PSS_256, NULL, 3,
          "AUTH method 3 (DSS digital signature), accepted is a certificate"},
-        {"method 9", west_ec, "west-ec", ECDSA_256, NULL, 9,
-         "AUTH method 9 (ECDSA with P-256), accepted is a cert"},
+        {"method 9 with the signature of method 14", west_ec, "west-ec", ECDSA_256, NULL, 9,
+         "the signature (ECDSA P-256 with SHA2-256) is not by the key of C=JP, O=Example, CN=west-ec"},
+        {"method 9, cut off", west_ec, "west-ec", METHOD_9, cut_by_one, .refusal = "is not by the key"},
+        {"method 9, longer", west_ec, "west-ec", METHOD_9, longer_by_one, .refusal = "is not by the key"},
+        {"method 9, nothing", west_ec, "west-ec", METHOD_9, nothing, .refusal = "is not by the key"},
+        {"method 9, a bit flipped", west_ec, "west-ec", METHOD_9, bit_flipped,
+         .refusal = "is not by the key"},
+        {"method 9 with an RSA key", west, "west", PSS_256, NULL, 9,
+         "AUTH method 9 is for ECDSA P-256 with SHA2-256, and the key of C=JP, O=Example, CN=west is RSA"},
+        {"method 10 with another curve", west_ec, "west-ec", METHOD_9, NULL, 10,
+         "AUTH method 10 is for ECDSA P-384 with SHA2-384, and the key of C=JP, O=Example, CN=west-ec is"},
+        {"method 12", west, "west", PSS_256, NULL, 12,
+         "AUTH method 12 (secure password), accepted is a certificate"},
         {"method 200", west, "west", PSS_256, NULL, 200, "AUTH method 200, accepted is a certificate"},
     };
     (void)state;
@@ -482,8 +494,8 @@ static void check_signing(const struct signing_case *c)
         const struct signature_scheme *scheme = &signature_schemes[c->expected];
         struct octets algorithm = signature_scheme_algorithm(scheme);
         assert_int_equal(auth->method, signature_scheme_method(scheme));
-        if (!scheme->legacy && (auth->content.at[0] != algorithm.length ||
-                                memcmp(auth->content.at + 1, algorithm.at, algorithm.length) != 0))
+        if (scheme->method == 0 && (auth->content.at[0] != algorithm.length ||
+                                    memcmp(auth->content.at + 1, algorithm.at, algorithm.length) != 0))
             fail_msg("%s: B signs by another algorithm than %s", c->name, scheme->name);
         assert_non_null(ike_message_find(&s.p->message, PAYLOAD_CERT));
     }
@@ -669,6 +681,46 @@ static void S32_as_initiator_hostile_answers_are_refused(void **state)
     }
 }
 
+/* ---- A peer that does not take the padding ----------------------------------------------------------- */
+
+/* B begins, and the puppet, which knows SHA2-256, answers IKE_AUTH with a notify. The row by which B signed.
+ */
+static const struct signature_scheme *refuse_auth(struct stage *s, uint16_t notify)
+{
+    static const uint8_t sha2[] = {0, 2};
+    s->p->hash_notify = sha2;
+    s->p->hash_notify_length = sizeof sha2;
+    world_run(s->w, 120000); /* failures are damped */
+    gateway_packet_waits(s->b, 0);
+    assert_true(puppet_accept_init(s->p));
+    const struct ike_payload *auth = ike_message_find(&s->p->message, PAYLOAD_AUTH);
+    assert_non_null(auth);
+    assert_int_equal(auth->method, SIGNATURE_METHOD_DIGITAL);
+    const struct signature_scheme *scheme =
+        signature_scheme_by_algorithm((struct octets){auth->content.at + 1, auth->content.at[0]});
+    struct message_writer m = inner();
+    message_put_notify(&m, PROTOCOL_NONE, (struct octets){NULL, 0}, notify, (struct octets){NULL, 0});
+    puppet_answer(s->p, &m);
+    return scheme;
+}
+
+static void S32_a_peer_that_refuses_one_padding_gets_the_other(void **state)
+{
+    struct stage s = stage_with_certificates();
+    (void)state;
+    assert_ptr_equal(refuse_auth(&s, NOTIFY_AUTHENTICATION_FAILED), &signature_schemes[PSS_256]);
+    assert_non_null(strstr(gateway_warnings(s.b), "signed by RSA PSS with SHA2-256; "));
+    assert_non_null(strstr(gateway_warnings(s.b), "; the next attempt signs by PKCS#1 v1.5; "));
+
+    assert_ptr_equal(refuse_auth(&s, NOTIFY_AUTHENTICATION_FAILED), &signature_schemes[V15_256]);
+    assert_non_null(strstr(gateway_warnings(s.b), "; the next attempt signs by PSS; "));
+
+    assert_ptr_equal(refuse_auth(&s, NOTIFY_TS_UNACCEPTABLE), &signature_schemes[PSS_256]);
+    assert_ptr_equal(refuse_auth(&s, NOTIFY_AUTHENTICATION_FAILED), &signature_schemes[PSS_256]);
+    assert_ptr_equal(refuse_auth(&s, NOTIFY_AUTHENTICATION_FAILED), &signature_schemes[V15_256]);
+    stage_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -678,6 +730,7 @@ int main(void)
         cmocka_unit_test(S32_we_sign_as_the_peer_can_verify),
         cmocka_unit_test(R90_any_certreq_is_answered_with_our_certificate),
         cmocka_unit_test(R90_the_responder_asks_by_its_ca),
+        cmocka_unit_test(S32_a_peer_that_refuses_one_padding_gets_the_other),
         cmocka_unit_test(S32_as_initiator_hostile_answers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, certificate_store_free);

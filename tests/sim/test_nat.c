@@ -247,24 +247,32 @@ static void S28_a_mapping_that_has_timed_out_is_followed_after_a_packet(void **s
     world_free(p.w);
 }
 
-/* Neither end follows. The one that the other's NAT no longer lets through finds out, without DPD of its own,
- * and then the other one. */
-static void S9_between_two_nats_a_lost_mapping_costs_the_sa_and_a_new_one_is_made(void **state)
+/* B does not ask for A's life of its own accord. `sa_lifetime` of A, in seconds; 0: the default one. */
+static struct pair pair_between_nats_without_dpd(uint32_t sa_lifetime)
 {
-    (void)state;
-    struct pair p = pair_between_nats();
+    struct tunnel_policy site = world_default_policy(1, "203.0.113.1", "site1", "site2");
     struct tunnel_policy centre = world_default_policy(0, "any", "site2", "site1");
-    centre.nat_traversal = true;
-    centre.nat_keepalive = 20;
+    site.nat_traversal = centre.nat_traversal = true;
+    site.nat_keepalive = centre.nat_keepalive = 20;
     centre.dpd_interval = 0;
+    if (sa_lifetime != 0)
+        site.sa_lifetime = sa_lifetime;
+    struct pair p = {.w = world_new(1, &invariants)};
+    p.a = world_add_gateway(p.w, "A", "192.168.0.1");
+    gateway_set_nat(p.a, NAT);
+    p.b = world_add_gateway(p.w, "B", "10.2.0.1");
+    gateway_set_forwarding_nat(p.b, "203.0.113.1");
+    gateway_set_tunnel(p.a, &site, "secret1", "secret2");
     gateway_set_tunnel(p.b, &centre, "secret2", "secret1");
-    world_run(p.w, 60 * 1000); /* what was begun with DPD is over */
-    gateway_clear(p.a, 1);
-    world_run(p.w, 60 * 1000);
     gateway_packet_waits(p.a, 1);
     world_run(p.w, 1000);
     assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    return p;
+}
 
+/* B, which may not follow A, comes to know that A's NAT does not let it through. */
+static void assert_a_lost_mapping_costs_the_sa(struct pair p)
+{
     gateway_rebind_nat(p.a);
     world_set_traffic(p.w, 1000);
     world_run(p.w, 1000);
@@ -279,6 +287,19 @@ static void S9_between_two_nats_a_lost_mapping_costs_the_sa_and_a_new_one_is_mad
     world_free(p.w);
 }
 
+static void S9_between_two_nats_a_lost_mapping_costs_the_sa_and_a_new_one_is_made(void **state)
+{
+    (void)state;
+    assert_a_lost_mapping_costs_the_sa(pair_between_nats_without_dpd(0));
+}
+
+/* The IKE SA is rekeyed before an answer has stayed away for long enough. */
+static void S9_between_two_nats_rekeys_do_not_keep_an_sa_with_a_lost_mapping(void **state)
+{
+    (void)state;
+    assert_a_lost_mapping_costs_the_sa(pair_between_nats_without_dpd(45));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(R76_keepalives_keep_a_mapping_without_traffic),
         cmocka_unit_test(S28_a_mapping_that_has_timed_out_is_followed_after_a_packet),
         cmocka_unit_test(S9_between_two_nats_a_lost_mapping_costs_the_sa_and_a_new_one_is_made),
+        cmocka_unit_test(S9_between_two_nats_rekeys_do_not_keep_an_sa_with_a_lost_mapping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,6 +279,49 @@ static void R11_another_source_in_the_config_holds_from_the_next_negotiation(voi
     world_free(p.w);
 }
 
+/* The policy of A with its route from `source`, by another link and mark. */
+static void set_policy_and_route(struct pair *p, const char *source, uint32_t ifindex, uint32_t mark)
+{
+    struct tunnel_policy a = policy_a();
+    a.connect_type = CONNECT_AUTO;
+    struct ike_event event = {.kind = IKE_EVENT_POLICY};
+    event.policy = &a;
+    gateway_handle(p->a, &event);
+    struct peer_route route = {.usable = true, .ifindex = ifindex, .mark = mark};
+    assert_true(ip_address_parse(source, &route.local));
+    assert_true(ip_address_parse("10.2.0.1", &route.remote));
+    gateway_set_route(p->a, 1, &route);
+}
+
+static void R44_another_link_in_the_config_holds_at_once(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_keeps_up(CONNECT_AUTO);
+
+    set_policy_and_route(&p, OLD, 7, 70);
+
+    world_run(p.w, GRACE);
+    assert_from(p.a, OLD);
+    assert_int_equal(gateway_children(p.a)->sa.destination.ifindex, 7);
+    assert_int_equal(gateway_children(p.a)->sa.destination.mark, 70);
+    world_free(p.w);
+}
+
+static void R44_an_sa_whose_pinned_route_the_config_took_is_made_anew(void **state)
+{
+    (void)state;
+    struct pair p = pair_that_keeps_up(CONNECT_AUTO);
+    set_policy_and_route(&p, OLD, 7, 70);
+    gateway_add_address(p.a, NEW);
+
+    set_policy_and_route(&p, NEW, 8, 80);
+
+    world_run(p.w, GRACE + SECOND);
+    assert_from(p.a, NEW);
+    assert_int_equal(gateway_children(p.a)->sa.destination.mark, 80);
+    world_free(p.w);
+}
+
 /* A PPPoE session has its old address again, but is another link. */
 static void S40_an_sa_follows_its_address_to_another_link(void **state)
 {
@@ -551,6 +594,8 @@ int main(void)
         cmocka_unit_test(S40_a_responder_ends_an_sa_whose_address_was_away_for_30_seconds),
         cmocka_unit_test(S40_a_responder_keeps_an_sa_whose_address_comes_back),
         cmocka_unit_test(R11_another_source_in_the_config_holds_from_the_next_negotiation),
+        cmocka_unit_test(R44_another_link_in_the_config_holds_at_once),
+        cmocka_unit_test(R44_an_sa_whose_pinned_route_the_config_took_is_made_anew),
         cmocka_unit_test(S40_an_sa_follows_its_address_to_another_link),
         cmocka_unit_test(S40_a_new_engine_goes_on_with_addresses_that_are_away),
         cmocka_unit_test(S40_a_new_engine_sees_that_the_source_has_moved),

@@ -3,6 +3,7 @@
     site (192.168.0.2, LAN 192.168.1.1) --- centre (192.168.0.1, LAN 172.16.0.1)
 """
 
+import re
 import shutil
 
 import pytest
@@ -178,6 +179,23 @@ def test_R2_R91_both_prove_themselves_by_certificate(ends, pki, begins, own):
     assert identities(site) == ("FQDN site1.example.com", "FQDN center.example.com")
     site.stop()
     centre.stop()
+
+
+def test_S34_a_certificate_of_another_ID_is_told_at_the_import_and_at_the_start(ends, pki):
+    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE.format(lines=CENTRE_OF_BOTH))
+    centre.stop()
+
+    done = site.command(f"pki pkcs12 import crypto box-secret name myCert url file:{pki.directory}/center.p12")
+
+    trouble = (r"peers will refuse `myCert` as the certificate of Tunnel0\.0: the certificate of C=JP, O=Example, "
+               r"CN=center, serial [0-9A-F]+, is for fqdn center\.example\.com, not for the ID fqdn "
+               r"site1\.example\.com: import another one, or change the ID of `local-authentication`")
+    assert re.search(rf"^% Warning: {trouble}; lines 9, 10$", done.stdout, re.MULTILINE), str(done)
+    site.show(f"pki cert import pem name caCert url file:{pki.directory}/ca.pem")
+    site.stop()
+    site.start()
+    site.wait_for_log(rf"config:9:3: warning: {trouble}; the ID is in line 10")
+    site.stop()
 
 
 def test_S32_S34_an_expired_certificate_is_refused_with_the_reason(ends, pki):

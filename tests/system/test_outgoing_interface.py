@@ -3,11 +3,13 @@
 Linux's default route leads by WAN 2 in most of these tests, and captures show that nothing takes it.
 """
 
+import re
+
 import pytest
 
 from lib.process import wait_until
 from lib.wans import (TwoWans, address, count_to_peer, far_tunnel, must_be_silent, near_tunnel, router, serials,
-                      shown_source, status, wait_for_status, wan)
+                      shown_source, status, tunnel, wait_for_status, wan)
 
 AUTO = "ikev2 connect-type auto\n"
 NEXT_HOP = {4: router(1, 4), 6: "fe80::fe"}
@@ -64,9 +66,9 @@ def test_R44_a_next_hop_holds_the_tunnel_whatever_becomes_of_the_default_route_a
     net.near.stop()
 
 
-@pytest.mark.parametrize("form", [("auto",), ()], ids=["auto", "the interface alone (S21)"])
-def test_R44_S21_auto_is_up_only_while_the_routing_table_leads_out_of_its_interface(lab, form):
-    net, _, wan2 = start(lab, near_tunnel("A", AUTO + out_by("GigaEthernet0.0", *form)), default=1)
+@pytest.mark.parametrize("family, form", [(4, ("auto",)), (6, ())], ids=["auto", "the interface alone (S21), IPv6"])
+def test_R44_S21_auto_is_up_only_while_the_routing_table_leads_out_of_its_interface(lab, family, form):
+    net, _, wan2 = start(lab, near_tunnel("A", AUTO + out_by("GigaEthernet0.0", *form), family), default=1)
     before = serials(net.near)
 
     net.default_by(2)
@@ -145,6 +147,40 @@ def test_R44_S40_S41_addresses_of_a_pinned_link_are_replaced(lab):
     must_be_silent(wan2.stop())
 
 
+def test_R44_another_outgoing_interface_in_the_config_moves_the_tunnel(lab):
+    net, wan1, _ = start(lab, PINNED[4])
+
+    net.near.configure("interface Tunnel0.0", out_by("GigaEthernet2.0", router(2, 4)).strip())
+
+    wait_until(lambda: shown_source(net.near) == address(2, 4), 20, f"an SA from {address(2, 4)}")
+    before = count_to_peer(wan1.path)
+    net.must_ping()
+    assert count_to_peer(wan1.stop()) == before, "nothing leaves by the first WAN any more"
+
+
+def test_R45_a_source_address_that_is_gone_has_no_other_in_its_place(lab):
+    net = TwoWans(lab)
+    net.start_far(far_tunnel("A"))
+    # The others on the link are not taken, and it is taken though it is not the first one.
+    net.near_host.address("ge0", f"{address(1, 4)}/24", f"{address(1, 4, 5)}/24")
+    net.start_near(wan(1, 0, addresses=False), near_tunnel("A", AUTO + f"ikev2 source-address {address(1, 4, 5)}\n"))
+    net.default_by(1)
+    net.near.wait_for_sa(timeout=20)
+    net.must_ping()
+    before = serials(net.near)
+
+    net.near_host.ip(f"address del {address(1, 4, 5)}/24 dev ge0")
+    wait_for_status(net.near, "is down (source address not on this host")
+    wan1 = net.capture(1, "wan1")
+    assert not net.ping(wait=0.5)
+    must_be_silent(wan1.stop())
+    net.near_host.ip(f"address add {address(1, 4, 5)}/24 dev ge0")
+    wait_for_status(net.near, "is up")
+
+    net.must_ping()
+    assert serials(net.near) == before
+
+
 @pytest.mark.parametrize("connect", ["", AUTO], ids=["trigger", "auto"])
 def test_S37_a_route_to_the_peer_through_the_tunnel_itself_is_none(lab, connect):
     net = TwoWans(lab)
@@ -160,10 +196,29 @@ def test_S37_a_route_to_the_peer_through_the_tunnel_itself_is_none(lab, connect)
     assert carrier_changes(net.near_host, "Tunnel0.0") == changes, "it does not go up and down"
     assert "recursive route" in status(net.near)
 
-    net.near.configure(f"ip route 10.8.3.0/24 {router(1, 4)}")
+    if connect == AUTO:
+        net.near.configure("interface Tunnel0.0", out_by("GigaEthernet0.0", NEXT_HOP[4]).strip())
+    else:
+        net.near.configure(f"ip route 10.8.3.0/24 {router(1, 4)}")
     wait_for_status(net.near, "is up")
     net.must_ping()
     assert count_to_peer(wan1.stop()) > 0
+
+
+def test_S37_what_an_sa_has_sealed_is_not_sealed_again(lab):
+    """To a peer that may have any address no route is known: it shows only in the packets that it is recursive. The
+    first is the answer that makes the SA, which comes when the Tunnel is up."""
+    net = TwoWans(lab)
+    net.start_near(wan(1, 0), tunnel("A", 1, "ikev2 peer any authentication psk id keyid site2A\n"),
+                   f"ip route default Tunnel0.0\nip route default {router(1, 4)} distance 20\n")
+    net.start_far(far_tunnel("A", AUTO, peer=address(1, 4)))
+    net.near.wait_for_sa(timeout=20)
+
+    def dropped():
+        return re.search(r"[1-9]\d* recursive route", net.near.show("show interfaces Tunnel0.0"))
+    wait_until(dropped, 10, "the drop is counted")
+
+    assert net.near.counters("Tunnel0.0").outbound["packets"] < 100, "else they go in circles"
 
 
 def test_S37_of_two_tunnels_that_lead_to_each_others_peers_one_is_up(lab):

@@ -69,13 +69,14 @@ def test_R46_R47_two_tunnels_to_one_peer_address_run_over_two_wans_and_one_survi
     net.near.stop()
 
 
-def test_R46_the_arrival_interface_selects_among_tunnels_to_one_peer_address(lab):
+@pytest.mark.parametrize("peer", [FAR[4], "any"])
+def test_R46_the_arrival_interface_selects_among_tunnels_to_one_peer(lab, peer):
     """The far end begins, from one address and with one ID. Only the interface tells which tunnel is meant, and
     answers go back by it, though Linux's route leads elsewhere."""
     net = TwoWans(lab)
     captures = captured(net)
     net.start_near(wan(1, 0), wan(2, 2), *(
-        tunnel(letter, 1, f"ikev2 peer {FAR[4]} authentication psk id keyid site2A\n"
+        tunnel(letter, 1, f"ikev2 peer {peer} authentication psk id keyid site2A\n"
                f"ikev2 negotiation-direction responder\n{pinned(letter, 4)}") for letter in "AB"))
     net.default_by(2)
     net.start_far(*(

@@ -29,6 +29,7 @@ static bool ask_keeper(struct engine_process *process, const struct ike_job *job
         .authorities_length = (uint32_t)parts[3].length,
         .peer_hashes = auth->own.peer_hashes,
         .peer_scheme = auth->own.peer_scheme,
+        .pkcs1 = auth->own.pkcs1,
         .peer = auth->peer.identity,
         .own = auth->own.identity,
     };

@@ -119,7 +119,8 @@ static bool job_done_is_sound(const void *body)
 {
     const struct message_job_done *m = body;
     return (m->kind == IKE_JOB_AUTH || m->kind == IKE_JOB_LOOK_UP) &&
-           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX;
+           m->auth.fault <= IKE_AUTH_WRONG_SIGNATURE && m->auth.value_length <= IKE_AUTH_VALUE_MAX &&
+           memchr(m->auth.own_text, '\0', sizeof(m->auth.own_text)) != NULL;
 }
 
 static uint64_t job_done_tail(const void *body)
@@ -143,7 +144,7 @@ static bool path_tunnel_is_sound(const void *body)
 {
     const struct path_tunnel *t = body;
     return is_bool(&t->mtu_ignore) && is_bool(&t->pre_fragment) && is_bool(&t->mss_v4.automatic) &&
-           is_bool(&t->mss_v6.automatic);
+           is_bool(&t->mss_v6.automatic) && is_bool(&t->vnet_header) && is_bool(&t->udp_segmentation);
 }
 
 static bool path_worker_is_sound(const void *body)
@@ -158,7 +159,8 @@ static bool auth_job_is_sound(const void *body)
 {
     const struct message_auth_job *m = body;
     return m->prf <= UINT16_MAX && m->verify <= 1 && m->sign <= 1 && m->method <= UINT8_MAX &&
-           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && is_identity(&m->peer) && is_identity(&m->own);
+           m->peer_scheme <= SIGNATURE_SCHEME_COUNT && m->pkcs1 <= 1 && is_identity(&m->peer) &&
+           is_identity(&m->own);
 }
 
 static uint64_t auth_job_tail(const void *body)
@@ -209,6 +211,12 @@ static bool path_event_is_sound(const void *body)
            is_bool(&e->flow.overlaps_header) && is_address(&e->remote.address) && is_address(&e->local) &&
            is_address(&e->flow.source) && is_address(&e->flow.destination) &&
            e->flow.ports <= FLOW_PORTS_TYPE;
+}
+
+static bool stray_is_sound(const void *body)
+{
+    const struct message_stray *m = body;
+    return m->remote.address.family != IP_NONE && is_address(&m->remote.address) && is_address(&m->local);
 }
 
 /* ---- All messages ---------------------------------------------------------------------------------- */
@@ -289,6 +297,10 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                              tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
+    [MESSAGE_STRAY_IKE] = {"STRAY_IKE", PATH_TO_ENGINE, sizeof(struct message_stray), MESSAGE_STRAY_MAX, 0,
+                           stray_is_sound},
+    [MESSAGE_STRAY_ESP] = {"STRAY_ESP", ENGINE_TO_PATH, sizeof(struct message_stray), MESSAGE_STRAY_MAX, 0,
+                           stray_is_sound},
 };
 
 static bool tail_has_all_children(const struct channel_message *message)
@@ -317,6 +329,8 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 
 _Static_assert(sizeof(struct message_job_done) + MESSAGE_CERTIFICATES_MAX <= CHANNEL_BODY_MAX,
                "the largest result fits a message");
+_Static_assert(sizeof(struct message_stray) + MESSAGE_STRAY_MAX <= CHANNEL_BODY_MAX,
+               "the largest datagram fits a message");
 _Static_assert(sizeof(struct message_auth_job) + MESSAGE_AUTH_TAIL_MAX <= CHANNEL_BODY_MAX,
                "the largest job fits a message");
 
@@ -336,6 +350,7 @@ struct ike_auth_job message_auth_job(const struct channel_message *message)
     job.own.authorities = (struct octets){reader_octets(&r, m->authorities_length), m->authorities_length};
     job.own.peer_hashes = m->peer_hashes;
     job.own.peer_scheme = (uint8_t)m->peer_scheme;
+    job.own.pkcs1 = m->pkcs1 != 0;
     return job;
 }
 

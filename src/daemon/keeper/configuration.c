@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/secret.h"
 #include "config/parse.h"
 #include "config/print.h"
+#include "daemon/keeper/own_certificate.h"
 
 char *configuration_read_file(const char *path, size_t *length)
 {
@@ -65,6 +67,13 @@ static enum certificate_state certificate_state(const void *store, const char *n
     return entry->content.key == NULL ? CERTIFICATE_WITHOUT_KEY : CERTIFICATE_THERE;
 }
 
+static bool trouble_of_own_certificate(const void *store, const char *name, const struct identity *id,
+                                       struct pki_reason *trouble)
+{
+    const struct pki_entry *entry = pki_store_find(store, name);
+    return entry != NULL && own_certificate_trouble(entry, id, time(NULL), trouble);
+}
+
 /* Adds the config's own mapping of ports. A contradiction is an error like any other. */
 static bool read_ports(const struct host_settings *settings, struct port_table *ports,
                        struct diagnostics *diagnostics)
@@ -111,6 +120,7 @@ static bool resolve(const struct configuration *configuration, struct port_table
         .interface_known = interface_is_mapped,
         .context = ports,
         .certificate = configuration->certificates != NULL ? certificate_state : NULL,
+        .own_certificate_trouble = configuration->certificates != NULL ? trouble_of_own_certificate : NULL,
         .store = configuration->certificates,
     };
     if (!policies_resolve(configuration->config, configuration->keys, &surroundings, out, diagnostics))

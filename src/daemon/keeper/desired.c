@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TUNNEL_MTU = 1500, IPV6_MTU_LEAST = 1280 };
+enum { IPV6_MTU_LEAST = 1280 };
 
 struct making {
     const struct configuration *configuration;
@@ -20,7 +20,7 @@ uint32_t desired_tunnel_mtu(const struct configured_interface *interface)
     if (interface->ipv6_lines.mtu > mtu)
         mtu = interface->ipv6_lines.mtu;
     if (mtu == 0)
-        mtu = TUNNEL_MTU;
+        mtu = TUNNEL_MTU_DEFAULT;
     return interface->ipv6 && mtu < IPV6_MTU_LEAST ? IPV6_MTU_LEAST : mtu;
 }
 
@@ -80,6 +80,7 @@ static bool add_tunnel(const struct making *making, const struct configured_inte
         .up = interface->admin != ADMIN_DOWN,
         .ipv6 = interface->ipv6,
         .link_local = interface->ipv6_enable,
+        .options = {.vnet_header = true},
     };
     (void)snprintf(tunnel.name, sizeof(tunnel.name), "%s", link);
     return host_plan_add_tunnel(making->plan, &tunnel);

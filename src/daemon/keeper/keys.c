@@ -73,6 +73,21 @@ static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tu
 
 /* ---- Certificates ------------------------------------------------------------------------------------ */
 
+/* The certificate of the store that has issued another one; NULL if there is none. */
+static struct certificate *find_issuer(const struct pki_store *store, const struct certificate *certificate)
+{
+    const char *issuer = certificate_facts(certificate)->issuer;
+    for (size_t i = 0; i < pki_store_count(store); i++) {
+        const struct pki_content *content = &pki_store_at(store, i)->content;
+        for (size_t j = 0; j < content->chain_length; j++) {
+            if (strcmp(certificate_facts(content->chain[j])->subject, issuer) == 0 &&
+                certificate_is_issued_by(certificate, content->chain[j]))
+                return content->chain[j];
+        }
+    }
+    return NULL;
+}
+
 /* Finds what signs. */
 static enum ike_auth_fault certificate_sign(const struct own_keys *keys, const struct tunnel_policy *policy,
                                             const struct ike_auth_job *job, struct ike_auth_result *out,
@@ -88,16 +103,19 @@ static enum ike_auth_fault certificate_sign(const struct own_keys *keys, const s
     credential->chain_length = entry->content.chain_length;
     for (size_t i = 0; i < credential->chain_length; i++)
         credential->chain[i] = certificate_hold(entry->content.chain[i]);
+    struct certificate *issuer =
+        find_issuer(keys->certificates, credential->chain[credential->chain_length - 1]);
+    if (issuer != NULL)
+        credential->issuer = certificate_hold(issuer);
     return IKE_AUTH_OK;
 }
 
 void keys_sign(const struct own_credential *credential, const struct ike_auth_job *job,
                struct ike_auth_result *out, struct writer *certificates)
 {
-    certificate_job_sign(job, credential->key, credential->chain, credential->chain_length, out,
-                         certificates);
-    if (out->fault != IKE_AUTH_OK)
-        out->method = 0;
+    const struct certificate_signer signer = {credential->key, credential->chain, credential->chain_length,
+                                              credential->issuer};
+    certificate_job_sign(job, &signer, out, certificates);
 }
 
 size_t own_credential_octets(const struct own_credential *credential)
@@ -111,6 +129,7 @@ size_t own_credential_octets(const struct own_credential *credential)
 void own_credential_release(struct own_credential *credential)
 {
     private_key_release(credential->key);
+    certificate_release(credential->issuer);
     for (size_t i = 0; i < credential->chain_length; i++)
         certificate_release(credential->chain[i]);
     *credential = (struct own_credential){0};

@@ -24,6 +24,7 @@ struct own_credential {
     struct private_key *key;                          /* NULL: none */
     struct certificate *chain[CERTIFICATE_CHAIN_MAX]; /* the key's certificate, then the CAs above it */
     size_t chain_length;
+    struct certificate *issuer; /* of the last one of the chain, if that is stored here; else NULL */
 };
 
 /*

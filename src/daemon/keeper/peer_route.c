@@ -24,12 +24,32 @@ const char *route_problem_text(enum route_problem problem)
 
 /* ---- Links and addresses --------------------------------------------------------------------------- */
 
+/* The name of an interface's link; false if it is mapped to none or shut down. */
+static bool link_name(const struct configuration *configuration, const struct port_table *ports,
+                      const char *interface, char name[HOST_LINK_NAME_SIZE])
+{
+    return desired_is_up(configuration, interface) && port_table_find(ports, interface, name, NULL);
+}
+
+struct route_links route_links_of(const struct configuration *configuration, const struct port_table *ports,
+                                  const struct tunnel_policy *policy)
+{
+    struct route_links links;
+    memset(&links, 0, sizeof(links));
+    if (policy->out_interface[0] != '\0' &&
+        !link_name(configuration, ports, policy->out_interface, links.outgoing))
+        memset(links.outgoing, 0, sizeof(links.outgoing));
+    if (policy->source_interface[0] != '\0' &&
+        !link_name(configuration, ports, policy->source_interface, links.source))
+        memset(links.source, 0, sizeof(links.source));
+    return links;
+}
+
 /* The link of an interface of the config, if it is there, up and not shut down; NULL if not. */
 static const struct inventory_link *usable_link(const struct route_finder *finder, const char *interface)
 {
     char name[HOST_LINK_NAME_SIZE];
-    if (!desired_is_up(finder->configuration, interface) ||
-        !port_table_find(finder->ports, interface, name, NULL))
+    if (!link_name(finder->configuration, finder->ports, interface, name))
         return NULL;
     const struct inventory_link *link = inventory_find_name(host_inventory(finder->host), name);
     return link != NULL && link->is.up && link->is.carrier ? link : NULL;

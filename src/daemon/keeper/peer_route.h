@@ -45,6 +45,18 @@ struct route_finder {
 };
 
 /*
+ * The links of the interfaces that a policy names, as far as the config decides: empty if the policy names
+ * none, or it is mapped to none or shut down. Padding is 0.
+ */
+struct route_links {
+    char outgoing[HOST_LINK_NAME_SIZE];
+    char source[HOST_LINK_NAME_SIZE];
+};
+
+struct route_links route_links_of(const struct configuration *configuration, const struct port_table *ports,
+                                  const struct tunnel_policy *policy);
+
+/*
  * Finds the route anew, to one of the peer's addresses: the first one to which there is a route, or else the
  * first one. Without addresses (`peer any`, or a name that is not resolved) only what does not depend on them
  * is found. A pinned route that `route` held before is kept if it is still wanted, and released if not.

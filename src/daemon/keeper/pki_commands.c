@@ -4,6 +4,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "config/setting_lines.h"
+#include "daemon/keeper/own_certificate.h"
 #include "daemon/show/certificates.h"
 
 /* An import under way: what its line says, and the file. */
@@ -110,6 +112,25 @@ static void warn_of_import(const struct pki_store *store, const struct import *i
         text_print(out, "%% Warning: the CRL is signed by no CA certificate that is stored here\n");
 }
 
+/* The tunnels that would be refused with what is now there under that name. */
+static void warn_of_uses(const struct tunnel_policies *policies, const struct pki_entry *entry,
+                         struct text *out)
+{
+    for (size_t i = 0; i < policies->count && entry->content.key != NULL; i++) {
+        const struct tunnel_policy *policy = &policies->items[i];
+        struct setting_lines lines = {0};
+        struct pki_reason trouble;
+        char text[SETTING_LINES_TEXT_SIZE];
+        if (policy->local_auth != AUTH_KIND_RSA || strcmp(policy->mycert, entry->name) != 0 ||
+            !own_certificate_trouble(entry, &policy->local_id, time(NULL), &trouble))
+            continue;
+        setting_lines_add(&lines, policy,
+                          SETTING_BIT(SETTING_CERT_MYCERT) | SETTING_BIT(SETTING_LOCAL_AUTHENTICATION));
+        text_print(out, "%% Warning: peers will refuse `%s` as the certificate of %s: %s; %s\n", entry->name,
+                   policy->name, trouble.text, setting_lines_format(&lines, text));
+    }
+}
+
 /* S35: the shell reads file: URLs, and sends the file with the command. */
 static bool has_file(const struct command_line *line, const struct octets *file, struct text *out)
 {
@@ -142,6 +163,8 @@ static enum control_status run_import(const struct pki_commands *commands, impor
     }
     event_log_print(commands->log, EVENT_SYSTEM, LOG_LEVEL_NOTICE, NULL, "`%s` was imported", import.name);
     warn_of_import(commands->store, &import, out);
+    warn_of_uses(&commands->running->configuration.policies, pki_store_find(commands->store, import.name),
+                 out);
     running_config_certificates_changed(commands->running);
     return CONTROL_OK;
 }

@@ -35,8 +35,9 @@ struct tunnel {
     bool leaving;             /* not in the config any more; its SAs are being deleted (S4) */
     bool kept;                /* by the config that is being applied */
     struct tunnel_route route;
-    struct tunnel_name name; /* of the peer */
-    size_t place;            /* in the table, when that is sorted */
+    struct route_links links; /* as its route follows them */
+    struct tunnel_name name;  /* of the peer */
+    size_t place;             /* in the table, when that is sorted */
     struct history history;
     struct tunnel_failure failure;
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics`; tunnel_table.c's */

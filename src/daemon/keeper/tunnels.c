@@ -104,6 +104,9 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                   : -1;
     if (tun < 0)
         return;
+    const struct tun_offload offload = tun_set_offload(tun);
+    tunnel->settings.vnet_header = offload.vnet_header;
+    tunnel->settings.udp_segmentation = offload.udp;
     tunnel->stage = TUNNEL_ADDING;
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &tunnel->settings,
                         sizeof(tunnel->settings), (struct octets){0}, &tun, 1);
@@ -347,6 +350,8 @@ static struct path_tunnel path_settings(const struct tunnel *tunnel, const struc
     settings.mtu = tunnel->settings.mtu;
     settings.mtu_ignore = policy->mtu_ignore;
     settings.pre_fragment = policy->pre_fragment;
+    settings.vnet_header = tunnel->settings.vnet_header;
+    settings.udp_segmentation = tunnel->settings.udp_segmentation;
     if (interface == NULL)
         return settings;
     settings.mtu = desired_tunnel_mtu(interface);
@@ -357,6 +362,21 @@ static struct path_tunnel path_settings(const struct tunnel *tunnel, const struc
     return settings;
 }
 
+/*
+ * Takes in what the config decides of a tunnel's route. What Linux decides is told by its reports, also of
+ * what the config changes in Linux: so a line that has nothing to do with the tunnel costs no question to the
+ * routing table. Only a recursive route (S37) also depends on the routes of other tunnels.
+ */
+static void update_route(struct tunnels *tunnels, struct tunnel *tunnel, bool policy_changed)
+{
+    const struct route_links links =
+        route_links_of(tunnels->with.configuration, tunnels->with.ports, &tunnel->policy);
+    bool is_recursive = tunnel->route.found.problem == ROUTE_RECURSIVE;
+    if (policy_changed || is_recursive || memcmp(&links, &tunnel->links, sizeof(links)) != 0)
+        tunnel_route_set_old(&tunnel->route);
+    tunnel->links = links;
+}
+
 /* Takes in a tunnel's policy, new or not. A changed one holds from the next negotiation (R11). */
 static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const struct tunnel_policy *policy)
 {
@@ -364,9 +384,10 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
         host_settings_interface(&tunnels->with.configuration->settings, policy->name);
     const struct path_tunnel settings = path_settings(tunnel, policy, interface);
     bool there = tunnel->stage == TUNNEL_THERE;
-    /* Padding may make equal policies look different: then one is sent in vain. */
+    /* Padding may make equal policies look different: then one is sent, and its route found, in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
-    if (there && memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0) {
+    bool changed = memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0;
+    if (there && changed) {
         send_policy(tunnels, tunnel, policy);
         tunnel_route_set_unsent(&tunnel->route);
         tunnel_name_set_unsent(&tunnel->name);
@@ -379,7 +400,7 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     tunnel->policy = *policy;
     tunnel->settings = settings;
     tunnel_names_use(&tunnels->names, &tunnel->name, &tunnel->policy);
-    tunnel_route_set_old(&tunnel->route);
+    update_route(tunnels, tunnel, changed);
     tunnel->kept = true;
 }
 

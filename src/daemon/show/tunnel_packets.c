@@ -51,6 +51,7 @@ static const char *const words[DROP_COUNT] = {
     [DROP_NO_SA] = "no sa",
     [DROP_QUEUE_FULL] = "queue full",
     [DROP_OF_LINK] = "of the link itself",
+    [DROP_RECURSIVE] = "recursive route",
     [DROP_OUT_MALFORMED] = "malformed",
     [DROP_EXHAUSTED] = "sequence numbers used up",
     [DROP_OUT_CIPHER] = "cipher failure",

@@ -9,6 +9,7 @@
 #include "ike/wire/identity.h"
 #include "ike/wire/proposal_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
@@ -64,6 +65,7 @@ static void prepare_signature(const struct ike_sa *sa, struct ike_auth_job *job)
     struct ike_message init;
     read_peer_init(sa, &init);
     job->own.peer_hashes = certificates_hashes_of(&init);
+    job->own.pkcs1 = sa->tunnel->pkcs1;
     job->own.authorities =
         certificates_authorities_of(sa->engine, sa->initiator ? &init : sa->handshake->auth_message);
 }
@@ -148,6 +150,11 @@ enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_
     if (!result->ok || result->kind != IKE_JOB_AUTH)
         return h->auth_message != NULL ? IKE_AUTH_NO_PEER_KEY : IKE_AUTH_NO_OWN_KEY;
     const struct ike_auth_result *auth = &result->auth;
+    if (auth->own_text[0] != '\0') {
+        free(sa->own_proof);
+        sa->own_proof = strdup(auth->own_text);
+        sa->own_padding = auth->own_padding;
+    }
     if (auth->value_length == 0) /* as initiator it is there already when the peer is verified */
         return auth->fault;
     h->own_method = auth->method;
@@ -155,6 +162,12 @@ enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_
         !ike_buffer_set(&h->own_certificates, auth->certificates))
         ike_buffer_clear(&h->own_auth);
     return auth->fault;
+}
+
+void authentication_refused(struct ike_sa *sa)
+{
+    if (sa->own_padding != PROOF_PADDING_KNOWN)
+        sa->tunnel->pkcs1 = sa->own_padding == PROOF_PADDING_PSS;
 }
 
 const char *authentication_reason(const struct ike_job_result *result)

@@ -27,6 +27,12 @@ void authentication_verify_and_sign(struct ike_sa *sa, const struct ike_message 
  */
 enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_result *result);
 
+/*
+ * The peer does not accept our AUTH (AUTHENTICATION_FAILED). If that was a signature by RSA with a padding
+ * that was a guess (pki/proof.h), the next one has the other padding.
+ */
+void authentication_refused(struct ike_sa *sa);
+
 /* Why the peer is refused, for the log; NULL if the fault says it all. Lasts as long as the result. */
 const char *authentication_reason(const struct ike_job_result *result);
 

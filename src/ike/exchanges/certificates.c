@@ -83,5 +83,5 @@ bool certificates_method_fits(enum auth_kind kind, uint8_t method)
 {
     if (kind == AUTH_KIND_PSK)
         return method == AUTH_METHOD_PSK;
-    return method == AUTH_METHOD_RSA || method == AUTH_METHOD_SIGNATURE;
+    return signature_method_is_known(method);
 }

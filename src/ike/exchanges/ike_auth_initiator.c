@@ -146,6 +146,8 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
     const struct ike_payload *error = ike_message_error(message);
     struct identity id;
     if (error != NULL && auth == NULL) {
+        if (error->notify == NOTIFY_AUTHENTICATION_FAILED)
+            authentication_refused(sa);
         warn_of_refusal(sa, error);
         ike_sa_destroy(sa, "refused by the peer");
         return;

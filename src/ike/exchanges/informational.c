@@ -1,6 +1,7 @@
 #include "ike/exchanges/informational.h"
 
 #include "ike/exchanges/additional_child.h"
+#include "ike/exchanges/authentication.h"
 #include "ike/exchanges/invalid_spi.h"
 #include "ike/reasons/auth_failure.h"
 #include "ike/reasons/exchange_failure.h"
@@ -141,6 +142,8 @@ static void end_refused(struct ike_sa *sa, uint16_t notify, struct message_write
     ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, m);
     if (sa->destroyed)
         return;
+    if (notify == NOTIFY_AUTHENTICATION_FAILED)
+        authentication_refused(sa);
     auth_failure_of_answer(sa, notify);
     ike_sa_destroy(sa, "refused by the peer");
 }

@@ -195,6 +195,15 @@ static void follow_link(struct ike_sa *sa, const struct peer_route *before, cons
     }
 }
 
+/* True if the SA's packets took the pinned route that the tunnel had, and that is not there any more. */
+static bool has_lost_pinned_route(const struct ike_sa *sa, const struct peer_route *before,
+                                  const struct peer_route *now)
+{
+    return sa->mark != 0 && sa->mark == before->mark && sa->mark != now->mark;
+}
+
+/* A source that the config has changed holds from the next negotiation (R11), but the link at once (R44): the
+ * routing table may lead elsewhere, even into the tunnel itself. */
 static void take_route(struct ike_sa *sa, const struct peer_route *before, const struct peer_route *now,
                        bool by_config)
 {
@@ -203,11 +212,12 @@ static void take_route(struct ike_sa *sa, const struct peer_route *before, const
     if (same_source && sa->source_moved) {
         sa->source_moved = false;
         ike_sa_changed(sa);
-    } else if (!same_source && !by_config && !sa->source_moved && was_by_route(sa, before, now)) {
+    } else if (!same_source && (!by_config || has_lost_pinned_route(sa, before, now)) && !sa->source_moved &&
+               was_by_route(sa, before, now)) {
         sa->source_moved = true;
         ike_sa_changed(sa);
     }
-    if (same_source && !by_config && ip_address_equal(&before->remote, &now->remote))
+    if (same_source && ip_address_equal(&before->remote, &now->remote))
         follow_link(sa, before, now);
     reconsider(sa, was_away);
     if (!sa->destroyed && same_source && sa->request_out && sa->send_error != 0)

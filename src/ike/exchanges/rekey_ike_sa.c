@@ -44,6 +44,7 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     sa->arrival_ifindex = old->arrival_ifindex;
     sa->nat_local = old->nat_local;
     sa->nat_remote = old->nat_remote;
+    sa->doubted_since = old->doubted_since;
     sa->encapsulate = old->encapsulate;
     sa->fragmentation = old->fragmentation;
     sa->local_id = old->local_id;

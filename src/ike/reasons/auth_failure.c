@@ -27,8 +27,10 @@ static void warn_of_certificate(const struct ike_sa *sa, enum ike_auth_fault fau
     const char *encoding =
         fault == IKE_AUTH_NO_CERTIFICATE ? useless_encoding(sa->handshake->auth_message) : NULL;
     char id[FAILURE_ID_SIZE];
-    failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING | SETTING_BIT(SETTING_CERT_CACERT),
-                 "the peer %s is not accepted by certificate: %s%s%s", failure_id(&sa->remote_id, id),
+    setting_set settings = PEER_SETTING | SETTING_BIT(SETTING_CERT_CACERT) |
+                           (fault == IKE_AUTH_WEAK ? SETTING_BIT(SETTING_CERT_WEAK) : 0U);
+    failure_warn(sa, FAILED_NEGOTIATION, settings, "the peer %s is not accepted by certificate: %s%s%s",
+                 failure_id(&sa->remote_id, id),
                  reason != NULL ? reason : "its certificate could not be verified",
                  encoding != NULL ? " that is supported here, but another kind of CERT payload: " : "",
                  encoding != NULL ? encoding : "");
@@ -57,8 +59,8 @@ static void warn_of_own_certificate(const struct ike_sa *sa, enum ike_auth_fault
         failure_warn(
             sa, FAILED_NEGOTIATION, settings,
             "the key of this end's certificate %s can sign by none of the algorithms that the peer knows "
-            "(RFC 7427)",
-            policy->mycert);
+            "(RFC 7427)%s%s",
+            policy->mycert, sa->own_proof != NULL ? ": " : "", sa->own_proof != NULL ? sa->own_proof : "");
     else
         failure_warn(sa, FAILED_NEGOTIATION, settings,
                      "there is no certificate %s with a private key for this end", policy->mycert);
@@ -265,17 +267,16 @@ void auth_failure_of_unmet(struct ike_sa *sa)
 
 void auth_failure_of_answer(const struct ike_sa *sa, uint16_t notify)
 {
+    enum { TEXT_SIZE = 1280 };
     const char *unmet = unmet_request(sa);
-    char id[FAILURE_ID_SIZE];
-    char proof[FAILURE_PROOF_SIZE];
-    setting_set settings;
-    (void)failure_own_proof(&sa->tunnel->policy, proof, &settings);
-    if (notify != NOTIFY_AUTHENTICATION_FAILED)
+    char at[TEXT_SIZE];
+    struct short_text text = short_text_in(at, sizeof at);
+    if (notify != NOTIFY_AUTHENTICATION_FAILED) {
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
                      "the peer does not accept our answer to IKE_AUTH (%s)", notify_type_name(notify));
-    else
-        failure_warn(sa, FAILED_NEGOTIATION, settings,
-                     "the peer does not accept %s with %s (AUTHENTICATION_FAILED)%s%s",
-                     failure_id(&sa->local_id, id), proof, unmet != NULL ? ": " : "",
-                     unmet != NULL ? unmet : "");
+        return;
+    }
+    setting_set settings = failure_write_own_proof(sa, &text);
+    failure_warn(sa, FAILED_NEGOTIATION, settings, "%s%s%s", at, unmet != NULL ? ": " : "",
+                 unmet != NULL ? unmet : "");
 }

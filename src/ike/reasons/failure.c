@@ -22,14 +22,34 @@ static const char *const kinds[] = {
     [FAILED_IKE_REKEY] = "rekey of the IKE SA",
 };
 
-const char *failure_own_proof(const struct tunnel_policy *policy, char out[FAILURE_PROOF_SIZE],
-                              setting_set *settings)
+/* Which padding the next signature has, if that of the refused one was a guess. */
+static const char *next_padding(const struct ike_sa *sa)
 {
+    switch (sa->own_padding) {
+    case PROOF_PADDING_PSS:
+        return "; the next attempt signs by PKCS#1 v1.5";
+    case PROOF_PADDING_PKCS1:
+        return "; the next attempt signs by PSS";
+    default:
+        return "";
+    }
+}
+
+setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *text)
+{
+    const struct tunnel_policy *policy = &sa->tunnel->policy;
     bool by_certificate = policy->local_auth == AUTH_KIND_RSA;
-    *settings = LOCAL_SETTING | (by_certificate ? SETTING_BIT(SETTING_CERT_MYCERT) : 0U);
-    (void)snprintf(out, FAILURE_PROOF_SIZE,
-                   by_certificate ? "the certificate %s" : "the key configured for it", policy->mycert);
-    return out;
+    char id[FAILURE_ID_SIZE];
+    short_text_add(text, "the peer does not accept %s with ", failure_id(&sa->local_id, id));
+    if (!by_certificate) {
+        short_text_add(text, "the key configured for it (AUTHENTICATION_FAILED)");
+        return LOCAL_SETTING;
+    }
+    short_text_add(text, "the certificate %s (AUTHENTICATION_FAILED)", policy->mycert);
+    if (sa->own_proof != NULL)
+        short_text_add(text, ": %s%s; the log of the peer tells why it is refused", sa->own_proof,
+                       next_padding(sa));
+    return LOCAL_SETTING | SETTING_BIT(SETTING_CERT_MYCERT);
 }
 
 const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE])

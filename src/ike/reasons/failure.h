@@ -10,6 +10,7 @@
 #ifndef MUSUBI_IKE_REASONS_FAILURE_H
 #define MUSUBI_IKE_REASONS_FAILURE_H
 
+#include "base/short_text.h"
 #include "config/setting_lines.h"
 #include "ike/sa/candidates.h"
 
@@ -73,12 +74,10 @@ void failure_warn_noted(const struct ike_sa *sa);
 bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uint16_t notify);
 
 /*
- * By what this end proves its ID, for a peer that does not accept it: "the key configured for it", or the
- * name of its certificate; and the settings that say so.
+ * Writes that the peer does not accept how this end proves its ID (AUTHENTICATION_FAILED), with what is known
+ * of that: by the key configured for it, or by which certificate. Returns the settings that say so.
  */
-enum { FAILURE_PROOF_SIZE = CERTIFICATE_NAME_SIZE + 24 };
-const char *failure_own_proof(const struct tunnel_policy *policy, char out[FAILURE_PROOF_SIZE],
-                              setting_set *settings);
+setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *text);
 
 /* An ID as it stands in a warning, cut off where it is long: ours or a configured one; one that a peer
  * claims. */

@@ -32,13 +32,7 @@ static const char *notify_text(uint16_t notify, char out[NUMBER_TEXT_SIZE])
 
 static setting_set write_identity(const struct peer_refusal *r, struct short_text *text)
 {
-    char id[FAILURE_ID_SIZE];
-    char proof[FAILURE_PROOF_SIZE];
-    setting_set settings;
-    short_text_add(text, "the peer does not accept %s with %s (AUTHENTICATION_FAILED)",
-                   failure_id(&r->sa->local_id, id),
-                   failure_own_proof(&r->sa->tunnel->policy, proof, &settings));
-    return settings;
+    return failure_write_own_proof(r->sa, text);
 }
 
 /* Whether the peer has accepted before, except for PFS, what a Child SA is rekeyed with. */

@@ -192,6 +192,8 @@ static void receive(struct ike_sa *sa, const struct ip_endpoint *local, const st
         sa->reply_local = *local;
         sa->reply_remote = *remote;
     }
+    if (ip_endpoint_equal(remote, &sa->remote))
+        sa->doubted_since = 0;
     ike_sa_follow_peer(sa, local, remote);
     if (sa->destroyed)
         return;

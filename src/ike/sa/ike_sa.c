@@ -76,12 +76,21 @@ bool ike_sa_may_take_hint(struct ike_sa *sa)
 
 /*
  * Behind a NAT ourselves, we may not follow. The peer may have lost its mapping nevertheless, and what we
- * send: it is asked where it was, so that a dead SA does not stay, and a new one can be made.
+ * send: it is asked where it was, so that a dead SA does not stay, and a new one can be made. The answer may
+ * stay away by a rekey of the IKE SA, so the time counts for the new one too.
  */
 static void doubt_endpoint(struct ike_sa *sa, const struct ip_endpoint *seen)
 {
+    enum { PATIENCE = 30000 }; /* milliseconds: as long as a request is sent again (R15) */
+    msec_t now = sa->engine->now;
     char from[IP_TEXT_SIZE];
     char to[IP_TEXT_SIZE];
+    if (sa->doubted_since != 0 && now - sa->doubted_since > PATIENCE) {
+        ike_sa_destroy(sa, "no answer from where the peer was");
+        return;
+    }
+    if (sa->doubted_since == 0)
+        sa->doubted_since = now;
     if (!ike_sa_may_take_hint(sa))
         return;
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2,
@@ -314,6 +323,7 @@ void ike_sa_free(struct ike_sa *sa)
     negotiation_free(sa->own);
     negotiation_free(sa->theirs);
     free(sa->unmet_request);
+    free(sa->own_proof);
     secret_free(sa, sizeof *sa);
 }
 

@@ -146,6 +146,8 @@ struct ike_sa {
     struct additional_children additional;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
+    char *own_proof; /* by what we have proved our ID, where that was a certificate, for the log; or NULL */
+    uint8_t own_padding;     /* enum proof_padding, of that */
     char *unmet_request;     /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
@@ -159,6 +161,7 @@ struct ike_sa {
     bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
     msec_t traffic_pause;   /* how long its last answer is enough; 0: it has not been asked */
     msec_t traffic_pause_until;
+    msec_t doubted_since;    /* it sends from elsewhere, and no IKE has come from `remote` since; 0: not so */
     msec_t next_hint;        /* from when on something that may be forged may have the peer asked again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;

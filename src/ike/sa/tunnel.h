@@ -31,6 +31,7 @@ struct ike_tunnel {
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
     struct damping damping;
+    bool pkcs1; /* the peer has refused a signature with the other padding (exchanges/authentication.h) */
     uint64_t narrowings[NARROWINGS_MAX]; /* hashes of what the log has told that the peer granted */
     unsigned next_narrowing;             /* index of the oldest one */
     bool overlooked_nat_told;            /* the log has told of it (S43) */

@@ -12,9 +12,16 @@
 void certificate_job_verify(const struct ike_auth_job *job, const struct proof_authority *authority,
                             struct ike_auth_result *out, struct pki_reason *reason);
 
+/* By what our AUTH is made; all stays the caller's. As in struct own_proof_request. */
+struct certificate_signer {
+    const struct private_key *key;
+    struct certificate *const *chain;
+    size_t chain_length;
+    const struct certificate *issuer;
+};
+
 /* Makes our AUTH, with the certificates that go along with it, which are written to `certificates`. */
-void certificate_job_sign(const struct ike_auth_job *job, const struct private_key *key,
-                          struct certificate *const *chain, size_t chain_length, struct ike_auth_result *out,
-                          struct writer *certificates);
+void certificate_job_sign(const struct ike_auth_job *job, const struct certificate_signer *signer,
+                          struct ike_auth_result *out, struct writer *certificates);
 
 #endif

@@ -26,7 +26,7 @@ def keep(bench, state, contestant, times):
 def run(bench):
     names = bench.pick([field.VETH, field.STRONGSWAN, field.WIREGUARD, field.MUSUBI_NATT, field.MUSUBI_ESP],
                        [field.VETH, field.MUSUBI_NATT])
-    count = bench.pick(300, 50)
+    count = bench.pick(300, 20)
     goals(bench.figures)
     with Lab() as lab:
         contestants = field.start(bench, lab, *names)

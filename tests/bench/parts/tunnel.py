@@ -24,7 +24,7 @@ def goals(figures):
 
 def run(bench):
     seconds = bench.pick(3, 1)
-    names = bench.pick(list(field.MAKERS), [field.VETH, field.STRONGSWAN, field.MUSUBI_NATT])
+    names = bench.pick(list(field.MAKERS), [field.STRONGSWAN, field.MUSUBI_NATT])
     kinds = [(ONE, (), False), (EIGHT, ("--parallel", 8), False), (BOTH, ("--bidir",), False), (FORWARDED, (), True)]
     goals(bench.figures)
     with Lab() as lab:

@@ -567,6 +567,45 @@ static enum certificate_state some_certificates(const void *store, const char *n
     return strcmp(name, "ca") == 0 || strcmp(name, "my") == 0 ? CERTIFICATE_THERE : CERTIFICATE_MISSING;
 }
 
+static bool some_trouble(const void *store, const char *name, const struct identity *id,
+                         struct pki_reason *trouble)
+{
+    (void)store;
+    assert_string_equal(name, "my");
+    if (id->length == strlen("a.example"))
+        return false;
+    (void)pki_refuse(trouble, "it is that of another");
+    return true;
+}
+
+static void S34_a_certificate_that_peers_will_refuse_is_told_with_the_lines(void **state)
+{
+    static const struct {
+        const char *id, *warning;
+    } cases[] = {
+        {"a.example", ""},
+        {"other.example",
+         "FILE:3:3: warning: peers will refuse `my` as the certificate of Tunnel0.0: it is that of "
+         "another; the ID is in line 5"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[500];
+        (void)snprintf(text, sizeof text,
+                       "interface Tunnel0.0\n  tunnel mode ipsec-ikev2\n  ikev2 cert mycert name my\n"
+                       "  ikev2 cert cacert name ca\n  ikev2 local-authentication rsa id fqdn %s\n"
+                       "  ikev2 peer any authentication rsa id fqdn b.example\n",
+                       cases[i].id);
+        const struct resolve_surroundings surroundings = {.certificate = some_certificates,
+                                                          .own_certificate_trouble = some_trouble};
+        struct resolution r = resolve_with(text, &surroundings);
+        assert_contains(r.said, cases[i].warning);
+        assert_int_equal(strstr(r.said, "peers will refuse") != NULL, cases[i].warning[0] != '\0');
+        assert_true(policy_of(&r, "Tunnel0.0")->complete);
+        resolution_free(&r);
+    }
+}
+
 static void R92_certificates_are_wanted_where_an_end_uses_them(void **state)
 {
     static const struct {
@@ -713,6 +752,7 @@ int main(void)
         cmocka_unit_test(R45_addresses_of_another_family_than_the_peer_are_reported),
         cmocka_unit_test(S3_ids_of_type_dn_come_with_certificates),
         cmocka_unit_test(S3_distinguished_names_are_one_id_however_they_are_written),
+        cmocka_unit_test(S34_a_certificate_that_peers_will_refuse_is_told_with_the_lines),
         cmocka_unit_test(R92_certificates_are_wanted_where_an_end_uses_them),
         cmocka_unit_test(R92_a_policy_names_its_certificates_and_their_lines),
         cmocka_unit_test(a_policy_records_shutdown),

@@ -216,6 +216,7 @@ def make_gateways(pki, ca):
     for end in names:
         pki.issue(ca, end, kind="rsa2048", names=names[end])
         pki.issue(ca, f"{end}-ec", names=names[end])
+    pki.issue(ca, "west-ed", kind="ed25519", names=names["west"])
     pki.issue(low, "west-low", names=names["west"])
     pki.issue(ca, "west-early", names=names["west"], start="20270101000000Z")
     pki.issue(ca, "west-expired", names=names["west"], start="20200101000000Z", end="20260201000000Z")

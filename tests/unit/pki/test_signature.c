@@ -17,13 +17,18 @@ static const struct octets signed_octets = {message, sizeof(message)};
 /* A certificate with its key, for each kind of key. */
 static const struct {
     enum key_kind kind;
+    uint32_t bits;
     const char *name;
-} ends[] = {{KEY_RSA, "rsa2048"}, {KEY_ECDSA, "p384"}, {KEY_ED25519, "ed25519"}};
+} ends[] = {{KEY_RSA, 2048, "rsa2048"},
+            {KEY_ECDSA, 384, "p384"},
+            {KEY_ECDSA, 256, "site1"},
+            {KEY_ECDSA, 521, "p521"},
+            {KEY_ED25519, 256, "ed25519"}};
 
-static const char *end_of_kind(enum key_kind kind)
+static const char *end_for(const struct signature_scheme *scheme)
 {
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        if (ends[i].kind == kind)
+        if (ends[i].kind == scheme->key && (scheme->bits == 0 || scheme->bits == ends[i].bits))
             return ends[i].name;
     }
     fail();
@@ -51,7 +56,7 @@ static void S32_each_row_signs_what_it_verifies(void **state)
     (void)state;
     for (size_t i = 0; i < SIGNATURE_SCHEME_COUNT; i++) {
         const struct signature_scheme *scheme = &signature_schemes[i];
-        struct end end = end_open(end_of_kind(scheme->key));
+        struct end end = end_open(end_for(scheme));
         uint8_t value[SIGNATURE_AUTH_MAX];
         struct octets made = {value, signature_auth_make(end.key, scheme, signed_octets, value)};
         const struct signature_scheme *found;
@@ -94,7 +99,7 @@ static void S32_algorithm_identifiers_are_known_in_both_directions(void **state)
     for (size_t i = 0; i < SIGNATURE_SCHEME_COUNT; i++) {
         const struct signature_scheme *scheme = &signature_schemes[i];
         struct octets algorithm = signature_scheme_algorithm(scheme);
-        if (scheme->legacy)
+        if (scheme->method != 0)
             assert_int_equal(algorithm.length, 0);
         else
             assert_ptr_equal(signature_scheme_by_algorithm(algorithm), scheme);
@@ -208,20 +213,60 @@ static void S32_the_key_of_another_is_told(void **state)
     assert_int_equal(
         signature_auth_verify(rsa.certificate, SIGNATURE_METHOD_RSA, signed_octets, made, &scheme, &reason),
         SIGNATURE_WRONG);
-    assert_string_equal(reason.text, "the signature is not by the key of C=JP, O=Example, CN=rsa2048");
-    assert_int_equal(signature_auth_verify(ec, 9, signed_octets, made, &scheme, &reason),
+    char text[PKI_REASON_SIZE];
+    assert_string_equal(
+        reason.text, material_text("the signature is not by the key of C=JP, O=Example, CN=rsa2048, serial #",
+                                   rsa.certificate, text));
+    assert_int_equal(signature_auth_verify(ec, 3, signed_octets, made, &scheme, &reason),
                      SIGNATURE_UNKNOWN_ALGORITHM);
-    assert_string_equal(reason.text, "AUTH method 9 is not supported");
+    assert_string_equal(reason.text, "AUTH method 3 is not supported");
+    assert_int_equal(signature_auth_verify(ec, 9, signed_octets, made, &scheme, &reason),
+                     SIGNATURE_OTHER_KEY);
+    assert_string_equal(reason.text, "AUTH method 9 is for ECDSA P-256 with SHA2-256, and the key of C=JP, "
+                                     "O=Example, CN=p384 is ECDSA P-384");
     value[made.length - 1] ^= 1;
     assert_int_equal(signature_auth_verify(rsa.certificate, SIGNATURE_METHOD_DIGITAL, signed_octets, made,
                                            &scheme, &reason),
                      SIGNATURE_WRONG);
-    assert_string_equal(
-        reason.text,
-        "the signature (RSA PSS with SHA2-256) is not by the key of C=JP, O=Example, CN=rsa2048");
+    assert_string_equal(reason.text,
+                        material_text("the signature (RSA PSS with SHA2-256) is not by the key of "
+                                      "C=JP, O=Example, CN=rsa2048, serial #",
+                                      rsa.certificate, text));
     certificate_release(other);
     certificate_release(ec);
     end_close(&rsa);
+}
+
+/* RFC 4754 7, 8: two numbers, each as long as the curve's order. */
+static void S32_methods_9_to_11_have_numbers_of_fixed_length(void **state)
+{
+    static const struct {
+        uint8_t method;
+        const char *name;
+        size_t length;
+    } cases[] = {{9, "site1", 64}, {10, "p384", 96}, {11, "p521", 132}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct end end = end_open(cases[i].name);
+        const struct signature_scheme *scheme =
+            signature_scheme_choose(KEY_ECDSA, certificate_facts(end.certificate)->key_bits, 0, true);
+        const struct signature_scheme *found;
+        uint8_t value[SIGNATURE_AUTH_MAX];
+        assert_int_equal(signature_scheme_method(scheme), cases[i].method);
+        for (int again = 0; again < 300; again++) { /* some numbers begin with zeros */
+            size_t length = signature_auth_make(end.key, scheme, signed_octets, value);
+            assert_int_equal(length, cases[i].length);
+            assert_int_equal(signature_auth_verify(end.certificate, cases[i].method, signed_octets,
+                                                   (struct octets){value, length}, &found, NULL),
+                             SIGNATURE_OK);
+        }
+        assert_ptr_equal(found, scheme);
+        for (size_t length = 0; length < cases[i].length; length++)
+            assert_int_equal(signature_auth_verify(end.certificate, cases[i].method, signed_octets,
+                                                   (struct octets){value, length}, &found, NULL),
+                             SIGNATURE_WRONG);
+        end_close(&end);
+    }
 }
 
 static signature_hash_set set_of(const char *hashes)
@@ -234,32 +279,35 @@ static signature_hash_set set_of(const char *hashes)
 
 static void S32_the_row_suits_key_and_peer(void **state)
 {
-    const struct signature_scheme *pkcs1 = &signature_schemes[3];
     const struct {
         enum key_kind key;
         uint32_t bits;
         const char *hashes;
-        const struct signature_scheme *of_peer;
+        bool pss;
         const char *name;
     } cases[] = {
-        {KEY_RSA, 2048, "2345", NULL, "RSA PSS with SHA2-256"},
-        {KEY_RSA, 2048, "1234", pkcs1, "RSA PKCS#1 v1.5 with SHA2-256"},
-        {KEY_RSA, 4096, "34", NULL, "RSA PSS with SHA2-384"},
-        {KEY_RSA, 4096, "4", pkcs1, "RSA PKCS#1 v1.5 with SHA2-512"},
-        {KEY_RSA, 2048, "", NULL, "RSA PKCS#1 v1.5 with SHA1"},
-        {KEY_RSA, 2048, "1", NULL, NULL},
-        {KEY_ECDSA, 256, "234", NULL, "ECDSA with SHA2-256"},
-        {KEY_ECDSA, 384, "234", pkcs1, "ECDSA with SHA2-384"},
-        {KEY_ECDSA, 521, "234", NULL, "ECDSA with SHA2-512"},
-        {KEY_ECDSA, 521, "2", NULL, "ECDSA with SHA2-256"},
-        {KEY_ECDSA, 256, "", NULL, NULL},
-        {KEY_ED25519, 253, "25", NULL, "Ed25519"},
-        {KEY_ED25519, 253, "2", NULL, NULL},
+        {KEY_RSA, 2048, "2345", true, "RSA PSS with SHA2-256"},
+        {KEY_RSA, 2048, "1234", false, "RSA PKCS#1 v1.5 with SHA2-256"},
+        {KEY_RSA, 4096, "34", true, "RSA PSS with SHA2-384"},
+        {KEY_RSA, 4096, "4", false, "RSA PKCS#1 v1.5 with SHA2-512"},
+        {KEY_RSA, 2048, "", true, "RSA PKCS#1 v1.5 with SHA1"},
+        {KEY_RSA, 2048, "1", true, NULL},
+        {KEY_ECDSA, 256, "234", true, "ECDSA with SHA2-256"},
+        {KEY_ECDSA, 384, "234", false, "ECDSA with SHA2-384"},
+        {KEY_ECDSA, 521, "234", true, "ECDSA with SHA2-512"},
+        {KEY_ECDSA, 521, "2", true, "ECDSA with SHA2-256"},
+        {KEY_ECDSA, 256, "", true, "ECDSA P-256 with SHA2-256"},
+        {KEY_ECDSA, 384, "", true, "ECDSA P-384 with SHA2-384"},
+        {KEY_ECDSA, 521, "", true, "ECDSA P-521 with SHA2-512"},
+        {KEY_ECDSA, 224, "", true, NULL},
+        {KEY_ED25519, 253, "", true, NULL},
+        {KEY_ED25519, 253, "25", true, "Ed25519"},
+        {KEY_ED25519, 253, "2", true, NULL},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct signature_scheme *scheme =
-            signature_scheme_choose(cases[i].key, cases[i].bits, set_of(cases[i].hashes), cases[i].of_peer);
+            signature_scheme_choose(cases[i].key, cases[i].bits, set_of(cases[i].hashes), cases[i].pss);
         assert_string_equal(scheme == NULL ? "none" : scheme->name,
                             cases[i].name == NULL ? "none" : cases[i].name);
     }
@@ -274,6 +322,7 @@ int main(void)
         cmocka_unit_test(S32_algorithm_identifiers_of_others_are_understood),
         cmocka_unit_test(S32_unknown_algorithms_are_refused_by_name),
         cmocka_unit_test(S32_the_key_of_another_is_told),
+        cmocka_unit_test(S32_methods_9_to_11_have_numbers_of_fixed_length),
         cmocka_unit_test(S32_the_row_suits_key_and_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,6 +260,14 @@ static void S31_private_keys_come_in_several_forms(void **state)
     assert_refused(import_key(f, "f", NULL, "ca.pem"), "there is no private key in PEM in it");
     assert_refused(import_key(f, "f", NULL, "x25519.key"),
                    "a private key of this kind is not supported: it must be RSA, ECDSA or Ed25519");
+    assert_refused(
+        import_key(f, "f", NULL, "exponent.key"),
+        "peers would refuse the private key: it is an RSA key with an exponent of more than 64 bits, "
+        "which is not supported here");
+    assert_refused(
+        import_key(f, "f", NULL, "curve.key"),
+        "peers would refuse the private key: it is a key whose curve is written out, and not named (RFC "
+        "5480 2.1.1)");
     assert_null(pki_store_find(f->store, "f"));
 }
 

@@ -1,0 +1,70 @@
+"""Two workers: both directions of a tunnel at once, two tunnels at once, and the order of ESP sequence numbers."""
+
+import struct
+
+from bench import field, traffic
+from lib.capture import Capture
+from lib.lab import Lab
+
+PART = "cores"
+ONE, BOTH, TWO = "one tunnel, one direction", "one tunnel, both directions, sum", "two tunnels, one flow each, sum"
+ORDER = "ESP packets out of order"
+UNIT = "Gb/s"
+PCAP_HEADER, RECORD_HEADER, ETHERNET, IPV4_ESP = 24, 16, 14, 50
+
+
+def goals(figures):
+    who = field.MUSUBI_ESP
+    figures.goal(PART, "both directions of a tunnel, of one", (BOTH, who), (ONE, who), 1)
+    figures.goal(PART, "two tunnels, of one", (TWO, who), (ONE, who), 1)
+    figures.goal(PART, "ESP packets of a tunnel that leave out of order", (ORDER, who), None, 0, at_most=True)
+
+
+def esp_numbers(path):
+    """(source address, SPI, sequence number) of each ESP packet of a capture."""
+    octets = path.read_bytes()
+    at = PCAP_HEADER
+    while at + RECORD_HEADER <= len(octets):
+        length = struct.unpack_from("<I", octets, at + 8)[0]
+        packet = octets[at + RECORD_HEADER + ETHERNET:at + RECORD_HEADER + length]
+        at += RECORD_HEADER + length
+        if len(packet) >= 28 and packet[0] >> 4 == 4 and packet[9] == IPV4_ESP:
+            yield packet[12:16], *struct.unpack_from(">II", packet, (packet[0] & 15) * 4)
+
+
+def out_of_order(path):
+    """How many ESP packets have a number that is not above all of its SA before it."""
+    last, wrong, seen = {}, 0, 0
+    for source, spi, number in esp_numbers(path):
+        wrong += number <= last.get((source, spi), 0)
+        last[source, spi] = max(number, last.get((source, spi), 0))
+        seen += 1
+    assert seen > 100, "the capture has hardly an ESP packet"
+    return wrong
+
+
+def two_at_once(first, second, seconds):
+    """The sum of a flow through each of two tunnels, at the same time."""
+    with traffic.tcp_load(second):
+        alone = traffic.tcp(first, seconds)
+    with traffic.tcp_load(first):
+        return alone + traffic.tcp(second, seconds)
+
+
+def measure_order(bench, lab, contestant):
+    capture = Capture(lab, contestant.far, "ge0", "order", octets=64)
+    traffic.tcp(contestant, 1, "--bidir")
+    bench.add(PART, ORDER, contestant.name, out_of_order(capture.stop()), "packets")
+
+
+def run(bench):
+    seconds = bench.pick(3, 1)
+    goals(bench.figures)
+    with Lab() as lab:
+        first, *others = (field.MAKERS[field.MUSUBI_ESP](lab, field.MUSUBI_ESP).start() for _ in range(bench.pick(2, 1)))
+        for _ in range(bench.rounds):
+            bench.add(PART, ONE, first.name, traffic.tcp(first, seconds), UNIT)
+            if not bench.quick:
+                bench.add(PART, BOTH, first.name, traffic.tcp(first, seconds, "--bidir"), UNIT)
+                bench.add(PART, TWO, first.name, two_at_once(first, *others, seconds), UNIT)
+            measure_order(bench, lab, first)

@@ -1,0 +1,162 @@
+"""What many tunnels cost: start and end, memory, a typed line, the engine's time for an event, packets of one tunnel."""
+
+import re
+import time
+
+from bench import field, svg
+from bench.contestants import MusubiTunnel
+from bench.parts import packets
+from bench.responders import musubi_config, musubi_tunnels
+from lib import direct
+from lib.direct import FAR, NEAR
+from lib.lab import Lab, wire
+from lib.musubi import BUILD, Musubi
+from lib.process import run as run_program, wait_until
+from lib.suite import AES_GCM
+
+PART = "scale"
+MUSUBI = "Musubi"
+UP, GONE, KERNEL, PROCESSES = "from start to ready", "from SIGTERM to the end", "kernel memory", "memory of the processes"
+TYPED = "a typed line of a tunnel"
+NEGOTIATION, REKEY, SA_MEMORY = "engine, a negotiation", "engine, a rekey of a Child SA", "engine, an IKE SA and its Child SA"
+INSTALLED = "64 octets, one flow, beside other SAs"
+LOAD_ADDRESS, SECOND_ADDRESS = "10.8.0.1", "10.8.0.2"
+FINDING_COLUMNS = ("IKE_SA_INIT answered", "IKE_SA_INIT refused", "negotiation, engine")
+
+
+def tunnels(count):
+    return f"{count:,} tunnel{'s' if count > 1 else ''}"
+
+
+def sas(count):
+    return f"{count:,} SAs"
+
+
+def goals(figures):
+    def at_most(what, name, who, bound):
+        figures.goal(PART, what, (name, who), None, bound, at_most=True)
+    at_most("2,000 Tunnel interfaces up, s", UP, tunnels(2000), 5)
+    at_most("2,000 Tunnel interfaces gone, s", GONE, tunnels(2000), 2)
+    at_most("kernel memory of a Tunnel interface, KB", KERNEL, tunnels(2000), 100)
+    at_most("config of 10,000 tunnels read and applied, s", UP, tunnels(10000), 1)
+    at_most("an IKE SA and its Child SA in the engine, KB", SA_MEMORY, sas(10000), 8)
+    for name in (NEGOTIATION, REKEY):
+        figures.goal(PART, f"{name}: with 100,000 SAs, of 100", (name, sas(100000)), (name, sas(100)), 1.5, at_most=True)
+    figures.goal(PART, "packets of one tunnel: beside 10,000 SAs, of none", (INSTALLED, sas(10000)),
+                 (INSTALLED, sas(0)), 0.9)
+
+
+def kernel_kilobytes():
+    """What the kernel alone has taken."""
+    with open("/proc/meminfo", encoding="ascii") as info:
+        found = {name: int(value) for name, value in re.findall(r"^(\S+): +(\d+)", info.read(), re.MULTILINE)}
+    return sum(found[name] for name in ("Slab", "Percpu", "KernelStack", "PageTables"))
+
+
+def start_and_end(bench, count):
+    """A gateway with that many Tunnel interfaces: it starts, gets a line, and ends."""
+    with Lab() as lab:
+        host = lab.namespace("gateway", forward=True)
+        for number in (0, 1):
+            wire(host, f"ge{number}", lab.namespace(f"beside{number}"), "eth0")
+        gateway = Musubi(lab, host, musubi_config(count))
+        before, began = kernel_kilobytes(), time.monotonic()
+        gateway.start()
+        who = tunnels(count)
+        bench.add(PART, UP, who, time.monotonic() - began, "s")
+        bench.add(PART, KERNEL, who, max(0, kernel_kilobytes() - before) / count, "KB each")
+        bench.add(PART, PROCESSES, who, gateway.resident_kilobytes() / count, "KB each")
+        began = time.monotonic()
+        gateway.configure("interface Tunnel100.0", "ikev2 dpd interval 20")
+        bench.add(PART, TYPED, who, (time.monotonic() - began) * 1000, "ms")
+        process, gateway.process = gateway.process, None
+        began = time.monotonic()
+        assert process.end(timeout=120) == 0
+        bench.add(PART, GONE, who, time.monotonic() - began, "s")
+
+
+def engine_alone(bench, most):
+    printed = run_program(BUILD / "tests/bench/many_sas", str(most), timeout=600).must_succeed().stdout
+    for line in printed.splitlines():
+        count, negotiation, rekey, octets = line.split()
+        who = sas(int(count))
+        bench.add(PART, NEGOTIATION, who, float(negotiation), "µs")
+        bench.add(PART, REKEY, who, float(rekey), "µs")
+        bench.add(PART, SA_MEMORY, who, float(octets) / 1024, "KB")
+
+
+def finding(bench, most):
+    """What unknown peers can ask for, by the number of tunnels (docs/scale.md)."""
+    printed = run_program(BUILD / "tests/bench/finding", str(most), timeout=1200).must_succeed().stdout
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines() if line.startswith("|")]
+    for row in rows[2:]:
+        values = dict(zip(rows[0], row))
+        for column in FINDING_COLUMNS:
+            bench.add(PART, f"{column}, peers: {values['peers']}", tunnels(int(values["tunnels"])), float(values[column]), "µs")
+
+
+class Crowded(MusubiTunnel):
+    """The far gateway has many more tunnels, with SAs of clients that `musubi-bench ike` makes."""
+
+    def __init__(self, lab, name, count):
+        super().__init__(lab, name, AES_GCM.lines + field.NATT)
+        self.count = count
+        config = direct.config(FAR, NEAR, lines=AES_GCM.lines + field.NATT) + (
+            f"ikev2 authentication psk id keyid centre key char {direct.SECRET}\n" if count else "")
+        self.gateways[1] = Musubi(lab, self.far, config + musubi_tunnels(count))
+        self.clients = lab.namespace("clients")
+        wire(self.clients, "eth0", self.far, "ge2")
+        self.clients.address("eth0", f"{LOAD_ADDRESS}/24")
+        self.far.address("ge2", f"{SECOND_ADDRESS}/24")
+
+    def start(self):
+        super().start()
+        self.lab.callback(self.gateways[1].kill)    # the clients no longer answer to a DELETE
+        if self.count:
+            # The policies of the clients' tunnels are the defaults on both ends.
+            self.clients.must(BUILD / "musubi-bench", "ike", "--to", SECOND_ADDRESS, "--from", LOAD_ADDRESS, "--id",
+                              "keyid bench#", "--peer-id", "keyid centre", "--key", direct.SECRET, "--own-ts",
+                              "10.128.0.0", "--line", "sa-proposal dh 2048-bit", "--keep", "--count", self.count,
+                              timeout=600)
+            gateway = self.gateways[1]
+            wait_until(lambda: len(gateway.ike_sas()) > self.count, 60, "the SAs of all clients")
+        return self
+
+
+def beside_others(bench, counts):
+    with Lab() as lab:
+        crowds = [Crowded(lab, sas(count), count).start() for count in counts]
+        for _ in range(bench.rounds):
+            for one in crowds:
+                bench.add(PART, INSTALLED, one.name, packets.most(bench, one, "one", 64), packets.UNIT)
+
+
+def curves(bench):
+    """Cost against size."""
+    rows = bench.figures.of_part(PART)
+
+    def points(name, each=False):
+        found = []
+        for who, figure in rows.get(name, {}).items():
+            size = int(who.split()[0].replace(",", ""))
+            found.append((size, figure.median / (size if each else 1)))
+        return sorted(found)
+    for file, title, y_name, names in (
+            ("performance-scale-start.svg", "Start and end of a gateway", "seconds", (UP, GONE)),
+            ("performance-scale-memory.svg", "Memory for a tunnel", "KB", (KERNEL, PROCESSES)),
+            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY))):
+        lines = {name: points(name) for name in names if len(rows.get(name, {})) > 1}
+        if lines:
+            bench.curves[file] = svg.Curves(title, "tunnels or SAs", y_name, lines)
+
+
+def run(bench):
+    goals(bench.figures)
+    for _ in range(bench.pick(max(1, bench.rounds // 2), 1)):
+        for count in bench.pick((1, 10, 100, 1000, 2000, 10000), (20,)):
+            start_and_end(bench, count)
+    engine_alone(bench, bench.pick(100000, 100))
+    if not bench.quick:
+        finding(bench, 10000)
+    beside_others(bench, bench.pick((0, 1000, 10000), (10,)))
+    curves(bench)
