@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/nft.h"
+#include "host/packet_carry.h"
 
 static const char list_command[] = "list table inet " NFT_TABLE;
 static const char delete_command[] = "delete table inet " NFT_TABLE;
@@ -58,9 +59,25 @@ static bool is_unchanged(const struct host_packets *packets)
     return same;
 }
 
+/* Makes the table, whose counters go on from those of the rules before, if they are still there. */
+static bool make_counting(struct host_packets *packets, struct host_error *err)
+{
+    struct packet_counts counts = {0};
+    bool are_known = packets->made != NULL && packet_counts_read(&counts, NULL);
+    char *commands = are_known ? packet_carry(packets->wanted, packets->made, &counts) : NULL;
+    bool done = nft_run(commands != NULL ? commands : packets->wanted, err);
+    free(commands);
+    packet_counts_free(&counts);
+    if (!done)
+        return false;
+    free(packets->made);
+    packets->made = strdup(packets->wanted);
+    return true;
+}
+
 static bool make_table(struct host_packets *packets, struct host_kernel *kernel, struct host_error *err)
 {
-    if (!watch_tables(kernel->watch, err) || !nft_run(packets->wanted, err))
+    if (!watch_tables(kernel->watch, err) || !make_counting(packets, err))
         return false;
     packets->standing = nft_list(list_command, false, err);
     return packets->standing != NULL;
@@ -113,5 +130,6 @@ void host_packets_free(struct host_packets *packets)
 {
     free(packets->wanted);
     free(packets->standing);
+    free(packets->made);
     *packets = (struct host_packets){0};
 }

@@ -12,6 +12,7 @@
 struct host_packets {
     char *wanted;    /* the commands that make the table; NULL: none is wanted */
     char *standing;  /* the table as Linux listed it when it was made; NULL: it is not there */
+    char *made;      /* the commands by which it was made last; NULL: it was not yet */
     bool blocking;   /* without the table, packets would be forwarded that must not be */
     bool in_doubt;   /* `wanted` is new, or the table may have been changed */
     bool looked;     /* a table of an earlier musubid has been looked for */

@@ -7,6 +7,7 @@ up at the same time and can take turns.
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -87,7 +88,7 @@ class StrongSwanTunnel(Contestant):
             daemon.host.ip(f"route add {there.subnet4} dev ipsec0 src {here.inner4}")
             daemon.connect(local=here.outer4, remote=there.outer4, ike_proposals=self.suite.ike_proposals,
                            esp_proposals=self.suite.esp_proposals, local_id=f"keyid:site{here.number}",
-                           remote_id=f"keyid:site{there.number}")
+                           remote_id=f"keyid:site{there.number}", local_ts=here.subnet4, remote_ts=there.subnet4)
         daemons[0].initiate()
         return self._ready()
 
@@ -99,9 +100,12 @@ class StrongSwanTunnel(Contestant):
 class WireguardGo(Contestant):
     """Debian's wireguard-go. Its control socket is named for its interface alone, so the names differ."""
 
+    numbers = itertools.count()
+
     def start(self):
         self._address()
-        ends = [(self.near, NEAR, FAR, f"wgn{os.getpid()}"), (self.far, FAR, NEAR, f"wgf{os.getpid()}")]
+        ends = [(host, here, there, f"wg{os.getpid()}x{next(self.numbers)}")
+                for host, here, there in ((self.near, NEAR, FAR), (self.far, FAR, NEAR))]
         keys = [run("wg", "genkey").must_succeed().stdout for _ in ends]
         public = [run("wg", "pubkey", text_in=key).must_succeed().stdout.strip() for key in keys]
         for (host, here, there, name), key, other in zip(ends, keys, reversed(public)):

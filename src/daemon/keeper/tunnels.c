@@ -104,6 +104,9 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                   : -1;
     if (tun < 0)
         return;
+    const struct tun_offload offload = tun_set_offload(tun);
+    tunnel->settings.vnet_header = offload.vnet_header;
+    tunnel->settings.udp_segmentation = offload.udp;
     tunnel->stage = TUNNEL_ADDING;
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &tunnel->settings,
                         sizeof(tunnel->settings), (struct octets){0}, &tun, 1);
@@ -347,6 +350,8 @@ static struct path_tunnel path_settings(const struct tunnel *tunnel, const struc
     settings.mtu = tunnel->settings.mtu;
     settings.mtu_ignore = policy->mtu_ignore;
     settings.pre_fragment = policy->pre_fragment;
+    settings.vnet_header = tunnel->settings.vnet_header;
+    settings.udp_segmentation = tunnel->settings.udp_segmentation;
     if (interface == NULL)
         return settings;
     settings.mtu = desired_tunnel_mtu(interface);
@@ -360,13 +365,14 @@ static struct path_tunnel path_settings(const struct tunnel *tunnel, const struc
 /*
  * Takes in what the config decides of a tunnel's route. What Linux decides is told by its reports, also of
  * what the config changes in Linux: so a line that has nothing to do with the tunnel costs no question to the
- * routing table.
+ * routing table. Only a recursive route (S37) also depends on the routes of other tunnels.
  */
 static void update_route(struct tunnels *tunnels, struct tunnel *tunnel, bool policy_changed)
 {
     const struct route_links links =
         route_links_of(tunnels->with.configuration, tunnels->with.ports, &tunnel->policy);
-    if (policy_changed || memcmp(&links, &tunnel->links, sizeof(links)) != 0)
+    bool is_recursive = tunnel->route.found.problem == ROUTE_RECURSIVE;
+    if (policy_changed || is_recursive || memcmp(&links, &tunnel->links, sizeof(links)) != 0)
         tunnel_route_set_old(&tunnel->route);
     tunnel->links = links;
 }

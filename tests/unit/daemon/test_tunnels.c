@@ -159,6 +159,15 @@ static void the_interface_of_a_route_shuts_down_and_comes_back(void **state)
     assert_string_equal(found_after(*state, "interface GigaEthernet1.0", "shutdown"), "Tunnel3.0 ");
 }
 
+static void S37_a_recursive_route_is_found_at_each_line(void **state)
+{
+    struct fixture *f = *state;
+    f->tunnels.table.tunnels[0]->route.found.problem = ROUTE_RECURSIVE;
+
+    assert_string_equal(found_after(f, "interface Tunnel3.0", "ikev2 dpd interval 20"),
+                        "Tunnel1.0 Tunnel3.0 ");
+}
+
 static void what_linux_reports_finds_routes_as_before(void **state)
 {
     struct fixture *f = *state;
@@ -179,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_that_is_no_tunnels_finds_no_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_interface_of_a_route_shuts_down_and_comes_back, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(S37_a_recursive_route_is_found_at_each_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_linux_reports_finds_routes_as_before, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
