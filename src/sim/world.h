@@ -187,6 +187,9 @@ struct octets record_without_machine(uint8_t *at, size_t length);
 /* The gateway gets a new packet path, without Child SAs, in which its engine installs all of them. */
 void gateway_renew_path(struct gateway *g);
 
+/* The same with real paths, whose Child SAs have only `left` sequence numbers left. */
+void gateway_renew_path_with_few_numbers(struct gateway *g, uint32_t left);
+
 /* Cancels gateway_resume_after if the engine has not ended yet. */
 void gateway_cancel_resume(struct gateway *g);
 
