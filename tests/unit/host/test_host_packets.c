@@ -476,6 +476,23 @@ static void S36_nothing_is_forwarded_between_a_flush_and_the_new_rules(void **st
     host_teardown(host);
 }
 
+static void a_list_may_have_the_longest_name(void **state)
+{
+    (void)state;
+    enum { NAME_LENGTH = 127 };
+    struct host *host;
+    char name[NAME_LENGTH + 1] = "", config[1024];
+    memset(name, 'n', NAME_LENGTH);
+    (void)snprintf(config, sizeof config,
+                   "ipv6 access-list %s permit tcp src any dest any dport eq 7\n"
+                   "interface GigaEthernet0.0\n"
+                   "  ipv6 filter %s 1 in\n"
+                   "  no shutdown\n",
+                   name, name);
+    assert_has(table_of(&host, config), "tcp dport 7 counter name \"line_0\" accept");
+    host_teardown(host);
+}
+
 static void a_range_of_ports_that_is_empty_does_no_harm(void **state)
 {
     (void)state;
@@ -505,6 +522,7 @@ int main(void)
         IN_NAMESPACE(S16_a_table_that_is_flushed_is_put_back),
         IN_NAMESPACE(S36_nothing_is_forwarded_between_a_flush_and_the_new_rules),
         IN_NAMESPACE(a_range_of_ports_that_is_empty_does_no_harm),
+        IN_NAMESPACE(a_list_may_have_the_longest_name),
         IN_NAMESPACE(changes_of_other_tables_are_no_reason_to_look),
         IN_NAMESPACE(a_changed_plan_replaces_the_table),
         IN_NAMESPACE(S16_what_a_crash_left_is_adopted_or_removed),
