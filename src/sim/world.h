@@ -22,8 +22,9 @@ struct network_conditions {
     unsigned loss_percent;
     unsigned duplicate_percent;
     unsigned corrupt_percent;
-    bool real_arithmetic; /* real key exchanges, not the toy group */
-    msec_t job_time;      /* what each job takes beyond 1 ms */
+    bool real_arithmetic;             /* real key exchanges, not the toy group */
+    msec_t job_time;                  /* what each job takes beyond 1 ms */
+    const struct gateway *overloaded; /* its jobs of authentication can't be done; NULL: none */
 };
 
 /* A Child SA in a gateway's packet path. */
