@@ -59,11 +59,17 @@ void packet_counts_free(struct packet_counts *counts)
     *counts = (struct packet_counts){0};
 }
 
+const struct packet_count *packet_counts_find_name(const struct packet_counts *counts, const char *name)
+{
+    struct packet_count key;
+    (void)snprintf(key.name, sizeof key.name, "%s", name);
+    return counts->count == 0 ? NULL
+                              : bsearch(&key, counts->items, counts->count, sizeof *counts->items, compare);
+}
+
 const struct packet_count *packet_counts_find(const struct packet_counts *counts, enum packet_counter kind,
                                               size_t number, size_t part)
 {
-    struct packet_count key;
-    (void)packet_counter_name(kind, number, part, key.name);
-    return counts->count == 0 ? NULL
-                              : bsearch(&key, counts->items, counts->count, sizeof *counts->items, compare);
+    char name[COUNTER_NAME_SIZE];
+    return packet_counts_find_name(counts, packet_counter_name(kind, number, part, name));
 }

@@ -1,5 +1,6 @@
 /*
- * What the packet rules have counted since they were made (host/packet_rules.h).
+ * What the packet rules have counted (host/packet_rules.h). Values go on when rules are replaced
+ * (host/packet_carry.h).
  */
 #ifndef MUSUBI_HOST_PACKET_COUNTERS_H
 #define MUSUBI_HOST_PACKET_COUNTERS_H
@@ -30,5 +31,8 @@ bool packet_counts_parse(const char *listed, struct packet_counts *out);
 /* A counter, named as in packet_counter_name; NULL if nothing is counted by it. */
 const struct packet_count *packet_counts_find(const struct packet_counts *counts, enum packet_counter kind,
                                               size_t number, size_t part);
+
+/* The same by its name. */
+const struct packet_count *packet_counts_find_name(const struct packet_counts *counts, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 #include "host/packet_rules.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +83,32 @@ const char *packet_counter_name(enum packet_counter kind, size_t number, size_t 
     return out;
 }
 
-static void declare(const struct writing *w, enum packet_counter kind, size_t number, size_t part)
+/* Declares a counter, and says what it counts: packet_carry knows it again by that. */
+__attribute__((format(printf, 4, 5))) static void declare(const struct writing *w, enum packet_counter kind,
+                                                          const size_t at[2], const char *what, ...)
 {
     char name[COUNTER_NAME_SIZE];
-    (void)fprintf(w->out, "\tcounter %s { }\n", packet_counter_name(kind, number, part, name));
+    va_list arguments;
+    (void)fprintf(w->out, "\tcounter %s { } # %d ", packet_counter_name(kind, at[0], at[1], name), (int)kind);
+    va_start(arguments, what);
+    (void)vfprintf(w->out, what, arguments);
+    va_end(arguments);
+    (void)fputc('\n', w->out);
+}
+
+/* One of a link. */
+static void declare_of_link(const struct writing *w, enum packet_counter kind,
+                            const struct plan_packet_link *link)
+{
+    declare(w, kind, (const size_t[2]){link->number, 0}, "%s", link->name);
+}
+
+/* One of a line of an access list. */
+static void declare_of_line(const struct writing *w, const struct access_list *list, size_t number)
+{
+    char text[ACCESS_LINE_TEXT_SIZE];
+    declare(w, COUNTER_LINE, (const size_t[2]){number, 0}, "ipv%d %s %s", (int)list->family, list->name,
+            access_list_line_format(&w->plan->lists->lines[number], text));
 }
 
 enum packet_counter packet_counter_denied(enum ip_family family, enum filter_direction direction)
@@ -156,15 +179,16 @@ static void write_line(FILE *out, enum ip_family family, const struct access_lis
                   family == IP_V4 ? "ip frag-off & 0x1fff != 0" : "frag frag-off != 0", name);
 }
 
-/* A chain that ends where a line decides, and returns where none does. */
+/* A chain that ends where a line decides, and returns where none does. A comment has 127 octets at most. */
 static void write_list(const struct writing *w, size_t index)
 {
+    enum { NAME_SHOWN = 100 };
     const struct access_lists *lists = w->plan->lists;
     const struct access_list *list = &lists->lists[index];
     (void)fprintf(w->out, "\tchain list_%zu {\n", index);
     if (strpbrk(list->name, "\"\\\n") == NULL)
-        (void)fprintf(w->out, "\t\tcomment \"%s access-list %s\"\n", list->family == IP_V4 ? "ip" : "ipv6",
-                      list->name);
+        (void)fprintf(w->out, "\t\tcomment \"%s access-list %.*s\"\n", list->family == IP_V4 ? "ip" : "ipv6",
+                      NAME_SHOWN, list->name);
     for (size_t i = list->first; i < list->first + list->count; i++) {
         if (!access_list_line_is_void(&lists->lines[i]))
             write_line(w->out, list->family, &lists->lines[i], i);
@@ -196,7 +220,7 @@ static void write_lists(const struct writing *w)
         if (!w->list_used[i])
             continue;
         for (size_t j = 0; j < lists->lists[i].count; j++)
-            declare(w, COUNTER_LINE, lists->lists[i].first + j, 0);
+            declare_of_line(w, &lists->lists[i], lists->lists[i].first + j);
         write_list(w, i);
     }
 }
@@ -214,7 +238,7 @@ static void write_filter_chain(const struct writing *w, const struct plan_packet
     enum packet_counter denied = packet_counter_denied(family, direction);
     if (count == 0)
         return;
-    declare(w, denied, link->number, 0);
+    declare_of_link(w, denied, link);
     (void)fprintf(w->out, "\tchain filter_ipv%d_%s_%zu {\n", (int)family, direction_word(direction),
                   link->number);
     for (size_t i = 0; i < count; i++) {
@@ -322,10 +346,11 @@ static void write_moved_port(FILE *out, const struct napt_static *line)
 static void write_napt_chain(const struct writing *w, const struct plan_packet_link *link)
 {
     char name[COUNTER_NAME_SIZE];
-    declare(w, COUNTER_NAPT_CONNECTIONS, link->number, 0);
-    declare(w, COUNTER_NAPT_DROPPED, link->number, 0);
+    declare_of_link(w, COUNTER_NAPT_CONNECTIONS, link);
+    declare_of_link(w, COUNTER_NAPT_DROPPED, link);
     for (size_t i = 0; i < link->filters->static_count; i++)
-        declare(w, COUNTER_NAPT_STATIC, link->number, i);
+        declare(w, COUNTER_NAPT_STATIC, (const size_t[2]){link->number, i}, "%s %d %u", link->name,
+                link->filters->statics[i].protocol, link->filters->statics[i].port);
     (void)fprintf(w->out, "\tchain napt_%zu {\n\t\tcounter name %s\n", link->number,
                   packet_counter_name(COUNTER_NAPT_CONNECTIONS, link->number, 0, name));
     for (size_t i = 0; i < link->filters->static_count; i++) {

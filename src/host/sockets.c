@@ -140,11 +140,13 @@ static int open_esp(enum ip_family family, uint32_t worker, uint32_t workers, st
     return -1;
 }
 
-/* A worker's share of UDP 4500. */
+/* A worker's share of UDP 4500. Datagrams of one size come merged. */
 static int open_natt_worker(enum ip_family family, struct host_error *err)
 {
+    static const struct option merged = {IPPROTO_UDP, UDP_GRO, 1};
     int fd = open_udp(family, HOST_PORT_NATT, err);
-    if (fd < 0 || (set_traffic_class_shown(fd, family, err) && set_path_mtu_ours(fd, family, err)))
+    if (fd < 0 || (set_traffic_class_shown(fd, family, err) && set_path_mtu_ours(fd, family, err) &&
+                   set_options(fd, &merged, 1, err)))
         return fd;
     (void)close(fd);
     return -1;

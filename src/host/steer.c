@@ -43,9 +43,14 @@ bool steer_udp_to_first(int fd, struct host_error *err)
 bool steer_esp_by_spi(int fd, enum ip_family family, uint32_t worker, uint32_t workers,
                       struct host_error *err)
 {
+    const uint32_t without_spi = worker == 0 ? ACCEPT_ALL : 0; /* what is too short is counted once */
     struct sock_filter v4[] = {
         /* an IPv4 raw socket sees the IP header first: X = its length */
         BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 4, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, without_spi),
         BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
         OWNER_OF_SPI(workers),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),
@@ -53,6 +58,9 @@ bool steer_esp_by_spi(int fd, enum ip_family family, uint32_t worker, uint32_t w
         BPF_STMT(BPF_RET | BPF_K, 0),
     };
     struct sock_filter v6[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 4, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, without_spi),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
         OWNER_OF_SPI(workers),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1),

@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,18 @@
 #ifndef IFF_NO_CARRIER
 #define IFF_NO_CARRIER 0x0040 /* Linux 6.2; older ones ignore it, and the carrier goes on for a moment */
 #endif
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20 /* Linux 6.2 */
+#define TUN_F_USO6 0x40
+#endif
+
+/* True if this kernel's TUN devices can have the flag. */
+static bool has_feature(int fd, unsigned flag)
+{
+    unsigned features = 0;
+    return ioctl(fd, TUNGETFEATURES, &features) == 0 && (features & flag) != 0;
+}
 
 int tun_open(const char *name, bool create, const struct tun_options *options, struct host_error *err)
 {
@@ -27,7 +40,7 @@ int tun_open(const char *name, bool create, const struct tun_options *options, s
         flags |= IFF_TUN_EXCL;
     if (options->multi_queue)
         flags |= IFF_MULTI_QUEUE;
-    if (options->vnet_header)
+    if (options->vnet_header && has_feature(fd, IFF_VNET_HDR))
         flags |= IFF_VNET_HDR;
     (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
     request.ifr_flags = (short)flags;
@@ -41,6 +54,24 @@ int tun_open(const char *name, bool create, const struct tun_options *options, s
         return -1;
     }
     return fd;
+}
+
+struct tun_offload tun_set_offload(int fd)
+{
+    enum { TCP = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, UDP = TUN_F_USO4 | TUN_F_USO6 };
+    struct ifreq request = {0};
+    int header_size = sizeof(struct virtio_net_hdr);
+    struct tun_offload offload = {0};
+    if (ioctl(fd, TUNGETIFF, &request) < 0 || ((unsigned short)request.ifr_flags & IFF_VNET_HDR) == 0 ||
+        ioctl(fd, TUNSETVNETHDRSZ, &header_size) < 0) {
+        (void)ioctl(fd, TUNSETOFFLOAD, 0UL);
+        return offload;
+    }
+    offload.vnet_header = true;
+    offload.udp = ioctl(fd, TUNSETOFFLOAD, (unsigned long)(TCP | UDP)) == 0;
+    if (!offload.udp)
+        (void)ioctl(fd, TUNSETOFFLOAD, (unsigned long)TCP); /* else each packet comes by itself */
+    return offload;
 }
 
 bool tun_set_persistent(int fd, bool on, struct host_error *err)

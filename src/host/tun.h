@@ -12,7 +12,13 @@
 
 struct tun_options {
     bool multi_queue; /* several descriptors, each a queue; costs some 3.6 MB of kernel memory */
-    bool vnet_header; /* packets carry a struct virtio_net_hdr, for segmentation offload */
+    bool vnet_header; /* packets carry a struct virtio_net_hdr, for segmentation offload, if Linux can */
+};
+
+/* What Linux leaves to the reader of a TUN device. */
+struct tun_offload {
+    bool vnet_header; /* packets carry a struct virtio_net_hdr of 10 octets; TCP may come unsegmented */
+    bool udp;         /* UDP too (Linux 6.2) */
 };
 
 /*
@@ -24,6 +30,10 @@ struct tun_options {
  * if an existing device was made with other options, EBUSY if another process holds it.
  */
 int tun_open(const char *name, bool create, const struct tun_options *options, struct host_error *err);
+
+/* Has Linux leave to the reader of the device all that it can, if it was opened with vnet_header, and nothing
+ * if it was not; says what that is. */
+struct tun_offload tun_set_offload(int fd);
 
 /* Whether the device stays when its last descriptor is closed. */
 bool tun_set_persistent(int fd, bool on, struct host_error *err);

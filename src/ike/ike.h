@@ -245,6 +245,7 @@ enum ike_auth_fault {
     IKE_AUTH_WRONG,       /* the peer's AUTH does not fit its key */
     IKE_AUTH_NO_OWN_KEY,  /* there is no key for our ID; the peer's AUTH is right, if that was asked */
     IKE_AUTH_NO_SCHEME,   /* the same, but our key can't sign in a way that the peer knows (RFC 7427) */
+    IKE_AUTH_NOT_DONE,    /* it could not be computed: no memory, too much to do, or the tunnel is gone */
     /* By certificate: the reason says more. */
     IKE_AUTH_NO_CERTIFICATE,  /* the peer sends none */
     IKE_AUTH_OTHER_IDENTITY,  /* the peer's certificate is not that of its ID */

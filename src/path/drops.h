@@ -15,7 +15,7 @@ enum path_drop {
     DROP_OUT_SELECTORS,  /* no SA's selectors hold it (R71) */
     DROP_NO_SA,          /* it waited for an SA, and there was none to be had (S6) */
     DROP_QUEUE_FULL,     /* too much waited already (S6) */
-    DROP_OF_LINK,        /* of Linux's own for the link, without an SA: no reason to negotiate (S6) */
+    DROP_OF_LINK,        /* of Linux's own for the link, in no SA's selectors: no reason to negotiate (S6) */
     DROP_RECURSIVE,      /* what its own SA has sealed: the route to the peer leads into the tunnel (S37) */
     DROP_OUT_MALFORMED,  /* no IP packet */
     DROP_EXHAUSTED,      /* the SA has no sequence number left (RFC 4303 3.3.3) */

@@ -6,6 +6,8 @@
 
 enum {
     UNIT = 8, /* offsets count in units of so many octets */
+    LENGTH_MAX =
+        65535, /* of what fragments are put together to, without the header (RFC 791, RFC 8200 4.5) */
     IPV4_LENGTH = 2,
     IPV4_ID = 4,
     IPV4_FLAGS = 6,
@@ -125,6 +127,15 @@ static void finish_v6(uint8_t *head, size_t head_size, size_t part, size_t offse
 
 /* ---- Both ------------------------------------------------------------------------------------------ */
 
+/*
+ * True if the fragments can be put together. The offsets of others would wrap: what came as a later fragment,
+ * and passed filters as that, would leave as a first one.
+ */
+static bool offsets_can_be_told(const struct fragmenter *f)
+{
+    return f->offset + (f->packet.length - f->start) <= LENGTH_MAX;
+}
+
 bool fragmenter_begin(struct fragmenter *f, struct octets packet, size_t most, uint32_t id)
 {
     f->packet = packet;
@@ -134,7 +145,7 @@ bool fragmenter_begin(struct fragmenter *f, struct octets packet, size_t most, u
     f->offset = 0;
     f->more = f->is_done = false;
     bool begun = f->family == IP_V4 ? begin_v4(f, id) : begin_v6(f, id);
-    return begun && most >= f->first_size + UNIT && most >= f->later_size + UNIT;
+    return begun && offsets_can_be_told(f) && most >= f->first_size + UNIT && most >= f->later_size + UNIT;
 }
 
 bool fragmenter_next(struct fragmenter *f, uint8_t head[FRAGMENT_HEAD_MAX], size_t *head_size,

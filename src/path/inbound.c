@@ -1,19 +1,28 @@
 #include "path/inbound.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "esp/owner.h"
 #include "path/inbound_sa.h"
+#include "path/stray.h"
 
 enum { SPI_LOWEST = 256 /* below are reserved (RFC 4303 2.1) */ };
 
+/* True if the part of a datagram came with others, and goes where it belongs. */
+static bool inbound_pass_on(struct worker *worker, const struct datagram *datagram, struct octets part,
+                            enum wire_kind kind, unsigned to)
+{
+    return datagram->segment != 0 && stray_pass(worker, datagram, part, kind, to);
+}
+
 /* ESP for an SPI that is no SA's here. */
 static void inbound_refuse_unknown_spi(struct worker *worker, const struct datagram *datagram,
-                                       enum wire_kind kind, uint32_t spi)
+                                       struct octets part, enum wire_kind kind, uint32_t spi)
 {
-    if (spi >= SPI_LOWEST && esp_owner_of_spi(spi, worker->count) != worker->index) {
-        worker_count(worker, PATH_MISDIRECTED, 1);
+    unsigned owner = esp_owner_of_spi(spi, worker->count);
+    if (spi >= SPI_LOWEST && owner != worker->index) {
+        if (!inbound_pass_on(worker, datagram, part, kind, owner))
+            worker_count(worker, PATH_MISDIRECTED, 1);
         return;
     }
     worker_count(worker, PATH_UNKNOWN_SPI, 1);
@@ -28,15 +37,18 @@ static void inbound_refuse_unknown_spi(struct worker *worker, const struct datag
         (void)worker_raise(worker, &event);
 }
 
-/* Puts a datagram into the batch if it is ESP of ours. */
-static void inbound_add(struct worker *worker, const struct datagram *datagram, enum wire_kind kind)
+/* Puts the `length` octets at `at`, which are all of a datagram or one of those merged in it, into the batch
+ * if they are ESP of ours. */
+static void inbound_add(struct worker *worker, const struct datagram *datagram, uint8_t *at, size_t length,
+                        enum wire_kind kind)
 {
     struct inbound *inbound = &worker->inbound;
-    if (wire_is_udp(kind) && datagram->length == 1 && datagram->at[0] == 0xff) {
+    const struct octets part = {at, length};
+    if (wire_is_udp(kind) && length == 1 && at[0] == 0xff) {
         worker_count(worker, PATH_KEEPALIVES, 1);
         return;
     }
-    struct reader r = reader_of(datagram->at, datagram->length);
+    struct reader r = reader_of(at, length);
     uint32_t spi = reader_u32be(&r);
     (void)reader_u32be(&r);
     if (r.failed) {
@@ -44,35 +56,24 @@ static void inbound_add(struct worker *worker, const struct datagram *datagram, 
         return;
     }
     if (wire_is_udp(kind) && spi == 0) {
-        worker_count(worker, PATH_IKE_DATAGRAMS, 1);
+        if (!inbound_pass_on(worker, datagram, part, kind, STRAY_TO_CONTROLLER))
+            worker_count(worker, PATH_IKE_DATAGRAMS, 1);
         return;
     }
     struct inbound_sa *sa = map_find(&worker->inbound_sas, spi);
     if (sa == NULL) {
-        inbound_refuse_unknown_spi(worker, datagram, kind, spi);
+        inbound_refuse_unknown_spi(worker, datagram, part, kind, spi);
         return;
     }
     inbound->sas[inbound->packet_count] = sa;
     inbound->outer[inbound->packet_count] = datagram;
     inbound->packets[inbound->packet_count] = (struct esp_inbound){
         .sa = sa->sa,
-        .packet = datagram->at,
-        .length = datagram->length,
+        .packet = at,
+        .length = length,
         .outer_tos = datagram->traffic_class,
     };
     inbound->packet_count++;
-}
-
-/* Hands an inner packet to Linux. */
-static void inbound_deliver(struct worker *worker, struct inbound_sa *sa, const struct esp_inbound *packet)
-{
-    ssize_t written;
-    do
-        written = write(sa->tun, packet->inner, packet->inner_length);
-    while (written < 0 && errno == EINTR);
-    if (written < 0)
-        inbound_sa_count_drop(worker, sa,
-                              errno == ENOMEM || errno == ENOBUFS ? DROP_IN_NO_MEMORY : DROP_UNDELIVERED, 1);
 }
 
 /* Does with one packet of the opened batch what its result asks for. */
@@ -92,23 +93,53 @@ static void inbound_finish(struct worker *worker, size_t i, enum wire_kind kind)
     worker_count_total(worker, sa->slot, ESP_IN_OCTETS, packet->inner_length);
     if (mss_limits_are_set(sa->mss))
         (void)mss_clamp(packet->inner, packet->inner_length, sa->mss);
-    inbound_deliver(worker, sa, packet);
+    coalesce_add(worker, sa, packet->inner, packet->inner_length);
+}
+
+/* Opens the batch and hands on what was in it. */
+static void inbound_process(struct worker *worker, enum wire_kind kind)
+{
+    struct inbound *inbound = &worker->inbound;
+    (void)esp_open(worker->esp, inbound->packets, inbound->packet_count, worker->now);
+    for (size_t i = 0; i < inbound->packet_count; i++)
+        inbound_finish(worker, i, kind);
+    inbound->packet_count = 0;
+}
+
+/* Adds a datagram, or all that are merged in it. */
+static void inbound_split(struct worker *worker, const struct datagram *datagram, enum wire_kind kind)
+{
+    size_t segment = datagram->segment != 0 ? datagram->segment : datagram->length;
+    size_t done = 0;
+    do {
+        size_t left = datagram->length - done;
+        inbound_add(worker, datagram, datagram->at + done, left < segment ? left : segment, kind);
+        if (worker->inbound.packet_count == PATH_BATCH)
+            inbound_process(worker, kind);
+        done += segment;
+    } while (done < datagram->length);
+}
+
+void inbound_take(struct worker *worker, const struct datagram *datagram, enum wire_kind kind)
+{
+    inbound_split(worker, datagram, kind);
+    inbound_process(worker, kind);
+    coalesce_flush(worker);
 }
 
 bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
 {
     struct inbound *inbound = &worker->inbound;
+    unsigned limit = inbound->inbox.limit;
     int count = worker->io->receive(fd, kind, &inbound->inbox, inbound->datagrams);
     if (count < 0) {
         /* An error that waited in the socket is gone by having been reported. */
         worker_count(worker, PATH_READ_ERRORS, 1);
         return errno != EBADF;
     }
-    inbound->packet_count = 0;
     for (int i = 0; i < count; i++)
-        inbound_add(worker, &inbound->datagrams[i], kind);
-    (void)esp_open(worker->esp, inbound->packets, inbound->packet_count, worker->now);
-    for (size_t i = 0; i < inbound->packet_count; i++)
-        inbound_finish(worker, i, kind);
-    return count == PATH_BATCH;
+        inbound_split(worker, &inbound->datagrams[i], kind);
+    inbound_process(worker, kind);
+    coalesce_flush(worker);
+    return (unsigned)count == limit;
 }

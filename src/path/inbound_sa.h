@@ -13,9 +13,10 @@
 struct inbound_sa {
     struct inbound_sa *next; /* the controller's, for COMMAND_TUNNEL_REMOVE */
     uint32_t spi;
-    uint32_t tunnel; /* number */
-    uint32_t slot;   /* the tunnel's, for its totals */
-    int tun;         /* the tunnel's device: open until this SA is gone */
+    uint32_t tunnel;                    /* number */
+    uint32_t slot;                      /* the tunnel's, for its totals */
+    int tun;                            /* the tunnel's device: open until this SA is gone */
+    bool vnet_header, udp_segmentation; /* what it does, see struct path_tunnel */
     struct esp_sa *sa;
     const struct mss_limits *mss; /* the tunnel's */
 

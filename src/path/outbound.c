@@ -12,23 +12,32 @@
 
 enum {
     PACKET_MAX = ESP_INNER_MAX,
+    READ_MAX = VNET_HEADER + PACKET_MAX,
     IKE_PORT = 500,
     NAT_TRAVERSAL_PORT = 4500,
     /* All that may wait in a tunnel; or a batch of packets of common size and one of the largest. */
     PLAIN_SIZE = PATH_WAITING_OCTETS,
-    SEALED_SIZE = PLAIN_SIZE + PIECES_MAX * (ESP_OVERHEAD_MAX + FRAGMENT_HEAD_MAX),
+    SEGMENT_HEAD_MAX = 4096, /* octets: a super-packet with longer headers is dropped */
+    HEADS_SIZE = PIECES_MAX * 128,
+    JOINED_SIZE = 2 * (PACKET_MAX + 1),
+    SEALED_SIZE = PLAIN_SIZE + HEADS_SIZE + JOINED_SIZE + PIECES_MAX * (ESP_OVERHEAD_MAX + FRAGMENT_HEAD_MAX),
 };
 
-_Static_assert(PLAIN_SIZE % 64 == 0 && SEALED_SIZE % 64 == 0, "whole cache lines, as aligned_alloc wants");
+_Static_assert(PLAIN_SIZE % 64 == 0 && SEALED_SIZE % 64 == 0 && HEADS_SIZE % 64 == 0 && JOINED_SIZE % 64 == 0,
+               "whole cache lines, as aligned_alloc wants");
 
 bool outbound_allocate(struct outbound *outbound, bool touched)
 {
     outbound->plain = aligned_alloc(64, PLAIN_SIZE);
+    outbound->heads = aligned_alloc(64, HEADS_SIZE);
+    outbound->joined = aligned_alloc(64, JOINED_SIZE);
     outbound->pieces.sealed = aligned_alloc(64, SEALED_SIZE);
-    if (outbound->plain == NULL || outbound->pieces.sealed == NULL)
+    if (outbound->plain == NULL || outbound->heads == NULL || outbound->joined == NULL ||
+        outbound->pieces.sealed == NULL)
         return false;
     if (touched) {
         memset(outbound->plain, 0, PLAIN_SIZE);
+        memset(outbound->heads, 0, HEADS_SIZE);
         memset(outbound->pieces.sealed, 0, SEALED_SIZE);
     }
     return true;
@@ -37,15 +46,24 @@ bool outbound_allocate(struct outbound *outbound, bool touched)
 void outbound_free(struct outbound *outbound)
 {
     free(outbound->plain);
+    free(outbound->heads);
+    free(outbound->joined);
     free(outbound->pieces.sealed);
-    outbound->plain = outbound->pieces.sealed = NULL;
+    outbound->plain = outbound->heads = outbound->joined = outbound->pieces.sealed = NULL;
 }
 
 /* True if the batch has room for one more packet, whatever its length. */
 static bool outbound_has_room(const struct outbound *outbound)
 {
-    return outbound->packet_count < PATH_BATCH &&
+    return outbound->packet_count < PIECES_MAX &&
            outbound->pieces_expected + PIECES_OF_PACKET_MAX <= PIECES_MAX;
+}
+
+static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint8_t *at, size_t length,
+                         struct octets rest)
+{
+    outbound->packets[outbound->packet_count++] = (struct outbound_packet){sa, at, length, rest};
+    outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }
 
 /*
@@ -75,7 +93,6 @@ static bool is_recursive(const struct worker *worker, const struct outbound_sa *
 /* Adds a packet, which stays where it is, to the batch, if it has an SA to leave by; false if it has none. */
 static bool outbound_add(struct worker *worker, struct tunnel *tunnel, uint8_t *at, size_t length)
 {
-    struct outbound *outbound = &worker->outbound;
     struct octets packet = {at, length};
     struct packet_flow flow;
     struct outbound_sa *sa = tunnel_choose(tunnel, packet, &flow);
@@ -87,25 +104,126 @@ static bool outbound_add(struct worker *worker, struct tunnel *tunnel, uint8_t *
         outbound_sa_count_drop(worker, sa, DROP_RECURSIVE, 1);
         return false;
     }
-    outbound->packets[outbound->packet_count++] = (struct outbound_packet){sa, at, length};
-    outbound->pieces_expected += pieces_expected(sa, length);
+    outbound_put(&worker->outbound, sa, at, length, (struct octets){0});
     return true;
 }
 
+/* ---- Super-packets ---------------------------------------------------------------------------------- */
+
+/* True if the batch has room for the next segment. An empty one has. */
+static bool outbound_has_room_for_segment(const struct outbound *outbound, const struct outbound_sa *sa)
+{
+    size_t largest = segmenter_largest(&outbound->segmenter);
+    size_t pieces = sa != NULL ? pieces_expected(sa, largest) : 0;
+    return outbound->packet_count < PIECES_MAX && outbound->pieces_expected + pieces <= PIECES_MAX &&
+           HEADS_SIZE - outbound->heads_used >= outbound->segmenter.head &&
+           JOINED_SIZE - outbound->joined_used >= largest;
+}
+
+/* Copies a segment into one piece. */
+static struct octets outbound_join(struct outbound *outbound, const uint8_t *head, struct octets body)
+{
+    size_t head_size = outbound->segmenter.head;
+    uint8_t *to = outbound->joined + outbound->joined_used;
+    memcpy(to, head, head_size);
+    memcpy(to + head_size, body.at, body.length);
+    return (struct octets){to, head_size + body.length};
+}
+
+/* Adds the next segment, which has room. */
+static void outbound_add_segment(struct worker *worker, struct outbound_sa *sa,
+                                 const struct packet_flow *flow)
+{
+    struct outbound *outbound = &worker->outbound;
+    struct octets body;
+    uint8_t *head = outbound->heads + outbound->heads_used;
+    size_t head_size = outbound->segmenter.head;
+    (void)segmenter_next(&outbound->segmenter, head, &body);
+    if (sa != NULL && head_size + body.length <= sa->mtu.fits) {
+        outbound_put(outbound, sa, head, head_size, body);
+        outbound->heads_used += head_size;
+        return;
+    }
+    struct octets packet = outbound_join(outbound, head, body);
+    if (sa == NULL) {
+        tunnel_hold(worker, outbound->segmented, packet, flow);
+        return;
+    }
+    outbound_put(outbound, sa, outbound->joined + outbound->joined_used, packet.length, (struct octets){0});
+    outbound->joined_used += packet.length;
+}
+
+/* Adds segments of the super-packet to the batch, as many as it has room for. They are of one flow, so of one
+ * SA. */
+static void outbound_add_segments(struct worker *worker)
+{
+    struct outbound *outbound = &worker->outbound;
+    struct segmenter *s = &outbound->segmenter;
+    struct packet_flow flow;
+    const struct octets packet = {s->packet, s->length};
+    struct outbound_sa *sa = tunnel_choose(outbound->segmented, packet, &flow);
+    if (sa != NULL && is_recursive(worker, sa, packet)) {
+        outbound_sa_count_drop(worker, sa, DROP_RECURSIVE, segmenter_left(s));
+        outbound->segmented = NULL;
+        return;
+    }
+    while (segmenter_left(s) > 0) {
+        if (!outbound_has_room_for_segment(outbound, sa))
+            return;
+        outbound_add_segment(worker, sa, &flow);
+    }
+    outbound->segmented = NULL;
+}
+
+void outbound_drop_segments(struct worker *worker, const struct tunnel *tunnel)
+{
+    struct outbound *outbound = &worker->outbound;
+    if (outbound->segmented != tunnel)
+        return;
+    tunnel_count_drop(worker, tunnel, DROP_NO_SA, segmenter_left(&outbound->segmenter));
+    outbound->segmented = NULL;
+    outbound->plain_used = 0;
+}
+
+/* Takes what a TUN device with IFF_VNET_HDR has yielded. */
+static void outbound_take_offloaded(struct worker *worker, struct tunnel *tunnel, uint8_t *at, size_t length)
+{
+    struct outbound *outbound = &worker->outbound;
+    struct segmenter *s = &outbound->segmenter;
+    struct virtio_net_hdr form;
+    if (length < sizeof form) {
+        worker_count(worker, PATH_READ_ERRORS, 1);
+        return;
+    }
+    memcpy(&form, at, sizeof form);
+    if (!segmenter_begin(s, &form, at + sizeof form, length - sizeof form) || s->head > SEGMENT_HEAD_MAX) {
+        tunnel_count_drop(worker, tunnel, DROP_OUT_MALFORMED, 1);
+        return;
+    }
+    if (s->head == 0) {
+        if (outbound_add(worker, tunnel, s->packet, s->length))
+            outbound->plain_used += length;
+        return;
+    }
+    outbound->plain_used += length;
+    outbound->segmented = tunnel;
+    outbound_add_segments(worker);
+}
+
+/* ---- Batches ---------------------------------------------------------------------------------------- */
+
 /*
  * Reads one batch from the TUN device, also of packets that wait or are dropped: whoever floods a tunnel that
- * has no SA must leave the worker to its other tunnels. False if it has no more for now. A reader of
- * super-packets (IFF_VNET_HDR) takes the place of this function: it fills the batch with segments, their
- * headers apart.
+ * has no SA must leave the worker to its other tunnels. False if it has no more for now.
  */
 static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
 {
     struct outbound *outbound = &worker->outbound;
-    for (unsigned count = 0;
-         count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= PACKET_MAX && outbound_has_room(outbound);
+    for (unsigned count = 0; count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= READ_MAX &&
+                             outbound_has_room(outbound) && outbound->segmented == NULL;
          count++) {
         uint8_t *at = outbound->plain + outbound->plain_used;
-        ssize_t length = read(tunnel->source.fd, at, PACKET_MAX);
+        ssize_t length = read(tunnel->source.fd, at, tunnel->vnet_header ? READ_MAX : PACKET_MAX);
         if (length < 0 && errno == EINTR)
             continue;
         if (length <= 0) {
@@ -113,7 +231,9 @@ static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
                 worker_count(worker, PATH_READ_ERRORS, 1);
             return false;
         }
-        if (outbound_add(worker, tunnel, at, (size_t)length))
+        if (tunnel->vnet_header)
+            outbound_take_offloaded(worker, tunnel, at, (size_t)length);
+        else if (outbound_add(worker, tunnel, at, (size_t)length))
             outbound->plain_used += (size_t)length;
     }
     return true;
@@ -137,7 +257,26 @@ static void outbound_process(struct worker *worker, const struct tunnel *tunnel)
     outbound_send(worker);
     outbound->packet_count = 0;
     outbound->pieces_expected = 0;
-    outbound->plain_used = 0;
+    outbound->heads_used = outbound->joined_used = 0;
+    if (outbound->segmented == NULL)
+        outbound->plain_used = 0;
+}
+
+/* Goes on with a super-packet that has more segments than a batch takes. */
+static void outbound_finish_segments(struct worker *worker)
+{
+    struct outbound *outbound = &worker->outbound;
+    while (outbound->segmented != NULL && !outbound_is_stuck(outbound)) {
+        const struct tunnel *tunnel = outbound->segmented;
+        outbound_add_segments(worker);
+        outbound_process(worker, tunnel);
+    }
+}
+
+void outbound_resume(struct worker *worker)
+{
+    outbound_flush(worker);
+    outbound_finish_segments(worker);
 }
 
 /* Sends packets that waited, in their order, as many as a batch takes. Those that still have no SA are
@@ -170,5 +309,6 @@ bool outbound_run(struct worker *worker, struct source *source)
     }
     bool more = outbound_read(worker, tunnel);
     outbound_process(worker, tunnel);
+    outbound_finish_segments(worker);
     return more;
 }

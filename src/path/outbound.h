@@ -1,7 +1,8 @@
 /*
  * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given to its
- * outbound SAs (outbound.c); the MSS of SYNs is lowered (mss.h), and what is too large is fragmented or
- * answered (oversize.h); then it is sealed and sent in its order (outbound_send.c).
+ * outbound SAs (outbound.c), super-packets in segments (segment.h); the MSS of SYNs is lowered (mss.h), and
+ * what is too large is fragmented or answered (oversize.h); then it is sealed and sent in its order
+ * (outbound_send.c).
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
  * worker rest until the socket has room; packets then queue up, and are dropped, in front of the TUN devices,
@@ -12,6 +13,7 @@
 #define MUSUBI_PATH_OUTBOUND_H
 
 #include "path/pieces.h"
+#include "path/segment.h"
 #include "path/wire.h"
 
 struct outbound_sa;
@@ -19,33 +21,59 @@ struct source;
 struct tunnel;
 struct worker;
 
-/* An inner packet that has an SA to leave by. */
+/* An inner packet that has an SA to leave by. One that does not fit the SA's path is whole. */
 struct outbound_packet {
     struct outbound_sa *sa;
     uint8_t *at;
     size_t length;
+    struct octets rest; /* a segment's payload, while `at` has its headers; empty: the packet is whole */
+};
+
+/* What leaves by one message: a datagram, or several of one SA and size that lie one behind the other. */
+struct outbound_message {
+    struct outbound_sa *sender; /* NULL: removed in the meantime */
+    struct wire_destination *destination;
+    struct wire_form form; /* segment: octets of each datagram but the last, also of a single one */
+    bool singly;           /* the kernel does not take them together */
+    uint32_t mtu;          /* of the path */
+    uint8_t *at;
+    size_t length;             /* octets of all its datagrams */
+    unsigned first, datagrams; /* in struct outbound: the first one, and how many there are */
+};
+
+/* The messages of one system call, as the kernel wants them. */
+struct outbound_vector {
+    struct mmsghdr messages[PATH_BATCH];
+    struct iovec vectors[PATH_BATCH];
+    struct wire_message_control controls[PATH_BATCH];
+    unsigned count;
 };
 
 struct outbound {
     /* The batch, through its stages: packets as they were read, then pieces. */
     uint8_t *plain; /* room for packets, one behind the other */
     size_t plain_used;
-    struct outbound_packet packets[PATH_BATCH];
+    uint8_t *heads; /* room for the headers of segments */
+    size_t heads_used;
+    uint8_t *joined; /* room for segments that have to be in one piece, lest they be larger than fits */
+    size_t joined_used;
+    struct outbound_packet packets[PIECES_MAX];
     size_t packet_count;
     size_t pieces_expected; /* of those packets, at most */
     struct pieces pieces;
 
+    /* The super-packet in `plain` of which segments are still to come. */
+    struct segmenter segmenter;
+    struct tunnel *segmented; /* whose it is; NULL: there is none */
+
     /* What is to be sent of it: messages from `next` on. */
-    struct mmsghdr messages[PIECES_MAX];
-    struct iovec vectors[PIECES_MAX];
-    size_t inner_lengths[PIECES_MAX];        /* octets of the packets inside */
-    struct outbound_sa *senders[PIECES_MAX]; /* NULL: removed in the meantime */
-    enum wire_kind kinds[PIECES_MAX];
-    uint32_t mtus[PIECES_MAX];                        /* of their paths */
-    struct wire_message_control controls[PIECES_MAX]; /* of those that need control messages of their own */
-    struct wire_destination detached[PIECES_MAX];     /* how those without a sender are to go */
+    struct outbound_message messages[PIECES_MAX];
     unsigned next;
     unsigned message_count;
+    size_t inner_lengths[PIECES_MAX];             /* of the packets inside the datagrams, octets */
+    unsigned datagram_count;                      /* in all messages */
+    struct wire_destination detached[PIECES_MAX]; /* how messages without a sender are to go */
+    struct outbound_vector vector;
 };
 
 /* Allocates the buffers of a zeroed struct, and with `touched` touches them, so that no packet waits for
@@ -62,12 +90,18 @@ static inline bool outbound_is_stuck(const struct outbound *outbound)
     return outbound->next < outbound->message_count;
 }
 
+/* Sends what is left of the batch, or all but what a full socket does not take. */
+void outbound_flush(struct worker *worker);
+
 /* Seals the pieces of the batch, makes messages of them, and sends them; or all but what a full socket does
  * not take. The batch is empty then. */
 void outbound_send(struct worker *worker);
 
-/* Tries again to send what was stuck. */
+/* Tries again to send what was stuck, and goes on with what did not fit the batch. */
 void outbound_resume(struct worker *worker);
+
+/* Drops and counts what is left of a super-packet of this tunnel. */
+void outbound_drop_segments(struct worker *worker, const struct tunnel *tunnel);
 
 /* Has nothing in the batch refer to the SA any more: before it is removed or gets another destination. */
 void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa);

@@ -26,6 +26,7 @@ struct outbound_sa {
     bool stopped;      /* no packet may leave by it any more */
     bool more_to_come; /* as in struct child_settings */
     bool low_told;     /* PATH_SEQUENCE_LOW */
+    bool singly;       /* the kernel does not take several datagrams at once towards its destination */
 
     struct wire_destination destination;
     struct path_mtu mtu;

@@ -4,6 +4,8 @@
 #include "path/outbound.h"
 #include "path/tunnel.h"
 
+/* ---- Sealing ---------------------------------------------------------------------------------------- */
+
 /* The socket that sets DF, or the one that does not; there may be only the latter. */
 static enum wire_kind outbound_kind(const struct worker *worker, const struct outbound_sa *sa,
                                     const struct outer_form *outer)
@@ -13,25 +15,67 @@ static enum wire_kind outbound_kind(const struct worker *worker, const struct ou
     return must_be_whole && worker->wires[whole].source.fd >= 0 ? whole : sa->destination.kind;
 }
 
-/* Makes a message of piece `n`, which was sealed. */
+/* True if the datagram can leave with the last message, as its next one. None of them may be larger than the
+ * path takes in one piece. */
+static bool outbound_follows(const struct outbound *outbound, const struct outbound_message *last,
+                             const struct outbound_message *next)
+{
+    const struct outbound_sa *sa = next->sender;
+    return last->sender == sa && wire_is_udp(next->form.kind) && !sa->singly && last->mtu == next->mtu &&
+           last->form.kind == next->form.kind && last->form.traffic_class == next->form.traffic_class &&
+           last->at + last->length == next->at && last->length == last->datagrams * last->form.segment &&
+           next->length <= last->form.segment && last->datagrams < WIRE_SEGMENTS_MAX &&
+           last->length + next->length <= WIRE_SEGMENTED_MAX &&
+           outbound->inner_lengths[last->first] <= sa->mtu.fits &&
+           outbound->inner_lengths[next->first] <= sa->mtu.fits;
+}
+
+/* Makes a message of piece `n`, which was sealed, or adds it to the last one. */
 static void outbound_put_message(struct worker *worker, size_t n)
 {
     struct outbound *outbound = &worker->outbound;
+    const struct esp_outbound *packet = &outbound->pieces.packets[n];
     struct outbound_sa *sa = outbound->pieces.sas[n];
     const struct outer_form *outer = &outbound->pieces.outer[n];
-    unsigned i = outbound->message_count++;
-    struct msghdr *message = &outbound->messages[i].msg_hdr;
-    outbound->vectors[i] = (struct iovec){outbound->pieces.packets[n].to, outbound->pieces.packets[n].length};
-    outbound->inner_lengths[i] =
-        outbound->pieces.packets[n].head.length + outbound->pieces.packets[n].body.length;
-    outbound->senders[i] = sa;
-    outbound->kinds[i] = outbound_kind(worker, sa, outer);
-    outbound->mtus[i] = sa->mtu.outer;
-    wire_address_message(message, &sa->destination);
-    message->msg_iov = &outbound->vectors[i];
-    message->msg_iovlen = 1;
-    if (outer->traffic_class != 0)
-        wire_set_traffic_class(message, &outbound->controls[i], sa->destination.kind, outer->traffic_class);
+    const struct outbound_message message = {
+        .sender = sa,
+        .destination = &sa->destination,
+        .form = {outbound_kind(worker, sa, outer), outer->traffic_class, (uint16_t)packet->length},
+        .mtu = sa->mtu.outer,
+        .at = packet->to,
+        .length = packet->length,
+        .first = outbound->datagram_count++,
+        .datagrams = 1,
+    };
+    outbound->inner_lengths[message.first] = packet->head.length + packet->body.length;
+    if (worker->io->segments && outbound->message_count > 0) {
+        struct outbound_message *last = &outbound->messages[outbound->message_count - 1];
+        if (outbound_follows(outbound, last, &message)) {
+            last->length += message.length;
+            last->datagrams++;
+            return;
+        }
+    }
+    outbound->messages[outbound->message_count++] = message;
+}
+
+/* Counts the pieces from `from` on that have the same tunnel and result, as one; returns where they end. */
+static size_t outbound_count_run(struct worker *worker, size_t from)
+{
+    const struct pieces *pieces = &worker->outbound.pieces;
+    const struct tunnel *tunnel = pieces->sas[from]->tunnel;
+    enum esp_seal_result result = pieces->packets[from].result;
+    size_t end = from, octets = 0;
+    for (; end < pieces->count && pieces->sas[end]->tunnel == tunnel && pieces->packets[end].result == result;
+         end++)
+        octets += pieces->packets[end].head.length + pieces->packets[end].body.length;
+    if (result != ESP_SEALED) {
+        tunnel_count_drop(worker, tunnel, path_drop_of_seal(result), end - from);
+        return end;
+    }
+    tunnel_count(worker, tunnel, ESP_OUT_PACKETS, end - from);
+    tunnel_count(worker, tunnel, ESP_OUT_OCTETS, octets);
+    return end;
 }
 
 /* Seals the pieces and makes messages of them. */
@@ -41,59 +85,64 @@ static void outbound_seal(struct worker *worker)
     struct pieces *pieces = &outbound->pieces;
     (void)esp_seal(worker->esp, pieces->packets, pieces->count);
 
+    for (size_t i = 0; i < pieces->count;)
+        i = outbound_count_run(worker, i);
     for (size_t i = 0; i < pieces->count; i++) {
-        const struct esp_outbound *packet = &pieces->packets[i];
-        struct outbound_sa *sa = pieces->sas[i];
-        if (packet->result != ESP_SEALED) {
-            tunnel_count_drop(worker, sa->tunnel, path_drop_of_seal(packet->result), 1);
-        } else {
-            tunnel_count(worker, sa->tunnel, ESP_OUT_PACKETS, 1);
-            tunnel_count(worker, sa->tunnel, ESP_OUT_OCTETS, packet->head.length + packet->body.length);
+        if (pieces->packets[i].result == ESP_SEALED)
             outbound_put_message(worker, i);
-        }
-        outbound_sa_watch_sequence(worker, sa);
+        if (i + 1 == pieces->count || pieces->sas[i + 1] != pieces->sas[i])
+            outbound_sa_watch_sequence(worker, pieces->sas[i]);
     }
     pieces->count = 0;
     pieces->sealed_used = 0;
 }
 
-/* A message was refused, for a reason other than the socket being full. It was counted when it was sealed,
- * but has not left. */
-static void outbound_count_refusal(struct worker *worker, int error)
+/* ---- Sending ---------------------------------------------------------------------------------------- */
+
+/* Puts `length` octets of a message into the vector; with `segment` they are several datagrams. */
+static void vector_put(struct outbound_vector *vector, const struct outbound_message *message, uint8_t *at,
+                       size_t length, uint16_t segment)
 {
-    const struct outbound *outbound = &worker->outbound;
-    struct outbound_sa *sender = outbound->senders[outbound->next];
-    if (sender == NULL)
-        return;
-    outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -UINT64_C(1));
-    outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -(uint64_t)outbound->inner_lengths[outbound->next]);
-    outbound_sa_count_drop(worker, sender,
-                           error == ENOBUFS || error == ENOMEM ? DROP_OUT_NO_MEMORY : DROP_REFUSED, 1);
+    unsigned i = vector->count++;
+    struct msghdr *header = &vector->messages[i].msg_hdr;
+    const struct wire_form form = {message->form.kind, message->form.traffic_class, segment};
+    vector->vectors[i] = (struct iovec){at, length};
+    wire_address_message(header, message->destination);
+    wire_set_form(header, &vector->controls[i], &form);
+    header->msg_iov = &vector->vectors[i];
+    header->msg_iovlen = 1;
 }
 
-/* The next `count` messages have left. */
-static void outbound_note_sent(struct worker *worker, unsigned count)
+/* Puts a message into the vector; one whose datagrams go singly as far as there is room. */
+static void vector_put_message(struct outbound_vector *vector, const struct outbound_message *message)
 {
-    struct outbound *outbound = &worker->outbound;
-    for (unsigned end = outbound->next + count; outbound->next < end; outbound->next++) {
-        struct outbound_sa *sender = outbound->senders[outbound->next];
-        if (sender == NULL)
-            continue;
-        sender->sent = worker->now;
-        outbound_sa_watch_answers(worker, sender);
+    size_t segment = message->form.segment;
+    if (message->datagrams == 1 || !message->singly) {
+        vector_put(vector, message, message->at, message->length,
+                   message->datagrams == 1 ? 0 : message->form.segment);
+        return;
+    }
+    for (size_t done = 0; done < message->length && vector->count < PATH_BATCH; done += segment) {
+        size_t left = message->length - done;
+        vector_put(vector, message, message->at + done, left < segment ? left : segment, 0);
     }
 }
 
-/* How many messages from the next one on can go by one system call. */
-static unsigned outbound_run_length(const struct outbound *outbound)
+/* True if both can go by one system call. */
+static bool is_sent_alike(const struct outbound_message *a, const struct outbound_message *b)
 {
-    enum wire_kind kind = outbound->kinds[outbound->next];
-    uint32_t mtu = outbound->mtus[outbound->next];
-    unsigned end = outbound->next + 1;
-    while (end < outbound->message_count && outbound->kinds[end] == kind &&
-           (!wire_is_v6(kind) || outbound->mtus[end] == mtu))
-        end++;
-    return end - outbound->next;
+    return a->form.kind == b->form.kind && (!wire_is_v6(a->form.kind) || a->mtu == b->mtu);
+}
+
+/* Fills the vector with messages from the next one on that go by one system call. */
+static void outbound_fill_vector(struct outbound *outbound)
+{
+    const struct outbound_message *next = &outbound->messages[outbound->next];
+    outbound->vector.count = 0;
+    for (unsigned i = outbound->next; i < outbound->message_count && outbound->vector.count < PATH_BATCH &&
+                                      is_sent_alike(&outbound->messages[i], next);
+         i++)
+        vector_put_message(&outbound->vector, &outbound->messages[i]);
 }
 
 /* Linux, which fragments what is to be post-fragmented, has to know the MTU of the path where routers don't
@@ -107,27 +156,87 @@ static void outbound_set_mtu(struct worker *worker, enum wire_kind kind, uint32_
     wire->mtu = mtu;
 }
 
-/* Sends what is left of the batch, or all but what a full socket does not take. */
-static void outbound_flush(struct worker *worker)
+/* The next message, or its next datagram if they go singly, is done with; returns how many datagrams. */
+static unsigned outbound_pass(struct outbound *outbound)
+{
+    struct outbound_message *message = &outbound->messages[outbound->next];
+    if (!message->singly || message->datagrams == 1) {
+        outbound->next++;
+        return message->datagrams;
+    }
+    message->at += message->form.segment;
+    message->length -= message->form.segment;
+    message->first++;
+    message->datagrams--;
+    return 1;
+}
+
+/* What is next was refused, for a reason other than the socket being full. It was counted when it was sealed,
+ * but has not left. */
+static void outbound_count_refusal(struct worker *worker, int error)
+{
+    struct outbound *outbound = &worker->outbound;
+    const struct outbound_message *message = &outbound->messages[outbound->next];
+    struct outbound_sa *sender = message->sender;
+    unsigned first = message->first;
+    unsigned count = outbound_pass(outbound);
+    uint64_t octets = 0;
+    if (sender == NULL)
+        return;
+    for (unsigned i = first; i < first + count; i++)
+        octets += outbound->inner_lengths[i];
+    outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -(uint64_t)count);
+    outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -octets);
+    outbound_sa_count_drop(worker, sender,
+                           error == ENOBUFS || error == ENOMEM ? DROP_OUT_NO_MEMORY : DROP_REFUSED, count);
+}
+
+/* What is next was refused: datagrams that the kernel does not make of one message are tried singly. */
+static void outbound_take_refusal(struct worker *worker, int error)
+{
+    struct outbound_message *message = &worker->outbound.messages[worker->outbound.next];
+    if (message->datagrams == 1 || message->singly || !wire_cannot_segment(error)) {
+        outbound_count_refusal(worker, error);
+        return;
+    }
+    message->singly = true;
+    if (message->sender != NULL)
+        message->sender->singly = true;
+}
+
+/* The next `count` of the vector have left. */
+static void outbound_note_sent(struct worker *worker, unsigned count)
+{
+    struct outbound *outbound = &worker->outbound;
+    for (unsigned i = 0; i < count; i++) {
+        struct outbound_sa *sender = outbound->messages[outbound->next].sender;
+        (void)outbound_pass(outbound);
+        if (sender == NULL)
+            continue;
+        sender->sent = worker->now;
+        outbound_sa_watch_answers(worker, sender);
+    }
+}
+
+void outbound_flush(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
     while (outbound_is_stuck(outbound)) {
-        enum wire_kind kind = outbound->kinds[outbound->next];
-        outbound_set_mtu(worker, kind, outbound->mtus[outbound->next]);
-        int sent = worker->io->send(worker->wires[kind].source.fd, &outbound->messages[outbound->next],
-                                    outbound_run_length(outbound));
+        enum wire_kind kind = outbound->messages[outbound->next].form.kind;
+        outbound_fill_vector(outbound);
+        outbound_set_mtu(worker, kind, outbound->messages[outbound->next].mtu);
+        int sent = worker->io->send(worker->wires[kind].source.fd, outbound->vector.messages,
+                                    outbound->vector.count);
         if (sent < 0 && errno == EAGAIN) {
             worker_await_room(worker, kind);
             return;
         }
-        if (sent < 0) {
-            outbound_count_refusal(worker, errno);
-            outbound->next++;
-        } else {
+        if (sent < 0)
+            outbound_take_refusal(worker, errno);
+        else
             outbound_note_sent(worker, (unsigned)sent);
-        }
     }
-    outbound->next = outbound->message_count = 0;
+    outbound->next = outbound->message_count = outbound->datagram_count = 0;
 }
 
 void outbound_send(struct worker *worker)
@@ -136,21 +245,14 @@ void outbound_send(struct worker *worker)
     outbound_flush(worker);
 }
 
-void outbound_resume(struct worker *worker)
-{
-    outbound_flush(worker);
-}
-
 void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa)
 {
     for (unsigned i = outbound->next; i < outbound->message_count; i++) {
-        if (outbound->senders[i] != sa)
+        struct outbound_message *message = &outbound->messages[i];
+        if (message->sender != sa)
             continue;
-        struct msghdr *message = &outbound->messages[i].msg_hdr;
-        outbound->senders[i] = NULL;
         outbound->detached[i] = sa->destination;
-        message->msg_name = &outbound->detached[i].name;
-        if (message->msg_control == sa->destination.control)
-            message->msg_control = outbound->detached[i].control;
+        message->sender = NULL;
+        message->destination = &outbound->detached[i];
     }
 }

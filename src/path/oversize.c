@@ -68,7 +68,7 @@ static enum path_drop sort_oversize(struct worker *worker, struct outbound_sa *s
     case FATE_WHOLE:
         if (packet.length > sa->mtu.sealable)
             return DROP_TOO_BIG;
-        pieces_add(pieces, sa, packet, true);
+        pieces_add(pieces, sa, packet, (struct octets){0}, true);
         return DROP_COUNT;
     default:
         answer(worker, sa, packet);
@@ -81,8 +81,9 @@ void oversize_sort(struct worker *worker, const struct outbound_packet *packets,
     for (size_t i = 0; i < count; i++) {
         struct outbound_sa *sa = packets[i].sa;
         const struct octets packet = {packets[i].at, packets[i].length};
-        if (packet.length <= sa->mtu.fits) {
-            pieces_add(&worker->outbound.pieces, sa, packet, sa->tunnel->settings.mtu_ignore);
+        if (packet.length + packets[i].rest.length <= sa->mtu.fits) {
+            pieces_add(&worker->outbound.pieces, sa, packet, packets[i].rest,
+                       sa->tunnel->settings.mtu_ignore);
             continue;
         }
         enum path_drop drop = sort_oversize(worker, sa, packet);

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "esp/owner.h"
 #include "path/controller.h"
 
 int path_event_fd(const struct path *path)
@@ -41,6 +42,31 @@ bool path_next_event(struct path *path, struct path_event *event)
     uint64_t count;
     (void)!read(path->event_fd, &count, sizeof count);
     return path_take_event(path, event);
+}
+
+struct path_stray *path_next_stray(struct path *path)
+{
+    struct path_stray *stray;
+    for (unsigned i = 0; i < path->worker_count; i++) {
+        if (ring_take(&path->workers[i].strays_out, &stray))
+            return stray;
+    }
+    return NULL;
+}
+
+bool path_put_stray(struct path *path, const struct ip_endpoint *remote, struct octets esp)
+{
+    struct reader r = reader_of(esp.at, esp.length);
+    struct worker *owner = &path->workers[esp_owner_of_spi(reader_u32be(&r), path->worker_count)];
+    struct path_stray *stray = r.failed ? NULL : stray_new(remote, 0, esp);
+    if (stray == NULL)
+        return false;
+    if (!ring_put(&owner->strays[path->worker_count], &stray)) {
+        free(stray);
+        return false;
+    }
+    mailbox_wake(&owner->mailbox);
+    return true;
 }
 
 /* The arithmetic that all workers are to use: the self-test is made once, with the controller's own. */

@@ -18,6 +18,7 @@
 #define MUSUBI_PATH_PATH_H
 
 #include "base/address.h"
+#include "base/bytes.h"
 #include "base/deadline.h"
 #include "esp/child.h"
 #include "esp/live.h"
@@ -34,7 +35,11 @@ enum {
 struct path_totals {
     uint64_t counters[ESP_COUNTER_COUNT];
     uint64_t drops[DROP_COUNT];
+    /* Whole cache lines, so that workers of neighbouring tunnels do not take them from each other. */
+    uint64_t unused[7 - (ESP_COUNTER_COUNT + DROP_COUNT - 1) % 8];
 };
+
+_Static_assert(sizeof(struct path_totals) % 64 == 0, "whole cache lines");
 
 /* What a tunnel's packets may have for sizes now: of the newest Child SA by which they leave. In shared
  * memory, written by the worker of the tunnel's outbound direction; all in octets, but for the time. */
@@ -54,10 +59,11 @@ struct path_sizes {
 
 /* What belongs to no tunnel, counted by each worker in shared memory of its own. */
 enum path_counter {
-    PATH_UNKNOWN_SPI,   /* ESP for no SA of ours */
-    PATH_TRUNCATED,     /* too short for what it claims to be */
-    PATH_KEEPALIVES,    /* NAT keepalives that came in (RFC 3948 4) */
-    PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which were not meant for a worker */
+    PATH_UNKNOWN_SPI, /* ESP for no SA of ours */
+    PATH_TRUNCATED,   /* too short for what it claims to be */
+    PATH_KEEPALIVES,  /* NAT keepalives that came in (RFC 3948 4) */
+    /* What came to the wrong socket, and could not be passed on (path/stray.h). */
+    PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which are the engine's */
     PATH_MISDIRECTED,   /* ESP whose SPI belongs to another worker */
     PATH_EVENTS_LOST,   /* events that found the queue full; they are raised again where they matter */
     PATH_READ_ERRORS,   /* of a socket or a TUN device */
@@ -93,7 +99,8 @@ struct path_options {
     struct esp_live *live; /* slots of Child SAs, in memory that outlives this process */
     size_t live_count;
     /* In shared memory: `totals_count` of the first worker, one for each slot of a tunnel, then those of the
-     * next worker. Each is written by its worker alone; a reader adds up a slot's. */
+     * next worker. Each is written by its worker alone; a reader adds up a slot's. They begin at a cache line
+     * where it matters. */
     struct path_totals *totals;
     size_t totals_count;
     struct path_sizes *sizes; /* in shared memory: one for each slot of a tunnel. NULL: nobody reads them */
@@ -119,6 +126,10 @@ struct path_tunnel {
     uint32_t mtu;      /* of the TUN device, octets */
     bool mtu_ignore;   /* R73 */
     bool pre_fragment; /* R72 */
+    /* What its device does, from path_tunnel_add on: IFF_VNET_HDR, so packets have a struct virtio_net_hdr
+     * in front of them and may be super-packets; and with it segmentation of UDP (TUN_F_USO4, TUN_F_USO6). */
+    bool vnet_header;
+    bool udp_segmentation;
     struct path_mss mss_v4, mss_v6;
 };
 
@@ -162,6 +173,16 @@ struct path_event {
 
 struct path;
 
+/* A datagram on UDP port 4500 that came to the wrong socket, since Linux has merged it with another one. */
+struct path_stray {
+    struct ip_endpoint remote;
+    struct ip_address local; /* as in struct path_event */
+    uint32_t ifindex;
+    uint8_t traffic_class; /* of its IP header; 0: not known */
+    size_t length;
+    uint8_t octets[];
+};
+
 /*
  * Starts the workers. The sockets belong to the path from here on, which closes them at its end. The shared
  * memory must stay mapped until path_free. NULL, with errno set, if memory, descriptors or threads ran out or
@@ -177,6 +198,13 @@ int path_event_fd(const struct path *path);
 
 /* Takes the next event; false if there is none. */
 bool path_next_event(struct path *path, struct path_event *event);
+
+/* Takes the next datagram of IKE, from its marker on, that came to a worker; NULL if there is none. The
+ * caller frees it. path_event_fd is readable while there may be one. */
+struct path_stray *path_next_stray(struct path *path);
+
+/* Hands a worker ESP that came to the engine's socket; false if it has very many to take. */
+bool path_put_stray(struct path *path, const struct ip_endpoint *remote, struct octets esp);
 
 /* Waits until all commands so far have been carried out. Their events are there afterwards. */
 void path_settle(struct path *path);
@@ -195,13 +223,14 @@ msec_t path_deadline(const struct path *path);
 const char *path_result_text(enum path_result result);
 
 /*
- * Adds a tunnel. `tun` is its device (IFF_TUN, IFF_NO_PI); it belongs to the path from here on, which makes
+ * Adds a tunnel. `tun` is its device (IFF_TUN, IFF_NO_PI; with vnet_header IFF_VNET_HDR and a header of 10
+ * octets); it belongs to the path from here on, which makes
  * it non-blocking and closes it with the tunnel. If this is refused it stays the caller's.
  */
 enum path_result path_tunnel_add(struct path *path, uint64_t request, const struct path_tunnel *tunnel,
                                  int tun);
 
-/* Changes the settings of a tunnel, but for its slot. */
+/* Changes the settings of a tunnel, but for its slot and what its device does. */
 enum path_result path_tunnel_update(struct path *path, uint64_t request, const struct path_tunnel *tunnel);
 
 /* Removes a tunnel with its Child SAs and the packets that wait in it. */

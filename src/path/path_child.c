@@ -160,6 +160,8 @@ static struct known_child *known_child_new(struct path *path, const struct child
     child->inbound.tunnel = tunnel->outbound.number;
     child->inbound.slot = tunnel->outbound.slot;
     child->inbound.tun = tunnel->outbound.source.fd;
+    child->inbound.vnet_header = tunnel->outbound.vnet_header;
+    child->inbound.udp_segmentation = tunnel->outbound.udp_segmentation;
     child->inbound.mss = &tunnel->outbound.mss;
 
     struct esp_live *live = &path->live[from->live_slot];

@@ -71,6 +71,7 @@ static void set_limits(struct outbound_sa *sa)
     sa->mtu.outer = mtu_of(sa);
     sa->mtu.fits = (uint32_t)size_largest_inner(&form, sa->mtu.outer);
     sa->mtu.sealable = (uint32_t)size_largest_sealable(&form);
+    sa->singly = false; /* the kernel may take larger datagrams, or another device */
     path_mtu_follow(sa->tunnel);
 }
 

@@ -28,6 +28,8 @@ enum path_result path_tunnel_add(struct path *path, uint64_t request, const stru
     tunnel->outbound.number = settings->number;
     tunnel->outbound.slot = settings->slot;
     tunnel->outbound.settings = *settings;
+    tunnel->outbound.vnet_header = settings->vnet_header;
+    tunnel->outbound.udp_segmentation = settings->udp_segmentation;
     tunnel->outbound.sizes = path->sizes != NULL ? &path->sizes[settings->slot] : NULL;
     tunnel_prepare(&tunnel->outbound, tun);
     struct operation *operation = operation_new(request, tunnel, NULL);

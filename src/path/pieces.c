@@ -27,9 +27,14 @@ static struct outer_form outer_of(struct octets packet, bool fragmentable)
     return (struct outer_form){inner_traffic_class(packet), !fragmentable && inner_is_whole(packet)};
 }
 
-void pieces_add(struct pieces *pieces, struct outbound_sa *sa, struct octets packet, bool fragmentable)
+void pieces_add(struct pieces *pieces, struct outbound_sa *sa, struct octets packet, struct octets rest,
+                bool fragmentable)
 {
-    add(pieces, sa, (struct octets){0}, packet, outer_of(packet, fragmentable));
+    const struct outer_form outer = outer_of(packet, fragmentable);
+    if (rest.length > 0)
+        add(pieces, sa, packet, rest, outer);
+    else
+        add(pieces, sa, (struct octets){0}, packet, outer);
 }
 
 bool pieces_add_fragments(struct pieces *pieces, struct outbound_sa *sa, struct octets packet,

@@ -32,9 +32,11 @@ struct pieces {
     size_t sealed_used;
 };
 
-/* Adds a packet, which stays where it is until it is sealed. The outer packet may be fragmented if the inner
- * one may be, and in any case with `fragmentable`. The caller has left room. */
-void pieces_add(struct pieces *pieces, struct outbound_sa *sa, struct octets packet, bool fragmentable);
+/* Adds a packet, which stays where it is until it is sealed: all of it, or its headers and then `rest`. The
+ * outer packet may be fragmented if the inner one may be, and in any case with `fragmentable`. The caller has
+ * left room. */
+void pieces_add(struct pieces *pieces, struct outbound_sa *sa, struct octets packet, struct octets rest,
+                bool fragmentable);
 
 /* Adds a packet in fragments with the identification `id`, each of which fits the SA's path. The fragments
  * have no DF, but their outer packets do if the packet had it, so that the path's MTU can be learnt; not with

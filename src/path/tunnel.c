@@ -116,9 +116,13 @@ static bool tunnel_expects_more(const struct tunnel *tunnel)
 static void tunnel_drop(struct worker *worker, struct tunnel *tunnel, struct outbound_sa *active,
                         const struct packet_flow *flow)
 {
+    if (flow_is_of_the_link(flow)) {
+        outbound_sa_count(worker, active, ESP_OUT_TS_UNACCEPTABLE, 1);
+        tunnel_count_drop(worker, tunnel, DROP_OF_LINK, 1);
+        return;
+    }
     outbound_sa_count_drop(worker, active, DROP_OUT_SELECTORS, 1);
-    if (flow_is_of_the_link(flow) ||
-        (tunnel->outside_told != 0 && worker->now - tunnel->outside_told < TELL_INTERVAL))
+    if (tunnel->outside_told != 0 && worker->now - tunnel->outside_told < TELL_INTERVAL)
         return;
     const struct path_event event = {.kind = PATH_PACKET_OUTSIDE, .tunnel = tunnel->number, .flow = *flow};
     if (worker_raise(worker, &event))
@@ -207,6 +211,7 @@ void tunnel_close(struct worker *worker, struct tunnel *tunnel)
 {
     tunnel_drop_waiting(worker, tunnel, &packet_pair_any);
     worker_source_forget(worker, &tunnel->source);
+    outbound_drop_segments(worker, tunnel);
     struct outbound_sa *sa;
     while ((sa = TAILQ_FIRST(&tunnel->sas)) != NULL)
         outbound_sa_remove(worker, sa);

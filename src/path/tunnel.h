@@ -14,7 +14,8 @@
 struct tunnel {
     struct source source; /* first; the TUN device */
     uint32_t number;
-    uint32_t slot; /* of its totals */
+    uint32_t slot;                      /* of its totals */
+    bool vnet_header, udp_segmentation; /* what its device does, see struct path_tunnel */
     struct path_tunnel settings;
     struct mss_limits mss;       /* of both directions */
     struct path_sizes *sizes;    /* in shared memory; NULL: nobody reads them */

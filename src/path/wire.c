@@ -1,6 +1,7 @@
 #include "path/wire.h"
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@ enum {
     DATAGRAM_MAX = 65535,
     /* Not a power of two apart, lest the heads of all packets fall into the same few cache lines. */
     INBOX_STRIDE = 65536 + 33 * 64,
+    /* Merged datagrams are some 45 each: the worker shall look at its tunnels too. */
+    MERGED_LIMIT = 8,
 };
 
 bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched)
@@ -21,7 +24,16 @@ bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched)
     for (size_t i = 0; i < PATH_BATCH; i++) {
         inbox->vectors[i].iov_base = inbox->octets + i * INBOX_STRIDE;
         inbox->vectors[i].iov_len = DATAGRAM_MAX;
+        inbox->messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &inbox->from[i],
+            .msg_namelen = sizeof inbox->from[i],
+            .msg_iov = &inbox->vectors[i],
+            .msg_iovlen = 1,
+            .msg_control = &inbox->controls[i],
+            .msg_controllen = sizeof inbox->controls[i],
+        };
     }
+    inbox->limit = PATH_BATCH;
     return true;
 }
 
@@ -95,14 +107,19 @@ void wire_address_message(struct msghdr *message, struct wire_destination *to)
     };
 }
 
-void wire_set_traffic_class(struct msghdr *message, struct wire_message_control *control, enum wire_kind kind,
-                            uint8_t traffic_class)
+void wire_set_form(struct msghdr *message, struct wire_message_control *control, const struct wire_form *form)
 {
-    const int value = traffic_class;
-    bool v6 = wire_is_v6(kind);
+    const int traffic_class = form->traffic_class;
+    bool v6 = wire_is_v6(form->kind);
+    if (form->traffic_class == 0 && form->segment == 0)
+        return;
     memcpy(control->octets, message->msg_control, message->msg_controllen);
     message->msg_control = control->octets;
-    control_put(message, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &value, sizeof value);
+    if (form->traffic_class != 0)
+        control_put(message, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &traffic_class,
+                    sizeof traffic_class);
+    if (form->segment != 0)
+        control_put(message, IPPROTO_UDP, UDP_SEGMENT, &form->segment, sizeof form->segment);
 }
 
 void wire_set_mtu(int fd, uint32_t mtu)
@@ -112,19 +129,21 @@ void wire_set_mtu(int fd, uint32_t mtu)
     (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &value, sizeof value);
 }
 
-/* The Type of Service or Traffic Class that came with a datagram; 0 if none did. */
-static uint8_t control_traffic_class(struct msghdr *message)
+/* Takes in what the control messages of a datagram say of it. */
+static void datagram_read_control(struct datagram *datagram, struct msghdr *message)
 {
+    int value;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
-            return *CMSG_DATA(c);
-        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-            int value;
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            datagram->traffic_class = *CMSG_DATA(c);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
             memcpy(&value, CMSG_DATA(c), sizeof value);
-            return (uint8_t)value;
+            datagram->traffic_class = (uint8_t)value;
+        } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            memcpy(&value, CMSG_DATA(c), sizeof value);
+            datagram->segment = value > 0 && (size_t)value < datagram->length ? (size_t)value : 0;
         }
     }
-    return 0;
 }
 
 /* A raw IPv4 socket hands out the IP header too; what stands behind it. */
@@ -141,22 +160,24 @@ static void datagram_skip_ip(struct datagram *datagram)
     datagram->length -= header;
 }
 
+/* The kernel has changed the lengths in the headers of the messages that it filled in. */
+static void inbox_prepare(struct wire_inbox *inbox)
+{
+    for (unsigned i = 0; i < inbox->used; i++) {
+        inbox->messages[i].msg_hdr.msg_namelen = sizeof inbox->from[i];
+        inbox->messages[i].msg_hdr.msg_controllen = sizeof inbox->controls[i];
+    }
+}
+
 int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagrams)
 {
-    for (size_t i = 0; i < PATH_BATCH; i++) {
-        inbox->messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &inbox->from[i],
-            .msg_namelen = sizeof inbox->from[i],
-            .msg_iov = &inbox->vectors[i],
-            .msg_iovlen = 1,
-            .msg_control = &inbox->controls[i],
-            .msg_controllen = sizeof inbox->controls[i],
-        };
-    }
     int count;
+    bool merged = false;
+    inbox_prepare(inbox);
     do
-        count = recvmmsg(fd, inbox->messages, PATH_BATCH, MSG_DONTWAIT, NULL);
+        count = recvmmsg(fd, inbox->messages, inbox->limit, MSG_DONTWAIT, NULL);
     while (count < 0 && errno == EINTR);
+    inbox->used = count > 0 ? (unsigned)count : 1;
     if (count < 0)
         return errno == EAGAIN ? 0 : -1;
 
@@ -164,11 +185,13 @@ int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagr
         datagrams[i] = (struct datagram){
             .at = inbox->vectors[i].iov_base,
             .length = inbox->messages[i].msg_len,
-            .traffic_class = control_traffic_class(&inbox->messages[i].msg_hdr),
             .from = (const struct sockaddr *)&inbox->from[i],
             .message = &inbox->messages[i].msg_hdr,
         };
+        datagram_read_control(&datagrams[i], &inbox->messages[i].msg_hdr);
+        merged = merged || datagrams[i].segment != 0;
     }
+    inbox->limit = merged ? MERGED_LIMIT : PATH_BATCH;
     return count;
 }
 
@@ -189,7 +212,7 @@ static int sockets_send(int fd, struct mmsghdr *messages, unsigned count)
     return sent;
 }
 
-const struct wire_io wire_sockets = {.receive = sockets_receive, .send = sockets_send};
+const struct wire_io wire_sockets = {.receive = sockets_receive, .send = sockets_send, .segments = true};
 
 struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind kind)
 {
@@ -202,10 +225,12 @@ struct ip_endpoint wire_source(const struct datagram *datagram, enum wire_kind k
 
 void wire_arrival(const struct datagram *datagram, struct ip_address *local, uint32_t *ifindex)
 {
-    /* The kernel's macros want a message that they could change. */
-    struct msghdr message = *datagram->message;
     *local = (struct ip_address){.family = IP_NONE};
     *ifindex = 0;
+    if (datagram->message == NULL)
+        return;
+    /* The kernel's macros want a message that they could change. */
+    struct msghdr message = *datagram->message;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;

@@ -1,12 +1,13 @@
 /*
  * The network side of a worker: four sockets (ESP over IPv4 and IPv6, ESP in UDP over IPv4 and IPv6), from
  * which and to which one system call carries a batch, and two more of IPv4 that only send, and set DF.
- * Another interface to the network (AF_PACKET, UDP with segmentation) would take the place of this file and
- * yield the same batches.
+ * Another interface to the network (AF_PACKET) would take the place of struct wire_io and yield the same
+ * batches.
  */
 #ifndef MUSUBI_PATH_WIRE_H
 #define MUSUBI_PATH_WIRE_H
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -36,25 +37,34 @@ struct wire_destination {
         uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t))];
 };
 
-/* Control messages of one message alone: those of its destination, and one more. */
+/* Control messages of one message alone: those of its destination, and two more. */
 struct wire_message_control {
-    _Alignas(struct cmsghdr)
-        uint8_t octets[sizeof(((struct wire_destination *)0)->control) + CMSG_SPACE(sizeof(int))];
+    _Alignas(struct cmsghdr) uint8_t octets[sizeof(((struct wire_destination *)0)->control) +
+                                            CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
 };
 
-/* One datagram as it came in: ESP, whatever was around it. */
+enum {
+    /* Of datagrams that one message may carry (UDP_SEGMENT), and of their octets together. */
+    WIRE_SEGMENTS_MAX = 64,
+    WIRE_SEGMENTED_MAX = 65507,
+};
+
+/* One datagram as it came in: ESP, whatever was around it. Or several of one source that Linux has merged
+ * (UDP_GRO): it looks at nothing but their sizes, so there may be IKE among them, and ESP of any SA. */
 struct datagram {
     uint8_t *at;
     size_t length;
+    size_t segment;        /* octets of each merged one but the last; 0: it is a single one */
     uint8_t traffic_class; /* Type of Service or Traffic Class of its IP header */
     const struct sockaddr *from;
-    const struct msghdr *message; /* its control messages */
+    const struct msghdr *message; /* its control messages; NULL: they are not there any more */
 };
 
-/* Room for the control messages that tell where a datagram arrived, and its traffic class. */
+/* Room for the control messages that tell where a datagram arrived, its traffic class, and what was merged.
+ */
 union wire_control {
     struct cmsghdr header;
-    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+    uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
 };
 
 /* Room for one batch of the largest datagrams. */
@@ -64,6 +74,8 @@ struct wire_inbox {
     struct sockaddr_storage from[PATH_BATCH];
     union wire_control controls[PATH_BATCH];
     uint8_t *octets;
+    unsigned used;  /* messages that were received into; the others are as they were prepared */
+    unsigned limit; /* datagrams of the next batch: fewer while they come merged */
 };
 
 /* Allocates the buffers of a zeroed inbox, and with `touched` touches them, so that no packet waits for fresh
@@ -77,22 +89,30 @@ bool wire_destination_from(struct wire_destination *to, const struct child_desti
 /* Fills in all of `message` but the vectors. It refers to `to`. */
 void wire_address_message(struct msghdr *message, struct wire_destination *to);
 
-/* Has a message that wire_address_message filled in, for a destination of `kind`, carry the Type of Service
- * or Traffic Class too. It then refers to `control`. */
-void wire_set_traffic_class(struct msghdr *message, struct wire_message_control *control, enum wire_kind kind,
-                            uint8_t traffic_class);
+/* What a message for a destination of `kind` says of its own; 0: nothing. */
+struct wire_form {
+    enum wire_kind kind;
+    uint8_t traffic_class; /* Type of Service or Traffic Class */
+    uint16_t segment;      /* UDP: it carries datagrams of so many octets, of which the last may have less */
+};
+
+/* Has a message that wire_address_message filled in carry the form too. It then refers to `control`. */
+void wire_set_form(struct msghdr *message, struct wire_message_control *control,
+                   const struct wire_form *form);
 
 /* What carries batches between a descriptor of each wire_kind and the network. */
 struct wire_io {
     /*
-     * Receives up to PATH_BATCH datagrams into the inbox and describes them in `datagrams`. Returns their
-     * number; fewer than PATH_BATCH: nothing more was there. Those that are not even whole in their IP header
-     * have length 0. -1 with errno set if the socket failed.
+     * Receives up to inbox->limit datagrams into the inbox and describes them in `datagrams`. Returns their
+     * number; fewer: nothing more was there. Those that are not even whole in their IP header have length 0.
+     * -1 with errno set if the socket failed.
      */
     int (*receive)(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams);
     /* Sends the first of `count` messages and as many more as go. Returns how many went; -1 with errno set if
-     * the first did not: EAGAIN if the socket's buffer is full, else the message is at fault. */
+     * the first did not: EAGAIN if the socket's buffer is full, else the message is at fault. One whose
+     * datagrams the kernel cannot make (wire_cannot_segment) may go by one datagram after the other. */
     int (*send)(int fd, struct mmsghdr *messages, unsigned count);
+    bool segments; /* `send` takes messages with wire_form.segment, as far as the kernel does */
 };
 
 /* The sockets of struct path_worker. */
@@ -111,6 +131,13 @@ void wire_arrival(const struct datagram *datagram, struct ip_address *local, uin
 static inline bool wire_is_udp(enum wire_kind kind)
 {
     return kind == WIRE_UDP_V4 || kind == WIRE_UDP_V6 || kind == WIRE_UDP_V4_DF;
+}
+
+/* True for the errors of a kernel that does not make datagrams of a message: its protocol does not know how,
+ * a device cannot have it, or a datagram is larger than the link takes. */
+static inline bool wire_cannot_segment(int error)
+{
+    return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP;
 }
 
 static inline bool wire_is_v6(enum wire_kind kind)

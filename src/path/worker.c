@@ -116,6 +116,7 @@ static bool worker_run_mailbox(struct worker *worker, struct source *source)
     (void)source;
     mailbox_clear(&worker->mailbox);
     worker_take_notes(worker);
+    stray_take_all(worker);
     struct task *task;
     while ((task = mailbox_next(&worker->mailbox)) != NULL) {
         worker_carry_out(worker, task);
@@ -248,25 +249,56 @@ void worker_prepare(struct worker *worker)
     worker_leave_sockets(worker);
 }
 
+/* So many rings with room; NULL if memory ran out. */
+static struct ring *rings_new(unsigned count, uint32_t capacity, size_t element_size)
+{
+    struct ring *rings = aligned_alloc(_Alignof(struct ring), count * sizeof *rings);
+    if (rings == NULL)
+        return NULL;
+    memset(rings, 0, count * sizeof *rings);
+    bool done = true;
+    for (unsigned i = 0; i < count; i++)
+        done = ring_allocate(&rings[i], capacity, element_size) && done;
+    if (done)
+        return rings;
+    for (unsigned i = 0; i < count; i++)
+        ring_free(&rings[i]);
+    free(rings);
+    return NULL;
+}
+
+static void rings_free(struct ring *rings, unsigned count)
+{
+    for (unsigned i = 0; rings != NULL && i < count; i++)
+        ring_free(&rings[i]);
+    free(rings);
+}
+
 static bool worker_open_rings(struct worker *worker)
 {
-    bool opened = ring_allocate(&worker->events, EVENTS_SIZE, sizeof(struct path_event));
-    size_t size = worker->count * sizeof *worker->notes;
-    worker->notes = aligned_alloc(_Alignof(struct ring), size);
-    if (worker->notes == NULL)
-        return false;
-    memset(worker->notes, 0, size);
-    for (unsigned i = 0; i < worker->count; i++)
-        opened = ring_allocate(&worker->notes[i], NOTES_SIZE, sizeof(struct note)) && opened;
-    return opened;
+    bool opened = ring_allocate(&worker->events, EVENTS_SIZE, sizeof(struct path_event)) &&
+                  ring_allocate(&worker->strays_out, STRAYS_SIZE, sizeof(struct path_stray *));
+    worker->notes = rings_new(worker->count, NOTES_SIZE, sizeof(struct note));
+    worker->strays = rings_new(worker->count + 1, STRAYS_SIZE, sizeof(struct path_stray *));
+    return opened && worker->notes != NULL && worker->strays != NULL;
+}
+
+static void strays_free(struct ring *ring)
+{
+    struct path_stray *stray;
+    while (ring->elements != NULL && ring_take(ring, &stray))
+        free(stray);
 }
 
 static void worker_close_rings(struct worker *worker)
 {
+    for (unsigned i = 0; worker->strays != NULL && i <= worker->count; i++)
+        strays_free(&worker->strays[i]);
+    strays_free(&worker->strays_out);
     ring_free(&worker->events);
-    for (unsigned i = 0; worker->notes != NULL && i < worker->count; i++)
-        ring_free(&worker->notes[i]);
-    free(worker->notes);
+    ring_free(&worker->strays_out);
+    rings_free(worker->notes, worker->count);
+    rings_free(worker->strays, worker->count + 1);
 }
 
 bool worker_open(struct worker *all, unsigned index, const struct path_options *options, int event_fd,

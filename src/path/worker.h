@@ -21,6 +21,7 @@
 #include "path/outbound.h"
 #include "path/own_addresses.h"
 #include "path/ring.h"
+#include "path/stray.h"
 #include "path/unknown_spi.h"
 #include "path/wire.h"
 
@@ -101,7 +102,9 @@ struct worker {
 
     struct mailbox mailbox;
     struct ring events;
-    struct ring *notes; /* from each worker, by its index */
+    struct ring *notes;     /* from each worker, by its index */
+    struct ring *strays;    /* likewise, and then those from the controller: struct path_stray * */
+    struct ring strays_out; /* to the controller: likewise */
 };
 
 /* Milliseconds of CLOCK_BOOTTIME. */

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 
 #include "base/secret.h"
 #include "pki/openssl.h"
+#include "pki/password_cost.h"
 
 /* Certificates of one file. */
 enum { FILE_CERTIFICATES_MAX = 256 };
@@ -92,6 +94,7 @@ static bool read_blocks(struct octets pem, const char *const *labels, take_block
     unsigned char *der = NULL;
     long length = 0;
     bool good = memory != NULL || pki_refuse(reason, "out of memory");
+    openssl_forget_errors();
     while (good && PEM_read_bio(memory, &label, &header, &der, &length) == 1) {
         if (is_one_of(label, labels))
             good = take(context, (struct octets){der, (size_t)length}, reason);
@@ -100,6 +103,8 @@ static bool read_blocks(struct octets pem, const char *const *labels, take_block
         OPENSSL_clear_free(der, (size_t)length);
     }
     (void)BIO_free(memory);
+    if (good && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        good = pki_refuse(reason, "there is a damaged block of PEM in it");
     openssl_forget_errors();
     return good;
 }
@@ -119,8 +124,9 @@ static bool take_certificate(void *context, struct octets der, struct pki_reason
 static bool take_crl(void *context, struct octets der, struct pki_reason *reason)
 {
     struct pki_content *content = context;
-    if (content->crl == NULL)
-        content->crl = crl_parse(der, reason);
+    if (content->crl != NULL)
+        return pki_refuse(reason, "there is more than one CRL in it: import each under a name of its own");
+    content->crl = crl_parse(der, reason);
     return content->crl != NULL;
 }
 
@@ -172,7 +178,10 @@ bool pki_content_read_crl(struct octets file, enum pki_form form, struct pki_con
         return refuse_without("CRL", file, form, reason);
     bool good =
         form == PKI_DER ? take_crl(out, file, reason) : read_blocks(file, crl_labels, take_crl, out, reason);
-    return good && (out->crl != NULL || refuse_without("CRL", file, form, reason));
+    good = good && (out->crl != NULL || refuse_without("CRL", file, form, reason));
+    if (!good)
+        pki_content_free(out);
+    return good;
 }
 
 /* ---- PKCS#12 --------------------------------------------------------------------------------------- */
@@ -217,6 +226,8 @@ static bool parse_pkcs12(PKCS12 *file, const char *password, struct pki_content 
     STACK_OF(X509) *others = NULL;
     if (PKCS12_mac_present(file) != 1)
         return pki_refuse(reason, "it has no MAC, so nothing shows that it is whole");
+    if (!password_cost_of_pkcs12(file, password, reason))
+        return false;
     if (PKCS12_verify_mac(file, password, -1) != 1)
         return pki_refuse(reason, "the password is wrong, or the file is damaged");
     if (PKCS12_parse(file, password, &key, &own, &others) != 1)

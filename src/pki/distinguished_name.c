@@ -13,6 +13,40 @@
 
 enum { NAME_FLAGS = XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN | (ASN1_STRFLGS_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) };
 
+/* Control characters beyond ASCII (U+0080 to U+009F), which terminals obey too, and those that reverse or
+ * break lines (Unicode's Bidi_Control, and U+2028, U+2029). */
+static bool confuses(uint32_t character)
+{
+    return (character >= 0x80 && character < 0xa0) || character == 0x61c || character == 0x200e ||
+           character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
+           (character >= 0x2066 && character <= 0x2069);
+}
+
+/* Octets of the character that begins at `at`, if it can be shown; 0 if it can't, or is no UTF-8. */
+static int shown_length(const char *at, long left)
+{
+    unsigned long character;
+    int length = UTF8_getc((const unsigned char *)at, (int)left, &character);
+    return length > 0 && !confuses((uint32_t)character) ? length : 0;
+}
+
+/* Copies as much as there is room for, with "?" for octets that can't be shown. ASCII's control characters
+ * are escaped already. */
+static void copy_shown(const char *text, long length, char *out, size_t size)
+{
+    size_t written = 0;
+    for (long at = 0; at < length;) {
+        int shown = shown_length(text + at, length - at);
+        size_t more = shown > 0 ? (size_t)shown : 1;
+        if (written + more >= size)
+            break;
+        memcpy(out + written, shown > 0 ? text + at : "?", more);
+        written += more;
+        at += (long)more;
+    }
+    out[written] = '\0';
+}
+
 void openssl_name_text(const X509_NAME *name, char out[DN_TEXT_SIZE])
 {
     BIO *memory = BIO_new(BIO_s_mem());
@@ -22,8 +56,8 @@ void openssl_name_text(const X509_NAME *name, char out[DN_TEXT_SIZE])
     } else {
         long length = BIO_get_mem_data(memory, &text);
         bool cut = length >= DN_TEXT_SIZE;
-        int shown = cut ? DN_TEXT_SIZE - 4 : (int)length;
-        (void)snprintf(out, DN_TEXT_SIZE, "%.*s%s", shown, text, cut ? "..." : "");
+        copy_shown(text, length, out, cut ? DN_TEXT_SIZE - 3 : DN_TEXT_SIZE);
+        (void)strcat(out, cut ? "..." : "");
         if (length == 0)
             (void)snprintf(out, DN_TEXT_SIZE, "(empty)");
     }

@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "pki/openssl.h"
+#include "pki/password_cost.h"
 
 struct private_key {
     atomic_uint holders;
@@ -76,6 +77,8 @@ static int give_password(char *out, int size, int writing, void *context)
 struct private_key *private_key_parse_pem(struct octets pem, const char *password, struct pki_reason *reason)
 {
     struct password_request request = {.password = password};
+    if (!password_cost_of_pem(pem, reason))
+        return NULL;
     BIO *memory = BIO_new_mem_buf(pem.at, (int)pem.length);
     EVP_PKEY *evp = memory == NULL ? NULL : PEM_read_bio_PrivateKey(memory, NULL, give_password, &request);
     struct private_key *key = NULL;

@@ -224,7 +224,9 @@ static void answer_job(struct gateway *g, const struct ike_job *job)
     struct pki_reason reason;
     struct writer certificates = writer_to(certificates_at, sizeof certificates_at);
     result.ok = true;
-    if (job->kind == IKE_JOB_AUTH)
+    if (job->kind == IKE_JOB_AUTH && g == g->world->conditions.overloaded)
+        result.ok = false;
+    else if (job->kind == IKE_JOB_AUTH)
         authenticate(g, &job->auth, &result.auth, &reason, &certificates);
     else
         result.ok = arithmetic_answer(&job->key_exchange, real, &result.key_exchange);

@@ -333,6 +333,12 @@ void gateway_renew_path(struct gateway *g)
     g->restoring = false;
 }
 
+void gateway_renew_path_with_few_numbers(struct gateway *g, uint32_t left)
+{
+    real_path_spend_sequences(g, left);
+    gateway_renew_path(g);
+}
+
 void gateway_cancel_resume(struct gateway *g)
 {
     g->ends = false;

@@ -210,6 +210,14 @@ void real_path_forget_live(struct gateway *g)
     memset(g->real_path->live, 0, LIVE_SLOTS * sizeof *g->real_path->live);
 }
 
+void real_path_spend_sequences(struct gateway *g, uint32_t left)
+{
+    for (size_t i = 0; i < LIVE_SLOTS; i++) {
+        if (g->real_path->live[i].version != 0)
+            g->real_path->live[i].sequence_mark = (UINT64_C(1) << 32) - left;
+    }
+}
+
 void real_path_free(struct gateway *g)
 {
     struct real_path *r = g->real_path;

@@ -21,6 +21,9 @@ void real_path_restart(struct gateway *g);
 /* Clears the live area, as a restart of the machine does. The path must have no Child SA. */
 void real_path_forget_live(struct gateway *g);
 
+/* Leaves the Child SAs `left` numbers to send with, from when the path is started anew. */
+void real_path_spend_sequences(struct gateway *g, uint32_t left);
+
 /* Carries out a change of a Child SA. */
 void real_path_change(struct gateway *g, const struct child_command *command);
 

@@ -22,8 +22,9 @@ struct network_conditions {
     unsigned loss_percent;
     unsigned duplicate_percent;
     unsigned corrupt_percent;
-    bool real_arithmetic; /* real key exchanges, not the toy group */
-    msec_t job_time;      /* what each job takes beyond 1 ms */
+    bool real_arithmetic;             /* real key exchanges, not the toy group */
+    msec_t job_time;                  /* what each job takes beyond 1 ms */
+    const struct gateway *overloaded; /* its jobs of authentication can't be done; NULL: none */
 };
 
 /* A Child SA in a gateway's packet path. */
@@ -186,6 +187,9 @@ struct octets record_without_machine(uint8_t *at, size_t length);
 
 /* The gateway gets a new packet path, without Child SAs, in which its engine installs all of them. */
 void gateway_renew_path(struct gateway *g);
+
+/* The same with real paths, whose Child SAs have only `left` sequence numbers left. */
+void gateway_renew_path_with_few_numbers(struct gateway *g, uint32_t left);
 
 /* Cancels gateway_resume_after if the engine has not ended yet. */
 void gateway_cancel_resume(struct gateway *g);

@@ -8,6 +8,7 @@ Both IDs have the same key, since strongSwan has only one for a pair of IDs.
 
 from dataclasses import dataclass
 
+from lib.capture import Capture
 from lib.lab import wire
 from lib.musubi import Musubi
 
@@ -156,3 +157,33 @@ class MusubiPair(NearSide):
     def far_gateway(self, lab, family=4, lines=""):
         """The far gateway, started."""
         return Musubi(lab, self.far_host, config(FAR, NEAR, family, lines)).start()
+
+
+class RoutedPair(MusubiPair):
+    """The same with a router between the two, which neither notices: it answers ARP and neighbour solicitations for
+    the other, and tells of packets that are too large."""
+
+    def __init__(self, lab):
+        NearSide.__init__(self, lab)
+        self.router = lab.namespace("router", forward=True)
+        self.far_host = lab.namespace("far", forward=True)
+        wire(self.host, "ge0", self.router, "near")
+        wire(self.router, "far", self.far_host, "ge0")
+        wire(self.far_host, "ge1", lab.namespace("farlan"), "eth0")
+        self.router.address("lo", "10.9.0.254/32", "2001:db8:9::254/128")
+        self.router.sysctl(net__ipv4__conf__all__proxy_arp=1, net__ipv6__conf__all__proxy_ndp=1)
+        for end, interface, other in ((NEAR, "near", "far"), (FAR, "far", "near")):
+            self.router.ip(f"route add {end.outer4} dev {interface}")
+            self.router.ip(f"-6 route add {end.outer6} dev {interface}")
+            self.router.ip(f"-6 neigh add proxy {end.outer6} dev {other}")
+
+    def capture(self, lab, name):
+        """A capture between the near gateway and the router."""
+        return Capture(lab, self.router, "near", name)
+
+    def set_mtu(self, mtu, *interfaces):
+        """The MTU of links, by default of both that lie outside, at both ends."""
+        for interface in interfaces or ("near", "far"):
+            self.router.ip(f"link set {interface} mtu {mtu}")
+        for host in (self.host, self.far_host) if not interfaces else ():
+            host.ip(f"link set ge0 mtu {mtu}")

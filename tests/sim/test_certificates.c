@@ -356,6 +356,23 @@ static void S34_a_certificate_without_a_key_is_told(void **state)
     }
 }
 
+static void S34_an_AUTH_that_could_not_be_computed_is_not_told_as_a_missing_key(void **state)
+{
+    static const struct certificate_case sound = {"sound", {"west", WEST_FQDN}, {"east", EAST_FQDN}};
+    (void)state;
+    for (int west_begins = 0; west_begins < 2; west_begins++) {
+        struct ends e = ends_of(&sound);
+        world_conditions(e.w)->overloaded = e.west;
+        begin(&e, west_begins != 0);
+        check_failure(
+            "sound", e.west,
+            "Tunnel1.0: negotiation failed: the AUTH could not be computed: memory ran out, too many "
+            "computations wait, or the tunnel has just been changed");
+        assert_false(gateway_tunnel_is_up(e.east, 0));
+        world_free(e.w);
+    }
+}
+
 /* East has two tunnels with West, which differ by its own ID and certificate alone. */
 static void S22_the_ID_that_the_initiator_asks_for_picks_the_certificate(void **state)
 {
@@ -453,6 +470,7 @@ int main(void)
         cmocka_unit_test(S34_the_refused_end_tells_the_padding_that_comes_next),
         cmocka_unit_test(S34_a_key_that_the_peer_does_not_know_is_told),
         cmocka_unit_test(S34_a_certificate_without_a_key_is_told),
+        cmocka_unit_test(S34_an_AUTH_that_could_not_be_computed_is_not_told_as_a_missing_key),
         cmocka_unit_test(S22_the_ID_that_the_initiator_asks_for_picks_the_certificate),
         cmocka_unit_test(R2_an_engine_may_end_anywhere_in_ike_auth),
         cmocka_unit_test(S32_chains_go_in_fragments),

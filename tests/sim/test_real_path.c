@@ -106,6 +106,28 @@ static void no_packet_is_lost_however_often_both_start_anew(void **state)
         restart_often(ENGINE | PATH, seed);
 }
 
+/* A hundred numbers last for six seconds of this traffic. */
+static void R70_a_child_sa_is_rekeyed_before_its_sequence_numbers_run_out(void **state)
+{
+    (void)state;
+    struct tunnel_policy a = policy_a(), b = policy_b();
+    b.tunnel = 2;
+    struct pair p = real_pair(1, &a, &b);
+    gateway_packet_waits(p.a, 1);
+    world_run(p.w, 1000);
+    world_set_traffic(p.w, 60);
+    world_run(p.w, 7000);
+
+    gateway_renew_path_with_few_numbers(p.a, 100);
+    world_run(p.w, 20 * 1000);
+
+    end_traffic(&p);
+    assert_nothing_lost(&p);
+    assert_int_equal(gateway_log_count(p.a, "has few sequence numbers left and is rekeyed"), 1);
+    assert_int_equal(gateway_log_count(p.a, "Child SA created"), 2);
+    world_free(p.w);
+}
+
 /* Nothing but a packet makes the tunnel come up, and the packet arrives. */
 static void a_packet_that_waits_arrives_by_the_child_sa_that_it_caused(void **state)
 {
@@ -170,6 +192,7 @@ static void another_machine_uses_no_sequence_number_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(R70_a_child_sa_is_rekeyed_before_its_sequence_numbers_run_out),
         cmocka_unit_test(a_packet_that_waits_arrives_by_the_child_sa_that_it_caused),
         cmocka_unit_test(R60_rekeys_lose_no_packet_though_the_network_reorders_them),
         cmocka_unit_test(no_packet_is_lost_however_often_the_engine_starts_anew),

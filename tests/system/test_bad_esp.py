@@ -1,16 +1,23 @@
 """ESP that a gateway has to drop: replayed, forged, truncated, of an unknown SPI."""
 
+import socket
+import struct
+
 import pytest
 
+from lib import ikev2
 from lib.capture import packets
 from lib.frames import Wire, esp_frames, esp_of, with_esp
+from lib.ikev2 import payload
 from lib.process import wait_until
+from lib.scripted_peer import init_request
 from lib.sites import IKE_ON_WIRE, SITE1, SITE2, TwoSites
 
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
+UDP_SEGMENT = 103   # of linux/udp.h
 SEQUENCE_NUMBER = slice(4, 8)
 
 
@@ -170,6 +177,28 @@ def test_S9_esp_of_an_unknown_spi_is_dropped_and_starts_nothing(sites, wire, spi
     assert not exchanges, f"IKE_SA_INIT: {exchanges}"
     after = inbound(sites)
     assert after["packets"] - before["packets"] == 1, (before, after)
+
+
+def send_merged(udp, datagrams):
+    """Send datagrams such that they arrive merged: all as long as the first, but for the last, which may be shorter."""
+    udp.sendmsg([b"".join(datagrams)], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", len(datagrams[0])))])
+
+
+@pytest.mark.parametrize("first", ["ESP", "IKE"])
+def test_S9_ike_and_esp_that_linux_has_merged_are_told_apart(sites, first):
+    esp = bytes(esp_of(esp_to_site1(sites, 1)[0]))
+    filling = payload(ikev2.NOTIFY, ikev2.notify_body(40000, bytes(len(esp))))
+    request = bytes(4) + init_request([filling] if first == "IKE" else [], version=0x30)
+    before = inbound(sites)
+
+    with sites.internet.udp_socket(SITE1.next_hop, 0) as udp:
+        udp.connect((SITE1.wan, 4500))
+        udp.settimeout(5)
+        send_merged(udp, [esp, request] if first == "ESP" else [request, esp])
+        answer = udp.recv(65535)
+
+    assert answer[:4] == bytes(4) and ikev2.INVALID_MAJOR_VERSION in ikev2.read(answer[4:]).notifies(), answer
+    wait_for_count(sites, before, "replay detected", 1)
 
 
 def test_S9_esp_in_udp_is_accepted_on_any_sa(sites, wire):

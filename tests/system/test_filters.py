@@ -98,6 +98,35 @@ def test_S36_filters_apply_in_order_of_sequence(gateway, started):
     assert not is_reached(gateway.outside, LAN4)
 
 
+def test_S36_counters_go_on_when_rules_change(gateway, started):
+    early = "ip access-list early deny udp src any dest any"
+    musubi = started(early + "\n" + PING + ports(wan="ip filter early 5 in\nip filter ping 10 in\nip napt enable") +
+                     FORWARDING)
+    permitted, default = "permit icmp src any dest any", "Dropped since no line matched"
+    for _ in range(3):
+        assert is_reached(gateway.outside, WAN4)
+    assert not passes(gateway.outside, gateway.lan, WAN4, 7001)
+    before = musubi.show("show ip access-list")
+    pings = count(before, permitted)
+    assert pings >= 3 and count(before, "deny udp src any dest any") == 1, before
+    gateway.lan.must("ip", "route", "replace", OUTSIDE4, "via", "192.168.1.1")
+    assert is_reached(gateway.lan, OUTSIDE4)
+    translated = count(musubi.show("show ip napt"), "Connections translated")
+    pings = count(musubi.show("show ip access-list"), permitted)
+    assert translated > 0
+
+    # The numbers of lines and interfaces become others.
+    musubi.configure("interface GigaEthernet0.0", "no ip filter early 5 in", "exit", f"no {early}",
+                     "ip access-list ping permit tcp src any dest any")
+
+    shown = musubi.show("show ip access-list")
+    assert (count(shown, permitted), count(shown, "permit tcp src any dest any"), count(shown, default)) == (pings, 0, 0)
+    assert count(musubi.show("show ip napt"), "Connections translated") == translated
+    assert is_reached(gateway.outside, WAN4)
+    assert count(musubi.show("show ip access-list"), permitted) == pings + 1
+    gateway.lan.ip(f"route del {OUTSIDE4}")
+
+
 def test_a_filter_by_a_list_that_is_not_defined_permits_nothing(gateway, started):
     started(ports(wan="ip filter nobody 1 in") + FORWARDING)
 

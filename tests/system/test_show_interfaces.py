@@ -5,12 +5,10 @@ import re
 
 import pytest
 
-from lib.direct import FAR, NEAR, MusubiPair, config
 from lib.lab import wire
 from lib.musubi import Musubi
 from lib.process import wait_until
 from lib.sites import SITE1, SITE2, TwoSites
-from lib.sizes import must_pass, ping_of
 
 HEAD = """\
 ikev2 authentication psk id keyid here key char secret1
@@ -160,3 +158,26 @@ def test_R43_R44_R45_R51_S37_a_tunnel_that_is_down_says_why_and_by_which_line(do
         wait_until(lambda: first_line() == expected, 5, expected)
     except AssertionError:
         assert first_line() == expected
+
+
+def test_S34_R44_R45_the_last_failure_is_told_with_its_time_and_the_route_to_the_peer(lab):
+    sites = TwoSites(lab)
+    text = "ikev2 authentication psk id keyid elsewhere key char secret9\n" + SITE1.config(
+        "ikev2 connect-type auto\nikev2 local-authentication psk id keyid elsewhere")
+    sites.gateways[SITE2] = sites.gateway(SITE2).start()
+    near = sites.gateways[SITE1] = Musubi(lab, sites.gateway_hosts[SITE1], text).start()
+
+    def shown():
+        return near.show(f"show interfaces {SITE1.tunnel}")
+    wait_until(lambda: "negotiation failed" in shown(), 20, "a failure")
+    failure = re.search(r"^  Last failure : (.*)$", shown(), re.MULTILINE)[1]
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d negotiation failed: .*; lines? \d+(, \d+)*", failure)
+    assert f"Interface {SITE1.tunnel} is down (no SA: {failure})" in shown()
+    assert f"  Route to the peer : by GigaEthernet0.0 to {SITE1.next_hop}, from {SITE1.wan}\n" in shown()
+
+    near.configure(f"interface {SITE1.tunnel}", "ikev2 local-authentication psk id keyid site1")
+
+    wait_until(lambda: f"Interface {SITE1.tunnel} is up" in shown(), 30, "an SA")
+    assert "failed" not in shown()
+    assert f"  SA : established, from {SITE1.wan}\n" in shown()
+    sites.stop()

@@ -83,16 +83,16 @@ static void verified(uv_work_t *work, int status)
     struct verification *v = work->data;
     struct engine_process *process = v->process;
     const struct ike_event event = {.kind = IKE_EVENT_JOB_DONE, .job = {v->job.job, &v->result}};
+    bool right = status == 0 && v->result.auth.fault == IKE_AUTH_OK;
     v->result.ok = status == 0;
-    if (!v->result.ok || v->result.auth.fault != IKE_AUTH_OK || !v->job.auth.sign) {
-        engine_process_event(process, &event);
-    } else {
+    if (right && v->job.auth.sign) {
         v->job.auth.verify = false;
         v->job.auth.peer.value = v->job.auth.peer.signed_octets = (struct octets){NULL, 0};
         v->job.auth.own.peer_scheme = v->result.auth.peer_scheme;
-        if (!ask_keeper(process, &v->job))
-            engine_process_log(process, LOG_LEVEL_ERROR, 0, "a computation could not be started");
+        v->result.ok = ask_keeper(process, &v->job);
     }
+    if (!right || !v->job.auth.sign || !v->result.ok)
+        engine_process_event(process, &event);
     verification_free(v);
 }
 

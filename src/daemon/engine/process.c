@@ -179,6 +179,15 @@ static void datagram_received(void *context, const struct ip_endpoint *local,
     engine_process_event(context, &event);
 }
 
+/* Linux merges datagrams of one size, IKE and ESP alike: what came behind IKE goes to the path. */
+static void esp_received(void *context, const struct ip_endpoint *remote, struct octets esp)
+{
+    struct engine_process *process = context;
+    const struct message_stray m = {.remote = *remote};
+    (void)channel_offer(&process->path, MESSAGE_STRAY_ESP, &m, sizeof(m), esp.at, esp.length);
+    update_watches(process);
+}
+
 /* ---- Messages of the keeper ------------------------------------------------------------------------ */
 
 static void set_up(struct engine_process *process)
@@ -391,6 +400,7 @@ static void path_message(void *context)
 {
     struct engine_process *process = context;
     const struct channel_message *message = &process->path.message;
+    const struct message_stray *stray = message->body;
     if (!message_is_sound(PROCESS_PATH, PROCESS_ENGINE, message))
         engine_process_log(process, LOG_LEVEL_ERROR, 0, "the path sent the engine something malformed (%s)",
                            message_name(message->type));
@@ -398,6 +408,9 @@ static void path_message(void *context)
         path_event(process, message->body);
     else if (process->engine != NULL && message->type == MESSAGE_CHILDREN)
         engine_agreement_take(process, message);
+    else if (process->engine != NULL && message->type == MESSAGE_STRAY_IKE)
+        engine_sockets_take(&process->sockets, &stray->local, &stray->remote, stray->ifindex,
+                            message_tail(message, sizeof(*stray)));
     update_watches(process);
 }
 
@@ -421,7 +434,7 @@ static bool start(struct engine_process *process)
     channel_open(&process->path, SPAWN_PEER_FD);
     process->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (process->timer < 0 || uv_loop_init(&process->loop) != 0 ||
-        !engine_sockets_init(&process->sockets, &process->loop, datagram_received, process) ||
+        !engine_sockets_init(&process->sockets, &process->loop, datagram_received, esp_received, process) ||
         uv_poll_init(&process->loop, &process->timer_poll, process->timer) != 0)
         return false;
     process->timer_poll.data = process;

@@ -28,9 +28,10 @@ struct engine_socket_set {
 };
 
 bool engine_sockets_init(struct engine_sockets *sockets, uv_loop_t *loop, engine_datagram *received,
-                         void *context)
+                         engine_stray *strayed, void *context)
 {
-    *sockets = (struct engine_sockets){.loop = loop, .received = received, .context = context};
+    *sockets =
+        (struct engine_sockets){.loop = loop, .received = received, .strayed = strayed, .context = context};
     sockets->buffer = malloc(IKE_DATAGRAM_MAX + MARKER_SIZE);
     return sockets->buffer != NULL;
 }
@@ -77,6 +78,15 @@ static bool marker_strip(uint16_t port, struct octets *message)
     return true;
 }
 
+static void take(struct engine_sockets *sockets, const struct ip_endpoint *local,
+                 const struct ip_endpoint *remote, uint32_t ifindex, struct octets message)
+{
+    if (marker_strip(local->port, &message))
+        sockets->received(sockets->context, local, remote, ifindex, message);
+    else if (message.length > ESP_HEADER_SIZE)
+        sockets->strayed(sockets->context, remote, message);
+}
+
 /* Reads one datagram; false if there is none. */
 static bool datagram_receive(struct engine_socket *socket)
 {
@@ -101,9 +111,16 @@ static bool datagram_receive(struct engine_socket *socket)
     struct octets message = {sockets->buffer, (size_t)length};
     if ((header.msg_flags & MSG_TRUNC) == 0 &&
         ip_endpoint_from_sockaddr((const struct sockaddr *)&from, &remote) &&
-        arrival_of(&header, &local.address, &ifindex) && marker_strip(socket->port, &message))
-        sockets->received(sockets->context, &local, &remote, ifindex, message);
+        arrival_of(&header, &local.address, &ifindex))
+        take(sockets, &local, &remote, ifindex, message);
     return true;
+}
+
+void engine_sockets_take(struct engine_sockets *sockets, const struct ip_address *local,
+                         const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram)
+{
+    const struct ip_endpoint to = {*local, IKE_NAT_PORT};
+    take(sockets, &to, remote, ifindex, datagram);
 }
 
 static void socket_readable(uv_poll_t *poll, int status, int events)

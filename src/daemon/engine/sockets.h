@@ -14,11 +14,15 @@
 typedef void engine_datagram(void *context, const struct ip_endpoint *local, const struct ip_endpoint *remote,
                              uint32_t ifindex, struct octets message);
 
+/* Called for what came on port 4500 and is no IKE; `esp` is gone after the call. */
+typedef void engine_stray(void *context, const struct ip_endpoint *remote, struct octets esp);
+
 struct engine_socket_set;
 
 struct engine_sockets {
     uv_loop_t *loop;
     engine_datagram *received;
+    engine_stray *strayed;
     void *context;
     struct engine_socket_set *sets; /* a list */
     uint8_t *buffer;                /* for one datagram */
@@ -26,7 +30,11 @@ struct engine_sockets {
 
 /* False if memory ran out. */
 bool engine_sockets_init(struct engine_sockets *sockets, uv_loop_t *loop, engine_datagram *received,
-                         void *context);
+                         engine_stray *strayed, void *context);
+
+/* Takes in a datagram that came to port 4500 by another way, with its marker. */
+void engine_sockets_take(struct engine_sockets *sockets, const struct ip_address *local,
+                         const struct ip_endpoint *remote, uint32_t ifindex, struct octets datagram);
 
 /* Takes over the descriptors (-1: none) of a mark, in place of those it had. */
 bool engine_sockets_add(struct engine_sockets *sockets, uint32_t mark, const int fds[ENGINE_SOCKET_COUNT]);

@@ -144,7 +144,7 @@ static bool path_tunnel_is_sound(const void *body)
 {
     const struct path_tunnel *t = body;
     return is_bool(&t->mtu_ignore) && is_bool(&t->pre_fragment) && is_bool(&t->mss_v4.automatic) &&
-           is_bool(&t->mss_v6.automatic);
+           is_bool(&t->mss_v6.automatic) && is_bool(&t->vnet_header) && is_bool(&t->udp_segmentation);
 }
 
 static bool path_worker_is_sound(const void *body)
@@ -211,6 +211,12 @@ static bool path_event_is_sound(const void *body)
            is_bool(&e->flow.overlaps_header) && is_address(&e->remote.address) && is_address(&e->local) &&
            is_address(&e->flow.source) && is_address(&e->flow.destination) &&
            e->flow.ports <= FLOW_PORTS_TYPE;
+}
+
+static bool stray_is_sound(const void *body)
+{
+    const struct message_stray *m = body;
+    return m->remote.address.family != IP_NONE && is_address(&m->remote.address) && is_address(&m->local);
 }
 
 /* ---- All messages ---------------------------------------------------------------------------------- */
@@ -291,6 +297,10 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                              tunnel_fail_is_sound},
     [MESSAGE_PATH_EVENT] = {"PATH_EVENT", PATH_TO_ENGINE, sizeof(struct path_event), 0, 0,
                             path_event_is_sound},
+    [MESSAGE_STRAY_IKE] = {"STRAY_IKE", PATH_TO_ENGINE, sizeof(struct message_stray), MESSAGE_STRAY_MAX, 0,
+                           stray_is_sound},
+    [MESSAGE_STRAY_ESP] = {"STRAY_ESP", ENGINE_TO_PATH, sizeof(struct message_stray), MESSAGE_STRAY_MAX, 0,
+                           stray_is_sound},
 };
 
 static bool tail_has_all_children(const struct channel_message *message)
@@ -319,6 +329,8 @@ bool message_is_sound(enum process from, enum process to, const struct channel_m
 
 _Static_assert(sizeof(struct message_job_done) + MESSAGE_CERTIFICATES_MAX <= CHANNEL_BODY_MAX,
                "the largest result fits a message");
+_Static_assert(sizeof(struct message_stray) + MESSAGE_STRAY_MAX <= CHANNEL_BODY_MAX,
+               "the largest datagram fits a message");
 _Static_assert(sizeof(struct message_auth_job) + MESSAGE_AUTH_TAIL_MAX <= CHANNEL_BODY_MAX,
                "the largest job fits a message");
 

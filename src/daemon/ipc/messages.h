@@ -60,6 +60,9 @@ enum message_type {
     MESSAGE_CHILDREN,      /* tail: `count` times struct path_child; one or more for each request */
     MESSAGE_TUNNEL_FAIL,   /* what waits of a pair is dropped */
     MESSAGE_PATH_EVENT,    /* struct path_event */
+    /* Datagrams on port 4500 that Linux has merged with others (path/stray.h); tail: the octets. */
+    MESSAGE_STRAY_IKE, /* from the path, with its marker */
+    MESSAGE_STRAY_ESP, /* from the engine */
 
     MESSAGE_TYPE_COUNT
 };
@@ -224,7 +227,14 @@ struct message_tunnel_fail {
     struct packet_pair pair;
 };
 
+struct message_stray {
+    struct ip_endpoint remote;
+    struct ip_address local; /* MESSAGE_STRAY_IKE */
+    uint32_t ifindex;        /* likewise */
+};
+
 enum {
+    MESSAGE_STRAY_MAX = 65535,        /* octets of a datagram */
     MESSAGE_TEXT_MAX = 2048,          /* octets of a log line or a reason */
     MESSAGE_CERTIFICATES_MAX = 60000, /* that go along with an AUTH: they have to fit a datagram */
     MESSAGE_AUTH_TAIL_MAX = 70000, /* one IKE_SA_INIT message may be as long as a datagram; ours is short */

@@ -80,6 +80,7 @@ static bool add_tunnel(const struct making *making, const struct configured_inte
         .up = interface->admin != ADMIN_DOWN,
         .ipv6 = interface->ipv6,
         .link_local = interface->ipv6_enable,
+        .options = {.vnet_header = true},
     };
     (void)snprintf(tunnel.name, sizeof(tunnel.name), "%s", link);
     return host_plan_add_tunnel(making->plan, &tunnel);

@@ -48,11 +48,21 @@ void tunnel_routes_set_all_old_but_recursive(struct tunnel_routes *routes)
         routes->old = OLD_ALL_BUT_RECURSIVE;
 }
 
+/* True of what Linux adds with each device: no change of it gives a peer another route. */
+static bool is_of_links(const struct ip_prefix *prefix)
+{
+    const struct ip_address *address = &prefix->address;
+    return ip_address_is_link_local(address) || (address->family == IP_V6 && address->octets[0] == 0xff);
+}
+
 bool tunnel_route_depends_on(const struct tunnel_route *route, const struct tunnel_policy *policy,
                              const struct ip_prefix *prefix)
 {
     const struct peer_route *now = &route->found.to_peer;
     bool may_go_elsewhere = policy->peer_kind == PEER_FQDN && !now->usable;
+    /* It may lead through other tunnels, by the routes to their peers. */
+    if (route->found.problem == ROUTE_RECURSIVE && !is_of_links(prefix))
+        return true;
     return policy->outgoing != OUTGOING_NEXT_HOP && policy->peer_kind != PEER_ANY &&
            (may_go_elsewhere || now->remote.family == IP_NONE || ip_prefix_contains(prefix, &now->remote));
 }

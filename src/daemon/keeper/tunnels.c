@@ -104,6 +104,9 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
                   : -1;
     if (tun < 0)
         return;
+    const struct tun_offload offload = tun_set_offload(tun);
+    tunnel->settings.vnet_header = offload.vnet_header;
+    tunnel->settings.udp_segmentation = offload.udp;
     tunnel->stage = TUNNEL_ADDING;
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &tunnel->settings,
                         sizeof(tunnel->settings), (struct octets){0}, &tun, 1);
@@ -347,6 +350,8 @@ static struct path_tunnel path_settings(const struct tunnel *tunnel, const struc
     settings.mtu = tunnel->settings.mtu;
     settings.mtu_ignore = policy->mtu_ignore;
     settings.pre_fragment = policy->pre_fragment;
+    settings.vnet_header = tunnel->settings.vnet_header;
+    settings.udp_segmentation = tunnel->settings.udp_segmentation;
     if (interface == NULL)
         return settings;
     settings.mtu = desired_tunnel_mtu(interface);

@@ -9,6 +9,12 @@ void engine_link_tell(struct channel *engine, const struct path_event *event)
         (void)message_send(engine, MESSAGE_PATH_EVENT, event, sizeof(*event));
 }
 
+void engine_link_pass(struct channel *engine, const struct path_stray *stray)
+{
+    const struct message_stray m = {stray->remote, stray->local, stray->ifindex};
+    (void)channel_offer(engine, MESSAGE_STRAY_IKE, &m, sizeof(m), stray->octets, stray->length);
+}
+
 /* A change that is refused is told at once, in the form of the event that would have come. */
 static void change_child(struct path *path, struct channel *engine)
 {
@@ -42,6 +48,7 @@ static void list_children(struct path *path, struct channel *engine)
 void engine_link_take(struct path *path, struct channel *engine)
 {
     const struct message_tunnel_fail *fail = engine->message.body;
+    const struct message_stray *stray = engine->message.body;
     switch (engine->message.type) {
     case MESSAGE_CHILD:
         change_child(path, engine);
@@ -51,6 +58,9 @@ void engine_link_take(struct path *path, struct channel *engine)
         break;
     case MESSAGE_TUNNEL_FAIL:
         (void)path_tunnel_fail(path, 0, fail->tunnel, &fail->pair);
+        break;
+    case MESSAGE_STRAY_ESP:
+        (void)path_put_stray(path, &stray->remote, message_tail(&engine->message, sizeof(*stray)));
         break;
     default:
         break;

@@ -17,4 +17,7 @@ void engine_link_take(struct path *path, struct channel *engine);
  * themselves: packets that wait, ESP of an unknown SPI. */
 void engine_link_tell(struct channel *engine, const struct path_event *event);
 
+/* Hands the engine IKE that came to a worker. What its channel has no room for is lost, as datagrams are. */
+void engine_link_pass(struct channel *engine, const struct path_stray *stray);
+
 #endif

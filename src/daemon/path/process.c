@@ -198,6 +198,11 @@ static void path_events(struct path_process *process)
         else
             engine_link_tell(&process->engine, &event);
     }
+    struct path_stray *stray;
+    while ((stray = path_next_stray(process->path)) != NULL) {
+        engine_link_pass(&process->engine, stray);
+        free(stray);
+    }
 }
 
 /* ---- The loop -------------------------------------------------------------------------------------- */

@@ -148,7 +148,7 @@ enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_
 {
     struct ike_handshake *h = sa->handshake;
     if (!result->ok || result->kind != IKE_JOB_AUTH)
-        return h->auth_message != NULL ? IKE_AUTH_NO_PEER_KEY : IKE_AUTH_NO_OWN_KEY;
+        return IKE_AUTH_NOT_DONE;
     const struct ike_auth_result *auth = &result->auth;
     if (auth->own_text[0] != '\0') {
         free(sa->own_proof);

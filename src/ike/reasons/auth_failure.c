@@ -36,10 +36,20 @@ static void warn_of_certificate(const struct ike_sa *sa, enum ike_auth_fault fau
                  encoding != NULL ? encoding : "");
 }
 
+/* The computation was not done, so nothing is known of the keys. */
+static void warn_of_lost_computation(const struct ike_sa *sa)
+{
+    failure_warn(sa, FAILED_NEGOTIATION, 0,
+                 "the AUTH could not be computed: memory ran out, too many computations wait, or the tunnel "
+                 "has just been changed");
+}
+
 void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, const char *reason)
 {
     char id[FAILURE_ID_SIZE];
-    if (sa->tunnel->policy.remote_auth == AUTH_KIND_RSA)
+    if (fault == IKE_AUTH_NOT_DONE)
+        warn_of_lost_computation(sa);
+    else if (sa->tunnel->policy.remote_auth == AUTH_KIND_RSA)
         warn_of_certificate(sa, fault, reason);
     else if (fault == IKE_AUTH_NO_PEER_KEY)
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "there is no key for the peer's ID %s",
@@ -69,7 +79,9 @@ static void warn_of_own_certificate(const struct ike_sa *sa, enum ike_auth_fault
 void auth_failure_of_own_key(const struct ike_sa *sa, enum ike_auth_fault fault)
 {
     char id[FAILURE_ID_SIZE];
-    if (sa->tunnel->policy.local_auth == AUTH_KIND_RSA)
+    if (fault == IKE_AUTH_NOT_DONE)
+        warn_of_lost_computation(sa);
+    else if (sa->tunnel->policy.local_auth == AUTH_KIND_RSA)
         warn_of_own_certificate(sa, fault);
     else
         failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING, "there is no key for this end's ID %s",

@@ -11,11 +11,12 @@
 
 /*
  * The peer's AUTH is not accepted: there is no key for it, or it does not fit the key, or its certificate is
- * refused. `reason` says why in the last case; it may be NULL.
+ * refused, or that could not be computed. `reason` says why a certificate is refused; it may be NULL.
  */
 void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, const char *reason);
 
-/* There is no key to prove our own ID, or none whose signatures the peer knows. */
+/* There is no key to prove our own ID, or none whose signatures the peer knows, or our AUTH could not be
+ * computed. */
 void auth_failure_of_own_key(const struct ike_sa *sa, enum ike_auth_fault fault);
 
 /* The peer authenticates itself in another way than is configured. `auth` is NULL if it wants EAP. */

@@ -160,7 +160,8 @@ static void esp_is_steered(enum ip_family family, const char *to)
         assert_int_equal(taken_from(s->esp_worker[esp_owner_of_spi(spi, WORKERS)], WAIT),
                          header + sizeof packet);
     }
-    send_to(s->esp_worker[0], to, 0, packet, 3); /* too short to have an SPI: nobody's */
+    send_to(s->esp_worker[0], to, 0, packet, 3); /* too short to have an SPI: the first one counts it */
+    assert_int_equal(taken_from(s->esp_worker[0], WAIT), header + 3);
     assert_nothing_else_waits();
 }
 

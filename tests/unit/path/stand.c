@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/udp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -24,6 +25,7 @@
 #include <cmocka.h>
 
 #include "esp/owner.h"
+#include "host/tun.h"
 #include "path/counters.h"
 
 /* Linux 4.20 and later; not in every header. */
@@ -34,6 +36,8 @@
 enum { UDP_ENCAPSULATION_PORT = 4500, BUFFER = 8 << 20, INNER_MTU = 65535, OUTER_MTU = 1500 };
 
 const struct stand_sa stand_gcm_udp = {IP_V4, true, ENCR_AES_GCM_16, 256, AUTH_NONE};
+
+static bool offload[2]; /* the TUN devices of that end have IFF_VNET_HDR */
 
 int64_t stand_clock(void)
 {
@@ -204,6 +208,9 @@ static void end_start(struct end *end)
         assert_true(worker->icmp_v4 >= 0 && worker->icmp_v6 >= 0);
         worker->counters = &end->counters[i];
         end->udp_v4[i] = worker->udp_v4;
+        const int merged = offload[end->index];
+        assert_int_equal(setsockopt(worker->udp_v4, IPPROTO_UDP, UDP_GRO, &merged, sizeof merged), 0);
+        assert_int_equal(setsockopt(worker->udp_v6, IPPROTO_UDP, UDP_GRO, &merged, sizeof merged), 0);
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
     for (unsigned i = 0; i < end->workers; i++) {
@@ -222,10 +229,13 @@ static int end_open_tun(struct end *end, unsigned tunnel)
     char name[IFNAMSIZ];
     (void)snprintf(name, sizeof name, "end%u-Tunnel%u.0", end->index, tunnel);
     struct ifreq request = link_request(name);
-    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI);
+    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (offload[end->index] ? IFF_VNET_HDR : 0));
     int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     assert_true(tun >= 0);
     assert_int_equal(ioctl(tun, TUNSETIFF, &request), 0);
+    const struct tun_offload leaves = tun_set_offload(tun);
+    assert_int_equal(leaves.vnet_header, offload[end->index]);
+    end->udp_segmentation = leaves.udp;
 
     char knob[64];
     (void)snprintf(knob, sizeof knob, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
@@ -257,7 +267,11 @@ static void end_add_tunnel(struct end *end, unsigned tunnel)
 
     end->devices[tunnel].packets = packets;
 
-    const struct path_tunnel settings = {.number = stand_tunnel(tunnel), .slot = tunnel, .mtu = INNER_MTU};
+    const struct path_tunnel settings = {.number = stand_tunnel(tunnel),
+                                         .slot = tunnel,
+                                         .mtu = INNER_MTU,
+                                         .vnet_header = offload[end->index],
+                                         .udp_segmentation = end->udp_segmentation};
     assert_int_equal(path_tunnel_add(end->path, ++end->requests, &settings, tun), PATH_OK);
     path_settle(end->path);
 }
@@ -275,8 +289,16 @@ static void *shared_memory(size_t size)
     return at;
 }
 
+void stand_set_offload(bool first, bool second)
+{
+    offload[0] = first;
+    offload[1] = second;
+}
+
 unsigned stand_workers(int argc, char **argv)
 {
+    bool with = argc > 2 && strcmp(argv[2], "offload") == 0;
+    stand_set_offload(with, with);
     return argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
 }
 

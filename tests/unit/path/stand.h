@@ -7,6 +7,8 @@
 #ifndef MUSUBI_TESTS_STAND_H
 #define MUSUBI_TESTS_STAND_H
 
+#include <linux/virtio_net.h>
+
 #include "path/path.h"
 
 enum {
@@ -26,6 +28,7 @@ struct end {
     unsigned index;                        /* 0 or 1 */
     unsigned workers;
     unsigned tunnels;
+    bool udp_segmentation; /* its TUN devices segment UDP too */
     unsigned tunnel; /* the one that packets are put into and taken from, and that Child SAs are made for */
     struct {
         int packets; /* packet socket on the TUN device */
@@ -54,8 +57,13 @@ struct ip_address end_address(unsigned index, enum ip_family family);
 /* Moves the program into a namespace with a prepared lo; false, having said so in TAP, if it may not. */
 bool stand_enter_namespace(void);
 
-/* The number of workers that the test program is to be run with: its argument, or 1. */
+/* The number of workers that the test program is to be run with: its argument, or 1. With a second argument
+ * `offload` stand_set_offload is called for both ends. */
 unsigned stand_workers(int argc, char **argv);
+
+/* Whether the TUN devices of the two ends yield and take super-packets, and their UDP sockets take merged
+ * datagrams, from the next start on. */
+void stand_set_offload(bool first, bool second);
 
 /* Starts both ends, each with that many workers and with one tunnel, or with several. */
 void stand_start(struct stand *stand, unsigned workers);
@@ -99,6 +107,9 @@ uint32_t packet_number(const uint8_t *packet);
 /* Puts a packet into the end's TUN device, as if Linux had routed it there. */
 void end_put(struct end *end, const uint8_t *packet, size_t length);
 
+/* Puts a super-packet into the end's TUN device. Linux segments it there if the device does not. */
+void end_put_super(struct end *end, const struct virtio_net_hdr *form, const uint8_t *packet, size_t length);
+
 /* Takes the next packet that came out of the end's TUN device; 0 if none came in time (milliseconds). */
 size_t end_take(struct end *end, uint8_t packet[STAND_PACKET_MAX], int patience);
 
@@ -111,6 +122,9 @@ void end_expect_silence(struct end *end);
 struct path_event end_expect_event(struct end *end, enum path_event_kind kind);
 /* True if an event of that kind comes within STAND_QUIET. */
 bool end_has_event(struct end *end, enum path_event_kind kind);
+
+/* Waits until the path says that there may be events; false if it does not. */
+bool end_await_events(const struct end *end);
 
 /* Waits until a counter of the present tunnel's totals, or of all workers' own counters, has exactly that
  * value; fails the test, saying what it was, if it never gets there. */
@@ -127,12 +141,20 @@ struct ip_endpoint middle_endpoint(uint8_t host);
 /* Receives a datagram at the middle; 0 if none came within `patience`. */
 size_t middle_take(int fd, uint8_t *datagram, size_t size, int patience);
 
+/* Sends datagrams of `segment` octets, but for the last, from the middle to an end's port 4500 such that they
+ * come merged there. */
+void middle_put_merged(int fd, const struct end *to, const uint8_t *datagrams, size_t length,
+                       uint16_t segment);
+
 /* Sends a datagram from the middle to an end's port 4500. */
 void middle_put(int fd, const struct end *to, const uint8_t *datagram, size_t length);
 
 /* Has lo take packets at that rate only, so that those behind stay in the account of the sockets that sent
  * them; false, having said so in TAP, if this kernel cannot (tc-tbf). */
 bool stand_slow_down(uint32_t octets_per_second);
+
+/* Waits until lo has delivered all that was sent before, so that nothing of it reaches the next test. */
+void stand_drain(void);
 
 /* Milliseconds on a clock that never goes back. */
 int64_t stand_clock(void);

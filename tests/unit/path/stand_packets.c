@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -68,6 +69,33 @@ void end_put(struct end *end, const uint8_t *packet, size_t length)
     assert_int_equal(sent, (ssize_t)length);
 }
 
+static int super_socket_open(void)
+{
+    const int one = 1, size = 8 << 20;
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* the other type takes no such header */
+    assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof one), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size), 0);
+    return fd;
+}
+
+void end_put_super(struct end *end, const struct virtio_net_hdr *form, const uint8_t *packet, size_t length)
+{
+    static uint8_t both[sizeof *form + STAND_PACKET_MAX];
+    const struct sockaddr_ll address = {
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(packet[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP),
+        .sll_ifindex = end->devices[end->tunnel].ifindex,
+    };
+    static int fd = -1; /* kept, since Linux takes its time to close one */
+    if (fd < 0)
+        fd = super_socket_open();
+    memcpy(both, form, sizeof *form);
+    memcpy(both + sizeof *form, packet, length);
+    assert_int_equal(
+        sendto(fd, both, sizeof *form + length, 0, (const struct sockaddr *)&address, sizeof address),
+        (ssize_t)(sizeof *form + length));
+}
+
 static bool descriptor_await(int fd, int patience)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -125,6 +153,11 @@ static bool end_await_event(struct end *end, enum path_event_kind kind, int pati
             return false;
         (void)descriptor_await(path_event_fd(end->path), (int)left);
     }
+}
+
+bool end_await_events(const struct end *end)
+{
+    return descriptor_await(path_event_fd(end->path), STAND_PATIENCE);
 }
 
 struct path_event end_expect_event(struct end *end, enum path_event_kind kind)
@@ -215,4 +248,13 @@ void middle_put(int fd, const struct end *to, const uint8_t *datagram, size_t le
     socklen_t size = ip_endpoint_to_sockaddr(&endpoint, &address);
     assert_int_equal(sendto(fd, datagram, length, 0, (const struct sockaddr *)&address, size),
                      (ssize_t)length);
+}
+
+void middle_put_merged(int fd, const struct end *to, const uint8_t *datagrams, size_t length,
+                       uint16_t segment)
+{
+    const int size = segment, none = 0;
+    assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size), 0);
+    middle_put(fd, to, datagrams, length);
+    assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none), 0);
 }

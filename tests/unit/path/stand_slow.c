@@ -79,3 +79,17 @@ bool stand_slow_down(uint32_t octets_per_second)
         (void)printf("1..0 # SKIP no token bucket: %s\n", strerror(error));
     return error == 0;
 }
+
+void stand_drain(void)
+{
+    enum { HOST = 99 };
+    const uint8_t last = 1;
+    uint8_t taken[1];
+    struct sockaddr_storage own;
+    struct ip_endpoint endpoint = middle_endpoint(HOST);
+    socklen_t size = ip_endpoint_to_sockaddr(&endpoint, &own);
+    int fd = middle_open(HOST);
+    assert_int_equal(sendto(fd, &last, sizeof last, 0, (const struct sockaddr *)&own, size), sizeof last);
+    assert_int_equal(middle_take(fd, taken, sizeof taken, STAND_PATIENCE), sizeof last);
+    (void)close(fd);
+}

@@ -200,6 +200,32 @@ static void R74_an_ipv6_fragment_keeps_its_identification(void **state)
     assert_int_equal(at, sizeof packet - 48);
 }
 
+/* A part of a later fragment must not leave as a first fragment, which no filter has seen. */
+static void R72_a_fragment_whose_offsets_would_wrap_is_refused(void **state)
+{
+    (void)state;
+    enum { MOST = 600 };
+    uint64_t random = 4;
+    uint8_t packet[1496];
+    struct fragmenter f;
+    inner_packet(&random, IP_V4, packet, sizeof packet);
+    const size_t part_v4 = sizeof packet - 20, part_v6 = sizeof packet - 48;
+    const struct octets whole = {packet, sizeof packet};
+
+    store_u16be(packet + 6, (uint16_t)((65535 - part_v4) / 8));
+    assert_true(fragmenter_begin(&f, whole, MOST, ID));
+    store_u16be(packet + 6, (uint16_t)((65535 - part_v4) / 8 + 1));
+    assert_false(fragmenter_begin(&f, whole, MOST, ID));
+
+    inner_packet(&random, IP_V6, packet, sizeof packet);
+    packet[6] = IPPROTO_FRAGMENT;
+    packet[40] = IPPROTO_UDP;
+    store_u16be(packet + 42, (uint16_t)((65535 - part_v6) & ~7U));
+    assert_true(fragmenter_begin(&f, whole, MOST, ID));
+    store_u16be(packet + 42, (uint16_t)(((65535 - part_v6) & ~7U) + 8));
+    assert_false(fragmenter_begin(&f, whole, MOST, ID));
+}
+
 /* Whatever stands in the header: no octet outside of the packet is read, and each fragment fits. */
 static void hostile_headers_do_no_harm(void **state)
 {
@@ -244,6 +270,7 @@ int main(void)
         cmocka_unit_test(R72_a_fragment_becomes_smaller_fragments_of_the_same_packet),
         cmocka_unit_test(R74_fragments_of_ipv6_packets_make_the_packet),
         cmocka_unit_test(R74_an_ipv6_fragment_keeps_its_identification),
+        cmocka_unit_test(R72_a_fragment_whose_offsets_would_wrap_is_refused),
         cmocka_unit_test(hostile_headers_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ static int stop(void **state)
 {
     (void)state;
     stand_stop(&stand);
+    stand_drain();
     return 0;
 }
 

@@ -4,6 +4,7 @@
     make_certificates.py DIRECTORY
 """
 
+import base64
 import shutil
 import sys
 from pathlib import Path
@@ -227,6 +228,26 @@ def make_gateways(pki, ca):
     pki.root("west-self", extensions=END_EXTENSIONS[:3], names=names["west"])
 
 
+def make_slow_files(pki, site):
+    """Files whose keys take 8388607 iterations of the password: one of their numbers of 65536 is made larger."""
+    few, many = bytes.fromhex("0203010000"), bytes.fromhex("02037fffff")
+    sound = pki.pkcs12(site, "iterations", "secret", options=["-iter", "65536"]).read_bytes()
+    pieces = sound.split(few)
+    assert len(pieces) == 4
+    for i, part in enumerate(("certificates", "key", "mac")):
+        spoilt = few.join(pieces[:i + 1]) + many + few.join(pieces[i + 1:])
+        (pki.directory / f"many-iterations-{part}.p12").write_bytes(spoilt)
+    for name, options, before, after in (
+            ("pbkdf2", ("-iter", "65536"), few, many),
+            # N of 16384, r of 8, and p of 127 for 1.
+            ("scrypt", ("-scrypt",), bytes.fromhex("02024000020108020101"), bytes.fromhex("0202400002010802017f"))):
+        encrypted = openssl("pkcs8", "-topk8", "-in", site.key, *options, "-passout", "pass:secret", "-outform", "DER")
+        assert encrypted.count(before) == 1
+        text = base64.encodebytes(encrypted.replace(before, after))
+        (pki.directory / f"many-iterations-{name}.key").write_bytes(
+            b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n" + text + b"-----END ENCRYPTED PRIVATE KEY-----\n")
+
+
 def make_files(pki, ca):
     """What is imported: PKCS#12, encrypted keys, PEM with several things in it."""
     made = {path.stem: Issued(path.stem, pki.directory) for path in pki.directory.glob("*.pem")}
@@ -246,6 +267,11 @@ def make_files(pki, ca):
     texts = {"chain-shuffled": [low, ca, site, middle, made["low"]], "bundle": [ca, made["otherca"]]}
     for name, certificates in texts.items():
         (pki.directory / f"{name}.pem").write_bytes(b"".join(c.certificate.read_bytes() for c in certificates))
+    crls = [(pki.directory / name).read_bytes() for name in ("crl.pem", "crl-of-ca.pem")]
+    (pki.directory / "two-crls.pem").write_bytes(b"".join(crls))
+    cut_off = made["low"].certificate.read_bytes().partition(b"-----END")[0]
+    (pki.directory / "damaged-chain.pem").write_bytes(low.certificate.read_bytes() + cut_off)
+    make_slow_files(pki, site)
     (pki.directory / "key-and-certificate.pem").write_bytes(site.certificate.read_bytes() + site.key.read_bytes())
 
 

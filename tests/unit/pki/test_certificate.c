@@ -3,6 +3,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,6 +240,41 @@ static void S3_distinguished_names_as_text(void **state)
     }
 }
 
+/* A peer chooses its name, and logs and answers of commands are shown in terminals. */
+static void S34_names_do_not_command_a_terminal(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"CN=a\x1b[31m\r\n\x7f%", "CN=a\\1B[31m\\0D\\0A\\7F%"},
+        {"CN=a\xc2\x9b"
+         "31m\xc2\x80\xc2\xa0",
+         "CN=a??31m??\xc2\xa0"}, /* CSI as one character */
+        {"CN=a\xe2\x80\xae"
+         "b\xe2\x81\xa9\xe2\x80\xa8\xd8\x9c",
+         "CN=a???b????????"},
+    };
+    char text[DN_TEXT_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t der[256];
+        struct octets name = {der, dn_parse(cases[i].text, der, sizeof(der), NULL)};
+        assert_true(name.length > 0);
+        assert_string_equal(dn_format(name, text), cases[i].shown);
+    }
+    char long_name[1100] = "";
+    uint8_t der[2048];
+    for (size_t i = 0; i < 8; i++) /* characters of three octets */
+        (void)snprintf(long_name + strlen(long_name), sizeof(long_name) - strlen(long_name), "%s%s%s",
+                       i == 0 ? "" : ",", "O=東東東東東東東東東東東東東東東東東東東東東東東東",
+                       "東東東東東東東東東");
+    struct octets name = {der, dn_parse(long_name, der, sizeof(der), NULL)};
+    assert_true(name.length > DN_TEXT_SIZE);
+    size_t length = strlen(dn_format(name, text));
+    assert_true(length >= DN_TEXT_SIZE - 3 && length < DN_TEXT_SIZE);
+    assert_string_equal(text + length - 6, "東...");
+}
+
 static void S3_what_is_no_distinguished_name_is_told(void **state)
 {
     static const struct {
@@ -280,6 +316,7 @@ int main(void)
         cmocka_unit_test(S32_a_key_id_is_the_subject_key_identifier),
         cmocka_unit_test(S32_what_a_certificate_is_for_is_told),
         cmocka_unit_test(S3_distinguished_names_as_text),
+        cmocka_unit_test(S34_names_do_not_command_a_terminal),
         cmocka_unit_test(S3_what_is_no_distinguished_name_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,6 +320,41 @@ static void R91_wrong_pkcs12_is_refused(void **state)
     assert_int_equal(pki_store_count(f->store), 0);
 }
 
+/* A file may ask for so many that the keeper would stand still for hours. */
+static void R91_passwords_are_not_hashed_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    static const char text[] = "its password is hashed more than 5000000 times, for which all would wait: "
+                               "export it again with fewer "
+                               "iterations (openssl's -iter)";
+    assert_done(import_pkcs12(f, "a", "secret", "iterations.p12"));
+    assert_refused(import_pkcs12(f, "b", "secret", "many-iterations-mac.p12"), text);
+    assert_refused(import_pkcs12(f, "b", "secret", "many-iterations-certificates.p12"), text);
+    assert_refused(import_pkcs12(f, "b", "secret", "many-iterations-key.p12"), text);
+    assert_refused(import_key(f, "b", "secret", "many-iterations-pbkdf2.key"), text);
+    assert_refused(import_key(f, "b", "secret", "many-iterations-scrypt.key"), text);
+}
+
+/* Else a chain would be cut off, or certificates taken for valid, and nobody would be told. */
+static void R91_a_part_of_a_file_is_not_imported(void **state)
+{
+    struct fixture *f = *state;
+    char told[300];
+    struct stat status;
+    assert_refused(import_certificate(f, "a", PKI_PEM, "damaged-chain.pem"),
+                   "there is a damaged block of PEM in it");
+    assert_refused(import_crl(f, "a", PKI_PEM, "two-crls.pem"),
+                   "there is more than one CRL in it: import each under a name of its own");
+    assert_done(import_certificate(f, "low", PKI_PEM, "chain-shuffled.pem"));
+    (void)snprintf(told, sizeof(told), "%s/pki/low.pem", f->state);
+    assert_int_equal(stat(told, &status), 0);
+    assert_int_equal(truncate(told, status.st_size - 100), 0);
+    reopen(f);
+    (void)snprintf(told, sizeof(told),
+                   "%s/pki/low.pem: it is not used: there is a damaged block of PEM in it\n", f->state);
+    assert_string_equal(f->complaints, told);
+}
+
 static void R91_what_is_no_certificate_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -483,6 +518,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(S31_private_keys_come_in_several_forms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(R91_pkcs12_with_and_without_chain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(R91_wrong_pkcs12_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(R91_passwords_are_not_hashed_for_ever, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(R91_a_part_of_a_file_is_not_imported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(R91_what_is_no_certificate_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(R91_a_certificate_brings_the_chain_behind_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(R92_the_ca_of_an_entry, set_up, tear_down),
