@@ -16,6 +16,8 @@ void give_lines(struct tunnel_policy *policy, uint32_t first)
         [SETTING_IKE_DH] = 14,         [SETTING_CHILD_ENCRYPTION] = 15,     [SETTING_CHILD_INTEGRITY] = 16,
         [SETTING_CHILD_PFS] = 17,      [SETTING_LOCAL_AUTHENTICATION] = 20, [SETTING_LOCAL_TS] = 21,
         [SETTING_REMOTE_TS] = 22,      [SETTING_IPSEC_MODE] = 23,           [SETTING_PEER] = 31,
+        [SETTING_DIRECTION] = 25,      [SETTING_SOURCE_ADDRESS] = 26,       [SETTING_OUTGOING_INTERFACE] = 27,
+        [SETTING_SHUTDOWN] = 32,
     };
     for (size_t i = 0; i < SETTING_COUNT; i++)
         policy->line[i] = lines[i] != 0 ? first + lines[i] : 0;

@@ -10,7 +10,8 @@
 /*
  * Gives the settings of a policy lines, as if they were configured: sa-proposal enc, integrity, prf and dh
  * get the lines `first` + 11 to 14, child-proposal enc, integrity and child-pfs + 15 to 17,
- * local-authentication + 20, local-ts and remote-ts + 21 and 22, ipsec-mode + 23, ikev2 peer + 31.
+ * local-authentication + 20, local-ts and remote-ts + 21 and 22, ipsec-mode + 23, negotiation-direction + 25,
+ * source-address + 26, outgoing-interface + 27, ikev2 peer + 31, shutdown + 32.
  */
 void give_lines(struct tunnel_policy *policy, uint32_t first);
 

@@ -64,14 +64,26 @@ static uint32_t tunnel_found(struct stage s, const char *idi, const char *idr)
     return found;
 }
 
-/* Fails unless an IKE_SA_INIT is dropped: counted, without an answer, a warning or any state (S22). */
-static void must_be_dropped(struct stage s)
+/*
+ * Fails unless an IKE_SA_INIT is dropped: counted, without an answer or any state (S22), and told once with
+ * what keeps the tunnels from answering it.
+ */
+static void must_be_dropped(struct stage s, const char *reason)
 {
+    char address[IP_TEXT_SIZE];
+    char at[IP_TEXT_SIZE];
+    char warning[1024];
+    (void)snprintf(warning, sizeof warning, "IKE_SA_INIT from %s:500 to %s:500 is not answered: %s",
+                   ip_address_format(&s.p->address.address, address), ip_address_format(&s.p->arrives_at, at),
+                   reason);
     assert_false(puppet_do_init(s.p));
     assert_int_equal(s.p->reply_count, 0);
     assert_int_equal(stage_counter(&s, IKE_COUNT_NO_TUNNEL), 1);
     assert_int_equal(gateway_record_count(s.b), 0);
-    check_failure("a peer whom no tunnel means", s.b, "");
+    check_failure("a peer whom no tunnel means", s.b, warning);
+    s.p->spi_i++;
+    assert_false(puppet_do_init(s.p));
+    check_failure("the same again", s.b, warning);
     assert_true(gateway_log_has(s.b, "dropped: no tunnel may answer it"));
     stage_free(&s);
 }
@@ -83,8 +95,10 @@ static void S22_a_peer_of_no_tunnel_is_dropped_and_counted(void **state)
     (void)state;
     struct stage s = stage_at("198.51.100.9");
     add_tunnel(&s, 0, "10.1.0.1", "site2", "site1");
-    must_be_dropped(s);
-    must_be_dropped(stage_at("198.51.100.9"));
+    must_be_dropped(s, "no tunnel has the peer 198.51.100.9, and none has `peer any` or a name; the nearest "
+                       "peers: Tunnel0.0 has 10.1.0.1 (line 31)");
+    must_be_dropped(stage_at("198.51.100.9"),
+                    "no tunnel has the peer 198.51.100.9, and none has `peer any` or a name");
 }
 
 static void S22_the_id_selects_among_many_sites_with_any_address(void **state)
@@ -163,6 +177,7 @@ static struct stage stage_with_two_interfaces(uint32_t arrival)
     for (uint32_t i = 0; i < 2; i++) {
         struct tunnel_policy policy = tunnel_to(i, "10.1.0.1", "site2", "site1");
         policy.outgoing = OUTGOING_NEXT_HOP;
+        (void)snprintf(policy.out_interface, sizeof policy.out_interface, "GigaEthernet%u.0", i);
         add(&s, &policy);
         const struct peer_route route = {.usable = true,
                                          .local = gateway_address(s.b),
@@ -180,7 +195,9 @@ static void R46_the_arrival_interface_selects_the_tunnel(void **state)
     (void)state;
     assert_int_equal(tunnel_found(stage_with_two_interfaces(5), "site1", "site2"), 0);
     assert_int_equal(tunnel_found(stage_with_two_interfaces(6), "site1", "site2"), 1);
-    must_be_dropped(stage_with_two_interfaces(7));
+    must_be_dropped(stage_with_two_interfaces(7),
+                    "Tunnel0.0 has this peer, but answers only on GigaEthernet0.0 (line 27); Tunnel1.0 has "
+                    "this peer, but answers only on GigaEthernet1.0 (line 127)");
 }
 
 static void R46_a_tunnel_whose_interface_is_missing_answers_on_no_other(void **state)
@@ -188,7 +205,10 @@ static void R46_a_tunnel_whose_interface_is_missing_answers_on_no_other(void **s
     (void)state;
     struct stage s = stage_with_two_interfaces(6);
     gateway_set_route(s.b, 1, &(struct peer_route){.usable = false});
-    must_be_dropped(s);
+    must_be_dropped(s,
+                    "Tunnel0.0 has this peer, but answers only on GigaEthernet0.0 (line 27); Tunnel1.0 has "
+                    "this peer, but has no outgoing interface: GigaEthernet1.0 is missing or down (line "
+                    "127)");
 }
 
 /* Two tunnels to one peer with the same IDs, from 10.2.0.1 and 10.2.0.2. */
@@ -201,6 +221,7 @@ static struct stage stage_with_two_sources(enum source_kind kind, const char *ar
         struct ip_address address;
         assert_true(ip_address_parse(addresses[i], &address));
         policy.source_kind = kind;
+        (void)snprintf(policy.source_interface, sizeof policy.source_interface, "Loopback%u.0", i);
         if (kind == SOURCE_ADDRESS)
             policy.source_address = address;
         add(&s, &policy);
@@ -215,10 +236,15 @@ static void R46_the_source_address_selects_the_tunnel(void **state)
 {
     (void)state;
     static const enum source_kind kinds[] = {SOURCE_ADDRESS, SOURCE_INTERFACE};
+    static const char *const reasons[] = {
+        "Tunnel0.0 has this peer, but answers only at 10.2.0.1 (line 26); Tunnel1.0 has this peer, but "
+        "answers only at 10.2.0.2 (line 126)",
+        "Tunnel0.0 has this peer, but answers only at the address of Loopback0.0, 10.2.0.1 (line 26); "
+        "Tunnel1.0 has this peer, but answers only at the address of Loopback1.0, 10.2.0.2 (line 126)"};
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(tunnel_found(stage_with_two_sources(kinds[i], "10.2.0.1"), "site1", "site2"), 0);
         assert_int_equal(tunnel_found(stage_with_two_sources(kinds[i], "10.2.0.2"), "site1", "site2"), 1);
-        must_be_dropped(stage_with_two_sources(kinds[i], "10.2.0.3"));
+        must_be_dropped(stage_with_two_sources(kinds[i], "10.2.0.3"), reasons[i]);
     }
 }
 
@@ -227,7 +253,9 @@ static void R45_a_source_interface_that_has_lost_its_address_answers_nothing(voi
     (void)state;
     struct stage s = stage_with_two_sources(SOURCE_INTERFACE, "10.2.0.2");
     gateway_set_route(s.b, 1, &(struct peer_route){.usable = false});
-    must_be_dropped(s);
+    must_be_dropped(s, "Tunnel0.0 has this peer, but answers only at the address of Loopback0.0, 10.2.0.1 "
+                       "(line 26); Tunnel1.0 has this peer, but has no address to answer from: Loopback1.0 "
+                       "has none (line 126)");
 }
 
 static void R46_a_source_interface_selects_also_while_the_peers_name_is_not_resolved(void **state)
@@ -253,18 +281,40 @@ static void initiator_only(struct tunnel_policy *p)
 static void not_complete(struct tunnel_policy *p)
 {
     p->complete = false;
+    p->gap = GAP_PROFILE;
+    p->gap_line = 7;
 }
 
 static void S22_tunnels_that_may_not_respond_are_no_candidates(void **state)
 {
     (void)state;
     static void (*const bends[])(struct tunnel_policy *) = {shut_down, initiator_only, not_complete};
+    static const char *const reasons[] = {
+        "is shut down (line 32)",
+        "only begins negotiations, and answers none (line 25)",
+        "is not complete: the profile of `ikev2 binding` is not defined (line 7)",
+    };
     for (size_t i = 0; i < sizeof bends / sizeof *bends; i++) {
         struct tunnel_policy policy = tunnel_to(0, "10.1.0.1", "site2", "site1");
         struct stage s = stage_at("10.1.0.1");
+        char reason[256];
+        (void)snprintf(reason, sizeof reason, "Tunnel0.0 has this peer, but %s", reasons[i]);
         bends[i](&policy);
         add(&s, &policy);
-        must_be_dropped(s);
+        must_be_dropped(s, reason);
+
+        /* Nor those that name no address. */
+        policy.peer_kind = PEER_ANY;
+        policy.peer_address = (struct ip_address){.family = IP_NONE};
+        s = stage_at("10.1.0.1");
+        add(&s, &policy);
+        (void)snprintf(
+            reason, sizeof reason,
+            "no tunnel has the peer 10.1.0.1; Tunnel0.0 has a peer without a fixed address, but %s",
+            reasons[i]);
+        must_be_dropped(s, reason);
+        policy = tunnel_to(0, "10.1.0.1", "site2", "site1");
+        bends[i](&policy);
 
         /* Nor do they keep those from being asked that name no address. */
         s = stage_at("10.1.0.1");
@@ -272,6 +322,123 @@ static void S22_tunnels_that_may_not_respond_are_no_candidates(void **state)
         add_tunnel(&s, 1, "any", "site2", "site1");
         assert_int_equal(tunnel_found(s, "site1", "site2"), 1);
     }
+}
+
+/* ---- What the log says when nobody answers ----------------------------------------------------------- */
+
+/* Of many tunnels with other addresses, those whose address is most like the sender's are told. */
+static void S34_of_an_unknown_address_the_nearest_peers_are_told(void **state)
+{
+    (void)state;
+    static const char *const peers[] = {"10.1.0.2", "198.51.100.1", "10.1.0.19", "2001:db8::1", "10.1.0.3"};
+    struct stage s = stage_at("10.1.0.1");
+    for (uint32_t i = 0; i < 5; i++)
+        add_tunnel(&s, i, peers[i], "site2", "site1");
+    must_be_dropped(s,
+                    "no tunnel has the peer 10.1.0.1, and none has `peer any` or a name; the nearest peers: "
+                    "Tunnel0.0 has 10.1.0.2 (line 31), Tunnel4.0 has 10.1.0.3 (line 431), Tunnel2.0 has "
+                    "10.1.0.19 (line 231), and 1 more");
+}
+
+static void S34_a_name_whose_addresses_are_of_the_other_family_is_told(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = tunnel_to(0, "any", "site2", "site1");
+    struct stage s = stage_at("10.1.0.1");
+    policy.peer_kind = PEER_FQDN;
+    policy.peer_family = IP_V6;
+    (void)snprintf(policy.peer_fqdn, sizeof policy.peer_fqdn, "site1.example.com");
+    add(&s, &policy);
+    must_be_dropped(s,
+                    "no tunnel has the peer 10.1.0.1; Tunnel0.0 has a peer without a fixed address, but has "
+                    "a peer with IPv6 addresses only (line 31)");
+}
+
+/* Lets an IKE_SA_INIT come from an address, and returns how many warnings the gateway has then. */
+static size_t warnings_after_init_from(struct stage *s, uint32_t number)
+{
+    size_t count = 0;
+    char address[32];
+    (void)snprintf(address, sizeof address, "198.51.%u.%u", number / 256, number % 256);
+    assert_true(ip_address_parse(address, &s->p->address.address));
+    s->p->spi_i++;
+    assert_false(puppet_do_init(s->p));
+    for (const char *at = gateway_warnings(s->b); (at = strchr(at, '\n')) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void S34_who_sends_from_many_addresses_does_not_fill_the_log(void **state)
+{
+    (void)state;
+    struct stage s = stage_at("198.51.100.9");
+    uint32_t number = 0;
+    size_t count = 0;
+    for (; number < UNANSWERED_SENDERS_TOLD; number++)
+        assert_int_equal(warnings_after_init_from(&s, number), ++count);
+
+    count++;
+    for (; number < 3 * UNANSWERED_SENDERS_TOLD; number++)
+        assert_int_equal(warnings_after_init_from(&s, number), count);
+    assert_non_null(
+        strstr(gateway_warnings(s.b),
+               "IKE_SA_INIT from more than 64 addresses is not answered: no other address is told "
+               "at this level for an hour, each message is at level info\n"));
+
+    world_run(s.w, UNKNOWN_SENDER_LOG_SILENCE - 60000);
+    assert_int_equal(warnings_after_init_from(&s, 0), count);
+    world_run(s.w, 60000);
+    assert_int_equal(warnings_after_init_from(&s, 0), count + 1);
+    assert_int_equal(warnings_after_init_from(&s, 0), count + 1);
+    stage_free(&s);
+}
+
+static void S34_after_a_change_of_the_config_an_unanswered_peer_is_told_again(void **state)
+{
+    (void)state;
+    struct stage s = stage_at("198.51.0.0");
+    assert_int_equal(warnings_after_init_from(&s, 0), 1);
+    assert_int_equal(warnings_after_init_from(&s, 0), 1);
+    add_tunnel(&s, 0, "10.1.0.1", "site2", "site1");
+    assert_int_equal(warnings_after_init_from(&s, 0), 2);
+    stage_free(&s);
+}
+
+/* The first message of IKEv1 main mode, or a later one. */
+static void send_ikev1(struct stage *s, bool first)
+{
+    uint8_t message[IKE_HEADER_SIZE + 8] = {[7] = 1, [16] = 1, [17] = 0x10, [18] = 2, [27] = sizeof message};
+    message[15] = first ? 0 : 9;
+    puppet_send(s->p, message, sizeof message);
+}
+
+static void S34_a_peer_that_speaks_ikev1_is_told_once(void **state)
+{
+    (void)state;
+    static const char unknown[] =
+        "a negotiation from 10.1.0.1:500 to 10.2.0.1:500 is not answered: the sender "
+        "speaks IKEv1, and this end IKEv2 alone";
+    static const char known[] =
+        "a negotiation from 10.1.0.1:500 to 10.2.0.1:500 is not answered: the sender "
+        "speaks IKEv1, and this end IKEv2 alone; it is the peer of Tunnel0.0 (line 31), "
+        "Tunnel1.0 (line 131)";
+    struct stage s = stage_at("10.1.0.1");
+    send_ikev1(&s, false);
+    check_failure("IKEv1 later", s.b, "");
+    send_ikev1(&s, true);
+    send_ikev1(&s, true);
+    check_failure("IKEv1 of nobody", s.b, unknown);
+    stage_free(&s);
+
+    s = stage_at("10.1.0.1");
+    add_tunnel(&s, 0, "10.1.0.1", "site2", "site1");
+    add_tunnel(&s, 1, "10.1.0.1", "site2", "site3");
+    send_ikev1(&s, true);
+    send_ikev1(&s, true);
+    check_failure("IKEv1 of a peer", s.b, known);
+    assert_int_equal(s.p->reply_count, 0);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_IKEV1), 2);
+    stage_free(&s);
 }
 
 /* ---- What the candidates say together ---------------------------------------------------------------- */
@@ -497,6 +664,11 @@ int main(void)
         cmocka_unit_test(R45_a_source_interface_that_has_lost_its_address_answers_nothing),
         cmocka_unit_test(S22_tunnels_that_may_not_respond_are_no_candidates),
         cmocka_unit_test(S22_the_most_secure_suite_that_some_candidate_allows_is_chosen),
+        cmocka_unit_test(S34_of_an_unknown_address_the_nearest_peers_are_told),
+        cmocka_unit_test(S34_a_name_whose_addresses_are_of_the_other_family_is_told),
+        cmocka_unit_test(S34_who_sends_from_many_addresses_does_not_fill_the_log),
+        cmocka_unit_test(S34_after_a_change_of_the_config_an_unanswered_peer_is_told_again),
+        cmocka_unit_test(S34_a_peer_that_speaks_ikev1_is_told_once),
         cmocka_unit_test(S22_the_policy_of_tunnels_that_are_no_candidates_does_not_count),
         cmocka_unit_test(S22_nat_detection_is_answered_if_any_candidate_has_it),
         cmocka_unit_test(S22_fragmentation_is_answered),

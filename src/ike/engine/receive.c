@@ -4,6 +4,7 @@
 #include "ike/exchanges/ike_sa_init_responder.h"
 #include "ike/exchanges/invalid_spi_in_clear.h"
 #include "ike/reasons/failure.h"
+#include "ike/reasons/unanswered.h"
 #include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
@@ -100,6 +101,8 @@ void engine_receive(struct ike_engine *engine, const struct ip_endpoint *local,
         engine_count(engine, IKE_COUNT_IKEV1);
         if (is_awaited(sa, remote))
             failure_note(sa, PEER_SETTING, "the peer answers IKE_SA_INIT in IKEv1");
+        else if (header.spi_i != 0 && header.spi_r == 0 && engine->tunnels_told && !engine->stopping)
+            unanswered_tell_ikev1(engine, &arrival);
         return;
     }
     if (!whole) {

@@ -115,6 +115,7 @@ void tunnel_set_policy(struct ike_engine *engine, const struct tunnel_policy *po
     tunnel->policy = *policy;
     tunnel->slot = slot;
     update_group(engine, tunnel);
+    unanswered_senders_forget(&engine->objects->unknown_senders);
     connect_update_checks(engine, tunnel);
     ask_again(tunnel);
     struct ike_sa *sa = opened ? current_sa(tunnel) : NULL;

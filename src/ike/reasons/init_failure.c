@@ -1,6 +1,7 @@
 #include "ike/reasons/init_failure.h"
 
 #include "ike/reasons/refusal.h"
+#include "ike/reasons/unanswered.h"
 #include "ike/sa/half_open.h"
 #include "ike/wire/proposal_text.h"
 
@@ -64,12 +65,9 @@ void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const str
 
 void init_failure_of_unknown_peer(struct ike_engine *engine, const struct arrival *arrival)
 {
-    char remote[IP_TEXT_SIZE];
-    char local[IP_TEXT_SIZE];
     engine_count(engine, IKE_COUNT_NO_TUNNEL);
-    engine_log(engine, LOG_LEVEL_INFO, LOG_IKEV2,
-               "IKE_SA_INIT from %s to %s dropped: no tunnel may answer it",
-               ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local));
+    if (!engine->stopping)
+        unanswered_tell(engine, arrival);
 }
 
 /*

@@ -17,7 +17,7 @@ void init_failure_of_request(struct ike_engine *engine, uint64_t key, const stru
 void init_failure_of_critical(struct ike_engine *engine, uint64_t key, const struct arrival *arrival,
                               uint8_t type);
 
-/* As responder: counts and logs a request that is dropped since no tunnel may answer it (S22). No warning. */
+/* As responder: counts and tells a request that is dropped since no tunnel may answer it (S22). */
 void init_failure_of_unknown_peer(struct ike_engine *engine, const struct arrival *arrival);
 
 /* As responder: a half-open SA is given up, since no IKE_AUTH came or its AUTH was not checked in time. */

@@ -65,6 +65,32 @@ struct tunnel_group *candidates_next(struct candidate_walk *walk)
     return group;
 }
 
+/* ---- Who is none ------------------------------------------------------------------------------------- */
+
+enum obstacle candidate_obstacle(const struct ike_tunnel *tunnel, const struct arrival *arrival)
+{
+    const struct tunnel_policy *policy = &tunnel->policy;
+    struct tunnel_rule rule;
+    bool may_fit = tunnel_rule_of(tunnel, &rule);
+    if (!policy->complete)
+        return OBSTACLE_GAP;
+    if (policy->shut_down)
+        return OBSTACLE_SHUT_DOWN;
+    if (policy->direction == NEGOTIATE_INITIATOR)
+        return OBSTACLE_DIRECTION;
+    if (!may_fit)
+        return policy->source_kind == SOURCE_INTERFACE && rule.local.family == IP_NONE
+                   ? OBSTACLE_NO_SOURCE
+                   : OBSTACLE_NO_INTERFACE;
+    if (!fits_source(&rule, &arrival->local->address))
+        return OBSTACLE_SOURCE;
+    if (!fits_interface(&rule, arrival->ifindex))
+        return OBSTACLE_INTERFACE;
+    if (rule.peer_family != IP_NONE && rule.peer_family != arrival->remote->address.family)
+        return OBSTACLE_FAMILY_OF_THE_NAME;
+    return OBSTACLE_NONE;
+}
+
 /* ---- What the log says of them ----------------------------------------------------------------------- */
 
 size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,

@@ -33,6 +33,22 @@ struct candidate_walk {
 struct candidate_walk candidates_begin(const struct ike_engine *engine, const struct arrival *arrival);
 struct tunnel_group *candidates_next(struct candidate_walk *walk);
 
+/* What keeps a tunnel from being a candidate of an arrival, but for the peer's address. */
+enum obstacle {
+    OBSTACLE_NONE,
+    OBSTACLE_GAP,                /* its config is not complete */
+    OBSTACLE_SHUT_DOWN,          /* it is shut down */
+    OBSTACLE_DIRECTION,          /* it may only begin */
+    OBSTACLE_NO_SOURCE,          /* its source interface has no address */
+    OBSTACLE_NO_INTERFACE,       /* its outgoing interface is missing */
+    OBSTACLE_SOURCE,             /* it answers at another address */
+    OBSTACLE_INTERFACE,          /* it answers on another interface */
+    OBSTACLE_FAMILY_OF_THE_NAME, /* its peer's name is resolved in the other family */
+};
+
+/* The first obstacle that a tunnel has, in that order. */
+enum obstacle candidate_obstacle(const struct ike_tunnel *tunnel, const struct arrival *arrival);
+
 /* Returns how many candidates there are, and the first `capacity` of them by number in `out`. */
 size_t candidates_list(const struct ike_engine *engine, const struct arrival *arrival,
                        const struct ike_tunnel **out, size_t capacity);

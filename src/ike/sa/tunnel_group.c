@@ -35,8 +35,7 @@ static bool take_source(const struct ike_tunnel *tunnel, struct tunnel_rule *rul
     return false;
 }
 
-/* False if no message can be for the tunnel, as while its outgoing interface is missing. */
-static bool rule_of(const struct ike_tunnel *tunnel, struct tunnel_rule *rule)
+bool tunnel_rule_of(const struct ike_tunnel *tunnel, struct tunnel_rule *rule)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     *rule = (struct tunnel_rule){
@@ -350,7 +349,7 @@ bool tunnel_groups_update(struct tunnel_groups *groups, struct ike_tunnel *tunne
     struct tunnel_membership *m = &tunnel->membership;
     struct tunnel_rule rule;
     uint32_t id_hash = identity_hash(&tunnel->policy.remote_id);
-    bool responds = rule_of(tunnel, &rule);
+    bool responds = tunnel_rule_of(tunnel, &rule);
     if (responds && m->group != NULL && m->id_hash == id_hash && rules_are_equal(&m->group->rule, &rule)) {
         forget_lines(m->group);
         return true;

@@ -79,6 +79,12 @@ void tunnel_groups_free(struct tunnel_groups *groups);
  */
 bool tunnel_groups_update(struct tunnel_groups *groups, struct ike_tunnel *tunnel);
 
+/*
+ * What a tunnel's policy and route make its rule. False if no message can be for the tunnel now, as while its
+ * outgoing interface is missing; then `source` and `local` may be left out.
+ */
+bool tunnel_rule_of(const struct ike_tunnel *tunnel, struct tunnel_rule *rule);
+
 /* Takes a tunnel out of its group, if it has one. */
 void tunnel_groups_leave(struct tunnel_groups *groups, struct ike_tunnel *tunnel);
 

@@ -40,3 +40,25 @@ bool unknown_senders_may_log(struct unknown_senders *senders, const struct ip_ad
     return ring_note(senders->logged, UNKNOWN_SENDERS_LOGGED, &senders->next_logged,
                      UNKNOWN_SENDER_LOG_SILENCE, address, now);
 }
+
+enum unanswered_notice unanswered_senders_note(struct unanswered_senders *senders,
+                                               const struct ip_address *address, msec_t now)
+{
+    for (size_t i = 0; i < UNANSWERED_SENDERS_TOLD; i++) {
+        const struct noted_address *told = &senders->told[i];
+        if (is_recent(told, now, UNKNOWN_SENDER_LOG_SILENCE) && ip_address_equal(&told->address, address))
+            return UNANSWERED_TOLD;
+    }
+    if (ring_note(senders->told, UNANSWERED_SENDERS_TOLD, &senders->next, UNKNOWN_SENDER_LOG_SILENCE, address,
+                  now))
+        return UNANSWERED_NEW;
+    if (now < senders->rest_is_told_until)
+        return UNANSWERED_TOLD;
+    senders->rest_is_told_until = now + UNKNOWN_SENDER_LOG_SILENCE;
+    return UNANSWERED_REST;
+}
+
+void unanswered_senders_forget(struct unknown_senders *senders)
+{
+    senders->ikev1 = senders->ikev2 = (struct unanswered_senders){.next = 0};
+}

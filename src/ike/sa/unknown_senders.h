@@ -1,6 +1,7 @@
 /*
  * Who sent ESP for an unknown SPI and is the peer of no tunnel (S46): whether it is to be answered, and
- * logged. What is kept has a fixed size, since anybody can send such packets from any address.
+ * logged; and whose first message of a negotiation no tunnel may answer (S22): whether the log is to tell of
+ * it. What is kept has a fixed size, since anybody can send such packets from any address.
  */
 #ifndef MUSUBI_IKE_SA_UNKNOWN_SENDERS_H
 #define MUSUBI_IKE_SA_UNKNOWN_SENDERS_H
@@ -14,6 +15,7 @@ enum {
     UNKNOWN_SENDER_LOG_SILENCE = 3600000, /* likewise between two log lines */
     UNKNOWN_SENDERS_ANSWERED = UNKNOWN_SENDER_ANSWERS * UNKNOWN_SENDER_SILENCE / 1000,
     UNKNOWN_SENDERS_LOGGED = 1024, /* addresses, so log lines, in an hour */
+    UNANSWERED_SENDERS_TOLD = 64,  /* likewise, of negotiations in one version of IKE */
 };
 
 struct noted_address {
@@ -21,11 +23,26 @@ struct noted_address {
     msec_t time;
 };
 
-/* Two rings, each in the order of time. All zero: nobody yet. */
+/* Whose negotiations in one version of IKE the log has told as unanswered. */
+struct unanswered_senders {
+    struct noted_address told[UNANSWERED_SENDERS_TOLD]; /* a ring in the order of time */
+    size_t next;
+    msec_t rest_is_told_until; /* the log has told that it leaves out the other addresses */
+};
+
+/* Rings, each in the order of time. All zero: nobody yet. */
 struct unknown_senders {
     struct noted_address answered[UNKNOWN_SENDERS_ANSWERED];
     struct noted_address logged[UNKNOWN_SENDERS_LOGGED];
     size_t next_answered, next_logged;
+    struct unanswered_senders ikev1, ikev2;
+};
+
+/* What the log is to say of an address whose negotiation is not answered. */
+enum unanswered_notice {
+    UNANSWERED_TOLD, /* nothing: it has told of it within the hour, or of too many others */
+    UNANSWERED_NEW,  /* tell of it */
+    UNANSWERED_REST, /* tell once that the log leaves out other addresses for an hour */
 };
 
 /* True if an answer may go to `address` now, which is then noted. */
@@ -34,5 +51,12 @@ bool unknown_senders_may_answer(struct unknown_senders *senders, const struct ip
 
 /* True if the event log may tell of `address` now, which is then noted. */
 bool unknown_senders_may_log(struct unknown_senders *senders, const struct ip_address *address, msec_t now);
+
+/* What the log is to say of `address` now, which is then noted. */
+enum unanswered_notice unanswered_senders_note(struct unanswered_senders *senders,
+                                               const struct ip_address *address, msec_t now);
+
+/* Forgets all addresses, as when the config has changed: what it says of them may differ now. */
+void unanswered_senders_forget(struct unknown_senders *senders);
 
 #endif
