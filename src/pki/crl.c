@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/x509v3.h>
 
@@ -104,6 +105,25 @@ struct octets crl_der(const struct crl *crl)
 const struct crl_facts *crl_facts(const struct crl *crl)
 {
     return &crl->facts;
+}
+
+/* Numbers in hexadecimal, without more zeros in front than make whole octets. */
+static int compare_numbers(const char *a, const char *b)
+{
+    size_t length_of_a = strlen(a), length_of_b = strlen(b);
+    return length_of_a != length_of_b ? (length_of_a > length_of_b) - (length_of_a < length_of_b)
+                                      : strcmp(a, b);
+}
+
+int crl_compare_ages(const struct crl *a, const struct crl *b)
+{
+    const struct crl_facts *x = &a->facts, *y = &b->facts;
+    if (x->this_update != y->this_update)
+        return x->this_update > y->this_update ? -1 : 1;
+    int numbers = compare_numbers(x->number, y->number);
+    if (numbers != 0)
+        return -numbers;
+    return (x->revoked < y->revoked) - (x->revoked > y->revoked);
 }
 
 bool crl_is_signed_by(const struct crl *crl, const struct certificate *ca)

@@ -34,6 +34,10 @@ struct octets crl_der(const struct crl *crl);
 /* What it says; lasts as long as the CRL. */
 const struct crl_facts *crl_facts(const struct crl *crl);
 
+/* Below 0 if `a` is newer than `b`, above 0 if it is older, by thisUpdate, then by CRL number (RFC 5280
+ * 5.2.3), then by which of them revokes more. */
+int crl_compare_ages(const struct crl *a, const struct crl *b);
+
 /* True if the CA with this certificate has signed it. */
 bool crl_is_signed_by(const struct crl *crl, const struct certificate *ca);
 

@@ -1,6 +1,7 @@
 #include "pki/validate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -176,13 +177,26 @@ static bool chain_suits(const struct validation_run *run)
 
 /* ---- The whole ------------------------------------------------------------------------------------- */
 
+static int compare_crls(const void *a, const void *b)
+{
+    return crl_compare_ages(*(struct crl *const *)a, *(struct crl *const *)b);
+}
+
+/* The newest first: of two of a CA that were made in the same second OpenSSL takes the first. */
 static bool add_crls(const struct validation *asked, STACK_OF(X509_CRL) * crls)
 {
-    for (size_t i = 0; i < asked->crl_count; i++) {
-        if (sk_X509_CRL_push(crls, crl_x509(asked->crls[i])) == 0)
-            return false;
+    if (asked->crl_count == 0)
+        return true;
+    struct crl **sorted = calloc(asked->crl_count, sizeof(*sorted));
+    bool added = sorted != NULL;
+    if (sorted != NULL) {
+        memcpy(sorted, asked->crls, asked->crl_count * sizeof(*sorted));
+        qsort(sorted, asked->crl_count, sizeof(*sorted), compare_crls);
     }
-    return true;
+    for (size_t i = 0; added && i < asked->crl_count; i++)
+        added = sk_X509_CRL_push(crls, crl_x509(sorted[i])) != 0;
+    free(sorted);
+    return added;
 }
 
 /* Those with keys that are not used here can't be part of the chain. */

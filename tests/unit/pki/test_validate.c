@@ -394,6 +394,13 @@ static void S32_imported_crls_are_looked_at(void **state)
          "the peer's certificate, " DN("unrevoked") ", can't be checked: the CRL of " DN(
              "crlca") " expired at 2026-02-01 00:00:00 UTC; import a newer one (RFC 5280 5.1.2.5)"},
         {"crlca", "unrevoked", "crl-expired crl"}, /* a newer one is there */
+        /* Of two of the same second the one with the higher number counts, whatever their order. */
+        {"crlca", "revoked", "crl-empty crl", VALIDATION_REVOKED,
+         "the peer's certificate, " DN("revoked") ", is revoked by the CRL of " DN(
+             "crlca") " (RFC 5280 6.3)"},
+        {"crlca", "revoked", "crl crl-empty", VALIDATION_REVOKED,
+         "the peer's certificate, " DN("revoked") ", is revoked by the CRL of " DN(
+             "crlca") " (RFC 5280 6.3)"},
         {"crlca", "unrevoked", "crl-early", VALIDATION_CRL,
          "the peer's certificate, " DN("unrevoked") ", can't be checked: the CRL of " DN(
              "crlca") " is not valid before 2027-01-01 00:00:00 UTC (RFC 5280 5.1.2.4)"},
