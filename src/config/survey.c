@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/access_list.h"
 #include "config/gap.h"
 
 /* Seconds before the end of a lifetime at which an SA is rekeyed (R60). */
@@ -77,10 +78,22 @@ static void check_nat_traversal(const struct survey *survey, const struct sectio
         (void)survey_warn(survey, s, "nat-traversal without keepalive: a keepalive is sent every 20 s");
 }
 
+/* True if a selector may name ports of the protocol, or types of its messages (RFC 4301 4.4.1.1). */
+static bool can_be_selected_by_port(uint32_t protocol)
+{
+    enum { PROTOCOL_MOBILITY = 135 };
+    return protocol_has_ports((int)protocol) || protocol == 0 || protocol == IP_PROTOCOL_ICMP ||
+           protocol == IP_PROTOCOL_ICMPV6 || protocol == PROTOCOL_MOBILITY;
+}
+
 static void check_selectors(const struct survey *survey, const struct section *section, enum command_id id)
 {
     size_t count = 0;
     for (const struct setting *s = section_setting(section, id); s != NULL; s = setting_next_of_row(s)) {
+        uint32_t protocol;
+        if (line_has(&s->line, "port") && line_number(&s->line, "protocol", &protocol) &&
+            !can_be_selected_by_port(protocol))
+            (void)survey_warn(survey, s, "this protocol has no ports: the selector holds no packet");
         if (++count == POLICY_SELECTORS_MAX + 1)
             (void)survey_warn(survey, s,
                               "more than %d selectors of one side: tunnels that use them stay down",

@@ -482,6 +482,20 @@ static void S28_nat_traversal_without_keepalive_uses_20_seconds(void **state)
     resolution_free(&r);
 }
 
+static void a_selector_by_ports_of_a_protocol_without_ports_is_reported(void **state)
+{
+    (void)state;
+    struct resolution r = resolve_tunnel("", "  ikev2 local-ts 10.0.0.0/8 protocol 50 port 7\n"
+                                             "  ikev2 local-ts 10.0.0.0/8 protocol 50\n"
+                                             "  ikev2 local-ts 10.0.0.0/8 protocol 17 port 7\n"
+                                             "  ikev2 remote-ts 10.0.0.0/8 protocol 1 port 2048\n"
+                                             "  ikev2 remote-ts 10.0.0.0/8 port 7\n");
+    static const char once[] = "warning: this protocol has no ports: the selector holds no packet";
+    assert_contains(r.said, "FILE:7:3: warning: this protocol has no ports");
+    assert_null(strstr(strstr(r.said, once) + 1, once));
+    resolution_free(&r);
+}
+
 static void R63_suppressing_send_delete_alone_is_reported(void **state)
 {
     (void)state;
@@ -747,6 +761,7 @@ int main(void)
         cmocka_unit_test(S14_a_tunnel_with_a_foreign_mode_stays_down),
         cmocka_unit_test(S24_lifetimes_not_longer_than_the_rekey_margin_are_reported),
         cmocka_unit_test(S28_nat_traversal_without_keepalive_uses_20_seconds),
+        cmocka_unit_test(a_selector_by_ports_of_a_protocol_without_ports_is_reported),
         cmocka_unit_test(R63_suppressing_send_delete_alone_is_reported),
         cmocka_unit_test(S20_any_that_only_initiates_never_comes_up),
         cmocka_unit_test(R45_addresses_of_another_family_than_the_peer_are_reported),
