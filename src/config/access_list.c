@@ -230,8 +230,11 @@ bool protocol_has_ports(int protocol)
 
 bool access_list_line_is_void(const struct access_list_line *line)
 {
+    const struct port_range *source = &line->source_ports, *destination = &line->destination_ports;
+    if (source->low > source->high || destination->low > destination->high)
+        return true;
     return !protocol_has_ports(line->protocol) &&
-           !(port_range_is_all(&line->source_ports) && port_range_is_all(&line->destination_ports));
+           !(port_range_is_all(source) && port_range_is_all(destination));
 }
 
 enum fit { FITS_NOT, FITS_PERHAPS, FITS };

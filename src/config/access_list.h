@@ -86,7 +86,8 @@ bool port_range_is_all(const struct port_range *ports);
  */
 bool protocol_has_ports(int protocol);
 
-/* True if the line can't match any packet: it names ports of a protocol that has none. */
+/* True if the line can't match any packet: it names ports of a protocol that has none, or a range of ports
+ * whose end is before its beginning. */
 bool access_list_line_is_void(const struct access_list_line *line);
 
 /* What the list says of a packet. Where the packet is not known well enough, a line that permits it perhaps

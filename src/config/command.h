@@ -143,7 +143,6 @@ struct command {
     enum setting_kind kind;
     uint8_t key_words;    /* of KIND_KEYED; also, `no` needs one word after the head */
     uint8_t foreign_head; /* not 0: a foreign line that begins with this many words of it is another value */
-    bool not_yet;         /* not supported: settings are kept, with a warning; other commands are refused */
     const char *pattern;  /* in the grammar of pattern.h; policy rows without their `ikev2` */
     const char *help;
 };

@@ -352,6 +352,13 @@ bool foreign_is_known(const struct words *words)
            begins_with_any(words, first, keywords, COUNT(keywords));
 }
 
+const char *foreign_address_setter(const struct words *words)
+{
+    return begins_with(words, 0, "ip address dhcp")   ? "a DHCP client"
+           : begins_with(words, 0, "ip address ipcp") ? "a PPP daemon"
+                                                      : NULL;
+}
+
 /* True if the word looks like a keyword: letters, digits and hyphens, not too many. */
 static bool is_plain(const struct word *word)
 {

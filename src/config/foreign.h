@@ -24,6 +24,10 @@ bool foreign_is_known(const struct words *words);
  * no config for, such as `terminal length 0`. */
 bool foreign_is_operation(const struct words *words);
 
+/* What has to set the address of an interface in Musubi's stead, "a DHCP client", if the line says that the
+ * address is not fixed (`ip address dhcp`, `ip address ipcp`); else NULL. */
+const char *foreign_address_setter(const struct words *words);
+
 enum { FOREIGN_KEYWORDS_SIZE = 96 };
 
 /* Writes the leading keywords of a foreign line and returns `out`: the first word and up to three more, as

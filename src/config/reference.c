@@ -120,9 +120,6 @@ static void print_row(const struct command *row, FILE *out)
         (void)fprintf(out, " %s", kind);
     if (row->modes == MODE_TUNNEL)
         (void)fputs(" Tunnel interfaces only.", out);
-    if (row->not_yet)
-        (void)fputs(
-            row->modes == MODE_EXEC ? " *Not supported yet.*" : " *Accepted, but without effect yet.*", out);
     (void)fputc('\n', out);
 }
 

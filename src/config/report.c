@@ -8,8 +8,6 @@
 #include "config/pattern.h"
 #include "config/placement.h"
 
-enum { COMMAND_NAME_SIZE = 64 };
-
 /* Where a line that did not match belongs; NULL if it is only mistyped. */
 static const char *place_of(const struct match *m, const struct words *words)
 {
@@ -31,30 +29,11 @@ void report_match(struct diagnostics *diagnostics, const char *line, size_t leng
                     excerpt, "%s", message.text);
 }
 
-/* Writes the keywords that a line starts with, such as `ip napt static`, and returns `out`. */
-static const char *command_name(const struct command_line *line, char out[COMMAND_NAME_SIZE])
-{
-    char *at = out;
-    size_t head = pattern_head(line->row->pattern);
-    *at = '\0';
-    for (size_t i = 0; i < head && i < line->count; i++) {
-        const char *word = line_word_at(line, i);
-        if ((size_t)(at - out) + strlen(word) + 2 > COMMAND_NAME_SIZE)
-            break;
-        at = stpcpy(stpcpy(at, i == 0 ? "" : " "), word);
-    }
-    return out;
-}
-
 void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t number,
                     const struct command_line *applied, const struct words *words)
 {
     uint32_t place = number == 0 ? UINT32_MAX : number;
     uint32_t column = (uint32_t)text_characters(line, words->word[0].column) + 1;
-    char name[COMMAND_NAME_SIZE];
-    if (applied->row->not_yet)
-        diagnostics_warn_at(diagnostics, place, column, "`%s` is accepted, but has no effect yet",
-                            command_name(applied, name));
     if (command_id(applied->row) != COMMAND_IKEV2_AUTHENTICATION)
         return;
     if (line_has(applied, "nbma-address"))
@@ -74,9 +53,19 @@ void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t 
     (void)foreign_keywords(words, known, keywords);
     bool some = keywords[0] != '\0';
     size_t column = words->count == 0 ? 0 : words->word[0].column;
-    diagnostics_warn_at(diagnostics, number == 0 ? UINT32_MAX : number,
-                        (uint32_t)text_characters(line, column) + 1, "this %s%s%sline is %s%s%s",
-                        some ? "`" : "", keywords, some ? "` " : "",
+    const uint32_t at_line = number == 0 ? UINT32_MAX : number;
+    const uint32_t at_column = (uint32_t)text_characters(line, column) + 1;
+    const char *setter = foreign_address_setter(words);
+    if (setter != NULL && place == NULL) {
+        diagnostics_warn_at(
+            diagnostics, at_line, at_column,
+            "this `%s` line is not handled by Musubi: %s has to set the address on Linux, and "
+            "Musubi follows it",
+            keywords, setter);
+        return;
+    }
+    diagnostics_warn_at(diagnostics, at_line, at_column, "this %s%s%sline is %s%s%s", some ? "`" : "",
+                        keywords, some ? "` " : "",
                         fate == FOREIGN_LEFT_OUT ? "an operating command, no part of a config: it is left out"
                         : place != NULL          ? "not handled here: "
                                                  : "not handled by Musubi: it is kept and has no effect",

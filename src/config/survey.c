@@ -226,7 +226,12 @@ static void look_at_mycert(const struct survey *survey, const struct setting *my
     if (around == NULL || around->own_certificate_trouble == NULL ||
         !around->own_certificate_trouble(around->store, policy->mycert, &policy->local_id, &trouble))
         return;
-    if (local->source.line != 0)
+    if (local->source.line == POLICY_LINE_TYPED)
+        (void)survey_warn(
+            survey, mycert,
+            "peers will refuse `%s` as the certificate of %s: %s; the ID was typed at the prompt",
+            policy->mycert, policy->name, trouble.text);
+    else if (local->source.line != 0)
         (void)survey_warn(survey, mycert,
                           "peers will refuse `%s` as the certificate of %s: %s; the ID is in line %u",
                           policy->mycert, policy->name, trouble.text, local->source.line);

@@ -26,8 +26,12 @@ static void check_lines(const struct survey *survey, enum command_id id, enum ip
     for (; s != NULL; s = setting_next_of_row(s)) {
         struct access_list_line line;
         access_list_line_of(s, family, &line);
-        if (access_list_line_is_void(&line))
-            (void)survey_warn(survey, s, "this protocol has no ports: the line matches nothing");
+        if (!access_list_line_is_void(&line))
+            continue;
+        (void)survey_warn(survey, s,
+                          protocol_has_ports(line.protocol)
+                              ? "a range of ports ends before it begins: the line matches nothing"
+                              : "this protocol has no ports: the line matches nothing");
     }
 }
 

@@ -159,8 +159,12 @@ bool host_handle(struct host *host, msec_t now, struct host_error *err)
 {
     if (!host_kernel_drain(&host->kernel, err))
         return false;
-    if (!host->planned || !host->kernel.dirty || now < host->next_pass)
+    if (!host->planned || !host->kernel.dirty)
         return true;
+    if (now < host->next_pass) {
+        host_packets_guard(&host->packets);
+        return true;
+    }
     return reconcile(host, now, err);
 }
 

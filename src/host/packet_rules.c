@@ -179,15 +179,16 @@ static void write_line(FILE *out, enum ip_family family, const struct access_lis
                   family == IP_V4 ? "ip frag-off & 0x1fff != 0" : "frag frag-off != 0", name);
 }
 
-/* A chain that ends where a line decides, and returns where none does. */
+/* A chain that ends where a line decides, and returns where none does. A comment has 127 octets at most. */
 static void write_list(const struct writing *w, size_t index)
 {
+    enum { NAME_SHOWN = 100 };
     const struct access_lists *lists = w->plan->lists;
     const struct access_list *list = &lists->lists[index];
     (void)fprintf(w->out, "\tchain list_%zu {\n", index);
     if (strpbrk(list->name, "\"\\\n") == NULL)
-        (void)fprintf(w->out, "\t\tcomment \"%s access-list %s\"\n", list->family == IP_V4 ? "ip" : "ipv6",
-                      list->name);
+        (void)fprintf(w->out, "\t\tcomment \"%s access-list %.*s\"\n", list->family == IP_V4 ? "ip" : "ipv6",
+                      NAME_SHOWN, list->name);
     for (size_t i = list->first; i < list->first + list->count; i++) {
         if (!access_list_line_is_void(&lists->lines[i]))
             write_line(w->out, list->family, &lists->lines[i], i);

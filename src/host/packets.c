@@ -7,6 +7,10 @@
 #include "host/packet_carry.h"
 
 static const char list_command[] = "list table inet " NFT_TABLE;
+/* What is left of the table stays: its counters are read when it is made anew. */
+static const char stop_commands[] =
+    "add table inet " NFT_TABLE "\n"
+    "add chain inet " NFT_TABLE " stopped { type filter hook forward priority -400; policy drop; }\n";
 static const char delete_command[] = "delete table inet " NFT_TABLE;
 
 bool host_packets_plan(struct host_packets *packets, const struct host_plan *plan, struct host_error *err)
@@ -24,6 +28,7 @@ bool host_packets_plan(struct host_packets *packets, const struct host_plan *pla
     if (!same) {
         free(packets->standing);
         packets->standing = NULL;
+        packets->harmed = false;
         packets->in_doubt = true;
     }
     return true;
@@ -59,6 +64,24 @@ static bool is_unchanged(const struct host_packets *packets)
     return same;
 }
 
+void host_packets_guard(struct host_packets *packets)
+{
+    bool closed = packets->harmed;
+    if (!packets->in_doubt || !packets->blocking || (packets->standing == NULL && !packets->harmed))
+        return;
+    if (packets->standing != NULL) {
+        packets->in_doubt = !is_unchanged(packets);
+        if (!packets->in_doubt)
+            return;
+        free(packets->standing);
+        packets->standing = NULL;
+        packets->harmed = true;
+    }
+    /* Where this fails, forwarding itself is switched off: the rules do not stand. */
+    if (!closed || nft_find_table(NULL) == NFT_TABLE_MISSING)
+        (void)nft_run(stop_commands, NULL);
+}
+
 /* Makes the table, whose counters go on from those of the rules before, if they are still there. */
 static bool make_counting(struct host_packets *packets, struct host_error *err)
 {
@@ -90,11 +113,12 @@ static bool set(struct host_packets *packets, struct host_kernel *kernel, struct
                remove_table(packets, err);
     if (!packets->in_doubt || is_unchanged(packets))
         return true;
-    bool was_there = packets->standing != NULL;
+    bool was_there = packets->standing != NULL || packets->harmed;
     free(packets->standing);
     packets->standing = NULL;
     if (!make_table(packets, kernel, err))
         return host_fail_because(err, err, "packet rules (filters, NAPT, MSS of ports)");
+    packets->harmed = false;
     if (was_there)
         host_note_put_back(kernel, "the table of packet rules (nftables, inet " NFT_TABLE ")");
     return true;
@@ -106,6 +130,7 @@ bool host_packets_reconcile(struct host_packets *packets, struct host_kernel *ke
     if (packets->losses != kernel->losses)
         packets->in_doubt = true;
     packets->losses = kernel->losses;
+    host_packets_guard(packets);
     if (set(packets, kernel, &reason)) {
         packets->failure = 0;
         packets->in_doubt = false;

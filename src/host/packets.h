@@ -16,6 +16,7 @@ struct host_packets {
     bool blocking;   /* without the table, packets would be forwarded that must not be */
     bool in_doubt;   /* `wanted` is new, or the table may have been changed */
     bool looked;     /* a table of an earlier musubid has been looked for */
+    bool harmed;     /* another program changed the table, and it was not made anew yet */
     uint32_t losses; /* of reports, when the table was last looked at */
     int failure;
 };
@@ -28,6 +29,10 @@ bool host_packets_reconcile(struct host_packets *packets, struct host_kernel *ke
 
 /* False while packets must not be forwarded, because rules that would stop some of them are not in place. */
 bool host_packets_stand(const struct host_packets *packets);
+
+/* Stops forwarding by a rule if another program has changed rules that block: making them anew takes a while,
+ * and may have to wait. */
+void host_packets_guard(struct host_packets *packets);
 
 /* The table may have been changed. */
 void host_packets_doubt(struct host_packets *packets);

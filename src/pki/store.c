@@ -206,8 +206,9 @@ void pki_store_close(struct pki_store *store)
 
 static bool refuse_taken(const char *name, const char *what, struct pki_reason *reason)
 {
-    return pki_refuse(reason, "there is %s `%s` already: erase it first (`pki cert erase name %s`)", what,
-                      name, name);
+    return pki_refuse(
+        reason, "there is %s `%s` already: take another name, or erase it first (`pki cert erase name %s`)",
+        what, name, name);
 }
 
 /* False with the reason if nothing can be kept under that name. */

@@ -216,6 +216,20 @@ static bool keys_are_usable(const struct validation_run *run)
     return false;
 }
 
+/* OpenSSL looks at CRLs before it verifies the signatures of the chain. A CRL may be long, and anybody can
+ * send certificates with the names of the CA: so here CRLs come last. */
+static int verify_chain_first(X509_STORE_CTX *context)
+{
+    const struct validation_run *run = X509_STORE_CTX_get_app_data(context);
+    if (run->verify_signatures(context) != 1)
+        return 0;
+    if (run->asked->crl_count == 0)
+        return 1;
+    (void)X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(context),
+                                      X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return X509_STORE_CTX_get_check_revocation(context)(context);
+}
+
 static bool run_openssl(struct validation_run *run)
 {
     const struct validation *asked = run->asked;
@@ -224,14 +238,13 @@ static bool run_openssl(struct validation_run *run)
         verdict_refuse_by_error(run, NULL, X509_V_ERR_OUT_OF_MEM);
         return false;
     }
-    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK;
-    if (asked->crl_count > 0)
-        flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-    (void)X509_VERIFY_PARAM_set_flags(param, flags);
+    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
     X509_VERIFY_PARAM_set_time(param, (time_t)asked->now);
     X509_VERIFY_PARAM_set_depth(param, CERTIFICATE_CHAIN_MAX - 2); /* of CAs between the two ends */
     X509_STORE_CTX_set_app_data(run->context, run);
     X509_STORE_CTX_set_verify_cb(run->context, judge);
+    run->verify_signatures = X509_STORE_CTX_get_verify(run->context);
+    X509_STORE_CTX_set_verify(run->context, verify_chain_first);
     int verified = X509_verify_cert(run->context);
     if (verified != 1 && run->verdict->fault == VALIDATION_OK)
         verdict_refuse_by_error(run, X509_STORE_CTX_get_current_cert(run->context),

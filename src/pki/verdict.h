@@ -12,7 +12,8 @@
 struct validation_run {
     const struct validation *asked;
     struct validation_verdict *verdict;
-    X509_STORE_CTX *context; /* NULL: OpenSSL has not been asked yet */
+    X509_STORE_CTX *context;                    /* NULL: OpenSSL has not been asked yet */
+    X509_STORE_CTX_verify_fn verify_signatures; /* OpenSSL's own */
 };
 
 /* Sets the verdict: the check that failed on a certificate, and how, as printf has it. */

@@ -65,6 +65,26 @@ static void S28_a_new_mapping_is_followed_after_an_authenticated_packet(void **s
     world_free(p.w);
 }
 
+static void S28_a_nat_that_changes_all_the_time_is_followed_and_told_a_few_times(void **state)
+{
+    (void)state;
+    struct pair p = pair_behind_nat();
+    world_set_traffic(p.w, 100);
+
+    for (int i = 0; i < 20; i++) {
+        gateway_rebind_nat(p.a);
+        world_run(p.w, 1000);
+        assert_true(world_tunnel_carries(p.a, 1, p.b, 0));
+    }
+
+    assert_int_equal(gateway_log_count(p.b, "the NAT in front of the peer has changed"), 5);
+    world_run(p.w, 60000);
+    gateway_rebind_nat(p.a);
+    world_run(p.w, 1000);
+    assert_int_equal(gateway_log_count(p.b, "the NAT in front of the peer has changed"), 6);
+    world_free(p.w);
+}
+
 static void S28_a_new_mapping_is_followed_after_an_ike_message(void **state)
 {
     (void)state;
@@ -304,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_authenticated_packet),
+        cmocka_unit_test(S28_a_nat_that_changes_all_the_time_is_followed_and_told_a_few_times),
         cmocka_unit_test(S28_a_new_mapping_is_followed_after_an_ike_message),
         cmocka_unit_test(S9_an_end_behind_a_nat_follows_no_change_of_address),
         cmocka_unit_test(S9_between_two_nats_no_change_of_address_is_followed),

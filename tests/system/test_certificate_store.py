@@ -96,7 +96,8 @@ def test_R91_certificates_are_imported_shown_kept_and_erased(gateway, pki):
     assert gateway.show("show pki cert name caCert") in shown
     done = gateway.command("pki cert erase name list", "pki cert erase name caCert")
     assert done.status == 0, str(done)
-    assert "% Warning: `caCert` is used by Tunnel0.0 (cacert)" in done.stdout, str(done)
+    assert "% Warning: `caCert` is used by Tunnel0.0 (cacert): no packet passes there" in done.stdout, str(done)
+    assert "`caCert` was erased, and is used by Tunnel0.0 (cacert): no packet passes" in gateway.show("show logging")
     assert stored_files(gateway) == {"myCert.pem": 0o600}
     assert "no certificate" in refused(gateway, "show pki cert name caCert")
 

@@ -195,6 +195,9 @@ def test_S34_a_certificate_of_another_ID_is_told_at_the_import_and_at_the_start(
     site.stop()
     site.start()
     site.wait_for_log(rf"config:9:3: warning: {trouble}; the ID is in line 10")
+    typed = site.configure("interface Tunnel0.0", "ikev2 local-authentication rsa id fqdn other.example.com")
+    assert re.search(r"not for the ID fqdn other\.example\.com: .*; the ID was typed at the prompt$", typed,
+                     re.MULTILINE), typed
     site.stop()
 
 

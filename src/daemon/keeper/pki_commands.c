@@ -182,12 +182,19 @@ static enum control_status run_erase(const struct pki_commands *commands, const 
         return CONTROL_FAILED;
     }
     auth_jobs_forget_keys(commands->auth_jobs, commands->store);
-    event_log_print(commands->log, EVENT_SYSTEM, LOG_LEVEL_NOTICE, NULL, "`%s` was erased", name);
-    if (show_certificate_uses(&commands->running->configuration.policies, name, &uses))
+    if (show_certificate_uses(&commands->running->configuration.policies, name, &uses)) {
+        event_log_print(
+            commands->log, EVENT_SYSTEM, LOG_LEVEL_WARN, NULL,
+            "`%s` was erased, and is used by %s: no packet passes there until one of that name is "
+            "imported",
+            name, text_get(&uses));
         text_print(out,
-                   "%% Warning: `%s` is used by %s, which can't be made again until one of that name is "
+                   "%% Warning: `%s` is used by %s: no packet passes there until one of that name is "
                    "imported\n",
                    name, text_get(&uses));
+    } else {
+        event_log_print(commands->log, EVENT_SYSTEM, LOG_LEVEL_NOTICE, NULL, "`%s` was erased", name);
+    }
     text_free(&uses);
     running_config_certificates_changed(commands->running);
     return CONTROL_OK;

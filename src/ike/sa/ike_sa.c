@@ -100,6 +100,26 @@ static void doubt_endpoint(struct ike_sa *sa, const struct ip_endpoint *seen)
         ike_sa_add_task(sa, TASK_LIVENESS, 0);
 }
 
+/* Some NAT boxes change the port with each packet: that is told a few times a minute. */
+static void tell_move(struct ike_sa *sa, const struct ip_endpoint *to)
+{
+    enum { TELL_TIME = 60000, TOLD_MOST = 5 };
+    msec_t now = sa->engine->now;
+    char old[IP_TEXT_SIZE];
+    char new[IP_TEXT_SIZE];
+    if (sa->moves_since == 0 || now - sa->moves_since >= TELL_TIME) {
+        sa->moves_since = now;
+        sa->moves_told = 0;
+    }
+    if (sa->moves_told == TOLD_MOST)
+        return;
+    sa->moves_told++;
+    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "the NAT in front of the peer has changed %s to %s%s",
+               ip_endpoint_format(&sa->remote, old), ip_endpoint_format(to, new),
+               sa->moves_told == TOLD_MOST ? ", and does so often: more changes are not told for a minute"
+                                           : "");
+}
+
 void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
     bool may_move = sa->state == IKE_SA_ESTABLISHED && sa->encapsulate && sa->nat_remote;
@@ -109,10 +129,7 @@ void ike_sa_follow_peer(struct ike_sa *sa, const struct ip_endpoint *local, cons
         doubt_endpoint(sa, remote);
         return;
     }
-    char from[IP_TEXT_SIZE];
-    char to[IP_TEXT_SIZE];
-    ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "the NAT in front of the peer has changed %s to %s",
-               ip_endpoint_format(&sa->remote, from), ip_endpoint_format(remote, to));
+    tell_move(sa, remote);
     sa->remote = *remote;
     ike_sa_changed(sa);
     const struct child_sa *child;

@@ -162,6 +162,8 @@ struct ike_sa {
     msec_t traffic_pause;   /* how long its last answer is enough; 0: it has not been asked */
     msec_t traffic_pause_until;
     msec_t doubted_since;    /* it sends from elsewhere, and no IKE has come from `remote` since; 0: not so */
+    msec_t moves_since;      /* when the first of the peer's moves of the last minute was told; 0: none was */
+    unsigned moves_told;     /* since then */
     msec_t next_hint;        /* from when on something that may be forged may have the peer asked again */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     struct ike_timer retransmit, lifetime, rekey, liveness;

@@ -138,8 +138,8 @@ static void warnings_of_all_kinds_are_in_the_order_of_lines(void **state)
         true,
         "FILE:1:1: warning: Tunnel0.0 has no `ikev2 peer`: it stays down\n"
         "FILE:4:1: warning: GigaEthernet0.0 has neither `shutdown` nor `no shutdown`: it is up\n"
-        "FILE:5:3: warning: this `ip address dhcp` line is not handled by Musubi: it is kept and has no "
-        "effect\n");
+        "FILE:5:3: warning: this `ip address dhcp` line is not handled by Musubi: a DHCP client has to set "
+        "the address on Linux, and Musubi follows it\n");
 }
 
 static void S16_ports_that_contradict_each_other_are_an_error(void **state)

@@ -224,7 +224,12 @@ static void lines_that_do_nothing_are_warned_of(void **state)
                          "  ip filter a 1 in\n"
                          "interface GigaEthernet0.0\n"
                          "  ip napt static GigaEthernet0.0 50\n"
-                         "  no shutdown\n");
+                         "  no shutdown\n"
+                         "ip access-list a permit udp src any sport range 5 1 dest any\n"
+                         "ip access-list a permit udp src any dest any dport range 5 5\n");
+    assert_contains(said,
+                    "FILE:7:1: warning: a range of ports ends before it begins: the line matches nothing\n");
+    assert_lacks(said, "FILE:8:");
     assert_contains(said, "FILE:1:1: warning: this protocol has no ports: the line matches nothing\n");
     assert_contains(said, "FILE:3:3: warning: no packet passes a Loopback: the line has no effect\n");
     assert_contains(said, "FILE:5:3: warning: without `ip napt enable` the line has no effect\n");

@@ -161,8 +161,10 @@ static void S14_foreign_lines_are_kept_at_the_prompt_too(void **state)
     struct session *s = start("");
     TYPE(s, "ppp profile isp", "authentication myname user", "interface GigaEthernet0.1",
          "encapsulation pppoe", "ip address ipcp");
-    assert_contains(diagnostics_first(&s->diagnostics)->message,
-                    "this `ip address ipcp` line is not handled");
+    assert_contains(
+        diagnostics_first(&s->diagnostics)->message,
+        "this `ip address ipcp` line is not handled by Musubi: a PPP daemon has to set the address on "
+        "Linux, and Musubi follows it");
     TYPE(s, "ppp profile isp", "authentication password user word", "hostname a");
     assert_running(s, "ppp profile isp\n"
                       "  authentication myname user\n"

@@ -454,6 +454,59 @@ static void packets_are_counted(void **state)
     host_teardown(host);
 }
 
+/* Another program may take the rules away more often than they are put back. */
+static void S36_nothing_is_forwarded_between_a_flush_and_the_new_rules(void **state)
+{
+    (void)state;
+    static const char *const harms[] = {"flush ruleset", "delete table inet " NFT_TABLE,
+                                        "flush chain inet " NFT_TABLE " filter_in"};
+    struct host *host;
+    char *rules = strdup(table_of(&host, filtered));
+    assert_non_null(rules);
+    for (size_t i = 0; i < sizeof harms / sizeof *harms; i++) {
+        for (int times = 0; times < 2; times++) {
+            assert_true(nft_run(harms[i], NULL));
+            assert_true(host_handle(host, 0, NULL)); /* it is too early to make them anew */
+            assert_has(table(), "hook forward priority -400; policy drop;");
+        }
+        settle(host);
+        assert_string_equal(table(), rules);
+    }
+    free(rules);
+    host_teardown(host);
+}
+
+static void a_list_may_have_the_longest_name(void **state)
+{
+    (void)state;
+    enum { NAME_LENGTH = 127 };
+    struct host *host;
+    char name[NAME_LENGTH + 1] = "", config[1024];
+    memset(name, 'n', NAME_LENGTH);
+    (void)snprintf(config, sizeof config,
+                   "ipv6 access-list %s permit tcp src any dest any dport eq 7\n"
+                   "interface GigaEthernet0.0\n"
+                   "  ipv6 filter %s 1 in\n"
+                   "  no shutdown\n",
+                   name, name);
+    assert_has(table_of(&host, config), "tcp dport 7 counter name \"line_0\" accept");
+    host_teardown(host);
+}
+
+static void a_range_of_ports_that_is_empty_does_no_harm(void **state)
+{
+    (void)state;
+    struct host *host;
+    const char *rules = table_of(&host, "ip access-list a permit udp src any sport range 5 1 dest any\n"
+                                        "ip access-list a permit tcp src any dest any dport range 7 7\n"
+                                        "interface GigaEthernet0.0\n"
+                                        "  ip filter a 1 in\n"
+                                        "  no shutdown\n");
+    assert_has(rules, "tcp dport 7 counter name \"line_1\" accept");
+    assert_lacks(rules, "sport");
+    host_teardown(host);
+}
+
 int main(void)
 {
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, netns_setup)
@@ -467,6 +520,9 @@ int main(void)
         IN_NAMESPACE(a_config_without_packet_rules_has_no_table),
         IN_NAMESPACE(S16_other_tables_stay_as_they_are),
         IN_NAMESPACE(S16_a_table_that_is_flushed_is_put_back),
+        IN_NAMESPACE(S36_nothing_is_forwarded_between_a_flush_and_the_new_rules),
+        IN_NAMESPACE(a_range_of_ports_that_is_empty_does_no_harm),
+        IN_NAMESPACE(a_list_may_have_the_longest_name),
         IN_NAMESPACE(changes_of_other_tables_are_no_reason_to_look),
         IN_NAMESPACE(a_changed_plan_replaces_the_table),
         IN_NAMESPACE(S16_what_a_crash_left_is_adopted_or_removed),

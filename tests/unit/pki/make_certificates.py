@@ -207,6 +207,7 @@ def make_crls(pki, ca):
     pki.crl(own, "crl-delta", extensions=["2.5.29.27=critical,ASN1:INTEGER:1"])
     pki.crl(own, "crl-indirect", extensions=["issuingDistributionPoint=critical,indirectCRL:TRUE"])
     pki.crl(ca, "crl-of-ca")
+    pki.crl(Issued("fakeca", pki.directory), "crl-of-fakeca", extensions=())
     pki.crl(middle, "crl-of-middle")
 
 

@@ -190,22 +190,29 @@ static void R91_a_taken_name_has_to_be_erased_first(void **state)
 {
     struct fixture *f = *state;
     assert_done(import_certificate(f, "a", PKI_PEM, "rsa2048.pem"));
-    assert_refused(import_certificate(f, "a", PKI_PEM, "ca.pem"),
-                   "there is a certificate `a` already: erase it first (`pki cert erase name a`)");
-    assert_refused(import_pkcs12(f, "a", "secret", "modern.p12"),
-                   "there is an entry `a` already: erase it first (`pki cert erase name a`)");
-    assert_refused(import_crl(f, "a", PKI_PEM, "crl.pem"),
-                   "there is an entry `a` already: erase it first (`pki cert erase name a`)");
+    assert_refused(
+        import_certificate(f, "a", PKI_PEM, "ca.pem"),
+        "there is a certificate `a` already: take another name, or erase it first (`pki cert erase name a`)");
+    assert_refused(
+        import_pkcs12(f, "a", "secret", "modern.p12"),
+        "there is an entry `a` already: take another name, or erase it first (`pki cert erase name a`)");
+    assert_refused(
+        import_crl(f, "a", PKI_PEM, "crl.pem"),
+        "there is an entry `a` already: take another name, or erase it first (`pki cert erase name a`)");
     assert_done(import_key(f, "a", NULL, "rsa2048.key"));
-    assert_refused(import_key(f, "a", NULL, "rsa2048.key"),
-                   "there is a private key `a` already: erase it first (`pki cert erase name a`)");
-    assert_refused(import_certificate(f, "a", PKI_PEM, "rsa2048.pem"),
-                   "there is a certificate `a` already: erase it first (`pki cert erase name a`)");
+    assert_refused(
+        import_key(f, "a", NULL, "rsa2048.key"),
+        "there is a private key `a` already: take another name, or erase it first (`pki cert erase name a`)");
+    assert_refused(
+        import_certificate(f, "a", PKI_PEM, "rsa2048.pem"),
+        "there is a certificate `a` already: take another name, or erase it first (`pki cert erase name a`)");
     assert_done(import_crl(f, "l", PKI_PEM, "crl.pem"));
-    assert_refused(import_certificate(f, "l", PKI_PEM, "ca.pem"),
-                   "there is a CRL `l` already: erase it first (`pki cert erase name l`)");
-    assert_refused(import_key(f, "l", NULL, "rsa2048.key"),
-                   "there is a CRL `l` already: erase it first (`pki cert erase name l`)");
+    assert_refused(
+        import_certificate(f, "l", PKI_PEM, "ca.pem"),
+        "there is a CRL `l` already: take another name, or erase it first (`pki cert erase name l`)");
+    assert_refused(
+        import_key(f, "l", NULL, "rsa2048.key"),
+        "there is a CRL `l` already: take another name, or erase it first (`pki cert erase name l`)");
     uint32_t before = pki_store_generation(f->store);
     assert_done(pki_store_erase(f->store, "a", &f->reason));
     assert_int_not_equal(pki_store_generation(f->store), before);

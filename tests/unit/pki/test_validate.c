@@ -417,6 +417,25 @@ static void S32_imported_crls_are_looked_at(void **state)
     RUN(cases);
 }
 
+/* A CRL may be long, and its signature is verified anew each time: not for those who know but the CA's name.
+ */
+static void S32_the_chain_is_verified_before_any_crl(void **state)
+{
+    static const struct validation_case cases[] = {
+        {"ca", "of-fakeca-silent", "crl-of-fakeca", VALIDATION_SIGNATURE,
+         "the peer's certificate, " DN("of-fakeca-silent") ", has a signature that is not by the key of its "
+                                                           "issuer (RFC 5280 6.1.3)"},
+        {"ca", "expired", "crl-of-fakeca", VALIDATION_EXPIRED,
+         "the peer's certificate, " DN("expired") ", expired at 2026-02-01 00:00:00 UTC, and it is now "
+                                                  "2026-06-01 00:00:00 UTC (RFC 5280 4.1.2.5)"},
+        {"ca", "site1", "crl-of-fakeca", VALIDATION_CRL,
+         "the peer's certificate, " DN("site1") ", can't be checked by the CRL of " DN(
+             "ca") ": CRL signature failure (RFC 5280 6.3)"},
+    };
+    (void)state;
+    RUN(cases);
+}
+
 static void S32_the_serial_of_the_certificate_is_told(void **state)
 {
     static const struct validation_case expired = {"ca", "expired", NULL, VALIDATION_EXPIRED};
@@ -480,6 +499,7 @@ int main(void)
         cmocka_unit_test(S32_dates_are_told),
         cmocka_unit_test(S32_basic_constraints_and_key_usage_hold),
         cmocka_unit_test(S32_keys_of_odd_sizes_and_kinds_are_not_used),
+        cmocka_unit_test(S32_the_chain_is_verified_before_any_crl),
         cmocka_unit_test(S32_the_serial_of_the_certificate_is_told),
         cmocka_unit_test(S32_extended_key_usage_suits_ike),
         cmocka_unit_test(S32_constraints_and_critical_extensions_hold),
