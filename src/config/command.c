@@ -97,7 +97,8 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_IP_NAPT_STATIC] = {MODE_INTERFACE, KIND_LIST,
                                 .pattern = "ip napt static <interface:interface> {udp <port:number 1-65535>|"
                                            "tcp <port:number 1-65535>|<protocol:number 0-255>}",
-                                .help = "Packets that reach this device itself in spite of NAPT"},
+                                .help =
+                                    "Count these packets to this device itself; NAPT lets them pass anyway"},
     [COMMAND_IP_FILTER] =
         {MODE_INTERFACE, KIND_LIST,
          .pattern = "ip filter <name:name> <sequence:number 1-65535> {in|out} "
@@ -144,8 +145,9 @@ const struct command command_table[COMMAND_COUNT] = {
                                           .help = "Integrity of Child SAs"},
     [COMMAND_CONNECT_TYPE] = {MODE_POLICY, KIND_SINGLE, .pattern = "connect-type {auto|trigger}",
                               .help = "Make the SA at once and keep it, or when a packet needs it"},
-    [COMMAND_DPD] = {MODE_POLICY, KIND_SINGLE, .pattern = "dpd {interval <seconds:number 1-86400>|off}",
-                     .help = "Check at this interval that the peer is alive"},
+    [COMMAND_DPD] =
+        {MODE_POLICY, KIND_SINGLE, .pattern = "dpd {interval <seconds:number 1-86400>|off}",
+         .help = "Check at this interval that the peer is alive; 30 seconds without an answer end the SA"},
     [COMMAND_IPSEC_MTU_IGNORE] = {MODE_POLICY, KIND_SINGLE, .pattern = "ipsec mtu ignore [off]",
                                   .help = "Fragment all packets that are too large, without ICMP errors"},
     [COMMAND_IPSEC_PRE_FRAGMENT] = {MODE_POLICY, KIND_SINGLE, .pattern = "ipsec pre-fragment [off]",
