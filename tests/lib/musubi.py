@@ -74,8 +74,8 @@ class Musubi:
 
     def kill(self):
         """End all of its processes as a crash would."""
-        for pid in self._daemon_pids():
-            self.host.run("kill", "-KILL", pid)
+        # At once: one that saw another die would have the SAs deleted.
+        self.host.run("kill", "-KILL", *self._daemon_pids())
         process, self.process = self.process, None
         process.kill()
         self._no_sanitizer_report(process)
