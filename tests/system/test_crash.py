@@ -126,7 +126,8 @@ def test_S48_forwarding_begins_after_the_routes_into_tunnels_and_ends_before_the
     sites.lab.callback(monitor.kill)
 
     def is_heard():
-        host.ip("route replace blackhole 192.0.2.0/24")
+        for what in ("add", "del"):
+            host.ip(f"route {what} blackhole 192.0.2.0/24")
         return "192.0.2.0/24" in monitor.stdout
 
     wait_until(is_heard, 10, "a word of the monitor")
@@ -145,7 +146,6 @@ def test_S48_forwarding_begins_after_the_routes_into_tunnels_and_ends_before_the
     sites.stop()
     wait_until(lambda: "route gone" in order() and "off" in order(), 5, "the end of both")
     assert order().index("off") < order().index("route gone"), monitor.stdout
-    host.ip("route del blackhole 192.0.2.0/24")
 
 
 def test_S48_a_setting_of_linux_that_would_open_the_tunnels_is_warned_of(sites):
