@@ -60,11 +60,16 @@ class Contestant:
 
 
 class MusubiTunnel(Contestant):
-    """`lines` are those of the tunnels: algorithms, nat-traversal."""
+    """`lines` are those of the tunnels: algorithms, nat-traversal.
+
+    The gateways' own TCP is measured too. Its segments have to fit, as they do with the other contestants, whose devices
+    have a smaller MTU: else each becomes two fragments (R74).
+    """
 
     def __init__(self, lab, name, lines):
         super().__init__(lab, name)
-        self.gateways = [Musubi(lab, host, direct.config(here, there, lines=lines))
+        fitting = f"{lines.rstrip()}\nip tcp adjust-mss auto\n"
+        self.gateways = [Musubi(lab, host, direct.config(here, there, lines=fitting))
                          for host, here, there in ((self.near, NEAR, FAR), (self.far, FAR, NEAR))]
 
     def start(self):
