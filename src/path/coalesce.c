@@ -7,38 +7,13 @@
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "path/header_fields.h"
 #include "path/inbound_sa.h"
 #include "path/segment.h"
 
 enum {
     SUPER_MAX = 65535, /* octets */
     HEAD_MAX = INNER_IPV6_HEADER + 60,
-    IPV4_LENGTH = 2,
-    IPV4_ID = 4,
-    IPV4_FRAGMENT = 6,
-    IPV4_TTL = 8,
-    IPV4_PROTOCOL = 9,
-    IPV4_CHECKSUM = 10,
-    IPV4_ADDRESSES = 12,
-    IPV4_MF_AND_OFFSET = 0x3fff,
-    IPV6_LENGTH = 4,
-    IPV6_NEXT = 6,
-    IPV6_ADDRESSES = 8,
-    TCP_HEADER = 20,
-    TCP_SEQUENCE = 4,
-    TCP_ACKNOWLEDGMENT = 8,
-    TCP_OFFSET = 12,
-    TCP_FLAGS = 13,
-    TCP_WINDOW = 14,
-    TCP_CHECKSUM = 16,
-    TCP_URGENT = 18,
-    TCP_FIN = 0x01,
-    TCP_PSH = 0x08,
-    TCP_ACK = 0x10,
-    TCP_ECE = 0x40,
-    UDP_HEADER = 8,
-    UDP_LENGTH = 4,
-    UDP_CHECKSUM = 6,
 };
 
 /* ---- Reading packets -------------------------------------------------------------------------------- */
@@ -83,7 +58,7 @@ static bool find_upper(struct coalesce_packet *p)
         p->upper = INNER_IPV4_HEADER;
         p->protocol = ip[IPV4_PROTOCOL];
         return ip[0] == 0x45 && load_u16be(ip + IPV4_LENGTH) == p->length &&
-               (load_u16be(ip + IPV4_FRAGMENT) & IPV4_MF_AND_OFFSET) == 0;
+               (load_u16be(ip + IPV4_FLAGS) & (IPV4_MF | IPV4_OFFSET_MASK)) == 0;
     }
     if (p->family == IP_NONE)
         return false;
@@ -169,7 +144,7 @@ static bool ip_follows(const struct coalesce_flow *flow, const struct coalesce_p
     if (p->family == IP_V6) /* class and label, next header and hop limit */
         return octets_same(first, p, 0, IPV6_LENGTH) && octets_same(first, p, IPV6_NEXT, IPV6_ADDRESSES);
     /* TOS, DF, TTL */
-    return octets_same(first, p, 0, IPV4_LENGTH) && octets_same(first, p, IPV4_FRAGMENT, IPV4_CHECKSUM) &&
+    return octets_same(first, p, 0, IPV4_LENGTH) && octets_same(first, p, IPV4_FLAGS, IPV4_CHECKSUM) &&
            load_u16be(p->at + IPV4_ID) == flow->next_id;
 }
 

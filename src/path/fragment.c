@@ -1,27 +1,18 @@
 #include "path/fragment.h"
-#include "base/checksum.h"
 
 #include <netinet/in.h>
 #include <string.h>
+
+#include "base/checksum.h"
+#include "path/header_fields.h"
 
 enum {
     UNIT = 8, /* offsets count in units of so many octets */
     LENGTH_MAX =
         65535, /* of what fragments are put together to, without the header (RFC 791, RFC 8200 4.5) */
-    IPV4_LENGTH = 2,
-    IPV4_ID = 4,
-    IPV4_FLAGS = 6,
-    IPV4_CHECKSUM = 10,
-    IPV4_DF = 0x4000,
-    IPV4_MF = 0x2000,
-    IPV4_OFFSET_MASK = 0x1fff,
     OPTION_END = 0,
     OPTION_NOP = 1,
     OPTION_COPIED = 0x80,
-    IPV6_LENGTH = 4,
-    IPV6_NEXT = 6,
-    IPV6_FRAGMENT = 8, /* octets of the Fragment header */
-    IPV6_MORE = 1,
 };
 
 /* ---- IPv4 ------------------------------------------------------------------------------------------ */

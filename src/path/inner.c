@@ -2,13 +2,9 @@
 
 #include <netinet/in.h>
 
-enum {
-    IPV4_FLAGS = 6,
-    IPV4_DF = 0x4000,
-    IPV4_OFFSET_MASK = 0x1fff,
-    IPV6_OFFSET_MASK = 0xfff8,
-    EXTENSIONS_MAX = 16,
-};
+#include "path/header_fields.h"
+
+enum { EXTENSIONS_MAX = 16 };
 
 enum ip_family inner_family(struct octets packet)
 {

@@ -3,14 +3,10 @@
 #include <netinet/in.h>
 
 #include "base/checksum.h"
+#include "path/header_fields.h"
 #include "path/inner.h"
 
 enum {
-    TCP_HEADER = 20,
-    TCP_OFFSET = 12, /* data offset, in the high half of the octet */
-    TCP_FLAGS = 13,
-    TCP_SYN = 0x02,
-    TCP_CHECKSUM = 16,
     OPTION_END = 0,
     OPTION_NOP = 1,
     OPTION_MSS = 2,

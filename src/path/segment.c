@@ -4,24 +4,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
-
-enum {
-    IPV4_LENGTH = 2,
-    IPV4_ID = 4,
-    IPV4_CHECKSUM = 10,
-    IPV6_LENGTH = 4,
-    TCP_HEADER = 20,
-    TCP_SEQUENCE = 4,
-    TCP_OFFSET = 12,
-    TCP_FLAGS = 13,
-    TCP_CHECKSUM = 16,
-    TCP_FIN = 0x01,
-    TCP_PSH = 0x08,
-    TCP_CWR = 0x80,
-    UDP_HEADER = 8,
-    UDP_LENGTH = 4,
-    UDP_CHECKSUM = 6,
-};
+#include "path/header_fields.h"
 
 static const uint16_t no_zero = UINT16_MAX; /* a zero checksum is sent as its other form (RFC 768) */
 

@@ -1,10 +1,10 @@
 #include "path/size.h"
 
+#include "path/header_fields.h"
+
 enum {
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
-    UDP_HEADER = 8,
-    TCP_HEADER = 20,
     LENGTH_MAX = 65535, /* of what IPv4's total length, or IPv6's payload length, counts */
 };
 
