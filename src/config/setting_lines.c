@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Inserts a line in order. If there is no room, the highest one is dropped. */
-static void add_line(struct setting_lines *lines, uint32_t line)
+static void insert(struct setting_lines *lines, uint32_t line)
 {
     uint32_t at = 0;
     while (at < lines->count && lines->line[at] < line)
@@ -21,23 +21,26 @@ static void add_line(struct setting_lines *lines, uint32_t line)
     lines->line[at] = line;
 }
 
+void setting_lines_add_line(struct setting_lines *lines, uint32_t line)
+{
+    if (line == POLICY_LINE_TYPED)
+        lines->typed = true;
+    else if (line != 0)
+        insert(lines, line);
+}
+
 void setting_lines_add(struct setting_lines *lines, const struct tunnel_policy *policy, setting_set settings)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        uint32_t line = policy->line[i];
-        if ((settings & SETTING_BIT(i)) == 0 || line == 0)
-            continue;
-        if (line == POLICY_LINE_TYPED)
-            lines->typed = true;
-        else
-            add_line(lines, line);
+        if ((settings & SETTING_BIT(i)) != 0)
+            setting_lines_add_line(lines, policy->line[i]);
     }
 }
 
 void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others)
 {
     for (uint32_t i = 0; i < others->count; i++)
-        add_line(lines, others->line[i]);
+        insert(lines, others->line[i]);
     lines->more |= others->more;
     lines->typed |= others->typed;
 }

@@ -24,6 +24,9 @@ struct setting_lines {
 /* Adds the lines of some settings of a policy. Settings with their default value have none. */
 void setting_lines_add(struct setting_lines *lines, const struct tunnel_policy *policy, setting_set settings);
 
+/* Adds one line as a policy has it: 0 is none, POLICY_LINE_TYPED is one that was typed at the prompt. */
+void setting_lines_add_line(struct setting_lines *lines, uint32_t line);
+
 /* Adds the lines that `others` has. */
 void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others);
 

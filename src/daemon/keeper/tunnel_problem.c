@@ -12,10 +12,11 @@ enum { IPV6_LEAST_MTU = 1280 };
 
 static void print_line(uint32_t line, struct text *out)
 {
-    if (line == POLICY_LINE_TYPED)
-        text_print(out, "; typed at the prompt");
-    else if (line != 0)
-        text_print(out, "; line %" PRIu32, line);
+    struct setting_lines lines = {0};
+    char lines_text[SETTING_LINES_TEXT_SIZE];
+    setting_lines_add_line(&lines, line);
+    if (line != 0)
+        text_print(out, "; %s", setting_lines_format(&lines, lines_text));
 }
 
 static void print_lines(const struct tunnel_policy *policy, enum policy_setting setting, struct text *out)

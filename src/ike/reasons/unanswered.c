@@ -86,22 +86,27 @@ static void find_near(const struct ike_engine *engine, const struct ip_address *
 
 /* ---- What keeps each from answering ------------------------------------------------------------------- */
 
+static void add_lines(struct short_text *text, const struct setting_lines *lines)
+{
+    char lines_text[SETTING_LINES_TEXT_SIZE];
+    short_text_add(text, " (%s)", setting_lines_format(lines, lines_text));
+}
+
 static void add_line(struct short_text *text, const struct tunnel_policy *policy, setting_set settings)
 {
     struct setting_lines lines = {0};
-    char lines_text[SETTING_LINES_TEXT_SIZE];
     setting_lines_add(&lines, policy, settings);
-    short_text_add(text, " (%s)", setting_lines_format(&lines, lines_text));
+    add_lines(text, &lines);
 }
 
 static void add_gap(struct short_text *text, const struct tunnel_policy *policy)
 {
     char gap[POLICY_GAP_TEXT_SIZE];
+    struct setting_lines lines = {0};
     short_text_add(text, "is not complete: %s", policy_gap_text(policy, gap));
-    if (policy->gap_line == POLICY_LINE_TYPED)
-        short_text_add(text, " (typed at the prompt)");
-    else if (policy->gap_line != 0)
-        short_text_add(text, " (line %u)", policy->gap_line);
+    setting_lines_add_line(&lines, policy->gap_line);
+    if (policy->gap_line != 0)
+        add_lines(text, &lines);
 }
 
 static void add_source(struct short_text *text, const struct ike_tunnel *tunnel)
