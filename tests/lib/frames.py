@@ -5,6 +5,7 @@ import select
 import socket
 import time
 
+from lib.process import PATIENCE
 from lib.sites import SITE1, SITE2
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
@@ -58,7 +59,7 @@ class LanHost:
 
     def receive(self, count, timeout=5):
         """The next `count` packets to this host; fewer if no more come in time."""
-        found, end = [], time.monotonic() + timeout
+        found, end = [], time.monotonic() + PATIENCE * timeout
         while len(found) < count and select.select([self._socket], [], [], max(0, end - time.monotonic()))[0]:
             octets, (_, _, kind, *_) = self._socket.recvfrom(FRAME_MAX)
             packet = Ether(octets).payload

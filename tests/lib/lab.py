@@ -16,7 +16,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from lib.process import Background, run
+from lib.process import PATIENCE, Background, run
 
 PREFIX = "musubi"
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -73,10 +73,10 @@ class Host:
         return int(received.group(1)) if received else 0, str(done)
 
     def must_reach(self, target, *options, count=2, wait=5):
-        """Each of `count` pings, one after the other, has to be answered within `wait` seconds."""
+        """Each of `count` pings, one after the other, has to be answered: in `wait` seconds on a quiet machine."""
         # After an answer, ping waits for the next one only as long as `-i` says. So run ping once for each.
         for _ in range(count):
-            received, printed = self.ping(target, *options, count=1, wait=wait)
+            received, printed = self.ping(target, *options, count=1, wait=PATIENCE * wait)
             assert received == 1, f"a ping was not answered\n{printed}"
 
 

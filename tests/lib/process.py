@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 LOG_TAIL = 6000
+# Times that are waited for a thing are those of a quiet machine; a busy one gets so many times as long.
+PATIENCE = 4
 
 # Background programs of this process that have not been stopped; a failing test shows their logs.
 running = []
@@ -38,30 +40,31 @@ def run(*argv, timeout=30, text_in=None):
     """Run a program to its end, whatever the status. Fails if it does not end within `timeout` seconds."""
     try:
         done = subprocess.run(argv, input=text_in, stdin=subprocess.DEVNULL if text_in is None else None,
-                              capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
+                              capture_output=True, text=True, errors="replace", timeout=PATIENCE * timeout,
+                              check=False)
     except subprocess.TimeoutExpired as late:
-        raise CommandFailed(f"`{' '.join(map(str, argv))}` did not end within {timeout} s\n"
+        raise CommandFailed(f"`{' '.join(map(str, argv))}` did not end within {PATIENCE * timeout} s\n"
                             f"stdout: {late.stdout}\nstderr: {late.stderr}") from None
     return Finished(argv, done.returncode, done.stdout, done.stderr)
 
 
 def wait_until(condition, timeout, what):
     """Poll `condition` until it returns something true, which is returned."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + PATIENCE * timeout
     while True:
         seen = condition()
         if seen:
             return seen
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout} s: {what}")
+            raise AssertionError(f"not within {PATIENCE * timeout} s: {what}")
         time.sleep(0.05)
 
 
 def wait_until_equal(look, wanted, timeout=5):
     """Poll `look` until it returns `wanted`; a failure shows what it returned last."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + PATIENCE * timeout
     while (seen := look()) != wanted:
-        assert time.monotonic() < end, f"not within {timeout} s: {wanted}\nthere is {seen}"
+        assert time.monotonic() < end, f"not within {PATIENCE * timeout} s: {wanted}\nthere is {seen}"
         time.sleep(0.05)
 
 
@@ -119,10 +122,10 @@ class Background:
         if self.status() is None:
             self.popen.send_signal(by)
         try:
-            return self.popen.wait(timeout)
+            return self.popen.wait(PATIENCE * timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise CommandFailed(f"{self.name} did not end within {timeout} s of {by.name}:\n"
+            raise CommandFailed(f"{self.name} did not end within {PATIENCE * timeout} s of {by.name}:\n"
                                 f"{self.log()}") from None
         finally:
             self._forget()

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from lib.lab import Host, wire
-from lib.process import LOG_TAIL, CommandFailed, Finished, running
+from lib.process import LOG_TAIL, PATIENCE, CommandFailed, Finished, running
 
 INIT = Path(__file__).with_name("uml-init.sh")
 BOOT_TIMEOUT = 60
@@ -68,14 +68,14 @@ class Uml(Host):
                                              for text in (stdout, stderr)))
 
     def _read_answer(self, timeout, argv=("boot",)):
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE * timeout
         while b"\n" not in self._replies:
             ready, _, _ = select.select([self._answers], [], [], max(0, end - time.monotonic()))
             piece = os.read(self._answers, 65536) if ready else b""
             if not piece:
                 self._power_off()
                 raise CommandFailed(f"{self.label}: no answer to `{' '.join(map(str, argv))}` within "
-                                    f"{timeout} s\n{self._process.log()}")
+                                    f"{PATIENCE * timeout} s\n{self._process.log()}")
             self._replies += piece
         line, _, self._replies = self._replies.partition(b"\n")
         return line.decode()
@@ -122,7 +122,7 @@ class UmlBackground:
         return int(text) if text else None
 
     def wait_for_text(self, text, timeout=20):
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE * timeout
         while self.uml.run("grep", "-qFe", text, f"{self._job}.out", f"{self._job}.err").status != 0:
             if self.status() is not None or time.monotonic() > end:
                 raise CommandFailed(f"{self.name}: no {text!r}, status {self.status()}\n{self.log()}")
@@ -130,10 +130,10 @@ class UmlBackground:
     def end(self, timeout=20):
         """Send SIGTERM and wait; returns the exit status."""
         self.uml.run("kill", self.pid)
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE * timeout
         while (status := self.status()) is None:
             if time.monotonic() > end:
-                raise CommandFailed(f"{self.name} did not end within {timeout} s\n{self.log()}")
+                raise CommandFailed(f"{self.name} did not end within {PATIENCE * timeout} s\n{self.log()}")
         running.remove(self)
         return status
 
