@@ -14,7 +14,7 @@
 enum tunnel_stage {
     TUNNEL_WITHOUT_DEVICE, /* Linux has no TUN device for it (yet) */
     TUNNEL_ADDING,         /* the path has been asked */
-    TUNNEL_THERE,          /* the path has it, the engine knows its policy */
+    TUNNEL_THERE,          /* the path has it, the engine knows its policy and its route */
     TUNNEL_REFUSED,        /* by the path */
 };
 
@@ -30,6 +30,7 @@ struct tunnel {
     struct path_tunnel settings; /* as the path has them, or is to have them */
     uint32_t slot;               /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
     enum tunnel_stage stage;
+    bool is_told; /* the engine knows its policy */
     bool has_sa;
     enum host_tunnel_use use; /* as last set */
     bool leaving;             /* not in the config any more; its SAs are being deleted (S4) */
