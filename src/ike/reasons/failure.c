@@ -11,6 +11,7 @@
 
 enum {
     TEXT_SIZE = 1536,
+    LINE_SIZE = 2048,
     NAMES_MAX = 4, /* of tunnels */
     NAMES_TEXT_SIZE = (NAMES_MAX + 1) * (TUNNEL_NAME_SIZE + 8),
 };
@@ -93,6 +94,32 @@ struct subject {
     enum failure_kind kind;
 };
 
+/*
+ * Tells of a failed negotiation: at level warn if it is new for the tunnel (or with NULL, for all that are
+ * not of a known one), or if an hour has passed since the last time; else at level info.
+ */
+__attribute__((format(printf, 3, 4))) static void
+warn_of_negotiation(struct ike_engine *engine, const struct ike_tunnel *about, const char *format, ...)
+{
+    struct ike_tunnel *tunnel = about != NULL ? engine_tunnel(engine, about->policy.tunnel) : NULL;
+    struct told_failure *told = tunnel != NULL ? tunnel->failures : engine->objects->failures;
+    size_t size = tunnel != NULL ? TUNNEL_FAILURES_MAX : FAILURES_MAX;
+    const uint32_t *number = about != NULL ? &about->policy.tunnel : NULL;
+    char line[LINE_SIZE];
+    uint32_t more;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    bool is_told = repeated_failure_is_told(told, size, line, engine->now, &more);
+    enum log_level level = is_told ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
+    if (more == 0)
+        engine_log_failure(engine, level, number, "%s", line);
+    else
+        engine_log_failure(engine, level, number, "%s (and %u times more since this was told last)", line,
+                           more);
+}
+
 static void warn(const struct subject *about, setting_set settings, const char *text)
 {
     struct setting_lines lines = {0};
@@ -113,8 +140,8 @@ static void warn(const struct subject *about, setting_set settings, const char *
     const char *separator = settings != 0 ? "; " : "";
     const char *shown_lines = settings != 0 ? setting_lines_format(&lines, lines_text) : "";
     if (about->kind == FAILED_NEGOTIATION)
-        engine_log_failure(about->engine, tunnel != NULL ? &tunnel->policy.tunnel : NULL,
-                           "%s failed%s: %s%s%s", kinds[about->kind], names, text, separator, shown_lines);
+        warn_of_negotiation(about->engine, tunnel, "%s failed%s: %s%s%s", kinds[about->kind], names, text,
+                            separator, shown_lines);
     else
         tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s",
                    kinds[about->kind], names, text, separator, shown_lines);

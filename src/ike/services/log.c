@@ -49,9 +49,10 @@ void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum 
         add_line(engine, &kind, format, arguments);
 }
 
-void engine_log_failure(struct ike_engine *engine, const uint32_t *tunnel, const char *format, ...)
+void engine_log_failure(struct ike_engine *engine, enum log_level level, const uint32_t *tunnel,
+                        const char *format, ...)
 {
-    const struct line_kind kind = {LOG_LEVEL_WARN, LOG_IKEV2, true, tunnel};
+    const struct line_kind kind = {level, LOG_IKEV2, true, tunnel};
     va_list arguments;
     va_start(arguments, format);
     add_line(engine, &kind, format, arguments);

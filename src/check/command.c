@@ -1,0 +1,66 @@
+#include "check/command.h"
+
+#include "check/arguments.h"
+#include "check/check.h"
+
+enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
+
+/* Something that `musubi check` does. */
+typedef enum check_result check_run(const struct check_arguments *arguments, FILE *out, FILE *errors);
+
+static bool wants_help(const struct check_arguments *arguments)
+{
+    return arguments->help;
+}
+
+static enum check_result print_usage(const struct check_arguments *arguments, FILE *out, FILE *errors)
+{
+    (void)arguments, (void)errors;
+    check_arguments_print_usage(out);
+    return CHECK_GOOD;
+}
+
+static enum check_result check_files(const struct check_arguments *arguments, FILE *out, FILE *errors)
+{
+    enum check_result worst = CHECK_GOOD;
+    for (size_t i = 0; i < arguments->file_count; i++) {
+        enum check_result result = check_file(arguments->files[i], out, errors);
+        worst = result > worst ? result : worst;
+    }
+    return worst;
+}
+
+/* The first row holds whose option was given; the last one needs none. */
+static const struct {
+    bool (*is_wanted)(const struct check_arguments *arguments); /* NULL: always */
+    size_t files_min;
+    const char *too_few; /* what is said if there are fewer */
+    check_run *run;
+} actions[] = {
+    {wants_help, 0, NULL, print_usage},
+    {NULL, 1, "which file?", check_files},
+};
+
+/* By enum check_result. */
+static const int exit_status[] = {
+    [CHECK_GOOD] = EXIT_DONE, [CHECK_WRONG] = EXIT_FOUND, [CHECK_UNREADABLE] = EXIT_USAGE};
+
+static int run(const struct check_arguments *arguments, FILE *out, FILE *errors)
+{
+    size_t i = 0;
+    while (actions[i].is_wanted != NULL && !actions[i].is_wanted(arguments))
+        i++;
+    if (arguments->file_count < actions[i].files_min) {
+        (void)fprintf(errors, "musubi check: %s\n", actions[i].too_few);
+        return EXIT_USAGE;
+    }
+    return exit_status[actions[i].run(arguments, out, errors)];
+}
+
+int check_command(size_t count, char *const *arguments, FILE *out, FILE *errors)
+{
+    struct check_arguments read;
+    int status = check_arguments_read(count, arguments, &read, errors) ? run(&read, out, errors) : EXIT_USAGE;
+    check_arguments_free(&read);
+    return status;
+}
