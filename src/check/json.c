@@ -49,7 +49,8 @@ static void put_text(FILE *out, const char *text)
 static void begin_value(struct json *json, const char *name)
 {
     if (json->depth > 0) {
-        (void)fprintf(json->out, "%s\n%*s", json->has_values[json->depth] ? "," : "", (int)json->depth * 2, "");
+        (void)fprintf(json->out, "%s\n%*s", json->has_values[json->depth] ? "," : "", (int)json->depth * 2,
+                      "");
         json->has_values[json->depth] = true;
     }
     if (name == NULL)

@@ -60,15 +60,15 @@ static bool check_ends(struct pair_end *ends, size_t count, enum pair_form form,
     return good;
 }
 
-enum pair_status pair_check(char *const *paths, size_t count, enum pair_form form, FILE *out, FILE *errors)
+enum check_result pair_check(char *const *paths, size_t count, enum pair_form form, FILE *out, FILE *errors)
 {
     struct pair_end *ends = calloc(count, sizeof *ends);
-    enum pair_status status = PAIR_UNREADABLE;
+    enum check_result status = CHECK_UNREADABLE;
     bool connects = false;
     if (ends == NULL || !read_ends(ends, paths, count, errors))
         goto out;
     if (check_ends(ends, count, form, out, &connects))
-        status = connects ? PAIR_CONNECTS : PAIR_FAILS;
+        status = connects ? CHECK_GOOD : CHECK_WRONG;
     else
         (void)fprintf(errors, "musubi check: out of memory\n");
 out:

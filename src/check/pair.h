@@ -8,21 +8,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "check/check.h"
+
 enum pair_form {
     PAIR_TEXT,
     PAIR_JSON, /* as docs/check-pair.md describes it */
 };
 
-enum pair_status {
-    PAIR_CONNECTS,   /* there are pairs, and all of them connect */
-    PAIR_FAILS,      /* a pair does not connect, there is none, or a file has errors */
-    PAIR_UNREADABLE, /* a file can't be read */
-};
-
 /*
- * Checks the files at `paths`, two or more, and prints to `out` what comes of each pair of tunnels. If a file
- * can't be read, one line on `errors` says why, and nothing is printed to `out`.
+ * Checks the files at `paths`, two or more, and prints to `out` what comes of each pair of tunnels.
+ * CHECK_GOOD if there are pairs and all of them connect; CHECK_WRONG if a pair does not, there is none, or a
+ * file has errors. CHECK_UNREADABLE if a file can't be read or memory ran out: then one line on `errors` says
+ * so, and nothing is printed to `out`.
  */
-enum pair_status pair_check(char *const *paths, size_t count, enum pair_form form, FILE *out, FILE *errors);
+enum check_result pair_check(char *const *paths, size_t count, enum pair_form form, FILE *out, FILE *errors);
 
 #endif

@@ -28,8 +28,7 @@ static const struct setting *address_line(const struct config *config, const cha
 static size_t addresses_of(const struct pair_source *of, const struct configured_interface *interface,
                            enum ip_family family, struct pair_address *out, size_t capacity)
 {
-    const struct interface_family *lines =
-        family == IP_V4 ? &interface->ipv4_lines : &interface->ipv6_lines;
+    const struct interface_family *lines = family == IP_V4 ? &interface->ipv4_lines : &interface->ipv6_lines;
     size_t count = lines->address_count < capacity ? lines->address_count : capacity;
     for (size_t i = 0; i < count; i++) {
         const struct setting *s = address_line(of->config, interface->name, family, i);
@@ -148,7 +147,9 @@ static void find_source(const struct pair_source *of, struct pair_tunnel *tunnel
     }
     if (policy->source_kind == SOURCE_ADDRESS)
         tunnel->source = (struct pair_address){policy->source_address, policy->line[SETTING_SOURCE_ADDRESS]};
-    else if (source != NULL && addresses_of(of, source, family, &tunnel->source, 1) == 0)
+    else if (source == NULL)
+        tunnel->is_dynamic = policy->source_kind == SOURCE_INTERFACE || policy->outgoing != OUTGOING_ROUTED;
+    else if (addresses_of(of, source, family, &tunnel->source, 1) == 0)
         tunnel->is_dynamic = source->dynamic && family == IP_V4;
 }
 
@@ -260,6 +261,5 @@ struct octets pair_end_local_key(const struct pair_end *end, const struct pair_t
 {
     if (tunnel->policy.local_id.type != ID_NONE)
         return tunnel->local_key;
-    return key_table_secret(end->of->keys,
-                            key_table_local(end->of->keys, source, tunnel->policy.remote_key));
+    return key_table_secret(end->of->keys, key_table_local(end->of->keys, source, tunnel->policy.remote_key));
 }

@@ -29,8 +29,9 @@ struct pair_tunnel {
     uint32_t line;                       /* where it begins */
     struct octets local_key, remote_key; /* the end's; a local key without local ID comes later, see below */
     struct pair_address source;          /* of what it sends, if the file says so; else family IP_NONE */
-    bool is_dynamic;                     /* its source address is not in the file, but DHCP's or PPP's */
-    uint16_t mtu;                        /* of its outer packets */
+    bool is_dynamic; /* its source address is not in the file: it is DHCP's or PPP's, or that
+                        of an interface that the file does not define */
+    uint16_t mtu;    /* of its outer packets */
     bool is_paired;
 };
 

@@ -31,8 +31,8 @@ static void explain_state(const struct view *v)
 {
     char gap[POLICY_GAP_TEXT_SIZE];
     if (v->policy->gap != GAP_NONE)
-        pair_findings_add(v->findings, FINDING_FAILURE, v->side, &v->policy->gap_line, 1,
-                          "%s stays down: %s", v->policy->name, policy_gap_text(v->policy, gap));
+        pair_findings_add(v->findings, FINDING_FAILURE, v->side, &v->policy->gap_line, 1, "%s stays down: %s",
+                          v->policy->name, policy_gap_text(v->policy, gap));
     if (v->policy->shut_down)
         pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_SHUTDOWN)},
                           1, "%s is shut down", v->policy->name);
@@ -173,8 +173,7 @@ static void tell_of_name(const struct view *v)
 {
     char text[IP_TEXT_SIZE];
     if (v->policy->peer_kind == PEER_FQDN)
-        pair_findings_add(v->findings, FINDING_UNCHECKED, v->side,
-                          (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+        pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
                           "the name %s is not looked up: it is taken to have the address %s",
                           v->policy->peer_fqdn, ip_address_format(&v->other->address.address, text));
 }
@@ -204,8 +203,8 @@ void pair_explain(const struct pair *pair, struct pair_result *result)
     struct view views[2];
     for (unsigned side = 0; side < 2; side++) {
         const struct pair_side *own = &pair->side[side];
-        views[side] = (struct view){own, &pair->side[1 - side], &own->tunnel->policy, side,
-                                    &result->findings};
+        views[side] =
+            (struct view){own, &pair->side[1 - side], &own->tunnel->policy, side, &result->findings};
     }
     if (!result->connects)
         explain_failure(pair, result, views);

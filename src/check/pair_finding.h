@@ -19,9 +19,9 @@ enum finding_kind {
 
 struct pair_finding {
     enum finding_kind kind;
-    unsigned end; /* 0 or 1: of the pair */
-    bool is_log;  /* as the log of that end has it */
-    char *text;   /* from malloc; one line */
+    unsigned end;                      /* 0 or 1: of the pair */
+    bool is_log;                       /* as the log of that end has it */
+    char *text;                        /* from malloc; one line */
     uint32_t lines[FINDING_LINES_MAX]; /* in the order of the text, each once */
     size_t line_count;
 };

@@ -166,8 +166,7 @@ static void put_alone(struct json *json, const struct pair_report *report)
             json_text(json, "file", end->path);
             json_text(json, "tunnel", tunnel->policy.name);
             json_number(json, "line", tunnel->line);
-            json_text(json, "text",
-                      pair_explain_alone(report->ends, report->end_count, end, tunnel, reason));
+            json_text(json, "text", pair_explain_alone(report->ends, report->end_count, end, tunnel, reason));
             json_end_object(json);
         }
     }

@@ -50,7 +50,7 @@ static int points_of_id(const struct pair_tunnel *from, const struct pair_end *e
 {
     const struct identity id = own_id(end, to);
     return from->policy.remote_id.type != ID_NONE && identity_equal(&from->policy.remote_id, &id) ? POINTS_ID
-                                                                                                   : 0;
+                                                                                                  : 0;
 }
 
 /* ---- All that may be paired -------------------------------------------------------------------------- */
@@ -72,8 +72,8 @@ static struct candidate candidate_of(struct pair_end *a, struct pair_tunnel *x, 
         .end = {a, b},
         .tunnel = {x, y},
         .points = ids + addresses[0] + addresses[1],
-        .has_evidence = ids >= POINTS_EVIDENCE || addresses[0] >= POINTS_EVIDENCE ||
-                        addresses[1] >= POINTS_EVIDENCE,
+        .has_evidence =
+            ids >= POINTS_EVIDENCE || addresses[0] >= POINTS_EVIDENCE || addresses[1] >= POINTS_EVIDENCE,
     };
 }
 

@@ -23,11 +23,12 @@ static bool find_flow(const struct child_settings *sa, struct packet_flow *flow)
                 local->protocol == 0 || remote->protocol == 0 || local->protocol == remote->protocol;
             if (local->first.family != remote->first.family || !protocols_agree)
                 continue;
-            *flow = (struct packet_flow){.source = local->last,
-                                         .destination = remote->last,
-                                         .protocol = local->protocol != 0 ? local->protocol : remote->protocol,
-                                         .source_port = local->first_port,
-                                         .destination_port = remote->first_port};
+            *flow =
+                (struct packet_flow){.source = local->last,
+                                     .destination = remote->last,
+                                     .protocol = local->protocol != 0 ? local->protocol : remote->protocol,
+                                     .source_port = local->first_port,
+                                     .destination_port = remote->first_port};
             return true;
         }
     }
@@ -67,8 +68,7 @@ static struct esp_sa *make_sa(struct esp_worker *worker, const struct child_sett
     const struct encryption_algorithm *encryption = encryption_by_id(child->encryption, child->key_bits);
     const struct integrity_algorithm *integrity =
         child->integrity != AUTH_NONE ? integrity_by_id(child->integrity) : NULL;
-    const struct child_direction *keys =
-        direction == PACKET_OUTBOUND ? &child->outbound : &child->inbound;
+    const struct child_direction *keys = direction == PACKET_OUTBOUND ? &child->outbound : &child->inbound;
     const struct esp_sa_settings settings = {
         .direction = direction,
         .spi = keys->spi,
@@ -87,7 +87,8 @@ static const char *open_failure(enum esp_open_result result)
 {
     if (result == ESP_OPEN_TS_UNACCEPTABLE)
         return "the packet lies outside of the receiver's selectors";
-    return result == ESP_OPEN_INVALID_SA ? "the receiver has another SPI" : "the receiver can't open the packet";
+    return result == ESP_OPEN_INVALID_SA ? "the receiver has another SPI"
+                                         : "the receiver can't open the packet";
 }
 
 static const char *carry(struct esp_worker *worker, struct esp_sa *out, struct esp_sa *in,
@@ -109,10 +110,11 @@ static const char *carry(struct esp_worker *worker, struct esp_sa *out, struct e
 static struct size_form form_of(const struct child_settings *sa)
 {
     const struct encryption_algorithm *encryption = encryption_by_id(sa->encryption, sa->key_bits);
-    return (struct size_form){
-        .esp = esp_framing_of(encryption, encryption_is_aead(encryption) ? NULL : integrity_by_id(sa->integrity)),
-        .outer = sa->destination.remote.address.family,
-        .encapsulated = sa->destination.encapsulated};
+    return (struct size_form){.esp = esp_framing_of(encryption, encryption_is_aead(encryption)
+                                                                    ? NULL
+                                                                    : integrity_by_id(sa->integrity)),
+                              .outer = sa->destination.remote.address.family,
+                              .encapsulated = sa->destination.encapsulated};
 }
 
 size_t pair_packet_largest(const struct child_settings *sa, size_t mtu)

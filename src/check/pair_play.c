@@ -15,11 +15,11 @@ enum {
     FAILURE_MAX = 90000,     /* after which both ends have said all about a failure */
     SETTLED = 3000,          /* after which nothing of a negotiation is under way any more */
     /* Lifetimes, in seconds, of the side that is to rekey, so that it does so soon; and of the other. */
-    SHORT_CHILD_LIFETIME = 100,
-    SHORT_SA_LIFETIME = 180,
+    SHORT_CHILD_LIFETIME = 120, /* the rekey comes a minute before its end, */
+    SHORT_SA_LIFETIME = 130,    /* and half a minute before its end */
     LONG_LIFETIME = 28800,
-    REKEYED_MAX = 130000, /* after which both SAs have been rekeyed */
-    PACKET_SIZE = 100,    /* octets */
+    REKEYED = 115000,  /* after which both SAs have been rekeyed once */
+    PACKET_SIZE = 100, /* octets */
 };
 
 static const uint8_t stand_in_key[] = "stands in for certificates";
@@ -73,7 +73,7 @@ static void replace_certificates(const struct trial *t, unsigned side, struct tu
 }
 
 /* The tunnel that is looked at: nothing begins by itself, and SAs live as the trial wants it. */
-static void bend(const struct trial *t, unsigned side, struct tunnel_policy *policy)
+static void bend_policy(const struct trial *t, unsigned side, struct tunnel_policy *policy)
 {
     bool rekeys = t->rekeys && side == t->rekeyer;
     policy->child_lifetime = rekeys ? SHORT_CHILD_LIFETIME : LONG_LIFETIME;
@@ -93,12 +93,11 @@ static void add_tunnel(const struct trial *t, unsigned side, const struct pair_t
     char text[IP_TEXT_SIZE];
     policy.connect_type = CONNECT_TRIGGER;
     if (is_played) {
-        bend(t, side, &policy);
+        bend_policy(t, side, &policy);
         replace_certificates(t, side, &policy, &local, &remote);
     }
     gateway_set_tunnel_with_keys(g, &policy, local, remote);
-    if (source->family != IP_NONE)
-        gateway_set_tunnel_source(g, policy.tunnel, source);
+    gateway_set_tunnel_route(g, policy.tunnel, source, policy.outgoing == OUTGOING_ROUTED ? 0 : 1);
     if (!is_played || policy.peer_kind != PEER_FQDN)
         return;
     gateway_set_name(g, policy.tunnel, ip_address_format(&other->address.address, text));
@@ -189,8 +188,8 @@ static bool carries(const struct trial *t, const char *when)
         if (is_up(t))
             why = pair_packet_send(child_of(t, side), child_of(t, 1 - side), PACKET_SIZE, &outer);
         if (why != NULL)
-            pair_findings_add(t->findings, FINDING_FAILURE, side, NULL, 0, "%s no packet goes to the other end: %s",
-                              when, why);
+            pair_findings_add(t->findings, FINDING_FAILURE, side, NULL, 0,
+                              "%s no packet goes to the other end: %s", when, why);
         good = good && why == NULL;
     }
     return good;
@@ -217,10 +216,29 @@ static void note_agreement(const struct trial *t, struct pair_agreement *agreed)
     free(record);
 }
 
+/* The negotiation has made SAs of another tunnel of an end. */
+static void tell_of_other_tunnel(const struct trial *t)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        const struct pair_end *end = t->pair->side[side].end;
+        const struct installed_child *child = gateway_children(t->gateway[side]);
+        for (size_t i = 0; child != NULL && i < end->tunnel_count; i++) {
+            const struct pair_tunnel *tunnel = &end->tunnels[i];
+            uint32_t lines[] = {t->pair->side[side].tunnel->policy.line[SETTING_PEER],
+                                tunnel->policy.line[SETTING_PEER]};
+            if (tunnel->policy.tunnel == child->sa.tunnel && child->sa.tunnel != number(t, side))
+                pair_findings_add(
+                    t->findings, FINDING_FAILURE, side, lines, 2,
+                    "the SAs become those of %s and not of %s: for the other end both are the same",
+                    tunnel->policy.name, t->pair->side[side].tunnel->policy.name);
+        }
+    }
+}
+
 /* ---- A trial ----------------------------------------------------------------------------------------- */
 
 /* Lets the beginner begin. True if both ends are up. */
-static bool connect(struct trial *t)
+static bool negotiate(struct trial *t)
 {
     gateway_packet_waits(t->gateway[t->beginner], number(t, t->beginner));
     for (msec_t passed = 0; passed < NEGOTIATION_MAX && !is_up(t); passed += STEP)
@@ -231,6 +249,8 @@ static bool connect(struct trial *t)
         world_run(t->world, FAILURE_MAX);
     bool up = is_up(t);
     take_warnings(t, up ? FINDING_NOTE : FINDING_FAILURE);
+    if (!up)
+        tell_of_other_tunnel(t);
     return up;
 }
 
@@ -240,7 +260,7 @@ static bool rekey(struct trial *t)
     struct ike_record *before = calloc(2, sizeof *before);
     uint32_t spi = child_of(t, 0)->inbound.spi;
     bool known = before != NULL && ike_sa_of(t, 0, &before[0]);
-    world_run(t->world, REKEYED_MAX);
+    world_run(t->world, REKEYED);
     bool good = known && is_up(t) && ike_sa_of(t, 0, &before[1]) && before[1].spi_i != before[0].spi_i &&
                 child_of(t, 0)->inbound.spi != spi;
     free(before);
@@ -253,7 +273,7 @@ static bool rekey(struct trial *t)
 
 static bool play(struct trial *t, struct pair_result *result)
 {
-    bool good = connect(t) && carries(t, "after the negotiation");
+    bool good = negotiate(t) && carries(t, "after the negotiation");
     if (good)
         note_agreement(t, &result->agreed);
     if (good && t->rekeys) {
@@ -287,7 +307,7 @@ bool pair_play(const struct pair *pair, struct pair_result *out)
     *out = (struct pair_result){0};
     bool failed = false;
     for (unsigned beginner = 0; beginner < 2; beginner++) {
-        if (!pair_may_begin(&pair->side[beginner]))
+        if (!pair_may_begin(&pair->side[beginner]) || pair_proofs_differ(pair))
             continue;
         bool good = true;
         bool rekeyed = false;

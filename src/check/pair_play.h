@@ -14,11 +14,11 @@
 /* What two ends have agreed on. */
 struct pair_agreement {
     struct ike_suite ike;
-    struct ike_suite child;               /* its `dh` is that of a rekey */
-    struct identity id[2];                /* of the pair's sides */
-    struct selector_list selectors[2];    /* behind each side */
-    size_t largest_inner, outer_mtu;      /* octets */
-    bool encapsulated;                    /* ESP goes in UDP */
+    struct ike_suite child;            /* its `dh` is that of a rekey */
+    struct identity id[2];             /* of the pair's sides */
+    struct selector_list selectors[2]; /* behind each side */
+    size_t largest_inner, outer_mtu;   /* octets */
+    bool encapsulated;                 /* ESP goes in UDP */
 };
 
 /* What comes of it when one of the two begins. */
@@ -29,9 +29,9 @@ enum pair_begin {
 };
 
 struct pair_result {
-    enum pair_begin begin[2]; /* by side */
-    bool rekeys[2];           /* that side may rekey, and both SAs were rekeyed */
-    bool connects;            /* an end can begin, and all that was tried went well */
+    enum pair_begin begin[2];     /* by side */
+    bool rekeys[2];               /* that side may rekey, and both SAs were rekeyed */
+    bool connects;                /* an end can begin, and all that was tried went well */
     struct pair_agreement agreed; /* if `connects` */
     struct pair_findings findings;
 };

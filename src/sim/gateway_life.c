@@ -167,6 +167,7 @@ void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t)
         .usable = remote->family != IP_NONE && g->address.family != IP_NONE,
         .local = t->source.family != IP_NONE ? t->source : g->address,
         .remote = *remote,
+        .ifindex = t->ifindex,
     };
     gateway_set_route(g, t->policy.tunnel, &route);
     if (!by_name)
@@ -226,10 +227,12 @@ void gateway_set_tunnel_with_keys(struct gateway *g, const struct tunnel_policy 
     gateway_tell_route(g, t);
 }
 
-void gateway_set_tunnel_source(struct gateway *g, uint32_t tunnel, const struct ip_address *source)
+void gateway_set_tunnel_route(struct gateway *g, uint32_t tunnel, const struct ip_address *source,
+                              uint32_t ifindex)
 {
     struct sim_tunnel *t = gateway_tunnel(g, tunnel);
     t->source = *source;
+    t->ifindex = ifindex;
     gateway_tell_route(g, t);
 }
 

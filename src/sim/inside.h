@@ -45,6 +45,7 @@ struct sim_tunnel {
     struct tunnel_policy policy;
     struct sim_key local_key, remote_key;
     struct ip_address source; /* of its route; IP_NONE: the gateway's address */
+    uint32_t ifindex;         /* of its route */
     size_t failures;
     /* Of a peer by FQDN: the addresses at the name servers, those of the last lookup, the one in use. */
     struct name_addresses said, heard;

@@ -111,8 +111,10 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 void gateway_set_tunnel_with_keys(struct gateway *g, const struct tunnel_policy *policy,
                                   struct octets local_key, struct octets remote_key);
 
-/* The route to the tunnel's peer gets another source address than the gateway's. */
-void gateway_set_tunnel_source(struct gateway *g, uint32_t tunnel, const struct ip_address *source);
+/* The route to the tunnel's peer gets another source address than the gateway's (family IP_NONE: the same),
+ * and an outgoing interface. What arrives does so on interface 1. */
+void gateway_set_tunnel_route(struct gateway *g, uint32_t tunnel, const struct ip_address *source,
+                              uint32_t ifindex);
 
 /* What a gateway's certificate store has under a name (R91): a certificate, its chain and perhaps its key. */
 struct sim_certificate {
