@@ -30,6 +30,11 @@ void history_add_delete(struct history *history, time_t at, const char *reason)
     (void)snprintf(event->text, sizeof(event->text), "Delete : %s", reason);
 }
 
+const struct history_event *history_last(const struct history *history)
+{
+    return history->count > 0 ? &history->events[(history->count - 1) % HISTORY_EVENTS] : NULL;
+}
+
 void history_print(const struct history *history, const char *indent, struct text *out)
 {
     size_t first = history->count > HISTORY_EVENTS ? history->count - HISTORY_EVENTS : 0;
