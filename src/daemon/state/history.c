@@ -1,6 +1,9 @@
 #include "daemon/state/history.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define DELETE_PREFIX "Delete : "
 
 const char *local_time_format(time_t at, char out[LOCAL_TIME_SIZE])
 {
@@ -27,7 +30,20 @@ void history_add_create(struct history *history, time_t at)
 void history_add_delete(struct history *history, time_t at, const char *reason)
 {
     struct history_event *event = history_add(history, at);
-    (void)snprintf(event->text, sizeof(event->text), "Delete : %s", reason);
+    (void)snprintf(event->text, sizeof(event->text), DELETE_PREFIX "%s", reason);
+}
+
+const struct history_event *history_last_delete(const struct history *history)
+{
+    if (history->count == 0)
+        return NULL;
+    const struct history_event *last = &history->events[(history->count - 1) % HISTORY_EVENTS];
+    return strncmp(last->text, DELETE_PREFIX, strlen(DELETE_PREFIX)) == 0 ? last : NULL;
+}
+
+const char *history_delete_reason(const struct history_event *event)
+{
+    return event->text + strlen(DELETE_PREFIX);
 }
 
 void history_print(const struct history *history, const char *indent, struct text *out)
