@@ -360,18 +360,20 @@ bool ike_engine_is_idle(const struct ike_engine *engine);
 enum ike_counter {
     IKE_COUNT_RECEIVED,
     IKE_COUNT_SENT,
-    IKE_COUNT_MALFORMED,       /* lengths or structure wrong */
-    IKE_COUNT_IKEV1,           /* IKEv1 messages, ignored (S1) */
-    IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
-    IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
-    IKE_COUNT_TOO_EARLY,       /* IKE_SA_INIT before IKE_EVENT_TUNNELS_TOLD */
-    IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
-    IKE_COUNT_HALF_OPEN_LIMIT, /* messages and half-open IKE SAs beyond the limits of the latter */
-    IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
-    IKE_COUNT_INTEGRITY,       /* ICV wrong */
-    IKE_COUNT_REPLAYED,        /* requests answered from the cache again */
-    IKE_COUNT_OUT_OF_WINDOW,   /* message ID outside of the window */
-    IKE_COUNT_RETRANSMITTED,   /* our own requests, sent again */
+    IKE_COUNT_MALFORMED,        /* lengths or structure wrong */
+    IKE_COUNT_IKEV1,            /* IKEv1 messages, ignored (S1) */
+    IKE_COUNT_WRONG_VERSION,    /* another major version, answered with INVALID_MAJOR_VERSION */
+    IKE_COUNT_UNKNOWN_SPI,      /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
+    IKE_COUNT_TOO_EARLY,        /* IKE_SA_INIT before IKE_EVENT_TUNNELS_TOLD */
+    IKE_COUNT_NO_TUNNEL,        /* IKE_SA_INIT that no tunnel may answer */
+    IKE_COUNT_HALF_OPEN_LIMIT,  /* messages and half-open IKE SAs beyond the limits of the latter */
+    IKE_COUNT_COOKIES,          /* IKE_SA_INIT answered with COOKIE */
+    IKE_COUNT_INTEGRITY,        /* ICV wrong */
+    IKE_COUNT_REPLAYED,         /* requests answered from the cache again */
+    IKE_COUNT_OUT_OF_WINDOW,    /* message ID outside of the window */
+    IKE_COUNT_RETRANSMITTED,    /* our own requests, sent again */
+    IKE_COUNT_FRAGMENTS,        /* fragments of messages (RFC 7383) that are the peer's */
+    IKE_COUNT_FRAGMENTS_UNUSED, /* those that fit no message: repeated, beyond the total, not negotiated */
     IKE_COUNTER_COUNT
 };
 

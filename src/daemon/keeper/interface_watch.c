@@ -208,7 +208,7 @@ static void look(struct interface_watch *watch)
     interface_news_tell(&watch->news, now);
     watch->has_looked = true;
     if (watch->waits_due != MSEC_NEVER)
-        start_timer(watch, watch->waits_due - now);
+        start_timer(watch, watch->waits_due - now + INTERFACE_WATCH_DELAY); /* for those that follow soon */
 }
 
 static void timer_due(uv_timer_t *timer)

@@ -42,6 +42,7 @@ struct keeper {
     struct certificate_watch certificate_watch;
     struct running_config running;
     struct auth_jobs auth_jobs;
+    struct statistics statistics;
     struct commands commands;
     struct control *control;
 
@@ -248,6 +249,7 @@ static bool open_tunnels(struct keeper *keeper)
 
 static void set_up_commands(struct keeper *keeper)
 {
+    statistics_open(&keeper->statistics, keeper->memory.statistics, &keeper->memory.live);
     keeper->commands = (struct commands){
         .running = &keeper->running,
         .log = keeper->log,
@@ -255,6 +257,7 @@ static void set_up_commands(struct keeper *keeper)
         .processes = &keeper->processes,
         .tunnels = &keeper->tunnels,
         .records = keeper->memory.records,
+        .statistics = &keeper->statistics,
         .pki = {keeper->certificates, &keeper->running, &keeper->auth_jobs, keeper->log},
     };
 }

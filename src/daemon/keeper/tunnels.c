@@ -230,13 +230,19 @@ void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *even
         tell_own_address(tunnels, &event->prefix.address);
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
         device_replaced(tunnels, event->link_name);
+    bool is_of_tunnel = tunnel_table_find_name(&tunnels->table, event->link_name) != NULL;
+    bool can_wait =
+        is_of_tunnel && event->kind != HOST_EVENT_ROUTE && event->kind != HOST_EVENT_TUNNEL_REPLACED;
     if (event->kind == HOST_EVENT_ROUTE)
         set_routes_old(tunnels, &event->prefix);
-    else if (tunnel_table_find_name(&tunnels->table, event->link_name) != NULL)
+    else if (is_of_tunnel)
         tunnel_routes_set_all_old_but_recursive(&tunnels->routes);
     else
         tunnel_routes_set_all_old(&tunnels->routes);
-    tunnel_routes_schedule(&tunnels->routes);
+    if (can_wait)
+        tunnel_routes_schedule_late(&tunnels->routes, tunnels->table.count);
+    else
+        tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_done *done)
@@ -293,7 +299,7 @@ static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool ha
         history_add_delete(&tunnel->history, time(NULL), reason);
     update_use(tunnels, tunnel);
     if (tunnel->route.is_old)
-        tunnel_routes_schedule(&tunnels->routes);
+        tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 void tunnels_state_changed(struct tunnels *tunnels, const struct message_tunnel_state *state,
@@ -320,7 +326,7 @@ static void name_changed(void *context, uint32_t number)
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel != NULL)
         tunnel_route_set_old(&tunnel->route);
-    tunnel_routes_schedule(&tunnels->routes);
+    tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 /* ---- Applying a config ----------------------------------------------------------------------------- */

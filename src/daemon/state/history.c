@@ -33,12 +33,16 @@ void history_add_delete(struct history *history, time_t at, const char *reason)
     (void)snprintf(event->text, sizeof(event->text), DELETE_PREFIX "%s", reason);
 }
 
+const struct history_event *history_last(const struct history *history)
+{
+    return history->count > 0 ? &history->events[(history->count - 1) % HISTORY_EVENTS] : NULL;
+}
+
 const struct history_event *history_last_delete(const struct history *history)
 {
-    if (history->count == 0)
-        return NULL;
-    const struct history_event *last = &history->events[(history->count - 1) % HISTORY_EVENTS];
-    return strncmp(last->text, DELETE_PREFIX, strlen(DELETE_PREFIX)) == 0 ? last : NULL;
+    const struct history_event *last = history_last(history);
+    bool is_delete = last != NULL && strncmp(last->text, DELETE_PREFIX, strlen(DELETE_PREFIX)) == 0;
+    return is_delete ? last : NULL;
 }
 
 const char *history_delete_reason(const struct history_event *event)
