@@ -82,6 +82,7 @@ static void update_use(struct tunnels *tunnels, struct tunnel *tunnel)
     struct host_error reason;
     enum host_tunnel_use use = wanted_use(tunnel);
     bool is_decided = tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_REFUSED;
+    interface_watch_schedule(&tunnels->watch);
     if (use == tunnel->use || tunnels->are_left || !is_decided)
         return;
     if (!host_use_tunnel(tunnels->with.host->host, tunnel->policy.name, use, &reason))
@@ -223,6 +224,8 @@ static void set_routes_old(struct tunnels *tunnels, const struct ip_prefix *pref
 
 void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *event)
 {
+    if (event->kind == HOST_EVENT_LINK || event->kind == HOST_EVENT_LINK_GONE)
+        interface_watch_schedule(&tunnels->watch);
     if (event->kind == HOST_EVENT_ADDRESS || event->kind == HOST_EVENT_ADDRESS_GONE)
         tell_own_address(tunnels, &event->prefix.address);
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
@@ -447,6 +450,7 @@ void tunnels_apply(struct tunnels *tunnels)
     tunnel_table_sort(&tunnels->table);
     tunnel_names_set_servers(&tunnels->names, settings->name_servers, settings->name_server_count);
     find_routes(tunnels);
+    interface_watch_schedule(&tunnels->watch);
 }
 
 void tunnels_leave(struct tunnels *tunnels)
@@ -464,6 +468,8 @@ bool tunnels_open(struct tunnels *tunnels, uv_loop_t *loop, const struct tunnels
         !tunnel_names_open(&tunnels->names, loop, with->processes, with->log, &listener))
         return false;
     tunnel_routes_open(&tunnels->routes, loop, with->processes, with->log, find_routes, tunnels);
+    interface_watch_open(&tunnels->watch, loop, with->host, with->log, with->configuration, with->ports,
+                         &tunnels->table);
     return true;
 }
 
@@ -471,5 +477,6 @@ void tunnels_close(struct tunnels *tunnels)
 {
     tunnel_names_close(&tunnels->names);
     tunnel_routes_close(&tunnels->routes);
+    interface_watch_close(&tunnels->watch);
     tunnel_table_free(&tunnels->table);
 }
