@@ -11,6 +11,8 @@
 struct check_arguments {
     bool effective; /* --effective */
     bool help;      /* --help */
+    bool pair;      /* --pair */
+    bool json;      /* --json: only with --pair */
     char **files;   /* malloc'ed; the names are argv's */
     size_t file_count;
 };
