@@ -10,6 +10,8 @@
 
 struct check_arguments {
     bool help;    /* --help */
+    bool pair;    /* --pair */
+    bool json;    /* --json: only with --pair */
     char **files; /* malloc'ed; the names are argv's */
     size_t file_count;
 };

@@ -2,6 +2,7 @@
 
 #include "check/arguments.h"
 #include "check/check.h"
+#include "check/pair.h"
 
 enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2 };
 
@@ -18,6 +19,17 @@ static enum check_result print_usage(const struct check_arguments *arguments, FI
     (void)arguments, (void)errors;
     check_arguments_print_usage(out);
     return CHECK_GOOD;
+}
+
+static bool wants_pairs(const struct check_arguments *arguments)
+{
+    return arguments->pair;
+}
+
+static enum check_result check_pairs(const struct check_arguments *arguments, FILE *out, FILE *errors)
+{
+    return pair_check(arguments->files, arguments->file_count, arguments->json ? PAIR_JSON : PAIR_TEXT, out,
+                      errors);
 }
 
 static enum check_result check_files(const struct check_arguments *arguments, FILE *out, FILE *errors)
@@ -38,6 +50,7 @@ static const struct {
     check_run *run;
 } actions[] = {
     {wants_help, 0, NULL, print_usage},
+    {wants_pairs, 2, "--pair wants two files or more", check_pairs},
     {NULL, 1, "which file?", check_files},
 };
 
@@ -50,6 +63,10 @@ static int run(const struct check_arguments *arguments, FILE *out, FILE *errors)
     size_t i = 0;
     while (actions[i].is_wanted != NULL && !actions[i].is_wanted(arguments))
         i++;
+    if (arguments->json && !arguments->pair) {
+        (void)fprintf(errors, "musubi check: --json belongs to --pair\n");
+        return EXIT_USAGE;
+    }
     if (arguments->file_count < actions[i].files_min) {
         (void)fprintf(errors, "musubi check: %s\n", actions[i].too_few);
         return EXIT_USAGE;

@@ -69,6 +69,7 @@ static void keeper_stop(struct keeper *keeper, enum exit_status status)
     if (keeper->stopping)
         return;
     keeper->stopping = true;
+    interface_watch_stop(&keeper->tunnels.watch);
     run_directory_end(&keeper->directory);
     control_close(keeper->control);
     keeper->control = NULL;

@@ -9,6 +9,7 @@
 
 #include <time.h>
 
+#include "base/pace.h"
 #include "daemon/keeper/engine_marks.h"
 #include "daemon/keeper/peer_route.h"
 
@@ -28,7 +29,7 @@ struct tunnel_routes {
     struct engine_marks marks;
     uv_timer_t timer;
     bool is_open;
-    bool is_due; /* the timer is set */
+    struct pace pace; /* the timer is set to its time */
     enum old_routes old;
     void (*due)(void *context);
     void *context;
@@ -61,8 +62,12 @@ void tunnel_route_set_unsent(struct tunnel_route *route);
 bool tunnel_route_depends_on(const struct tunnel_route *route, const struct tunnel_policy *policy,
                              const struct ip_prefix *prefix);
 
-/* Has `due` be called soon. */
-void tunnel_routes_schedule(struct tunnel_routes *routes);
+/* Has `due` be called soon, at intervals that grow with the number of tunnels (base/pace.h). */
+void tunnel_routes_schedule(struct tunnel_routes *routes, size_t tunnels);
+
+/* The same after a change of a Tunnel's device. Few peers are behind another Tunnel, and when many tunnels
+ * come up all routes are not to be found again for each of them: the more tunnels there are, the later. */
+void tunnel_routes_schedule_late(struct tunnel_routes *routes, size_t tunnels);
 
 /* ---- Finding them ------------------------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
 #define MUSUBI_DAEMON_KEEPER_TUNNEL_TABLE_H
 
 #include "base/map.h"
+#include "daemon/keeper/interface_news.h"
 #include "daemon/keeper/tunnel_names.h"
 #include "daemon/keeper/tunnel_routes.h"
 #include "daemon/state/history.h"
@@ -44,6 +45,7 @@ struct tunnel {
     size_t place;             /* in the table, when that is sorted */
     struct history history;
     struct tunnel_failure failure;
+    struct told_interface told; /* what the log has told of it; interface_watch.c's */
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics`; tunnel_table.c's */
 };
 

@@ -5,8 +5,7 @@
 #ifndef MUSUBI_DAEMON_KEEPER_TUNNELS_H
 #define MUSUBI_DAEMON_KEEPER_TUNNELS_H
 
-#include "daemon/keeper/host.h"
-#include "daemon/keeper/tunnel_table.h"
+#include "daemon/keeper/interface_watch.h"
 
 /* What they work with; all stays the caller's and has to outlive them. */
 struct tunnels_surroundings {
@@ -23,6 +22,7 @@ struct tunnels {
     struct tunnel_table table;
     struct tunnel_names names;
     struct tunnel_routes routes;
+    struct interface_watch watch;
     bool are_left; /* tunnels_leave */
 };
 
