@@ -120,8 +120,8 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     tail_text(message, sizeof(*log), text);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
-    if (log->is_failure != 0)
-        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, text);
+    if (log->failed != IKE_STEP_NONE)
+        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, (enum ike_step)log->failed, text);
 }
 
 /* All tunnels of the config are made, or are known not to be: peers may begin, and operators too. */

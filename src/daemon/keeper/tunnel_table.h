@@ -21,8 +21,11 @@ enum tunnel_stage {
 
 /* Why the last negotiation of a tunnel failed that has had no SA since. */
 struct tunnel_failure {
+    enum ike_step step;
     time_t at;
-    char *text; /* tame; NULL: none has */
+    time_t since; /* when negotiations began to fail at this step */
+    size_t count; /* how many have since */
+    char *text;   /* tame; NULL: none has */
 };
 
 /* Changed by tunnels.c; others read it. */
@@ -30,6 +33,7 @@ struct tunnel {
     struct tunnel_policy policy; /* its number never changes */
     struct path_tunnel settings; /* as the path has them, or is to have them */
     uint32_t slot;               /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
+    time_t configured;           /* when its policy became what it is */
     enum tunnel_stage stage;
     bool has_sa;
     enum host_tunnel_use use; /* as last set */

@@ -272,14 +272,22 @@ static void forget_failure(struct tunnel *tunnel)
     tunnel->failure = (struct tunnel_failure){0};
 }
 
-void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why)
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum ike_step step, const char *why)
 {
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel == NULL || tunnel->has_sa)
         return;
     size_t size = strlen(why) + 1;
+    const struct tunnel_failure before = tunnel->failure;
+    bool is_same = before.text != NULL && before.step == step;
     forget_failure(tunnel);
-    tunnel->failure = (struct tunnel_failure){.at = time(NULL), .text = malloc(size)};
+    tunnel->failure = (struct tunnel_failure){
+        .step = step,
+        .at = time(NULL),
+        .since = is_same ? before.since : time(NULL),
+        .count = is_same ? before.count + 1 : 1,
+        .text = malloc(size),
+    };
     if (tunnel->failure.text != NULL)
         text_tame(tunnel->failure.text, size, why);
 }
@@ -396,6 +404,8 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     /* Padding may make equal policies look different: then one is sent, and its route found, in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     bool changed = memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0;
+    if (changed)
+        tunnel->configured = time(NULL);
     if (there && changed) {
         send_policy(tunnels, tunnel, policy);
         tunnel_route_set_unsent(&tunnel->route);
