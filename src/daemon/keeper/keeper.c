@@ -72,6 +72,7 @@ static void keeper_stop(struct keeper *keeper, enum exit_status status)
     if (keeper->stopping)
         return;
     keeper->stopping = true;
+    interface_watch_stop(&keeper->tunnels.watch);
     run_directory_end(&keeper->directory);
     control_close(keeper->control);
     keeper->control = NULL;
@@ -122,8 +123,8 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     tail_text(message, sizeof(*log), text);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
-    if (log->is_failure != 0)
-        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, text);
+    if (log->failed != IKE_STEP_NONE)
+        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, (enum ike_step)log->failed, text);
 }
 
 /* All tunnels of the config are made, or are known not to be: peers may begin, and operators too. */
