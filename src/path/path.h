@@ -252,6 +252,9 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
  */
 enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *command);
 
+/* How many Child SAs the path has. */
+size_t path_child_count(const struct path *path);
+
 /* Links or routes have changed: the MTUs of all destinations are found anew. */
 void path_review_mtus(struct path *path);
 

@@ -106,10 +106,18 @@ static void tell_certificates(struct running_config *running)
                         "the CA certificates can't be handed to the engine: %s", strerror(errno));
 }
 
+void running_config_tell_engine(struct running_config *running)
+{
+    tell_certificates(running);
+    tunnels_tell_policies(running->tunnels);
+    processes_send(&running->processes->engine, MESSAGE_POLICIES_TOLD, NULL, 0);
+}
+
 bool running_config_apply(struct running_config *running, struct host_error *err)
 {
     struct host_plan plan = {0};
     apply_log_settings(running);
+    interface_watch_tell_missing(&running->tunnels->watch);
     bool applied =
         desired_plan(&running->configuration, &running->ports, running->log, &running->left_out, &plan)
             ? host_apply(running->host->host, &plan, clock_now(), err)

@@ -14,11 +14,14 @@ const struct tunnel_policy *tunnels_policy(const struct tunnels *tunnels, uint32
 
 bool tunnels_are_settled(const struct tunnels *tunnels)
 {
-    for (size_t i = 0; i < tunnels->table.count; i++) {
-        if (tunnels->table.tunnels[i]->stage == TUNNEL_ADDING)
-            return false;
-    }
-    return true;
+    return tunnels->adding == 0;
+}
+
+static void set_stage(struct tunnels *tunnels, struct tunnel *tunnel, enum tunnel_stage stage)
+{
+    tunnels->adding -= tunnel->stage == TUNNEL_ADDING;
+    tunnels->adding += stage == TUNNEL_ADDING;
+    tunnel->stage = stage;
 }
 
 static void send_to_engine(const struct tunnels *tunnels, enum message_type type, const void *body,
@@ -27,9 +30,10 @@ static void send_to_engine(const struct tunnels *tunnels, enum message_type type
     processes_send(&tunnels->with.processes->engine, type, body, size);
 }
 
-static void send_policy(const struct tunnels *tunnels, const struct tunnel *tunnel,
+static void send_policy(const struct tunnels *tunnels, struct tunnel *tunnel,
                         const struct tunnel_policy *policy)
 {
+    tunnel->is_told = true;
     const struct message_policy m = {.slot = tunnel->slot, .policy = *policy};
     send_to_engine(tunnels, MESSAGE_POLICY, &m, sizeof(m));
 }
@@ -82,6 +86,7 @@ static void update_use(struct tunnels *tunnels, struct tunnel *tunnel)
     struct host_error reason;
     enum host_tunnel_use use = wanted_use(tunnel);
     bool is_decided = tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_REFUSED;
+    interface_watch_schedule(&tunnels->watch);
     if (use == tunnel->use || tunnels->are_left || !is_decided)
         return;
     if (!host_use_tunnel(tunnels->with.host->host, tunnel->policy.name, use, &reason))
@@ -107,7 +112,7 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
     const struct tun_offload offload = tun_set_offload(tun);
     tunnel->settings.vnet_header = offload.vnet_header;
     tunnel->settings.udp_segmentation = offload.udp;
-    tunnel->stage = TUNNEL_ADDING;
+    set_stage(tunnels, tunnel, TUNNEL_ADDING);
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &tunnel->settings,
                         sizeof(tunnel->settings), (struct octets){0}, &tun, 1);
 }
@@ -165,15 +170,23 @@ static void clear_sas(const struct tunnels *tunnels, const struct tunnel *tunnel
     send_to_engine(tunnels, MESSAGE_CLEAR, &clear, sizeof(clear));
 }
 
+static void withdraw(const struct tunnels *tunnels, struct tunnel *tunnel)
+{
+    const struct message_tunnel gone = {tunnel->policy.tunnel};
+    if (tunnel->is_told)
+        send_to_engine(tunnels, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
+    tunnel->is_told = false;
+}
+
 static void remove_tunnel(struct tunnels *tunnels, struct tunnel *tunnel)
 {
     const struct message_tunnel gone = {tunnel->policy.tunnel};
-    if (tunnel->stage == TUNNEL_THERE)
-        send_to_engine(tunnels, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
+    withdraw(tunnels, tunnel);
     if (tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_ADDING)
         send_to_path(tunnels, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
     tunnel_names_release(&tunnels->names, &tunnel->name);
     peer_route_release(tunnels->with.host->host, &tunnel->route.found);
+    set_stage(tunnels, tunnel, TUNNEL_WITHOUT_DEVICE);
     tunnel_table_remove(&tunnels->table, tunnel);
 }
 
@@ -200,7 +213,7 @@ static void device_replaced(struct tunnels *tunnels, const char *name)
     /* Its Child SAs go with the path's tunnel. */
     send_to_path(tunnels, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
     clear_sas(tunnels, tunnel);
-    tunnel->stage = TUNNEL_WITHOUT_DEVICE;
+    set_stage(tunnels, tunnel, TUNNEL_WITHOUT_DEVICE);
 }
 
 /* An address has come or gone: its SAs may have lost it (S40). */
@@ -223,17 +236,25 @@ static void set_routes_old(struct tunnels *tunnels, const struct ip_prefix *pref
 
 void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *event)
 {
+    if (event->kind == HOST_EVENT_LINK || event->kind == HOST_EVENT_LINK_GONE)
+        interface_watch_schedule(&tunnels->watch);
     if (event->kind == HOST_EVENT_ADDRESS || event->kind == HOST_EVENT_ADDRESS_GONE)
         tell_own_address(tunnels, &event->prefix.address);
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
         device_replaced(tunnels, event->link_name);
+    bool is_of_tunnel = tunnel_table_find_name(&tunnels->table, event->link_name) != NULL;
+    bool can_wait =
+        is_of_tunnel && event->kind != HOST_EVENT_ROUTE && event->kind != HOST_EVENT_TUNNEL_REPLACED;
     if (event->kind == HOST_EVENT_ROUTE)
         set_routes_old(tunnels, &event->prefix);
-    else if (tunnel_table_find_name(&tunnels->table, event->link_name) != NULL)
+    else if (is_of_tunnel)
         tunnel_routes_set_all_old_but_recursive(&tunnels->routes);
     else
         tunnel_routes_set_all_old(&tunnels->routes);
-    tunnel_routes_schedule(&tunnels->routes);
+    if (can_wait)
+        tunnel_routes_schedule_late(&tunnels->routes, tunnels->table.count);
+    else
+        tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_done *done)
@@ -244,13 +265,14 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
     if (done->result != PATH_OK) {
         const struct message_tunnel gone = {tunnel->policy.tunnel};
         send_to_path(tunnels, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
-        tunnel->stage = TUNNEL_REFUSED;
+        set_stage(tunnels, tunnel, TUNNEL_REFUSED);
         event_log_print(tunnels->with.log, EVENT_IPSEC, LOG_LEVEL_ERROR, tunnel->policy.name,
                         "the packet path can't take the tunnel: %s", path_result_text(done->result));
         return;
     }
-    tunnel->stage = TUNNEL_THERE;
-    send_policy(tunnels, tunnel, &tunnel->policy);
+    set_stage(tunnels, tunnel, TUNNEL_THERE);
+    if (!tunnel->is_told)
+        send_policy(tunnels, tunnel, &tunnel->policy);
     tunnel_routes_send(&tunnels->routes, &tunnel->route, &tunnel->policy);
     tunnel_name_set_unsent(&tunnel->name);
     tell_name(tunnels, tunnel);
@@ -263,14 +285,22 @@ static void forget_failure(struct tunnel *tunnel)
     tunnel->failure = (struct tunnel_failure){0};
 }
 
-void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why)
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum ike_step step, const char *why)
 {
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel == NULL || tunnel->has_sa)
         return;
     size_t size = strlen(why) + 1;
+    const struct tunnel_failure before = tunnel->failure;
+    bool is_same = before.text != NULL && before.step == step;
     forget_failure(tunnel);
-    tunnel->failure = (struct tunnel_failure){.at = time(NULL), .text = malloc(size)};
+    tunnel->failure = (struct tunnel_failure){
+        .step = step,
+        .at = time(NULL),
+        .since = is_same ? before.since : time(NULL),
+        .count = is_same ? before.count + 1 : 1,
+        .text = malloc(size),
+    };
     if (tunnel->failure.text != NULL)
         text_tame(tunnel->failure.text, size, why);
 }
@@ -290,7 +320,7 @@ static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool ha
         history_add_delete(&tunnel->history, time(NULL), reason);
     update_use(tunnels, tunnel);
     if (tunnel->route.is_old)
-        tunnel_routes_schedule(&tunnels->routes);
+        tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 void tunnels_state_changed(struct tunnels *tunnels, const struct message_tunnel_state *state,
@@ -317,7 +347,7 @@ static void name_changed(void *context, uint32_t number)
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel != NULL)
         tunnel_route_set_old(&tunnel->route);
-    tunnel_routes_schedule(&tunnels->routes);
+    tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 /* ---- Applying a config ----------------------------------------------------------------------------- */
@@ -336,6 +366,30 @@ static struct tunnel *tunnel_of(struct tunnels *tunnels, const struct tunnel_pol
 static struct path_mss path_mss_of(const struct interface_family *lines)
 {
     return (struct path_mss){.automatic = lines->adjust_mss_auto, .octets = lines->adjust_mss};
+}
+
+void tunnels_tell_policies(struct tunnels *tunnels)
+{
+    const struct tunnel_policies *policies = &tunnels->with.configuration->policies;
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct tunnel_policy *policy = &policies->items[i];
+        struct tunnel *tunnel = tunnel_of(tunnels, policy);
+        if (tunnel == NULL) /* tunnels_apply tells of it */
+            return;
+        tunnel->policy = *policy;
+        tunnel->configured = time(NULL);
+        tunnel_route_set_old(&tunnel->route);
+        send_policy(tunnels, tunnel, policy);
+    }
+}
+
+void tunnels_withdraw_policies(struct tunnels *tunnels)
+{
+    for (size_t i = 0; i < tunnels->table.count; i++) {
+        struct tunnel *tunnel = tunnels->table.tunnels[i];
+        if (tunnel->stage != TUNNEL_THERE)
+            withdraw(tunnels, tunnel);
+    }
 }
 
 /* What the path has to know. `ip tcp adjust-mss auto` holds for IPv6 too, unless that has a line of its own
@@ -384,10 +438,13 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
         host_settings_interface(&tunnels->with.configuration->settings, policy->name);
     const struct path_tunnel settings = path_settings(tunnel, policy, interface);
     bool there = tunnel->stage == TUNNEL_THERE;
+    bool is_told = tunnel->is_told;
     /* Padding may make equal policies look different: then one is sent, and its route found, in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     bool changed = memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0;
-    if (there && changed) {
+    if (changed)
+        tunnel->configured = time(NULL);
+    if (is_told && changed) {
         send_policy(tunnels, tunnel, policy);
         tunnel_route_set_unsent(&tunnel->route);
         tunnel_name_set_unsent(&tunnel->name);
@@ -441,6 +498,7 @@ void tunnels_apply(struct tunnels *tunnels)
     tunnel_table_sort(&tunnels->table);
     tunnel_names_set_servers(&tunnels->names, settings->name_servers, settings->name_server_count);
     find_routes(tunnels);
+    interface_watch_schedule(&tunnels->watch);
 }
 
 void tunnels_leave(struct tunnels *tunnels)
@@ -458,6 +516,8 @@ bool tunnels_open(struct tunnels *tunnels, uv_loop_t *loop, const struct tunnels
         !tunnel_names_open(&tunnels->names, loop, with->processes, with->log, &listener))
         return false;
     tunnel_routes_open(&tunnels->routes, loop, with->processes, with->log, find_routes, tunnels);
+    interface_watch_open(&tunnels->watch, loop, with->host, with->log, with->configuration, with->ports,
+                         &tunnels->table);
     return true;
 }
 
@@ -465,5 +525,6 @@ void tunnels_close(struct tunnels *tunnels)
 {
     tunnel_names_close(&tunnels->names);
     tunnel_routes_close(&tunnels->routes);
+    interface_watch_close(&tunnels->watch);
     tunnel_table_free(&tunnels->table);
 }

@@ -2,15 +2,32 @@
 
 #include <stdlib.h>
 
+#include "base/pace.h"
+#include "daemon/ipc/clock.h"
 #include "host/inventory.h"
 #include "host/route.h"
 #include "host/watch.h"
+
+/*
+ * A look at all MTUs asks the routing table for each Child SA, and all addresses go to each worker. While
+ * thousands of tunnels come up, each of which changes a link, both are done at intervals.
+ */
+enum {
+    READ_GAP = 10,           /* milliseconds between two looks at what Linux reports */
+    TUNNEL_DELAY_MAX = 1000, /* the same until MTUs are found anew since a Tunnel's link has changed */
+    CHILDREN_IN_MSEC = 10,   /* a millisecond between two reviews of MTUs for so many Child SAs */
+    LINKS_IN_MSEC = 100,     /* the same between two lists of addresses, for links */
+};
 
 struct surroundings {
     struct netlink *netlink;
     struct watch *watch;
     struct inventory inventory;
-    bool changed;
+    msec_t now;      /* of the call that is being carried out */
+    size_t children; /* Child SAs that the path has now */
+    msec_t next_read;
+    struct pace addresses; /* to be told to the path */
+    struct pace mtus;      /* to be found anew */
 };
 
 void surroundings_close(struct surroundings *s)
@@ -30,6 +47,7 @@ struct surroundings *surroundings_open(struct host_error *err)
         (void)host_fail(err, 0, "out of memory");
         return NULL;
     }
+    s->addresses = s->mtus = PACE_AT_REST;
     s->netlink = netlink_open(err);
     /* Watched first, so that no change is missed. */
     s->watch = s->netlink != NULL ? watch_open(err) : NULL;
@@ -41,31 +59,62 @@ struct surroundings *surroundings_open(struct host_error *err)
 
 int surroundings_fd(const struct surroundings *s)
 {
-    return s != NULL ? watch_fd(s->watch) : -1;
+    return s != NULL && clock_now() >= s->next_read ? watch_fd(s->watch) : -1;
 }
 
+msec_t surroundings_deadline(const struct surroundings *s)
+{
+    if (s == NULL)
+        return MSEC_NEVER;
+    msec_t due = s->addresses.due < s->mtus.due ? s->addresses.due : s->mtus.due;
+    return s->next_read > s->now && s->next_read < due ? s->next_read : due;
+}
+
+static void want_addresses(struct surroundings *s)
+{
+    pace_want(&s->addresses, s->now, 0, s->inventory.links.count / LINKS_IN_MSEC);
+}
+
+static void want_mtus(struct surroundings *s, msec_t delay)
+{
+    pace_want(&s->mtus, s->now, delay, s->children / CHILDREN_IN_MSEC);
+}
+
+/* The same after a change of a Tunnel's link. A peer is seldom behind another Tunnel, and the changes are as
+ * many as the tunnels. */
+static void want_mtus_later(struct surroundings *s)
+{
+    want_mtus(s, s->children < TUNNEL_DELAY_MAX ? s->children : TUNNEL_DELAY_MAX);
+}
+
+/* Routes and rules decide by which link packets go, and so does a link's state. */
 static bool learn(void *context, const struct nlmsghdr *message)
 {
     struct surroundings *s = context;
     struct inventory_news news;
     inventory_learn(&s->inventory, message, &news);
-    /* Routes and rules decide by which link packets go. */
-    s->changed = s->changed || news.change != INVENTORY_SAME || message->nlmsg_type == RTM_NEWROUTE ||
-                 message->nlmsg_type == RTM_DELROUTE || message->nlmsg_type == RTM_NEWRULE ||
-                 message->nlmsg_type == RTM_DELRULE;
+    bool is_address = news.change == INVENTORY_ADDRESS || news.change == INVENTORY_ADDRESS_GONE;
+    if (is_address || news.change == INVENTORY_LINK_GONE)
+        want_addresses(s);
+    if (news.change == INVENTORY_LINK && news.link.ours)
+        want_mtus_later(s);
+    else if (news.change != INVENTORY_SAME || message->nlmsg_type == RTM_NEWROUTE ||
+             message->nlmsg_type == RTM_DELROUTE || message->nlmsg_type == RTM_NEWRULE ||
+             message->nlmsg_type == RTM_DELRULE)
+        want_mtus(s, 0);
     return news.change != INVENTORY_FAILED;
 }
 
-bool surroundings_have_changed(struct surroundings *s)
+static void read_changes(struct surroundings *s)
 {
     bool lost = false;
-    if (s == NULL)
-        return false;
-    s->changed = false;
     struct host_error reason;
-    if (!watch_read(s->watch, learn, s, &lost, &reason) || lost)
-        s->changed = inventory_fill(&s->inventory, s->netlink, NULL, NULL, &reason) || s->changed;
-    return s->changed;
+    s->next_read = s->now + READ_GAP;
+    if (watch_read(s->watch, learn, s, &lost, &reason) && !lost)
+        return;
+    (void)inventory_fill(&s->inventory, s->netlink, NULL, NULL, &reason);
+    want_addresses(s);
+    want_mtus(s, 0);
 }
 
 /* All addresses, usable or not. */
@@ -84,16 +133,33 @@ static size_t list_addresses(const struct inventory *inventory, struct ip_addres
     return count;
 }
 
-void surroundings_tell(struct surroundings *s, struct path *path)
+static void tell_addresses(const struct surroundings *s, struct path *path)
 {
-    if (s == NULL)
-        return;
     size_t count = list_addresses(&s->inventory, NULL);
     struct ip_address *addresses = calloc(count + 1, sizeof *addresses);
     if (addresses != NULL)
         (void)path_set_own_addresses(path, addresses, list_addresses(&s->inventory, addresses));
     free(addresses);
-    path_review_mtus(path);
+}
+
+void surroundings_tell(struct surroundings *s, struct path *path)
+{
+    if (s != NULL)
+        tell_addresses(s, path);
+}
+
+void surroundings_follow(struct surroundings *s, struct path *path, bool readable)
+{
+    if (s == NULL)
+        return;
+    s->now = clock_now();
+    s->children = path_child_count(path);
+    if (readable)
+        read_changes(s);
+    if (pace_take(&s->addresses, s->now))
+        tell_addresses(s, path);
+    if (pace_take(&s->mtus, s->now))
+        path_review_mtus(path);
 }
 
 uint32_t surroundings_find_mtu(void *context, const struct child_destination *destination)
