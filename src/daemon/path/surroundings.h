@@ -1,6 +1,6 @@
 /*
- * What the packet path has to know of Linux: the host's own addresses (R74), and the MTU of the link or route
- * by which packets go to a peer (R72). It asks, and listens to what changes; it changes nothing.
+ * What the packet path has to know of Linux: the host's own addresses (R74), and the route by which packets
+ * go to a peer: its MTU (R72) and its next hop. It asks, and listens to what changes; it changes nothing.
  */
 #ifndef MUSUBI_DAEMON_PATH_SURROUNDINGS_H
 #define MUSUBI_DAEMON_PATH_SURROUNDINGS_H
@@ -17,13 +17,18 @@ void surroundings_close(struct surroundings *surroundings);
 /* Readable when something has changed; -1 for NULL. */
 int surroundings_fd(const struct surroundings *surroundings);
 
+/* For how many milliseconds the caller may poll that alone, before it calls surroundings_have_changed; -1:
+ * for ever. */
+int surroundings_patience(const struct surroundings *surroundings);
+
 /* Takes in what has changed; true if the path is to be told. */
 bool surroundings_have_changed(struct surroundings *surroundings);
 
-/* Tells the path the host's addresses, and has it find the MTUs anew. */
+/* Tells the path the host's addresses, and has it find the routes anew. */
 void surroundings_tell(struct surroundings *surroundings, struct path *path);
 
-/* For path_options.find_mtu; `context` is the surroundings. */
-uint32_t surroundings_find_mtu(void *context, const struct child_destination *destination);
+/* For path_options.find_route; `context` is the surroundings. */
+void surroundings_find_route(void *context, const struct child_destination *destination,
+                             struct path_route *route);
 
 #endif

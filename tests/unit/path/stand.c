@@ -169,10 +169,11 @@ static int socket_open_df(unsigned index, bool udp)
     return fd;
 }
 
-static uint32_t stand_find_mtu(void *context, const struct child_destination *destination)
+static void stand_find_route(void *context, const struct child_destination *destination,
+                             struct path_route *route)
 {
     (void)context, (void)destination;
-    return OUTER_MTU;
+    route->mtu = OUTER_MTU;
 }
 
 /* Datagrams on port 4500 go to the owner of the SPI that they begin with. */
@@ -195,7 +196,7 @@ static void end_start(struct end *end)
         .live_count = STAND_SLOTS,
         .totals = end->totals,
         .totals_count = STAND_TUNNELS_MAX,
-        .find_mtu = stand_find_mtu,
+        .find_route = stand_find_route,
     };
     for (unsigned i = 0; i < end->workers; i++) {
         struct path_worker *worker = &options.workers[i];
@@ -214,6 +215,7 @@ static void end_start(struct end *end)
         assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
     }
     for (unsigned i = 0; i < end->workers; i++) {
+        options.workers[i].packet = -1;
         options.workers[i].esp_v4_df = socket_open_df(end->index, false);
         options.workers[i].udp_v4_df = socket_open_df(end->index, true);
     }
