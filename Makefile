@@ -5,6 +5,7 @@
 #   make test       all tests; ends with "N passed, N failed"
 #   make docs       writes docs/commands.md, docs/sizes.md and docs/requirements.md anew
 #   make campaign   200,000 scenarios of the simulator, about an hour (SCENARIOS=n: another number)
+#   make differential   random packets by the fast and the slow path, some minutes (ROUNDS=n, SEED=n)
 #   make bench      measurements, side by side with rivals (ONLY=tunnel,esp: these parts alone)
 #   make install    into PREFIX (default /usr/local), below DESTDIR
 #
@@ -13,8 +14,10 @@ PREFIX ?= /usr/local
 SANITIZED = build-sanitized
 BENCH = build-bench
 SCENARIOS ?= 200000
+ROUNDS ?= 100
+SEED ?= 1
 
-.PHONY: all build run test sanitized docs campaign bench install format tidy clean
+.PHONY: all build run test sanitized docs campaign differential bench install format tidy clean
 
 all: build
 
@@ -46,6 +49,9 @@ docs: build
 
 campaign: build
 	@tests/campaign $(SCENARIOS)
+
+differential: build
+	@build/tests/unit/path/test_path_differential 1 $(SEED) $(ROUNDS)
 
 bench:
 	@tools/install-packages bench

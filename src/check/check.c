@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "config/lint.h"
+#include "check/lint.h"
 #include "daemon/keeper/configuration.h"
 
 /* The warnings that only `musubi check` gives. `path` is the file that the config is from, or NULL. */
 static void lint(const struct configuration *configuration, const char *path, struct diagnostics *diagnostics)
 {
-    config_lint(configuration->config, &configuration->policies, diagnostics);
+    lint_config(configuration, diagnostics);
     if (path != NULL)
         configuration_check_file(configuration, path, diagnostics);
 }

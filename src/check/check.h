@@ -1,7 +1,7 @@
 /*
  * `musubi check`: reads a config without root and without a daemon, and reports its errors and warnings. It
  * uses the code that musubid uses, so musubid starts with any config that it accepts. It adds the warnings of
- * config/lint.h.
+ * check/lint.h.
  */
 #ifndef MUSUBI_CHECK_CHECK_H
 #define MUSUBI_CHECK_CHECK_H

@@ -33,6 +33,10 @@ void survey_host(const struct survey *survey);
  * tunnel is down. In survey_routes.c. */
 void survey_routes(const struct survey *survey);
 
+/* Finds the first route into a Tunnel whose packets leave in the clear while that is down, as far as the
+ * config tells. False if there is none, or memory ran out. In survey_routes.c. */
+bool survey_leak(const struct config *config, const char *tunnel, struct ip_prefix *out);
+
 /* Warns about filters that end an operator's SSH session (S36) or block IKE and ESP of a tunnel (S30), and
  * about lines of access lists, filters and NAPT that do nothing. In survey_filters.c. */
 void survey_filters(const struct survey *survey, const struct tunnel_policies *policies);

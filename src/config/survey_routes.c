@@ -163,9 +163,39 @@ static struct route_group group_at(const struct surveyed_routes *routes, size_t 
     return group;
 }
 
-static void warn(const struct survey *survey, const struct surveyed_route *route,
-                 const struct surveyed_route *instead)
+/* Is told of a route into a Tunnel and of the one that takes over in the clear. False: it is the last one
+ * that is wanted. */
+typedef bool found_leak(void *context, const struct surveyed_route *route,
+                        const struct surveyed_route *instead);
+
+/* Finds the leaks of a config. A route of the same prefix that leads outside is its author's choice, one to
+ * Null0.0 the mend. */
+static void find_leaks(const struct config *config, found_leak *tell, void *context)
 {
+    struct surveyed_routes routes = {0};
+    const struct surveyed_route *outer[NESTED_MAX]; /* those that hold for what goes into no Tunnel */
+    size_t depth = 0;
+    bool goes_on = true;
+    if (!read_all(config_global(config), &routes))
+        routes.count = 0;
+    for (size_t at = 0; at < routes.count && goes_on;) {
+        const struct route_group group = group_at(&routes, at);
+        while (depth > 0 && !ip_prefix_contains(&outer[depth - 1]->prefix, &group.first->prefix.address))
+            depth--;
+        if (group.into_tunnel != NULL && group.other == NULL && depth > 0 &&
+            outer[depth - 1]->leads == LEADS_OUTSIDE)
+            goes_on = tell(context, group.into_tunnel, outer[depth - 1]);
+        if (group.other != NULL)
+            outer[depth++] = group.other;
+        at += group.count;
+    }
+    free(routes.items);
+    free(routes.networks);
+}
+
+static bool warn(void *context, const struct surveyed_route *route, const struct surveyed_route *instead)
+{
+    const struct survey *survey = context;
     char prefix[IP_TEXT_SIZE], wider[IP_TEXT_SIZE];
     const char *interface = line_argument(&route->setting->line, "interface");
     (void)survey_warn(survey, route->setting,
@@ -174,27 +204,36 @@ static void warn(const struct survey *survey, const struct surveyed_route *route
                       interface != NULL ? interface : "its Tunnel", ip_prefix_format(&route->prefix, prefix),
                       ip_prefix_format(&instead->prefix, wider),
                       route->prefix.address.family == IP_V6 ? "ipv6" : "ip", prefix);
+    return true;
 }
 
-/* A route of the same prefix that leads outside is its author's choice, one to Null0.0 the mend. */
 void survey_routes(const struct survey *survey)
 {
-    struct surveyed_routes routes = {0};
-    const struct surveyed_route *outer[NESTED_MAX]; /* those that hold for what goes into no Tunnel */
-    size_t depth = 0;
-    if (!read_all(config_global(survey->config), &routes))
-        routes.count = 0;
-    for (size_t at = 0; at < routes.count;) {
-        const struct route_group group = group_at(&routes, at);
-        while (depth > 0 && !ip_prefix_contains(&outer[depth - 1]->prefix, &group.first->prefix.address))
-            depth--;
-        if (group.into_tunnel != NULL && group.other == NULL && depth > 0 &&
-            outer[depth - 1]->leads == LEADS_OUTSIDE)
-            warn(survey, group.into_tunnel, outer[depth - 1]);
-        if (group.other != NULL)
-            outer[depth++] = group.other;
-        at += group.count;
-    }
-    free(routes.items);
-    free(routes.networks);
+    struct survey copy = *survey;
+    find_leaks(survey->config, warn, &copy);
+}
+
+/* The leak of one Tunnel that is looked for. */
+struct wanted_leak {
+    const char *tunnel;
+    struct ip_prefix *out;
+    bool is_found;
+};
+
+static bool take(void *context, const struct surveyed_route *route, const struct surveyed_route *instead)
+{
+    struct wanted_leak *wanted = context;
+    const char *interface = line_argument(&route->setting->line, "interface");
+    (void)instead;
+    wanted->is_found = interface != NULL && strcmp(interface, wanted->tunnel) == 0;
+    if (wanted->is_found)
+        *wanted->out = route->prefix;
+    return !wanted->is_found;
+}
+
+bool survey_leak(const struct config *config, const char *tunnel, struct ip_prefix *out)
+{
+    struct wanted_leak wanted = {.tunnel = tunnel, .out = out};
+    find_leaks(config, take, &wanted);
+    return wanted.is_found;
 }

@@ -240,7 +240,7 @@ int host_tunnel_fd(const struct host *host, const char *name)
 
 bool host_use_tunnel(struct host *host, const char *name, enum host_tunnel_use use, struct host_error *err)
 {
-    return host_tunnels_use(&host->tunnels, name, use, err);
+    return host_tunnels_use(&host->tunnels, &host->kernel, name, use, err);
 }
 
 void host_release_tunnels(struct host *host)

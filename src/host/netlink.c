@@ -52,6 +52,11 @@ uint32_t netlink_port_id(const struct netlink *nl)
     return mnl_socket_get_portid(nl->socket);
 }
 
+int netlink_fd(const struct netlink *nl)
+{
+    return mnl_socket_get_fd(nl->socket);
+}
+
 struct nlmsghdr *netlink_begin(struct netlink *nl, uint16_t type, uint16_t flags, size_t size, void *header)
 {
     memset(nl->message, 0, sizeof nl->message);

@@ -30,6 +30,9 @@ void netlink_close(struct netlink *nl);
 /* The socket's own address, which notifications of what it ordered carry as their nlmsg_pid. */
 uint32_t netlink_port_id(const struct netlink *nl);
 
+/* The socket's descriptor, which serves requests by ioctl too. */
+int netlink_fd(const struct netlink *nl);
+
 /* Begins a message of `type` with NLM_F_REQUEST and `flags`, followed by `size` zeroed octets of the type's
  * own header, which `*header` points to. The message stands in `nl` until the next one is begun; attributes
  * are appended by libmnl's mnl_attr_put functions (NETLINK_MESSAGE_SIZE octets in all). */

@@ -116,7 +116,8 @@ static void read_netconf(const struct host_reports *reports, const struct nlmsgh
     if (attribute[NETCONFA_RP_FILTER] != NULL) /* pinned routes look at it */
         reports->kernel->dirty = true;
     if (link > 0 && ignore != NULL &&
-        host_tunnels_doubt_use(reports->tunnels, &reports->kernel->inventory, link))
+        host_tunnels_doubt_use(reports->tunnels, &reports->kernel->inventory, link,
+                               netlink_get_u32(ignore) != 0))
         reports->kernel->dirty = true;
 }
 

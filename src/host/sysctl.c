@@ -25,14 +25,8 @@ bool host_sysctl_read(const char *path, int *value, struct host_error *err)
     return true;
 }
 
-bool host_sysctl_write(const char *path, int value, struct host_error *err)
+bool host_sysctl_put(const char *path, int value, struct host_error *err)
 {
-    int old = 0;
-    if (!host_sysctl_read(path, &old, err))
-        return false;
-    if (old == value)
-        return true;
-
     char whole[PATH_SIZE], text[NUMBER_SIZE];
     (void)snprintf(whole, sizeof whole, "/proc/sys/net/%s", path);
     int length = snprintf(text, sizeof text, "%d\n", value);
@@ -44,6 +38,14 @@ bool host_sysctl_write(const char *path, int value, struct host_error *err)
     (void)close(fd);
     /* Some settings of IPv6 answer 1 for success, which then looks like a short write (Linux 6.1). */
     return written > 0 || host_fail(err, failure, "cannot set %s to %d", whole, value);
+}
+
+bool host_sysctl_write(const char *path, int value, struct host_error *err)
+{
+    int old = 0;
+    if (!host_sysctl_read(path, &old, err))
+        return false;
+    return old == value || host_sysctl_put(path, value, err);
 }
 
 static void path_of_link(char path[PATH_SIZE], enum ip_family family, const char *link, const char *name)
@@ -109,9 +111,12 @@ bool host_sysctl_set_ipv6(const char *link, bool on, struct host_error *err)
 
 static const char ignore_linkdown[] = "ignore_routes_with_linkdown";
 
-bool host_sysctl_ignore_linkdown(enum ip_family family, const char *link, bool ignore, struct host_error *err)
+bool host_sysctl_ignore_linkdown(enum ip_family family, const char *link, bool ignore, bool known,
+                                 struct host_error *err)
 {
-    return host_sysctl_write_link(family, link, ignore_linkdown, ignore, err);
+    char path[PATH_SIZE];
+    path_of_link(path, family, link, ignore_linkdown);
+    return known ? host_sysctl_put(path, ignore, err) : host_sysctl_write(path, ignore, err);
 }
 
 bool host_sysctl_ignores_linkdown(enum ip_family family, const char *link)

@@ -16,6 +16,9 @@ bool host_sysctl_read(const char *path, int *value, struct host_error *err);
  * are right. */
 bool host_sysctl_write(const char *path, int value, struct host_error *err);
 
+/* Writes it in any case, which saves reading it. */
+bool host_sysctl_put(const char *path, int value, struct host_error *err);
+
 /* The same for the setting `name` of a link, in ipv4/conf/LINK or ipv6/conf/LINK. `link` may be "all". */
 bool host_sysctl_read_link(enum ip_family family, const char *link, const char *name, int *value,
                            struct host_error *err);
@@ -39,8 +42,9 @@ bool host_sysctl_has_strict_rp_filter(const char *link);
 /* Switches IPv6 on a link on or off; it can't be on with an MTU below 1280. */
 bool host_sysctl_set_ipv6(const char *link, bool on, struct host_error *err);
 
-/* Whether routes through a link are passed over while it has no carrier (S20). */
-bool host_sysctl_ignore_linkdown(enum ip_family family, const char *link, bool ignore,
+/* Whether routes through a link are passed over while it has no carrier (S20). With `known` the setting is
+ * known to be another one: it is not read before. */
+bool host_sysctl_ignore_linkdown(enum ip_family family, const char *link, bool ignore, bool known,
                                  struct host_error *err);
 
 /* False also if that can't be read. */

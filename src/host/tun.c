@@ -27,7 +27,8 @@ static bool has_feature(int fd, unsigned flag)
     return ioctl(fd, TUNGETFEATURES, &features) == 0 && (features & flag) != 0;
 }
 
-int tun_open(const char *name, bool create, const struct tun_options *options, struct host_error *err)
+int tun_open(const char *name, bool create, const struct tun_options *options, int any_socket,
+             struct host_error *err)
 {
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -49,7 +50,7 @@ int tun_open(const char *name, bool create, const struct tun_options *options, s
         (void)close(fd);
         return -1;
     }
-    if (!tun_set_carrier(fd, false, err)) {
+    if (!tun_set_carrier(fd, name, false, any_socket, err)) {
         (void)close(fd);
         return -1;
     }
@@ -80,36 +81,21 @@ bool tun_set_persistent(int fd, bool on, struct host_error *err)
            host_fail(err, errno, "cannot make a TUN device persistent");
 }
 
-bool tun_name(int fd, char name[HOST_LINK_NAME_SIZE])
-{
-    struct ifreq request = {0};
-    if (ioctl(fd, TUNGETIFF, &request) < 0)
-        return false;
-    memcpy(name, request.ifr_name, HOST_LINK_NAME_SIZE);
-    return true;
-}
-
 /* Linux notices a change of the carrier, and routes follow it, up to a second late; since 6.8 at once when
  * somebody asks for the state of the link. */
-static void carrier_settle(int fd)
+static void carrier_settle(const char *name, int any_socket)
 {
     struct ethtool_value state = {.cmd = ETHTOOL_GLINK};
-    struct ifreq request = {0};
-    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (any < 0)
-        return;
-    if (tun_name(fd, request.ifr_name)) {
-        request.ifr_data = (char *)&state;
-        (void)ioctl(any, SIOCETHTOOL, &request);
-    }
-    close(any);
+    struct ifreq request = {.ifr_data = (char *)&state};
+    (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    (void)ioctl(any_socket, SIOCETHTOOL, &request);
 }
 
-bool tun_set_carrier(int fd, bool on, struct host_error *err)
+bool tun_set_carrier(int fd, const char *name, bool on, int any_socket, struct host_error *err)
 {
     int carrier = on;
     if (ioctl(fd, TUNSETCARRIER, &carrier) != 0)
         return host_fail(err, errno, "cannot switch the carrier of a TUN device");
-    carrier_settle(fd);
+    carrier_settle(name, any_socket);
     return true;
 }

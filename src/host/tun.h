@@ -26,10 +26,12 @@ struct tun_offload {
  * further header (or with vnet_header), is down or as it was, and has no carrier. A created one is not
  * persistent yet: mark it first, then call tun_set_persistent.
  *
- * Returns a non-blocking descriptor that the caller owns, -1 with a reason on failure. err->number is EINVAL
- * if an existing device was made with other options, EBUSY if another process holds it.
+ * `any_socket` is a socket of any kind. Returns a non-blocking descriptor that the caller owns, -1 with a
+ * reason on failure. err->number is EINVAL if an existing device was made with other options, EBUSY if
+ * another process holds it.
  */
-int tun_open(const char *name, bool create, const struct tun_options *options, struct host_error *err);
+int tun_open(const char *name, bool create, const struct tun_options *options, int any_socket,
+             struct host_error *err);
 
 /* Has Linux leave to the reader of the device all that it can, if it was opened with vnet_header, and nothing
  * if it was not; says what that is. */
@@ -39,10 +41,7 @@ struct tun_offload tun_set_offload(int fd);
 bool tun_set_persistent(int fd, bool on, struct host_error *err);
 
 /* Carrier on: packets flow; off: routes through the device are passed over if they are told to
- * (host_use_tunnel). */
-bool tun_set_carrier(int fd, bool on, struct host_error *err);
-
-/* The name of the device behind a descriptor; false if it has none (any more). */
-bool tun_name(int fd, char name[HOST_LINK_NAME_SIZE]);
+ * (host_use_tunnel). `name` is the device's, `any_socket` as above. */
+bool tun_set_carrier(int fd, const char *name, bool on, int any_socket, struct host_error *err);
 
 #endif

@@ -14,16 +14,20 @@
 
 enum { DEFAULT_MTU = 1500, IPV6_MTU = 1280 };
 
+/* What Linux does with routes through a device without carrier. */
+enum linkdown { LINKDOWN_UNKNOWN, LINKDOWN_IN_USE, LINKDOWN_IGNORED };
+
 struct tunnel_item {
     struct plan_tunnel plan;
     enum item_state state;
-    int failure;              /* errno of the last failure that was told */
-    int ipv6_failure;         /* the same, for IPv6 alone */
-    int fd;                   /* -1: none */
-    int link;                 /* index of the device behind `fd` */
-    enum host_tunnel_use use; /* as it is wanted */
-    bool use_is_set;          /* Linux does so, as far as it may */
-    bool held;                /* left dropping by a musubid that died (host_use_tunnel) */
+    int failure;                            /* errno of the last failure that was told */
+    int ipv6_failure;                       /* the same, for IPv6 alone */
+    int fd;                                 /* -1: none */
+    int link;                               /* index of the device behind `fd` */
+    enum host_tunnel_use use;               /* as it is wanted */
+    bool use_is_set;                        /* Linux does so, as far as it may */
+    enum linkdown linkdown_v4, linkdown_v6; /* as Linux is known to have it */
+    bool held;                              /* left dropping by a musubid that died (host_use_tunnel) */
     bool configured; /* MTU, mark and settings have been made, and nobody is known to have changed them */
     bool set_up;     /* as we last set it */
     bool was_opened; /* there was a descriptor before, which the caller may have handed on */
@@ -79,6 +83,7 @@ static void forget_device(struct tunnel_item *tunnel)
     tunnel->fd = -1;
     tunnel->link = 0;
     tunnel->use_is_set = tunnel->held = false;
+    tunnel->linkdown_v4 = tunnel->linkdown_v6 = LINKDOWN_UNKNOWN;
     tunnel->configured = false;
 }
 
@@ -107,6 +112,8 @@ static void inherit(struct tunnel_item *item, struct tunnel_item *old)
     item->fd = old->fd;
     item->link = old->link;
     item->use_is_set = old->use_is_set;
+    item->linkdown_v4 = old->linkdown_v4;
+    item->linkdown_v6 = old->linkdown_v6;
     item->held = old->held;
     item->set_up = old->set_up;
     item->is_new = old->is_new;
@@ -163,9 +170,10 @@ static bool open_device(struct host_kernel *kernel, struct tunnel_item *tunnel,
                         const struct inventory_link *found, struct host_error *err)
 {
     const char *name = tunnel->plan.name;
+    int any_socket = netlink_fd(kernel->netlink);
     if (found != NULL) {
         struct host_error reason;
-        tunnel->fd = tun_open(name, false, &tunnel->plan.options, &reason);
+        tunnel->fd = tun_open(name, false, &tunnel->plan.options, any_socket, &reason);
         if (tunnel->fd >= 0) {
             tunnel->held = !host_sysctl_ignores_linkdown(IP_V4, name);
             return true;
@@ -176,7 +184,7 @@ static bool open_device(struct host_kernel *kernel, struct tunnel_item *tunnel,
         if (!host_link_remove(kernel->netlink, found->is.index, err) || !host_kernel_drain(kernel, err))
             return false;
     }
-    tunnel->fd = tun_open(name, true, &tunnel->plan.options, err);
+    tunnel->fd = tun_open(name, true, &tunnel->plan.options, any_socket, err);
     return tunnel->fd >= 0;
 }
 
@@ -255,6 +263,7 @@ static bool configure(const struct host_tunnels *tunnels, struct host_kernel *ke
         return false;
     configure_ipv6(kernel, tunnel);
     tunnel->use_is_set = false; /* IPv6 may have been switched on */
+    tunnel->linkdown_v4 = tunnel->linkdown_v6 = LINKDOWN_UNKNOWN;
     /* Reports of the state before must not be taken for changes by others. */
     if (!host_kernel_drain(kernel, err) ||
         !inventory_ask(&kernel->inventory, kernel->netlink, tunnel->link, err))
@@ -280,13 +289,25 @@ static enum host_tunnel_use effective_use(const struct tunnel_item *tunnel)
     return tunnel->held && tunnel->use == TUNNEL_PASSED_OVER ? TUNNEL_DROPS : tunnel->use;
 }
 
-static bool set_linkdown(const struct tunnel_item *tunnel, bool ignore, struct host_error *err)
+static bool set_linkdown_of(enum ip_family family, const char *name, enum linkdown wanted,
+                            enum linkdown *known, struct host_error *err)
+{
+    bool is_known = *known != LINKDOWN_UNKNOWN;
+    if (*known == wanted)
+        return true;
+    bool done = host_sysctl_ignore_linkdown(family, name, wanted == LINKDOWN_IGNORED, is_known, err);
+    *known = done ? wanted : LINKDOWN_UNKNOWN;
+    return done;
+}
+
+static bool set_linkdown(struct tunnel_item *tunnel, bool ignore, struct host_error *err)
 {
     const char *name = tunnel->plan.name;
-    if (!host_sysctl_ignore_linkdown(IP_V4, name, ignore, err))
+    enum linkdown wanted = ignore ? LINKDOWN_IGNORED : LINKDOWN_IN_USE;
+    if (!set_linkdown_of(IP_V4, name, wanted, &tunnel->linkdown_v4, err))
         return false;
     /* Where IPv6 can't be had that has been told. */
-    return host_sysctl_ignore_linkdown(IP_V6, name, ignore, err) || !tunnel->plan.ipv6 ||
+    return set_linkdown_of(IP_V6, name, wanted, &tunnel->linkdown_v6, err) || !tunnel->plan.ipv6 ||
            tunnel->ipv6_failure != 0;
 }
 
@@ -296,13 +317,14 @@ static bool set_linkdown(const struct tunnel_item *tunnel, bool ignore, struct h
  * holds the device dies, its carrier goes, and its routes stay in use (S48). So the setting changes first: no
  * death in between leaves a tunnel that is up passed over.
  */
-static bool set_use(struct tunnel_item *tunnel, struct host_error *err)
+static bool set_use(const struct host_kernel *kernel, struct tunnel_item *tunnel, struct host_error *err)
 {
     if (tunnel->fd < 0 || tunnel->use_is_set)
         return true;
     enum host_tunnel_use use = effective_use(tunnel);
     if (!set_linkdown(tunnel, use == TUNNEL_PASSED_OVER, err) ||
-        !tun_set_carrier(tunnel->fd, use == TUNNEL_CARRIES, err))
+        !tun_set_carrier(tunnel->fd, tunnel->plan.name, use == TUNNEL_CARRIES, netlink_fd(kernel->netlink),
+                         err))
         return false;
     if (use != TUNNEL_DROPS)
         tunnel->held = false;
@@ -333,17 +355,21 @@ bool host_tunnels_doubt(struct host_tunnels *tunnels, const struct inventory *in
     return configured;
 }
 
-bool host_tunnels_doubt_use(struct host_tunnels *tunnels, const struct inventory *inventory, int link)
+bool host_tunnels_doubt_use(struct host_tunnels *tunnels, const struct inventory *inventory, int link,
+                            bool is_ignored)
 {
     struct tunnel_item *tunnel = find_link(tunnels, inventory, link);
     if (tunnel == NULL || !tunnel->use_is_set)
         return false;
     bool ignored = effective_use(tunnel) == TUNNEL_PASSED_OVER;
     const char *name = tunnel->plan.name;
+    if (is_ignored == ignored) /* as we set it: if it has changed since then, another report follows */
+        return false;
     if (host_sysctl_ignores_linkdown(IP_V4, name) == ignored &&
         (!tunnel->plan.ipv6 || tunnel->ipv6_failure != 0 ||
          host_sysctl_ignores_linkdown(IP_V6, name) == ignored))
-        return false;
+        return false; /* the report was of a state before we set it */
+    tunnel->linkdown_v4 = tunnel->linkdown_v6 = LINKDOWN_UNKNOWN;
     tunnel->use_is_set = false;
     return true;
 }
@@ -385,7 +411,7 @@ static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *ker
         return false;
     if (up != tunnel->plan.up && !set_up_or_down(kernel, tunnel, err))
         return false;
-    if (!set_use(tunnel, err))
+    if (!set_use(kernel, tunnel, err))
         return false;
     tunnel->set_up = tunnel->plan.up;
     if (put_back)
@@ -456,15 +482,15 @@ int host_tunnels_fd(const struct host_tunnels *tunnels, const char *name)
     return tunnel != NULL ? tunnel->fd : -1;
 }
 
-bool host_tunnels_use(struct host_tunnels *tunnels, const char *name, enum host_tunnel_use use,
-                      struct host_error *err)
+bool host_tunnels_use(struct host_tunnels *tunnels, const struct host_kernel *kernel, const char *name,
+                      enum host_tunnel_use use, struct host_error *err)
 {
     struct tunnel_item *tunnel = find(tunnels, name);
     if (tunnel == NULL)
         return host_fail(err, 0, "there is no %s", name);
     tunnel->use = use;
     tunnel->use_is_set = false;
-    return set_use(tunnel, err);
+    return set_use(kernel, tunnel, err);
 }
 
 void host_tunnels_release(struct host_tunnels *tunnels, const struct host_kernel *kernel)
@@ -475,7 +501,7 @@ void host_tunnels_release(struct host_tunnels *tunnels, const struct host_kernel
         if (!tunnel->held)
             continue;
         tunnel->held = tunnel->use_is_set = false;
-        if (!set_use(tunnel, &reason))
+        if (!set_use(kernel, tunnel, &reason))
             host_note(kernel, HOST_NOTE_WARNING, "%s", reason.text);
     }
 }

@@ -30,8 +30,8 @@ void host_tunnels_free(struct host_tunnels *tunnels);
 
 /* As host_tunnel_fd, host_use_tunnel and host_release_tunnels. */
 int host_tunnels_fd(const struct host_tunnels *tunnels, const char *name);
-bool host_tunnels_use(struct host_tunnels *tunnels, const char *name, enum host_tunnel_use use,
-                      struct host_error *err);
+bool host_tunnels_use(struct host_tunnels *tunnels, const struct host_kernel *kernel, const char *name,
+                      enum host_tunnel_use use, struct host_error *err);
 void host_tunnels_release(struct host_tunnels *tunnels, const struct host_kernel *kernel);
 
 /* False if the link is a Tunnel, or carries our mark, and is not as it should be. */
@@ -41,8 +41,10 @@ bool host_tunnels_agree(const struct host_tunnels *tunnels, const struct host_li
  * link is a Tunnel whose settings were made. */
 bool host_tunnels_doubt(struct host_tunnels *tunnels, const struct inventory *inventory, int link);
 
-/* The same for how Linux treats routes through a Tunnel without carrier. */
-bool host_tunnels_doubt_use(struct host_tunnels *tunnels, const struct inventory *inventory, int link);
+/* The same for how Linux treats routes through a Tunnel without carrier, of which it reports that it now
+ * passes over them, or does not (`is_ignored`). */
+bool host_tunnels_doubt_use(struct host_tunnels *tunnels, const struct inventory *inventory, int link,
+                            bool is_ignored);
 
 /* The index of the Tunnel that has an address on its network; 0: none. */
 int host_tunnels_find_network(const struct host_tunnels *tunnels, const struct inventory *inventory,

@@ -187,6 +187,15 @@ enum ike_action_kind {
     IKE_ACTION_LOG,
 };
 
+/* The steps of a negotiation, in their order. */
+enum ike_step {
+    IKE_STEP_NONE,
+    IKE_STEP_SA_INIT,
+    IKE_STEP_AUTH,
+    IKE_STEP_CHILD_SA, /* with its proposals and selectors; also within IKE_AUTH */
+    IKE_STEP_COUNT
+};
+
 /* Functions of the event log. */
 enum log_function { LOG_IKEV2, LOG_IPSEC };
 
@@ -315,9 +324,9 @@ struct ike_action {
             enum log_function function;
             uint32_t tunnel; /* 0 with `has_tunnel` false */
             bool has_tunnel;
-            /* A negotiation of an IKE SA failed. Made whatever the log level is: `show interfaces` tells it.
-             */
-            bool is_failure;
+            /* The step at which the negotiation of a tunnel without an SA has failed. Such lines are made
+             * whatever the log level is: the shows tell of them. */
+            enum ike_step failed;
             const char *text; /* one line, without its end */
         } log;
     };
@@ -360,18 +369,20 @@ bool ike_engine_is_idle(const struct ike_engine *engine);
 enum ike_counter {
     IKE_COUNT_RECEIVED,
     IKE_COUNT_SENT,
-    IKE_COUNT_MALFORMED,       /* lengths or structure wrong */
-    IKE_COUNT_IKEV1,           /* IKEv1 messages, ignored (S1) */
-    IKE_COUNT_WRONG_VERSION,   /* another major version, answered with INVALID_MAJOR_VERSION */
-    IKE_COUNT_UNKNOWN_SPI,     /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
-    IKE_COUNT_TOO_EARLY,       /* IKE_SA_INIT before IKE_EVENT_TUNNELS_TOLD */
-    IKE_COUNT_NO_TUNNEL,       /* IKE_SA_INIT that no tunnel may answer */
-    IKE_COUNT_HALF_OPEN_LIMIT, /* messages and half-open IKE SAs beyond the limits of the latter */
-    IKE_COUNT_COOKIES,         /* IKE_SA_INIT answered with COOKIE */
-    IKE_COUNT_INTEGRITY,       /* ICV wrong */
-    IKE_COUNT_REPLAYED,        /* requests answered from the cache again */
-    IKE_COUNT_OUT_OF_WINDOW,   /* message ID outside of the window */
-    IKE_COUNT_RETRANSMITTED,   /* our own requests, sent again */
+    IKE_COUNT_MALFORMED,        /* lengths or structure wrong */
+    IKE_COUNT_IKEV1,            /* IKEv1 messages, ignored (S1) */
+    IKE_COUNT_WRONG_VERSION,    /* another major version, answered with INVALID_MAJOR_VERSION */
+    IKE_COUNT_UNKNOWN_SPI,      /* no IKE SA has these SPIs; a request is answered with INVALID_IKE_SPI */
+    IKE_COUNT_TOO_EARLY,        /* IKE_SA_INIT before IKE_EVENT_TUNNELS_TOLD */
+    IKE_COUNT_NO_TUNNEL,        /* IKE_SA_INIT that no tunnel may answer */
+    IKE_COUNT_HALF_OPEN_LIMIT,  /* messages and half-open IKE SAs beyond the limits of the latter */
+    IKE_COUNT_COOKIES,          /* IKE_SA_INIT answered with COOKIE */
+    IKE_COUNT_INTEGRITY,        /* ICV wrong */
+    IKE_COUNT_REPLAYED,         /* requests answered from the cache again */
+    IKE_COUNT_OUT_OF_WINDOW,    /* message ID outside of the window */
+    IKE_COUNT_RETRANSMITTED,    /* our own requests, sent again */
+    IKE_COUNT_FRAGMENTS,        /* fragments of messages (RFC 7383) that are the peer's */
+    IKE_COUNT_FRAGMENTS_UNUSED, /* those that fit no message: repeated, beyond the total, not negotiated */
     IKE_COUNTER_COUNT
 };
 

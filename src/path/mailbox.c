@@ -41,9 +41,11 @@ void mailbox_post(struct mailbox *mailbox, const struct task *task)
     mailbox_wake(mailbox);
 }
 
-void mailbox_wake(const struct mailbox *mailbox)
+/* What was written before is seen by the worker, which looks at it after it has taken back `is_woken`. */
+void mailbox_wake(struct mailbox *mailbox)
 {
-    mailbox_signal(mailbox->wake);
+    if (!atomic_exchange(&mailbox->is_woken, true))
+        mailbox_signal(mailbox->wake);
 }
 
 bool mailbox_reap(struct mailbox *mailbox, struct task *task)
@@ -59,14 +61,16 @@ void mailbox_wait(struct mailbox *mailbox, bool all)
 {
     uint32_t posted = atomic_load_explicit(&mailbox->posted, memory_order_relaxed);
     for (;;) {
-        uint32_t done = atomic_load_explicit(&mailbox->done, memory_order_acquire);
+        atomic_store(&mailbox->is_awaited, true);
+        uint32_t done = atomic_load(&mailbox->done);
         if (done == posted || (!all && done != mailbox->reaped))
-            return;
+            break;
         /* Counts that were left by commands reaped long ago only cost a round. */
         uint64_t count;
         if (read(mailbox->finished, &count, sizeof count) < 0 && errno != EINTR)
-            return;
+            break;
     }
+    atomic_store(&mailbox->is_awaited, false);
 }
 
 struct task *mailbox_next(struct mailbox *mailbox)
@@ -80,16 +84,18 @@ struct task *mailbox_next(struct mailbox *mailbox)
 void mailbox_finish(struct mailbox *mailbox)
 {
     uint32_t done = atomic_load_explicit(&mailbox->done, memory_order_relaxed);
-    atomic_store_explicit(&mailbox->done, done + 1, memory_order_release);
+    atomic_store(&mailbox->done, done + 1);
 }
 
 void mailbox_clear(struct mailbox *mailbox)
 {
     uint64_t count;
     (void)!read(mailbox->wake, &count, sizeof count);
+    (void)atomic_exchange(&mailbox->is_woken, false);
 }
 
 void mailbox_report(struct mailbox *mailbox)
 {
-    mailbox_signal(mailbox->finished);
+    if (atomic_load(&mailbox->is_awaited))
+        mailbox_signal(mailbox->finished);
 }

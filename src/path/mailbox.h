@@ -78,8 +78,11 @@ struct mailbox {
     _Alignas(64) _Atomic uint32_t posted;
     _Alignas(64) _Atomic uint32_t done;
     _Alignas(64) uint32_t reaped; /* the controller's own */
-    int wake;                     /* eventfd: there is something to do */
-    int finished;                 /* eventfd: something was done */
+    /* Descriptors are written only where they tell something new: a write wakes a thread. */
+    _Alignas(64) atomic_bool is_woken; /* `wake` has been written and not been reset */
+    atomic_bool is_awaited;            /* the controller waits for `finished` */
+    int wake;                          /* eventfd: there is something to do */
+    int finished;                      /* eventfd: something was done */
 };
 
 /* Opens the descriptors of a zeroed mailbox; false with errno set. mailbox_close may follow in any case. */
@@ -99,7 +102,7 @@ bool mailbox_reap(struct mailbox *mailbox, struct task *task);
 void mailbox_wait(struct mailbox *mailbox, bool all);
 
 /* Anyone: wakes the worker. */
-void mailbox_wake(const struct mailbox *mailbox);
+void mailbox_wake(struct mailbox *mailbox);
 
 /* Worker: the oldest task that was not carried out yet; NULL if there is none. */
 struct task *mailbox_next(struct mailbox *mailbox);
@@ -107,7 +110,8 @@ struct task *mailbox_next(struct mailbox *mailbox);
 /* Worker: the task that mailbox_next told of has been carried out, its result is written. */
 void mailbox_finish(struct mailbox *mailbox);
 
-/* Worker: resets `wake`; to be called before mailbox_next. */
+/* Worker: resets `wake`; to be called before mailbox_next, and before it looks at what else it is woken for.
+ */
 void mailbox_clear(struct mailbox *mailbox);
 
 /* Worker: wakes a controller that waits. */

@@ -266,6 +266,9 @@ enum path_result path_tunnel_fail(struct path *path, uint64_t request, uint32_t 
  */
 enum path_result path_child_change(struct path *path, uint64_t request, const struct child_command *command);
 
+/* How many Child SAs the path has. */
+size_t path_child_count(const struct path *path);
+
 /* Links, routes or neighbours have changed: the routes to all destinations are found anew. */
 void path_review_routes(struct path *path);
 

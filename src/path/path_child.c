@@ -270,6 +270,11 @@ enum path_result path_child_change(struct path *path, uint64_t request, const st
     return PATH_OK;
 }
 
+size_t path_child_count(const struct path *path)
+{
+    return path->children.count;
+}
+
 void path_review_routes(struct path *path)
 {
     for (size_t i = 0; i < path->children.capacity; i++) {

@@ -107,6 +107,15 @@ const struct crl_facts *crl_facts(const struct crl *crl)
     return &crl->facts;
 }
 
+const char *crl_revoked_serial(const struct crl *crl, uint32_t at, char out[CRL_SERIAL_SIZE], int64_t *since)
+{
+    const X509_REVOKED *entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl->x509), (int)at);
+    openssl_integer_text(X509_REVOKED_get0_serialNumber(entry), out, CRL_SERIAL_SIZE);
+    *since = openssl_time(X509_REVOKED_get0_revocationDate(entry));
+    openssl_forget_errors();
+    return out;
+}
+
 /* Numbers in hexadecimal, without more zeros in front than make whole octets. */
 static int compare_numbers(const char *a, const char *b)
 {

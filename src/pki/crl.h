@@ -34,6 +34,11 @@ struct octets crl_der(const struct crl *crl);
 /* What it says; lasts as long as the CRL. */
 const struct crl_facts *crl_facts(const struct crl *crl);
 
+/* The serial number of a revoked certificate, hexadecimal as in struct certificate_facts (`at` below
+ * `revoked` of the facts), and since when it is revoked. Returns `out`. */
+enum { CRL_SERIAL_SIZE = 64 };
+const char *crl_revoked_serial(const struct crl *crl, uint32_t at, char out[CRL_SERIAL_SIZE], int64_t *since);
+
 /* Below 0 if `a` is newer than `b`, above 0 if it is older, by thisUpdate, then by CRL number (RFC 5280
  * 5.2.3), then by which of them revokes more. */
 int crl_compare_ages(const struct crl *a, const struct crl *b);

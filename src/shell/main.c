@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
-#include "check/check.h"
+#include "check/command.h"
 #include "shell/client.h"
 #include "shell/file_url.h"
 
@@ -17,7 +17,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "Usage: musubi [--run-dir DIR] [-c COMMAND]...\n"
-    "       musubi check FILE...\n"
+    "       musubi check [OPTION]... FILE...\n"
     "Operates a running musubid in the command language of UNIVERGE IX routers. `check` reads configs, and\n"
     "needs neither root nor a musubid.\n"
     "\n"
@@ -29,19 +29,18 @@ static const char usage[] =
     "Without -c it runs the lines of its input until `exit`; at a terminal it shows a prompt. Errors of -c "
     "and\n"
     "of an input that is no terminal go to standard error, and the exit status is then 1. It is 1 too if no\n"
-    "musubid runs or answers, and 2 if the arguments are wrong. `check` exits with 1 if a FILE has errors,\n"
-    "with 2 if a FILE can't be read, and otherwise with 0, even if there are warnings.\n";
+    "musubid runs or answers, and 2 if the arguments are wrong. `musubi check --help` tells about `check`.\n";
 
 struct arguments {
     const char *run_directory;
     const char **commands; /* malloc'ed; the texts are argv's */
     size_t command_count;
     bool check;
-    char **files; /* of `check`: the rest of argv */
-    size_t file_count;
+    char **of_check; /* the rest of argv, behind `check` */
+    size_t of_check_count;
 };
 
-/* Reads what follows the options: nothing, or `check` and its files. */
+/* Reads what follows the options: nothing, or `check` and its arguments. */
 static bool operands_read(int argc, char **argv, struct arguments *out)
 {
     if (optind == argc)
@@ -51,13 +50,13 @@ static bool operands_read(int argc, char **argv, struct arguments *out)
         (void)fprintf(stderr, "musubi: unexpected argument: %s\n", argv[optind]);
         return false;
     }
-    out->files = argv + optind + 1;
-    out->file_count = (size_t)(argc - optind - 1);
-    if (out->file_count > 0 && out->command_count == 0)
-        return true;
-    (void)fprintf(stderr, out->file_count == 0 ? "musubi check: which file?\n"
-                                               : "musubi check: -c is for a running musubid\n");
-    return false;
+    if (out->command_count > 0) {
+        (void)fprintf(stderr, "musubi check: -c is for a running musubid\n");
+        return false;
+    }
+    out->of_check = argv + optind + 1;
+    out->of_check_count = (size_t)(argc - optind - 1);
+    return true;
 }
 
 /* False, with the exit status set, if there is nothing more to do. */
@@ -79,7 +78,7 @@ static bool arguments_read(int argc, char **argv, struct arguments *out, int *st
         return false;
     }
     int option;
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+c:", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             out->commands[out->command_count++] = optarg;
@@ -103,16 +102,6 @@ static bool arguments_read(int argc, char **argv, struct arguments *out, int *st
         return true;
     *status = EXIT_USAGE;
     return false;
-}
-
-static int run_check(const struct arguments *arguments)
-{
-    enum check_result worst = CHECK_GOOD;
-    for (size_t i = 0; i < arguments->file_count; i++) {
-        enum check_result result = check_file(arguments->files[i], stdout, stderr);
-        worst = result > worst ? result : worst;
-    }
-    return worst == CHECK_GOOD ? EXIT_DONE : worst == CHECK_WRONG ? EXIT_FAILED : EXIT_USAGE;
 }
 
 /* Runs a line, with the file that it names (S35). `*lost`: the daemon is gone. */
@@ -192,7 +181,7 @@ int main(int argc, char **argv)
     if (arguments_read(argc, argv, &arguments, &status)) {
         status = EXIT_FAILED;
         if (arguments.check) {
-            status = run_check(&arguments);
+            status = check_command(arguments.of_check_count, arguments.of_check, stdout, stderr);
         } else if (client_open(&client, arguments.run_directory, stderr)) {
             status = arguments.command_count > 0 ? run_commands(&client, &arguments) : run_lines(&client);
             client_close(&client);

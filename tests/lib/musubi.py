@@ -103,6 +103,11 @@ class Musubi:
     def log(self):
         return self.process.stderr
 
+    def system_lines(self):
+        """What the log tells of the gateway itself, but for interfaces that go down or come up."""
+        lines = [line for line in self.log.splitlines() if " system " in line]
+        return [line for line in lines if not re.search(r" system \w+ \S+: (down: |up again)", line)]
+
     def wait_for_log(self, pattern, timeout=10):
         """Wait until the log matches `pattern`, a regular expression; returns the match."""
         try:

@@ -286,14 +286,13 @@ static void S34_a_responder_reports_once_what_the_peer_proposes_and_what_is_acce
         check_failure_case(&responder_cases[i]);
 }
 
-/* A peer that has not got the answer asks again by the same SPI. That is no other negotiation; another SPI
- * is. */
+/* A peer that has not got the answer asks again by the same SPI. Nor is
+ * another negotiation told that fails likewise. */
 static void S34_a_repeated_request_is_reported_once(void **state)
 {
     (void)state;
     static const char warning[] = "Tunnel0.0: negotiation failed: the KE of 10.1.0.1:500 is no public value "
                                   "of MODP-2048 (RFC 6989); line 14";
-    char twice[2 * sizeof warning];
     struct stage s = stage_with_lines();
     for (int i = 0; i < 4; i++)
         a_bad_public_value(&s);
@@ -303,8 +302,54 @@ static void S34_a_repeated_request_is_reported_once(void **state)
     s.p->spi_i++;
     a_bad_public_value(&s);
 
-    (void)snprintf(twice, sizeof twice, "%s\n%s", warning, warning);
-    check_failure("another one", s.b, twice);
+    check_failure("another one", s.b, warning);
+    stage_free(&s);
+}
+
+/* An IKE_AUTH by a wrong key, in a negotiation of its own. */
+static void wrong_key(struct stage *s)
+{
+    s->p->spi_i++;
+    assert_true(puppet_do_init(s->p));
+    assert_false(puppet_do_auth(s->p, "site1", "site2", "wrong"));
+}
+
+/* Like the keeper's last failure, which has each attempt, the log at level info has each. */
+static void S34_the_same_failure_is_told_once_and_then_each_hour_with_its_count(void **state)
+{
+    (void)state;
+    static const char wrong[] =
+        "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key "
+        "configured for it (wrong pre-shared key?); line 31";
+    static const char other[] = "Tunnel0.0: negotiation failed: the peer wants EAP, which is not supported "
+                                "here; accepted is a pre-shared key; line 31";
+    char expected[2048];
+    struct stage s = stage_with_lines();
+    for (int i = 0; i < 10; i++)
+        wrong_key(&s);
+    check_failure("the same again", s.b, wrong);
+
+    /* Another failure is told, and does not make the first one new. */
+    s.p->spi_i++;
+    eap(&s);
+    wrong_key(&s);
+    (void)snprintf(expected, sizeof expected, "%s\n%s", wrong, other);
+    check_failure("another one", s.b, expected);
+
+    world_run(s.w, FAILURE_LOG_SILENCE);
+    wrong_key(&s);
+    wrong_key(&s);
+    (void)snprintf(expected, sizeof expected, "%s\n%s\n%s (and 10 times more since this was told last)",
+                   wrong, other, wrong);
+    check_failure("an hour later", s.b, expected);
+
+    /* After a success it is new. */
+    s.p->spi_i++;
+    assert_true(puppet_do_init(s.p) && puppet_do_auth(s.p, "site1", "site2", "secret1"));
+    wrong_key(&s);
+    char again[3072];
+    (void)snprintf(again, sizeof again, "%s\n%s", expected, wrong);
+    check_failure("after a success", s.b, again);
     stage_free(&s);
 }
 
@@ -384,6 +429,7 @@ int main(void)
         cmocka_unit_test(S34_ike_auth_of_an_unknown_peer_from_another_address_names_the_address),
         cmocka_unit_test(S34_a_responder_reports_once_what_the_peer_proposes_and_what_is_accepted),
         cmocka_unit_test(S34_a_repeated_request_is_reported_once),
+        cmocka_unit_test(S34_the_same_failure_is_told_once_and_then_each_hour_with_its_count),
         cmocka_unit_test(S34_an_ike_auth_repeated_after_it_failed_is_not_reported_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,8 @@ static void RFC7383_2_6_malformed_fragments_are_dropped(void **state)
 
         if (s.p->reply_count != 1)
             fail_msg("%s: the message that it was among is not answered", odd_fragments[i].name);
+        if (stage_counter(&s, IKE_COUNT_FRAGMENTS_UNUSED) != 1)
+            fail_msg("%s: not counted", odd_fragments[i].name);
         stage_free(&s);
     }
 }
@@ -155,6 +157,8 @@ static void RFC7383_2_6_duplicates_of_fragments_do_not_count_twice(void **state)
     send_part(&s, 2, &m, 2, 3);
 
     assert_int_equal(s.p->reply_count, 1);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_FRAGMENTS), 11);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_FRAGMENTS_UNUSED), 8);
     stage_free(&s);
 }
 
@@ -223,6 +227,7 @@ static void RFC7383_2_3_fragments_are_not_accepted_unless_both_ends_announced_th
         send_part(&s, 2, &m, n, 3);
 
     assert_int_equal(s.p->reply_count, 0);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_FRAGMENTS_UNUSED), 3);
     stage_free(&s);
 }
 

@@ -8,6 +8,7 @@ import pytest
 from lib.certificates import Certificates
 from lib.lab import Lab, wire
 from lib.musubi import SHELL, Musubi
+from lib.process import run
 
 CONFIG = """\
 interface GigaEthernet0.0
@@ -86,6 +87,9 @@ def test_R91_certificates_are_imported_shown_kept_and_erased(gateway, pki):
         assert line in shown.splitlines(), f"{line!r} in:\n{shown}"
     assert re.search(r"^  Serial  : [0-9A-F]{38,40}$", shown, re.MULTILINE), shown
     assert re.search(r"^  Fingerprint SHA-256 : ([0-9A-F]{2}:){31}[0-9A-F]{2}$", shown, re.MULTILINE), shown
+    listed = run("openssl", "crl", "-inform", "DER", "-in", str(pki / "crl.der"), "-noout", "-text").must_succeed().stdout
+    serial = re.search(r"Serial Number: ([0-9A-F]+)", listed)[1]
+    assert re.search(rf"^    {serial} since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", shown, re.MULTILINE), shown
     assert "PRIVATE" not in shown
     assert stored_files(gateway) == {"caCert.pem": 0o600, "myCert.pem": 0o600, "list.pem": 0o600}
 
@@ -143,8 +147,11 @@ def test_S35_the_shell_reads_the_file_from_where_it_runs(gateway, pki):
     ("pki cert import pem name a url file:/dev/zero", "% /dev/zero is too large: it has more than 2097152 octets"),
     ("pki cert import pem name a url file:/dev/null", "% Can't import `a`: the file is empty"),
     ("pki cert import pem name a url file:PKI/ca.der",
-     "% Can't import `a`: there is no certificate in PEM in it: it looks like DER"),
-    ("pki cert import pem name a url file:PKI/ca.key", "% Can't import `a`: there is no certificate in PEM in it"),
+     "% Can't import `a`: there is no certificate in PEM in it: it looks like a certificate in DER, for "
+     "`pki cert import der`"),
+    ("pki cert import pem name a url file:PKI/ca.key",
+     "% Can't import `a`: there is no certificate in PEM in it: it looks like a private key in PEM, for "
+     "`pki private-key import pem`"),
     ("pki pkcs12 import crypto wrong name a url file:PKI/box.p12",
      "% Can't import `a`: the password is wrong, or the file is damaged"),
     ("pki private-key import pem name a url file:PKI/encrypted.key",
@@ -156,7 +163,7 @@ def test_S35_the_shell_reads_the_file_from_where_it_runs(gateway, pki):
 def test_S35_wrong_input_is_told_and_changes_nothing(wrong_input_gateway, pki, command, text):
     said = refused(wrong_input_gateway, command.replace("PKI", str(pki)))
     assert text in said, said
-    assert wrong_input_gateway.show("show pki cert") == ""
+    assert wrong_input_gateway.show("show pki cert") == "There are no certificates, private keys or CRLs\n"
 
 
 @pytest.fixture(scope="module")

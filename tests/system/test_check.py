@@ -122,7 +122,8 @@ def test_R40_peers_by_domain_name_yield_no_output(write):
     peers = ("peer gw.example.com", "peer-fqdn-ipv4 gw4.example.com", "peer-fqdn-ipv6 gw6.example.com")
     text = "dns server 192.0.2.53\ndns server 2001:db8::53\n"
     for number, peer in enumerate(peers):
-        text += (f"ikev2 authentication psk id fqdn {peer.split()[1]} key char secret{number}\n"
+        text += (f"ip route 10.{number}.0.0/16 Tunnel{number}.0\n"
+                 f"ikev2 authentication psk id fqdn {peer.split()[1]} key char secret{number}\n"
                  f"interface Tunnel{number}.0\n  tunnel mode ipsec-ikev2\n"
                  f"  ikev2 {peer} authentication psk\n  no shutdown\n")
 

@@ -102,7 +102,7 @@ def test_R44_a_link_that_is_deleted_and_made_anew_keeps_the_sa(lab, form):
     net.must_ping()
 
     assert serials(net.near) == before
-    assert " system " not in net.near.log, f"nothing of that is another program's doing, or an error\n{net.near.log}"
+    assert not net.near.system_lines(), f"nothing of that is another program's doing, or an error\n{net.near.log}"
     must_be_silent(wan2.stop())
 
 

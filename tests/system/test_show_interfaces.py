@@ -109,7 +109,11 @@ DOWN = {
     "other family": ([MODE, PEER, f"{BY} GigaEthernet0.0 2001:db8:9::2"],
                      "next hop or source address of another family than the peer", BY),
     "small link": ([MODE, PEER6], "no route to the peer 2001:db8:7::2", "ikev2 peer"),
-    "no SA": ([MODE, "ikev2 peer any authentication psk id keyid peer", "ikev2 connect-type auto"], "no SA", None),
+    "no SA": ([MODE, "ikev2 peer any authentication psk id keyid peer", "ikev2 connect-type auto"],
+              "no SA: the peer has to begin, since `ikev2 peer` is any", "ikev2 peer"),
+    "no SA of a responder": ([MODE, PEER, "ikev2 connect-type auto", "ikev2 negotiation-direction responder"],
+                             "no SA: the peer has to begin, since `ikev2 negotiation-direction` is responder",
+                             "ikev2 negotiation-direction"),
 }
 NUMBERS = {name: number for number, name in enumerate(DOWN, 10)}
 

@@ -202,7 +202,7 @@ struct message_log {
     uint32_t function;   /* enum log_function */
     uint32_t has_tunnel; /* 0 or 1 */
     uint32_t tunnel;
-    uint32_t is_failure; /* 0 or 1: it says why a negotiation failed */
+    uint32_t failed; /* enum ike_step: at which a negotiation failed, and why is the text */
 };
 
 struct message_child {

@@ -8,9 +8,8 @@
 #include "config/print.h"
 #include "config/prompt.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/keeper/ikev2_commands.h"
 #include "daemon/keeper/tunnel_problem.h"
-#include "daemon/show/child_sa.h"
-#include "daemon/show/ike_sa.h"
 #include "daemon/show/interfaces.h"
 #include "daemon/show/packets.h"
 #include "daemon/show/routes.h"
@@ -21,17 +20,13 @@ struct operator_session {
     struct config_mode config;
 };
 
-/* Carries out a command that was understood. If it fails its last line begins with %. */
-typedef enum control_status run_command(const struct commands *commands, const struct command_line *line,
-                                        struct text *out);
-
-static enum control_status no_such_interface(const char *name, struct text *out)
+enum control_status commands_no_such_interface(const char *name, struct text *out)
 {
     text_print(out, "%% There is no interface %s\n", name);
     return CONTROL_FAILED;
 }
 
-static enum control_status no_memory(struct text *out)
+enum control_status commands_no_memory(struct text *out)
 {
     text_print(out, "%% Out of memory\n");
     return CONTROL_FAILED;
@@ -52,7 +47,7 @@ static enum control_status show_running_config(const struct commands *commands,
     (void)line;
     FILE *stream = fopencookie(out, "w", (cookie_io_functions_t){.write = text_stream_write});
     if (stream == NULL)
-        return no_memory(out);
+        return commands_no_memory(out);
     config_print(commands->running->configuration.config, SECRETS_SHOWN, stream);
     (void)fclose(stream);
     return CONTROL_OK;
@@ -79,113 +74,6 @@ static enum control_status show_startup_config(const struct commands *commands,
     if (length > 0 && text[length - 1] != '\n')
         text_append(out, "\n", 1);
     secret_free(text, length);
-    return CONTROL_OK;
-}
-
-/* ---- SAs ------------------------------------------------------------------------------------------- */
-
-/* Prints a tunnel with its SAs. */
-typedef void show_tunnel(const struct commands *commands, const struct tunnel *tunnel,
-                         const struct sa_list_entry *entries, size_t count, struct text *out);
-
-/* Prints one IKE SA. */
-typedef void show_sa(const struct ike_record *sa, const struct tunnel_policy *policy, msec_t now,
-                     struct text *out);
-
-static void show_each_sa(const struct commands *commands, const struct tunnel *tunnel,
-                         const struct sa_list_entry *entries, size_t count, show_sa *show, struct text *out)
-{
-    struct state_record memory = {0};
-    struct ike_record *sa = malloc(sizeof(*sa));
-    for (size_t i = 0; i < count && sa != NULL; i++) {
-        if (sa_list_read(commands->records, &entries[i], &memory, sa))
-            show(sa, &tunnel->policy, clock_now(), out);
-    }
-    out->failed |= sa == NULL;
-    secret_free(sa, sizeof(*sa));
-    state_record_free(&memory);
-}
-
-static void show_tunnel_ike(const struct commands *commands, const struct tunnel *tunnel,
-                            const struct sa_list_entry *entries, size_t count, struct text *out)
-{
-    if (count == 0)
-        return;
-    text_print(out, "Interface %s\n", tunnel->policy.name);
-    show_each_sa(commands, tunnel, entries, count, show_ike_sa, out);
-}
-
-static void show_tunnel_child(const struct commands *commands, const struct tunnel *tunnel,
-                              const struct sa_list_entry *entries, size_t count, struct text *out)
-{
-    struct path_totals totals = tunnel_table_totals(&commands->tunnels->table, tunnel);
-    text_print(out, "Interface %s\n", tunnel->policy.name);
-    show_each_sa(commands, tunnel, entries, count, show_child_sas, out);
-    show_child_statistics(&totals, &tunnel->history, out);
-}
-
-/* Prints a tunnel by what a list of SAs has of it. */
-static void show_listed(const struct commands *commands, const struct sa_list *list,
-                        const struct tunnel *tunnel, show_tunnel *show, struct text *out)
-{
-    size_t count;
-    const struct sa_list_entry *entries = sa_list_of(list, tunnel->policy.tunnel, &count);
-    show(commands, tunnel, entries, count, out);
-}
-
-/* Prints the tunnel that the line names, or all. */
-static enum control_status show_tunnels(const struct commands *commands, const struct command_line *line,
-                                        show_tunnel *show, struct text *out)
-{
-    const char *name = line_argument(line, "interface");
-    const struct tunnel_table *table = &commands->tunnels->table;
-    const struct tunnel *named = name != NULL ? tunnel_table_find_name(table, name) : NULL;
-    struct sa_list list;
-    if (name != NULL && named == NULL)
-        return no_such_interface(name, out);
-    if (!sa_list_fill(&list, commands->records, named != NULL ? named->policy.tunnel : 0))
-        return no_memory(out);
-    if (named != NULL)
-        show_listed(commands, &list, named, show, out);
-    for (size_t i = 0; i < table->count && named == NULL; i++)
-        show_listed(commands, &list, table->tunnels[i], show, out);
-    sa_list_free(&list);
-    return CONTROL_OK;
-}
-
-static enum control_status show_ikev2_sa(const struct commands *commands, const struct command_line *line,
-                                         struct text *out)
-{
-    return show_tunnels(commands, line, show_tunnel_ike, out);
-}
-
-static enum control_status show_ikev2_child_sa(const struct commands *commands,
-                                               const struct command_line *line, struct text *out)
-{
-    return show_tunnels(commands, line, show_tunnel_child, out);
-}
-
-static enum control_status clear_ikev2_sa(const struct commands *commands, const struct command_line *line,
-                                          struct text *out)
-{
-    const char *name = line_argument(line, "interface");
-    struct message_clear clear = {.all = name == NULL};
-    if (name != NULL) {
-        const struct tunnel *tunnel = tunnel_table_find_name(&commands->tunnels->table, name);
-        if (tunnel == NULL)
-            return no_such_interface(name, out);
-        clear.tunnel = tunnel->policy.tunnel;
-    }
-    processes_send(&commands->processes->engine, MESSAGE_CLEAR, &clear, sizeof(clear));
-    return CONTROL_OK;
-}
-
-static enum control_status clear_ikev2_statistics(const struct commands *commands,
-                                                  const struct command_line *line, struct text *out)
-{
-    (void)line;
-    (void)out;
-    tunnel_table_clear_totals(&commands->tunnels->table);
     return CONTROL_OK;
 }
 
@@ -254,15 +142,15 @@ static enum control_status show_interfaces_command(const struct commands *comman
         .settings = &commands->running->configuration.settings,
         .ports = &commands->running->ports,
         .inventory = host_inventory(commands->host->host),
-        .counters = live_area_counters(commands->tunnels->table.live),
+        .counters = statistics_of_path(commands->statistics),
         .now = clock_now(),
         .find_tunnel = find_shown_tunnel,
         .context = &view,
     };
     if (name != NULL && host_settings_interface(shown.settings, name) == NULL)
-        return no_such_interface(name, out);
+        return commands_no_such_interface(name, out);
     if (!sa_list_fill(&view.list, commands->records, 0))
-        return no_memory(out);
+        return commands_no_memory(out);
     show_interfaces(&shown, name, out);
     sa_list_free(&view.list);
     return CONTROL_OK;
@@ -375,11 +263,9 @@ static enum control_status leave(const struct commands *commands, const struct c
 
 /* ---- Sessions -------------------------------------------------------------------------------------- */
 
-static run_command *const runners[COMMAND_COUNT] = {
+static command_runner *const runners[COMMAND_COUNT] = {
     [COMMAND_SHOW_RUNNING_CONFIG] = show_running_config,
     [COMMAND_SHOW_STARTUP_CONFIG] = show_startup_config,
-    [COMMAND_SHOW_IKEV2_SA] = show_ikev2_sa,
-    [COMMAND_SHOW_IKEV2_CHILD_SA] = show_ikev2_child_sa,
     [COMMAND_SHOW_INTERFACES] = show_interfaces_command,
     [COMMAND_SHOW_IP_ACCESS_LIST] = show_ip_access_list,
     [COMMAND_SHOW_IP_NAPT] = show_ip_napt,
@@ -387,13 +273,19 @@ static run_command *const runners[COMMAND_COUNT] = {
     [COMMAND_SHOW_IPV6_ACCESS_LIST] = show_ipv6_access_list,
     [COMMAND_SHOW_IPV6_ROUTE] = show_ipv6_route,
     [COMMAND_SHOW_LOGGING] = show_logging,
-    [COMMAND_CLEAR_IKEV2_SA] = clear_ikev2_sa,
-    [COMMAND_CLEAR_IKEV2_STATISTICS] = clear_ikev2_statistics,
     [COMMAND_WRITE_MEMORY] = write_memory,
     [COMMAND_COPY_RUNNING_STARTUP] = write_memory,
     [COMMAND_TERMINAL] = do_nothing,
     [COMMAND_EXIT] = leave,
 };
+
+/* NULL if there is none. */
+static command_runner *runner_of(enum command_id id)
+{
+    if (id == COMMAND_COUNT)
+        return NULL;
+    return runners[id] != NULL ? runners[id] : ikev2_command(id);
+}
 
 static bool enters_config_mode(const struct exec_command *command)
 {
@@ -423,8 +315,8 @@ static enum control_status session_run(void *context, void *session, const char 
         operator_at->config = (struct config_mode){.active = true};
     } else if (pki_commands_have(command.id)) {
         status = pki_commands_run(&commands->pki, &command, file, out);
-    } else if (command.id != COMMAND_COUNT && runners[command.id] != NULL) {
-        status = runners[command.id](commands, &command.line, out);
+    } else if (runner_of(command.id) != NULL) {
+        status = runner_of(command.id)(commands, &command.line, out);
     } else if (command.id != COMMAND_COUNT) {
         text_print(out, "%% This command is not supported yet\n");
         status = CONTROL_FAILED;

@@ -7,6 +7,7 @@
 #include "daemon/keeper/config_mode.h"
 #include "daemon/keeper/control.h"
 #include "daemon/keeper/pki_commands.h"
+#include "daemon/keeper/statistics.h"
 #include "daemon/keeper/tunnels.h"
 #include "daemon/state/map.h"
 
@@ -18,8 +19,17 @@ struct commands {
     struct processes *processes;
     struct tunnels *tunnels;
     const struct state_map *records;
+    struct statistics *statistics;
     struct pki_commands pki;
 };
+
+/* Carries out a command that was understood. If it fails its last line begins with %. */
+typedef enum control_status command_runner(const struct commands *commands, const struct command_line *line,
+                                           struct text *out);
+
+/* Print why a command fails, and return CONTROL_FAILED. */
+enum control_status commands_no_such_interface(const char *name, struct text *out);
+enum control_status commands_no_memory(struct text *out);
 
 /* The handler for control_open, by which `commands` is used as long as the control socket is open. */
 struct control_handler commands_handler(struct commands *commands);

@@ -42,6 +42,7 @@ struct keeper {
     struct certificate_watch certificate_watch;
     struct running_config running;
     struct auth_jobs auth_jobs;
+    struct statistics statistics;
     struct commands commands;
     struct control *control;
 
@@ -68,6 +69,7 @@ static void keeper_stop(struct keeper *keeper, enum exit_status status)
     if (keeper->stopping)
         return;
     keeper->stopping = true;
+    interface_watch_stop(&keeper->tunnels.watch);
     run_directory_end(&keeper->directory);
     control_close(keeper->control);
     keeper->control = NULL;
@@ -118,8 +120,8 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     tail_text(message, sizeof(*log), text);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
-    if (log->is_failure != 0)
-        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, text);
+    if (log->failed != IKE_STEP_NONE)
+        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, (enum ike_step)log->failed, text);
 }
 
 /* All tunnels of the config are made, or are known not to be: peers may begin, and operators too. */
@@ -247,6 +249,7 @@ static bool open_tunnels(struct keeper *keeper)
 
 static void set_up_commands(struct keeper *keeper)
 {
+    statistics_open(&keeper->statistics, keeper->memory.statistics, &keeper->memory.live);
     keeper->commands = (struct commands){
         .running = &keeper->running,
         .log = keeper->log,
@@ -254,6 +257,7 @@ static void set_up_commands(struct keeper *keeper)
         .processes = &keeper->processes,
         .tunnels = &keeper->tunnels,
         .records = keeper->memory.records,
+        .statistics = &keeper->statistics,
         .pki = {keeper->certificates, &keeper->running, &keeper->auth_jobs, keeper->log},
     };
 }

@@ -24,7 +24,9 @@ bool keeper_memory_open(struct keeper_memory *memory, uint32_t workers)
     if (memory->state_fd < 0 || memory->statistics_fd < 0 || memory->live_fd < 0)
         return false;
     memory->records = state_map_open(memory->state_fd, STATE_MAP_READ);
-    return memory->records != NULL && live_area_map(memory->live_fd, false, &memory->live);
+    memory->statistics = engine_statistics_map(memory->statistics_fd, false);
+    return memory->records != NULL && memory->statistics != NULL &&
+           live_area_map(memory->live_fd, false, &memory->live);
 }
 
 static void close_fd(int fd)
@@ -37,6 +39,7 @@ void keeper_memory_close(struct keeper_memory *memory)
 {
     state_map_close(memory->records);
     live_area_unmap(&memory->live);
+    engine_statistics_unmap(memory->statistics);
     close_fd(memory->state_fd);
     close_fd(memory->statistics_fd);
     close_fd(memory->live_fd);

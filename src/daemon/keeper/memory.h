@@ -12,6 +12,7 @@ struct keeper_memory {
     int state_fd, statistics_fd, live_fd; /* -1: not made */
     struct state_map *records;            /* to read */
     struct live_area live;                /* to read */
+    struct engine_statistics *statistics; /* to read */
 };
 
 /* To be called first: there is none. */

@@ -110,6 +110,7 @@ bool running_config_apply(struct running_config *running, struct host_error *err
 {
     struct host_plan plan = {0};
     apply_log_settings(running);
+    interface_watch_tell_missing(&running->tunnels->watch);
     bool applied =
         desired_plan(&running->configuration, &running->ports, running->log, &running->left_out, &plan)
             ? host_apply(running->host->host, &plan, clock_now(), err)

@@ -89,6 +89,8 @@ static void send_to_hosts(struct syslog *log, const char *priority_and_time, con
 {
     char text[SYSLOG_LINE_SIZE];
     char name[SYSLOG_NAME_SIZE];
+    if (log->settings.host_count == 0)
+        return;
     (void)snprintf(name, sizeof(name), "%s", log->settings.name);
     if (name[0] == '\0' && gethostname(name, sizeof(name)) != 0)
         name[0] = '\0';
@@ -117,7 +119,10 @@ void syslog_send(struct syslog *log, enum log_level level, const char *line)
         return;
     (void)snprintf(start, sizeof(start), "<%d>%s", facility << 3 | severities[level], at);
     (void)snprintf(text, sizeof(text), "%s %s[%d]: %s", start, log->program, (int)getpid(), line);
-    if (!send_to(&log->fd, (const struct sockaddr *)&local, sizeof(local), text))
+    bool is_missed = log->fd < 0 && log->missed_at == now;
+    if (is_missed || !send_to(&log->fd, (const struct sockaddr *)&local, sizeof(local), text)) {
+        log->missed_at = now;
         log->dropped++;
+    }
     send_to_hosts(log, start, line);
 }

@@ -6,6 +6,7 @@
 #define MUSUBI_DAEMON_KEEPER_SYSLOG_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include "base/address.h"
 #include "ike/ike.h"
@@ -25,6 +26,7 @@ struct syslog {
     struct syslog_settings settings;
     int fd;                         /* to the system's logger; -1: not connected */
     int host_fds[SYSLOG_HOSTS_MAX]; /* the same, for each host */
+    time_t missed_at;               /* when the system had no logger; not asked again in that second */
     uint64_t dropped;
 };
 

@@ -26,15 +26,21 @@ static void print_lines(const struct tunnel_policy *policy, enum policy_setting 
 
 /* ---- The route to the peer --------------------------------------------------------------------------- */
 
+/* Why an interface is of no use; NULL if it is up. */
+static const char *interface_problem(const struct tunnel_problem_sources *from, const char *interface)
+{
+    char name[HOST_LINK_NAME_SIZE] = "";
+    if (!desired_is_up(from->configuration, interface))
+        return "shutdown";
+    (void)port_table_find(from->ports, interface, name, NULL);
+    return show_link_problem(inventory_find_name(from->inventory, name));
+}
+
 /* Why the interface that `outgoing-interface` names is of no use. */
 static void print_interface_down(const struct tunnel_problem_sources *from,
                                  const struct tunnel_policy *policy, struct text *out)
 {
-    char name[HOST_LINK_NAME_SIZE] = "";
-    (void)port_table_find(from->ports, policy->out_interface, name, NULL);
-    const struct inventory_link *link = inventory_find_name(from->inventory, name);
-    const char *problem =
-        desired_is_up(from->configuration, policy->out_interface) ? show_link_problem(link) : "shutdown";
+    const char *problem = interface_problem(from, policy->out_interface);
     text_print(out, ", %s: %s", policy->out_interface, problem != NULL ? problem : "not used yet");
 }
 
@@ -124,14 +130,103 @@ static void print_route_problem(const struct tunnel_problem_sources *from, const
         print_too_small_link(from, out);
 }
 
+/* ---- The port that is the cause ---------------------------------------------------------------------- */
+
+/* The interface of the config on whose network an address is; NULL if there is none. */
+static const char *interface_towards(const struct host_settings *settings, const struct ip_address *address)
+{
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        const struct configured_interface *interface = &settings->interfaces[i];
+        const struct interface_family *lines =
+            address->family == IP_V6 ? &interface->ipv6_lines : &interface->ipv4_lines;
+        for (size_t j = 0; j < lines->address_count; j++) {
+            if (ip_prefix_contains(&lines->addresses[j], address))
+                return interface->name;
+        }
+    }
+    return NULL;
+}
+
+/* The interface by which the config sends packets for a peer. */
+static const char *interface_of_peer(const struct host_settings *settings, const struct ip_address *peer)
+{
+    const struct configured_route *route = peer_route_configured(settings, peer);
+    if (peer->family == IP_NONE)
+        return NULL;
+    if (route == NULL)
+        return interface_towards(settings, peer);
+    if (route->interface[0] != '\0')
+        return route->interface;
+    return route->target == ROUTE_NEXT_HOP ? interface_towards(settings, &route->next_hop) : NULL;
+}
+
+const char *tunnel_problem_port(const struct tunnel_problem_sources *from, const struct tunnel *tunnel)
+{
+    const struct found_route *route = &tunnel->route.found;
+    const char *interface = NULL;
+    switch (route->problem) {
+    case ROUTE_INTERFACE_DOWN:
+    case ROUTE_NO_SOURCE:
+    case ROUTE_OTHER_INTERFACE:
+        interface = tunnel->policy.out_interface;
+        break;
+    case ROUTE_SOURCE_GONE:
+        if (tunnel->policy.source_kind == SOURCE_INTERFACE)
+            interface = tunnel->policy.source_interface;
+        break;
+    case ROUTE_NONE:
+        interface = interface_of_peer(&from->configuration->settings, &route->to_peer.remote);
+        break;
+    default:
+        break;
+    }
+    if (interface == NULL || strncmp(interface, "Tunnel", strlen("Tunnel")) == 0)
+        return NULL;
+    return interface_problem(from, interface) != NULL ? interface : NULL;
+}
+
 /* ---- All causes -------------------------------------------------------------------------------------- */
+
+static bool waits_for_peer(const struct tunnel_policy *policy)
+{
+    return policy->peer_kind == PEER_ANY || policy->direction == NEGOTIATE_RESPONDER;
+}
 
 static void print_no_sa(const struct tunnel *tunnel, struct text *out)
 {
+    const struct tunnel_policy *policy = &tunnel->policy;
+    const struct history_event *end = history_last_delete(&tunnel->history);
     char at[LOCAL_TIME_SIZE];
     text_print(out, "no SA");
-    if (tunnel->failure.text != NULL)
+    if (end != NULL)
+        text_print(out, " since %s (%s)", local_time_format(end->at, at), history_delete_reason(end));
+    if (tunnel->failure.text != NULL) {
         text_print(out, ": %s %s", local_time_format(tunnel->failure.at, at), tunnel->failure.text);
+    } else if (policy->peer_kind == PEER_ANY) {
+        text_print(out, ": the peer has to begin, since `ikev2 peer` is any");
+        print_lines(policy, SETTING_PEER, out);
+    } else if (waits_for_peer(policy)) {
+        text_print(out, ": the peer has to begin, since `ikev2 negotiation-direction` is responder");
+        print_lines(policy, SETTING_DIRECTION, out);
+    }
+}
+
+enum tunnel_problem tunnel_problem_of(const struct tunnel *tunnel)
+{
+    const struct tunnel_policy *policy = &tunnel->policy;
+    if (policy->shut_down)
+        return TUNNEL_PROBLEM_SHUTDOWN;
+    if (policy->gap != GAP_NONE)
+        return TUNNEL_PROBLEM_GAP;
+    if (tunnel->stage == TUNNEL_WITHOUT_DEVICE)
+        return TUNNEL_PROBLEM_DEVICE;
+    if (tunnel->stage == TUNNEL_REFUSED)
+        return TUNNEL_PROBLEM_PATH;
+    if (tunnel->use == TUNNEL_CARRIES)
+        return TUNNEL_PROBLEM_NONE;
+    if (tunnel->route.found.problem != ROUTE_FOUND)
+        return TUNNEL_PROBLEM_ROUTE;
+    return waits_for_peer(policy) ? TUNNEL_PROBLEM_WAITS : TUNNEL_PROBLEM_NO_SA;
 }
 
 void tunnel_problem_print(const struct tunnel_problem_sources *from, const struct tunnel *tunnel,
@@ -139,19 +234,29 @@ void tunnel_problem_print(const struct tunnel_problem_sources *from, const struc
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     char gap[POLICY_GAP_TEXT_SIZE];
-    if (policy->shut_down) {
+    switch (tunnel_problem_of(tunnel)) {
+    case TUNNEL_PROBLEM_NONE:
+        break;
+    case TUNNEL_PROBLEM_SHUTDOWN:
         text_print(out, "shutdown");
         print_lines(policy, SETTING_SHUTDOWN, out);
-    } else if (policy->gap != GAP_NONE) {
+        break;
+    case TUNNEL_PROBLEM_GAP:
         text_print(out, "configuration not complete: %s", policy_gap_text(policy, gap));
         print_line(policy->gap_line, out);
-    } else if (tunnel->stage == TUNNEL_WITHOUT_DEVICE) {
+        break;
+    case TUNNEL_PROBLEM_DEVICE:
         text_print(out, "no TUN device");
-    } else if (tunnel->stage == TUNNEL_REFUSED) {
+        break;
+    case TUNNEL_PROBLEM_PATH:
         text_print(out, "refused by the packet path");
-    } else if (tunnel->route.found.problem != ROUTE_FOUND && tunnel->use != TUNNEL_CARRIES) {
+        break;
+    case TUNNEL_PROBLEM_ROUTE:
         print_route_problem(from, tunnel, out);
-    } else if (tunnel->use != TUNNEL_CARRIES) {
+        break;
+    case TUNNEL_PROBLEM_WAITS:
+    case TUNNEL_PROBLEM_NO_SA:
         print_no_sa(tunnel, out);
+        break;
     }
 }

@@ -1,6 +1,12 @@
 #include "daemon/keeper/tunnel_routes.h"
 
-enum { FIND_DELAY = 20 }; /* milliseconds */
+#include "daemon/ipc/clock.h"
+
+enum {
+    FIND_DELAY = 20,       /* milliseconds */
+    LATE_DELAY_MAX = 1000, /* likewise */
+    TUNNELS_IN_MSEC = 10,  /* a millisecond between two searches for so many tunnels */
+};
 
 void tunnel_routes_open(struct tunnel_routes *routes, uv_loop_t *loop, struct processes *processes,
                         struct event_log *log, void (*due)(void *context), void *context)
@@ -9,6 +15,7 @@ void tunnel_routes_open(struct tunnel_routes *routes, uv_loop_t *loop, struct pr
         .processes = processes,
         .marks = engine_marks_of(processes, log),
         .is_open = true,
+        .pace = PACE_AT_REST,
         .due = due,
         .context = context,
     };
@@ -73,12 +80,26 @@ static void timer_due(uv_timer_t *timer)
     routes->due(routes->context);
 }
 
-void tunnel_routes_schedule(struct tunnel_routes *routes)
+static void schedule(struct tunnel_routes *routes, msec_t delay, size_t tunnels)
 {
-    if (routes->is_due || !routes->is_open)
+    msec_t now = clock_now(), due = routes->pace.due;
+    if (!routes->is_open)
         return;
-    routes->is_due = true;
-    (void)uv_timer_start(&routes->timer, timer_due, FIND_DELAY, 0);
+    pace_want(&routes->pace, now, delay, tunnels / TUNNELS_IN_MSEC);
+    if (routes->pace.due != due)
+        (void)uv_timer_start(&routes->timer, timer_due, routes->pace.due > now ? routes->pace.due - now : 0,
+                             0);
+}
+
+void tunnel_routes_schedule(struct tunnel_routes *routes, size_t tunnels)
+{
+    schedule(routes, FIND_DELAY, tunnels);
+}
+
+void tunnel_routes_schedule_late(struct tunnel_routes *routes, size_t tunnels)
+{
+    msec_t delay = FIND_DELAY + tunnels;
+    schedule(routes, delay < LATE_DELAY_MAX ? delay : LATE_DELAY_MAX, tunnels);
 }
 
 /* ---- Finding them ---------------------------------------------------------------------------------- */
@@ -86,7 +107,8 @@ void tunnel_routes_schedule(struct tunnel_routes *routes)
 enum old_routes tunnel_routes_begin(struct tunnel_routes *routes)
 {
     enum old_routes old = routes->old;
-    routes->is_due = false;
+    routes->pace = (struct pace){.due = MSEC_NEVER, .done = clock_now()};
+    (void)uv_timer_stop(&routes->timer);
     routes->old = OLD_NO_OTHERS;
     engine_marks_begin_sweep(&routes->marks);
     return old;
@@ -98,12 +120,24 @@ bool tunnel_route_is_old(const struct tunnel_route *route, enum old_routes old)
            (old == OLD_ALL_BUT_RECURSIVE && route->found.problem != ROUTE_RECURSIVE);
 }
 
+/* True if an operator would call it another route, or another reason why there is none. */
+static bool is_other(const struct found_route *a, const struct found_route *b)
+{
+    return a->problem != b->problem || a->link != b->link || !ip_address_equal(&a->next_hop, &b->next_hop) ||
+           !ip_address_equal(&a->to_peer.local, &b->to_peer.local) ||
+           !ip_address_equal(&a->to_peer.remote, &b->to_peer.remote);
+}
+
 bool tunnel_route_find(struct tunnel_route *route, const struct route_finder *finder,
                        const struct tunnel_policy *policy, const struct ip_address *peers, size_t peer_count)
 {
     bool is_unsent = route->is_unsent;
+    const struct found_route before = route->found;
     route->is_old = route->is_unsent = false;
-    return peer_route_find(finder, policy, peers, peer_count, &route->found) || is_unsent;
+    bool changed = peer_route_find(finder, policy, peers, peer_count, &route->found);
+    if (route->since == 0 || is_other(&before, &route->found))
+        route->since = time(NULL);
+    return changed || is_unsent;
 }
 
 void tunnel_routes_send(struct tunnel_routes *routes, const struct tunnel_route *route,

@@ -7,12 +7,16 @@
 #ifndef MUSUBI_DAEMON_KEEPER_TUNNEL_ROUTES_H
 #define MUSUBI_DAEMON_KEEPER_TUNNEL_ROUTES_H
 
+#include <time.h>
+
+#include "base/pace.h"
 #include "daemon/keeper/engine_marks.h"
 #include "daemon/keeper/peer_route.h"
 
 /* The route of one tunnel; zeroed at first. Others than tunnel_routes.c only read `found`. */
 struct tunnel_route {
     struct found_route found;
+    time_t since;   /* when it became what it is; 0: it has not been looked for */
     bool is_old;    /* to be found anew */
     bool is_unsent; /* the policy has changed: the engine is told the route in any case */
 };
@@ -25,7 +29,7 @@ struct tunnel_routes {
     struct engine_marks marks;
     uv_timer_t timer;
     bool is_open;
-    bool is_due; /* the timer is set */
+    struct pace pace; /* the timer is set to its time */
     enum old_routes old;
     void (*due)(void *context);
     void *context;
@@ -58,8 +62,12 @@ void tunnel_route_set_unsent(struct tunnel_route *route);
 bool tunnel_route_depends_on(const struct tunnel_route *route, const struct tunnel_policy *policy,
                              const struct ip_prefix *prefix);
 
-/* Has `due` be called soon. */
-void tunnel_routes_schedule(struct tunnel_routes *routes);
+/* Has `due` be called soon, at intervals that grow with the number of tunnels (base/pace.h). */
+void tunnel_routes_schedule(struct tunnel_routes *routes, size_t tunnels);
+
+/* The same after a change of a Tunnel's device. Few peers are behind another Tunnel, and when many tunnels
+ * come up all routes are not to be found again for each of them: the more tunnels there are, the later. */
+void tunnel_routes_schedule_late(struct tunnel_routes *routes, size_t tunnels);
 
 /* ---- Finding them ------------------------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
 #define MUSUBI_DAEMON_KEEPER_TUNNEL_TABLE_H
 
 #include "base/map.h"
+#include "daemon/keeper/interface_news.h"
 #include "daemon/keeper/tunnel_names.h"
 #include "daemon/keeper/tunnel_routes.h"
 #include "daemon/state/history.h"
@@ -20,8 +21,11 @@ enum tunnel_stage {
 
 /* Why the last negotiation of a tunnel failed that has had no SA since. */
 struct tunnel_failure {
+    enum ike_step step;
     time_t at;
-    char *text; /* tame; NULL: none has */
+    time_t since; /* when negotiations began to fail at this step */
+    size_t count; /* how many have since */
+    char *text;   /* tame; NULL: none has */
 };
 
 /* Changed by tunnels.c; others read it. */
@@ -29,6 +33,7 @@ struct tunnel {
     struct tunnel_policy policy; /* its number never changes */
     struct path_tunnel settings; /* as the path has them, or is to have them */
     uint32_t slot;               /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
+    time_t configured;           /* when its policy became what it is */
     enum tunnel_stage stage;
     bool has_sa;
     enum host_tunnel_use use; /* as last set */
@@ -40,6 +45,7 @@ struct tunnel {
     size_t place;             /* in the table, when that is sorted */
     struct history history;
     struct tunnel_failure failure;
+    struct told_interface told; /* what the log has told of it; interface_watch.c's */
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics`; tunnel_table.c's */
 };
 

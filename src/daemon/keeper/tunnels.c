@@ -82,6 +82,7 @@ static void update_use(struct tunnels *tunnels, struct tunnel *tunnel)
     struct host_error reason;
     enum host_tunnel_use use = wanted_use(tunnel);
     bool is_decided = tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_REFUSED;
+    interface_watch_schedule(&tunnels->watch);
     if (use == tunnel->use || tunnels->are_left || !is_decided)
         return;
     if (!host_use_tunnel(tunnels->with.host->host, tunnel->policy.name, use, &reason))
@@ -223,17 +224,25 @@ static void set_routes_old(struct tunnels *tunnels, const struct ip_prefix *pref
 
 void tunnels_host_changed(struct tunnels *tunnels, const struct host_event *event)
 {
+    if (event->kind == HOST_EVENT_LINK || event->kind == HOST_EVENT_LINK_GONE)
+        interface_watch_schedule(&tunnels->watch);
     if (event->kind == HOST_EVENT_ADDRESS || event->kind == HOST_EVENT_ADDRESS_GONE)
         tell_own_address(tunnels, &event->prefix.address);
     if (event->kind == HOST_EVENT_TUNNEL_REPLACED)
         device_replaced(tunnels, event->link_name);
+    bool is_of_tunnel = tunnel_table_find_name(&tunnels->table, event->link_name) != NULL;
+    bool can_wait =
+        is_of_tunnel && event->kind != HOST_EVENT_ROUTE && event->kind != HOST_EVENT_TUNNEL_REPLACED;
     if (event->kind == HOST_EVENT_ROUTE)
         set_routes_old(tunnels, &event->prefix);
-    else if (tunnel_table_find_name(&tunnels->table, event->link_name) != NULL)
+    else if (is_of_tunnel)
         tunnel_routes_set_all_old_but_recursive(&tunnels->routes);
     else
         tunnel_routes_set_all_old(&tunnels->routes);
-    tunnel_routes_schedule(&tunnels->routes);
+    if (can_wait)
+        tunnel_routes_schedule_late(&tunnels->routes, tunnels->table.count);
+    else
+        tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_done *done)
@@ -263,14 +272,22 @@ static void forget_failure(struct tunnel *tunnel)
     tunnel->failure = (struct tunnel_failure){0};
 }
 
-void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why)
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum ike_step step, const char *why)
 {
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel == NULL || tunnel->has_sa)
         return;
     size_t size = strlen(why) + 1;
+    const struct tunnel_failure before = tunnel->failure;
+    bool is_same = before.text != NULL && before.step == step;
     forget_failure(tunnel);
-    tunnel->failure = (struct tunnel_failure){.at = time(NULL), .text = malloc(size)};
+    tunnel->failure = (struct tunnel_failure){
+        .step = step,
+        .at = time(NULL),
+        .since = is_same ? before.since : time(NULL),
+        .count = is_same ? before.count + 1 : 1,
+        .text = malloc(size),
+    };
     if (tunnel->failure.text != NULL)
         text_tame(tunnel->failure.text, size, why);
 }
@@ -290,7 +307,7 @@ static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool ha
         history_add_delete(&tunnel->history, time(NULL), reason);
     update_use(tunnels, tunnel);
     if (tunnel->route.is_old)
-        tunnel_routes_schedule(&tunnels->routes);
+        tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 void tunnels_state_changed(struct tunnels *tunnels, const struct message_tunnel_state *state,
@@ -317,7 +334,7 @@ static void name_changed(void *context, uint32_t number)
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel != NULL)
         tunnel_route_set_old(&tunnel->route);
-    tunnel_routes_schedule(&tunnels->routes);
+    tunnel_routes_schedule(&tunnels->routes, tunnels->table.count);
 }
 
 /* ---- Applying a config ----------------------------------------------------------------------------- */
@@ -387,6 +404,8 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
     /* Padding may make equal policies look different: then one is sent, and its route found, in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     bool changed = memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0;
+    if (changed)
+        tunnel->configured = time(NULL);
     if (there && changed) {
         send_policy(tunnels, tunnel, policy);
         tunnel_route_set_unsent(&tunnel->route);
@@ -441,6 +460,7 @@ void tunnels_apply(struct tunnels *tunnels)
     tunnel_table_sort(&tunnels->table);
     tunnel_names_set_servers(&tunnels->names, settings->name_servers, settings->name_server_count);
     find_routes(tunnels);
+    interface_watch_schedule(&tunnels->watch);
 }
 
 void tunnels_leave(struct tunnels *tunnels)
@@ -458,6 +478,8 @@ bool tunnels_open(struct tunnels *tunnels, uv_loop_t *loop, const struct tunnels
         !tunnel_names_open(&tunnels->names, loop, with->processes, with->log, &listener))
         return false;
     tunnel_routes_open(&tunnels->routes, loop, with->processes, with->log, find_routes, tunnels);
+    interface_watch_open(&tunnels->watch, loop, with->host, with->log, with->configuration, with->ports,
+                         &tunnels->table);
     return true;
 }
 
@@ -465,5 +487,6 @@ void tunnels_close(struct tunnels *tunnels)
 {
     tunnel_names_close(&tunnels->names);
     tunnel_routes_close(&tunnels->routes);
+    interface_watch_close(&tunnels->watch);
     tunnel_table_free(&tunnels->table);
 }

@@ -5,8 +5,7 @@
 #ifndef MUSUBI_DAEMON_KEEPER_TUNNELS_H
 #define MUSUBI_DAEMON_KEEPER_TUNNELS_H
 
-#include "daemon/keeper/host.h"
-#include "daemon/keeper/tunnel_table.h"
+#include "daemon/keeper/interface_watch.h"
 
 /* What they work with; all stays the caller's and has to outlive them. */
 struct tunnels_surroundings {
@@ -23,6 +22,7 @@ struct tunnels {
     struct tunnel_table table;
     struct tunnel_names names;
     struct tunnel_routes routes;
+    struct interface_watch watch;
     bool are_left; /* tunnels_leave */
 };
 
@@ -57,8 +57,9 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
 void tunnels_state_changed(struct tunnels *tunnels, const struct message_tunnel_state *state,
                            const char *reason);
 
-/* The engine says why a negotiation of a tunnel has failed. */
-void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why);
+/* The engine says at which step a negotiation of a tunnel has failed, and why. */
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum ike_step step,
+                                const char *why);
 
 /* The engine wants to know where a peer may be now. */
 void tunnels_look_up(struct tunnels *tunnels, const struct message_look_up *look_up);

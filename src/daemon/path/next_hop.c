@@ -37,6 +37,7 @@ bool next_hops_look(struct next_hops *hops)
 void next_hops_begin(struct next_hops *hops)
 {
     hops->count = 0;
+    hops->wanted = false;
 }
 
 static struct host_neighbour *find_asked(const struct next_hops *hops, int link,
@@ -77,8 +78,10 @@ void next_hops_find(struct next_hops *hops, const struct child_destination *dest
                     const struct host_route_answer *answer, struct path_next_hop *out)
 {
     const struct ip_address *remote = &destination->remote.address;
-    if (!hops->is_plain || destination->encapsulated || remote->family != IP_V4 || !answer->plain ||
-        answer->kind != HOST_ROUTE_UNICAST)
+    if (destination->encapsulated || remote->family != IP_V4)
+        return;
+    hops->wanted = true;
+    if (!hops->is_plain || !answer->plain || answer->kind != HOST_ROUTE_UNICAST)
         return;
     const struct inventory_link *link = inventory_find(hops->inventory, answer->link);
     if (link == NULL || !link->is.ethernet || !link->is.up || !link->is.carrier || link->is.ours)

@@ -20,6 +20,7 @@ struct next_hops {
     struct ip_output *output;          /* NULL: Linux can't be asked, and there are no next hops */
     bool is_plain;
     uint8_t ttl;
+    bool wanted; /* some destination could have one, since next_hops_begin */
     /* Those that were asked for since next_hops_begin. */
     struct host_neighbour *asked;
     size_t count, room;

@@ -1,6 +1,7 @@
 #include "daemon/path/process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/ipc/messages.h"
 #include "daemon/ipc/spawn.h"
 #include "daemon/path/engine_link.h"
@@ -226,6 +228,18 @@ static short events_wanted(const struct channel *channel)
     return (short)(POLLIN | (channel_is_waiting(channel) ? POLLOUT : 0));
 }
 
+/* Milliseconds that poll may sleep. */
+static int timeout(const struct path_process *process)
+{
+    msec_t due = surroundings_deadline(process->surroundings);
+    if (due == MSEC_NEVER || process->path == NULL)
+        return -1;
+    msec_t now = clock_now();
+    if (due <= now)
+        return 0;
+    return due - now < INT_MAX ? (int)(due - now) : INT_MAX;
+}
+
 static void run(struct path_process *process)
 {
     while (!process->failed) {
@@ -235,14 +249,15 @@ static void run(struct path_process *process)
             {.fd = process->path != NULL ? path_event_fd(process->path) : -1, .events = POLLIN},
             {.fd = surroundings_fd(process->surroundings), .events = POLLIN},
         };
-        if (poll(polled, sizeof(polled) / sizeof(polled[0]), surroundings_patience(process->surroundings)) <
-                0 &&
-            errno != EINTR)
-            return;
+        if (poll(polled, sizeof(polled) / sizeof(polled[0]), timeout(process)) < 0) {
+            if (errno != EINTR)
+                return;
+            continue;
+        }
         (void)channel_flush(&process->keeper);
         (void)channel_flush(&process->engine);
-        if (process->path != NULL && surroundings_have_changed(process->surroundings))
-            surroundings_tell(process->surroundings, process->path);
+        if (process->path != NULL)
+            surroundings_follow(process->surroundings, process->path, polled[3].revents != 0);
         /* The keeper first: a tunnel is known before its SAs. */
         if (!drain(process, &process->keeper, keeper_message))
             return;

@@ -2,22 +2,37 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/deadline.h"
+#include "base/pace.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/path/next_hop.h"
 #include "host/inventory.h"
 #include "host/route.h"
 #include "host/watch.h"
 
+/*
+ * A review of all routes asks the routing table for each Child SA, and all addresses go to each worker. While
+ * thousands of tunnels come up, each of which changes a link, both are done at intervals.
+ */
+enum {
+    READ_GAP = 10,           /* milliseconds between two looks at what Linux reports */
+    TUNNEL_DELAY_MAX = 1000, /* the same until routes are found anew since a Tunnel's link has changed */
+    CHILDREN_IN_MSEC = 10,   /* a millisecond between two reviews of routes for so many Child SAs */
+    LINKS_IN_MSEC = 100,     /* the same between two lists of addresses, for links */
+};
+
 struct surroundings {
     struct netlink *netlink;
     struct watch *watch;
     struct inventory inventory;
+    msec_t now;      /* of the call that is being carried out */
+    size_t children; /* Child SAs that the path has now */
+    msec_t next_read;
+    struct pace addresses; /* to be told to the path */
+    struct pace routes;    /* to be found anew */
     struct next_hops next_hops;
-    msec_t looked; /* when the next hops did last */
-    bool changed;
-    bool tables_changed;
+    bool look_at_once; /* at what the next hops depend on */
+    msec_t looked;     /* when that was done last */
 };
 
 void surroundings_close(struct surroundings *s)
@@ -38,6 +53,7 @@ struct surroundings *surroundings_open(struct host_error *err)
         (void)host_fail(err, 0, "out of memory");
         return NULL;
     }
+    s->addresses = s->routes = PACE_AT_REST;
     s->netlink = netlink_open(err);
     /* Watched first, so that no change is missed. */
     s->watch = s->netlink != NULL ? watch_open(err) : NULL;
@@ -46,6 +62,7 @@ struct surroundings *surroundings_open(struct host_error *err)
         struct host_error no_tables;
         (void)watch_tables(s->watch, &no_tables);
         next_hops_open(&s->next_hops, s->netlink, &s->inventory);
+        s->looked = clock_now();
         return s;
     }
     surroundings_close(s);
@@ -54,57 +71,88 @@ struct surroundings *surroundings_open(struct host_error *err)
 
 int surroundings_fd(const struct surroundings *s)
 {
-    return s != NULL ? watch_fd(s->watch) : -1;
+    return s != NULL && clock_now() >= s->next_read ? watch_fd(s->watch) : -1;
 }
 
-int surroundings_patience(const struct surroundings *s)
+msec_t surroundings_deadline(const struct surroundings *s)
 {
-    return s != NULL && s->next_hops.count > 0 ? NEXT_HOP_LOOK : -1;
+    if (s == NULL)
+        return MSEC_NEVER;
+    msec_t due = s->addresses.due < s->routes.due ? s->addresses.due : s->routes.due;
+    if (s->next_hops.wanted && s->looked + NEXT_HOP_LOOK < due)
+        due = s->looked + NEXT_HOP_LOOK;
+    return s->next_read > s->now && s->next_read < due ? s->next_read : due;
 }
 
+static void want_addresses(struct surroundings *s)
+{
+    pace_want(&s->addresses, s->now, 0, s->inventory.links.count / LINKS_IN_MSEC);
+}
+
+static void want_routes(struct surroundings *s, msec_t delay)
+{
+    pace_want(&s->routes, s->now, delay, s->children / CHILDREN_IN_MSEC);
+}
+
+/* The same after a change of a Tunnel's link. A peer is seldom behind another Tunnel, and the changes are as
+ * many as the tunnels. */
+static void want_routes_later(struct surroundings *s)
+{
+    want_routes(s, s->children < TUNNEL_DELAY_MAX ? s->children : TUNNEL_DELAY_MAX);
+}
+
+/* Routes and rules decide by which link packets go, and so does a link's state. */
 static bool learn(void *context, const struct nlmsghdr *message)
 {
     struct surroundings *s = context;
     struct inventory_news news;
     if (message->nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES) {
-        s->tables_changed = true;
+        s->look_at_once = true;
         return true;
     }
     if (message->nlmsg_type == RTM_NEWNEIGH || message->nlmsg_type == RTM_DELNEIGH) {
-        s->changed = next_hops_learn(&s->next_hops, message) || s->changed;
+        if (next_hops_learn(&s->next_hops, message))
+            want_routes(s, 0);
         return true;
     }
+    s->look_at_once =
+        s->look_at_once || message->nlmsg_type == RTM_NEWRULE || message->nlmsg_type == RTM_DELRULE;
     inventory_learn(&s->inventory, message, &news);
-    /* Routes and rules decide by which link packets go. */
-    s->changed = s->changed || news.change != INVENTORY_SAME || message->nlmsg_type == RTM_NEWROUTE ||
-                 message->nlmsg_type == RTM_DELROUTE || message->nlmsg_type == RTM_NEWRULE ||
-                 message->nlmsg_type == RTM_DELRULE;
+    bool is_address = news.change == INVENTORY_ADDRESS || news.change == INVENTORY_ADDRESS_GONE;
+    if (is_address || news.change == INVENTORY_LINK_GONE)
+        want_addresses(s);
+    if (news.change == INVENTORY_LINK && news.link.ours)
+        want_routes_later(s);
+    else if (news.change != INVENTORY_SAME || message->nlmsg_type == RTM_NEWROUTE ||
+             message->nlmsg_type == RTM_DELROUTE || message->nlmsg_type == RTM_NEWRULE ||
+             message->nlmsg_type == RTM_DELRULE)
+        want_routes(s, 0);
     return news.change != INVENTORY_FAILED;
 }
 
-/* Not all that the next hops depend on is reported. */
-static void look(struct surroundings *s, bool at_once)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    msec_t now = (msec_t)t.tv_sec * 1000 + (msec_t)t.tv_nsec / 1000000;
-    if (!at_once && (s->next_hops.count == 0 || now - s->looked < NEXT_HOP_LOOK))
-        return;
-    s->looked = now;
-    s->changed = next_hops_look(&s->next_hops) || s->changed;
-}
-
-bool surroundings_have_changed(struct surroundings *s)
+static void read_changes(struct surroundings *s)
 {
     bool lost = false;
-    if (s == NULL)
-        return false;
-    s->changed = s->tables_changed = false;
     struct host_error reason;
-    if (!watch_read(s->watch, learn, s, &lost, &reason) || lost)
-        s->changed = inventory_fill(&s->inventory, s->netlink, NULL, NULL, &reason) || s->changed;
-    look(s, s->tables_changed || s->changed);
-    return s->changed;
+    s->next_read = s->now + READ_GAP;
+    if (watch_read(s->watch, learn, s, &lost, &reason) && !lost)
+        return;
+    (void)inventory_fill(&s->inventory, s->netlink, NULL, NULL, &reason);
+    want_addresses(s);
+    want_routes(s, 0);
+    s->look_at_once = true;
+}
+
+/* Looks at what the next hops depend on. Not all of it is reported. */
+static void look(struct surroundings *s)
+{
+    bool due = s->next_hops.wanted && s->now - s->looked >= NEXT_HOP_LOOK;
+    if (!s->look_at_once && !due)
+        return;
+    s->look_at_once = false;
+    s->looked = s->now;
+    if (next_hops_look(&s->next_hops))
+        want_routes(s, 0);
 }
 
 /* All addresses, usable or not. */
@@ -123,17 +171,36 @@ static size_t list_addresses(const struct inventory *inventory, struct ip_addres
     return count;
 }
 
-void surroundings_tell(struct surroundings *s, struct path *path)
+static void tell_addresses(const struct surroundings *s, struct path *path)
 {
-    if (s == NULL)
-        return;
     size_t count = list_addresses(&s->inventory, NULL);
     struct ip_address *addresses = calloc(count + 1, sizeof *addresses);
     if (addresses != NULL)
         (void)path_set_own_addresses(path, addresses, list_addresses(&s->inventory, addresses));
     free(addresses);
-    next_hops_begin(&s->next_hops);
-    path_review_routes(path);
+}
+
+void surroundings_tell(struct surroundings *s, struct path *path)
+{
+    if (s != NULL)
+        tell_addresses(s, path);
+}
+
+void surroundings_follow(struct surroundings *s, struct path *path, bool readable)
+{
+    if (s == NULL)
+        return;
+    s->now = clock_now();
+    s->children = path_child_count(path);
+    if (readable)
+        read_changes(s);
+    look(s);
+    if (pace_take(&s->addresses, s->now))
+        tell_addresses(s, path);
+    if (pace_take(&s->routes, s->now)) {
+        next_hops_begin(&s->next_hops);
+        path_review_routes(path);
+    }
 }
 
 void surroundings_find_route(void *context, const struct child_destination *destination,

@@ -14,18 +14,20 @@ struct surroundings;
 struct surroundings *surroundings_open(struct host_error *err);
 void surroundings_close(struct surroundings *surroundings);
 
-/* Readable when something has changed; -1 for NULL. */
+/* Tells a new path the host's addresses. */
+void surroundings_tell(struct surroundings *surroundings, struct path *path);
+
+/* Takes in what has changed: tells the path the host's addresses, and has it find routes anew, both at
+ * intervals (base/pace.h). To be called when the descriptor is readable, as `readable` says, and at the
+ * deadline. */
+void surroundings_follow(struct surroundings *surroundings, struct path *path, bool readable);
+
+/* To be polled for reading; -1 if nothing is to be read before the deadline, or for NULL. */
 int surroundings_fd(const struct surroundings *surroundings);
 
-/* For how many milliseconds the caller may poll that alone, before it calls surroundings_have_changed; -1:
- * for ever. */
-int surroundings_patience(const struct surroundings *surroundings);
-
-/* Takes in what has changed; true if the path is to be told. */
-bool surroundings_have_changed(struct surroundings *surroundings);
-
-/* Tells the path the host's addresses, and has it find the routes anew. */
-void surroundings_tell(struct surroundings *surroundings, struct path *path);
+/* When surroundings_follow is wanted next (daemon/ipc/clock.h); MSEC_NEVER: when there is something to read.
+ */
+msec_t surroundings_deadline(const struct surroundings *surroundings);
 
 /* For path_options.find_route; `context` is the surroundings. */
 void surroundings_find_route(void *context, const struct child_destination *destination,

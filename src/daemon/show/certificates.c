@@ -95,6 +95,25 @@ static void show_key(const struct pki_content *content, struct text *out)
         text_print(out, "  Private key : %s\n", private_key_text(content->key));
 }
 
+/* The revoked certificates; among other entries of the store only the first ones. */
+static void show_revoked(const struct pki_entry *entry, bool whole, struct text *out)
+{
+    enum { FIRST = 10 };
+    const struct crl *crl = entry->content.crl;
+    uint32_t count = crl_facts(crl)->revoked;
+    text_print(out, "  Revoked certificates : %u\n", count);
+    for (uint32_t i = 0; i < count && (whole || i < FIRST); i++) {
+        char serial[CRL_SERIAL_SIZE];
+        char time[CERTIFICATE_TIME_SIZE];
+        int64_t since;
+        (void)crl_revoked_serial(crl, i, serial, &since);
+        text_print(out, "    %s since %s\n", serial, certificate_time_format(since, time));
+    }
+    if (!whole && count > FIRST)
+        text_print(out, "    and %u more: `show pki cert name %s` has them all\n", count - FIRST,
+                   entry->name);
+}
+
 static void show_crl(const struct crl *crl, int64_t now, struct text *out)
 {
     const struct crl_facts *facts = crl_facts(crl);
@@ -108,11 +127,10 @@ static void show_crl(const struct crl *crl, int64_t now, struct text *out)
         text_print(out, "  Next update : %s\n", certificate_time_format(facts->next_update, time));
     if (certificate_remark(facts->this_update, facts->next_update, now, false, remark))
         text_print(out, "  Warning : the CRL %s\n", remark);
-    text_print(out, "  Revoked certificates : %u\n", facts->revoked);
 }
 
 static void show_entry(const struct pki_entry *entry, const struct tunnel_policies *policies, int64_t now,
-                       struct text *out)
+                       bool alone, struct text *out)
 {
     const struct pki_content *content = &entry->content;
     const char *kind = content->crl != NULL        ? "CRL"
@@ -121,6 +139,7 @@ static void show_entry(const struct pki_entry *entry, const struct tunnel_polici
     text_print(out, "%s %s\n", kind, entry->name);
     if (content->crl != NULL) {
         show_crl(content->crl, now, out);
+        show_revoked(entry, alone, out);
         return;
     }
     if (content->chain_length > 0)
@@ -137,9 +156,11 @@ void show_certificates(const struct pki_store *store, const struct pki_entry *en
                        const struct tunnel_policies *policies, int64_t now, struct text *out)
 {
     if (entry != NULL) {
-        show_entry(entry, policies, now, out);
+        show_entry(entry, policies, now, true, out);
         return;
     }
+    if (pki_store_count(store) == 0)
+        text_print(out, "There are no certificates, private keys or CRLs\n");
     for (size_t i = 0; i < pki_store_count(store); i++)
-        show_entry(pki_store_at(store, i), policies, now, out);
+        show_entry(pki_store_at(store, i), policies, now, false, out);
 }

@@ -89,3 +89,33 @@ bool sa_list_read(const struct state_map *records, const struct sa_list_entry *e
                IKE_RECORD_READ &&
            out->tunnel == entry->tunnel;
 }
+
+/* How much an SA says of its tunnel; 0: nothing. */
+static int weight(const struct ike_record *sa)
+{
+    switch (sa->state) {
+    case IKE_SA_ESTABLISHED:
+        return sa->child_count > 0 ? 4 : 3;
+    case IKE_SA_INITIATING:
+    case IKE_SA_HALF_OPEN:
+    case IKE_SA_AUTHENTICATING:
+        return sa->suite.encryption != NULL ? 2 : 1;
+    case IKE_SA_DELETING:
+        break;
+    }
+    return 0;
+}
+
+bool sa_list_read_best(const struct state_map *records, const struct sa_list_entry *entries, size_t count,
+                       struct state_record *memory, struct ike_record *out)
+{
+    const struct sa_list_entry *best = NULL;
+    int most = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!sa_list_read(records, &entries[i], memory, out) || weight(out) <= most)
+            continue;
+        most = weight(out);
+        best = &entries[i];
+    }
+    return best != NULL && sa_list_read(records, best, memory, out);
+}

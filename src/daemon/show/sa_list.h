@@ -33,4 +33,12 @@ const struct sa_list_entry *sa_list_of(const struct sa_list *list, uint32_t tunn
 bool sa_list_read(const struct state_map *records, const struct sa_list_entry *entry,
                   struct state_record *memory, struct ike_record *out);
 
+/*
+ * Reads the entry that says most of the tunnel of these `count` entries, newest first: one that is
+ * established and has Child SAs, else one that is established, else one that is being negotiated. As
+ * sa_list_read; false too if all are being deleted.
+ */
+bool sa_list_read_best(const struct state_map *records, const struct sa_list_entry *entries, size_t count,
+                       struct state_record *memory, struct ike_record *out);
+
 #endif

@@ -1,6 +1,9 @@
 #include "daemon/state/history.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define DELETE_PREFIX "Delete : "
 
 const char *local_time_format(time_t at, char out[LOCAL_TIME_SIZE])
 {
@@ -27,7 +30,24 @@ void history_add_create(struct history *history, time_t at)
 void history_add_delete(struct history *history, time_t at, const char *reason)
 {
     struct history_event *event = history_add(history, at);
-    (void)snprintf(event->text, sizeof(event->text), "Delete : %s", reason);
+    (void)snprintf(event->text, sizeof(event->text), DELETE_PREFIX "%s", reason);
+}
+
+const struct history_event *history_last(const struct history *history)
+{
+    return history->count > 0 ? &history->events[(history->count - 1) % HISTORY_EVENTS] : NULL;
+}
+
+const struct history_event *history_last_delete(const struct history *history)
+{
+    const struct history_event *last = history_last(history);
+    bool is_delete = last != NULL && strncmp(last->text, DELETE_PREFIX, strlen(DELETE_PREFIX)) == 0;
+    return is_delete ? last : NULL;
+}
+
+const char *history_delete_reason(const struct history_event *event)
+{
+    return event->text + strlen(DELETE_PREFIX);
 }
 
 void history_print(const struct history *history, const char *indent, struct text *out)

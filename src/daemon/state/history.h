@@ -25,6 +25,13 @@ struct history {
 void history_add_create(struct history *history, time_t at);
 void history_add_delete(struct history *history, time_t at, const char *reason);
 
+/* The last event; NULL if there was none. */
+const struct history_event *history_last(const struct history *history);
+
+/* The last event if it is that the SA went, else NULL; and why it went. */
+const struct history_event *history_last_delete(const struct history *history);
+const char *history_delete_reason(const struct history_event *event);
+
 /* Prints the last events, oldest first, a line each with `indent` before it, in local time. */
 void history_print(const struct history *history, const char *indent, struct text *out);
 

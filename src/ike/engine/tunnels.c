@@ -89,6 +89,7 @@ static void ask_again(struct ike_tunnel *tunnel)
 {
     struct ike_sa *sa;
     damping_reset(&tunnel->damping);
+    memset(tunnel->failures, 0, sizeof tunnel->failures);
     memset(tunnel->narrowings, 0, sizeof tunnel->narrowings);
     tunnel->overlooked_nat_told = false;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)

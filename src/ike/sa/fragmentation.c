@@ -60,19 +60,29 @@ static struct octets join(const struct reassembly *r, uint8_t *whole)
     return writer_octets(&w);
 }
 
+/* Keeps the fragment. False, and it is counted, if it fits no message. */
+static bool keep(struct ike_sa *sa, struct reassembly *r, const struct ike_payload *skf, struct octets text)
+{
+    struct ike_buffer *part = r != NULL ? &r->parts[skf->fragment - 1] : NULL;
+    if (part != NULL && part->at == NULL && r->octets + text.length <= IKE_DATAGRAM_MAX &&
+        ike_buffer_set(part, text))
+        return true;
+    engine_count(sa->engine, IKE_COUNT_FRAGMENTS_UNUSED);
+    return false;
+}
+
 bool fragmentation_take(struct ike_sa *sa, const struct ike_header *header, const struct ike_payload *skf,
                         uint8_t first_payload, struct octets text, uint8_t *whole, struct octets *chain,
                         uint8_t *chain_first)
 {
-    if (skf->fragment == 0 || skf->fragment > skf->fragments || skf->fragments > FRAGMENTS_MAX)
+    if (skf->fragment == 0 || skf->fragment > skf->fragments || skf->fragments > FRAGMENTS_MAX) {
+        engine_count(sa->engine, IKE_COUNT_FRAGMENTS_UNUSED);
         return false;
+    }
     /* Fragments of a request and of a response may come mixed, even with the same message ID. */
     struct reassembly **place = header->flags & IKE_FLAG_RESPONSE ? &sa->responses : &sa->requests;
     struct reassembly *r = reassembly_of(place, header->message_id, skf);
-    if (r == NULL)
-        return false;
-    struct ike_buffer *part = &r->parts[skf->fragment - 1];
-    if (part->at != NULL || r->octets + text.length > IKE_DATAGRAM_MAX || !ike_buffer_set(part, text))
+    if (!keep(sa, r, skf, text))
         return false;
     r->octets += text.length;
     if (skf->fragment == 1)

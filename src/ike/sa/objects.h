@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "ike/sa/live_slots.h"
+#include "ike/sa/repeated_failures.h"
 #include "ike/sa/tunnel_group.h"
 #include "ike/sa/unknown_senders.h"
 #include "ike/services/engine.h"
@@ -30,6 +31,7 @@ struct cookie_secrets {
 };
 
 enum {
+    FAILURES_MAX = 64,         /* that are remembered, so that they are not told again */
     REFUSED_REQUESTS_MAX = 64, /* that are remembered, so that retransmissions are not logged again */
 };
 
@@ -80,6 +82,7 @@ struct ike_objects {
     struct ike_budget unsent_answers; /* lines about answers that can't leave */
     struct ike_budget hints;          /* looks into INVALID_SPI in the clear */
     struct unknown_senders unknown_senders;
+    struct told_failure failures[FAILURES_MAX]; /* of negotiations whose tunnel is not known */
 };
 
 /* None yet; NULL if there is no memory. `seed` is that of the maps. */

@@ -124,6 +124,17 @@ static bool open_text(struct ike_sa *sa, const struct ike_payload *sk, struct oc
     return false;
 }
 
+/* True if the fragment was the last one that its message lacked. */
+static bool take_fragment(struct ike_sa *sa, const struct ike_header *header, const struct ike_payload *skf,
+                          struct octets text, struct octets *chain, uint8_t *first)
+{
+    engine_count(sa->engine, IKE_COUNT_FRAGMENTS);
+    if (sa->fragmentation)
+        return fragmentation_take(sa, header, skf, *first, text, sa->engine->joined_scratch, chain, first);
+    engine_count(sa->engine, IKE_COUNT_FRAGMENTS_UNUSED);
+    return false;
+}
+
 bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octets datagram,
                  struct ike_message *message, enum message_fault *fault, uint8_t *payload_type)
 {
@@ -134,9 +145,7 @@ bool ike_sa_open(struct ike_sa *sa, const struct ike_header *header, struct octe
     if (sk == NULL || !open_text(sa, sk, &text))
         return false;
     struct octets chain = text;
-    if (sk->type == PAYLOAD_SKF &&
-        (!sa->fragmentation ||
-         !fragmentation_take(sa, header, sk, first, text, sa->engine->joined_scratch, &chain, &first)))
+    if (sk->type == PAYLOAD_SKF && !take_fragment(sa, header, sk, text, &chain, &first))
         return false;
     *message = (struct ike_message){.header = *header, .chain = chain};
     *fault = ike_payloads_parse(chain, first, message, NULL, payload_type);

@@ -102,6 +102,8 @@ void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, c
 void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
     bool up = tunnel_has_sa(tunnel);
+    if (up && !tunnel->up)
+        memset(tunnel->failures, 0, sizeof tunnel->failures);
     tunnel->up = up;
     struct octets text =
         effects_copy(&engine->effects, (struct octets){(const uint8_t *)reason, strlen(reason) + 1});

@@ -10,8 +10,9 @@
 #include "ike/services/timer.h"
 
 enum {
-    CHILDREN_MAX = 16,  /* Child SAs of one tunnel (S38) */
-    NARROWINGS_MAX = 4, /* grants that are remembered (S42) */
+    CHILDREN_MAX = 16,       /* Child SAs of one tunnel (S38) */
+    NARROWINGS_MAX = 4,      /* grants that are remembered (S42) */
+    TUNNEL_FAILURES_MAX = 4, /* failed negotiations that are remembered */
 };
 
 struct ike_tunnel {
@@ -34,7 +35,8 @@ struct ike_tunnel {
     bool pkcs1; /* the peer has refused a signature with the other padding (exchanges/authentication.h) */
     uint64_t narrowings[NARROWINGS_MAX]; /* hashes of what the log has told that the peer granted */
     unsigned next_narrowing;             /* index of the oldest one */
-    bool overlooked_nat_told;            /* the log has told of it (S43) */
+    struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was up, or its policy changed */
+    bool overlooked_nat_told;                          /* the log has told of it (S43) */
 };
 
 /* The tunnel with a number; NULL if there is none. */

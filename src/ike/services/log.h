@@ -21,9 +21,12 @@ __attribute__((format(printf, 5, 0))) void
 engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum log_function function,
                      const uint32_t *tunnel, const char *format, va_list arguments);
 
-/* Adds a warning that the negotiation of an IKE SA has failed, whatever the log level is; `tunnel` as above.
+/*
+ * Adds a line that the negotiation of an IKE SA has failed: also if the level is not wanted, since the keeper
+ * notes each failure; `tunnel` as above.
  */
-__attribute__((format(printf, 3, 4))) void
-engine_log_failure(struct ike_engine *engine, const uint32_t *tunnel, const char *format, ...);
+__attribute__((format(printf, 5, 6))) void engine_log_failure(struct ike_engine *engine, enum log_level level,
+                                                              enum ike_step step, const uint32_t *tunnel,
+                                                              const char *format, ...);
 
 #endif

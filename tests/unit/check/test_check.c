@@ -1,35 +1,11 @@
-/* `musubi check` reports what musubid would report, and the warnings of config/lint.h, in the order of lines.
+/* `musubi check` reports what musubid would report, and the warnings of check/lint.h, in the order of lines.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "check/check.h"
-
-/* Fails unless the result and the printed diagnostics are as expected. */
-static void assert_said(const char *text, bool good, const char *expected)
-{
-    struct diagnostics diagnostics = {0};
-    char *said = NULL;
-    size_t length = 0;
-    assert_int_equal(check_text(text, strlen(text), &diagnostics), good);
-    FILE *out = open_memstream(&said, &length);
-    diagnostics_print(&diagnostics, "FILE", out);
-    (void)fclose(out);
-    assert_string_equal(said, expected);
-    free(said);
-    diagnostics_free(&diagnostics);
-}
 
 static void a_sound_config_yields_no_diagnostics(void **state)
 {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "config/identity.h"
-#include "config/lint.h"
 #include "crypto/key_exchange.h"
 
 /* A complete tunnel, with more lines under it and before it. */
@@ -694,33 +693,6 @@ static void a_policy_records_shutdown(void **state)
     resolution_free(&r);
 }
 
-static void check_has_warnings_of_its_own(void **state)
-{
-    (void)state;
-    struct resolution r = resolve_text("ikev2 authentication psk id keyid a key char b\n"
-                                       "interface Tunnel0.0\n"
-                                       "  tunnel mode ipsec-ikev2\n"
-                                       "  ikev2 peer any authentication psk id keyid a\n"
-                                       "interface Tunnel1.0\n"
-                                       "  tunnel mode ipsec-ikev2\n"
-                                       "  ikev2 sa-proposal enc 3des\n"
-                                       "  ikev2 peer any authentication psk id keyid a\n"
-                                       "interface Tunnel2.0\n"
-                                       "  tunnel mode ipsec-ikev2\n"
-                                       "  ikev2 peer anny authentication psk id keyid a\n"
-                                       "  no shutdown\n");
-    assert_string_equal(r.said, "");
-    config_lint(r.config, &r.policies, &r.diagnostics);
-    char *said = all_said(&r.diagnostics);
-    assert_contains(said, "FILE:2:1: warning: Tunnel0.0 has neither `shutdown` nor `no shutdown`: it is up");
-    assert_lacks(said, "Tunnel2.0 has neither");
-    assert_contains(said, "FILE:8:3: warning: the sa-proposal of Tunnel1.0 differs from that of Tunnel0.0");
-    assert_contains(said, "FILE:8:3: warning: Tunnel0.0 and Tunnel1.0 both have `peer any` and the same IDs");
-    assert_contains(said, "FILE:11:3: warning: the peer of Tunnel2.0, `anny`");
-    free(said);
-    resolution_free(&r);
-}
-
 static void S14_tunnel_mode_ipsec_is_told_as_ikev1(void **state)
 {
     (void)state;
@@ -771,7 +743,6 @@ int main(void)
         cmocka_unit_test(R92_certificates_are_wanted_where_an_end_uses_them),
         cmocka_unit_test(R92_a_policy_names_its_certificates_and_their_lines),
         cmocka_unit_test(a_policy_records_shutdown),
-        cmocka_unit_test(check_has_warnings_of_its_own),
         cmocka_unit_test(S14_tunnel_mode_ipsec_is_told_as_ikev1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

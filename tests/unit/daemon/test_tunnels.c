@@ -2,6 +2,8 @@
  * by the test, and Linux has no devices. */
 #include "daemon/keeper/tunnels.h"
 
+#include "daemon/ipc/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -77,6 +79,17 @@ int __wrap_host_tunnel_fd(const struct host *host, const char *name)
 void __wrap_keeper_host_schedule(struct keeper_host *host)
 {
     (void)host;
+}
+
+static struct timespec now = {.tv_sec = 1000};
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+    (void)clock;
+    *out = now;
+    return 0;
 }
 
 struct fixture {
@@ -180,6 +193,33 @@ static void what_linux_reports_finds_routes_as_before(void **state)
     assert_string_equal(found, "Tunnel1.0 Tunnel2.0 Tunnel3.0 ");
 }
 
+/* How many milliseconds after a report routes are found, if there are that many tunnels. */
+static msec_t wait_after(struct fixture *f, enum host_event_kind kind, const char *link, size_t tunnels)
+{
+    struct host_event event = {.kind = kind};
+    const size_t count = f->tunnels.table.count;
+    (void)strncpy(event.link_name, link, sizeof(event.link_name) - 1);
+    tunnels_apply(&f->tunnels); /* nothing is old */
+    now.tv_sec += 10;           /* and was found long ago */
+    f->tunnels.table.count = tunnels;
+    tunnels_host_changed(&f->tunnels, &event);
+    f->tunnels.table.count = count;
+    return f->tunnels.routes.pace.due - clock_now();
+}
+
+static void changes_of_tunnels_wait_longer_the_more_tunnels_there_are(void **state)
+{
+    assert_int_equal(wait_after(*state, HOST_EVENT_LINK, "Tunnel1.0", 3), 23);
+    assert_int_equal(wait_after(*state, HOST_EVENT_LINK, "Tunnel1.0", 400), 420);
+    assert_int_equal(wait_after(*state, HOST_EVENT_LINK, "Tunnel1.0", 10000), 1000);
+}
+
+static void other_links_and_a_replaced_device_are_looked_at_soon(void **state)
+{
+    assert_int_equal(wait_after(*state, HOST_EVENT_LINK, "ge0", 10000), 20);
+    assert_int_equal(wait_after(*state, HOST_EVENT_TUNNEL_REPLACED, "Tunnel1.0", 10000), 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +230,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(S37_a_recursive_route_is_found_at_each_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_linux_reports_finds_routes_as_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes_of_tunnels_wait_longer_the_more_tunnels_there_are, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(other_links_and_a_replaced_device_are_looked_at_soon, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +37,7 @@ enum { UDP_ENCAPSULATION_PORT = 4500, BUFFER = 8 << 20, INNER_MTU = 65535, OUTER
 const struct stand_sa stand_gcm_udp = {IP_V4, true, ENCR_AES_GCM_16, 256, AUTH_NONE};
 
 static bool offload[2]; /* the TUN devices of that end have IFF_VNET_HDR */
+static const struct wire_io *wire_io;
 
 int64_t stand_clock(void)
 {
@@ -197,6 +197,7 @@ static void end_start(struct end *end)
         .totals = end->totals,
         .totals_count = STAND_TUNNELS_MAX,
         .find_route = stand_find_route,
+        .io = wire_io,
     };
     for (unsigned i = 0; i < end->workers; i++) {
         struct path_worker *worker = &options.workers[i];
@@ -212,7 +213,7 @@ static void end_start(struct end *end)
         const int merged = offload[end->index];
         assert_int_equal(setsockopt(worker->udp_v4, IPPROTO_UDP, UDP_GRO, &merged, sizeof merged), 0);
         assert_int_equal(setsockopt(worker->udp_v6, IPPROTO_UDP, UDP_GRO, &merged, sizeof merged), 0);
-        assert_int_equal(getrandom(worker->seed, sizeof worker->seed, 0), sizeof worker->seed);
+        memset(worker->seed, (int)(1 + end->index * PATH_WORKERS_MAX + i), sizeof worker->seed);
     }
     for (unsigned i = 0; i < end->workers; i++) {
         options.workers[i].packet = -1;
@@ -295,6 +296,11 @@ void stand_set_offload(bool first, bool second)
 {
     offload[0] = first;
     offload[1] = second;
+}
+
+void stand_set_io(const struct wire_io *io)
+{
+    wire_io = io;
 }
 
 unsigned stand_workers(int argc, char **argv)

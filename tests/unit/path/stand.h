@@ -65,6 +65,9 @@ unsigned stand_workers(int argc, char **argv);
  * datagrams, from the next start on. */
 void stand_set_offload(bool first, bool second);
 
+/* What carries the ESP of both ends from the next start on; NULL: wire_sockets. */
+void stand_set_io(const struct wire_io *io);
+
 /* Starts both ends, each with that many workers and with one tunnel, or with several. */
 void stand_start(struct stand *stand, unsigned workers);
 void stand_start_tunnels(struct stand *stand, unsigned workers, unsigned tunnels);

@@ -1,0 +1,27 @@
+#include "ike/sa/repeated_failures.h"
+
+#include "base/map.h"
+
+bool repeated_failure_is_told(struct told_failure *told, size_t size, const char *text, msec_t now,
+                              uint32_t *more)
+{
+    const uint64_t hash = hash_text(HASH_START, text) | 1; /* never 0 */
+    struct told_failure *oldest = &told[0];
+    *more = 0;
+    for (size_t i = 0; i < size; i++) {
+        struct told_failure *t = &told[i];
+        if (t->hash == hash && now - t->time < FAILURE_LOG_SILENCE) {
+            t->more++;
+            return false;
+        }
+        if (t->hash == hash) {
+            *more = t->more;
+            oldest = t;
+            break;
+        }
+        if (t->time < oldest->time || t->hash == 0)
+            oldest = t;
+    }
+    *oldest = (struct told_failure){.hash = hash, .time = now};
+    return true;
+}

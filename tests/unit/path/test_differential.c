@@ -1,0 +1,389 @@
+/*
+ * The fast path and the slow one give the same packets, octet for octet. Random traffic (random_traffic.h)
+ * goes through a pair of paths twice. Fast: super-packets from and to the TUN devices, UDP_SEGMENT, UDP_GRO,
+ * coalescing. Slow: Linux segments in front of the first device, and each packet goes by itself to the end.
+ * What stands on the wire, sealed, must be the same then, in the same order, and so must what comes out of
+ * the second device, in the same order within a flow, and all counters.
+ *
+ *     test_path_differential [WORKERS [SEED [ROUNDS]]]
+ */
+#include "random_traffic.h"
+#include "stand.h"
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "esp/selector.h"
+#include "path/wire.h"
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23 /* Linux 4.20 */
+#endif
+
+enum {
+    LO = 1,
+    SENTINEL = 0x5e471e1,
+    BURSTS = 12,
+    BURST_SEGMENTS = 200, /* the queue of a TUN device has room for 500 packets */
+    RECORD_OCTETS = 32 << 20,
+    RECORD_PACKETS = 1 << 15,
+    BUFFER = 32 << 20,
+};
+
+static struct stand stand;
+static unsigned workers;
+static uint64_t seed = 1;
+static unsigned rounds = 1;
+static struct end *const here = &stand.ends[0];
+static struct end *const there = &stand.ends[1];
+
+/* ---- What was seen ----------------------------------------------------------------------------------- */
+
+struct seen {
+    uint64_t flow; /* of what is to stay in order */
+    unsigned index;
+    uint32_t length;
+    const uint8_t *at;
+};
+
+struct record {
+    uint8_t *octets;
+    size_t used;
+    struct seen packets[RECORD_PACKETS];
+    unsigned count;
+    unsigned merged; /* super-packets among what came */
+};
+
+struct run {
+    struct record wire, out;
+    uint64_t counters[ESP_COUNTER_COUNT];
+};
+
+static struct run slow, fast;
+
+static void record_clear(struct record *record)
+{
+    if (record->octets == NULL)
+        record->octets = malloc(RECORD_OCTETS);
+    assert_non_null(record->octets);
+    record->used = record->count = record->merged = 0;
+}
+
+static void record_add(struct record *record, uint64_t flow, struct octets head, struct octets body)
+{
+    uint8_t *at = record->octets + record->used;
+    size_t length = head.length + body.length;
+    assert_true(record->used + length <= RECORD_OCTETS && record->count < RECORD_PACKETS);
+    memcpy(at, head.at, head.length);
+    memcpy(at + head.length, body.at, body.length);
+    record->packets[record->count] = (struct seen){flow, record->count, (uint32_t)length, at};
+    record->count++;
+    record->used += length;
+}
+
+/* FNV-1a. */
+static uint64_t hash_octets(uint64_t hash, const void *octets, size_t length)
+{
+    const uint8_t *at = octets;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* Packets with the same addresses, protocol and ports, as far as these show. */
+static uint64_t flow_of(struct octets packet)
+{
+    struct packet_flow flow;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    if (!packet_flow_read(packet.at, packet.length, &flow))
+        return hash;
+    hash = hash_octets(hash, flow.source.octets, ip_address_size(flow.source.family));
+    hash = hash_octets(hash, flow.destination.octets, ip_address_size(flow.destination.family));
+    hash = hash_octets(hash, &flow.protocol, sizeof flow.protocol);
+    if (flow.ports != FLOW_PORTS_BOTH)
+        return hash;
+    hash = hash_octets(hash, &flow.source_port, sizeof flow.source_port);
+    return hash_octets(hash, &flow.destination_port, sizeof flow.destination_port);
+}
+
+/* ---- Looking on -------------------------------------------------------------------------------------- */
+
+static int watch_wire, watch_out;
+
+/* Sees all that the device delivers to this host, super-packets in one. */
+static int watch_open(int ifindex)
+{
+    const int one = 1, size = BUFFER;
+    const struct sockaddr_ll address = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = ifindex};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof one), 0);
+    assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size), 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Takes what was seen next, without `link` octets of a link header; 0: nothing. */
+static size_t watch_take(int fd, size_t link, struct virtio_net_hdr *form, uint8_t **packet, int patience)
+{
+    static uint8_t room[sizeof *form + ETH_HLEN + STAND_PACKET_MAX + 512];
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    if (poll(&ready, 1, patience) != 1)
+        return 0;
+    ssize_t length = recv(fd, room, sizeof room, 0);
+    assert_true(length > (ssize_t)(sizeof *form + link));
+    memcpy(form, room, sizeof *form);
+    if (form->csum_start >= link)
+        form->csum_start = (uint16_t)(form->csum_start - link);
+    if (form->hdr_len >= link)
+        form->hdr_len = (uint16_t)(form->hdr_len - link);
+    *packet = room + sizeof *form + link;
+    return (size_t)length - sizeof *form - link;
+}
+
+/* Adds the packets that a network would carry. */
+static void record_segments(struct record *record, const struct virtio_net_hdr *form, uint8_t *packet,
+                            size_t length, void (*neutralize)(uint8_t *packet))
+{
+    static uint8_t head[STAND_PACKET_MAX];
+    struct segmenter s;
+    struct octets body;
+    uint64_t flow = flow_of((struct octets){packet, length});
+    if ((form->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 && form->gso_type == VIRTIO_NET_HDR_GSO_NONE) {
+        neutralize(packet);
+        record_add(record, flow, (struct octets){packet, length}, (struct octets){0});
+        return;
+    }
+    assert_true(segmenter_begin(&s, form, packet, length));
+    record->merged += s.head > 0;
+    if (s.head == 0) {
+        neutralize(packet);
+        record_add(record, flow, (struct octets){packet, length}, (struct octets){0});
+        return;
+    }
+    while (segmenter_next(&s, head, &body)) {
+        neutralize(head);
+        record_add(record, flow, (struct octets){head, s.head}, body);
+    }
+}
+
+static void keep_all(uint8_t *packet)
+{
+    (void)packet;
+}
+
+/* Linux chooses an identification and a flow label for an outer header. */
+static void forget_choices_of_linux(uint8_t *packet)
+{
+    if (packet[0] >> 4 == 4) {
+        memset(packet + 4, 0, 2);
+        memset(packet + 10, 0, 2);
+        return;
+    }
+    packet[1] &= 0xf0;
+    packet[2] = packet[3] = 0;
+    if (packet[6] == IPPROTO_FRAGMENT)
+        memset(packet + 44, 0, 4);
+}
+
+static void record_wire(struct run *run, enum ip_family outer)
+{
+    const struct ip_address source = end_address(0, outer), destination = end_address(1, outer);
+    struct virtio_net_hdr form;
+    uint8_t *packet;
+    size_t length;
+    while ((length = watch_take(watch_wire, ETH_HLEN, &form, &packet, 0)) > 0) {
+        const struct octets all = {packet, length};
+        if (inner_family(all) != outer)
+            continue;
+        const struct ip_address from = inner_source(all), to = inner_destination(all);
+        if (ip_address_equal(&from, &source) && ip_address_equal(&to, &destination))
+            record_segments(&run->wire, &form, packet, length, forget_choices_of_linux);
+    }
+}
+
+/* Takes what came out until the sentinel does. */
+static void record_out(struct run *run)
+{
+    struct virtio_net_hdr form;
+    uint8_t *packet;
+    end_put_number(here, IP_V4, 100, SENTINEL);
+    for (;;) {
+        size_t length = watch_take(watch_out, 0, &form, &packet, STAND_PATIENCE);
+        if (length == 0)
+            fail_msg("seed %lu: the last packet of a burst did not come", (unsigned long)seed);
+        if (length == 100 && form.gso_type == VIRTIO_NET_HDR_GSO_NONE && packet[0] == 0x45 &&
+            packet_number(packet) == SENTINEL)
+            return;
+        record_segments(&run->out, &form, packet, length, keep_all);
+    }
+}
+
+/* ---- Two runs ---------------------------------------------------------------------------------------- */
+
+static void put_burst(struct traffic *traffic)
+{
+    static struct traffic_packet packet;
+    unsigned segments = 0;
+    while (segments < BURST_SEGMENTS) {
+        traffic_next(traffic, &packet);
+        segments += packet.segments;
+        if (packet.has_form)
+            end_put_super(here, &packet.form, packet.octets, packet.length);
+        else
+            end_put(here, packet.octets, packet.length);
+    }
+}
+
+static void carry_all(const struct stand_sa *sa, const struct path_tunnel *settings, bool offload,
+                      struct run *run)
+{
+    struct traffic traffic;
+    struct wire_io one_by_one = wire_sockets;
+    one_by_one.segments = false;
+    record_clear(&run->wire);
+    record_clear(&run->out);
+    stand_set_offload(offload, offload);
+    stand_set_io(offload ? NULL : &one_by_one);
+    stand_start(&stand, workers);
+    watch_wire = watch_open(LO);
+    watch_out = watch_open(there->devices[0].ifindex);
+    stand_install(&stand, sa, 1);
+    end_configure(here, *settings);
+    end_configure(there, *settings);
+    traffic_begin(&traffic, seed);
+    for (unsigned burst = 0; burst < BURSTS; burst++) {
+        put_burst(&traffic);
+        /* Packets of other flows than the sentinel's may come behind it, but in front of a second one. */
+        record_out(run);
+        record_out(run);
+        record_wire(run, sa->outer);
+    }
+    for (enum esp_counter i = 0; i < ESP_COUNTER_COUNT; i++)
+        run->counters[i] = end_total(i < ESP_IN_PACKETS ? here : there, i);
+    (void)close(watch_wire);
+    (void)close(watch_out);
+    stand_stop(&stand);
+}
+
+/* ---- Comparing --------------------------------------------------------------------------------------- */
+
+static int compare_seen(const void *first, const void *second)
+{
+    const struct seen *a = first, *b = second;
+    if (a->flow != b->flow)
+        return a->flow < b->flow ? -1 : 1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static void print_packet(const char *name, const struct seen *seen)
+{
+    (void)printf("# %s: packet %u, %u octets:", name, seen->index, seen->length);
+    for (uint32_t i = 0; i < seen->length && i < 320; i++)
+        (void)printf("%s%02x", i % 4 == 0 ? " " : "", seen->at[i]);
+    (void)printf("\n");
+}
+
+static void expect_same_packets(const char *what, struct record *a, struct record *b)
+{
+    unsigned count = a->count < b->count ? a->count : b->count;
+    for (unsigned i = 0; i < count; i++) {
+        const struct seen *x = &a->packets[i], *y = &b->packets[i];
+        if (x->flow == y->flow && x->length == y->length && memcmp(x->at, y->at, x->length) == 0)
+            continue;
+        size_t at = 0;
+        while (at < x->length && at < y->length && x->at[at] == y->at[at])
+            at++;
+        (void)printf("# first difference at octet %zu\n", at);
+        print_packet("slow", x);
+        print_packet("fast", y);
+        fail_msg("seed %lu: %s: packet %u differs", (unsigned long)seed, what, i);
+    }
+    if (a->count != b->count)
+        fail_msg("seed %lu: %s: %u packets, not %u", (unsigned long)seed, what, b->count, a->count);
+}
+
+static void sort_by_flow(struct record *record)
+{
+    qsort(record->packets, record->count, sizeof *record->packets, compare_seen);
+}
+
+static void expect_the_same(const struct stand_sa *sa, const struct path_tunnel *settings)
+{
+    carry_all(sa, settings, false, &slow);
+    carry_all(sa, settings, true, &fast);
+    (void)printf("# %u sealed, %u out; merged: %u on the wire, %u out\n", slow.wire.count, slow.out.count,
+                 fast.wire.merged, fast.out.merged);
+    assert_int_equal(slow.wire.merged, 0);
+    assert_int_equal(slow.out.merged, 0);
+    assert_true(fast.out.merged > 0);
+    assert_true(slow.out.count > 100);
+    expect_same_packets("on the wire", &slow.wire, &fast.wire);
+    sort_by_flow(&slow.out);
+    sort_by_flow(&fast.out);
+    expect_same_packets("out of the tunnel", &slow.out, &fast.out);
+    for (enum esp_counter i = 0; i < ESP_COUNTER_COUNT; i++) {
+        if (slow.counters[i] != fast.counters[i])
+            fail_msg("seed %lu: counter %d: %lu, not %lu", (unsigned long)seed, (int)i,
+                     (unsigned long)fast.counters[i], (unsigned long)slow.counters[i]);
+    }
+}
+
+static const struct stand_sa sas[] = {
+    {IP_V4, true, ENCR_AES_GCM_16, 256, AUTH_NONE},
+    {IP_V4, false, ENCR_AES_GCM_16, 128, AUTH_NONE},
+    {IP_V4, true, ENCR_AES_CBC, 256, AUTH_HMAC_SHA1_96},
+    {IP_V6, true, ENCR_AES_CBC, 128, AUTH_HMAC_SHA2_256_128},
+    {IP_V6, true, ENCR_AES_GCM_16, 256, AUTH_NONE},
+    {IP_V6, false, ENCR_AES_CBC, 256, AUTH_HMAC_SHA2_512_256},
+};
+
+static const struct path_tunnel settings_of_tunnels[] = {
+    {0},
+    {.mtu_ignore = true},
+    {.pre_fragment = true},
+    {.mtu_ignore = true, .pre_fragment = true, .mss_v4 = {.octets = 500}, .mss_v6 = {.automatic = true}},
+    {.mss_v4 = {.automatic = true}, .mss_v6 = {.octets = 700}},
+};
+
+static void fast_and_slow_path_give_the_same_packets(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < ARRAY_SIZE(sas); i++, seed++)
+            expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)]);
+    }
+}
+
+/* One CPU, whose queue of lo keeps packets in order. */
+static void stay_on_one_cpu(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    (void)sched_setaffinity(0, sizeof one, &one);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fast_and_slow_path_give_the_same_packets),
+    };
+    workers = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
+    if (argc > 2)
+        seed = strtoul(argv[2], NULL, 10);
+    if (argc > 3)
+        rounds = (unsigned)strtoul(argv[3], NULL, 10);
+    if (!stand_enter_namespace())
+        return 0;
+    stay_on_one_cpu();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
