@@ -87,10 +87,11 @@ class NullPath(Contestant):
 
     def start(self):
         self._address()
-        for host, here, there in ((self.near, NEAR, FAR), (self.far, FAR, NEAR)):
+        for host, other, here, there in ((self.near, self.far, NEAR, FAR), (self.far, self.near, FAR, NEAR)):
+            neighbour = other.must("cat", "/sys/class/net/ge0/address").strip()
             program = host.start(f"null-path-{here.number}{self.encapsulation}", [
-                BUILD / "tests/bench/null_path", f"{here.number}{self.encapsulation}", here.outer4, there.outer4, "null0"],
-                self.lab.directory)
+                BUILD / "tests/bench/null_path", f"{here.number}{self.encapsulation}", here.outer4, there.outer4, "null0",
+                "ge0", neighbour], self.lab.directory)
             self.lab.callback(program.kill)
             program.wait_for_text("ready")
             host.ip("link set null0 mtu 1438 up")

@@ -1,18 +1,20 @@
 /*
  * A limit to judge by: a gateway's packet path with a null cipher, and without IKE.
  *
- *     null_path NUMBER LOCAL REMOTE DEVICE
+ *     null_path NUMBER LOCAL REMOTE DEVICE LINK NEIGHBOUR
  *
- * It makes the TUN device DEVICE and carries its packets between the addresses LOCAL and REMOTE, in UDP port
- * 4500 if NUMBER (1 at one end, 2 at the other) is followed by `u` (`1u`), else as plain ESP, until it is
- * killed. ESP is framed as with AES-256-GCM; nothing is enciphered, and no ICV made or looked at: the linker
- * puts the functions below in the place of those that do (--wrap). So it shows what the kernel's interfaces
- * cost, and our own handling of packets. For a bench alone: it protects nothing.
+ * LINK is the name of the link to the other gateway, which has the link-layer address NEIGHBOUR there. The
+ * program makes the TUN device DEVICE and carries its packets between the addresses LOCAL and REMOTE, in UDP
+ * port 4500 if NUMBER (1 at one end, 2 at the other) is followed by `u` (`1u`), else as plain ESP, until it
+ * is killed. ESP is framed as with AES-256-GCM; nothing is enciphered, and no ICV made or looked at: the
+ * linker puts the functions below in the place of those that do (--wrap). So it shows what the kernel's
+ * interfaces cost, and our own handling of packets. For a bench alone: it protects nothing.
  */
-#include <signal.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "esp/owner.h"
@@ -51,13 +53,33 @@ static _Noreturn void fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
-static uint32_t find_mtu(void *context, const struct child_destination *destination)
+/* The next hop is the gateway at the other end of the link. */
+static void find_route(void *context, const struct child_destination *destination, struct path_route *route)
 {
-    (void)context, (void)destination;
-    return LINK_MTU;
+    (void)destination;
+    *route = *(const struct path_route *)context;
 }
 
-static struct path *start_path(const struct host_sockets *sockets)
+/* By what packets go, from the name of the link and the link-layer address at its other end. */
+static struct path_route route_by(const char *link, const char *neighbour, int any_socket)
+{
+    struct path_route route = {.mtu = LINK_MTU, .next_hop = {.link = if_nametoindex(link), .ttl = 64}};
+    uint8_t *header = route.next_hop.header;
+    struct ifreq request = {0};
+    unsigned octets[6];
+    (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", link);
+    if (ioctl(any_socket, SIOCGIFHWADDR, &request) != 0 ||
+        sscanf(neighbour, "%2x:%2x:%2x:%2x:%2x:%2x", &octets[0], &octets[1], &octets[2], &octets[3],
+               &octets[4], &octets[5]) != 6)
+        fail("no link");
+    for (size_t i = 0; i < 6; i++)
+        header[i] = (uint8_t)octets[i];
+    memcpy(header + 6, request.ifr_hwaddr.sa_data, 6);
+    header[12] = 0x08; /* IPv4 */
+    return route;
+}
+
+static struct path *start_path(const struct host_sockets *sockets, struct path_route *route)
 {
     static struct esp_live live[1];
     static struct path_totals totals[WORKERS];
@@ -67,7 +89,8 @@ static struct path *start_path(const struct host_sockets *sockets)
                                    .live_count = 1,
                                    .totals = totals,
                                    .totals_count = 1,
-                                   .find_mtu = find_mtu};
+                                   .find_route = find_route,
+                                   .find_context = route};
     for (unsigned i = 0; i < WORKERS; i++) {
         options.workers[i] = (struct path_worker){
             .esp_v4 = sockets->v4.esp_worker[i],
@@ -76,6 +99,7 @@ static struct path *start_path(const struct host_sockets *sockets)
             .udp_v6 = sockets->v6.natt_worker[i],
             .esp_v4_df = sockets->v4.esp_df_worker[i],
             .udp_v4_df = sockets->v4.natt_df_worker[i],
+            .packet = sockets->v4.packet_worker[i],
             .icmp_v4 = sockets->v4.icmp_worker[i],
             .icmp_v6 = sockets->v6.icmp_worker[i],
             .counters = &counters[i],
@@ -149,11 +173,12 @@ int main(int argc, char **argv)
 {
     static struct host_sockets sockets;
     struct host_error reason;
-    if (argc != 5 || (argv[1][0] != '1' && argv[1][0] != '2'))
-        fail("null_path NUMBER[u] LOCAL REMOTE DEVICE");
+    if (argc != 7 || (argv[1][0] != '1' && argv[1][0] != '2'))
+        fail("null_path NUMBER[u] LOCAL REMOTE DEVICE LINK NEIGHBOUR");
     if (!host_sockets_open(&sockets, WORKERS, &reason))
         fail(reason.text);
-    struct path *path = start_path(&sockets);
+    struct path_route route = route_by(argv[5], argv[6], sockets.v4.ike);
+    struct path *path = start_path(&sockets, &route);
     add_tunnel(path, argv[4], sockets.v4.ike);
     path_settle(path);
     install(path, (unsigned)(argv[1][0] - '0'), argv[1][1] == 'u', argv[2], argv[3]);
