@@ -9,6 +9,8 @@ static const struct {
     size_t flag; /* its offset */
     const char *help;
 } options[] = {
+    {"--effective", offsetof(struct check_arguments, effective),
+     "print the policy of each Tunnel, with the line of each value"},
     {"--pair", offsetof(struct check_arguments, pair),
      "have the tunnels of two or more FILEs that face each other connect, and tell why if they don't"},
     {"--json", offsetof(struct check_arguments, json),
@@ -64,7 +66,7 @@ void check_arguments_print_usage(FILE *out)
                 "\n",
                 out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        (void)fprintf(out, "  %-12s %s\n", options[i].name, options[i].help);
+        (void)fprintf(out, "  %-11s  %s\n", options[i].name, options[i].help);
     (void)fputs(
         "\n"
         "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read or the arguments are "

@@ -15,7 +15,7 @@
 enum tunnel_stage {
     TUNNEL_WITHOUT_DEVICE, /* Linux has no TUN device for it (yet) */
     TUNNEL_ADDING,         /* the path has been asked */
-    TUNNEL_THERE,          /* the path has it, the engine knows its policy */
+    TUNNEL_THERE,          /* the path has it, the engine knows its policy and its route */
     TUNNEL_REFUSED,        /* by the path */
 };
 
@@ -35,6 +35,7 @@ struct tunnel {
     uint32_t slot;               /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
     time_t configured;           /* when its policy became what it is */
     enum tunnel_stage stage;
+    bool is_told; /* the engine knows its policy */
     bool has_sa;
     enum host_tunnel_use use; /* as last set */
     bool leaving;             /* not in the config any more; its SAs are being deleted (S4) */
