@@ -83,6 +83,10 @@ static int run(const struct check_arguments *arguments, FILE *out, FILE *errors)
     size_t i = 0;
     while (actions[i].is_wanted != NULL && !actions[i].is_wanted(arguments))
         i++;
+    if (arguments->effective && arguments->pair) {
+        (void)fprintf(errors, "musubi check: --effective and --pair exclude each other\n");
+        return EXIT_USAGE;
+    }
     if (arguments->json && !arguments->pair) {
         (void)fprintf(errors, "musubi check: --json belongs to --pair\n");
         return EXIT_USAGE;

@@ -132,6 +132,17 @@ static enum ip_family family_of(const struct tunnel_policy *policy)
     return family == IP_NONE ? IP_V4 : family;
 }
 
+static void note_shutdown(const struct pair_source *of, const struct configured_interface *outgoing,
+                          struct pair_tunnel *tunnel)
+{
+    const struct section *section = config_section(of->config, COMMAND_INTERFACE, outgoing->name);
+    const struct setting *shutdown = section_setting(section, COMMAND_SHUTDOWN);
+    if (outgoing->admin != ADMIN_DOWN || shutdown == NULL)
+        return;
+    tunnel->down_interface = outgoing->name;
+    tunnel->down_line = shutdown->source.line;
+}
+
 static void find_source(const struct pair_source *of, struct pair_tunnel *tunnel)
 {
     const struct tunnel_policy *policy = &tunnel->policy;
@@ -144,6 +155,7 @@ static void find_source(const struct pair_source *of, struct pair_tunnel *tunnel
     if (outgoing != NULL) {
         uint16_t mtu = family == IP_V4 ? outgoing->ipv4_lines.mtu : outgoing->ipv6_lines.mtu;
         tunnel->mtu = mtu != 0 ? mtu : tunnel->mtu;
+        note_shutdown(of, outgoing, tunnel);
     }
     if (policy->source_kind == SOURCE_ADDRESS)
         tunnel->source = (struct pair_address){policy->source_address, policy->line[SETTING_SOURCE_ADDRESS]};
@@ -170,10 +182,11 @@ static bool interface_may_be_there(void *context, const char *name)
     return settings->port_count == 0;
 }
 
-/* Whether a Tunnel is meant to be one of IKEv2. */
+/* Whether a Tunnel is meant to be one of IKEv2: with another mode if it has a peer all the same. */
 static bool is_meant(const struct tunnel_policy *policy)
 {
-    return policy->gap != GAP_MODE_AND_PEER && policy->gap != GAP_OTHER_MODE;
+    return policy->gap != GAP_MODE_AND_PEER &&
+           (policy->gap != GAP_OTHER_MODE || policy->line[SETTING_PEER] != 0);
 }
 
 static bool read_tunnels(struct pair_end *end)

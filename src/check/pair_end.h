@@ -32,6 +32,9 @@ struct pair_tunnel {
     bool is_dynamic; /* its source address is not in the file: it is DHCP's or PPP's, or that
                         of an interface that the file does not define */
     uint16_t mtu;    /* of its outer packets */
+    /* Its outgoing interface, if that is shut down; else NULL. And the line that says so. */
+    const char *down_interface;
+    uint32_t down_line;
     bool is_paired;
 };
 

@@ -213,6 +213,8 @@ static void wrong_arguments_are_told(void **state)
     assert_run(ARGUMENTS("--help"), 0, "Usage: musubi check ", "");
     assert_run(ARGUMENTS(NULL), 2, "", "musubi check: which file?\n");
     assert_run(ARGUMENTS("--effective"), 2, "", "musubi check: which file?\n");
+    assert_run(ARGUMENTS("--effective", "--pair", "x", "y"), 2, "",
+               "musubi check: --effective and --pair exclude each other\n");
     assert_run(ARGUMENTS("--nonsense", "x"), 2, "", "musubi check: there is no option --nonsense\n");
     assert_run(ARGUMENTS("-c", "x"), 2, "", "musubi check: there is no option -c\n");
     assert_run(ARGUMENTS("--", "--help"), 2, "", "musubi check: --help: No such file or directory\n");
