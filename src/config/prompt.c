@@ -240,18 +240,43 @@ static enum prompt_outcome apply_other(struct typed *t)
     return PROMPT_REFUSED;
 }
 
+/* Splits a line and looks for the setting that it is; false for a blank line or a comment. */
+static bool read_line(struct typed *t, const struct config_cursor *cursor, const char *line)
+{
+    t->text = source_skip_marks(line, line + line_length(line));
+    t->length = line_length(t->text);
+    words_split(t->text, t->length, &t->words);
+    if (t->words.count == 0 || t->text[t->words.word[0].column] == '!')
+        return false;
+    struct match_scope scope = config_cursor_scope(cursor);
+    scope.first_word_in_full = cursor->foreign;
+    match_words(&scope, &t->words, &t->match, &t->draft);
+    return true;
+}
+
+bool config_line_only_moves(const struct config *config, const struct config_cursor *cursor, const char *line)
+{
+    struct typed t = {0};
+    struct match exec;
+    if (!read_line(&t, cursor, line))
+        return true;
+    const struct match *m = &t.match;
+    if (m->result != MATCH_FOUND) {
+        match_words(&exec_scope, &t.words, &exec, NULL);
+        return exec.result == MATCH_FOUND && command_id(exec.row) == COMMAND_EXIT &&
+               cursor->header[0] != '\0';
+    }
+    struct command_line header = line_draft_view(&t.draft);
+    return m->row->kind == KIND_SECTION && m->row->foreign_head == 0 && !m->negated && !m->defaulted &&
+           config_find(config, config_global(config), &header) != NULL;
+}
+
 enum prompt_outcome config_apply_line(struct config *config, struct config_cursor *cursor, const char *line,
                                       struct diagnostics *diagnostics)
 {
     struct typed t = {.config = config, .cursor = cursor, .diagnostics = diagnostics};
-    t.text = source_skip_marks(line, line + line_length(line));
-    t.length = line_length(t.text);
-    words_split(t.text, t.length, &t.words);
-    if (t.words.count == 0 || t.text[t.words.word[0].column] == '!')
+    if (!read_line(&t, cursor, line))
         return PROMPT_APPLIED;
-    struct match_scope scope = config_cursor_scope(cursor);
-    scope.first_word_in_full = cursor->foreign;
-    match_words(&scope, &t.words, &t.match, &t.draft);
     if (t.match.result == MATCH_FOUND && is_profile_in_tunnel(&t))
         return refuse_profile(&t);
     if (t.match.result == MATCH_FOUND)

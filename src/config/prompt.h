@@ -33,6 +33,11 @@ enum prompt_outcome {
 enum prompt_outcome config_apply_line(struct config *config, struct config_cursor *cursor, const char *line,
                                       struct diagnostics *diagnostics);
 
+/* True if config_apply_line would leave the config as it is, and at most move the cursor: blank lines,
+ * comments, `exit` from a sub-mode, the header of a section that is there. */
+bool config_line_only_moves(const struct config *config, const struct config_cursor *cursor,
+                            const char *line);
+
 /* Writes what the prompt shows in brackets ("config", "config-Tunnel0.0", "config-ikev2-profile") and returns
  * `out`. */
 enum { PROMPT_NAME_SIZE = 64 };

@@ -55,6 +55,19 @@ interface Tunnel{high}.{low}
 !
 """
 
+CONFIG_INITIATOR = """\
+ikev2 authentication psk id keyid bench{number} key char {secret}
+!
+interface Tunnel{high}.{low}
+  tunnel mode ipsec-ikev2
+  ip unnumbered GigaEthernet1.0
+  ikev2 connect-type auto
+  ikev2 peer 10.9.0.2 authentication psk id keyid centre
+  ikev2 local-authentication psk id keyid bench{number}
+{lines}  no shutdown
+!
+"""
+
 # Any client, by one connection. Without the limits for peers at one address.
 STRONGSWAN_OPTIONS = """\
   dos_protection = no
@@ -105,6 +118,13 @@ def musubi_tunnels(count):
     """`count` tunnels for the clients, from Tunnel100.0 on."""
     return "".join(CONFIG_TUNNEL.format(number=i, high=100 + i // 1000, low=i % 1000, secret=SECRET, peer="any")
                    for i in range(count))
+
+
+def musubi_initiator_config(count, lines=""):
+    """A gateway that sets up `count` tunnels to the one of musubi_config, and keeps them up. `lines` are of each Tunnel."""
+    return CONFIG_HEAD.replace(RESPONDER, LOAD).replace("192.168.2.1", "192.168.1.1") + "".join(
+        CONFIG_INITIATOR.format(number=i, high=100 + i // 1000, low=i % 1000, secret=SECRET, lines=lines)
+        for i in range(count))
 
 
 def cpu_milliseconds(pid):

@@ -225,6 +225,8 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
                                              struct config_cursor *cursor, const char *line,
                                              struct port_table *ports, struct diagnostics *diagnostics)
 {
+    if (config_line_only_moves(configuration->config, cursor, line)) /* nothing to undo or to work out */
+        return config_apply_line(configuration->config, cursor, line, diagnostics);
     size_t length = 0;
     char *before = configuration_print(configuration, &length);
     const struct config_cursor place = *cursor;

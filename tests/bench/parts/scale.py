@@ -8,8 +8,8 @@ import time
 from bench import field, svg, traffic
 from bench.contestants import Contestant, MusubiTunnel
 from bench.parts import packets
-from bench.responders import FIRST_TS, musubi_config, musubi_tunnels
-from lib import direct
+from bench.responders import FIRST_TS, musubi_config, musubi_initiator_config, musubi_tunnels
+from lib import direct, shows
 from lib.direct import FAR, NEAR
 from lib.lab import Lab, wire
 from lib.musubi import BUILD, Musubi
@@ -18,6 +18,10 @@ from lib.suite import AES_GCM
 
 PART = "scale"
 MUSUBI = "Musubi"
+KNOWN = "from start until the engine knows the config"
+SET_UP, TORN_DOWN, LOST = "all tunnels set up by another gateway", "all of them torn down", "tunnels lost"
+LIFETIME = 300          # seconds of a Child SA
+REKEY_MARGIN = 60       # seconds before its end
 UP, GONE, KERNEL, PROCESSES = "from start to ready", "from SIGTERM to the end", "kernel memory", "memory of the processes"
 TYPED = "a typed line of a tunnel"
 NEGOTIATION, REKEY, SA_MEMORY = "engine, a negotiation", "engine, a rekey of a Child SA", "engine, an IKE SA and its Child SA"
@@ -55,7 +59,8 @@ def goals(figures):
     at_most("2,000 Tunnel interfaces up, s", UP, tunnels(2000), 5)
     at_most("2,000 Tunnel interfaces gone, s", GONE, tunnels(2000), 2)
     at_most("kernel memory of a Tunnel interface, KB", KERNEL, tunnels(2000), 100)
-    at_most("config of 10,000 tunnels read and applied, s", UP, tunnels(10000), 1)
+    at_most("config of 10,000 tunnels read and applied to the engine, s", KNOWN, tunnels(10000), 1)
+    at_most("10,000 tunnels set up, rekeyed and torn down: lost", LOST, tunnels(10000), 0)
     at_most("an IKE SA and its Child SA in the engine, KB", SA_MEMORY, sas(10000), 8)
     for name in (NEGOTIATION, REKEY):
         figures.goal(PART, f"{name}: with 100,000 SAs, of 100", (name, sas(100000)), (name, sas(100)), 1.5, at_most=True)
@@ -78,11 +83,13 @@ def start_and_end(bench, count):
         host = lab.namespace("gateway", forward=True)
         for number in (0, 1):
             wire(host, f"ge{number}", lab.namespace(f"beside{number}"), "eth0")
-        gateway = Musubi(lab, host, musubi_config(count))
+        gateway = Musubi(lab, host, musubi_config(count) + "logging subsystem ikev2 info\n")
         before, began = kernel_kilobytes(), time.monotonic()
         gateway.start()
         who = tunnels(count)
         bench.add(PART, UP, who, time.monotonic() - began, "s")
+        known = re.search(r"knows the \d+ tunnels? of the config, (\d+) ms", gateway.show("show logging"))
+        bench.add(PART, KNOWN, who, int(known[1]) / 1000, "s")
         bench.add(PART, KERNEL, who, max(0, kernel_kilobytes() - before) / count, "KB each")
         bench.add(PART, PROCESSES, who, gateway.resident_kilobytes() / count, "KB each")
         began = time.monotonic()
@@ -92,6 +99,48 @@ def start_and_end(bench, count):
         began = time.monotonic()
         assert process.end(timeout=120) == 0
         bench.add(PART, GONE, who, time.monotonic() - began, "s")
+
+
+def spis(gateway):
+    """The inbound SPIs of the Child SAs by which packets go, by tunnel; none while the gateway is too busy to answer."""
+    time.sleep(3)    # since the answer costs it time
+    done = gateway.command("show ikev2 child-sa")
+    return {sa.interface: sa.inbound["SPI"] for sa in shows.child_sas(done.stdout)} if done.status == 0 else {}
+
+
+def all_at_once(bench, count):
+    """Two gateways: one sets up all tunnels to the other from cold, their Child SAs are rekeyed, and all are torn down."""
+    who = tunnels(count)
+    with Lab() as lab:
+        near, far = lab.namespace("near", forward=True), lab.namespace("far", forward=True)
+        wire(near, "ge0", far, "ge0")
+        for host in (near, far):
+            wire(host, "ge1", lab.namespace(f"beside-{host.label}"), "eth0")
+        responder = Musubi(lab, far, musubi_config(count)).start()
+        initiator = Musubi(lab, near, musubi_initiator_config(count, f"  ikev2 child-lifetime {LIFETIME}\n"))
+        initiator.start()
+        began = time.monotonic()
+
+        def up():
+            time.sleep(0.5)    # since the answer costs the gateway time that it needs
+            return sum(sa.established for sa in responder.ike_sas())
+        wait_until(lambda: up() == count, 120, f"{count} IKE SAs")
+        bench.add(PART, SET_UP, who, time.monotonic() - began, "s")
+        first = wait_until(lambda: spis(responder), 120, "an answer")
+        lost = count - len(first)
+        if not bench.quick:
+            time.sleep(max(0, began + LIFETIME - REKEY_MARGIN - time.monotonic()))
+
+            def rekeyed():
+                now = spis(responder)
+                return now if now and all(spi != first.get(name) for name, spi in now.items()) else None
+            lost += count - min(len(wait_until(rekeyed, 120, "new Child SAs of all tunnels")), up())
+        process, initiator.process = initiator.process, None
+        began = time.monotonic()
+        assert process.end(timeout=120) == 0
+        wait_until(lambda: up() == 0, 120, "the end of all IKE SAs")
+        bench.add(PART, TORN_DOWN, who, time.monotonic() - began, "s")
+        bench.add(PART, LOST, who, lost, "tunnels")
 
 
 def engine_alone(bench, most):
@@ -220,6 +269,8 @@ def run(bench):
     for _ in range(bench.pick(max(1, bench.rounds // 2), 1)):
         for count in bench.pick((1, 10, 100, 1000, 2000, 10000), (20,)):
             start_and_end(bench, count)
+    for count in bench.pick((1000, 10000), (10,)):
+        all_at_once(bench, count)
     engine_alone(bench, bench.pick(100000, 100))
     if not bench.quick:
         finding(bench, 10000)

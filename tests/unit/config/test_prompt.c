@@ -423,6 +423,38 @@ static void every_keyword_has_help(void **state)
         assert_true(strlen(help.entry[i].help) > 3);
 }
 
+static bool only_moves(const struct session *s, const char *line)
+{
+    return config_line_only_moves(s->config, &s->cursor, line);
+}
+
+static void lines_that_only_move_the_cursor_are_told_from_those_that_change_the_config(void **state)
+{
+    (void)state;
+    struct session *s = start("interface Tunnel1.0\n  tunnel mode ipsec-ikev2\n");
+    assert_true(only_moves(s, ""));
+    assert_true(only_moves(s, "! a comment"));
+    assert_true(only_moves(s, "interface Tunnel1.0"));
+    assert_true(only_moves(s, "int tunnel1.0"));
+    assert_false(only_moves(s, "interface Tunnel2.0"));
+    assert_false(only_moves(s, "no interface Tunnel1.0"));
+    assert_false(only_moves(s, "hostname here"));
+    assert_false(only_moves(s, "no such line"));
+    assert_false(only_moves(s, "exit")); /* it leaves config mode */
+
+    TYPE(s, "interface Tunnel1.0");
+    assert_true(only_moves(s, "exit"));
+    assert_true(only_moves(s, "interface Tunnel1.0"));
+    assert_false(only_moves(s, "no shutdown"));
+    assert_false(only_moves(s, "end"));
+
+    char *before = printed(s->config);
+    TYPE(s, "int tunnel1.0", "exit", "! a comment");
+    assert_running(s, before);
+    free(before);
+    end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +476,7 @@ int main(void)
         cmocka_unit_test(operating_commands_are_understood),
         cmocka_unit_test(arguments_of_operating_commands_can_be_read),
         cmocka_unit_test(errors_of_operating_commands_begin_with_a_percent_sign),
+        cmocka_unit_test(lines_that_only_move_the_cursor_are_told_from_those_that_change_the_config),
         cmocka_unit_test(help_lists_what_may_come_next),
         cmocka_unit_test(help_knows_modes_names_and_no),
         cmocka_unit_test(every_keyword_has_help),
