@@ -9,6 +9,12 @@ static const struct {
     size_t flag; /* its offset */
     const char *help;
 } options[] = {
+    {"--effective", offsetof(struct check_arguments, effective),
+     "print the policy of each Tunnel, with the line of each value"},
+    {"--pair", offsetof(struct check_arguments, pair),
+     "have the tunnels of two or more FILEs that face each other connect, and tell why if they don't"},
+    {"--json", offsetof(struct check_arguments, json),
+     "the same as JSON, as docs/check-pair.md describes it"},
     {"--help", offsetof(struct check_arguments, help), "print this and exit"},
 };
 
@@ -60,10 +66,13 @@ void check_arguments_print_usage(FILE *out)
                 "\n",
                 out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        (void)fprintf(out, "  %-12s %s\n", options[i].name, options[i].help);
-    (void)fputs("\n"
-                "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read or the arguments are "
-                "wrong,\n"
-                "and otherwise 0, even if there are warnings.\n",
-                out);
+        (void)fprintf(out, "  %-11s  %s\n", options[i].name, options[i].help);
+    (void)fputs(
+        "\n"
+        "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read or the arguments are "
+        "wrong,\n"
+        "and otherwise 0, even if there are warnings. With --pair it is also 1 if two tunnels that face "
+        "each other\n"
+        "do not connect, or no two do.\n",
+        out);
 }

@@ -9,8 +9,11 @@
 #include <stdio.h>
 
 struct check_arguments {
-    bool help;    /* --help */
-    char **files; /* malloc'ed; the names are argv's */
+    bool effective; /* --effective */
+    bool help;      /* --help */
+    bool pair;      /* --pair */
+    bool json;      /* --json: only with --pair */
+    char **files;   /* malloc'ed; the names are argv's */
     size_t file_count;
 };
 

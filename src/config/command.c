@@ -208,6 +208,9 @@ const struct command command_table[COMMAND_COUNT] = {
                                .help = "IKE SAs, with their keys"},
     [COMMAND_SHOW_IKEV2_CHILD_SA] = {MODE_EXEC, .pattern = "show ikev2 child-sa [<interface:interface>]",
                                      .help = "Child SAs with keys, statistics and history"},
+    [COMMAND_SHOW_IKEV2_EXPLAIN] = {MODE_EXEC, .pattern = "show ikev2 explain [<interface:interface>]",
+                                    .help =
+                                        "What stands between a tunnel and carrying packets, step by step"},
     [COMMAND_SHOW_IKEV2_SUMMARY] = {MODE_EXEC, .pattern = "show ikev2 summary",
                                     .help = "All tunnels, a line each"},
     [COMMAND_SHOW_IKEV2_STATISTICS] = {MODE_EXEC, .pattern = "show ikev2 statistics",

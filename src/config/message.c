@@ -142,6 +142,12 @@ static bool is_near(const struct expected *e)
     return e->nearest[0] != '\0' && (e->nearest_distance == 0 || word_is_near(e->word, e->nearest));
 }
 
+/* True if a word that is one too many follows a distinguished name, of which it may be a part. */
+static bool is_behind_dn(const struct words *words, size_t extra)
+{
+    return extra >= 2 && extra < words->count && strcasecmp(words->word[extra - 2].text, "dn") == 0;
+}
+
 /* Appends the word in quotes, or "this word" if it may be secret or can't be shown. */
 static void append_word(char text[MESSAGE_SIZE], const char *word, bool secret)
 {
@@ -218,6 +224,8 @@ void match_message(const struct match *m, const struct words *words, struct matc
         word = typed;
     }
     describe(m, word, m->word >= secret, &e, out->text);
+    if (m->result == MATCH_EXTRA && is_behind_dn(words, m->word))
+        append(out->text, "; a name with blanks in it stands in quotes, as in \"C=JP, O=Example, CN=site1\"");
 }
 
 bool match_was_slip(const struct match *m, const struct words *words)

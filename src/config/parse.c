@@ -226,6 +226,8 @@ static void apply(struct parser *p, const struct source *line, const struct matc
             p->no_memory = true;
         return;
     }
+    report_replaced_key(p->diagnostics, line->text, line->number, config_find(p->config, p->section, &view),
+                        &view, &p->words);
     struct setting *setting = edit_set(p->config, p->section, &view, place_of(line));
     if (setting == NULL) {
         p->no_memory = true;

@@ -1,7 +1,5 @@
 #include "config/print.h"
 
-#include <stdbool.h>
-
 #include "config/foreign.h"
 #include "config/placement.h"
 
@@ -79,4 +77,33 @@ void config_print(const struct config *config, enum print_secrets secrets, FILE 
         for (const struct setting *in = s->under->first; in != NULL; in = in->next)
             print_setting(in, s->under->mode, secrets, out);
     }
+}
+
+static const struct setting *find_line(const struct section *section, uint32_t number)
+{
+    for (const struct setting *s = section->first; s != NULL; s = s->next) {
+        const struct setting *under = s->under != NULL ? find_line(s->under, number) : NULL;
+        if (s->source.line == number)
+            return s;
+        if (under != NULL)
+            return under;
+    }
+    return NULL;
+}
+
+bool config_print_line(const struct config *config, uint32_t number, char out[LINE_PRINTED_SIZE])
+{
+    const struct setting *setting = find_line(config_global(config), number);
+    char keywords[FOREIGN_KEYWORDS_SIZE];
+    struct words words;
+    out[0] = '\0';
+    if (setting == NULL)
+        return false;
+    if (setting->foreign == NULL) {
+        (void)line_print(&setting->line, setting->section->mode, false, out);
+        return true;
+    }
+    words_split(setting->foreign, setting->foreign_length, &words);
+    (void)snprintf(out, LINE_PRINTED_SIZE, "%s ********", foreign_keywords(&words, 0, keywords));
+    return true;
 }

@@ -46,6 +46,30 @@ void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t 
                             "only the router can decrypt a `key secret`: this key is missing");
 }
 
+static bool same_words(const struct command_line *a, const struct command_line *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (!line_same_word(a, i, b, i))
+            return false;
+    }
+    return true;
+}
+
+void report_replaced_key(struct diagnostics *diagnostics, const char *line, uint32_t number,
+                         const struct setting *old, const struct command_line *applied,
+                         const struct words *words)
+{
+    uint32_t column = (uint32_t)text_characters(line, words->word[0].column) + 1;
+    if (old == NULL || command_id(applied->row) != COMMAND_IKEV2_AUTHENTICATION ||
+        same_words(&old->line, applied))
+        return;
+    diagnostics_warn_at(diagnostics, number, column,
+                        "this key replaces that of line %u: an ID has one key, the last one",
+                        old->source.line);
+}
+
 void report_foreign(struct diagnostics *diagnostics, const char *line, uint32_t number,
                     const struct words *words, size_t known, enum foreign_fate fate, const char *place)
 {

@@ -6,6 +6,7 @@
 
 #include "config/diagnostic.h"
 #include "config/match.h"
+#include "config/section.h"
 
 /* Adds the error for a line that did not match, with an excerpt that points at the word; it says where the
  * line belongs if it stands in the wrong place. `number` is the line's, 0 at the prompt; here and below. */
@@ -20,6 +21,12 @@ void report_match(struct diagnostics *diagnostics, const char *line, size_t leng
 /* Adds warnings about a line that was applied: it has no effect yet, or has a key that can't be read. */
 void report_applied(struct diagnostics *diagnostics, const char *line, uint32_t number,
                     const struct command_line *applied, const struct words *words);
+
+/* Warns of a key for an ID that had another one, by the setting `old`, which may be NULL. To be called before
+ * the line is applied. */
+void report_replaced_key(struct diagnostics *diagnostics, const char *line, uint32_t number,
+                         const struct setting *old, const struct command_line *applied,
+                         const struct words *words);
 
 /* What became of a line that Musubi does not handle (S14). */
 enum foreign_fate {

@@ -254,6 +254,8 @@ static enum value_fit read_name(const char *word, const char *limits, struct val
     (void)limits;
     if (word[0] == '\0' || strlen(word) > NAME_MAX_OCTETS)
         return wrong(out, "a name has 1 to %d octets", NAME_MAX_OCTETS);
+    if (strcmp(word, "?") == 0)
+        return wrong(out, "it asks for help, and is no name; docs/commands.md has all commands");
     return fits(out, word);
 }
 

@@ -27,6 +27,13 @@ static bool has_feature(int fd, unsigned flag)
     return ioctl(fd, TUNGETFEATURES, &features) == 0 && (features & flag) != 0;
 }
 
+static bool switch_carrier(int fd, bool on, struct host_error *err)
+{
+    int carrier = on;
+    return ioctl(fd, TUNSETCARRIER, &carrier) == 0 ||
+           host_fail(err, errno, "cannot switch the carrier of a TUN device");
+}
+
 int tun_open(const char *name, bool create, const struct tun_options *options, int any_socket,
              struct host_error *err)
 {
@@ -50,7 +57,8 @@ int tun_open(const char *name, bool create, const struct tun_options *options, i
         (void)close(fd);
         return -1;
     }
-    if (!tun_set_carrier(fd, name, false, any_socket, err)) {
+    /* No route leads through a device that was made just now: nothing has to settle. */
+    if (create ? !switch_carrier(fd, false, err) : !tun_set_carrier(fd, name, false, any_socket, err)) {
         (void)close(fd);
         return -1;
     }
@@ -93,9 +101,8 @@ static void carrier_settle(const char *name, int any_socket)
 
 bool tun_set_carrier(int fd, const char *name, bool on, int any_socket, struct host_error *err)
 {
-    int carrier = on;
-    if (ioctl(fd, TUNSETCARRIER, &carrier) != 0)
-        return host_fail(err, errno, "cannot switch the carrier of a TUN device");
+    if (!switch_carrier(fd, on, err))
+        return false;
     carrier_settle(name, any_socket);
     return true;
 }

@@ -14,9 +14,6 @@
 
 enum { DEFAULT_MTU = 1500, IPV6_MTU = 1280 };
 
-/* What Linux does with routes through a device without carrier. */
-enum linkdown { LINKDOWN_UNKNOWN, LINKDOWN_IN_USE, LINKDOWN_IGNORED };
-
 struct tunnel_item {
     struct plan_tunnel plan;
     enum item_state state;
@@ -27,10 +24,12 @@ struct tunnel_item {
     enum host_tunnel_use use;               /* as it is wanted */
     bool use_is_set;                        /* Linux does so, as far as it may */
     enum linkdown linkdown_v4, linkdown_v6; /* as Linux is known to have it */
+    bool has_carrier;                       /* the device, as we last set it */
     bool held;                              /* left dropping by a musubid that died (host_use_tunnel) */
     bool configured; /* MTU, mark and settings have been made, and nobody is known to have changed them */
     bool set_up;     /* as we last set it */
     bool was_opened; /* there was a descriptor before, which the caller may have handed on */
+    bool is_made;    /* we made the device, and have not configured it yet */
     bool is_new;     /* the descriptor is another one than before: the listener has to be told */
 };
 
@@ -84,6 +83,7 @@ static void forget_device(struct tunnel_item *tunnel)
     tunnel->link = 0;
     tunnel->use_is_set = tunnel->held = false;
     tunnel->linkdown_v4 = tunnel->linkdown_v6 = LINKDOWN_UNKNOWN;
+    tunnel->is_made = false;
     tunnel->configured = false;
 }
 
@@ -114,6 +114,7 @@ static void inherit(struct tunnel_item *item, struct tunnel_item *old)
     item->use_is_set = old->use_is_set;
     item->linkdown_v4 = old->linkdown_v4;
     item->linkdown_v6 = old->linkdown_v6;
+    item->has_carrier = old->has_carrier;
     item->held = old->held;
     item->set_up = old->set_up;
     item->is_new = old->is_new;
@@ -165,12 +166,22 @@ static bool is_wanted(const void *context, const struct host_link *link)
     return tunnel != NULL && (tunnel->fd < 0 || tunnel->link == link->index);
 }
 
+/* What Linux gives to a device that is made now. It is read once in a pass, since reading it is as dear as
+ * setting it. */
+static enum linkdown default_linkdown(enum ip_family family, enum linkdown *known)
+{
+    if (*known == LINKDOWN_UNKNOWN)
+        *known = host_sysctl_ignores_linkdown(family, "default") ? LINKDOWN_IGNORED : LINKDOWN_IN_USE;
+    return *known;
+}
+
 /* Opens the device, made by an earlier musubid or anew. Leaves `tunnel->fd` at -1 on failure. */
-static bool open_device(struct host_kernel *kernel, struct tunnel_item *tunnel,
+static bool open_device(struct host_tunnels *tunnels, struct host_kernel *kernel, struct tunnel_item *tunnel,
                         const struct inventory_link *found, struct host_error *err)
 {
     const char *name = tunnel->plan.name;
     int any_socket = netlink_fd(kernel->netlink);
+    tunnel->has_carrier = false;
     if (found != NULL) {
         struct host_error reason;
         tunnel->fd = tun_open(name, false, &tunnel->plan.options, any_socket, &reason);
@@ -184,16 +195,20 @@ static bool open_device(struct host_kernel *kernel, struct tunnel_item *tunnel,
         if (!host_link_remove(kernel->netlink, found->is.index, err) || !host_kernel_drain(kernel, err))
             return false;
     }
+    tunnel->linkdown_v4 = default_linkdown(IP_V4, &tunnels->default_v4);
+    tunnel->linkdown_v6 = default_linkdown(IP_V6, &tunnels->default_v6);
     tunnel->fd = tun_open(name, true, &tunnel->plan.options, any_socket, err);
-    return tunnel->fd >= 0;
+    tunnel->is_made = tunnel->fd >= 0;
+    return tunnel->is_made;
 }
 
-static bool attach(struct host_kernel *kernel, struct tunnel_item *tunnel, struct host_error *err)
+static bool attach(struct host_tunnels *tunnels, struct host_kernel *kernel, struct tunnel_item *tunnel,
+                   struct host_error *err)
 {
     const struct inventory_link *found = inventory_find_name(&kernel->inventory, tunnel->plan.name);
     if (found != NULL && !found->is.ours)
         return host_fail(err, EEXIST, "a link %s is there that is not Musubi's", tunnel->plan.name);
-    if (!open_device(kernel, tunnel, found, err) || !host_kernel_drain(kernel, err))
+    if (!open_device(tunnels, kernel, tunnel, found, err) || !host_kernel_drain(kernel, err))
         return false;
     const struct inventory_link *link = inventory_find_name(&kernel->inventory, tunnel->plan.name);
     if (link == NULL)
@@ -263,7 +278,9 @@ static bool configure(const struct host_tunnels *tunnels, struct host_kernel *ke
         return false;
     configure_ipv6(kernel, tunnel);
     tunnel->use_is_set = false; /* IPv6 may have been switched on */
-    tunnel->linkdown_v4 = tunnel->linkdown_v6 = LINKDOWN_UNKNOWN;
+    if (!tunnel->is_made)
+        tunnel->linkdown_v4 = tunnel->linkdown_v6 = LINKDOWN_UNKNOWN;
+    tunnel->is_made = false;
     /* Reports of the state before must not be taken for changes by others. */
     if (!host_kernel_drain(kernel, err) ||
         !inventory_ask(&kernel->inventory, kernel->netlink, tunnel->link, err))
@@ -322,10 +339,13 @@ static bool set_use(const struct host_kernel *kernel, struct tunnel_item *tunnel
     if (tunnel->fd < 0 || tunnel->use_is_set)
         return true;
     enum host_tunnel_use use = effective_use(tunnel);
-    if (!set_linkdown(tunnel, use == TUNNEL_PASSED_OVER, err) ||
-        !tun_set_carrier(tunnel->fd, tunnel->plan.name, use == TUNNEL_CARRIES, netlink_fd(kernel->netlink),
-                         err))
+    bool carries = use == TUNNEL_CARRIES;
+    if (!set_linkdown(tunnel, use == TUNNEL_PASSED_OVER, err))
         return false;
+    if (tunnel->has_carrier != carries &&
+        !tun_set_carrier(tunnel->fd, tunnel->plan.name, carries, netlink_fd(kernel->netlink), err))
+        return false;
+    tunnel->has_carrier = carries;
     if (use != TUNNEL_DROPS)
         tunnel->held = false;
     tunnel->use_is_set = true;
@@ -391,12 +411,12 @@ static void drop_lost_device(const struct host_kernel *kernel, struct tunnel_ite
     forget_device(tunnel);
 }
 
-static bool bring_up(const struct host_tunnels *tunnels, struct host_kernel *kernel,
-                     struct tunnel_item *tunnel, struct host_error *err)
+static bool bring_up(struct host_tunnels *tunnels, struct host_kernel *kernel, struct tunnel_item *tunnel,
+                     struct host_error *err)
 {
     bool was_there = tunnel->state == ITEM_THERE;
     drop_lost_device(kernel, tunnel);
-    if (tunnel->fd < 0 && !attach(kernel, tunnel, err))
+    if (tunnel->fd < 0 && !attach(tunnels, kernel, tunnel, err))
         return false;
     const struct inventory_link *link = inventory_find(&kernel->inventory, tunnel->link);
     if (link == NULL)
@@ -430,7 +450,7 @@ static bool is_lost(struct host_kernel *kernel, const struct tunnel_item *tunnel
            inventory_find(&kernel->inventory, tunnel->link) == NULL;
 }
 
-static void keep(const struct host_tunnels *tunnels, struct host_kernel *kernel, struct tunnel_item *tunnel)
+static void keep(struct host_tunnels *tunnels, struct host_kernel *kernel, struct tunnel_item *tunnel)
 {
     struct host_error reason;
     bool done = bring_up(tunnels, kernel, tunnel, &reason);
@@ -460,6 +480,7 @@ static void warn_of_all_devices(struct host_tunnels *tunnels, const struct host_
 
 bool host_tunnels_reconcile(struct host_tunnels *tunnels, struct host_kernel *kernel, struct host_error *err)
 {
+    tunnels->default_v4 = tunnels->default_v6 = LINKDOWN_UNKNOWN;
     warn_of_all_devices(tunnels, kernel);
     if (!host_links_remove(kernel, is_wanted, tunnels, err))
         return false;

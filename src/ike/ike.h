@@ -187,6 +187,15 @@ enum ike_action_kind {
     IKE_ACTION_LOG,
 };
 
+/* The steps of a negotiation, in their order. */
+enum ike_step {
+    IKE_STEP_NONE,
+    IKE_STEP_SA_INIT,
+    IKE_STEP_AUTH,
+    IKE_STEP_CHILD_SA, /* with its proposals and selectors; also within IKE_AUTH */
+    IKE_STEP_COUNT
+};
+
 /* Functions of the event log. */
 enum log_function { LOG_IKEV2, LOG_IPSEC };
 
@@ -317,9 +326,9 @@ struct ike_action {
             enum log_function function;
             uint32_t tunnel; /* 0 with `has_tunnel` false */
             bool has_tunnel;
-            /* A negotiation of an IKE SA failed. Made whatever the log level is: `show interfaces` tells it.
-             */
-            bool is_failure;
+            /* The step at which the negotiation of a tunnel without an SA has failed. Such lines are made
+             * whatever the log level is: the shows tell of them. */
+            enum ike_step failed;
             const char *text; /* one line, without its end */
         } log;
     };

@@ -9,6 +9,7 @@
 #include <openssl/provider.h>
 
 #include "base/secret.h"
+#include "pki/file_kind.h"
 #include "pki/openssl.h"
 #include "pki/password_cost.h"
 
@@ -136,9 +137,11 @@ static bool looks_like_der(struct octets file)
     return file.length > 2 && file.at[0] == 0x30 && (file.at[1] & 0x80) != 0;
 }
 
-static bool looks_like_pem(struct octets file)
+/* True if the file may be DER of that kind, perhaps a damaged one. */
+static bool may_be_der(struct octets file, enum file_kind wanted)
 {
-    return memmem(file.at, file.length, "-----BEGIN ", 11) != NULL;
+    const enum file_kind kind = file_kind_of(file);
+    return looks_like_der(file) && (kind == wanted || kind == FILE_UNKNOWN);
 }
 
 static bool refuse_without(const char *what, struct octets file, enum pki_form form,
@@ -146,11 +149,8 @@ static bool refuse_without(const char *what, struct octets file, enum pki_form f
 {
     if (file.length == 0)
         return pki_refuse(reason, "the file is empty");
-    if (form == PKI_PEM && looks_like_der(file))
-        return pki_refuse(reason, "there is no %s in PEM in it: it looks like DER", what);
-    if (form == PKI_DER && looks_like_pem(file))
-        return pki_refuse(reason, "there is no %s in DER in it: it looks like PEM", what);
-    return pki_refuse(reason, "there is no %s in %s in it", what, form == PKI_PEM ? "PEM" : "DER");
+    return pki_refuse(reason, "there is no %s in %s in it%s", what, form == PKI_PEM ? "PEM" : "DER",
+                      file_kind_hint(file_kind_of(file)));
 }
 
 bool pki_content_read_certificate(struct octets file, enum pki_form form, struct pki_content *out,
@@ -158,7 +158,7 @@ bool pki_content_read_certificate(struct octets file, enum pki_form form, struct
 {
     struct certificate_list list = {.count = 0};
     *out = (struct pki_content){0};
-    if (form == PKI_DER && (looks_like_pem(file) || !looks_like_der(file)))
+    if (form == PKI_DER && !may_be_der(file, FILE_DER_CERTIFICATE))
         return refuse_without("certificate", file, form, reason);
     bool good = form == PKI_DER ? take_certificate(&list, file, reason)
                                 : read_blocks(file, certificate_labels, take_certificate, &list, reason);
@@ -174,7 +174,7 @@ bool pki_content_read_crl(struct octets file, enum pki_form form, struct pki_con
                           struct pki_reason *reason)
 {
     *out = (struct pki_content){0};
-    if (form == PKI_DER && (looks_like_pem(file) || !looks_like_der(file)))
+    if (form == PKI_DER && !may_be_der(file, FILE_DER_CRL))
         return refuse_without("CRL", file, form, reason);
     bool good =
         form == PKI_DER ? take_crl(out, file, reason) : read_blocks(file, crl_labels, take_crl, out, reason);
@@ -247,8 +247,9 @@ bool pki_content_read_pkcs12(struct octets file, const char *password, struct pk
     PKCS12 *parsed = looks_like_der(file) ? d2i_PKCS12(NULL, &at, (long)file.length) : NULL;
     if (parsed == NULL) {
         openssl_forget_errors();
-        return file.length == 0 ? pki_refuse(reason, "the file is empty")
-                                : pki_refuse(reason, "it is no PKCS#12 file");
+        return file.length == 0
+                   ? pki_refuse(reason, "the file is empty")
+                   : pki_refuse(reason, "it is no PKCS#12 file%s", file_kind_hint(file_kind_of(file)));
     }
     /* Older files are encrypted with RC2, which OpenSSL has in a provider of its own. */
     OSSL_PROVIDER *legacy = OSSL_PROVIDER_try_load(NULL, "legacy", 1);

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 
 #include "base/secret.h"
+#include "pki/file_kind.h"
 #include "pki/openssl.h"
 #include "pki/password_cost.h"
 
@@ -89,7 +90,7 @@ struct private_key *private_key_parse_pem(struct octets pem, const char *passwor
     else if (request.asked)
         (void)pki_refuse(reason, "the password is wrong, or the private key is damaged");
     else
-        (void)pki_refuse(reason, "there is no private key in PEM in it");
+        (void)pki_refuse(reason, "there is no private key in PEM in it%s", file_kind_hint(file_kind_of(pem)));
     EVP_PKEY_free(evp);
     (void)BIO_free(memory);
     openssl_forget_errors();

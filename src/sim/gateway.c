@@ -143,9 +143,9 @@ static void change_child(struct gateway *g, const struct child_command *command)
         real_path_change(g, command);
 }
 
-static struct octets octets_of_text(const char *text)
+static struct octets octets_of_key(const struct sim_key *key)
 {
-    return (struct octets){(const uint8_t *)text, strlen(text)};
+    return (struct octets){key->at, key->length};
 }
 
 static void verify_by_key(const struct sim_tunnel *t, const struct ike_auth_job *job,
@@ -153,7 +153,7 @@ static void verify_by_key(const struct sim_tunnel *t, const struct ike_auth_job 
 {
     uint8_t expected[PRF_SIZE_MAX];
     size_t length =
-        psk_auth_value(job->prf, octets_of_text(t->remote_key), job->peer.signed_octets, expected);
+        psk_auth_value(job->prf, octets_of_key(&t->remote_key), job->peer.signed_octets, expected);
     bool right = octets_equal(job->peer.value, (struct octets){expected, length});
     out->fault = right ? IKE_AUTH_OK : IKE_AUTH_WRONG;
     if (length == 0)
@@ -178,7 +178,7 @@ static void authenticate(struct gateway *g, const struct ike_auth_job *job, stru
     }
     out->method = AUTH_METHOD_PSK;
     out->value_length =
-        (uint16_t)psk_auth_value(job->prf, octets_of_text(t->local_key), job->own.signed_octets, out->value);
+        (uint16_t)psk_auth_value(job->prf, octets_of_key(&t->local_key), job->own.signed_octets, out->value);
     out->fault = out->value_length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;
 }
 

@@ -18,27 +18,16 @@ static bool every_interface_is_there(void *context, const char *name)
     return true;
 }
 
-static void copy_secret(const struct key_table *keys, key_number number, char out[KEY_MAX])
-{
-    struct octets secret = key_table_secret(keys, number);
-    assert(secret.length < KEY_MAX);
-    memcpy(out, secret.at, secret.length);
-    out[secret.length] = '\0';
-}
-
 static void set_tunnel(struct gateway *g, const struct key_table *keys, const struct tunnel_policy *policy)
 {
-    char local[KEY_MAX] = "";
-    char remote[KEY_MAX] = "";
     key_number of_us = policy->local_id.type != ID_NONE
                            ? policy->local_key
                            : key_table_local(keys, &g->address, policy->remote_key);
-    copy_secret(keys, of_us, local);
-    copy_secret(keys, policy->remote_key, remote);
     const struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
     bool same = t != NULL && t->present && memcmp(&t->policy, policy, sizeof *policy) == 0;
     if (!same)
-        gateway_set_tunnel(g, policy, local, remote);
+        gateway_set_tunnel_with_keys(g, policy, key_table_secret(keys, of_us),
+                                     key_table_secret(keys, policy->remote_key));
 }
 
 /* Removes a tunnel that is no longer in the config (S4). */

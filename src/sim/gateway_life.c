@@ -1,6 +1,7 @@
 /*
  * The life of a gateway: its start, its tunnels, and how a new engine replaces one that ended.
  */
+#include "base/secret.h"
 #include "sim/inside.h"
 #include "sim/real_path.h"
 
@@ -55,6 +56,8 @@ void gateway_free(struct gateway *g)
     while (g->tunnels != NULL) {
         struct sim_tunnel *t = g->tunnels;
         g->tunnels = t->next;
+        secret_free(t->local_key.at, t->local_key.length);
+        secret_free(t->remote_key.at, t->remote_key.length);
         free(t);
     }
     map_free(&g->tunnels_by_number);
@@ -162,8 +165,9 @@ void gateway_tell_route(struct gateway *g, const struct sim_tunnel *t)
     const struct ip_address *remote = by_name ? &t->chosen : &t->policy.peer_address;
     const struct peer_route route = {
         .usable = remote->family != IP_NONE && g->address.family != IP_NONE,
-        .local = g->address,
+        .local = t->source.family != IP_NONE ? t->source : g->address,
         .remote = *remote,
+        .ifindex = t->ifindex,
     };
     gateway_set_route(g, t->policy.tunnel, &route);
     if (!by_name)
@@ -187,8 +191,26 @@ static struct sim_tunnel *add_tunnel(struct gateway *g, uint32_t number)
     return t;
 }
 
+static void keep_key(struct sim_key *key, struct octets octets)
+{
+    uint8_t *at = malloc(octets.length + 1);
+    assert(at != NULL);
+    if (octets.length > 0)
+        memcpy(at, octets.at, octets.length);
+    secret_free(key->at, key->length);
+    *key = (struct sim_key){at, octets.length};
+}
+
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key)
+{
+    const struct octets local = {(const uint8_t *)local_key, strlen(local_key)};
+    const struct octets remote = {(const uint8_t *)remote_key, strlen(remote_key)};
+    gateway_set_tunnel_with_keys(g, policy, local, remote);
+}
+
+void gateway_set_tunnel_with_keys(struct gateway *g, const struct tunnel_policy *policy,
+                                  struct octets local_key, struct octets remote_key)
 {
     struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
     bool is_new = t == NULL;
@@ -199,9 +221,18 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
     certificates_complete_policy(g, &t->policy);
     if (is_new && g->real_path != NULL)
         real_path_add_tunnel(g, t);
-    (void)snprintf(t->local_key, sizeof t->local_key, "%s", local_key);
-    (void)snprintf(t->remote_key, sizeof t->remote_key, "%s", remote_key);
+    keep_key(&t->local_key, local_key);
+    keep_key(&t->remote_key, remote_key);
     tell_policy(g, t);
+    gateway_tell_route(g, t);
+}
+
+void gateway_set_tunnel_route(struct gateway *g, uint32_t tunnel, const struct ip_address *source,
+                              uint32_t ifindex)
+{
+    struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    t->source = *source;
+    t->ifindex = ifindex;
     gateway_tell_route(g, t);
 }
 

@@ -13,10 +13,9 @@
 #include <stdio.h>
 
 enum {
-    KEY_MAX = 64,
     PARTITIONS_MAX = 64,
     NAME_ADDRESSES_MAX = 4,
-    OWN_ADDRESSES_MAX = 8,
+    OWN_ADDRESSES_MAX = 64,
 };
 
 /* A state record as the keeper would keep it. */
@@ -32,13 +31,21 @@ struct name_addresses {
     size_t count;
 };
 
+/* A pre-shared key, from malloc. */
+struct sim_key {
+    uint8_t *at; /* NULL: none */
+    size_t length;
+};
+
 struct sim_tunnel {
     struct sim_tunnel *next;
     bool present; /* in the gateway's config */
     bool up;
     uint32_t slot; /* of the tunnel: its place in the list */
     struct tunnel_policy policy;
-    char local_key[KEY_MAX], remote_key[KEY_MAX];
+    struct sim_key local_key, remote_key;
+    struct ip_address source; /* of its route; IP_NONE: the gateway's address */
+    uint32_t ifindex;         /* of its route */
     size_t failures;
     /* Of a peer by FQDN: the addresses at the name servers, those of the last lookup, the one in use. */
     struct name_addresses said, heard;

@@ -107,6 +107,15 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, const char *local_key,
                         const char *remote_key);
 
+/* The same with keys of any octets. */
+void gateway_set_tunnel_with_keys(struct gateway *g, const struct tunnel_policy *policy,
+                                  struct octets local_key, struct octets remote_key);
+
+/* The route to the tunnel's peer gets another source address than the gateway's (family IP_NONE: the same),
+ * and an outgoing interface. What arrives does so on interface 1. */
+void gateway_set_tunnel_route(struct gateway *g, uint32_t tunnel, const struct ip_address *source,
+                              uint32_t ifindex);
+
 /* What a gateway's certificate store has under a name (R91): a certificate, its chain and perhaps its key. */
 struct sim_certificate {
     const char *name;

@@ -63,14 +63,14 @@ def round_trips(contestant, count, interval):
     return statistics.median(times), times[min(len(times) - 1, int(len(times) * 0.99))]
 
 
-def udp(contestant, kind, octets, rate, seconds):
-    """Sends UDP packets; returns the rate at which they left, and the part of them that was lost."""
-    receiver = contestant.far.start("udp-receiver", [UDP_RATE, "receive", contestant.inner_far, PORT],
-                                    contestant.lab.directory)
+def udp_most(contestant, kind, octets, seconds, limit, to=None):
+    """The highest rate of UDP packets that pass, tried for some seconds each; `to` is the first of several addresses."""
+    counted = contestant.lab.directory / "udp-counted"
+    receiver = contestant.far.start("udp-receiver", [UDP_RATE, "receive", "0.0.0.0" if to else contestant.inner_far, PORT,
+                                                     counted], contestant.lab.directory)
     receiver.wait_for_text("ready")
-    sent, took = contestant.near.must(UDP_RATE, "send", contestant.inner_near, contestant.inner_far, PORT, kind,
-                                      octets, rate, seconds, timeout=seconds + 30).split()
-    receiver.popen.wait(30)
-    received = int(receiver.stdout.split()[-1])
-    receiver.end()
-    return int(sent) / float(took), 1 - received / int(sent)
+    try:
+        return float(contestant.near.must(UDP_RATE, "most", contestant.inner_near, to or contestant.inner_far, PORT, kind,
+                                          octets, seconds, limit, counted, timeout=60))
+    finally:
+        receiver.kill()

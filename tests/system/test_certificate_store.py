@@ -147,8 +147,11 @@ def test_S35_the_shell_reads_the_file_from_where_it_runs(gateway, pki):
     ("pki cert import pem name a url file:/dev/zero", "% /dev/zero is too large: it has more than 2097152 octets"),
     ("pki cert import pem name a url file:/dev/null", "% Can't import `a`: the file is empty"),
     ("pki cert import pem name a url file:PKI/ca.der",
-     "% Can't import `a`: there is no certificate in PEM in it: it looks like DER"),
-    ("pki cert import pem name a url file:PKI/ca.key", "% Can't import `a`: there is no certificate in PEM in it"),
+     "% Can't import `a`: there is no certificate in PEM in it: it looks like a certificate in DER, for "
+     "`pki cert import der`"),
+    ("pki cert import pem name a url file:PKI/ca.key",
+     "% Can't import `a`: there is no certificate in PEM in it: it looks like a private key in PEM, for "
+     "`pki private-key import pem`"),
     ("pki pkcs12 import crypto wrong name a url file:PKI/box.p12",
      "% Can't import `a`: the password is wrong, or the file is damaged"),
     ("pki private-key import pem name a url file:PKI/encrypted.key",

@@ -10,42 +10,14 @@ import pytest
 
 from lib.certificates import Certificates
 from lib.lab import wire
-from lib.musubi import PROJECT, Musubi
-
-LISTS = PROJECT / "tests" / "configs" / "manual"
+from lib.manual_lists import CENTRE_LINES_OF_15, CENTRE_LINES_OF_16, CENTRE_OF_15_AND_16, manual_list
+from lib.musubi import Musubi
 
 SITE_LAN = """\
 !
 interface GigaEthernet1.0
   ip address 192.168.1.1/24
   no shutdown
-"""
-
-CENTRE = """\
-ikev2 authentication psk id fqdn site1.example.com key char secret1
-ip route 192.168.1.0/24 Tunnel0.0
-interface GigaEthernet0.0
-  ip address 192.168.0.1/24
-  no shutdown
-interface GigaEthernet1.0
-  ip address 172.16.0.1/24
-  no shutdown
-interface Tunnel0.0
-  tunnel mode ipsec-ikev2
-  ip unnumbered GigaEthernet0.0
-{lines}  no shutdown
-"""
-
-CENTRE_OF_15 = """\
-  ikev2 cert mycert name myCert
-  ikev2 local-authentication rsa id fqdn center.example.com
-  ikev2 peer 192.168.0.2 authentication psk id fqdn site1.example.com
-"""
-
-CENTRE_OF_16 = """\
-  ikev2 cert cacert name caCert
-  ikev2 local-authentication psk id fqdn site1.example.com
-  ikev2 peer 192.168.0.2 authentication rsa id fqdn center.example.com
 """
 
 CENTRE_OF_BOTH = """\
@@ -129,10 +101,6 @@ def give(gateway, pki, own=None, authority="ca"):
         gateway.show(f"pki pkcs12 import crypto box-secret name myCert url file:{pki.directory}/{own}.p12")
 
 
-def manual_list(number):
-    return (LISTS / f"list-{number}.cfg").read_text(encoding="utf-8") + SITE_LAN
-
-
 def identities(gateway):
     ike, _ = gateway.wait_for_sa()
     return ike.fields["Local ID"], ike.fields["Peer ID"]
@@ -143,7 +111,8 @@ BEGINS = pytest.mark.parametrize("begins", ["site", "centre"])
 
 @BEGINS
 def test_R93_list_2_25_15_the_centre_proves_itself_by_certificate(ends, pki, begins):
-    site, centre = ends.start(manual_list("2.25.15"), CENTRE.format(lines=CENTRE_OF_15))
+    site, centre = ends.start(manual_list("2.25.15") + SITE_LAN,
+                              CENTRE_OF_15_AND_16.format(lines=CENTRE_LINES_OF_15))
     give(site, pki)
     give(centre, pki, own="center", authority=None)
 
@@ -156,7 +125,8 @@ def test_R93_list_2_25_15_the_centre_proves_itself_by_certificate(ends, pki, beg
 
 @BEGINS
 def test_R93_list_2_25_16_the_site_proves_itself_by_certificate(ends, pki, begins):
-    site, centre = ends.start(manual_list("2.25.16"), CENTRE.format(lines=CENTRE_OF_16))
+    site, centre = ends.start(manual_list("2.25.16") + SITE_LAN,
+                              CENTRE_OF_15_AND_16.format(lines=CENTRE_LINES_OF_16))
     give(site, pki, own="center", authority=None)
     give(centre, pki)
 
@@ -170,7 +140,7 @@ def test_R93_list_2_25_16_the_site_proves_itself_by_certificate(ends, pki, begin
 @BEGINS
 @pytest.mark.parametrize("own", ["", "-low"], ids=["under the CA", "under an intermediate CA"])
 def test_R2_R91_both_prove_themselves_by_certificate(ends, pki, begins, own):
-    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE.format(lines=CENTRE_OF_BOTH))
+    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE_OF_15_AND_16.format(lines=CENTRE_OF_BOTH))
     give(site, pki, own=f"site1{own}")
     give(centre, pki, own=f"center{own}")
 
@@ -182,7 +152,7 @@ def test_R2_R91_both_prove_themselves_by_certificate(ends, pki, begins, own):
 
 
 def test_S34_a_certificate_of_another_ID_is_told_at_the_import_and_at_the_start(ends, pki):
-    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE.format(lines=CENTRE_OF_BOTH))
+    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE_OF_15_AND_16.format(lines=CENTRE_OF_BOTH))
     centre.stop()
 
     done = site.command(f"pki pkcs12 import crypto box-secret name myCert url file:{pki.directory}/center.p12")
@@ -202,7 +172,7 @@ def test_S34_a_certificate_of_another_ID_is_told_at_the_import_and_at_the_start(
 
 
 def test_S32_S34_an_expired_certificate_is_refused_with_the_reason(ends, pki):
-    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE.format(lines=CENTRE_OF_BOTH))
+    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE_OF_15_AND_16.format(lines=CENTRE_OF_BOTH))
     give(site, pki, own="old")
     give(centre, pki, own="center")
 
@@ -237,7 +207,7 @@ def test_S32_a_long_chain_passes_a_path_that_drops_fragments(ends, long_chain):
     for host in (ends.site, ends.centre):
         host.ip("link set ge0 mtu 1280")
         host.must("nft", "-f", "-", text_in=NO_FRAGMENTS)
-    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE.format(lines=CENTRE_OF_BOTH))
+    site, centre = ends.start(SITE_OF_BOTH + SITE_LAN, CENTRE_OF_15_AND_16.format(lines=CENTRE_OF_BOTH))
     give(site, long_chain, own="site1")
     give(centre, long_chain, own="center")
 

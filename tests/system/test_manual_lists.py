@@ -7,28 +7,16 @@ The internet knows no route into a LAN, so that what one LAN hears from another 
 """
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from lib.lab import wire
+from lib.manual_lists import (CENTRE_OF_SITES, PEER_OF_10_AND_11, SITE1_OF_CENTRE, SITE1_OF_THREE, SITE2_OF_CENTRE,
+                              SITE2_OF_THREE, SITE3_OF_THREE, manual_list, replaced)
 from lib.musubi import Musubi
 from lib.process import wait_until
 
-LISTS = Path(__file__).resolve().parents[1] / "configs" / "manual"
 CENTRE = 0
-
-
-def manual_list(number):
-    return (LISTS / f"list-{number}.cfg").read_text(encoding="utf-8")
-
-
-def replaced(text, *pairs):
-    """The config of another site; fails if a word that is to be replaced is missing."""
-    for old, new in pairs:
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
 
 
 class Network:
@@ -89,11 +77,6 @@ def packets(gateway, tunnel):
 
 # Lists 2.25.3 and 2.25.4, and 2.25.5, which is another form of site 2
 
-SITE1_OF_THREE = manual_list("2.25.3")
-SITE2_OF_THREE = manual_list("2.25.4")
-SITE3_OF_THREE = replaced(SITE2_OF_THREE, ("site2", "site3"), ("secret2", "secret3"), ("10.2.0.", "10.3.0."),
-                          ("192.168.2.", "192.168.3."))
-
 
 @pytest.mark.parametrize("first", [1, 2], ids=["site 1 begins", "the others begin"])
 def test_S13_R32_lists_2_25_3_and_4_three_sites(network, first):
@@ -151,29 +134,6 @@ def test_S13_R47_lists_2_25_8_and_9_two_tunnels_between_two_devices(network):
 
 # Lists 2.25.10 and 2.25.11: one side is shown, and names no ID of its own, so that is its address (S17)
 
-PEER_OF_10_AND_11 = """\
-ip route default 10.1.0.254
-ip route 192.168.2.0/24 Tunnel0.0
-!
-ikev2 authentication psk id keyid site1 key char secret1
-ikev2 authentication psk id ipv4 10.2.0.1 key char secret1
-!
-interface GigaEthernet0.0
-  ip address 10.1.0.1/24
-  no shutdown
-!
-interface GigaEthernet1.0
-  ip address 192.168.1.254/24
-  no shutdown
-!
-interface Tunnel0.0
-  tunnel mode ipsec-ikev2
-  ip unnumbered GigaEthernet0.0
-  ikev2 local-authentication psk id keyid site1
-  ikev2 peer 10.2.0.1 authentication psk
-  no shutdown
-"""
-
 
 @pytest.mark.parametrize("number, prf", [("2.25.10", "HMAC-SHA2-512"), ("2.25.11", "HMAC-SHA1")],
                          ids=["2.25.10 by a profile", "2.25.11 in the Tunnel"])
@@ -192,11 +152,6 @@ def test_S13_R21_policy_of_lists_2_25_10_and_11(network, number, prf):
 
 
 # Lists 2.25.12 and 2.25.13
-
-CENTRE_OF_SITES = manual_list("2.25.12")
-SITE1_OF_CENTRE = manual_list("2.25.13")
-SITE2_OF_CENTRE = replaced(SITE1_OF_CENTRE, ("site1", "site2"), ("secret-s1", "secret-s2"),
-                           ("10.1.0.", "10.2.0."), ("192.168.1.", "192.168.2."))
 
 
 def test_S13_R48_lists_2_25_12_and_13_a_centre_with_dynamic_sites(network):

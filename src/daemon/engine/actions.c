@@ -167,7 +167,7 @@ static void send_log(struct engine_process *process, const struct ike_action *ac
         .function = action->log.function,
         .has_tunnel = action->log.has_tunnel,
         .tunnel = action->log.tunnel,
-        .is_failure = action->log.is_failure,
+        .failed = action->log.failed,
     };
     message_send_log(&process->keeper, &m, action->log.text);
 }

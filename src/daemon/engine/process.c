@@ -332,6 +332,9 @@ static void keeper_message(void *context)
         tell_idle(process);
     } else if (message->type == MESSAGE_TRUST) {
         take_trust(process);
+    } else if (message->type == MESSAGE_POLICIES_TOLD) {
+        (void)message_send(&process->keeper, MESSAGE_POLICIES_KNOWN, NULL, 0);
+        update_watches(process);
     } else if (message->type == MESSAGE_JOB_DONE) {
         engine_job_answered(process, message);
     } else if (event_of(message, &event)) {

@@ -178,7 +178,7 @@ static bool tunnel_done_is_sound(const void *body)
 static bool log_is_sound(const void *body)
 {
     const struct message_log *m = body;
-    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC && m->is_failure <= 1;
+    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC && m->failed < IKE_STEP_COUNT;
 }
 
 static bool child_is_sound(const void *body)
@@ -249,6 +249,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
                                 ENGINE_SOCKET_COUNT, NULL},
     [MESSAGE_POLICY] = {"POLICY", KEEPER, sizeof(struct message_policy), 0, 0, policy_is_sound},
     [MESSAGE_TUNNEL_GONE] = {"TUNNEL_GONE", KEEPER, sizeof(struct message_tunnel), 0, 0, NULL},
+    [MESSAGE_POLICIES_TOLD] = {"POLICIES_TOLD", KEEPER, 0, 0, 0, NULL},
     [MESSAGE_TUNNELS_TOLD] = {"TUNNELS_TOLD", KEEPER, 0, 0, 0, NULL},
     [MESSAGE_PEER_ROUTE] = {"PEER_ROUTE", KEEPER, sizeof(struct message_peer_route), 0, 0,
                             peer_route_is_sound},
@@ -281,6 +282,7 @@ static const struct message_rule rules[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_TUNNEL_STATE] = {"TUNNEL_STATE", ENGINE, sizeof(struct message_tunnel_state), MESSAGE_TEXT_MAX,
                               0, NULL},
     [MESSAGE_IDLE] = {"IDLE", ENGINE, 0, 0, 0, NULL},
+    [MESSAGE_POLICIES_KNOWN] = {"POLICIES_KNOWN", ENGINE, 0, 0, 0, NULL},
 
     [MESSAGE_TUNNEL_DONE] = {"TUNNEL_DONE", PATH, sizeof(struct message_tunnel_done), 0, 0,
                              tunnel_done_is_sound},

@@ -22,6 +22,8 @@ enum message_type {
     MESSAGE_ENGINE_SOCKETS, /* those of IKE for one mark; the first ones, of mark 0, complete the setup */
     MESSAGE_POLICY,         /* IKE_EVENT_POLICY */
     MESSAGE_TUNNEL_GONE,    /* struct message_tunnel: IKE_EVENT_TUNNEL_GONE */
+    MESSAGE_POLICIES_TOLD,  /* no body: those of the config, at the start; answered by MESSAGE_POLICIES_KNOWN
+                             */
     MESSAGE_TUNNELS_TOLD,   /* no body: IKE_EVENT_TUNNELS_TOLD */
     MESSAGE_PEER_ROUTE,
     MESSAGE_OWN_ADDRESS, /* IKE_EVENT_OWN_ADDRESS */
@@ -41,11 +43,12 @@ enum message_type {
     MESSAGE_TUNNEL_REMOVE, /* struct message_tunnel */
 
     /* Engine to keeper. */
-    MESSAGE_AUTH_JOB,     /* tail: the peer's AUTH value, the octets that it signed, those that we sign, the
-                             CAs that the peer names */
-    MESSAGE_LOOK_UP,      /* IKE_JOB_LOOK_UP */
-    MESSAGE_TUNNEL_STATE, /* tail: the reason */
-    MESSAGE_IDLE,         /* no body: after MESSAGE_STOP, no SA is left */
+    MESSAGE_AUTH_JOB,       /* tail: the peer's AUTH value, the octets that it signed, those that we sign, the
+                               CAs that the peer names */
+    MESSAGE_LOOK_UP,        /* IKE_JOB_LOOK_UP */
+    MESSAGE_TUNNEL_STATE,   /* tail: the reason */
+    MESSAGE_IDLE,           /* no body: after MESSAGE_STOP, no SA is left */
+    MESSAGE_POLICIES_KNOWN, /* no body */
 
     /* Path to keeper. */
     MESSAGE_TUNNEL_DONE,
@@ -201,7 +204,7 @@ struct message_log {
     uint32_t function;   /* enum log_function */
     uint32_t has_tunnel; /* 0 or 1 */
     uint32_t tunnel;
-    uint32_t is_failure; /* 0 or 1: it says why a negotiation failed */
+    uint32_t failed; /* enum ike_step: at which a negotiation failed, and why is the text */
 };
 
 struct message_child {

@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/keeper/explanation.h"
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
 #include "daemon/show/ike_statistics.h"
@@ -93,6 +94,12 @@ static enum control_status show_ikev2_child_sa(const struct commands *commands,
     return show_tunnels(commands, line, show_tunnel_child, out);
 }
 
+static enum control_status show_ikev2_explain(const struct commands *commands,
+                                              const struct command_line *line, struct text *out)
+{
+    return show_tunnels(commands, line, explanation_print, out);
+}
+
 static enum control_status clear_ikev2_sa(const struct commands *commands, const struct command_line *line,
                                           struct text *out)
 {
@@ -110,18 +117,20 @@ static enum control_status clear_ikev2_sa(const struct commands *commands, const
 
 /* ---- The summary ----------------------------------------------------------------------------------- */
 
-/* The state of a tunnel that has no SA, and since when, as far as that is known. */
-static void summarize_without_sa(const struct tunnel *tunnel, struct summary_row *row)
+/* The state of a tunnel that carries nothing, and since when, as far as that is known. */
+static void summarize_standstill(const struct tunnel *tunnel, struct summary_row *row)
 {
     const struct history_event *last = history_last(&tunnel->history);
     const struct tunnel_policy *policy = &tunnel->policy;
     row->since = last != NULL ? last->at : 0;
     if (policy->shut_down) {
         row->state = SUMMARY_SHUTDOWN;
+        row->since = tunnel->configured;
     } else if (!policy->complete || tunnel->stage != TUNNEL_THERE) {
         row->state = SUMMARY_INCOMPLETE;
     } else if (tunnel->route.found.problem != ROUTE_FOUND) {
         row->state = SUMMARY_NO_ROUTE;
+        row->since = tunnel->route.since;
     } else if (tunnel->failure.text != NULL) {
         row->state = SUMMARY_FAILING;
         row->since = tunnel->failure.at;
@@ -143,7 +152,8 @@ static void summarize_sas(const struct commands *commands, const struct sa_list_
     struct state_record memory = {0};
     if (sa_list_read_best(commands->records, entries, count, &memory, sa)) {
         row->peer = sa->remote;
-        if (sa->state != IKE_SA_ESTABLISHED && row->state != SUMMARY_UP) {
+        if (sa->state != IKE_SA_ESTABLISHED &&
+            (row->state == SUMMARY_IDLE || row->state == SUMMARY_FAILING)) {
             row->state = SUMMARY_NEGOTIATING;
             row->since = wall_time(sa->created);
         }
@@ -166,8 +176,8 @@ static void summarize(const struct commands *commands, const struct sa_list *lis
     };
     size_t count;
     const struct sa_list_entry *entries = sa_list_of(list, tunnel->policy.tunnel, &count);
-    if (!tunnel->has_sa)
-        summarize_without_sa(tunnel, &row);
+    if (!tunnel->has_sa || tunnel->use != TUNNEL_CARRIES)
+        summarize_standstill(tunnel, &row);
     summarize_sas(commands, entries, count, sa, &row);
     show_summary_row(summary, &row, out);
 }
@@ -225,6 +235,7 @@ command_runner *ikev2_command(enum command_id id)
     } runners[] = {
         {COMMAND_SHOW_IKEV2_SA, show_ikev2_sa},
         {COMMAND_SHOW_IKEV2_CHILD_SA, show_ikev2_child_sa},
+        {COMMAND_SHOW_IKEV2_EXPLAIN, show_ikev2_explain},
         {COMMAND_SHOW_IKEV2_SUMMARY, show_ikev2_summary},
         {COMMAND_SHOW_IKEV2_STATISTICS, show_ikev2_statistics},
         {COMMAND_CLEAR_IKEV2_SA, clear_ikev2_sa},

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/keeper/auth_jobs.h"
 #include "daemon/keeper/certificate_watch.h"
 #include "daemon/keeper/commands.h"
@@ -48,6 +49,8 @@ struct keeper {
 
     uv_signal_t terminate, interrupt;
     uv_timer_t stop_timer;
+    msec_t began;
+    bool applied; /* the config, or it could not be */
     bool started; /* ready was told */
     bool stopping;
     enum exit_status status;
@@ -120,8 +123,8 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     tail_text(message, sizeof(*log), text);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
-    if (log->is_failure != 0)
-        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, text);
+    if (log->failed != IKE_STEP_NONE)
+        tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, (enum ike_step)log->failed, text);
 }
 
 /* All tunnels of the config are made, or are known not to be: peers may begin, and operators too. */
@@ -130,6 +133,7 @@ static void tell_ready(struct keeper *keeper)
     if (keeper->started || keeper->control == NULL || !tunnels_are_settled(&keeper->tunnels))
         return;
     keeper->started = true;
+    tunnels_withdraw_policies(&keeper->tunnels);
     processes_send(&keeper->processes.engine, MESSAGE_TUNNELS_TOLD, NULL, 0);
     if (keeper->arguments->foreground) {
         (void)puts("ready");
@@ -138,6 +142,8 @@ static void tell_ready(struct keeper *keeper)
         startup_done(keeper->told);
     }
 }
+
+static void policies_are_known(struct keeper *keeper);
 
 static void message_received(void *context, enum process from, struct channel *channel)
 {
@@ -163,6 +169,9 @@ static void message_received(void *context, enum process from, struct channel *c
     case MESSAGE_TUNNEL_DONE:
         tunnels_path_answered(&keeper->tunnels, message->body);
         tell_ready(keeper);
+        break;
+    case MESSAGE_POLICIES_KNOWN:
+        policies_are_known(keeper);
         break;
     case MESSAGE_IDLE:
         if (keeper->stopping)
@@ -203,11 +212,23 @@ static void host_changed(void *context, const struct host_event *event)
     tunnels_host_changed(&keeper->tunnels, event);
 }
 
-/* Engine and path are set up: now the config can be applied. */
+/* Engine and path are set up. The engine gets the config before Linux does: it has it soon. */
 static void processes_are_ready(void *context)
 {
     struct keeper *keeper = context;
+    running_config_tell_engine(&keeper->running);
+}
+
+/* Now the config can be applied. */
+static void policies_are_known(struct keeper *keeper)
+{
+    if (keeper->applied || keeper->stopping)
+        return;
+    keeper->applied = true;
     (void)uv_timer_stop(&keeper->stop_timer);
+    event_log_print(keeper->log, EVENT_IKEV2, LOG_LEVEL_INFO, NULL,
+                    "the engine knows the %zu tunnels of the config, %llu ms after the start",
+                    keeper->tunnels.table.count, (unsigned long long)(clock_now() - keeper->began));
     const struct control_handler handler = commands_handler(&keeper->commands);
     struct host_error reason;
     bool done = running_config_apply(&keeper->running, &reason);
@@ -399,6 +420,7 @@ enum exit_status keeper_run(const struct arguments *arguments)
 {
     static struct keeper keeper; /* its channels are too large for a stack */
     keeper.arguments = arguments;
+    keeper.began = clock_now();
     keeper.directory.fd = keeper.told = -1;
     keeper_memory_init(&keeper.memory);
     processes_init(&keeper.processes);

@@ -106,6 +106,13 @@ static void tell_certificates(struct running_config *running)
                         "the CA certificates can't be handed to the engine: %s", strerror(errno));
 }
 
+void running_config_tell_engine(struct running_config *running)
+{
+    tell_certificates(running);
+    tunnels_tell_policies(running->tunnels);
+    processes_send(&running->processes->engine, MESSAGE_POLICIES_TOLD, NULL, 0);
+}
+
 bool running_config_apply(struct running_config *running, struct host_error *err)
 {
     struct host_plan plan = {0};

@@ -29,6 +29,9 @@ struct running_config {
  * standard error; the exit status is returned. */
 enum exit_status running_config_load(struct running_config *running, const struct arguments *arguments);
 
+/* At the start: the engine gets all that it has to know, and answers with MESSAGE_POLICIES_KNOWN. */
+void running_config_tell_engine(struct running_config *running);
+
 /* Makes Linux, the path and the engine agree with it. False if Linux can't be talked to or memory ran out;
  * `err` says which. */
 bool running_config_apply(struct running_config *running, struct host_error *err);

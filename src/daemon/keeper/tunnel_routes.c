@@ -120,12 +120,24 @@ bool tunnel_route_is_old(const struct tunnel_route *route, enum old_routes old)
            (old == OLD_ALL_BUT_RECURSIVE && route->found.problem != ROUTE_RECURSIVE);
 }
 
+/* True if an operator would call it another route, or another reason why there is none. */
+static bool is_other(const struct found_route *a, const struct found_route *b)
+{
+    return a->problem != b->problem || a->link != b->link || !ip_address_equal(&a->next_hop, &b->next_hop) ||
+           !ip_address_equal(&a->to_peer.local, &b->to_peer.local) ||
+           !ip_address_equal(&a->to_peer.remote, &b->to_peer.remote);
+}
+
 bool tunnel_route_find(struct tunnel_route *route, const struct route_finder *finder,
                        const struct tunnel_policy *policy, const struct ip_address *peers, size_t peer_count)
 {
     bool is_unsent = route->is_unsent;
+    const struct found_route before = route->found;
     route->is_old = route->is_unsent = false;
-    return peer_route_find(finder, policy, peers, peer_count, &route->found) || is_unsent;
+    bool changed = peer_route_find(finder, policy, peers, peer_count, &route->found);
+    if (route->since == 0 || is_other(&before, &route->found))
+        route->since = time(NULL);
+    return changed || is_unsent;
 }
 
 void tunnel_routes_send(struct tunnel_routes *routes, const struct tunnel_route *route,

@@ -7,6 +7,8 @@
 #ifndef MUSUBI_DAEMON_KEEPER_TUNNEL_ROUTES_H
 #define MUSUBI_DAEMON_KEEPER_TUNNEL_ROUTES_H
 
+#include <time.h>
+
 #include "base/pace.h"
 #include "daemon/keeper/engine_marks.h"
 #include "daemon/keeper/peer_route.h"
@@ -14,6 +16,7 @@
 /* The route of one tunnel; zeroed at first. Others than tunnel_routes.c only read `found`. */
 struct tunnel_route {
     struct found_route found;
+    time_t since;   /* when it became what it is; 0: it has not been looked for */
     bool is_old;    /* to be found anew */
     bool is_unsent; /* the policy has changed: the engine is told the route in any case */
 };

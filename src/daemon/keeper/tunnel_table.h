@@ -15,14 +15,17 @@
 enum tunnel_stage {
     TUNNEL_WITHOUT_DEVICE, /* Linux has no TUN device for it (yet) */
     TUNNEL_ADDING,         /* the path has been asked */
-    TUNNEL_THERE,          /* the path has it, the engine knows its policy */
+    TUNNEL_THERE,          /* the path has it, the engine knows its policy and its route */
     TUNNEL_REFUSED,        /* by the path */
 };
 
 /* Why the last negotiation of a tunnel failed that has had no SA since. */
 struct tunnel_failure {
+    enum ike_step step;
     time_t at;
-    char *text; /* tame; NULL: none has */
+    time_t since; /* when negotiations began to fail at this step */
+    size_t count; /* how many have since */
+    char *text;   /* tame; NULL: none has */
 };
 
 /* Changed by tunnels.c; others read it. */
@@ -30,7 +33,9 @@ struct tunnel {
     struct tunnel_policy policy; /* its number never changes */
     struct path_tunnel settings; /* as the path has them, or is to have them */
     uint32_t slot;               /* a small number: of its totals, and for esp/owner.h; tunnel_table.c's */
+    time_t configured;           /* when its policy became what it is */
     enum tunnel_stage stage;
+    bool is_told; /* the engine knows its policy */
     bool has_sa;
     enum host_tunnel_use use; /* as last set */
     bool leaving;             /* not in the config any more; its SAs are being deleted (S4) */

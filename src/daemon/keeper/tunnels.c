@@ -14,11 +14,14 @@ const struct tunnel_policy *tunnels_policy(const struct tunnels *tunnels, uint32
 
 bool tunnels_are_settled(const struct tunnels *tunnels)
 {
-    for (size_t i = 0; i < tunnels->table.count; i++) {
-        if (tunnels->table.tunnels[i]->stage == TUNNEL_ADDING)
-            return false;
-    }
-    return true;
+    return tunnels->adding == 0;
+}
+
+static void set_stage(struct tunnels *tunnels, struct tunnel *tunnel, enum tunnel_stage stage)
+{
+    tunnels->adding -= tunnel->stage == TUNNEL_ADDING;
+    tunnels->adding += stage == TUNNEL_ADDING;
+    tunnel->stage = stage;
 }
 
 static void send_to_engine(const struct tunnels *tunnels, enum message_type type, const void *body,
@@ -27,9 +30,10 @@ static void send_to_engine(const struct tunnels *tunnels, enum message_type type
     processes_send(&tunnels->with.processes->engine, type, body, size);
 }
 
-static void send_policy(const struct tunnels *tunnels, const struct tunnel *tunnel,
+static void send_policy(const struct tunnels *tunnels, struct tunnel *tunnel,
                         const struct tunnel_policy *policy)
 {
+    tunnel->is_told = true;
     const struct message_policy m = {.slot = tunnel->slot, .policy = *policy};
     send_to_engine(tunnels, MESSAGE_POLICY, &m, sizeof(m));
 }
@@ -108,7 +112,7 @@ static void add_to_path(struct tunnels *tunnels, struct tunnel *tunnel)
     const struct tun_offload offload = tun_set_offload(tun);
     tunnel->settings.vnet_header = offload.vnet_header;
     tunnel->settings.udp_segmentation = offload.udp;
-    tunnel->stage = TUNNEL_ADDING;
+    set_stage(tunnels, tunnel, TUNNEL_ADDING);
     processes_send_more(&tunnels->with.processes->path, MESSAGE_TUNNEL_ADD, &tunnel->settings,
                         sizeof(tunnel->settings), (struct octets){0}, &tun, 1);
 }
@@ -166,15 +170,23 @@ static void clear_sas(const struct tunnels *tunnels, const struct tunnel *tunnel
     send_to_engine(tunnels, MESSAGE_CLEAR, &clear, sizeof(clear));
 }
 
+static void withdraw(const struct tunnels *tunnels, struct tunnel *tunnel)
+{
+    const struct message_tunnel gone = {tunnel->policy.tunnel};
+    if (tunnel->is_told)
+        send_to_engine(tunnels, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
+    tunnel->is_told = false;
+}
+
 static void remove_tunnel(struct tunnels *tunnels, struct tunnel *tunnel)
 {
     const struct message_tunnel gone = {tunnel->policy.tunnel};
-    if (tunnel->stage == TUNNEL_THERE)
-        send_to_engine(tunnels, MESSAGE_TUNNEL_GONE, &gone, sizeof(gone));
+    withdraw(tunnels, tunnel);
     if (tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_ADDING)
         send_to_path(tunnels, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
     tunnel_names_release(&tunnels->names, &tunnel->name);
     peer_route_release(tunnels->with.host->host, &tunnel->route.found);
+    set_stage(tunnels, tunnel, TUNNEL_WITHOUT_DEVICE);
     tunnel_table_remove(&tunnels->table, tunnel);
 }
 
@@ -201,7 +213,7 @@ static void device_replaced(struct tunnels *tunnels, const char *name)
     /* Its Child SAs go with the path's tunnel. */
     send_to_path(tunnels, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
     clear_sas(tunnels, tunnel);
-    tunnel->stage = TUNNEL_WITHOUT_DEVICE;
+    set_stage(tunnels, tunnel, TUNNEL_WITHOUT_DEVICE);
 }
 
 /* An address has come or gone: its SAs may have lost it (S40). */
@@ -253,13 +265,14 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
     if (done->result != PATH_OK) {
         const struct message_tunnel gone = {tunnel->policy.tunnel};
         send_to_path(tunnels, MESSAGE_TUNNEL_REMOVE, &gone, sizeof(gone));
-        tunnel->stage = TUNNEL_REFUSED;
+        set_stage(tunnels, tunnel, TUNNEL_REFUSED);
         event_log_print(tunnels->with.log, EVENT_IPSEC, LOG_LEVEL_ERROR, tunnel->policy.name,
                         "the packet path can't take the tunnel: %s", path_result_text(done->result));
         return;
     }
-    tunnel->stage = TUNNEL_THERE;
-    send_policy(tunnels, tunnel, &tunnel->policy);
+    set_stage(tunnels, tunnel, TUNNEL_THERE);
+    if (!tunnel->is_told)
+        send_policy(tunnels, tunnel, &tunnel->policy);
     tunnel_routes_send(&tunnels->routes, &tunnel->route, &tunnel->policy);
     tunnel_name_set_unsent(&tunnel->name);
     tell_name(tunnels, tunnel);
@@ -272,14 +285,22 @@ static void forget_failure(struct tunnel *tunnel)
     tunnel->failure = (struct tunnel_failure){0};
 }
 
-void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why)
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum ike_step step, const char *why)
 {
     struct tunnel *tunnel = tunnel_table_find(&tunnels->table, number);
     if (tunnel == NULL || tunnel->has_sa)
         return;
     size_t size = strlen(why) + 1;
+    const struct tunnel_failure before = tunnel->failure;
+    bool is_same = before.text != NULL && before.step == step;
     forget_failure(tunnel);
-    tunnel->failure = (struct tunnel_failure){.at = time(NULL), .text = malloc(size)};
+    tunnel->failure = (struct tunnel_failure){
+        .step = step,
+        .at = time(NULL),
+        .since = is_same ? before.since : time(NULL),
+        .count = is_same ? before.count + 1 : 1,
+        .text = malloc(size),
+    };
     if (tunnel->failure.text != NULL)
         text_tame(tunnel->failure.text, size, why);
 }
@@ -347,6 +368,30 @@ static struct path_mss path_mss_of(const struct interface_family *lines)
     return (struct path_mss){.automatic = lines->adjust_mss_auto, .octets = lines->adjust_mss};
 }
 
+void tunnels_tell_policies(struct tunnels *tunnels)
+{
+    const struct tunnel_policies *policies = &tunnels->with.configuration->policies;
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct tunnel_policy *policy = &policies->items[i];
+        struct tunnel *tunnel = tunnel_of(tunnels, policy);
+        if (tunnel == NULL) /* tunnels_apply tells of it */
+            return;
+        tunnel->policy = *policy;
+        tunnel->configured = time(NULL);
+        tunnel_route_set_old(&tunnel->route);
+        send_policy(tunnels, tunnel, policy);
+    }
+}
+
+void tunnels_withdraw_policies(struct tunnels *tunnels)
+{
+    for (size_t i = 0; i < tunnels->table.count; i++) {
+        struct tunnel *tunnel = tunnels->table.tunnels[i];
+        if (tunnel->stage != TUNNEL_THERE)
+            withdraw(tunnels, tunnel);
+    }
+}
+
 /* What the path has to know. `ip tcp adjust-mss auto` holds for IPv6 too, unless that has a line of its own
  * (R75). Padding is 0. */
 static struct path_tunnel path_settings(const struct tunnel *tunnel, const struct tunnel_policy *policy,
@@ -393,10 +438,13 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
         host_settings_interface(&tunnels->with.configuration->settings, policy->name);
     const struct path_tunnel settings = path_settings(tunnel, policy, interface);
     bool there = tunnel->stage == TUNNEL_THERE;
+    bool is_told = tunnel->is_told;
     /* Padding may make equal policies look different: then one is sent, and its route found, in vain. */
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     bool changed = memcmp(&tunnel->policy, policy, sizeof(*policy)) != 0;
-    if (there && changed) {
+    if (changed)
+        tunnel->configured = time(NULL);
+    if (is_told && changed) {
         send_policy(tunnels, tunnel, policy);
         tunnel_route_set_unsent(&tunnel->route);
         tunnel_name_set_unsent(&tunnel->name);

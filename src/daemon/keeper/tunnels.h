@@ -22,6 +22,7 @@ struct tunnels {
     struct tunnel_table table;
     struct tunnel_names names;
     struct tunnel_routes routes;
+    size_t adding; /* tunnels of which the path has not said yet whether it has them */
     struct interface_watch watch;
     bool are_left; /* tunnels_leave */
 };
@@ -31,6 +32,15 @@ bool tunnels_open(struct tunnels *tunnels, uv_loop_t *loop, const struct tunnels
 
 /* Frees them all, without a word to the path or the engine. Some memory goes when the loop has run. */
 void tunnels_close(struct tunnels *tunnels);
+
+/*
+ * At the start: tells the engine the policies of the config, before Linux has a device for any tunnel, which
+ * takes far longer. Without a route no negotiation begins, and peers have to wait for MESSAGE_TUNNELS_TOLD.
+ */
+void tunnels_tell_policies(struct tunnels *tunnels);
+
+/* All are settled: the engine forgets those that have no device, or that the path could not take. */
+void tunnels_withdraw_policies(struct tunnels *tunnels);
 
 /* Makes them agree with the configuration, after Linux does (host_apply). */
 void tunnels_apply(struct tunnels *tunnels);
@@ -57,8 +67,9 @@ void tunnels_path_answered(struct tunnels *tunnels, const struct message_tunnel_
 void tunnels_state_changed(struct tunnels *tunnels, const struct message_tunnel_state *state,
                            const char *reason);
 
-/* The engine says why a negotiation of a tunnel has failed. */
-void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, const char *why);
+/* The engine says at which step a negotiation of a tunnel has failed, and why. */
+void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum ike_step step,
+                                const char *why);
 
 /* The engine wants to know where a peer may be now. */
 void tunnels_look_up(struct tunnels *tunnels, const struct message_look_up *look_up);

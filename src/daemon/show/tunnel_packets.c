@@ -71,6 +71,11 @@ static const char *const words[DROP_COUNT] = {
     [DROP_UNDELIVERED] = "not taken by linux",
 };
 
+const char *show_drop_words(enum path_drop drop)
+{
+    return words[drop];
+}
+
 static void show_range(const struct path_totals *totals, const char *heading, size_t from, size_t to,
                        struct text *out)
 {

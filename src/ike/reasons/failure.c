@@ -97,15 +97,28 @@ struct subject {
     const struct ike_tunnel *tunnel; /* NULL: one of the candidates */
     struct arrival arrival;
     enum failure_kind kind;
+    bool has_keys;         /* IKE_SA_INIT is done */
     uint32_t own_key_line; /* of the key that stood in for SETTING_LOCAL_KEY, see struct ike_sa */
 };
+
+/* The step at which it has failed, as the settings that are to blame have it. */
+static enum ike_step step_of(const struct subject *about, setting_set settings)
+{
+    static const setting_set of_child = CHILD_PROPOSAL_SETTINGS | SELECTOR_SETTINGS |
+                                        SETTING_BIT(SETTING_CHILD_PFS) | SETTING_BIT(SETTING_IPSEC_MODE);
+    if (about->kind != FAILED_NEGOTIATION || (settings & of_child) != 0)
+        return IKE_STEP_CHILD_SA;
+    return about->has_keys ? IKE_STEP_AUTH : IKE_STEP_SA_INIT;
+}
 
 /*
  * Tells of a failed negotiation: at level warn if it is new for the tunnel (or with NULL, for all that are
  * not of a known one), or if an hour has passed since the last time; else at level info.
  */
-__attribute__((format(printf, 3, 4))) static void
-warn_of_negotiation(struct ike_engine *engine, const struct ike_tunnel *about, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void warn_of_negotiation(struct ike_engine *engine,
+                                                                      enum ike_step step,
+                                                                      const struct ike_tunnel *about,
+                                                                      const char *format, ...)
 {
     struct ike_tunnel *tunnel = about != NULL ? engine_tunnel(engine, about->policy.tunnel) : NULL;
     struct told_failure *told = tunnel != NULL ? tunnel->failures : engine->objects->failures;
@@ -120,10 +133,10 @@ warn_of_negotiation(struct ike_engine *engine, const struct ike_tunnel *about, c
     bool is_told = repeated_failure_is_told(told, size, line, engine->now, &more);
     enum log_level level = is_told ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
     if (more == 0)
-        engine_log_failure(engine, level, number, "%s", line);
+        engine_log_failure(engine, level, step, number, "%s", line);
     else
-        engine_log_failure(engine, level, number, "%s (and %u times more since this was told last)", line,
-                           more);
+        engine_log_failure(engine, level, step, number, "%s (and %u times more since this was told last)",
+                           line, more);
 }
 
 static void warn(const struct subject *about, setting_set settings, const char *text)
@@ -148,8 +161,11 @@ static void warn(const struct subject *about, setting_set settings, const char *
     const char *separator = settings != 0 ? "; " : "";
     const char *shown_lines = settings != 0 ? setting_lines_format(&lines, lines_text) : "";
     if (about->kind == FAILED_NEGOTIATION)
-        warn_of_negotiation(about->engine, tunnel, "%s failed%s: %s%s%s", kinds[about->kind], names, text,
-                            separator, shown_lines);
+        warn_of_negotiation(about->engine, step_of(about, settings), tunnel, "%s failed%s: %s%s%s",
+                            kinds[about->kind], names, text, separator, shown_lines);
+    else if (about->kind == FAILED_CHILD && tunnel != NULL && !tunnel->up)
+        engine_log_failure(about->engine, LOG_LEVEL_WARN, IKE_STEP_CHILD_SA, &tunnel->policy.tunnel,
+                           "%s failed: %s%s%s", kinds[about->kind], text, separator, shown_lines);
     else
         tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s",
                    kinds[about->kind], names, text, separator, shown_lines);
@@ -165,8 +181,14 @@ __attribute__((format(printf, 3, 0))) static void warn_with(const struct subject
 
 static struct subject subject_of(const struct ike_sa *sa, enum failure_kind kind)
 {
-    const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    return (struct subject){sa->engine, sa->tunnel, arrival, kind, sa->own_key_line};
+    return (struct subject){
+        .engine = sa->engine,
+        .tunnel = sa->tunnel,
+        .arrival = {&sa->local, &sa->remote, sa->arrival_ifindex},
+        .kind = kind,
+        .has_keys = sa->suite.encryption != NULL && sa->state != IKE_SA_INITIATING,
+        .own_key_line = sa->own_key_line,
+    };
 }
 
 void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set settings, const char *format,
@@ -182,7 +204,8 @@ void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set s
 void failure_warn_tunnel(struct ike_engine *engine, const struct ike_tunnel *tunnel, setting_set settings,
                          const char *format, ...)
 {
-    const struct subject about = {.engine = engine, .tunnel = tunnel, .kind = FAILED_NEGOTIATION};
+    const struct subject about = {
+        .engine = engine, .tunnel = tunnel, .kind = FAILED_NEGOTIATION, .has_keys = true};
     va_list arguments;
     va_start(arguments, format);
     warn_with(&about, settings, format, arguments);

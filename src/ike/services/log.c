@@ -15,7 +15,7 @@ bool engine_logs(const struct ike_engine *engine, enum log_level level)
 struct line_kind {
     enum log_level level;
     enum log_function function;
-    bool is_failure;
+    enum ike_step failed;
     const uint32_t *tunnel; /* NULL: about none */
 };
 
@@ -34,7 +34,7 @@ add_line(struct ike_engine *engine, const struct line_kind *kind, const char *fo
     struct ike_action action = {.kind = IKE_ACTION_LOG};
     action.log.level = kind->level;
     action.log.function = kind->function;
-    action.log.is_failure = kind->is_failure;
+    action.log.failed = kind->failed;
     action.log.has_tunnel = kind->tunnel != NULL;
     action.log.tunnel = kind->tunnel != NULL ? *kind->tunnel : 0;
     action.log.text = (const char *)text.at;
@@ -49,10 +49,10 @@ void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum 
         add_line(engine, &kind, format, arguments);
 }
 
-void engine_log_failure(struct ike_engine *engine, enum log_level level, const uint32_t *tunnel,
-                        const char *format, ...)
+void engine_log_failure(struct ike_engine *engine, enum log_level level, enum ike_step step,
+                        const uint32_t *tunnel, const char *format, ...)
 {
-    const struct line_kind kind = {level, LOG_IKEV2, true, tunnel};
+    const struct line_kind kind = {level, LOG_IKEV2, step, tunnel};
     va_list arguments;
     va_start(arguments, format);
     add_line(engine, &kind, format, arguments);

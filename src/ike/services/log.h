@@ -25,8 +25,8 @@ engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum log_f
  * Adds a line that the negotiation of an IKE SA has failed: also if the level is not wanted, since the keeper
  * notes each failure; `tunnel` as above.
  */
-__attribute__((format(printf, 4, 5))) void engine_log_failure(struct ike_engine *engine, enum log_level level,
-                                                              const uint32_t *tunnel, const char *format,
-                                                              ...);
+__attribute__((format(printf, 5, 6))) void engine_log_failure(struct ike_engine *engine, enum log_level level,
+                                                              enum ike_step step, const uint32_t *tunnel,
+                                                              const char *format, ...);
 
 #endif

@@ -5,7 +5,6 @@ from lib.lab import Lab
 
 PART = "packets"
 UNIT = "packets/s"
-LOSS = 0.001
 KINDS = {"one": "one flow", "segmented": "one flow, UDP_SEGMENT", "many": "64 flows in turn"}
 SIZES = (64, 512)
 
@@ -22,33 +21,9 @@ def goals(figures):
             figures.goal(PART, f"{name}: times wireguard-go", (name, field.MUSUBI_NATT), (name, field.WIREGUARD), 2.5)
 
 
-def passes(bench, contestant, kind, octets, rate, seconds):
-    """The rate that was really sent, if next to nothing of it was lost in one of some tries; else None."""
-    for _ in range(bench.pick(2, 1)):
-        sent, lost = traffic.udp(contestant, kind, octets, rate, seconds)
-        if lost < LOSS:
-            return sent
-    return None
-
-
-def most(bench, contestant, kind, octets):
-    """The highest rate that passes: up by half until one does not, then between the two."""
-    seconds = bench.pick(0.6, 0.3)
-    rate, best = 20000, 0
-    while (sent := passes(bench, contestant, kind, octets, rate, seconds)) is not None:
-        best = max(best, sent)
-        if sent < 0.9 * rate or bench.quick:
-            return best    # the generator can do no more
-        rate *= 1.5
-    low, high = best or rate / 8, rate
-    for _ in range(bench.pick(4, 0)):
-        middle = (low + high) / 2
-        sent = passes(bench, contestant, kind, octets, middle, seconds)
-        if sent is None:
-            high = middle
-        else:
-            low, best = middle, max(best, sent)
-    return best
+def most(bench, contestant, kind, octets, to=None):
+    """The highest rate that passes; a quick run tries only one rate."""
+    return traffic.udp_most(contestant, kind, octets, bench.pick(0.4, 0.2), bench.pick(10_000_000, 1), to)
 
 
 def run(bench):

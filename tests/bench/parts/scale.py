@@ -1,12 +1,14 @@
 """What many tunnels cost: start and end, memory, a typed line, the engine's time for an event, packets of one tunnel."""
 
+import ipaddress
 import re
+import socket
 import time
 
-from bench import field, svg
-from bench.contestants import MusubiTunnel
+from bench import field, svg, traffic
+from bench.contestants import Contestant, MusubiTunnel
 from bench.parts import packets
-from bench.responders import musubi_config, musubi_tunnels
+from bench.responders import FIRST_TS, musubi_config, musubi_tunnels
 from lib import direct
 from lib.direct import FAR, NEAR
 from lib.lab import Lab, wire
@@ -20,7 +22,22 @@ UP, GONE, KERNEL, PROCESSES = "from start to ready", "from SIGTERM to the end", 
 TYPED = "a typed line of a tunnel"
 NEGOTIATION, REKEY, SA_MEMORY = "engine, a negotiation", "engine, a rekey of a Child SA", "engine, an IKE SA and its Child SA"
 INSTALLED = "64 octets, one flow, beside other SAs"
+SPREAD = "64 octets, to addresses behind tunnels in turn"
 LOAD_ADDRESS, SECOND_ADDRESS = "10.8.0.1", "10.8.0.2"
+NOBODY = direct.End(9, "Tunnel9.0")
+SPREAD_TUNNEL = """\
+ikev2 authentication psk id keyid bench{number} key char {secret}
+!
+interface {tunnel}
+  tunnel mode ipsec-ikev2
+  ip unnumbered GigaEthernet1.0
+  ikev2 local-authentication psk id keyid bench{number}
+  ikev2 peer {peer} authentication psk id keyid centre
+  {lines}
+  no shutdown
+!
+ip route {address}/32 {tunnel}
+"""
 FINDING_COLUMNS = ("IKE_SA_INIT answered", "IKE_SA_INIT refused", "negotiation, engine")
 
 
@@ -44,6 +61,8 @@ def goals(figures):
         figures.goal(PART, f"{name}: with 100,000 SAs, of 100", (name, sas(100000)), (name, sas(100)), 1.5, at_most=True)
     figures.goal(PART, "packets of one tunnel: beside 10,000 SAs, of none", (INSTALLED, sas(10000)),
                  (INSTALLED, sas(0)), 0.9)
+    figures.goal(PART, "packets spread over 1,000 tunnels, of those by one of them", (SPREAD, tunnels(1000)),
+                 (SPREAD, tunnels(1)), 0.5)
 
 
 def kernel_kilobytes():
@@ -131,6 +150,52 @@ def beside_others(bench, counts):
                 bench.add(PART, INSTALLED, one.name, packets.most(bench, one, "one", 64), packets.UNIT)
 
 
+class Spread(Contestant):
+    """Many tunnels between the two gateways, with an address of the far one behind each."""
+
+    def __init__(self, lab, name, count):
+        super().__init__(lab, name)
+        self.addresses = addresses = [str(ipaddress.ip_address(FIRST_TS) + i) for i in range(count)]
+        # Each has one more tunnel, to a peer that is not there, since another between the two would take all.
+        both = ("ikev2 default-profile\n  sa-proposal dh 2048-bit\n!\n"
+                f"ikev2 authentication psk id keyid centre key char {direct.SECRET}\n")
+        near = direct.config(NEAR, NOBODY) + both + spread_tunnels(addresses)
+        far = direct.config(FAR, NOBODY) + both + musubi_tunnels(count).replace(
+            "  no shutdown\n", f"  {field.NATT}  no shutdown\n")
+        self.gateways = [Musubi(lab, self.near, near), Musubi(lab, self.far, far)]
+        self.far.ip(f"route add local {FIRST_TS}/16 dev lo")
+
+    def start(self):
+        for gateway in reversed(self.gateways):
+            gateway.start()
+        self.near.within(self._ask)
+        wait_until(lambda: len(self.gateways[0].ike_sas()) >= len(self.addresses), 60, "the SAs of all tunnels")
+        return self
+
+    def _ask(self):
+        """Send a packet by each tunnel, which then negotiates."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.bind((self.inner_near, 0))
+            for address in self.addresses:
+                asker.sendto(b"?", (address, traffic.PORT))
+
+
+def spread_tunnels(addresses):
+    """Tunnels to the far gateway, with a route to one of its addresses by each."""
+    return "".join(SPREAD_TUNNEL.format(number=i, tunnel=f"Tunnel{100 + i // 1000}.{i % 1000}", address=address,
+                                        secret=direct.SECRET, peer=FAR.outer4, lines=field.NATT.strip())
+                   for i, address in enumerate(addresses))
+
+
+def spread(bench, count):
+    with Lab() as lab:
+        one = Spread(lab, "spread", count).start()
+        for _ in range(bench.rounds):
+            for used in (1, count):
+                most = packets.most(bench, one, used, 64, FIRST_TS)
+                bench.add(PART, SPREAD, tunnels(used), most, packets.UNIT)
+
+
 def curves(bench):
     """Cost against size."""
     rows = bench.figures.of_part(PART)
@@ -158,5 +223,6 @@ def run(bench):
     engine_alone(bench, bench.pick(100000, 100))
     if not bench.quick:
         finding(bench, 10000)
-    beside_others(bench, bench.pick((0, 1000, 10000), (10,)))
+    beside_others(bench, bench.pick((0, 10000), (10,)))
+    spread(bench, bench.pick(1000, 10))
     curves(bench)

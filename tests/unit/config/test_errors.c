@@ -52,6 +52,48 @@ static void S15_a_caret_marks_a_superfluous_word(void **state)
                 "          ^~~\n");
 }
 
+static void S3_a_dn_with_blanks_and_without_quotes_gets_a_hint(void **state)
+{
+    (void)state;
+    assert_says("ikev2 default-profile\n"
+                "  local-authentication rsa id dn CN=gw site\n",
+                "FILE:2:40: error: the line should end before `site`; a name with blanks in it stands in "
+                "quotes, as in \"C=JP, O=Example, CN=site1\"\n"
+                "  local-authentication rsa id dn CN=gw site\n"
+                "                                       ^~~~\n");
+    assert_says("ikev2 default-profile\n"
+                "  local-authentication rsa id fqdn gw.example.com site\n",
+                "FILE:2:51: error: the line should end before `site`\n"
+                "  local-authentication rsa id fqdn gw.example.com site\n"
+                "                                                  ^~~~\n");
+}
+
+static void a_question_mark_is_no_name(void **state)
+{
+    (void)state;
+    assert_says("ikev2 default-profile\n"
+                "  cert cacert name ?\n",
+                "FILE:2:20: error: `?` is wrong: it asks for help, and is no name; docs/commands.md has all "
+                "commands\n"
+                "  cert cacert name ?\n"
+                "                   ^\n");
+    struct reading r = read_text("ikev2 default-profile\n  cert cacert name a?\n");
+    assert_string_equal(r.said, "");
+    reading_free(&r);
+}
+
+static void R30_a_second_key_of_an_id_is_reported(void **state)
+{
+    (void)state;
+    struct reading r = read_text("ikev2 authentication psk id fqdn gw.example.com key char one\n"
+                                 "ikev2 authentication psk id keyid gw.example.com key char two\n"
+                                 "ikev2 authentication psk id fqdn gw.example.com key char one\n"
+                                 "ikev2 authentication psk id fqdn GW.example.com key char two\n");
+    assert_string_equal(r.said, "FILE:4:1: warning: this key replaces that of line 3: an ID has one key, the "
+                                "last one\n");
+    reading_free(&r);
+}
+
 static void S15_all_errors_are_reported_at_once(void **state)
 {
     (void)state;
@@ -185,6 +227,9 @@ int main(void)
         cmocka_unit_test(S15_a_word_unlike_any_keyword_gets_the_list_of_keywords),
         cmocka_unit_test(S15_a_caret_marks_a_superfluous_word),
         cmocka_unit_test(S15_all_errors_are_reported_at_once),
+        cmocka_unit_test(S3_a_dn_with_blanks_and_without_quotes_gets_a_hint),
+        cmocka_unit_test(a_question_mark_is_no_name),
+        cmocka_unit_test(R30_a_second_key_of_an_id_is_reported),
         cmocka_unit_test(S15_lines_under_a_wrong_header_cause_no_errors),
         cmocka_unit_test(S15_columns_and_carets_count_characters_not_octets),
         cmocka_unit_test(S15_a_long_line_is_shown_around_its_error),

@@ -311,6 +311,7 @@ static void operating_commands_are_understood(void **state)
     assert_operation("show ikev2 sa", COMMAND_SHOW_IKEV2_SA);
     assert_operation("show ikev2 sa Tunnel0.0", COMMAND_SHOW_IKEV2_SA);
     assert_operation("sh ik ch tu0.0", COMMAND_SHOW_IKEV2_CHILD_SA);
+    assert_operation("show ikev2 explain Tunnel0.0", COMMAND_SHOW_IKEV2_EXPLAIN);
     assert_operation("show ikev2 summary", COMMAND_SHOW_IKEV2_SUMMARY);
     assert_operation("show ikev2 statistics", COMMAND_SHOW_IKEV2_STATISTICS);
     assert_operation("show interfaces", COMMAND_SHOW_INTERFACES);

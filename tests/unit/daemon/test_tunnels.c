@@ -220,6 +220,41 @@ static void other_links_and_a_replaced_device_are_looked_at_soon(void **state)
     assert_int_equal(wait_after(*state, HOST_EVENT_TUNNEL_REPLACED, "Tunnel1.0", 10000), 20);
 }
 
+/* How many messages of the type the engine gets. */
+static size_t count_messages(struct channel *engine, enum message_type type)
+{
+    size_t count = 0;
+    while (channel_receive(engine) == CHANNEL_MESSAGE)
+        count += engine->message.type == type;
+    return count;
+}
+
+static void engine_knows_policies_before_there_are_devices_and_forgets_what_gets_none(void **state)
+{
+    static struct channel engine; /* too large for a stack */
+    struct fixture *f = *state;
+    int fds[2];
+    assert_true(channel_pair(fds));
+    channel_open(&f->processes.engine.channel, fds[0]);
+    f->processes.engine.watch =
+        (struct channel_watch){.channel = &f->processes.engine.channel, .stopped = true};
+    channel_open(&engine, fds[1]);
+
+    tunnels_tell_policies(&f->tunnels);
+    assert_int_equal(count_messages(&engine, MESSAGE_POLICY), 3);
+
+    tunnels_apply(&f->tunnels);
+    assert_int_equal(count_messages(&engine, MESSAGE_POLICY), 0);
+    assert_true(tunnels_are_settled(&f->tunnels));
+
+    tunnels_withdraw_policies(&f->tunnels);
+    assert_int_equal(count_messages(&engine, MESSAGE_TUNNEL_GONE), 3);
+    tunnels_withdraw_policies(&f->tunnels);
+    assert_int_equal(count_messages(&engine, MESSAGE_TUNNEL_GONE), 0);
+    channel_close(&engine);
+    channel_close(&f->processes.engine.channel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_linux_reports_finds_routes_as_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changes_of_tunnels_wait_longer_the_more_tunnels_there_are, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            engine_knows_policies_before_there_are_devices_and_forgets_what_gets_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_links_and_a_replaced_device_are_looked_at_soon, set_up,
                                         tear_down),
     };

@@ -264,7 +264,8 @@ static void S31_private_keys_come_in_several_forms(void **state)
                    "the password is wrong, or the private key is damaged");
     assert_refused(import_key(f, "f", "wrong", "traditional.key"),
                    "the password is wrong, or the private key is damaged");
-    assert_refused(import_key(f, "f", NULL, "ca.pem"), "there is no private key in PEM in it");
+    assert_refused(import_key(f, "f", NULL, "ca.pem"), "there is no private key in PEM in it: it looks like "
+                                                       "a certificate in PEM, for `pki cert import pem`");
     assert_refused(import_key(f, "f", NULL, "x25519.key"),
                    "a private key of this kind is not supported: it must be RSA, ECDSA or Ed25519");
     assert_refused(
@@ -307,8 +308,10 @@ static void R91_wrong_pkcs12_is_refused(void **state)
                    "the password is wrong, or the file is damaged");
     assert_refused(import_pkcs12(f, "a", "secret", "without-mac.p12"),
                    "it has no MAC, so nothing shows that it is whole");
-    assert_refused(import_pkcs12(f, "a", "secret", "ca.pem"), "it is no PKCS#12 file");
-    assert_refused(import_pkcs12(f, "a", "secret", "ca.der"), "it is no PKCS#12 file");
+    assert_refused(import_pkcs12(f, "a", "secret", "ca.pem"),
+                   "it is no PKCS#12 file: it looks like a certificate in PEM, for `pki cert import pem`");
+    assert_refused(import_pkcs12(f, "a", "secret", "ca.der"),
+                   "it is no PKCS#12 file: it looks like a certificate in DER, for `pki cert import der`");
     struct octets file = material_read("modern.p12");
     assert_refused(pki_store_import_pkcs12(f->store, "a", "secret", (struct octets){file.at, file.length / 2},
                                            &f->left_out, &f->reason),
@@ -360,15 +363,34 @@ static void R91_what_is_no_certificate_is_told(void **state)
     struct fixture *f = *state;
     const struct octets empty = {(const uint8_t *)"", 0};
     assert_refused(import_certificate(f, "a", PKI_PEM, "ca.der"),
-                   "there is no certificate in PEM in it: it looks like DER");
+                   "there is no certificate in PEM in it: it looks like a certificate in DER, for `pki cert "
+                   "import der`");
     assert_refused(import_certificate(f, "a", PKI_DER, "ca.pem"),
-                   "there is no certificate in DER in it: it looks like PEM");
-    assert_refused(import_certificate(f, "a", PKI_PEM, "site1.key"), "there is no certificate in PEM in it");
+                   "there is no certificate in DER in it: it looks like a certificate in PEM, for `pki cert "
+                   "import pem`");
+    assert_refused(import_certificate(f, "a", PKI_PEM, "site1.key"),
+                   "there is no certificate in PEM in it: it looks like a private key in PEM, for `pki "
+                   "private-key import pem`");
+    assert_refused(import_certificate(f, "a", PKI_PEM, "modern.p12"),
+                   "there is no certificate in PEM in it: it looks like PKCS#12, for `pki pkcs12 import`");
+    assert_refused(import_certificate(f, "a", PKI_DER, "modern.p12"),
+                   "there is no certificate in DER in it: it looks like PKCS#12, for `pki pkcs12 import`");
+    assert_refused(import_key(f, "a", NULL, "ca.pem"), "there is no private key in PEM in it: it looks like "
+                                                       "a certificate in PEM, for `pki cert import pem`");
+    assert_refused(import_key(f, "a", NULL, "modern.p12"),
+                   "there is no private key in PEM in it: it looks like PKCS#12, for `pki pkcs12 import`");
     assert_refused(import_certificate(f, "a", PKI_DER, "made"), "the file is empty");
-    assert_refused(import_certificate(f, "a", PKI_DER, "crl.der"), "this is no X.509 certificate in DER");
-    assert_refused(import_crl(f, "a", PKI_PEM, "ca.pem"), "there is no CRL in PEM in it");
-    assert_refused(import_crl(f, "a", PKI_DER, "ca.der"), "this is no certificate revocation list in DER");
-    assert_refused(import_crl(f, "a", PKI_DER, "crl.pem"), "there is no CRL in DER in it: it looks like PEM");
+    assert_refused(
+        import_certificate(f, "a", PKI_DER, "crl.der"),
+        "there is no certificate in DER in it: it looks like a CRL in DER, for `pki crl import der`");
+    assert_refused(
+        import_crl(f, "a", PKI_PEM, "ca.pem"),
+        "there is no CRL in PEM in it: it looks like a certificate in PEM, for `pki cert import pem`");
+    assert_refused(
+        import_crl(f, "a", PKI_DER, "ca.der"),
+        "there is no CRL in DER in it: it looks like a certificate in DER, for `pki cert import der`");
+    assert_refused(import_crl(f, "a", PKI_DER, "crl.pem"),
+                   "there is no CRL in DER in it: it looks like a CRL in PEM, for `pki crl import pem`");
     assert_refused(import_crl(f, "a", PKI_DER, "crl-delta.der"),
                    "this is a delta CRL, and only complete ones can be used here (RFC 5280 5.2.4)");
     assert_refused(

@@ -1,0 +1,265 @@
+#include "check/pair_end.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "check/pair_source.h"
+#include "config/host_settings.h"
+#include "config/parse.h"
+#include "config/resolve.h"
+#include "daemon/keeper/configuration.h"
+
+/* ---- The gateway's addresses ------------------------------------------------------------------------- */
+
+static const struct setting *address_line(const struct config *config, const char *interface,
+                                          enum ip_family family, size_t index)
+{
+    const struct section *section = config_section(config, COMMAND_INTERFACE, interface);
+    const struct setting *s =
+        section_setting(section, family == IP_V4 ? COMMAND_IP_ADDRESS : COMMAND_IPV6_ADDRESS);
+    while (s != NULL && index-- > 0)
+        s = setting_next_of_row(s);
+    return s;
+}
+
+/* The addresses of an interface itself, up to `capacity` of them; how many. */
+static size_t addresses_of(const struct pair_source *of, const struct configured_interface *interface,
+                           enum ip_family family, struct pair_address *out, size_t capacity)
+{
+    const struct interface_family *lines = family == IP_V4 ? &interface->ipv4_lines : &interface->ipv6_lines;
+    size_t count = lines->address_count < capacity ? lines->address_count : capacity;
+    for (size_t i = 0; i < count; i++) {
+        const struct setting *s = address_line(of->config, interface->name, family, i);
+        out[i] = (struct pair_address){lines->addresses[i].address, s != NULL ? s->source.line : 0};
+    }
+    return count;
+}
+
+static bool is_link(const struct configured_interface *interface)
+{
+    return interface->parts.kind != INTERFACE_TUNNEL && interface->admin != ADMIN_DOWN;
+}
+
+static bool read_addresses(struct pair_end *end)
+{
+    const struct host_settings *settings = &end->of->settings;
+    size_t capacity = 0;
+    for (size_t i = 0; i < settings->interface_count; i++)
+        capacity += settings->interfaces[i].ipv4_lines.address_count +
+                    settings->interfaces[i].ipv6_lines.address_count;
+    end->addresses = calloc(capacity + 1, sizeof *end->addresses);
+    if (end->addresses == NULL)
+        return false;
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        const struct configured_interface *interface = &settings->interfaces[i];
+        if (!is_link(interface))
+            continue;
+        end->address_count += addresses_of(end->of, interface, IP_V4, end->addresses + end->address_count,
+                                           capacity - end->address_count);
+        end->address_count += addresses_of(end->of, interface, IP_V6, end->addresses + end->address_count,
+                                           capacity - end->address_count);
+    }
+    return true;
+}
+
+const struct pair_address *pair_end_address(const struct pair_end *end, const struct ip_address *address)
+{
+    for (size_t i = 0; i < end->address_count; i++) {
+        if (ip_address_equal(&end->addresses[i].address, address))
+            return &end->addresses[i];
+    }
+    return NULL;
+}
+
+/* ---- Where a tunnel sends from ----------------------------------------------------------------------- */
+
+/* The interface in whose network an address lies; NULL if there is none. */
+static const struct configured_interface *connected_to(const struct host_settings *settings,
+                                                       const struct ip_address *address)
+{
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        const struct configured_interface *interface = &settings->interfaces[i];
+        const struct interface_family *lines =
+            address->family == IP_V4 ? &interface->ipv4_lines : &interface->ipv6_lines;
+        for (size_t j = 0; is_link(interface) && j < lines->address_count; j++) {
+            if (ip_prefix_contains(&lines->addresses[j], address))
+                return interface;
+        }
+    }
+    return NULL;
+}
+
+/* The interface to which a route of the config leads. */
+static const struct configured_interface *interface_of_route(const struct host_settings *settings,
+                                                             const struct configured_route *route)
+{
+    if (route->interface[0] != '\0')
+        return host_settings_interface(settings, route->interface);
+    return route->target == ROUTE_NEXT_HOP ? connected_to(settings, &route->next_hop) : NULL;
+}
+
+/* The interface by which the routes of the config lead to an address; NULL if they don't. */
+static const struct configured_interface *interface_towards(const struct host_settings *settings,
+                                                            const struct ip_address *address)
+{
+    const struct configured_interface *found = connected_to(settings, address);
+    const struct configured_route *best = NULL;
+    for (size_t i = 0; found == NULL && i < settings->route_count; i++) {
+        const struct configured_route *route = &settings->routes[i];
+        if (!ip_prefix_contains(&route->prefix, address))
+            continue;
+        if (best == NULL || route->prefix.length > best->prefix.length ||
+            (route->prefix.length == best->prefix.length && route->distance < best->distance))
+            best = route;
+    }
+    return best != NULL ? interface_of_route(settings, best) : found;
+}
+
+static const struct configured_interface *outgoing_interface(const struct host_settings *settings,
+                                                             const struct tunnel_policy *policy)
+{
+    if (policy->outgoing != OUTGOING_ROUTED)
+        return host_settings_interface(settings, policy->out_interface);
+    return policy->peer_kind == PEER_ADDRESS ? interface_towards(settings, &policy->peer_address) : NULL;
+}
+
+static enum ip_family family_of(const struct tunnel_policy *policy)
+{
+    enum ip_family family =
+        policy->peer_kind == PEER_ADDRESS ? policy->peer_address.family : policy->peer_family;
+    return family == IP_NONE ? IP_V4 : family;
+}
+
+static void find_source(const struct pair_source *of, struct pair_tunnel *tunnel)
+{
+    const struct tunnel_policy *policy = &tunnel->policy;
+    const struct configured_interface *outgoing = outgoing_interface(&of->settings, policy);
+    const struct configured_interface *source =
+        policy->source_kind == SOURCE_INTERFACE
+            ? host_settings_interface(&of->settings, policy->source_interface)
+            : outgoing;
+    enum ip_family family = family_of(policy);
+    if (outgoing != NULL) {
+        uint16_t mtu = family == IP_V4 ? outgoing->ipv4_lines.mtu : outgoing->ipv6_lines.mtu;
+        tunnel->mtu = mtu != 0 ? mtu : tunnel->mtu;
+    }
+    if (policy->source_kind == SOURCE_ADDRESS)
+        tunnel->source = (struct pair_address){policy->source_address, policy->line[SETTING_SOURCE_ADDRESS]};
+    else if (source == NULL)
+        tunnel->is_dynamic = policy->source_kind == SOURCE_INTERFACE || policy->outgoing != OUTGOING_ROUTED;
+    else if (addresses_of(of, source, family, &tunnel->source, 1) == 0)
+        tunnel->is_dynamic = source->dynamic && family == IP_V4;
+}
+
+/* ---- Reading ----------------------------------------------------------------------------------------- */
+
+/*
+ * An interface that the config does not have may be one of the command line's. So it counts as there if the
+ * config has no port at all, as examples don't; else its name is more likely a mistake.
+ */
+static bool interface_may_be_there(void *context, const char *name)
+{
+    const struct host_settings *settings = context;
+    (void)name;
+    for (size_t i = 0; i < settings->interface_count; i++) {
+        if (settings->interfaces[i].parts.kind == INTERFACE_GIGA_ETHERNET)
+            return false;
+    }
+    return settings->port_count == 0;
+}
+
+/* Whether a Tunnel is meant to be one of IKEv2. */
+static bool is_meant(const struct tunnel_policy *policy)
+{
+    return policy->gap != GAP_MODE_AND_PEER && policy->gap != GAP_OTHER_MODE;
+}
+
+static bool read_tunnels(struct pair_end *end)
+{
+    struct pair_source *of = end->of;
+    const struct resolve_surroundings surroundings = {.interface_known = interface_may_be_there,
+                                                      .context = &of->settings};
+    if (!policies_resolve(of->config, of->keys, &surroundings, &of->policies, NULL))
+        return false;
+    end->tunnels = calloc(of->policies.count + 1, sizeof *end->tunnels);
+    if (end->tunnels == NULL)
+        return false;
+    for (size_t i = 0; i < of->policies.count; i++) {
+        const struct tunnel_policy *policy = &of->policies.items[i];
+        const struct configured_interface *interface = host_settings_interface(&of->settings, policy->name);
+        if (!is_meant(policy))
+            continue;
+        struct pair_tunnel *tunnel = &end->tunnels[end->tunnel_count++];
+        *tunnel = (struct pair_tunnel){
+            .policy = *policy,
+            .line = interface != NULL ? interface->line : 0,
+            .local_key = key_table_secret(of->keys, policy->local_key),
+            .remote_key = key_table_secret(of->keys, policy->remote_key),
+            .mtu = PAIR_MTU_DEFAULT,
+        };
+        find_source(of, tunnel);
+    }
+    return true;
+}
+
+static bool read_config(struct pair_end *end, const char *text, size_t length)
+{
+    struct pair_source *of = end->of;
+    of->config = config_parse(text, length, &end->diagnostics);
+    end->is_sound = of->config != NULL;
+    if (!end->is_sound)
+        return end->diagnostics.errors > 0;
+    of->keys = key_table_new(of->config);
+    return of->keys != NULL && host_settings_of(of->config, &of->settings) && read_addresses(end) &&
+           read_tunnels(end);
+}
+
+bool pair_end_read(struct pair_end *out, const char *path)
+{
+    size_t length;
+    char *text = configuration_read_file(path, &length);
+    *out = (struct pair_end){.path = path};
+    if (text == NULL)
+        return false;
+    out->of = calloc(1, sizeof *out->of);
+    bool good = out->of != NULL && read_config(out, text, length);
+    secret_free(text, length);
+    if (!good) {
+        pair_end_free(out);
+        errno = ENOMEM;
+    }
+    return good;
+}
+
+void pair_end_free(struct pair_end *end)
+{
+    if (end->of != NULL) {
+        policies_free(&end->of->policies);
+        host_settings_free(&end->of->settings);
+        key_table_free(end->of->keys);
+        config_free(end->of->config);
+        free(end->of);
+    }
+    diagnostics_free(&end->diagnostics);
+    free(end->addresses);
+    free(end->tunnels);
+    *end = (struct pair_end){0};
+}
+
+const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LINE_PRINTED_SIZE])
+{
+    out[0] = '\0';
+    if (end->of->config != NULL)
+        (void)config_print_line(end->of->config, line, out);
+    return out;
+}
+
+struct octets pair_end_local_key(const struct pair_end *end, const struct pair_tunnel *tunnel,
+                                 const struct ip_address *source)
+{
+    if (tunnel->policy.local_id.type != ID_NONE)
+        return tunnel->local_key;
+    return key_table_secret(end->of->keys, key_table_local(end->of->keys, source, tunnel->policy.remote_key));
+}

@@ -1,0 +1,25 @@
+/*
+ * What `musubi check --pair` prints: as text for people, or as JSON.
+ */
+#ifndef MUSUBI_CHECK_PAIR_REPORT_H
+#define MUSUBI_CHECK_PAIR_REPORT_H
+
+#include "check/pair_match.h"
+#include "check/pair_play.h"
+
+/* All that there is to tell. */
+struct pair_report {
+    const struct pair_end *ends;
+    size_t end_count;
+    const struct pair_list *pairs;
+    const struct pair_result *results; /* of each pair */
+    bool connects;                     /* there are pairs, all connect, and no file has errors */
+};
+
+void pair_report_text(const struct pair_report *report, FILE *out);
+void pair_report_json(const struct pair_report *report, FILE *out);
+
+/* What text and JSON have in common: the names of the algorithms of a Child SA, and its selectors. */
+const char *pair_child_suite(const struct ike_suite *suite, char out[128]);
+
+#endif

@@ -1,0 +1,192 @@
+"""`musubi check --pair`: two configs connect, or it says which lines of either keep them from it."""
+
+import json
+import re
+
+import pytest
+
+from lib.manual_lists import (CENTRE_LINES_OF_15, CENTRE_LINES_OF_16, CENTRE_OF_15_AND_16, CENTRE_OF_SITES,
+                              PEER_OF_10_AND_11, SITE1_OF_CENTRE, SITE1_OF_THREE, SITE2_OF_CENTRE, SITE2_OF_THREE,
+                              SITE3_OF_THREE, manual_list, replaced)
+from lib.musubi import PROJECT, SHELL
+from lib.pairs import CONNECTS, DOES_NOT, USAGE, check_pair, findings, pair_report, the_pair
+from lib.process import run
+
+SITE1 = manual_list("2.25.1")
+SITE2 = manual_list("2.25.2")
+
+PAGE = PROJECT / "docs" / "check-pair.md"
+
+# The configs that connect, and how many pairs of tunnels they make.
+LISTS = {
+    "2.25.1 and 2": ((SITE1, SITE2), 1),
+    "2.25.3 and 4": ((SITE1_OF_THREE, SITE2_OF_THREE, SITE3_OF_THREE), 2),
+    "2.25.3 and 5": ((SITE1_OF_THREE, manual_list("2.25.5")), 1),
+    "2.25.8 and 9": ((manual_list("2.25.8"), manual_list("2.25.9")), 2),
+    "2.25.10": ((PEER_OF_10_AND_11, manual_list("2.25.10")), 1),
+    "2.25.11": ((PEER_OF_10_AND_11, manual_list("2.25.11")), 1),
+    "2.25.12 and 13": ((CENTRE_OF_SITES, SITE1_OF_CENTRE, SITE2_OF_CENTRE), 2),
+    "2.25.15": ((manual_list("2.25.15"), CENTRE_OF_15_AND_16.format(lines=CENTRE_LINES_OF_15)), 1),
+    "2.25.16": ((manual_list("2.25.16"), CENTRE_OF_15_AND_16.format(lines=CENTRE_LINES_OF_16)), 1),
+}
+
+
+@pytest.mark.parametrize("configs, count", LISTS.values(), ids=LISTS)
+def test_S13_the_lists_of_the_manual_connect(tmp_path, configs, count):
+    report = pair_report(tmp_path, *configs)
+
+    assert report["connects"] and len(report["pairs"]) == count, json.dumps(report, indent=1)
+    for pair in report["pairs"]:
+        assert any(end["begins"] == "connects" for end in pair["ends"])
+        assert any(end["rekeys"] for end in pair["ends"])
+
+
+def test_what_two_ends_agree_on_is_told(tmp_path):
+    done = check_pair(tmp_path, SITE1, SITE2)
+
+    assert (done.status, done.stderr) == (CONNECTS, "")
+    assert done.stdout == """\
+a.cfg Tunnel1.0 (10.1.0.1) and b.cfg Tunnel0.0 (10.2.0.1): connects
+  IKE SA: AES-CBC-256/HMAC-SHA1-96/PRF-HMAC-SHA1/MODP-3072
+  Child SA: AES-CBC-256/HMAC-SHA1-96, rekeyed with PFS by MODP-2048
+  IDs: keyid site1, keyid site2
+  Traffic: any <-> any
+  Largest inner packet: 1438 octets, in outer packets of 1500
+  a.cfg: may begin, rekeyed both SAs
+  b.cfg: may begin, rekeyed both SAs
+"""
+
+
+def test_S34_two_that_do_not_connect_are_told_the_lines_of_both(tmp_path):
+    done = check_pair(tmp_path, SITE1, replaced(SITE2, ("  dpd", "  sa-proposal enc aes-gcm-256\n  dpd")))
+
+    assert (done.status, done.stderr) == (DOES_NOT, "")
+    assert "Tunnel0.0 (10.2.0.1): DOES NOT CONNECT\n" in done.stdout, done.stdout
+    assert "      a.cfg:16: sa-proposal enc aes-cbc-256\n" in done.stdout, done.stdout
+    assert "      b.cfg:10: sa-proposal enc aes-gcm-256\n" in done.stdout, done.stdout
+
+
+def test_a_rekey_that_fails_is_a_failure(tmp_path):
+    """PFS is of no account before the first rekey."""
+    a = replaced(SITE1, ("child-pfs 2048-bit", "child-pfs 1024-bit"))
+    b = replaced(SITE2, ("  dpd", "  child-pfs 2048-bit\n  dpd"))
+
+    pair = the_pair(pair_report(tmp_path, a, b))
+
+    assert not pair["connects"]
+    assert any("rekey of the Child SA failed" in text and lines == ["child-pfs 1024-bit"]
+               for text, lines in findings(pair, "a.cfg")), pair["findings"]
+    assert any("rekey of the Child SA failed" in text and lines == ["child-pfs 2048-bit"]
+               for text, lines in findings(pair, "b.cfg")), pair["findings"]
+
+
+def test_a_key_is_never_shown(tmp_path):
+    a = replaced(SITE1, ("key char secret1", "key char hunter2"))
+    for options in ((), ("--json",)):
+        done = check_pair(tmp_path, a, SITE2, options=options)
+
+        assert done.status == DOES_NOT
+        assert "hunter2" not in done.stdout and "secret" not in done.stdout, done.stdout
+
+
+def test_an_address_that_no_file_has_is_assumed_and_told(tmp_path):
+    """As in the manual's own lists, which leave out the interfaces."""
+    without = [re.sub(r"interface GigaEthernet.*?!\n", "", text, flags=re.S) for text in (SITE1, SITE2)]
+
+    pair = the_pair(pair_report(tmp_path, *without))
+
+    assert pair["connects"]
+    assert [(end["address"], end["address_assumed"]) for end in pair["ends"]] == [("10.1.0.1", True),
+                                                                                  ("10.2.0.1", True)]
+    assert [text for text, _ in findings(pair, "a.cfg", "not checked")] == [
+        "the file does not tell its address: it is taken to be at 10.1.0.1, where the other end expects it"]
+
+
+def test_certificates_are_not_checked_and_that_is_told(tmp_path):
+    (configs, _) = LISTS["2.25.15"]
+    pair = the_pair(pair_report(tmp_path, *configs))
+
+    assert [lines for _, lines in findings(pair, "a.cfg", "not checked")] == [["ikev2 cert cacert name caCert"]]
+    assert [lines for _, lines in findings(pair, "b.cfg", "not checked")] == [["ikev2 cert mycert name myCert"]]
+
+
+def test_tunnels_that_none_faces_are_told_and_do_not_fail_the_others(tmp_path):
+    done = check_pair(tmp_path, SITE1_OF_THREE, SITE2_OF_THREE)
+
+    assert done.status == CONNECTS
+    assert done.stdout.endswith(
+        "a.cfg:27: Tunnel2.0: no tunnel of the other files faces it; its peer, 10.3.0.1, is an address of none of "
+        "them; the ID that it expects is keyid site3\n"), done.stdout
+
+
+def test_files_without_a_pair_do_not_connect(tmp_path):
+    report = pair_report(tmp_path, SITE1, "hostname site2\n")
+
+    assert not report["connects"] and report["pairs"] == []
+    assert [(alone["file"], alone["tunnel"]) for alone in report["unpaired"]] == [("a.cfg", "Tunnel1.0")]
+
+
+def test_a_file_with_an_error_is_a_failure(tmp_path):
+    wrong = replaced(SITE2, ("  dpd", "  sa-proposal enc aes-cbc-257\n  dpd"))
+
+    done = check_pair(tmp_path, SITE1, wrong)
+    report = pair_report(tmp_path, SITE1, wrong)
+
+    assert done.status == DOES_NOT
+    assert done.stdout.startswith("b.cfg:10:19: error: "), done.stdout
+    assert [error["line"] for error in report["files"][1]["errors"]] == [10]
+
+
+def test_wrong_usage_exits_with_2(tmp_path):
+    (tmp_path / "a.cfg").write_text(SITE1, encoding="utf-8")
+    for argv in (["--pair"], ["--pair", tmp_path / "a.cfg"], ["--json", tmp_path / "a.cfg", tmp_path / "a.cfg"],
+                 ["--pair", tmp_path / "a.cfg", tmp_path / "missing"]):
+        done = run(SHELL, "check", *map(str, argv))
+
+        assert (done.status, done.stdout) == (USAGE, ""), str(done)
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def members(value, prefix=""):
+    """The paths of all members of a JSON value: `pairs[].ends[].file`."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield prefix + name
+            yield from members(part, f"{prefix}{name}.")
+    elif isinstance(value, list):
+        for part in value:
+            yield from members(part, prefix.removesuffix(".") + "[].")
+
+
+def test_the_page_describes_all_members_of_the_json_and_no_others(tmp_path):
+    described = set(re.findall(r"^\| `([a-z_.\[\]]+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.M))
+    wrong = replaced(SITE2, ("  dpd", "  sa-proposal enc aes-cbc-257\n  dpd"))
+    other = replaced(SITE2, ("  dpd", "  sa-proposal enc aes-gcm-256\n  dpd"))
+
+    seen = set()
+    for configs in ((SITE1_OF_THREE, SITE2_OF_THREE), (SITE1, wrong), (SITE1, other)):
+        seen.update(members(pair_report(tmp_path, *configs)))
+
+    assert seen == described
+
+
+def test_many_tunnels_are_paired_by_their_ids(tmp_path):
+    """A centre whose 40 sites have names in place of addresses, and one site in the middle."""
+    centre = "interface GigaEthernet0.0\n  ip address 10.0.0.1/24\n  no shutdown\n"
+    for n in range(40):
+        centre += (f"ikev2 authentication psk id keyid site{n} key char secret{n}\n"
+                   f"interface Tunnel{n}.0\n  tunnel mode ipsec-ikev2\n"
+                   f"  ikev2 local-authentication psk id keyid centre\n"
+                   f"  ikev2 peer any authentication psk id keyid site{n}\n  no shutdown\n")
+    centre += "ikev2 authentication psk id keyid centre key char c\n"
+    site = ("interface GigaEthernet0.0\n  ip address dhcp\n  no shutdown\n"
+            "ikev2 authentication psk id keyid site23 key char secret23\n"
+            "ikev2 authentication psk id keyid centre key char c\n"
+            "interface Tunnel0.0\n  tunnel mode ipsec-ikev2\n"
+            "  ikev2 local-authentication psk id keyid site23\n"
+            "  ikev2 peer 10.0.0.1 authentication psk id keyid centre\n  no shutdown\n")
+
+    pair = the_pair(pair_report(tmp_path, centre, site))
+
+    assert pair["connects"]
+    assert [end["tunnel"] for end in pair["ends"]] == ["Tunnel23.0", "Tunnel0.0"]

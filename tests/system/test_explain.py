@@ -1,0 +1,83 @@
+"""`show ikev2 explain` says at which step a tunnel stands, with the line of the config; `show ikev2 summary` has a line a
+tunnel (S34, R43, R44)."""
+
+import re
+
+from lib.process import wait_until
+from lib.sites import SITE1, SITE2
+
+
+def standing(gateway):
+    """The first line of what is said of the gateway's tunnel, and the row that is marked ("" if none is)."""
+    heading, *rows = gateway.show("show ikev2 explain").splitlines()
+    marked = [row for row in rows if row.startswith(">")]
+    assert len(marked) <= 1 and len(rows) == 12, rows
+    return heading, re.sub(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "TIME", marked[0] if marked else "")
+
+
+def wait_until_standing(gateway, heading, row):
+    def stands():
+        seen = standing(gateway)
+        return seen[0] == heading and re.fullmatch(row, seen[1])
+    try:
+        wait_until(stands, 10, heading)
+    except AssertionError as late:
+        raise AssertionError(f"{late}\n{gateway.show('show ikev2 explain')}") from None
+
+
+def summary(gateway):
+    """State and peer of the gateway's tunnel, and the total without its packets."""
+    _, row, total = gateway.show("show ikev2 summary").splitlines()
+    assert re.search(r"(-|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) +\d+ +\d+  \S+$", row), row
+    return row[17:28].strip(), row.split()[-1], total.split(";")[0]
+
+
+def test_S34_explain_and_summary_name_the_step_that_fails(sites):
+    sites.start()
+    near, far = sites.gateway1, sites.gateway2
+
+    def packet():
+        sites.lan1.ping(SITE2.lan4(10), count=1, wait=0.1)
+
+    assert standing(near) == ("Tunnel1.0 is idle: IKE_SA_INIT",
+                              "> idle   IKE_SA_INIT  begins with the first packet into Tunnel1.0")
+    assert summary(near) == ("idle", SITE2.wan, "Total : 1, 0 up, 1 idle")
+
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    for gateway in (near, far):
+        wait_until(lambda: standing(gateway)[0].endswith(" carries packets"), 10, "the tunnel carries packets")
+    assert summary(near) == ("up", f"{SITE2.wan}:500", "Total : 1, 1 up")
+    shown = near.show("show ikev2 explain")
+    assert re.search(r"^  ok     Packets out  \d+ packets, .*; routed into it: 192\.168\.2\.0/24 of line \d+, ", shown,
+                     re.MULTILINE), shown
+    assert re.search(r"^  ok     IKE_SA_INIT  done with 10\.2\.0\.1:500, as initiator, since .*: AES-CBC-256, ", shown,
+                     re.MULTILINE), shown
+
+    near.configure("interface Tunnel1.0", "shutdown")
+    wait_until_standing(near, "Tunnel1.0 is stopped at: Config", r"> FAILS  Config       since TIME: shutdown; .*")
+    assert summary(near) == ("shutdown", f"{SITE2.wan}:500", "Total : 1, 0 up, 1 shutdown")
+    near.configure("interface Tunnel1.0", "no shutdown")
+
+    far.configure("ikev2 authentication psk id keyid site1 key char wrong")
+    far.show("clear ikev2 sa")
+    near.wait_for_no_sa()
+    wait_until(lambda: packet() or "stopped at: IKE_AUTH" in standing(near)[0], 10, "AUTH fails")
+    wait_until_standing(near, "Tunnel1.0 is stopped at: IKE_AUTH",
+                        r"> FAILS  IKE_AUTH     (\d+ times since TIME, )?at TIME: negotiation failed: "
+                        r".*\(AUTHENTICATION_FAILED\).*; line.*")
+    wait_until_standing(far, "Tunnel0.0 is stopped at: IKE_AUTH",
+                        r"> FAILS  IKE_AUTH     (\d+ times since TIME, )?at TIME: negotiation failed: .*; line.*")
+    assert summary(near) == ("failing", SITE2.wan, "Total : 1, 0 up, 1 failing")
+    far.configure("ikev2 authentication psk id keyid site1 key char secret1",
+                  "interface Tunnel0.0", "ikev2 child-proposal enc aes-cbc-128")
+    wait_until(lambda: packet() or "stopped at: Child SA" in standing(near)[0], 10, "the Child SA is refused")
+    wait_until_standing(near, "Tunnel1.0 is stopped at: Child SA",
+                        r"> FAILS  Child SA     (\d+ times since TIME, )?at TIME: negotiation failed: .*")
+
+    far.configure("interface Tunnel0.0", "shutdown")
+    near.configure("interface Tunnel1.0", "ikev2 sa-proposal dh 1024-bit")
+    sites.gateway_hosts[SITE1].ip("link set ge0 down")
+    wait_until_standing(near, "Tunnel1.0 is stopped at: Link",
+                        r"> FAILS  Link         since TIME: outgoing interface down, GigaEthernet0\.0: "
+                        r"the Linux interface is down; line \d+")
+    assert summary(near) == ("no route", SITE2.wan, "Total : 1, 0 up, 1 no route")

@@ -1,0 +1,274 @@
+/* daemon/show/explain.h: what `show ikev2 explain` prints, to the letter. */
+#include "daemon/show/explain.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+enum { NOW = 1000000, WALL = 1293840040 /* 2011/01/01 09:00:40 */ };
+
+static struct ip_address address(const char *text)
+{
+    struct ip_address a;
+    assert_true(ip_address_parse(text, &a));
+    return a;
+}
+
+/* A tunnel that has all it needs and no SA, with the objects that it points to. */
+struct fixture {
+    struct tunnel_policy policy;
+    struct history history;
+    struct path_totals totals;
+    struct ike_record sa;
+    struct explained_tunnel tunnel;
+    struct text text;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    setenv("TZ", "JST-9", 1);
+    tzset();
+    f->policy = (struct tunnel_policy){
+        .name = "Tunnel0.0",
+        .peer_address = address("10.2.0.1"),
+        .line = {[SETTING_PEER] = 12, [SETTING_LOCAL_AUTHENTICATION] = 9, [SETTING_REMOTE_TS] = 14},
+    };
+    f->tunnel = (struct explained_tunnel){
+        .policy = &f->policy,
+        .configured = WALL - 40,
+        .problem = {.step = EXPLAIN_STEP_COUNT},
+        .link = "GigaEthernet0.0 (ge0)",
+        .source = address("10.1.0.1"),
+        .peer = address("10.2.0.1"),
+        .next_hop = address("10.0.0.254"),
+        .routed = WALL - 39,
+        .now = NOW,
+        .wall_time = WALL,
+        .history = &f->history,
+        .totals = &f->totals,
+    };
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    text_free(&f->text);
+    free(f);
+    return 0;
+}
+
+/* Gives it an IKE SA as it is after IKE_SA_INIT. */
+static void add_sa(struct fixture *f, enum ike_sa_state state)
+{
+    f->sa = (struct ike_record){
+        .state = state,
+        .initiator = true,
+        .local = {address("10.1.0.1"), 500},
+        .remote = {address("10.2.0.1"), 500},
+        .suite = {encryption_by_id(ENCR_AES_CBC, 256), integrity_by_id(AUTH_HMAC_SHA1_96),
+                  prf_by_id(PRF_HMAC_SHA1), key_exchange_by_id(KE_MODP_1536)},
+        .local_id = {ID_KEY_ID, 5, "site1"},
+        .remote_id = {ID_KEY_ID, 5, "site2"},
+        .created = NOW - 20000,
+    };
+    f->tunnel.sa = &f->sa;
+}
+
+static void add_child(struct fixture *f)
+{
+    f->sa.child_count = 1;
+    f->sa.children[0] = (struct ike_child_record){
+        .installed = true,
+        .suite = {encryption_by_id(ENCR_AES_GCM_16, 256), NULL, NULL, key_exchange_by_id(KE_MODP_2048)},
+        .created = NOW - 10000,
+        .inbound = {.spi = 0x1511ab8e},
+        .outbound = {.spi = 0x571a182d},
+        .local_ts = {.count = 1, .ts[0] = {0, 0, 65535, address("192.168.1.0"), address("192.168.1.255")}},
+        .remote_ts = {.count = 1, .ts[0] = {0, 0, 65535, address("192.168.2.0"), address("192.168.2.255")}},
+    };
+}
+
+static void assert_explains(struct fixture *f, const char *expected)
+{
+    text_free(&f->text);
+    show_explanation(&f->tunnel, &f->text);
+    assert_string_equal(text_get(&f->text), expected);
+}
+
+static void assert_says(struct fixture *f, const char *line)
+{
+    text_free(&f->text);
+    show_explanation(&f->tunnel, &f->text);
+    if (strstr(text_get(&f->text), line) == NULL)
+        fail_msg("no %s in:\n%s", line, text_get(&f->text));
+}
+
+#define READY                                                                                                \
+    "  ok     Config       complete, since 2011/01/01 09:00:00\n"                                            \
+    "  ok     Device       Tunnel0.0 is there\n"                                                             \
+    "  ok     Link         GigaEthernet0.0 (ge0) is up\n"                                                    \
+    "  ok     Address      10.1.0.1\n"                                                                       \
+    "  ok     Name         none: the peer is 10.2.0.1; line 12\n"                                            \
+    "  ok     Route        by GigaEthernet0.0 (ge0) to 10.0.0.254, since 2011/01/01 09:00:01\n"
+
+static void the_step_that_fails_is_marked_and_the_others_wait(void **state)
+{
+    struct fixture *f = *state;
+    f->tunnel.failure = (struct explained_failure){
+        IKE_STEP_AUTH, "negotiation failed: the peer's AUTH is wrong; line 12", WALL - 1, WALL - 30, 3};
+    assert_explains(f, "Tunnel0.0 is stopped at: IKE_AUTH\n" READY "  ok     IKE_SA_INIT  was answered\n"
+                       "> FAILS  IKE_AUTH     3 times since 2011/01/01 09:00:10, at 2011/01/01 09:00:39: "
+                       "negotiation failed: the peer's AUTH is wrong; line 12\n"
+                       "  waits  Child SA     for IKE_AUTH\n"
+                       "  waits  Selectors    for IKE_AUTH\n"
+                       "  waits  Packets out  for IKE_AUTH\n"
+                       "  waits  Packets in   for IKE_AUTH\n");
+}
+
+static void a_problem_before_ike_stops_it_there(void **state)
+{
+    struct fixture *f = *state;
+    f->tunnel.problem = (struct explained_problem){
+        EXPLAIN_ADDRESS, "source address not on this host: 10.1.0.77; line 4", WALL - 5};
+    assert_explains(f, "Tunnel0.0 is stopped at: Address\n"
+                       "  ok     Config       complete, since 2011/01/01 09:00:00\n"
+                       "  ok     Device       Tunnel0.0 is there\n"
+                       "  ok     Link         GigaEthernet0.0 (ge0) is up\n"
+                       "> FAILS  Address      since 2011/01/01 09:00:35: source address not on this host: "
+                       "10.1.0.77; line 4\n"
+                       "  waits  Name         for Address\n"
+                       "  waits  Route        for Address\n"
+                       "  waits  IKE_SA_INIT  for Address\n"
+                       "  waits  IKE_AUTH     for Address\n"
+                       "  waits  Child SA     for Address\n"
+                       "  waits  Selectors    for Address\n"
+                       "  waits  Packets out  for Address\n"
+                       "  waits  Packets in   for Address\n");
+}
+
+static void a_tunnel_that_carries_packets_has_all_steps_done(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->tunnel.heard = NOW - 1000;
+    f->tunnel.routes = "192.168.2.0/24 of line 35";
+    f->totals.counters[ESP_OUT_PACKETS] = f->totals.counters[ESP_IN_PACKETS] = 9;
+    f->totals.counters[ESP_OUT_OCTETS] = f->totals.counters[ESP_IN_OCTETS] = 756;
+    f->totals.drops[DROP_TOO_BIG] = 2;
+    f->totals.drops[DROP_REPLAY] = 1;
+    assert_explains(f,
+                    "Tunnel0.0 carries packets\n" READY
+                    "  ok     IKE_SA_INIT  done with 10.2.0.1:500, as initiator, since 2011/01/01 09:00:20: "
+                    "AES-CBC-256, HMAC-SHA1-96, HMAC-SHA1, MODP-1536\n"
+                    "  ok     IKE_AUTH     done: this end is KEY-ID site1 by pre-shared key, the peer KEY-ID "
+                    "site2 by pre-shared key; lines 9, 12\n"
+                    "  ok     Child SA     SPI 0x1511ab8e in, 0x571a182d out, since 2011/01/01 09:00:30: "
+                    "AES-GCM-256, MODP-2048\n"
+                    "  ok     Selectors    here 192.168.1.0-192.168.1.255, there 192.168.2.0-192.168.2.255; "
+                    "line 14\n"
+                    "  ok     Packets out  9 packets, 756 octets; dropped: 2 too big; routed into it: "
+                    "192.168.2.0/24 of line 35\n"
+                    "  ok     Packets in   9 packets, 756 octets, the last one at 2011/01/01 09:00:39; "
+                    "dropped: 1 replay detected\n");
+}
+
+static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->totals.counters[ESP_OUT_PACKETS] = 9;
+    assert_says(f, "Tunnel0.0 is up, with a doubt: Packets in\n");
+    assert_says(
+        f, "  ok     Packets out  9 packets, 0 octets; no route of the config leads into it\n"
+           "> doubt  Packets in   0 packets, 0 octets: perhaps ESP of the peer is dropped on the way, or "
+           "the peer has no route into its tunnel for the answers\n");
+
+    f->totals.drops[DROP_OUT_SELECTORS] = 3;
+    assert_says(f, "Tunnel0.0 is up, with a doubt: Selectors\n");
+    assert_says(f,
+                "> doubt  Selectors    here 192.168.1.0-192.168.1.255, there 192.168.2.0-192.168.2.255; line "
+                "14; 3 packets out and 0 in were outside of them\n");
+
+    f->sa.address_lost = true;
+    assert_says(f, "> doubt  Address      10.1.0.1, which this host has no more: the SA is given up\n");
+}
+
+static void a_tunnel_that_nothing_has_begun_says_who_has_to(void **state)
+{
+    struct fixture *f = *state;
+    history_add_delete(&f->history, WALL - 3, "Delete IKE SA by command");
+    assert_says(f, "Tunnel0.0 is idle: IKE_SA_INIT\n");
+    assert_says(f, "> idle   IKE_SA_INIT  begins with the first packet into Tunnel0.0; last event: "
+                   "2011/01/01 09:00:37 Delete : Delete IKE SA by command\n");
+    f->history = (struct history){0};
+
+    f->policy.connect_type = CONNECT_AUTO;
+    f->policy.line[SETTING_CONNECT_TYPE] = 15;
+    assert_says(f, "> idle   IKE_SA_INIT  begins soon, since `ikev2 connect-type` is auto; line 15\n");
+
+    f->policy.direction = NEGOTIATE_RESPONDER;
+    f->policy.line[SETTING_DIRECTION] = 16;
+    assert_says(f, "> idle   IKE_SA_INIT  the peer has to begin, since `ikev2 negotiation-direction` is "
+                   "responder; line 16\n");
+
+    f->policy.peer_kind = PEER_ANY;
+    assert_says(f, "  ok     Name         none: the peer may have any address; line 12\n"
+                   "  ok     Route        back to where the peer comes from\n"
+                   "> idle   IKE_SA_INIT  the peer has to begin, since `ikev2 peer` is any; line 12\n");
+}
+
+static void what_is_under_way_is_told_with_what_failed_before(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_AUTHENTICATING);
+    f->policy.peer_kind = PEER_FQDN;
+    (void)strcpy(f->policy.peer_fqdn, "site2.example");
+    assert_says(f, "Tunnel0.0 is negotiating: IKE_AUTH\n");
+    assert_says(f, "  ok     Name         site2.example is 10.2.0.1; line 12\n");
+    assert_says(f,
+                "  ok     IKE_SA_INIT  answered with 10.2.0.1:500, as initiator, since 2011/01/01 09:00:20: "
+                "AES-CBC-256, HMAC-SHA1-96, HMAC-SHA1, MODP-1536\n"
+                "> now    IKE_AUTH     waits for the answer of 10.2.0.1:500, since 2011/01/01 09:00:20\n"
+                "  waits  Child SA     for IKE_AUTH\n");
+
+    f->sa.suite = (struct ike_suite){0};
+    f->tunnel.failure = (struct explained_failure){IKE_STEP_SA_INIT, "no answer", WALL - 10, WALL - 10, 1};
+    assert_says(f,
+                "> now    IKE_SA_INIT  waits for the answer of 10.2.0.1:500, since 2011/01/01 09:00:20; the "
+                "negotiation before, 2011/01/01 09:00:30: no answer\n");
+}
+
+static void an_ike_sa_without_a_child_sa_says_why(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    assert_says(f, "> idle   Child SA     the IKE SA has none\n"
+                   "  waits  Selectors    for Child SA\n");
+
+    f->tunnel.failure = (struct explained_failure){IKE_STEP_CHILD_SA, "refused; line 7", WALL, WALL, 1};
+    assert_says(f, "> FAILS  Child SA     at 2011/01/01 09:00:40: refused; line 7\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_step_that_fails_is_marked_and_the_others_wait, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_problem_before_ike_stops_it_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tunnel_that_carries_packets_has_all_steps_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_under_way_is_told_with_what_failed_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_ike_sa_without_a_child_sa_says_why, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
