@@ -64,6 +64,10 @@ const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LI
 /* The address of the end that equals `address`; NULL if it has none. */
 const struct pair_address *pair_end_address(const struct pair_end *end, const struct ip_address *address);
 
+/* The address that a tunnel's peer has; NULL if the config gives it none: a name, `any`, or no peer at all.
+ */
+const struct ip_address *pair_tunnel_peer(const struct pair_tunnel *tunnel);
+
 /* The key with which a tunnel proves its own ID when it sends from `source` (S17). */
 struct octets pair_end_local_key(const struct pair_end *end, const struct pair_tunnel *tunnel,
                                  const struct ip_address *source);
