@@ -69,8 +69,8 @@ void check_arguments_print_usage(FILE *out)
         (void)fprintf(out, "  %-11s  %s\n", options[i].name, options[i].help);
     (void)fputs(
         "\n"
-        "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read or the arguments are "
-        "wrong,\n"
+        "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read, the arguments are wrong,\n"
+        "or the output can't be written,\n"
         "and otherwise 0, even if there are warnings. With --pair it is also 1 if two tunnels that face "
         "each other\n"
         "do not connect, or no two do.\n",

@@ -1,5 +1,8 @@
 #include "check/command.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "check/arguments.h"
 #include "check/check.h"
 #include "check/effective.h"
@@ -103,5 +106,9 @@ int check_command(size_t count, char *const *arguments, FILE *out, FILE *errors)
     struct check_arguments read;
     int status = check_arguments_read(count, arguments, &read, errors) ? run(&read, out, errors) : EXIT_USAGE;
     check_arguments_free(&read);
+    if (fflush(out) != 0 || ferror(out) != 0) {
+        (void)fprintf(errors, "musubi check: the output can't be written: %s\n", strerror(errno));
+        status = EXIT_USAGE;
+    }
     return status;
 }

@@ -293,6 +293,8 @@ enum check_result effective_print_file(const char *path, FILE *out, FILE *errors
     bool good = configuration_read(&configuration, text, length, &ports, NULL, &diagnostics);
     secret_free(text, length);
     if (good) {
+        if (configuration.policies.count == 0)
+            (void)fprintf(out, "%s: there is no Tunnel\n", path);
         effective_print(&configuration, path, out);
         configuration_free(&configuration);
     } else {

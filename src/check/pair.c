@@ -3,8 +3,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "check/pair_report.h"
+
+/* Says it if a file is given twice, as the same path or another: its tunnels would face themselves. */
+static bool are_different(char *const *paths, size_t count, FILE *errors)
+{
+    struct stat one, other;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; stat(paths[i], &one) == 0 && S_ISREG(one.st_mode) && j < i; j++) {
+            if (stat(paths[j], &other) != 0 || other.st_dev != one.st_dev || other.st_ino != one.st_ino)
+                continue;
+            (void)fprintf(errors, "musubi check: %s and %s are the same file\n", paths[j], paths[i]);
+            return false;
+        }
+    }
+    return true;
+}
 
 /* True if all files could be read. */
 static bool read_ends(struct pair_end *ends, char *const *paths, size_t count, FILE *errors)
@@ -65,7 +81,7 @@ enum check_result pair_check(char *const *paths, size_t count, enum pair_form fo
     struct pair_end *ends = calloc(count, sizeof *ends);
     enum check_result status = CHECK_UNREADABLE;
     bool connects = false;
-    if (ends == NULL || !read_ends(ends, paths, count, errors))
+    if (ends == NULL || !are_different(paths, count, errors) || !read_ends(ends, paths, count, errors))
         goto out;
     if (check_ends(ends, count, form, out, &connects))
         status = connects ? CHECK_GOOD : CHECK_WRONG;

@@ -76,20 +76,25 @@ const struct pair_address *pair_end_address(const struct pair_end *end, const st
 
 /* ---- Where a tunnel sends from ----------------------------------------------------------------------- */
 
-/* The interface in whose network an address lies; NULL if there is none. */
+/* The interface in whose network an address lies, one that is shut down only if no other is it; NULL if there
+ * is none. */
 static const struct configured_interface *connected_to(const struct host_settings *settings,
                                                        const struct ip_address *address)
 {
+    const struct configured_interface *shut_down = NULL;
     for (size_t i = 0; i < settings->interface_count; i++) {
         const struct configured_interface *interface = &settings->interfaces[i];
         const struct interface_family *lines =
             address->family == IP_V4 ? &interface->ipv4_lines : &interface->ipv6_lines;
-        for (size_t j = 0; is_link(interface) && j < lines->address_count; j++) {
-            if (ip_prefix_contains(&lines->addresses[j], address))
+        for (size_t j = 0; interface->parts.kind != INTERFACE_TUNNEL && j < lines->address_count; j++) {
+            if (!ip_prefix_contains(&lines->addresses[j], address))
+                continue;
+            if (interface->admin != ADMIN_DOWN)
                 return interface;
+            shut_down = interface;
         }
     }
-    return NULL;
+    return shut_down;
 }
 
 /* The interface to which a route of the config leads. */
@@ -300,6 +305,13 @@ const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LI
     else if (end->of->lines != NULL)
         swanctl_line(end->of, line, out);
     return out;
+}
+
+const struct ip_address *pair_tunnel_peer(const struct pair_tunnel *tunnel)
+{
+    const struct tunnel_policy *policy = &tunnel->policy;
+    return policy->peer_kind == PEER_ADDRESS && policy->peer_address.family != IP_NONE ? &policy->peer_address
+                                                                                       : NULL;
 }
 
 struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,

@@ -75,4 +75,8 @@ struct pair_keys {
 struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
                                const struct ip_address *source, const struct identity *peer);
 
+/* The address that a tunnel's peer has; NULL if the config gives it none: a name, `any`, or no peer at all.
+ */
+const struct ip_address *pair_tunnel_peer(const struct pair_tunnel *tunnel);
+
 #endif

@@ -88,13 +88,13 @@ static void list_addresses(const struct pair_end *end, enum ip_family family, st
 /* The peer that this side has is not where the other side is. */
 static void explain_peer_address(const struct view *v)
 {
-    const struct ip_address *peer = &v->policy->peer_address;
+    const struct ip_address *peer = pair_tunnel_peer(v->own->tunnel);
     const struct ip_address *place = &v->other->address.address;
     char peer_text[IP_TEXT_SIZE];
     char place_text[IP_TEXT_SIZE];
     char list[256];
     struct short_text text = short_text_in(list, sizeof list);
-    if (v->policy->peer_kind != PEER_ADDRESS || ip_address_equal(peer, place))
+    if (peer == NULL || ip_address_equal(peer, place))
         return;
     (void)ip_address_format(peer, peer_text);
     (void)ip_address_format(place, place_text);
@@ -111,6 +111,21 @@ static void explain_peer_address(const struct view *v)
                       peer_text, list);
     pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, &v->other->address.line, 1,
                       "it is at %s, and the other end's peer is %s", place_text, peer_text);
+}
+
+/* The name of the peer stands for addresses of one family, and the other side has one of the other family. */
+static void explain_family_of_name(const struct view *v)
+{
+    char text[IP_TEXT_SIZE];
+    if (pair_name_fits(v->own, v->other))
+        return;
+    (void)ip_address_format(&v->other->address.address, text);
+    pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+                      "its peer is a name for IPv%d addresses, and the other end is at %s",
+                      (int)v->policy->peer_family, text);
+    pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, &v->other->address.line, 1,
+                      "it is at %s, and the other end's peer is a name for IPv%d addresses", text,
+                      (int)v->policy->peer_family);
 }
 
 static void explain_same_address(const struct pair *pair, struct pair_findings *findings)
@@ -169,7 +184,7 @@ static void tell_of_address(const struct view *v)
     char text[IP_TEXT_SIZE];
     if (!v->own->is_assigned)
         return;
-    bool is_expected = v->other->tunnel->policy.peer_kind == PEER_ADDRESS;
+    bool is_expected = pair_tunnel_peer(v->other->tunnel) != NULL;
     pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, NULL, 0,
                       "the file does not tell its address: it is taken to be at %s%s",
                       ip_address_format(&v->own->address.address, text),
@@ -179,7 +194,7 @@ static void tell_of_address(const struct view *v)
 static void tell_of_name(const struct view *v)
 {
     char text[IP_TEXT_SIZE];
-    if (v->policy->peer_kind == PEER_FQDN)
+    if (v->policy->peer_kind == PEER_FQDN && pair_name_fits(v->own, v->other))
         pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
                           "the name %s is not looked up: it is taken to have the address %s",
                           v->policy->peer_fqdn, ip_address_format(&v->other->address.address, text));
@@ -201,6 +216,7 @@ static void explain_failure(const struct pair *pair, const struct pair_result *r
         if (both_could && result->begin[1 - side] == BEGIN_FAILS)
             explain_answering(v);
         explain_peer_address(v);
+        explain_family_of_name(v);
     }
     explain_same_address(pair, views[0].findings);
 }
@@ -222,12 +238,45 @@ void pair_explain(const struct pair *pair, struct pair_result *result)
     }
 }
 
+/* ---- A tunnel without a partner ---------------------------------------------------------------------- */
+
+/* A file with errors may have the tunnel that is missed. True if there is no such file. */
+static bool tell_of_unknown_tunnels(const struct pair_end *ends, size_t count, struct short_text *text)
+{
+    bool all_known = true;
+    for (size_t i = 0; i < count; i++) {
+        if (ends[i].is_sound)
+            continue;
+        short_text_add(text, "; the tunnels of %s are not known, since it has errors", ends[i].path);
+        all_known = false;
+    }
+    return all_known;
+}
+
+/* Which other file has the address of the peer. */
+static void tell_of_peer(const struct pair_end *ends, size_t count, const struct pair_end *end,
+                         const struct ip_address *peer, bool all_known, struct short_text *text)
+{
+    char address[IP_TEXT_SIZE];
+    const struct pair_end *holder = NULL;
+    for (size_t i = 0; holder == NULL && i < count; i++) {
+        if (&ends[i] != end && pair_end_address(&ends[i], peer) != NULL)
+            holder = &ends[i];
+    }
+    (void)ip_address_format(peer, address);
+    if (holder == NULL && !all_known)
+        short_text_add(text, "; its peer is %s", address);
+    else
+        short_text_add(text, "; its peer, %s, is an address of %s", address,
+                       holder != NULL ? holder->path : "none of them");
+}
+
 const char *pair_explain_alone(const struct pair_end *ends, size_t count, const struct pair_end *end,
                                const struct pair_tunnel *tunnel, char out[PAIR_REASON_SIZE])
 {
     const struct tunnel_policy *policy = &tunnel->policy;
+    const struct ip_address *peer = pair_tunnel_peer(tunnel);
     struct short_text text = short_text_in(out, PAIR_REASON_SIZE);
-    char peer[IP_TEXT_SIZE];
     char id[IDENTITY_WORDS_SIZE];
     short_text_add(&text, "no tunnel of the other files faces it");
     if (policy->gap == GAP_MODE || policy->gap == GAP_PEER) {
@@ -235,13 +284,9 @@ const char *pair_explain_alone(const struct pair_end *ends, size_t count, const 
         short_text_add(&text, ": it has %s", policy_gap_text(policy, gap));
         return out;
     }
-    if (policy->peer_kind == PEER_ADDRESS) {
-        bool found = false;
-        for (size_t i = 0; i < count; i++)
-            found = found || (&ends[i] != end && pair_end_address(&ends[i], &policy->peer_address) != NULL);
-        short_text_add(&text, "; its peer, %s, is %s", ip_address_format(&policy->peer_address, peer),
-                       found ? "there" : "an address of none of them");
-    }
+    bool all_known = tell_of_unknown_tunnels(ends, count, &text);
+    if (peer != NULL)
+        tell_of_peer(ends, count, end, peer, all_known, &text);
     if (policy->remote_id.type != ID_NONE)
         short_text_add(&text, "; the ID that it expects is %s", identity_words(&policy->remote_id, id));
     return out;

@@ -30,9 +30,10 @@ static bool is_at(const struct pair_end *end, const struct pair_tunnel *tunnel,
 static int points_of_address(const struct pair_tunnel *from, const struct pair_end *end,
                              const struct pair_tunnel *to)
 {
-    if (from->policy.peer_kind != PEER_ADDRESS || !has_place(end, to))
+    const struct ip_address *peer = pair_tunnel_peer(from);
+    if (peer == NULL || !has_place(end, to))
         return POINTS_OPEN;
-    return is_at(end, to, &from->policy.peer_address) ? POINTS_ADDRESS : 0;
+    return is_at(end, to, peer) ? POINTS_ADDRESS : 0;
 }
 
 static struct identity own_id(const struct pair_end *end, const struct pair_tunnel *tunnel)
@@ -53,38 +54,15 @@ static int points_of_id(const struct pair_tunnel *from, const struct pair_end *e
                                                                                                   : 0;
 }
 
-/* ---- All that may be paired -------------------------------------------------------------------------- */
+/* ---- Who is paired ----------------------------------------------------------------------------------- */
 
+/* Two tunnels that may face each other. */
 struct candidate {
     struct pair_end *end[2];
     struct pair_tunnel *tunnel[2];
-    int points;
-    bool has_evidence;
-    size_t order;
 };
 
-static struct candidate candidate_of(struct pair_end *a, struct pair_tunnel *x, struct pair_end *b,
-                                     struct pair_tunnel *y)
-{
-    int ids = points_of_id(x, b, y) + points_of_id(y, a, x);
-    int addresses[] = {points_of_address(x, b, y), points_of_address(y, a, x)};
-    return (struct candidate){
-        .end = {a, b},
-        .tunnel = {x, y},
-        .points = ids + addresses[0] + addresses[1],
-        .has_evidence =
-            ids >= POINTS_EVIDENCE || addresses[0] >= POINTS_EVIDENCE || addresses[1] >= POINTS_EVIDENCE,
-    };
-}
-
-static int compare_candidates(const void *a, const void *b)
-{
-    const struct candidate *x = a;
-    const struct candidate *y = b;
-    if (x->points != y->points)
-        return y->points - x->points;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
+enum { POINTS_MAX = 2 * POINTS_ID + 2 * POINTS_ADDRESS, POINTS_NONE = -1 };
 
 /* Whether they are all that there is. */
 static bool are_alone(const struct pair_end *ends, size_t count)
@@ -92,30 +70,19 @@ static bool are_alone(const struct pair_end *ends, size_t count)
     return count == 2 && ends[0].tunnel_count == 1 && ends[1].tunnel_count == 1;
 }
 
-/* All candidates, the best ones first; NULL if memory ran out. */
-static struct candidate *list_candidates(struct pair_end *ends, size_t count, size_t *found)
+/* The points of two tunnels; POINTS_NONE if nothing tells that they face each other. */
+static int points_of(const struct candidate *c, bool alone)
 {
-    size_t capacity = 1;
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = i + 1; j < count; j++)
-            capacity += ends[i].tunnel_count * ends[j].tunnel_count;
+    int points[] = {points_of_id(c->tunnel[0], c->end[1], c->tunnel[1]),
+                    points_of_id(c->tunnel[1], c->end[0], c->tunnel[0]),
+                    points_of_address(c->tunnel[0], c->end[1], c->tunnel[1]),
+                    points_of_address(c->tunnel[1], c->end[0], c->tunnel[0])};
+    int sum = 0;
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        sum += points[i];
+        alone = alone || points[i] >= POINTS_EVIDENCE;
     }
-    struct candidate *list = calloc(capacity, sizeof *list);
-    *found = 0;
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        for (size_t j = i + 1; j < count; j++) {
-            for (size_t k = 0; k < ends[i].tunnel_count * ends[j].tunnel_count; k++) {
-                struct candidate c = candidate_of(&ends[i], &ends[i].tunnels[k / ends[j].tunnel_count],
-                                                  &ends[j], &ends[j].tunnels[k % ends[j].tunnel_count]);
-                c.order = *found;
-                if (c.has_evidence || are_alone(ends, count))
-                    list[(*found)++] = c;
-            }
-        }
-    }
-    if (list != NULL)
-        qsort(list, *found, sizeof *list, compare_candidates);
-    return list;
+    return alone ? sum : POINTS_NONE;
 }
 
 /* ---- Where they are ---------------------------------------------------------------------------------- */
@@ -133,8 +100,9 @@ static enum ip_family family_between(const struct candidate *c)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct tunnel_policy *policy = &c->tunnel[i]->policy;
-        if (policy->peer_kind == PEER_ADDRESS)
-            return policy->peer_address.family;
+        const struct ip_address *peer = pair_tunnel_peer(c->tunnel[i]);
+        if (peer != NULL)
+            return peer->family;
         if (policy->peer_kind == PEER_FQDN && policy->peer_family != IP_NONE)
             return policy->peer_family;
     }
@@ -155,10 +123,9 @@ static void place(struct pair_side *side, const struct candidate *c, unsigned i,
 {
     struct pair_end *end = c->end[i];
     const struct pair_tunnel *tunnel = c->tunnel[i];
-    const struct tunnel_policy *other = &c->tunnel[1 - i]->policy;
-    bool is_expected = other->peer_kind == PEER_ADDRESS;
+    const struct ip_address *peer = pair_tunnel_peer(c->tunnel[1 - i]);
     enum ip_family family = family_between(c);
-    const struct pair_address *expected = is_expected ? pair_end_address(end, &other->peer_address) : NULL;
+    const struct pair_address *expected = peer != NULL ? pair_end_address(end, peer) : NULL;
     const struct pair_address *own = own_of_family(end, family);
     *side = (struct pair_side){.end = end, .tunnel = c->tunnel[i]};
     if (tunnel->source.address.family != IP_NONE) {
@@ -170,33 +137,61 @@ static void place(struct pair_side *side, const struct candidate *c, unsigned i,
         return;
     }
     side->is_assigned = true;
-    if (is_expected)
-        side->address.address = other->peer_address;
+    if (peer != NULL)
+        side->address.address = *peer;
     else if (end->assigned.family == family)
         side->address.address = end->assigned;
     else
         end->assigned = side->address.address = address_for(family, number);
 }
 
+static void add_pair(struct pair_list *list, const struct pair_end *ends, const struct candidate *c)
+{
+    struct pair *pair = &list->items[list->count++];
+    for (unsigned side = 0; side < 2; side++) {
+        c->tunnel[side]->is_paired = true;
+        place(&pair->side[side], c, side, (size_t)(c->end[side] - ends));
+    }
+}
+
+/* Pairs the tunnels of two ends that have that many points. The result is the most points below them that two
+ * others have, but at least `below`. */
+static int pair_ends(struct pair_end *ends, size_t count, size_t i, size_t j, int points, int below,
+                     struct pair_list *out)
+{
+    bool alone = are_alone(ends, count);
+    for (struct pair_tunnel *x = ends[i].tunnels; x < ends[i].tunnels + ends[i].tunnel_count; x++) {
+        struct pair_tunnel *y = ends[j].tunnels;
+        for (; !x->is_paired && y < ends[j].tunnels + ends[j].tunnel_count; y++) {
+            const struct candidate c = {{&ends[i], &ends[j]}, {x, y}};
+            int found = y->is_paired ? POINTS_NONE : points_of(&c, alone);
+            if (found == points)
+                add_pair(out, ends, &c);
+            else if (found < points && found > below)
+                below = found;
+        }
+    }
+    return below;
+}
+
+/* Those with the most points come first. They are looked for again for each number of points, since a list of
+ * all candidates would be as long as the product of the numbers of tunnels. */
 bool pair_match(struct pair_end *ends, size_t count, struct pair_list *out)
 {
-    size_t found;
-    struct candidate *list = list_candidates(ends, count, &found);
-    *out = (struct pair_list){.items = calloc(found + 1, sizeof *out->items)};
-    bool good = list != NULL && out->items != NULL;
-    for (size_t i = 0; good && i < found; i++) {
-        struct candidate *c = &list[i];
-        if (c->tunnel[0]->is_paired || c->tunnel[1]->is_paired)
-            continue;
-        c->tunnel[0]->is_paired = c->tunnel[1]->is_paired = true;
-        struct pair *pair = &out->items[out->count++];
-        for (unsigned side = 0; side < 2; side++)
-            place(&pair->side[side], c, side, (size_t)(c->end[side] - ends));
+    size_t tunnels = 0;
+    for (size_t i = 0; i < count; i++)
+        tunnels += ends[i].tunnel_count;
+    *out = (struct pair_list){.items = calloc(tunnels / 2 + 1, sizeof *out->items)};
+    if (out->items == NULL)
+        return false;
+    for (int points = POINTS_MAX, below; points > POINTS_NONE; points = below) {
+        below = POINTS_NONE;
+        for (size_t i = 0; i < count; i++) {
+            for (size_t j = i + 1; j < count; j++)
+                below = pair_ends(ends, count, i, j, points, below, out);
+        }
     }
-    free(list);
-    if (!good)
-        pair_list_free(out);
-    return good;
+    return true;
 }
 
 void pair_list_free(struct pair_list *list)
@@ -205,16 +200,15 @@ void pair_list_free(struct pair_list *list)
     *list = (struct pair_list){0};
 }
 
-bool pair_peer_fits(const struct pair_side *side, const struct pair_side *other)
-{
-    const struct tunnel_policy *policy = &side->tunnel->policy;
-    return policy->peer_kind != PEER_ADDRESS ||
-           ip_address_equal(&policy->peer_address, &other->address.address) ||
-           pair_end_address(other->end, &policy->peer_address) != NULL;
-}
-
 struct identity pair_local_id(const struct pair_side *side)
 {
     const struct identity *configured = &side->tunnel->policy.local_id;
     return configured->type != ID_NONE ? *configured : identity_of_address(&side->address.address);
+}
+
+bool pair_name_fits(const struct pair_side *side, const struct pair_side *other)
+{
+    const struct tunnel_policy *policy = &side->tunnel->policy;
+    return policy->peer_kind != PEER_FQDN || policy->peer_family == IP_NONE ||
+           policy->peer_family == other->address.address.family;
 }

@@ -32,10 +32,11 @@ struct pair_list {
 bool pair_match(struct pair_end *ends, size_t count, struct pair_list *out);
 void pair_list_free(struct pair_list *list);
 
-/* True if the peer of `side` may be at the other side: it is its address, a name, or any. */
-bool pair_peer_fits(const struct pair_side *side, const struct pair_side *other);
-
 /* The ID by which a side proves itself: the configured one, or its address (S17). */
 struct identity pair_local_id(const struct pair_side *side);
+
+/* False if the peer of `side` is a name for addresses of one family, and the other side's is of the other
+ * one. */
+bool pair_name_fits(const struct pair_side *side, const struct pair_side *other);
 
 #endif

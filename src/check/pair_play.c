@@ -100,7 +100,7 @@ static void add_tunnel(const struct trial *t, unsigned side, const struct pair_t
     }
     gateway_set_tunnel_with_keys(g, &policy, keys.local, keys.remote);
     gateway_set_tunnel_route(g, policy.tunnel, source, policy.outgoing == OUTGOING_ROUTED ? 0 : 1);
-    if (!is_played || policy.peer_kind != PEER_FQDN)
+    if (!is_played || policy.peer_kind != PEER_FQDN || !pair_name_fits(own, other))
         return;
     gateway_set_name(g, policy.tunnel, ip_address_format(&other->address.address, text));
     gateway_look_up(g, policy.tunnel);
@@ -110,12 +110,12 @@ static void add_gateway(struct trial *t, unsigned side)
 {
     const struct pair_side *own = &t->pair->side[side];
     const struct pair_side *other = &t->pair->side[1 - side];
-    const struct tunnel_policy *seeker = &other->tunnel->policy;
+    const struct ip_address *expected = pair_tunnel_peer(other->tunnel);
     char text[IP_TEXT_SIZE];
     t->gateway[side] = world_add_gateway(t->world, side == 0 ? "first" : "second",
                                          ip_address_format(&own->address.address, text));
-    if (seeker->peer_kind == PEER_ADDRESS && pair_end_address(own->end, &seeker->peer_address) != NULL)
-        gateway_add_address(t->gateway[side], ip_address_format(&seeker->peer_address, text));
+    if (expected != NULL && pair_end_address(own->end, expected) != NULL)
+        gateway_add_address(t->gateway[side], ip_address_format(expected, text));
     for (size_t i = 0; i < own->end->tunnel_count; i++)
         add_tunnel(t, side, &own->end->tunnels[i]);
 }

@@ -192,7 +192,7 @@ int main(int argc, char **argv)
         }
     }
     free(arguments.commands);
-    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == EXIT_DONE)
         status = EXIT_FAILED;
     return status;
 }

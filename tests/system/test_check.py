@@ -105,6 +105,24 @@ def test_wrong_usage_exits_with_2(argv):
     assert done.stderr, "it says how it is used"
 
 
+@pytest.mark.parametrize("options", [(), ("--effective",)])
+def test_output_that_cannot_be_written_is_no_verdict(write, options):
+    path = write("hostname x\nsnmp-agent x\n")
+
+    done = run("sh", "-c", 'exec "$@" >/dev/full', "sh", SHELL, "check", *options, path)
+
+    assert (done.status, done.stderr) == (
+        USAGE, "musubi check: the output can't be written: No space left on device\n")
+
+
+def test_the_policy_of_no_tunnel_is_told_as_that(write):
+    path = write("hostname x\n")
+
+    done = check("--effective", path)
+
+    assert (done.status, done.stdout, done.stderr) == (GOOD, f"{path}: there is no Tunnel\n", "")
+
+
 def test_it_needs_no_root():
     # In a folder that all users may enter; those of the tests and the build may not be.
     with tempfile.TemporaryDirectory(prefix="musubi-check-") as folder:

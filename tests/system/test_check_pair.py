@@ -8,7 +8,7 @@ import pytest
 from lib.manual_lists import (CENTRE_LINES_OF_15, CENTRE_LINES_OF_16, CENTRE_OF_15_AND_16, CENTRE_OF_SITES,
                               PEER_OF_10_AND_11, SITE1_OF_CENTRE, SITE1_OF_THREE, SITE2_OF_CENTRE, SITE2_OF_THREE,
                               SITE3_OF_THREE, manual_list, replaced)
-from lib.musubi import PROJECT, SHELL
+from lib.musubi import BUILD, PROJECT, SHELL
 from lib.pairs import CONNECTS, DOES_NOT, USAGE, check_pair, findings, pair_report, the_pair
 from lib.process import run
 
@@ -165,6 +165,53 @@ def test_files_without_a_pair_do_not_connect(tmp_path):
     assert [(alone["file"], alone["tunnel"]) for alone in report["unpaired"]] == [("a.cfg", "Tunnel1.0")]
 
 
+def test_a_port_that_is_shut_down_is_the_reason_and_not_the_addresses_of_others(tmp_path):
+    """The default route leads out of it: the tunnel has no outgoing interface of its own."""
+    b = replaced(SITE2_OF_THREE, ("ip address 10.2.0.1/24\n  no shutdown", "ip address 10.2.0.1/24\n  shutdown"))
+
+    pair = the_pair(pair_report(tmp_path, SITE1_OF_THREE, b))
+
+    assert [end["address"] for end in pair["ends"]] == ["10.1.0.1", "10.2.0.1"]
+    assert findings(pair, "b.cfg") == [("GigaEthernet0.0, by which Tunnel0.0 leaves, is shut down", ["shutdown"])]
+
+
+def test_a_tunnel_without_a_peer_is_told_as_that(tmp_path):
+    b = replaced(SITE2, ("  ikev2 peer 10.1.0.1 authentication psk id keyid site1\n", ""))
+
+    pair = the_pair(pair_report(tmp_path, SITE1, b))
+
+    assert pair["ends"][0]["address"] == "10.1.0.1"
+    assert findings(pair, "b.cfg")[-1] == ("Tunnel0.0 stays down: no `ikev2 peer`", ["interface Tunnel0.0"])
+    assert not [text for end in "ab" for text, _ in findings(pair, f"{end}.cfg") if "its peer is" in text]
+
+
+def test_a_name_for_addresses_of_the_other_family_does_not_connect(tmp_path):
+    a = replaced(SITE1, ("ikev2 peer 10.2.0.1", "ikev2 peer-fqdn-ipv6 gw.example.com"))
+
+    pair = the_pair(pair_report(tmp_path, a, SITE2))
+
+    assert [end["begins"] for end in pair["ends"]] == ["fails", "fails"]
+    assert findings(pair, "a.cfg")[-1] == (
+        "its peer is a name for IPv6 addresses, and the other end is at 10.2.0.1",
+        ["ikev2 peer-fqdn-ipv6 gw.example.com authentication psk id keyid site2"])
+    assert findings(pair, "b.cfg")[-1] == (
+        "it is at 10.2.0.1, and the other end's peer is a name for IPv6 addresses", ["ip address 10.2.0.1/14"])
+
+
+def test_many_tunnels_that_do_not_face_each_other_take_bounded_memory(tmp_path):
+    for end in range(2):
+        (tmp_path / f"{end}.cfg").write_text("".join(
+            f"interface Tunnel{n}.0\n  tunnel mode ipsec-ikev2\n"
+            f"  ikev2 peer any authentication psk id keyid {end}{n}\n"
+            for n in range(4000)), encoding="utf-8")
+    limit = ["prlimit", f"--as={1 << 30}"] if BUILD.name == "build" else []  # a sanitized one maps terabytes
+
+    done = run(*limit, SHELL, "check", "--pair", tmp_path / "0.cfg", tmp_path / "1.cfg", timeout=120)
+
+    assert (done.status, done.stderr) == (DOES_NOT, "")
+    assert done.stdout.count("no tunnel of the other files faces it") == 8000
+
+
 def test_a_file_with_an_error_is_a_failure(tmp_path):
     wrong = replaced(SITE2, ("  dpd", "  sa-proposal enc aes-cbc-257\n  dpd"))
 
@@ -174,12 +221,16 @@ def test_a_file_with_an_error_is_a_failure(tmp_path):
     assert done.status == DOES_NOT
     assert done.stdout.startswith("b.cfg:10:19: error: "), done.stdout
     assert [error["line"] for error in report["files"][1]["errors"]] == [10]
+    assert [alone["text"] for alone in report["unpaired"]] == [
+        "no tunnel of the other files faces it; the tunnels of b.cfg are not known, since it has errors; its peer is "
+        "10.2.0.1; the ID that it expects is keyid site2"]
 
 
 def test_wrong_usage_exits_with_2(tmp_path):
     (tmp_path / "a.cfg").write_text(SITE1, encoding="utf-8")
     for argv in (["--pair"], ["--pair", tmp_path / "a.cfg"], ["--json", tmp_path / "a.cfg", tmp_path / "a.cfg"],
-                 ["--pair", tmp_path / "a.cfg", tmp_path / "missing"]):
+                 ["--pair", tmp_path / "a.cfg", tmp_path / "missing"],
+                 ["--pair", tmp_path / "a.cfg", tmp_path / ".." / tmp_path.name / "a.cfg"]):
         done = run(SHELL, "check", *map(str, argv))
 
         assert (done.status, done.stdout) == (USAGE, ""), str(done)
