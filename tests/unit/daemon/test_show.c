@@ -3,6 +3,7 @@
  */
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
+#include "daemon/show/key_tables.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -336,6 +337,44 @@ static void identities_that_cannot_be_printed_are_hexadecimal(void **state)
     assert_shows("DER-ASN1-DN 0x3000", &text);
 }
 
+static void S33_key_tables_are_as_wireshark_wants_them(void **state)
+{
+    (void)state;
+    struct ike_record *sa = sample();
+    struct text text = {0};
+
+    show_ike_key_row(sa, &text);
+    show_esp_key_rows(sa, &text);
+    assert_shows(
+        "ikev2_decryption_table:f633bdfd0188a348,c35d1aa6e0ce1c67,"
+        "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf,"
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f,\"AES-CBC-256 [RFC3602]\","
+        "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff00010203,606162636465666768696a6b6c6d6e6f70717273,"
+        "\"HMAC_SHA1_96 [RFC2404]\"\n"
+        "esp_sa:\"IPv4\",\"10.1.0.1\",\"10.2.0.1\",\"0x571a182d\",\"AES-CBC [RFC3602]\","
+        "\"0xacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacb\",\"HMAC-SHA-1-96 [RFC2404]\","
+        "\"0x4d4e4f505152535455565758595a5b5c5d5e5f60\"\n"
+        "esp_sa:\"IPv4\",\"10.2.0.1\",\"10.1.0.1\",\"0x1511ab8e\",\"AES-CBC [RFC3602]\","
+        "\"0xbabbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9\",\"HMAC-SHA-1-96 [RFC2404]\","
+        "\"0x5c5d5e5f606162636465666768696a6b6c6d6e6f\"\n",
+        &text);
+
+    sa->suite.encryption = encryption_by_id(ENCR_AES_GCM_16, 128);
+    sa->suite.integrity = NULL;
+    sa->child_count = 0;
+    show_ike_key_row(sa, &text);
+    show_esp_key_rows(sa, &text);
+    assert_shows("ikev2_decryption_table:f633bdfd0188a348,c35d1aa6e0ce1c67,"
+                 "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3,000102030405060708090a0b0c0d0e0f10111213,"
+                 "\"AES-GCM-128 with 16 octet ICV [RFC5282]\",,,\"NONE [RFC4306]\"\n",
+                 &text);
+
+    sa->suite = (struct ike_suite){0};
+    show_ike_key_row(sa, &text);
+    assert_shows("", &text);
+    free(sa);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +382,7 @@ int main(void)
         cmocka_unit_test(S33_aead_has_no_integrity_keys_and_shows_its_salt),
         cmocka_unit_test(R76_nat_traversal_follows_dpd),
         cmocka_unit_test(sa_under_negotiation_has_no_keys_to_show),
+        cmocka_unit_test(S33_key_tables_are_as_wireshark_wants_them),
         cmocka_unit_test(R101_show_ikev2_child_sa_is_list_2_25_18),
         cmocka_unit_test(S33_several_child_sas_stand_newest_first),
         cmocka_unit_test(S33_each_selector_has_a_block),
