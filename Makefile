@@ -3,7 +3,7 @@
 #   make            build build/musubid and build/musubi
 #   make run        two sites with a tunnel between them, in network namespaces of their own
 #   make test       all tests; ends with "N passed, N failed"
-#   make docs       writes docs/commands.md, docs/sizes.md and docs/requirements.md anew
+#   make docs       writes docs/commands.md, docs/sizes.md, docs/mistakes.md and docs/requirements.md anew
 #   make campaign   200,000 scenarios of the simulator, about an hour (SCENARIOS=n: another number)
 #   make differential   random packets by the fast and the slow path, some minutes (ROUNDS=n, SEED=n)
 #   make bench      measurements, side by side with rivals (ONLY=tunnel,esp: these parts alone)
@@ -45,6 +45,7 @@ test: build
 
 docs: build
 	@ninja -C build --quiet commands.md sizes.md
+	@tools/mistakes
 	@tools/requirements
 
 campaign: build

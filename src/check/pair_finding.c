@@ -46,6 +46,15 @@ static struct pair_finding *append(struct pair_findings *findings, enum finding_
     return finding;
 }
 
+static bool is_known(const struct pair_findings *findings, unsigned end, const char *text)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        if (findings->items[i].end == end && strcmp(findings->items[i].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 void pair_findings_add(struct pair_findings *findings, enum finding_kind kind, unsigned end,
                        const uint32_t *lines, size_t line_count, const char *format, ...)
 {
@@ -54,6 +63,10 @@ void pair_findings_add(struct pair_findings *findings, enum finding_kind kind, u
     va_start(arguments, format);
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
+    if (length >= 0 && is_known(findings, end, text)) {
+        free(text);
+        return;
+    }
     struct pair_finding *finding = append(findings, kind, end, length < 0 ? NULL : text);
     for (size_t i = 0; finding != NULL && i < line_count; i++)
         add_line(finding, lines[i]);
@@ -97,15 +110,6 @@ static void read_lines(struct pair_finding *finding)
         if (isdigit((unsigned char)*at) && line_word_ends(finding->text, at))
             read_numbers(finding, at);
     }
-}
-
-static bool is_known(const struct pair_findings *findings, unsigned end, const char *text)
-{
-    for (size_t i = 0; i < findings->count; i++) {
-        if (findings->items[i].end == end && strcmp(findings->items[i].text, text) == 0)
-            return true;
-    }
-    return false;
 }
 
 void pair_findings_add_log(struct pair_findings *findings, enum finding_kind kind, unsigned end,

@@ -35,7 +35,8 @@ struct pair_findings {
 
 void pair_findings_free(struct pair_findings *findings);
 
-/* Adds a finding with a text as of printf. `lines` has the lines of the end's file, 0 being none. */
+/* Adds a finding with a text as of printf, unless it is there already. `lines` has the lines of the end's
+ * file, 0 being none. */
 __attribute__((format(printf, 6, 7))) void pair_findings_add(struct pair_findings *findings,
                                                              enum finding_kind kind, unsigned end,
                                                              const uint32_t *lines, size_t line_count,

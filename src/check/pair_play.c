@@ -1,5 +1,6 @@
 #include "check/pair_play.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ bool pair_may_begin(const struct pair_side *side)
 {
     const struct tunnel_policy *policy = &side->tunnel->policy;
     return policy->complete && !policy->shut_down && policy->peer_kind != PEER_ANY &&
-           policy->direction != NEGOTIATE_RESPONDER;
+           policy->direction != NEGOTIATE_RESPONDER && side->tunnel->down_interface == NULL;
 }
 
 static bool may_rekey(const struct pair_side *side)
@@ -88,15 +89,16 @@ static void add_tunnel(const struct trial *t, unsigned side, const struct pair_t
     struct tunnel_policy policy = tunnel->policy;
     bool is_played = tunnel == own->tunnel;
     const struct ip_address *source = is_played ? &own->address.address : &tunnel->source.address;
-    struct octets local = pair_end_local_key(own->end, tunnel, source);
-    struct octets remote = tunnel->remote_key;
+    if (policy.remote_id.type == ID_NONE) /* strongSwan takes any that has a key */
+        policy.remote_id = pair_local_id(other);
+    struct pair_keys keys = pair_end_keys(own->end, tunnel, source, &policy.remote_id);
     char text[IP_TEXT_SIZE];
     policy.connect_type = CONNECT_TRIGGER;
     if (is_played) {
         bend_policy(t, side, &policy);
-        replace_certificates(t, side, &policy, &local, &remote);
+        replace_certificates(t, side, &policy, &keys.local, &keys.remote);
     }
-    gateway_set_tunnel_with_keys(g, &policy, local, remote);
+    gateway_set_tunnel_with_keys(g, &policy, keys.local, keys.remote);
     gateway_set_tunnel_route(g, policy.tunnel, source, policy.outgoing == OUTGOING_ROUTED ? 0 : 1);
     if (!is_played || policy.peer_kind != PEER_FQDN)
         return;
@@ -195,6 +197,60 @@ static bool carries(const struct trial *t, const char *when)
     return good;
 }
 
+/* ---- What the config wants carried ------------------------------------------------------------------- */
+
+static bool overlap(const struct traffic_selector *a, const struct traffic_selector *b)
+{
+    return a->first.family == b->first.family && ip_address_compare(&a->first, &b->last) <= 0 &&
+           ip_address_compare(&b->first, &a->last) <= 0 &&
+           (a->protocol == 0 || b->protocol == 0 || a->protocol == b->protocol);
+}
+
+static bool lists_overlap(const struct selector_list *wanted, const struct traffic_selector *agreed,
+                          size_t count)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            if (overlap(&wanted->ts[i], &agreed[j]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The end that answers takes the selectors that it is asked for, whatever it is configured with (R71). So
+ * that it tells what its config wants beyond them, it sends such a packet. False if nothing of what its
+ * config wants can be carried.
+ */
+static bool carries_what_it_wants(struct trial *t, unsigned side)
+{
+    const struct tunnel_policy *policy = &t->pair->side[side].tunnel->policy;
+    const struct child_settings *sa = child_of(t, side);
+    const struct selector_list local = selectors_of_policy(policy->local_ts, policy->local_ts_count);
+    const struct selector_list remote = selectors_of_policy(policy->remote_ts, policy->remote_ts_count);
+    unsigned index = 0;
+    struct traffic_selector pair[2];
+    if (policy->local_ts_count + policy->remote_ts_count == 0 ||
+        !selectors_next_pair(&local, &remote, &index, pair))
+        return true;
+    const struct packet_flow flow = {.source = pair[0].last,
+                                     .destination = pair[1].last,
+                                     .protocol = pair[0].protocol != 0 ? pair[0].protocol : IPPROTO_UDP,
+                                     .ports = FLOW_PORTS_BOTH,
+                                     .source_port = pair[0].first_port,
+                                     .destination_port = pair[1].first_port};
+    const struct traffic_selectors agreed = {sa->local_ts, sa->remote_ts, sa->local_ts_count,
+                                             sa->remote_ts_count};
+    if (traffic_selectors_hold(&agreed, &flow, PACKET_OUTBOUND))
+        return true;
+    gateway_packet_is_outside(t->gateway[side], number(t, side), &flow);
+    bool some = lists_overlap(&local, sa->local_ts, sa->local_ts_count) &&
+                lists_overlap(&remote, sa->remote_ts, sa->remote_ts_count);
+    take_warnings(t, some ? FINDING_NOTE : FINDING_FAILURE);
+    return some;
+}
+
 static void note_agreement(const struct trial *t, struct pair_agreement *agreed)
 {
     struct ike_record *record = calloc(1, sizeof *record);
@@ -274,6 +330,8 @@ static bool rekey(struct trial *t)
 static bool play(struct trial *t, struct pair_result *result)
 {
     bool good = negotiate(t) && carries(t, "after the negotiation");
+    for (unsigned side = 0; good && side < 2; side++)
+        good = carries_what_it_wants(t, side);
     if (good)
         note_agreement(t, &result->agreed);
     if (good && t->rekeys) {
@@ -297,6 +355,9 @@ static bool run_trial(const struct pair *pair, unsigned beginner, unsigned rekey
     world_set_trace(t.world, NULL);
     for (unsigned side = 0; side < 2; side++)
         add_gateway(&t, side);
+    bool is_cut =
+        pair->side[0].tunnel->down_interface != NULL || pair->side[1].tunnel->down_interface != NULL;
+    world_set_partition(t.world, t.gateway[0], t.gateway[1], is_cut);
     bool good = play(&t, result);
     world_free(t.world);
     return good;

@@ -188,6 +188,16 @@ static bool open_df_workers(struct host_family_sockets *s, uint32_t workers, str
     return true;
 }
 
+/* Protocol 0: nothing arrives. Not all kernels have such sockets, and the workers can do without. */
+static int open_packet(void)
+{
+    const int size = HOST_SOCKET_BUFFER;
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+    return fd;
+}
+
 static bool open_family(struct host_family_sockets *s, enum ip_family family, uint32_t workers,
                         struct host_error *err)
 {
@@ -204,6 +214,7 @@ static bool open_family(struct host_family_sockets *s, enum ip_family family, ui
         s->natt_worker[i] = open_natt_worker(family, err);
         s->esp_worker[i] = open_esp(family, i, workers, err);
         s->icmp_worker[i] = open_icmp(family, err);
+        s->packet_worker[i] = family == IP_V4 ? open_packet() : -1;
         if (s->natt_worker[i] < 0 || s->esp_worker[i] < 0 || s->icmp_worker[i] < 0)
             return false;
     }
@@ -215,7 +226,7 @@ static void set_closed(struct host_family_sockets *s)
     s->ike = s->natt = -1;
     for (size_t i = 0; i < HOST_WORKERS_MAX; i++)
         s->natt_worker[i] = s->esp_worker[i] = s->natt_df_worker[i] = s->esp_df_worker[i] =
-            s->icmp_worker[i] = -1;
+            s->packet_worker[i] = s->icmp_worker[i] = -1;
 }
 
 static bool has_ipv6(void)
@@ -257,6 +268,7 @@ static void close_family(struct host_family_sockets *s)
         close_one(&s->esp_worker[i]);
         close_one(&s->natt_df_worker[i]);
         close_one(&s->esp_df_worker[i]);
+        close_one(&s->packet_worker[i]);
         close_one(&s->icmp_worker[i]);
     }
 }

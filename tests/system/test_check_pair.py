@@ -166,6 +166,8 @@ def test_the_page_describes_all_members_of_the_json_and_no_others(tmp_path):
     seen = set()
     for configs in ((SITE1_OF_THREE, SITE2_OF_THREE), (SITE1, wrong), (SITE1, other)):
         seen.update(members(pair_report(tmp_path, *configs)))
+    swanctl = "connections {\n  a {\n    vips = 0.0.0.0\n  }\n}\n"
+    seen.update(members(pair_report(tmp_path, SITE1, swanctl)))
 
     assert seen == described
 
