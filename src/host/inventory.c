@@ -160,7 +160,8 @@ static void drop_link(struct inventory *inventory, struct inventory_link *link)
 static bool differs(const struct host_link *a, const struct host_link *b)
 {
     return a->mtu != b->mtu || a->group != b->group || a->up != b->up || a->carrier != b->carrier ||
-           a->ours != b->ours || strcmp(a->name, b->name) != 0;
+           a->ours != b->ours || a->ethernet != b->ethernet ||
+           memcmp(a->address, b->address, sizeof a->address) != 0 || strcmp(a->name, b->name) != 0;
 }
 
 static enum inventory_change learn_new_link(struct inventory *inventory, struct inventory_news *news)

@@ -33,7 +33,7 @@ struct inventory {
 /* What a message changed. */
 enum inventory_change {
     INVENTORY_SAME,
-    INVENTORY_LINK, /* new, or name, MTU, group, mark, up or carrier changed */
+    INVENTORY_LINK, /* new, or name, MTU, group, mark, Ethernet address, up or carrier changed */
     INVENTORY_LINK_GONE,
     INVENTORY_ADDRESS, /* new, or became usable, unusable or deprecated, or will never be usable */
     INVENTORY_ADDRESS_GONE,

@@ -2,12 +2,34 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "host/mark.h"
 
 enum { ALIAS_SIZE = 256 }; /* IFALIASZ */
+
+static bool is_vrf_port(const struct nlattr *info)
+{
+    struct octets run = netlink_nested(info);
+    for (const struct nlattr *a = netlink_next(run, NULL); a != NULL; a = netlink_next(run, a)) {
+        if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
+            return strcmp(netlink_get_text(a), "vrf") == 0;
+    }
+    return false;
+}
+
+static void read_ethernet(const struct ifinfomsg *header, const struct nlattr *const attribute[],
+                          struct host_link *out)
+{
+    const struct nlattr *address = attribute[IFLA_ADDRESS];
+    out->ethernet = header->ifi_type == ARPHRD_ETHER && (header->ifi_flags & IFF_NOARP) == 0 &&
+                    address != NULL && mnl_attr_get_payload_len(address) == sizeof out->address &&
+                    !is_vrf_port(attribute[IFLA_LINKINFO]);
+    if (out->ethernet)
+        memcpy(out->address, mnl_attr_get_payload(address), sizeof out->address);
+}
 
 bool host_link_read(const struct nlmsghdr *message, struct host_link *out)
 {
@@ -26,6 +48,7 @@ bool host_link_read(const struct nlmsghdr *message, struct host_link *out)
         .loopback = header->ifi_flags & IFF_LOOPBACK,
         .point_to_point = header->ifi_flags & IFF_POINTOPOINT,
     };
+    read_ethernet(header, attribute, out);
     (void)snprintf(out->name, sizeof out->name, "%s", netlink_get_text(attribute[IFLA_IFNAME]));
     bool alias =
         strncmp(netlink_get_text(attribute[IFLA_IFALIAS]), HOST_LINK_ALIAS, sizeof HOST_LINK_ALIAS - 1) == 0;

@@ -11,7 +11,7 @@
 
 #include "host/netlink.h"
 
-enum { HOST_LINK_NAME_SIZE = IFNAMSIZ };
+enum { HOST_LINK_NAME_SIZE = IFNAMSIZ, HOST_ETHERNET_SIZE = 6 };
 
 struct host_link {
     int index;
@@ -23,6 +23,8 @@ struct host_link {
     bool loopback;
     bool point_to_point; /* needs no next hop; a TUN device or PPP */
     bool ours;           /* carries our mark: alias and group */
+    bool ethernet;       /* frames with resolved addresses, and not a VRF's, which sees packets first */
+    uint8_t address[HOST_ETHERNET_SIZE]; /* 0 unless `ethernet` */
 };
 
 /* Reads an RTM_NEWLINK or RTM_DELLINK; false if it is malformed or of another family (a bridge's port). */

@@ -235,11 +235,11 @@ const char *host_route_format(const struct host_route *route, char out[HOST_ROUT
     return out;
 }
 
-static uint32_t mtu_of(const struct nlattr *metrics)
+static uint32_t metric_of(const struct nlattr *metrics, uint16_t metric)
 {
     struct octets run = netlink_nested(metrics);
     for (const struct nlattr *a = netlink_next(run, NULL); a != NULL; a = netlink_next(run, a)) {
-        if (mnl_attr_get_type(a) == RTAX_MTU)
+        if (mnl_attr_get_type(a) == metric)
             return netlink_get_u32(a);
     }
     return 0;
@@ -252,15 +252,17 @@ static bool read_answer(void *context, const struct nlmsghdr *reply)
     if (mnl_nlmsg_get_payload_len(reply) < sizeof *header)
         return true;
     enum ip_family family = netlink_family(header->rtm_family);
-    const struct nlattr *attribute[RTA_VIA + 1];
-    netlink_attributes(reply, sizeof *header, RTA_VIA, attribute);
+    const struct nlattr *attribute[RTA_ENCAP + 1];
+    netlink_attributes(reply, sizeof *header, RTA_ENCAP, attribute);
     *answer = (struct host_route_answer){
         .kind = kind_of(header->rtm_type),
         .link = (int)netlink_get_u32(attribute[RTA_OIF]),
         .gateway = gateway_of(attribute[RTA_GATEWAY], attribute[RTA_VIA], family),
         .source = netlink_get_address(attribute[RTA_PREFSRC], family),
         .table = netlink_get_u32(attribute[RTA_TABLE]),
-        .mtu = mtu_of(attribute[RTA_METRICS]),
+        .mtu = metric_of(attribute[RTA_METRICS], RTAX_MTU),
+        .plain = attribute[RTA_MULTIPATH] == NULL && attribute[RTA_VIA] == NULL &&
+                 attribute[RTA_ENCAP] == NULL && metric_of(attribute[RTA_METRICS], RTAX_HOPLIMIT) == 0,
     };
     return true;
 }

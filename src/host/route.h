@@ -85,6 +85,7 @@ struct host_route_answer {
     struct ip_address source;  /* what Linux would choose */
     uint32_t table;
     uint32_t mtu; /* of the route or learnt for the path, octets; 0: that of the link */
+    bool plain;   /* one next hop of the destination's family, no encapsulation, no hop limit of its own */
 };
 
 /* False if there is no route: then `err->number` is ENETUNREACH, EHOSTUNREACH or what the kernel says. A

@@ -10,8 +10,8 @@ bool host_rule_read(const struct nlmsghdr *message, struct host_rule *out)
     const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
     if (mnl_nlmsg_get_payload_len(message) < sizeof *header)
         return false;
-    const struct nlattr *attribute[FRA_PROTOCOL + 1];
-    netlink_attributes(message, sizeof *header, FRA_PROTOCOL, attribute);
+    const struct nlattr *attribute[FRA_IP_PROTO + 1];
+    netlink_attributes(message, sizeof *header, FRA_IP_PROTO, attribute);
     *out = (struct host_rule){
         .family = netlink_family(header->family),
         .mark = netlink_get_u32(attribute[FRA_FWMARK]),
@@ -19,6 +19,7 @@ bool host_rule_read(const struct nlmsghdr *message, struct host_rule *out)
         .table = attribute[FRA_TABLE] != NULL ? netlink_get_u32(attribute[FRA_TABLE]) : header->table,
         .priority = netlink_get_u32(attribute[FRA_PRIORITY]),
         .protocol = netlink_get_u8(attribute[FRA_PROTOCOL]),
+        .by_protocol = attribute[FRA_IP_PROTO] != NULL,
     };
     return out->family != IP_NONE;
 }

@@ -18,6 +18,7 @@ struct host_rule {
     uint32_t table;
     uint32_t priority;
     uint8_t protocol; /* who made it; HOST_PROTOCOL if we did */
+    bool by_protocol; /* only for packets of one IP protocol; read only */
 };
 
 /* Reads an RTM_NEWRULE or RTM_DELRULE; false if it is malformed or of another family. */

@@ -101,6 +101,10 @@ static bool check_port_is_free(enum ip_family family, uint16_t port, struct host
     return free_port;
 }
 
+/* Datagrams of one size come merged. Linux merges those of a flow only if the socket that a hash finds in the
+ * group has this; the steering, which it asks later, may then give them to another. */
+static const struct option merged = {IPPROTO_UDP, UDP_GRO, 1};
+
 /* A socket of the group of a port. The kernel numbers them in the order in which they are bound. */
 static int open_udp(enum ip_family family, uint16_t port, struct host_error *err)
 {
@@ -143,7 +147,6 @@ static int open_esp(enum ip_family family, uint32_t worker, uint32_t workers, st
 /* A worker's share of UDP 4500. Datagrams of one size come merged. */
 static int open_natt_worker(enum ip_family family, struct host_error *err)
 {
-    static const struct option merged = {IPPROTO_UDP, UDP_GRO, 1};
     int fd = open_udp(family, HOST_PORT_NATT, err);
     if (fd < 0 || (set_traffic_class_shown(fd, family, err) && set_path_mtu_ours(fd, family, err) &&
                    set_options(fd, &merged, 1, err)))
@@ -188,6 +191,16 @@ static bool open_df_workers(struct host_family_sockets *s, uint32_t workers, str
     return true;
 }
 
+/* Protocol 0: nothing arrives. Not all kernels have such sockets, and the workers can do without. */
+static int open_packet(void)
+{
+    const int size = HOST_SOCKET_BUFFER;
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+    return fd;
+}
+
 static bool open_family(struct host_family_sockets *s, enum ip_family family, uint32_t workers,
                         struct host_error *err)
 {
@@ -204,6 +217,7 @@ static bool open_family(struct host_family_sockets *s, enum ip_family family, ui
         s->natt_worker[i] = open_natt_worker(family, err);
         s->esp_worker[i] = open_esp(family, i, workers, err);
         s->icmp_worker[i] = open_icmp(family, err);
+        s->packet_worker[i] = family == IP_V4 ? open_packet() : -1;
         if (s->natt_worker[i] < 0 || s->esp_worker[i] < 0 || s->icmp_worker[i] < 0)
             return false;
     }
@@ -215,7 +229,7 @@ static void set_closed(struct host_family_sockets *s)
     s->ike = s->natt = -1;
     for (size_t i = 0; i < HOST_WORKERS_MAX; i++)
         s->natt_worker[i] = s->esp_worker[i] = s->natt_df_worker[i] = s->esp_df_worker[i] =
-            s->icmp_worker[i] = -1;
+            s->packet_worker[i] = s->icmp_worker[i] = -1;
 }
 
 static bool has_ipv6(void)
@@ -257,6 +271,7 @@ static void close_family(struct host_family_sockets *s)
         close_one(&s->esp_worker[i]);
         close_one(&s->natt_df_worker[i]);
         close_one(&s->esp_df_worker[i]);
+        close_one(&s->packet_worker[i]);
         close_one(&s->icmp_worker[i]);
     }
 }
@@ -292,6 +307,8 @@ static bool set_sender_options(int fd, const struct host_sender *sender, struct 
     if (!steer_nothing(fd, err) || !set_options(fd, &marked, 1, err))
         return false;
     if (sender->kind == HOST_SENDER_ESP && !bind_aside(fd, sender->family, err))
+        return false;
+    if (sender->kind == HOST_SENDER_NATT && !set_options(fd, &merged, 1, err))
         return false;
     if (!sender->dont_fragment)
         return true;

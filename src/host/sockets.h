@@ -34,7 +34,9 @@ struct host_family_sockets {
     /* The same two for sending alone, with DF; IPv4 only. */
     int natt_df_worker[HOST_WORKERS_MAX];
     int esp_df_worker[HOST_WORKERS_MAX];
-    int icmp_worker[HOST_WORKERS_MAX]; /* sends errors to hosts; receives what was too large for a router */
+    int packet_worker[HOST_WORKERS_MAX]; /* AF_PACKET, sends Ethernet frames alone; IPv4 only, if Linux has it
+                                          */
+    int icmp_worker[HOST_WORKERS_MAX];   /* sends errors to hosts; receives what was too large for a router */
 };
 
 struct host_sockets {

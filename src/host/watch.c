@@ -91,6 +91,13 @@ bool watch_tables(struct watch *watch, struct host_error *err)
     return false;
 }
 
+bool watch_neighbours(struct watch *watch, struct host_error *err)
+{
+    int group = RTNLGRP_NEIGH;
+    return mnl_socket_setsockopt(watch->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0 ||
+           host_fail(err, errno, "cannot watch the changes of neighbours");
+}
+
 void watch_close(struct watch *watch)
 {
     if (watch == NULL)

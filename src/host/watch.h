@@ -19,6 +19,9 @@ void watch_close(struct watch *watch);
  * kernel has no nf_tables. */
 bool watch_tables(struct watch *watch, struct host_error *err);
 
+/* Also reports changes of neighbours from here on. False with a reason on failure. */
+bool watch_neighbours(struct watch *watch, struct host_error *err);
+
 /* To be polled for reading. */
 int watch_fd(const struct watch *watch);
 

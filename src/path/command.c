@@ -104,9 +104,9 @@ static enum path_result redirect_inbound(struct worker *worker, const struct com
     return PATH_OK;
 }
 
-static enum path_result resize_outbound(struct worker *worker, const struct command *command)
+static enum path_result reroute_outbound(struct worker *worker, const struct command *command)
 {
-    path_mtu_set_link(worker, command->outbound, command->outbound_settings.mtu);
+    outbound_sa_reroute(worker, command->outbound, &command->outbound_settings.route);
     return PATH_OK;
 }
 
@@ -121,7 +121,7 @@ static const carry_out tunnel_commands[COMMAND_KIND_COUNT][DIRECTIONS] = {
     [COMMAND_TUNNEL_UPDATE] = {[OUT] = update_tunnel},
     [COMMAND_TUNNEL_REMOVE] = {[OUT] = remove_tunnel, [IN] = remove_all_inbound},
     [COMMAND_TUNNEL_FAIL] = {[OUT] = fail_tunnel},
-    [COMMAND_CHILD_RESIZE] = {[OUT] = resize_outbound},
+    [COMMAND_CHILD_ROUTE] = {[OUT] = reroute_outbound},
 };
 
 static const carry_out child_commands[CHILD_CHANGE_COUNT][DIRECTIONS] = {

@@ -21,7 +21,7 @@ struct known_child {
     struct esp_live *live;
     bool live_is_fresh; /* the slot was free before */
     struct child_destination destination;
-    uint32_t mtu; /* towards it, as found last */
+    struct path_route route; /* towards it, as found last */
     _Alignas(64) struct outbound_sa outbound;
     _Alignas(64) struct inbound_sa inbound;
 };
@@ -65,7 +65,7 @@ struct path {
     size_t live_count;
     size_t totals_count;
     struct path_sizes *sizes;
-    uint32_t (*find_mtu)(void *context, const struct child_destination *destination);
+    void (*find_route)(void *context, const struct child_destination *destination, struct path_route *route);
     void *find_context;
     struct own_change_queue own_changes; /* the workers have the oldest, until the next one is done */
 

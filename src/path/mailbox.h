@@ -22,7 +22,7 @@ enum command_kind {
     COMMAND_TUNNEL_REMOVE, /* with its Child SAs */
     COMMAND_TUNNEL_FAIL,   /* pair */
     COMMAND_CHILD,         /* change */
-    COMMAND_CHILD_RESIZE,  /* outbound_settings.mtu */
+    COMMAND_CHILD_ROUTE,   /* outbound_settings.route */
     COMMAND_OWN_ADDRESSES, /* own; to all workers */
     COMMAND_KIND_COUNT
 };
@@ -32,11 +32,11 @@ struct own_addresses;
 struct outbound_sa;
 struct inbound_sa;
 
-/* What an installation says to the outbound SA. A redirection brings another destination and MTU alone. */
+/* What an installation says to the outbound SA. A redirection brings another destination and route alone. */
 struct outbound_settings {
     struct wire_destination destination;
-    uint32_t mtu;     /* of the link or route to it, octets; 0: not known */
-    msec_t keepalive; /* interval; 0: never */
+    struct path_route route; /* to it */
+    msec_t keepalive;        /* interval; 0: never */
     bool active;
     bool more_to_come;
 };
@@ -54,7 +54,7 @@ struct command {
     enum command_kind kind;
     enum child_change change;
     struct tunnel *tunnel;        /* COMMAND_TUNNEL_… */
-    struct outbound_sa *outbound; /* COMMAND_CHILD, _RESIZE */
+    struct outbound_sa *outbound; /* COMMAND_CHILD, _ROUTE */
     struct inbound_sa *inbound;   /* COMMAND_CHILD: one; COMMAND_TUNNEL_REMOVE: all of the tunnel, linked */
     struct path_tunnel settings;
     const struct own_addresses *own; /* the controller frees the old one when all workers have this one */

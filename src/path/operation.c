@@ -110,7 +110,7 @@ static void operation_finish(struct path *path, struct operation *operation)
     else if (command->kind == COMMAND_CHILD && command->change == CHILD_REMOVE)
         known_child_free(operation->child, true);
     path->operations_left--;
-    if (command->kind == COMMAND_CHILD_RESIZE)
+    if (command->kind == COMMAND_CHILD_ROUTE)
         free(operation); /* the path's own, which nobody waits for */
     else
         STAILQ_INSERT_TAIL(&path->done, operation, link);

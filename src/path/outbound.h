@@ -35,6 +35,7 @@ struct outbound_message {
     struct wire_destination *destination;
     struct wire_form form; /* segment: octets of each datagram but the last, also of a single one */
     bool singly;           /* the kernel does not take them together */
+    bool by_link;          /* it leaves by the worker's link_ring */
     uint32_t mtu;          /* of the path */
     uint8_t *at;
     size_t length;             /* octets of all its datagrams */

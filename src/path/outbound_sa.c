@@ -84,8 +84,14 @@ void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
 {
     outbound_detach(&worker->outbound, sa);
     sa->destination = settings->destination;
-    path_mtu_set_link(worker, sa, settings->mtu);
+    outbound_sa_reroute(worker, sa, &settings->route);
     keepalive_start(worker, sa);
+}
+
+void outbound_sa_reroute(struct worker *worker, struct outbound_sa *sa, const struct path_route *route)
+{
+    sa->next_hop = route->next_hop;
+    path_mtu_set_link(worker, sa, route->mtu);
 }
 
 void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa)

@@ -29,6 +29,8 @@ struct outbound_sa {
     bool singly;       /* the kernel does not take several datagrams at once towards its destination */
 
     struct wire_destination destination;
+    struct path_next_hop next_hop; /* towards it, on whose link packets may go */
+    msec_t routed;                 /* when one was last left to Linux's IP output all the same */
     struct path_mtu mtu;
     msec_t keepalive;        /* interval; 0: never */
     msec_t sent;             /* when the last packet, or keepalive, left; see keepalive.h */
@@ -63,6 +65,9 @@ void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa);
  * were to go. */
 void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
                           const struct outbound_settings *settings);
+
+/* From here on its packets go by that route. */
+void outbound_sa_reroute(struct worker *worker, struct outbound_sa *sa, const struct path_route *route);
 
 /* Tells the controller in time that its sequence numbers will be used up (S24). */
 void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa);

@@ -15,6 +15,26 @@ static enum wire_kind outbound_kind(const struct worker *worker, const struct ou
     return must_be_whole && worker->wires[whole].source.fd >= 0 ? whole : sa->destination.kind;
 }
 
+/*
+ * True if the message may leave by the link's ring. Linux treats packets with a DSCP specially: it chooses
+ * routes by it, and a place in the queue. One packet in a second goes by the raw socket all the same, by
+ * which Linux sees that the neighbour is in use, and looks whether it is still there.
+ */
+static bool outbound_goes_by_link(struct worker *worker, const struct outbound_message *message)
+{
+    enum { ROUTED_INTERVAL = 1000 /* milliseconds */, DSCP_MASK = 0xfc };
+    struct outbound_sa *sa = message->sender;
+    size_t length = LINK_RING_IP_HEADER + message->length;
+    if (!link_ring_is_open(&worker->link_ring) || sa->next_hop.link == 0 ||
+        sa->destination.kind != WIRE_ESP_V4 || (message->form.traffic_class & DSCP_MASK) != 0 ||
+        length > sa->mtu.outer || length > LINK_RING_IP_MAX)
+        return false;
+    if (worker->now - sa->routed < ROUTED_INTERVAL)
+        return true;
+    sa->routed = worker->now;
+    return false;
+}
+
 /* True if the datagram can leave with the last message, as its next one. None of them may be larger than the
  * path takes in one piece. */
 static bool outbound_follows(const struct outbound *outbound, const struct outbound_message *last,
@@ -37,7 +57,7 @@ static void outbound_put_message(struct worker *worker, size_t n)
     const struct esp_outbound *packet = &outbound->pieces.packets[n];
     struct outbound_sa *sa = outbound->pieces.sas[n];
     const struct outer_form *outer = &outbound->pieces.outer[n];
-    const struct outbound_message message = {
+    struct outbound_message message = {
         .sender = sa,
         .destination = &sa->destination,
         .form = {outbound_kind(worker, sa, outer), outer->traffic_class, (uint16_t)packet->length},
@@ -47,6 +67,7 @@ static void outbound_put_message(struct worker *worker, size_t n)
         .first = outbound->datagram_count++,
         .datagrams = 1,
     };
+    message.by_link = outbound_goes_by_link(worker, &message);
     outbound->inner_lengths[message.first] = packet->head.length + packet->body.length;
     if (worker->io->segments && outbound->message_count > 0) {
         struct outbound_message *last = &outbound->messages[outbound->message_count - 1];
@@ -128,10 +149,10 @@ static void vector_put_message(struct outbound_vector *vector, const struct outb
     }
 }
 
-/* True if both can go by one system call. */
+/* True if `b` can go by one system call with `a`, which goes by a socket. */
 static bool is_sent_alike(const struct outbound_message *a, const struct outbound_message *b)
 {
-    return a->form.kind == b->form.kind && (!wire_is_v6(a->form.kind) || a->mtu == b->mtu);
+    return !b->by_link && a->form.kind == b->form.kind && (!wire_is_v6(a->form.kind) || a->mtu == b->mtu);
 }
 
 /* Fills the vector with messages from the next one on that go by one system call. */
@@ -140,7 +161,7 @@ static void outbound_fill_vector(struct outbound *outbound)
     const struct outbound_message *next = &outbound->messages[outbound->next];
     outbound->vector.count = 0;
     for (unsigned i = outbound->next; i < outbound->message_count && outbound->vector.count < PATH_BATCH &&
-                                      is_sent_alike(&outbound->messages[i], next);
+                                      is_sent_alike(next, &outbound->messages[i]);
          i++)
         vector_put_message(&outbound->vector, &outbound->messages[i]);
 }
@@ -218,10 +239,50 @@ static void outbound_note_sent(struct worker *worker, unsigned count)
     }
 }
 
+/* True if the message can go by the ring with the first one of a batch. */
+static bool is_by_same_link(const struct outbound_message *first, const struct outbound_message *message)
+{
+    return message->by_link && message->sender != NULL &&
+           message->sender->next_hop.link == first->sender->next_hop.link &&
+           message->destination->mark == first->destination->mark;
+}
+
+/* Sends what may leave by the ring of the link, from the next message on. Where it takes one no more, that
+ * one and what comes after it go by the sockets. */
+static void outbound_send_by_link(struct worker *worker)
+{
+    struct outbound *outbound = &worker->outbound;
+    const struct outbound_message *first = &outbound->messages[outbound->next];
+    unsigned count = 0, left = 0;
+    for (; outbound->next + count < outbound->message_count && is_by_same_link(first, first + count);
+         count++) {
+        const struct outbound_message *message = first + count;
+        const struct link_packet packet = {
+            .source = message->destination->local,
+            .destination = message->destination->remote.address,
+            .traffic_class = message->form.traffic_class,
+            .dont_fragment = message->form.kind == WIRE_ESP_V4_DF,
+            .esp = {message->at, message->length},
+        };
+        if (!link_ring_put(&worker->link_ring, count, &message->sender->next_hop, &packet))
+            break;
+    }
+    if (count > 0)
+        left =
+            link_ring_send(&worker->link_ring, count, first->sender->next_hop.link, first->destination->mark);
+    outbound_note_sent(worker, left);
+    for (unsigned i = outbound->next; (count == 0 || left < count) && i < outbound->message_count; i++)
+        outbound->messages[i].by_link = false;
+}
+
 void outbound_flush(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
     while (outbound_is_stuck(outbound)) {
+        if (outbound->messages[outbound->next].by_link) {
+            outbound_send_by_link(worker);
+            continue;
+        }
         enum wire_kind kind = outbound->messages[outbound->next].form.kind;
         outbound_fill_vector(outbound);
         outbound_set_mtu(worker, kind, outbound->messages[outbound->next].mtu);
@@ -253,6 +314,7 @@ void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa)
             continue;
         outbound->detached[i] = sa->destination;
         message->sender = NULL;
+        message->by_link = false;
         message->destination = &outbound->detached[i];
     }
 }

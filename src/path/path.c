@@ -129,7 +129,7 @@ struct path *path_new(const struct path_options *options)
         .live_count = options->live_count,
         .totals_count = options->totals_count,
         .sizes = options->sizes,
-        .find_mtu = options->find_mtu,
+        .find_route = options->find_route,
         .find_context = options->find_context,
     };
     STAILQ_INIT(&path->own_changes);

@@ -84,14 +84,28 @@ struct path_worker {
     int udp_v6;
     int esp_v4_df; /* only send, and set DF */
     int udp_v4_df;
-    int icmp_v4;                           /* SOCK_RAW, IPPROTO_ICMP: sends and receives errors */
-    int icmp_v6;                           /* SOCK_RAW, IPPROTO_ICMPV6 */
+    int packet;  /* AF_PACKET, SOCK_RAW, for no protocol: only sends; it gets a ring (path/link_ring.h) */
+    int icmp_v4; /* SOCK_RAW, IPPROTO_ICMP: sends and receives errors */
+    int icmp_v6; /* SOCK_RAW, IPPROTO_ICMPV6 */
     uint8_t seed[ESP_SEED_SIZE];           /* fresh random octets, of which IVs come; the caller wipes them */
     uint64_t hash_seed;                    /* fresh random bits */
     struct path_worker_counters *counters; /* in shared memory */
 };
 
 struct wire_io;
+
+/* A neighbour on an Ethernet link to which ESP over IPv4 may be given without Linux's IP output. */
+struct path_next_hop {
+    uint32_t link;      /* interface index; 0: there is none, and the rest is zero */
+    uint8_t header[14]; /* of the Ethernet frame */
+    uint8_t ttl;        /* of packets that Linux sends to the destination */
+};
+
+/* By what packets go to a destination. */
+struct path_route {
+    uint32_t mtu; /* of the link or route, octets; 0: not known */
+    struct path_next_hop next_hop;
+};
 
 struct path_options {
     unsigned worker_count; /* 1 to PATH_WORKERS_MAX */
@@ -108,9 +122,9 @@ struct path_options {
      * says. They do their arithmetic by OpenSSL, without a self-test. */
     bool by_turns;
     const struct wire_io *io; /* what stands in for sockets (path/wire.h); NULL: nothing does */
-    /* The MTU of the link or route by which packets go to a destination, octets; 0: not known. Called by the
-     * controller's thread, within its calls. NULL: none is known. */
-    uint32_t (*find_mtu)(void *context, const struct child_destination *destination);
+    /* Tells by what packets go to a destination. Called by the controller's thread, within its calls. NULL:
+     * nothing is known. `route` is zero before. */
+    void (*find_route)(void *context, const struct child_destination *destination, struct path_route *route);
     void *find_context;
 };
 
@@ -255,8 +269,8 @@ enum path_result path_child_change(struct path *path, uint64_t request, const st
 /* How many Child SAs the path has. */
 size_t path_child_count(const struct path *path);
 
-/* Links or routes have changed: the MTUs of all destinations are found anew. */
-void path_review_mtus(struct path *path);
+/* Links, routes or neighbours have changed: the routes to all destinations are found anew. */
+void path_review_routes(struct path *path);
 
 /* The addresses of this host (R74) are these `count`. False if memory ran out; then they stay as they were.
  */

@@ -92,9 +92,18 @@ static bool child_is_the_same(const struct path *path, const struct known_child 
            esp_sa_is_made_of(child->inbound.sa, &inbound) && esp_sa_is_made_of(child->outbound.sa, &outbound);
 }
 
-static uint32_t find_mtu(const struct path *path, const struct child_destination *destination)
+static void find_route(const struct path *path, const struct child_destination *destination,
+                       struct path_route *route)
 {
-    return path->find_mtu != NULL ? path->find_mtu(path->find_context, destination) : 0;
+    memset(route, 0, sizeof *route);
+    if (path->find_route != NULL)
+        path->find_route(path->find_context, destination, route);
+}
+
+static bool route_is_same(const struct path_route *a, const struct path_route *b)
+{
+    return a->mtu == b->mtu && a->next_hop.link == b->next_hop.link && a->next_hop.ttl == b->next_hop.ttl &&
+           memcmp(a->next_hop.header, b->next_hop.header, sizeof a->next_hop.header) == 0;
 }
 
 /* Puts into the command what an installation or a redirection says; false if the destination is none. */
@@ -105,10 +114,10 @@ static bool command_take_settings(struct path *path, struct known_child *child, 
     if (!wire_destination_from(&destination, &from->destination))
         return false;
     child->destination = from->destination;
-    child->mtu = find_mtu(path, &from->destination);
+    find_route(path, &from->destination, &child->route);
     command->outbound_settings = (struct outbound_settings){
         .destination = destination,
-        .mtu = child->mtu,
+        .route = child->route,
         .keepalive = (msec_t)from->nat_keepalive * 1000,
         .active = from->active,
         .more_to_come = from->more_to_come,
@@ -266,19 +275,22 @@ size_t path_child_count(const struct path *path)
     return path->children.count;
 }
 
-void path_review_mtus(struct path *path)
+void path_review_routes(struct path *path)
 {
     for (size_t i = 0; i < path->children.capacity; i++) {
         struct known_child *child = path->children.slots[i].value;
-        uint32_t mtu = child != NULL ? find_mtu(path, &child->destination) : 0;
-        if (child == NULL || mtu == child->mtu)
+        struct path_route route;
+        if (child == NULL)
+            continue;
+        find_route(path, &child->destination, &route);
+        if (route_is_same(&route, &child->route))
             continue;
         struct operation *operation = operation_new(0, child->tunnel, child);
         if (operation == NULL)
             return; /* until the next review */
-        operation->command.kind = COMMAND_CHILD_RESIZE;
-        operation->command.outbound_settings.mtu = mtu;
-        child->mtu = mtu;
+        operation->command.kind = COMMAND_CHILD_ROUTE;
+        operation->command.outbound_settings.route = route;
+        child->route = route;
         operation_submit(path, operation, PACKET_OUTBOUND);
     }
 }

@@ -73,6 +73,8 @@ bool wire_destination_from(struct wire_destination *to, const struct child_desti
     if (!from->encapsulated)
         remote.port = 0;
     to->remote = remote;
+    to->local = from->local.address;
+    to->mark = from->mark;
     to->name_length = ip_endpoint_to_sockaddr(&remote, &to->name);
     if (family == IP_V6 && ip_address_is_link_local(&remote.address)) {
         struct sockaddr_in6 in6;

@@ -1,8 +1,7 @@
 /*
  * The network side of a worker: four sockets (ESP over IPv4 and IPv6, ESP in UDP over IPv4 and IPv6), from
- * which and to which one system call carries a batch, and two more of IPv4 that only send, and set DF.
- * Another interface to the network (AF_PACKET) would take the place of struct wire_io and yield the same
- * batches.
+ * which and to which one system call carries a batch, and two more of IPv4 that only send, and set DF. Most
+ * ESP over IPv4 leaves past them, by path/link_ring.h.
  */
 #ifndef MUSUBI_PATH_WIRE_H
 #define MUSUBI_PATH_WIRE_H
@@ -30,6 +29,8 @@ enum wire_kind {
 struct wire_destination {
     enum wire_kind kind;
     struct ip_endpoint remote; /* port 0 unless in UDP */
+    struct ip_address local;   /* the source address */
+    uint32_t mark;             /* fwmark; 0: none */
     socklen_t name_length;
     struct sockaddr_storage name;
     size_t control_length;

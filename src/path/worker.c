@@ -323,6 +323,9 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     worker->outbound_by_spi = map_with_seed(own->hash_seed);
     worker->icmp_limit.seed = own->hash_seed;
     worker->fragment_id = (uint32_t)own->hash_seed;
+    worker->packet = own->packet;
+    if (own->packet >= 0)
+        (void)link_ring_open(&worker->link_ring, own->packet, (uint16_t)(own->hash_seed >> 32));
     worker->icmp_v4 = (struct source){.fd = own->icmp_v4, .run = icmp_run_v4};
     worker->icmp_v6 = (struct source){.fd = own->icmp_v6, .run = icmp_run_v6};
     worker->unknown_spis = unknown_spi_table_of(own->hash_seed, worker->count);
@@ -349,7 +352,7 @@ void worker_leave_sockets(struct worker *worker)
 {
     for (size_t i = 0; i < WIRE_COUNT; i++)
         worker->wires[i].source.fd = -1;
-    worker->icmp_v4.fd = worker->icmp_v6.fd = -1;
+    worker->icmp_v4.fd = worker->icmp_v6.fd = worker->packet = -1;
 }
 
 static void descriptor_close(int fd)
@@ -364,6 +367,8 @@ void worker_close(struct worker *worker)
         descriptor_close(worker->wires[i].source.fd);
     descriptor_close(worker->icmp_v4.fd);
     descriptor_close(worker->icmp_v6.fd);
+    link_ring_close(&worker->link_ring);
+    descriptor_close(worker->packet);
     descriptor_close(worker->epoll);
     mailbox_close(&worker->mailbox);
     wire_inbox_free(&worker->inbound.inbox);

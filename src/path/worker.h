@@ -17,6 +17,7 @@
 #include "path/counters.h"
 #include "path/icmp.h"
 #include "path/inbound.h"
+#include "path/link_ring.h"
 #include "path/mailbox.h"
 #include "path/outbound.h"
 #include "path/own_addresses.h"
@@ -85,6 +86,8 @@ struct worker {
     struct source mailbox_source;
     struct wire_source wires[WIRE_COUNT];
     struct source icmp_v4, icmp_v6;
+    struct link_ring link_ring;
+    int packet; /* its socket */
 
     struct map inbound_sas;     /* by SPI */
     struct map outbound_sas;    /* by the inbound SPI of the Child SA */

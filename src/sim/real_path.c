@@ -163,7 +163,7 @@ static void start_path(struct gateway *g)
         worker->esp_v6 = copy_of(r->wires[i][WIRE_ESP_V6].far);
         worker->udp_v4 = copy_of(r->wires[i][WIRE_UDP_V4].far);
         worker->udp_v6 = copy_of(r->wires[i][WIRE_UDP_V6].far);
-        worker->esp_v4_df = worker->udp_v4_df = worker->icmp_v4 = worker->icmp_v6 = -1;
+        worker->esp_v4_df = worker->udp_v4_df = worker->packet = worker->icmp_v4 = worker->icmp_v6 = -1;
         worker->counters = &r->counters[i];
         world_fill_random(g->world, worker->seed, sizeof worker->seed);
         worker->hash_seed = world_random(g->world);

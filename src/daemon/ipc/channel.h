@@ -13,7 +13,7 @@
 
 enum {
     CHANNEL_BODY_MAX = 72 << 10, /* octets of a message's body */
-    CHANNEL_FDS_MAX = 8,         /* descriptors that come with a message */
+    CHANNEL_FDS_MAX = 16,        /* descriptors that come with a message */
     CHANNEL_QUEUE_MAX =
         256 << 20,               /* octets that wait to be sent: beyond it the other side is taken for dead */
     CHANNEL_SPARE_MAX = 1 << 20, /* beyond it what may be lost is not sent */

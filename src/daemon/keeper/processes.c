@@ -195,6 +195,7 @@ static void set_up_path(struct processes *processes, const struct process_setup 
             [PATH_SOCKET_UDP_V6] = setup->sockets->v6.natt_worker[i],
             [PATH_SOCKET_ESP_V4_DF] = setup->sockets->v4.esp_df_worker[i],
             [PATH_SOCKET_UDP_V4_DF] = setup->sockets->v4.natt_df_worker[i],
+            [PATH_SOCKET_PACKET] = setup->sockets->v4.packet_worker[i],
             [PATH_SOCKET_ICMP_V4] = setup->sockets->v4.icmp_worker[i],
             [PATH_SOCKET_ICMP_V6] = setup->sockets->v6.icmp_worker[i],
         };

@@ -70,7 +70,7 @@ static void start_workers(struct path_process *process)
     process->surroundings = surroundings_open(&reason);
     if (process->surroundings == NULL)
         process_log(process, LOG_LEVEL_WARN, "the path can't see links and addresses: %s", reason.text);
-    process->options->find_mtu = surroundings_find_mtu;
+    process->options->find_route = surroundings_find_route;
     process->options->find_context = process->surroundings;
     process->path = path_new(process->options);
     if (process->path == NULL) {
@@ -103,6 +103,7 @@ static void set_up_worker(struct path_process *process)
         .udp_v6 = fds[PATH_SOCKET_UDP_V6],
         .esp_v4_df = fds[PATH_SOCKET_ESP_V4_DF],
         .udp_v4_df = fds[PATH_SOCKET_UDP_V4_DF],
+        .packet = fds[PATH_SOCKET_PACKET],
         .icmp_v4 = fds[PATH_SOCKET_ICMP_V4],
         .icmp_v6 = fds[PATH_SOCKET_ICMP_V6],
         .counters = &process->area.workers[m->worker],

@@ -1,21 +1,23 @@
 #include "daemon/path/surroundings.h"
 
+#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 
 #include "base/pace.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/path/next_hop.h"
 #include "host/inventory.h"
 #include "host/route.h"
 #include "host/watch.h"
 
 /*
- * A look at all MTUs asks the routing table for each Child SA, and all addresses go to each worker. While
+ * A review of all routes asks the routing table for each Child SA, and all addresses go to each worker. While
  * thousands of tunnels come up, each of which changes a link, both are done at intervals.
  */
 enum {
     READ_GAP = 10,           /* milliseconds between two looks at what Linux reports */
-    TUNNEL_DELAY_MAX = 1000, /* the same until MTUs are found anew since a Tunnel's link has changed */
-    CHILDREN_IN_MSEC = 10,   /* a millisecond between two reviews of MTUs for so many Child SAs */
+    TUNNEL_DELAY_MAX = 1000, /* the same until routes are found anew since a Tunnel's link has changed */
+    CHILDREN_IN_MSEC = 10,   /* a millisecond between two reviews of routes for so many Child SAs */
     LINKS_IN_MSEC = 100,     /* the same between two lists of addresses, for links */
 };
 
@@ -27,13 +29,17 @@ struct surroundings {
     size_t children; /* Child SAs that the path has now */
     msec_t next_read;
     struct pace addresses; /* to be told to the path */
-    struct pace mtus;      /* to be found anew */
+    struct pace routes;    /* to be found anew */
+    struct next_hops next_hops;
+    bool look_at_once; /* at what the next hops depend on */
+    msec_t looked;     /* when that was done last */
 };
 
 void surroundings_close(struct surroundings *s)
 {
     if (s == NULL)
         return;
+    next_hops_close(&s->next_hops);
     watch_close(s->watch);
     netlink_close(s->netlink);
     inventory_free(&s->inventory);
@@ -47,12 +53,18 @@ struct surroundings *surroundings_open(struct host_error *err)
         (void)host_fail(err, 0, "out of memory");
         return NULL;
     }
-    s->addresses = s->mtus = PACE_AT_REST;
+    s->addresses = s->routes = PACE_AT_REST;
     s->netlink = netlink_open(err);
     /* Watched first, so that no change is missed. */
     s->watch = s->netlink != NULL ? watch_open(err) : NULL;
-    if (s->watch != NULL && inventory_fill(&s->inventory, s->netlink, NULL, NULL, err))
+    if (s->watch != NULL && watch_neighbours(s->watch, err) &&
+        inventory_fill(&s->inventory, s->netlink, NULL, NULL, err)) {
+        struct host_error no_tables;
+        (void)watch_tables(s->watch, &no_tables);
+        next_hops_open(&s->next_hops, s->netlink, &s->inventory);
+        s->looked = clock_now();
         return s;
+    }
     surroundings_close(s);
     return NULL;
 }
@@ -66,7 +78,9 @@ msec_t surroundings_deadline(const struct surroundings *s)
 {
     if (s == NULL)
         return MSEC_NEVER;
-    msec_t due = s->addresses.due < s->mtus.due ? s->addresses.due : s->mtus.due;
+    msec_t due = s->addresses.due < s->routes.due ? s->addresses.due : s->routes.due;
+    if (s->next_hops.wanted && s->looked + NEXT_HOP_LOOK < due)
+        due = s->looked + NEXT_HOP_LOOK;
     return s->next_read > s->now && s->next_read < due ? s->next_read : due;
 }
 
@@ -75,16 +89,16 @@ static void want_addresses(struct surroundings *s)
     pace_want(&s->addresses, s->now, 0, s->inventory.links.count / LINKS_IN_MSEC);
 }
 
-static void want_mtus(struct surroundings *s, msec_t delay)
+static void want_routes(struct surroundings *s, msec_t delay)
 {
-    pace_want(&s->mtus, s->now, delay, s->children / CHILDREN_IN_MSEC);
+    pace_want(&s->routes, s->now, delay, s->children / CHILDREN_IN_MSEC);
 }
 
 /* The same after a change of a Tunnel's link. A peer is seldom behind another Tunnel, and the changes are as
  * many as the tunnels. */
-static void want_mtus_later(struct surroundings *s)
+static void want_routes_later(struct surroundings *s)
 {
-    want_mtus(s, s->children < TUNNEL_DELAY_MAX ? s->children : TUNNEL_DELAY_MAX);
+    want_routes(s, s->children < TUNNEL_DELAY_MAX ? s->children : TUNNEL_DELAY_MAX);
 }
 
 /* Routes and rules decide by which link packets go, and so does a link's state. */
@@ -92,16 +106,27 @@ static bool learn(void *context, const struct nlmsghdr *message)
 {
     struct surroundings *s = context;
     struct inventory_news news;
+    if (message->nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES) {
+        s->look_at_once = true;
+        return true;
+    }
+    if (message->nlmsg_type == RTM_NEWNEIGH || message->nlmsg_type == RTM_DELNEIGH) {
+        if (next_hops_learn(&s->next_hops, message))
+            want_routes(s, 0);
+        return true;
+    }
+    s->look_at_once =
+        s->look_at_once || message->nlmsg_type == RTM_NEWRULE || message->nlmsg_type == RTM_DELRULE;
     inventory_learn(&s->inventory, message, &news);
     bool is_address = news.change == INVENTORY_ADDRESS || news.change == INVENTORY_ADDRESS_GONE;
     if (is_address || news.change == INVENTORY_LINK_GONE)
         want_addresses(s);
     if (news.change == INVENTORY_LINK && news.link.ours)
-        want_mtus_later(s);
+        want_routes_later(s);
     else if (news.change != INVENTORY_SAME || message->nlmsg_type == RTM_NEWROUTE ||
              message->nlmsg_type == RTM_DELROUTE || message->nlmsg_type == RTM_NEWRULE ||
              message->nlmsg_type == RTM_DELRULE)
-        want_mtus(s, 0);
+        want_routes(s, 0);
     return news.change != INVENTORY_FAILED;
 }
 
@@ -114,7 +139,20 @@ static void read_changes(struct surroundings *s)
         return;
     (void)inventory_fill(&s->inventory, s->netlink, NULL, NULL, &reason);
     want_addresses(s);
-    want_mtus(s, 0);
+    want_routes(s, 0);
+    s->look_at_once = true;
+}
+
+/* Looks at what the next hops depend on. Not all of it is reported. */
+static void look(struct surroundings *s)
+{
+    bool due = s->next_hops.wanted && s->now - s->looked >= NEXT_HOP_LOOK;
+    if (!s->look_at_once && !due)
+        return;
+    s->look_at_once = false;
+    s->looked = s->now;
+    if (next_hops_look(&s->next_hops))
+        want_routes(s, 0);
 }
 
 /* All addresses, usable or not. */
@@ -156,13 +194,17 @@ void surroundings_follow(struct surroundings *s, struct path *path, bool readabl
     s->children = path_child_count(path);
     if (readable)
         read_changes(s);
+    look(s);
     if (pace_take(&s->addresses, s->now))
         tell_addresses(s, path);
-    if (pace_take(&s->mtus, s->now))
-        path_review_mtus(path);
+    if (pace_take(&s->routes, s->now)) {
+        next_hops_begin(&s->next_hops);
+        path_review_routes(path);
+    }
 }
 
-uint32_t surroundings_find_mtu(void *context, const struct child_destination *destination)
+void surroundings_find_route(void *context, const struct child_destination *destination,
+                             struct path_route *route)
 {
     struct surroundings *s = context;
     struct host_route_answer answer;
@@ -175,12 +217,13 @@ uint32_t surroundings_find_mtu(void *context, const struct child_destination *de
         .configured = true,
     };
     if (s == NULL || !host_route_lookup(s->netlink, &question, &answer, &reason))
-        return 0;
+        return;
+    next_hops_find(&s->next_hops, destination, &answer, &route->next_hop);
     int index = answer.link;
     question.configured = false; /* of a route with several next hops, only a packet's route tells the link */
     if (index == 0 && host_route_lookup(s->netlink, &question, &answer, &reason))
         index = answer.link;
     const struct inventory_link *link = inventory_find(&s->inventory, index);
     uint32_t mtu = link != NULL ? link->is.mtu : 0;
-    return answer.mtu != 0 && (mtu == 0 || answer.mtu < mtu) ? answer.mtu : mtu;
+    route->mtu = answer.mtu != 0 && (mtu == 0 || answer.mtu < mtu) ? answer.mtu : mtu;
 }

@@ -1,6 +1,6 @@
 /*
- * What the packet path has to know of Linux: the host's own addresses (R74), and the MTU of the link or route
- * by which packets go to a peer (R72). It asks, and listens to what changes; it changes nothing.
+ * What the packet path has to know of Linux: the host's own addresses (R74), and the route by which packets
+ * go to a peer: its MTU (R72) and its next hop. It asks, and listens to what changes; it changes nothing.
  */
 #ifndef MUSUBI_DAEMON_PATH_SURROUNDINGS_H
 #define MUSUBI_DAEMON_PATH_SURROUNDINGS_H
@@ -17,7 +17,7 @@ void surroundings_close(struct surroundings *surroundings);
 /* Tells a new path the host's addresses. */
 void surroundings_tell(struct surroundings *surroundings, struct path *path);
 
-/* Takes in what has changed: tells the path the host's addresses, and has it find MTUs anew, both at
+/* Takes in what has changed: tells the path the host's addresses, and has it find routes anew, both at
  * intervals (base/pace.h). To be called when the descriptor is readable, as `readable` says, and at the
  * deadline. */
 void surroundings_follow(struct surroundings *surroundings, struct path *path, bool readable);
@@ -29,7 +29,8 @@ int surroundings_fd(const struct surroundings *surroundings);
  */
 msec_t surroundings_deadline(const struct surroundings *surroundings);
 
-/* For path_options.find_mtu; `context` is the surroundings. */
-uint32_t surroundings_find_mtu(void *context, const struct child_destination *destination);
+/* For path_options.find_route; `context` is the surroundings. */
+void surroundings_find_route(void *context, const struct child_destination *destination,
+                             struct path_route *route);
 
 #endif

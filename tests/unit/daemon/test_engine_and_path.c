@@ -47,7 +47,8 @@ static void start_path(struct machine *m)
     int device[2];
     int ends[2];
     for (unsigned i = 0; i < WORKERS; i++)
-        options.workers[i] = (struct path_worker){-1, -1, -1, -1, -1, -1, -1, -1, {0}, 1, &m->counters[i]};
+        options.workers[i] =
+            (struct path_worker){-1, -1, -1, -1, -1, -1, -1, -1, -1, {0}, 1, &m->counters[i]};
     m->path = path_new(&options);
     assert_non_null(m->path);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, device), 0);

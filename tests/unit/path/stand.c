@@ -169,10 +169,11 @@ static int socket_open_df(unsigned index, bool udp)
     return fd;
 }
 
-static uint32_t stand_find_mtu(void *context, const struct child_destination *destination)
+static void stand_find_route(void *context, const struct child_destination *destination,
+                             struct path_route *route)
 {
     (void)context, (void)destination;
-    return OUTER_MTU;
+    route->mtu = OUTER_MTU;
 }
 
 /* Datagrams on port 4500 go to the owner of the SPI that they begin with. */
@@ -195,7 +196,7 @@ static void end_start(struct end *end)
         .live_count = STAND_SLOTS,
         .totals = end->totals,
         .totals_count = STAND_TUNNELS_MAX,
-        .find_mtu = stand_find_mtu,
+        .find_route = stand_find_route,
         .io = wire_io,
     };
     for (unsigned i = 0; i < end->workers; i++) {
@@ -215,6 +216,7 @@ static void end_start(struct end *end)
         memset(worker->seed, (int)(1 + end->index * PATH_WORKERS_MAX + i), sizeof worker->seed);
     }
     for (unsigned i = 0; i < end->workers; i++) {
+        options.workers[i].packet = -1;
         options.workers[i].esp_v4_df = socket_open_df(end->index, false);
         options.workers[i].udp_v4_df = socket_open_df(end->index, true);
     }

@@ -37,6 +37,7 @@ static int start(void **state)
                                               .udp_v6 = -1,
                                               .esp_v4_df = -1,
                                               .udp_v4_df = -1,
+                                              .packet = -1,
                                               .icmp_v4 = -1,
                                               .icmp_v6 = -1,
                                               .counters = &counters};

@@ -20,7 +20,7 @@ static struct esp_worker *esp;
 
 static struct outbound_settings settings_to(const char *peer)
 {
-    struct outbound_settings settings = {.mtu = LINK, .active = true};
+    struct outbound_settings settings = {.route = {.mtu = LINK}, .active = true};
     struct child_destination destination = {0};
     assert_true(ip_address_parse("192.0.2.1", &destination.local.address));
     assert_true(ip_address_parse(peer, &destination.remote.address));
@@ -41,7 +41,7 @@ static int start(void **state)
     static struct path_options options;
     options =
         (struct path_options){.worker_count = 1, .totals = &totals, .totals_count = 1, .by_turns = true};
-    options.workers[0] = (struct path_worker){-1, -1, -1, -1, -1, -1, -1, -1, {0}, 1, &counters};
+    options.workers[0] = (struct path_worker){-1, -1, -1, -1, -1, -1, -1, -1, -1, {0}, 1, &counters};
     worker = (struct worker){0};
     worker_prepare(&worker);
     assert_true(worker_open(&worker, 0, &options, -1, ESP_ARITHMETIC_OPENSSL));

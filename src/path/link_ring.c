@@ -1,0 +1,160 @@
+#include "path/link_ring.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+enum {
+    RING_SIZE = LINK_RING_FRAMES * LINK_RING_FRAME,
+    BLOCK_SIZE = 64 * 1024, /* a multiple of any page size, so that Linux need not find much in one piece */
+    /* Where Linux expects the octets of a frame. */
+    FRAME_HEAD = sizeof(struct tpacket2_hdr),
+    IP_DONT_FRAGMENT = 0x40, /* in octet 6 of the header */
+};
+
+_Static_assert(sizeof(struct tpacket2_hdr) % TPACKET_ALIGNMENT == 0, "the octets follow at once");
+_Static_assert(FRAME_HEAD + ETH_HLEN + LINK_RING_IP_MAX <= LINK_RING_FRAME, "the largest packet has room");
+_Static_assert(sizeof(((struct path_next_hop *)0)->header) == ETH_HLEN, "an Ethernet header");
+
+bool link_ring_open(struct link_ring *ring, int fd, uint16_t id)
+{
+    const int version = TPACKET_V2;
+    const struct tpacket_req none = {0};
+    const struct tpacket_req wanted = {
+        .tp_block_size = BLOCK_SIZE,
+        .tp_block_nr = RING_SIZE / BLOCK_SIZE,
+        .tp_frame_size = LINK_RING_FRAME,
+        .tp_frame_nr = LINK_RING_FRAMES,
+    };
+    memset(ring, 0, sizeof *ring);
+    /* An earlier process may have left a ring, and it is not known where Linux stands in it. */
+    (void)setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &none, sizeof none);
+    if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0 ||
+        setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &wanted, sizeof wanted) < 0)
+        return false;
+    void *frames = mmap(NULL, RING_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (frames == MAP_FAILED)
+        return false;
+    *ring = (struct link_ring){.fd = fd, .frames = frames, .id = id};
+    return true;
+}
+
+void link_ring_close(struct link_ring *ring)
+{
+    if (ring->frames != NULL)
+        (void)munmap(ring->frames, RING_SIZE);
+    memset(ring, 0, sizeof *ring);
+}
+
+static uint8_t *frame_at(const struct link_ring *ring, unsigned n)
+{
+    return ring->frames + (size_t)((ring->next + n) % LINK_RING_FRAMES) * LINK_RING_FRAME;
+}
+
+static uint32_t frame_status(const uint8_t *frame)
+{
+    const struct tpacket2_hdr *header = (const void *)frame;
+    return __atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE);
+}
+
+static void frame_set_status(uint8_t *frame, uint32_t status)
+{
+    struct tpacket2_hdr *header = (void *)frame;
+    __atomic_store_n(&header->tp_status, status, __ATOMIC_RELEASE);
+}
+
+/* RFC 791 3.1, RFC 1071. */
+static void header_set_checksum(uint8_t *header)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < LINK_RING_IP_HEADER; i += 2)
+        sum += (uint32_t)(header[i] << 8 | header[i + 1]);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~(sum + (sum >> 16));
+    header[10] = (uint8_t)(sum >> 8);
+    header[11] = (uint8_t)sum;
+}
+
+/* Like Linux, gives an identification only to what may be fragmented (RFC 6864). */
+static void header_write(struct link_ring *ring, uint8_t *header, const struct path_next_hop *hop,
+                         const struct link_packet *packet)
+{
+    size_t length = LINK_RING_IP_HEADER + packet->esp.length;
+    uint16_t id = packet->dont_fragment ? 0 : ring->id++;
+    memset(header, 0, LINK_RING_IP_HEADER);
+    header[0] = 0x45;
+    header[1] = packet->traffic_class;
+    header[2] = (uint8_t)(length >> 8);
+    header[3] = (uint8_t)length;
+    header[4] = (uint8_t)(id >> 8);
+    header[5] = (uint8_t)id;
+    header[6] = packet->dont_fragment ? IP_DONT_FRAGMENT : 0;
+    header[8] = hop->ttl;
+    header[9] = IPPROTO_ESP;
+    memcpy(header + 12, packet->source.octets, 4);
+    memcpy(header + 16, packet->destination.octets, 4);
+    header_set_checksum(header);
+}
+
+bool link_ring_put(struct link_ring *ring, unsigned n, const struct path_next_hop *hop,
+                   const struct link_packet *packet)
+{
+    uint8_t *frame = frame_at(ring, n);
+    uint8_t *at = frame + FRAME_HEAD;
+    if (n >= LINK_RING_FRAMES || packet->esp.length > LINK_RING_IP_MAX - LINK_RING_IP_HEADER ||
+        (frame_status(frame) & (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING)) != 0)
+        return false;
+    memcpy(at, hop->header, ETH_HLEN);
+    header_write(ring, at + ETH_HLEN, hop, packet);
+    memcpy(at + ETH_HLEN + LINK_RING_IP_HEADER, packet->esp.at, packet->esp.length);
+    ((struct tpacket2_hdr *)(void *)frame)->tp_len =
+        (uint32_t)(ETH_HLEN + LINK_RING_IP_HEADER + packet->esp.length);
+    frame_set_status(frame, TP_STATUS_SEND_REQUEST);
+    return true;
+}
+
+static void message_set_mark(struct msghdr *message, uint32_t mark)
+{
+    struct cmsghdr header = {
+        .cmsg_len = CMSG_LEN(sizeof mark), .cmsg_level = SOL_SOCKET, .cmsg_type = SO_MARK};
+    memcpy(message->msg_control, &header, sizeof header);
+    memcpy((uint8_t *)message->msg_control + CMSG_LEN(0), &mark, sizeof mark);
+    message->msg_controllen = CMSG_SPACE(sizeof mark);
+}
+
+/* Takes back what Linux has not taken of a batch; returns how many it has. It stops at the first one that it
+ * can't send, and stands there. */
+static unsigned ring_settle(struct link_ring *ring, unsigned count)
+{
+    unsigned taken = 0;
+    while (taken < count &&
+           (frame_status(frame_at(ring, taken)) & (TP_STATUS_SEND_REQUEST | TP_STATUS_WRONG_FORMAT)) == 0)
+        taken++;
+    for (unsigned i = taken; i < count; i++)
+        frame_set_status(frame_at(ring, i), TP_STATUS_AVAILABLE);
+    ring->next = (ring->next + taken) % LINK_RING_FRAMES;
+    return taken;
+}
+
+unsigned link_ring_send(struct link_ring *ring, unsigned count, uint32_t link, uint32_t mark)
+{
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof mark)] = {0};
+    struct sockaddr_ll to = {
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(ETH_P_IP),
+        .sll_ifindex = (int)link,
+        .sll_halen = ETH_ALEN,
+    };
+    struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof to, .msg_control = control};
+    if (mark != 0)
+        message_set_mark(&message, mark);
+    ssize_t sent;
+    do
+        sent = sendmsg(ring->fd, &message, MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return ring_settle(ring, count);
+}
