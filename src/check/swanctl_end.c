@@ -20,13 +20,12 @@ static bool starts_with(const char *text, const char *with)
 static bool is_of_no_account(const char *key)
 {
     static const char *const keys[] = {
-        "version",  "mobike",       "dpd_",         "fragmentation", "keyingtries",
-        "unique",   "rekey_",       "over_time",    "reauth_time",   "rand_",
-        "life_",    "start_action", "close_action", "updown",        "policies",
-        "if_id_",   "mark_",        "set_mark_",    "send_certreq",  "send_cert",
-        "certs",    "cacerts",      "hw_offload",   "replay_window", "copy_",
-        "priority", "interface",    "tfc_padding",  "local_port",    "remote_port",
-        "ocsp",     "revocation",   "dscp",         "round",         "policies_fwd_out",
+        "aggressive",    "version",      "mobike",     "dpd_",        "fragmentation", "keyingtries",
+        "unique",        "rekey_",       "over_time",  "reauth_time", "rand_",         "life_",
+        "start_action",  "close_action", "updown",     "policies",    "if_id_",        "mark_",
+        "set_mark_",     "send_certreq", "send_cert",  "certs",       "cacerts",       "hw_offload",
+        "replay_window", "copy_",        "priority",   "interface",   "tfc_padding",   "local_port",
+        "remote_port",   "ocsp",         "revocation", "dscp",        "round",         "policies_fwd_out",
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (starts_with(key, keys[i]))
@@ -175,7 +174,7 @@ static void read_connection_setting(const struct connection *c, const struct swa
         c->tunnel->policy.nat_force = is_yes(item->value);
     else if (strcmp(item->key, "version") == 0 && strcmp(item->value, "1") == 0)
         hinder(c, item, "it is IKEv1, which Musubi does not speak");
-    else if (strcmp(item->key, "aggressive") != 0 && !is_of_no_account(item->key))
+    else if (!is_of_no_account(item->key))
         not_read(c, item, "");
 }
 

@@ -1,5 +1,6 @@
 """`musubi check --pair` of a config with strongSwan's swanctl.conf."""
 
+import random
 import re
 
 import pytest
@@ -135,6 +136,21 @@ def test_a_syntax_error_has_its_line(tmp_path, change, line):
     assert not report["connects"]
     (error,) = report["files"][1]["errors"]
     assert abs(error["line"] - line) <= 1, error
+
+
+def damaged(seed):
+    """The file with a few characters lost, added or replaced."""
+    chance = random.Random(seed)
+    text = list(SWANCTL)
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(text))
+        text[at:at + chance.choice((0, 1, 1, 20))] = chance.choice(["", *"{}=#\":\n ,%[-/0x"])
+    return "".join(text)
+
+
+def test_a_damaged_file_is_read_or_refused(tmp_path):
+    for seed in range(60):
+        pair_report(tmp_path, SITE, damaged(seed), names=NAMES)
 
 
 def test_a_secret_is_never_shown(tmp_path):

@@ -87,7 +87,7 @@ struct interfaces_view {
     struct sa_list list;
 };
 
-/* The address of the tunnel's newest IKE SA that is up. */
+/* The addresses of the tunnel's newest IKE SA that is up. */
 static void find_sa_source(const struct interfaces_view *view, const struct tunnel *tunnel,
                            struct shown_tunnel *out)
 {
@@ -99,6 +99,7 @@ static void find_sa_source(const struct interfaces_view *view, const struct tunn
         if (!sa_list_read(view->commands->records, &entries[i], &memory, sa) || sa->child_count == 0)
             continue;
         out->sa_source = sa->local.address;
+        out->sa_peer = sa->remote.address;
         out->sa_is_given_up = sa->address_lost;
     }
     secret_free(sa, sizeof(*sa));
