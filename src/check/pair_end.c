@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "check/pair_source.h"
 #include "config/host_settings.h"
+#include "config/identity.h"
 #include "config/parse.h"
 #include "config/resolve.h"
 #include "daemon/keeper/configuration.h"
@@ -229,6 +230,18 @@ static bool read_config(struct pair_end *end, const char *text, size_t length)
            read_tunnels(end);
 }
 
+static bool read_swanctl(struct pair_end *end, const char *text, size_t length)
+{
+    struct pair_source *of = end->of;
+    end->is_swanctl = true;
+    of->lines = strndup(text, length);
+    of->lines_length = of->lines != NULL ? strlen(of->lines) : 0;
+    end->is_sound = swanctl_file_read(&of->swanctl, text, length, &end->diagnostics);
+    if (!end->is_sound)
+        return end->diagnostics.errors > 0;
+    return of->lines != NULL && swanctl_end_read(end, &of->swanctl);
+}
+
 bool pair_end_read(struct pair_end *out, const char *path)
 {
     size_t length;
@@ -237,7 +250,8 @@ bool pair_end_read(struct pair_end *out, const char *path)
     if (text == NULL)
         return false;
     out->of = calloc(1, sizeof *out->of);
-    bool good = out->of != NULL && read_config(out, text, length);
+    bool is_swanctl = swanctl_is_meant(text, length);
+    bool good = out->of != NULL && (is_swanctl ? read_swanctl : read_config)(out, text, length);
     secret_free(text, length);
     if (!good) {
         pair_end_free(out);
@@ -253,7 +267,9 @@ void pair_end_free(struct pair_end *end)
         host_settings_free(&end->of->settings);
         key_table_free(end->of->keys);
         config_free(end->of->config);
-        free(end->of);
+        swanctl_file_free(&end->of->swanctl);
+        secret_free(end->of->lines, end->of->lines_length);
+        secret_free(end->of, sizeof *end->of);
     }
     diagnostics_free(&end->diagnostics);
     free(end->addresses);
@@ -261,18 +277,42 @@ void pair_end_free(struct pair_end *end)
     *end = (struct pair_end){0};
 }
 
+static void swanctl_line(const struct pair_source *of, uint32_t line, char out[LINE_PRINTED_SIZE])
+{
+    const char *at = of->lines;
+    for (; line > 1 && at != NULL; line--) {
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    if (at == NULL || line == 0)
+        return;
+    at += strspn(at, " \t");
+    bool is_secret = strncmp(at, "secret", 6) == 0;
+    (void)snprintf(out, LINE_PRINTED_SIZE, "%.*s%s", (int)(is_secret ? 6 : strcspn(at, "\r\n")), at,
+                   is_secret ? " = ********" : "");
+}
+
 const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LINE_PRINTED_SIZE])
 {
     out[0] = '\0';
     if (end->of->config != NULL)
         (void)config_print_line(end->of->config, line, out);
+    else if (end->of->lines != NULL)
+        swanctl_line(end->of, line, out);
     return out;
 }
 
-struct octets pair_end_local_key(const struct pair_end *end, const struct pair_tunnel *tunnel,
-                                 const struct ip_address *source)
+struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
+                               const struct ip_address *source, const struct identity *peer)
 {
-    if (tunnel->policy.local_id.type != ID_NONE)
-        return tunnel->local_key;
-    return key_table_secret(end->of->keys, key_table_local(end->of->keys, source, tunnel->policy.remote_key));
+    struct pair_source *of = end->of;
+    struct pair_keys keys = {tunnel->local_key, tunnel->remote_key};
+    struct identity own = tunnel->policy.local_id;
+    if (own.type == ID_NONE)
+        own = identity_of_address(source);
+    if (end->is_swanctl)
+        keys.local = keys.remote = swanctl_key(&of->swanctl, &own, peer, of->key);
+    else if (tunnel->policy.local_id.type == ID_NONE)
+        keys.local = key_table_secret(of->keys, key_table_local(of->keys, source, tunnel->policy.remote_key));
+    return keys;
 }

@@ -27,7 +27,7 @@ struct pair_address {
 struct pair_tunnel {
     struct tunnel_policy policy;
     uint32_t line;                       /* where it begins */
-    struct octets local_key, remote_key; /* the end's; a local key without local ID comes later, see below */
+    struct octets local_key, remote_key; /* of a config of Musubi: see pair_end_keys */
     struct pair_address source;          /* of what it sends, if the file says so; else family IP_NONE */
     bool is_dynamic; /* its source address is not in the file: it is DHCP's or PPP's, or that
                         of an interface that the file does not define */
@@ -35,6 +35,9 @@ struct pair_tunnel {
     /* Its outgoing interface, if that is shut down; else NULL. And the line that says so. */
     const char *down_interface;
     uint32_t down_line;
+    /* Why it can't be played, and the line that says so; NULL: it can, or its policy has a gap. */
+    const char *hindrance;
+    uint32_t hindrance_line;
     bool is_paired;
 };
 
@@ -64,8 +67,12 @@ const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LI
 /* The address of the end that equals `address`; NULL if it has none. */
 const struct pair_address *pair_end_address(const struct pair_end *end, const struct ip_address *address);
 
-/* The key with which a tunnel proves its own ID when it sends from `source` (S17). */
-struct octets pair_end_local_key(const struct pair_end *end, const struct pair_tunnel *tunnel,
-                                 const struct ip_address *source);
+/* The keys of a tunnel: by which it proves its own ID, when it sends from `source` (S17), and by which its
+ * peer proves `peer`. A swanctl.conf has one for both. They last until the next call. */
+struct pair_keys {
+    struct octets local, remote;
+};
+struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
+                               const struct ip_address *source, const struct identity *peer);
 
 #endif

@@ -36,6 +36,9 @@ static void explain_state(const struct view *v)
     if (v->policy->shut_down)
         pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_SHUTDOWN)},
                           1, "%s is shut down", v->policy->name);
+    if (v->own->tunnel->hindrance != NULL)
+        pair_findings_add(v->findings, FINDING_FAILURE, v->side, &v->own->tunnel->hindrance_line, 1,
+                          "%s can't be used: %s", v->policy->name, v->own->tunnel->hindrance);
     if (v->own->tunnel->down_interface != NULL)
         pair_findings_add(v->findings, FINDING_FAILURE, v->side, &v->own->tunnel->down_line, 1,
                           "%s, by which %s leaves, is shut down", v->own->tunnel->down_interface,

@@ -21,12 +21,13 @@ static void put_line(struct json *json, const struct pair_end *end, uint32_t lin
     json_end_object(json);
 }
 
-static void put_diagnostics(struct json *json, const struct diagnostics *diagnostics)
+static void put_diagnostics(struct json *json, const char *name, const struct diagnostics *diagnostics,
+                            enum severity severity)
 {
-    json_begin_array(json, "errors");
+    json_begin_array(json, name);
     for (size_t i = 0; i < diagnostics->count; i++) {
         const struct diagnostic *d = &diagnostics->items[i];
-        if (d->severity != SEVERITY_ERROR)
+        if (d->severity != severity)
             continue;
         json_begin_object(json, NULL);
         json_number(json, "line", d->line);
@@ -44,7 +45,9 @@ static void put_files(struct json *json, const struct pair_report *report)
         json_begin_object(json, NULL);
         json_text(json, "file", end->path);
         json_text(json, "form", end->is_swanctl ? "swanctl" : "musubi");
-        put_diagnostics(json, &end->diagnostics);
+        put_diagnostics(json, "errors", &end->diagnostics, SEVERITY_ERROR);
+        if (end->is_swanctl)
+            put_diagnostics(json, "not_read", &end->diagnostics, SEVERITY_WARNING);
         json_end_object(json);
     }
     json_end_array(json);

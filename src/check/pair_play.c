@@ -89,15 +89,16 @@ static void add_tunnel(const struct trial *t, unsigned side, const struct pair_t
     struct tunnel_policy policy = tunnel->policy;
     bool is_played = tunnel == own->tunnel;
     const struct ip_address *source = is_played ? &own->address.address : &tunnel->source.address;
-    struct octets local = pair_end_local_key(own->end, tunnel, source);
-    struct octets remote = tunnel->remote_key;
+    if (policy.remote_id.type == ID_NONE) /* strongSwan takes any that has a key */
+        policy.remote_id = pair_local_id(other);
+    struct pair_keys keys = pair_end_keys(own->end, tunnel, source, &policy.remote_id);
     char text[IP_TEXT_SIZE];
     policy.connect_type = CONNECT_TRIGGER;
     if (is_played) {
         bend_policy(t, side, &policy);
-        replace_certificates(t, side, &policy, &local, &remote);
+        replace_certificates(t, side, &policy, &keys.local, &keys.remote);
     }
-    gateway_set_tunnel_with_keys(g, &policy, local, remote);
+    gateway_set_tunnel_with_keys(g, &policy, keys.local, keys.remote);
     gateway_set_tunnel_route(g, policy.tunnel, source, policy.outgoing == OUTGOING_ROUTED ? 0 : 1);
     if (!is_played || policy.peer_kind != PEER_FQDN)
         return;

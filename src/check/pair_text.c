@@ -110,4 +110,8 @@ void pair_report_text(const struct pair_report *report, FILE *out)
     for (size_t i = 0; i < report->pairs->count; i++)
         print_pair(&report->pairs->items[i], &report->results[i], out);
     print_alone(report, out);
+    for (size_t i = 0; i < report->end_count; i++) {
+        if (report->ends[i].is_swanctl && report->ends[i].is_sound)
+            diagnostics_print(&report->ends[i].diagnostics, report->ends[i].path, out);
+    }
 }

@@ -247,6 +247,14 @@ const struct command command_table[COMMAND_COUNT] = {
                                         .help = "Store the private key of a certificate"},
     [COMMAND_PKI_CRL_IMPORT] = {MODE_EXEC, .pattern = "pki crl import {pem|der} name <certificate:name> " URL,
                                 .help = "Store a certificate revocation list"},
+    [COMMAND_DEBUG_CAPTURE] = {MODE_EXEC,
+                               .pattern = "debug capture <interface:interface> <file:name> "
+                                          "[seconds <seconds:number 1-86400>]",
+                               .help =
+                                   "Write the IKE and ESP packets of a tunnel to a new file, and its keys "
+                                   "beside it, for Wireshark; until Ctrl-C, or 60 seconds"},
+    [COMMAND_DEBUG_KEYS] = {MODE_EXEC, .pattern = "debug keys <interface:interface>",
+                            .help = "The keys of a tunnel's SAs, as rows of Wireshark's tables"},
     [COMMAND_CONFIGURE] = {MODE_EXEC, .pattern = "configure [terminal]", .help = "Change the config"},
     [COMMAND_ENABLE_CONFIG] = {MODE_EXEC, .pattern = "enable-config", .help = "Change the config"},
     [COMMAND_WRITE_MEMORY] = {MODE_EXEC, .pattern = "write memory",

@@ -199,12 +199,15 @@ static bool read_name_servers(const struct section *global, struct host_settings
     static const enum command_id rows[] = {COMMAND_DNS_SERVER, COMMAND_IP_NAME_SERVER};
     size_t count = count_row(global, rows[0]) + count_row(global, rows[1]);
     out->name_servers = calloc(count + 1, sizeof *out->name_servers);
-    if (out->name_servers == NULL)
+    out->name_server_lines = calloc(count + 1, sizeof *out->name_server_lines);
+    if (out->name_servers == NULL || out->name_server_lines == NULL)
         return false;
     for (size_t i = 0; i < 2; i++) {
         const struct setting *s = section_setting(global, rows[i]);
-        for (; s != NULL; s = setting_next_of_row(s))
+        for (; s != NULL; s = setting_next_of_row(s)) {
+            out->name_server_lines[out->name_server_count] = s->source.line;
             (void)line_address(&s->line, "server", &out->name_servers[out->name_server_count++]);
+        }
     }
     return true;
 }
@@ -265,6 +268,7 @@ void host_settings_free(struct host_settings *settings)
     free(settings->routes);
     access_lists_free(&settings->access_lists);
     free(settings->name_servers);
+    free(settings->name_server_lines);
     *settings = (struct host_settings){0};
 }
 

@@ -80,6 +80,7 @@ struct host_settings {
     size_t route_count;
     struct access_lists access_lists;
     struct ip_address *name_servers;
+    uint32_t *name_server_lines; /* of each; or POLICY_LINE_TYPED */
     size_t name_server_count;
     enum log_level ikev2_level, ipsec_level; /* warn if not configured */
     uint32_t log_size;                       /* octets; 0: not configured */

@@ -10,6 +10,7 @@
 struct key {
     struct identity id;
     struct key *next;
+    uint32_t line; /* of the config; or POLICY_LINE_TYPED */
     size_t length;
     uint8_t secret[];
 };
@@ -44,8 +45,9 @@ static struct key *key_new(const char *word, bool hex)
     return key;
 }
 
-static bool add_key(struct key_table *keys, const struct command_line *line)
+static bool add_key(struct key_table *keys, const struct setting *setting)
 {
+    const struct command_line *line = &setting->line;
     struct identity id;
     if (line_has(line, "secret") || !identity_of_line(line, &id))
         return true;
@@ -53,6 +55,7 @@ static bool add_key(struct key_table *keys, const struct command_line *line)
     if (key == NULL)
         return false;
     key->id = id;
+    key->line = setting->source.line;
     key->next = keys->first;
     keys->first = key;
     key_number number = identity_hash(&id);
@@ -69,7 +72,7 @@ struct key_table *key_table_new(const struct config *config)
     keys->by_number = map_with_seed(0);
     const struct setting *s = section_setting(config_global(config), COMMAND_IKEV2_AUTHENTICATION);
     for (; s != NULL; s = setting_next_of_row(s)) {
-        if (!add_key(keys, &s->line)) {
+        if (!add_key(keys, s)) {
             key_table_free(keys);
             return NULL;
         }
@@ -114,6 +117,12 @@ struct octets key_table_secret(const struct key_table *keys, key_number number)
 {
     const struct key *key = map_find(&keys->by_number, number);
     return key == NULL ? (struct octets){0} : (struct octets){key->secret, key->length};
+}
+
+uint32_t key_table_line(const struct key_table *keys, key_number number)
+{
+    const struct key *key = map_find(&keys->by_number, number);
+    return key == NULL ? 0 : key->line;
 }
 
 key_number key_table_local(const struct key_table *keys, const struct ip_address *source,

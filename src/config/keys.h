@@ -28,6 +28,9 @@ key_number key_table_find(const struct key_table *keys, const struct identity *i
 /* The octets of a key, which the table owns; length 0 if no key has that number. */
 struct octets key_table_secret(const struct key_table *keys, key_number number);
 
+/* The line of a key in the config, as policies have lines; 0 if no key has that number. */
+uint32_t key_table_line(const struct key_table *keys, key_number number);
+
 /*
  * Our own key where a policy has no local ID (local_id.type is ID_NONE), and the source address is the ID:
  * the key of that address, or the peer's key if there is none (S17); 0 if there is neither.

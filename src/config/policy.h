@@ -93,6 +93,8 @@ enum policy_setting {
     SETTING_CERT_MYCERT,
     SETTING_CERT_WEAK,
     SETTING_PEER,
+    SETTING_LOCAL_KEY,  /* `ikev2 authentication`: the key of our ID */
+    SETTING_REMOTE_KEY, /* of the peer's */
     SETTING_SHUTDOWN,
     SETTING_COUNT
 };

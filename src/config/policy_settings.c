@@ -324,6 +324,7 @@ static void read_ends(const struct policy_levels *levels, const struct key_table
     }
     if (policy->remote_auth == AUTH_KIND_PSK)
         policy->remote_key = key_table_find(keys, &policy->remote_id);
+    policy->line[SETTING_REMOTE_KEY] = key_table_line(keys, policy->remote_key);
 
     const struct setting *local = levels_find(levels, COMMAND_LOCAL_AUTHENTICATION);
     if (local == NULL)
@@ -332,6 +333,7 @@ static void read_ends(const struct policy_levels *levels, const struct key_table
     (void)identity_of_line(&local->line, &policy->local_id);
     if (policy->local_auth == AUTH_KIND_PSK)
         policy->local_key = key_table_find(keys, &policy->local_id);
+    policy->line[SETTING_LOCAL_KEY] = key_table_line(keys, policy->local_key);
 }
 
 void policy_settings_read(const struct policy_levels *levels, const struct key_table *keys,

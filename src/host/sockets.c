@@ -101,6 +101,10 @@ static bool check_port_is_free(enum ip_family family, uint16_t port, struct host
     return free_port;
 }
 
+/* Datagrams of one size come merged. Linux merges those of a flow only if the socket that a hash finds in the
+ * group has this; the steering, which it asks later, may then give them to another. */
+static const struct option merged = {IPPROTO_UDP, UDP_GRO, 1};
+
 /* A socket of the group of a port. The kernel numbers them in the order in which they are bound. */
 static int open_udp(enum ip_family family, uint16_t port, struct host_error *err)
 {
@@ -143,7 +147,6 @@ static int open_esp(enum ip_family family, uint32_t worker, uint32_t workers, st
 /* A worker's share of UDP 4500. Datagrams of one size come merged. */
 static int open_natt_worker(enum ip_family family, struct host_error *err)
 {
-    static const struct option merged = {IPPROTO_UDP, UDP_GRO, 1};
     int fd = open_udp(family, HOST_PORT_NATT, err);
     if (fd < 0 || (set_traffic_class_shown(fd, family, err) && set_path_mtu_ours(fd, family, err) &&
                    set_options(fd, &merged, 1, err)))
@@ -304,6 +307,8 @@ static bool set_sender_options(int fd, const struct host_sender *sender, struct 
     if (!steer_nothing(fd, err) || !set_options(fd, &marked, 1, err))
         return false;
     if (sender->kind == HOST_SENDER_ESP && !bind_aside(fd, sender->family, err))
+        return false;
+    if (sender->kind == HOST_SENDER_NATT && !set_options(fd, &merged, 1, err))
         return false;
     if (!sender->dont_fragment)
         return true;

@@ -270,10 +270,12 @@ struct ike_auth_result {
     uint8_t value[IKE_AUTH_VALUE_MAX];
     struct octets certificates; /* to be sent with our AUTH: a list of pki/proof.h */
     uint8_t peer_scheme;        /* 1 + the row of signature_schemes by which the peer signed; 0: none */
-    /* Of our AUTH by signature (struct own_proof). */
-    uint8_t own_padding;
+    uint8_t own_padding;        /* of our AUTH by signature (struct own_proof) */
+    /* By what we have proved our ID, for the log: as struct own_proof has it; or that the peer's key stood in
+     * (S17). "": by the key of the policy. */
     char own_text[PROOF_TEXT_SIZE];
-    const char *reason; /* for the log: what is wrong; NULL: the fault says it all */
+    uint32_t own_key_line; /* of our key, where the policy does not know which it is (S17); else 0 */
+    const char *reason;    /* for the log: what is wrong; NULL: the fault says it all */
 };
 
 struct ike_job {

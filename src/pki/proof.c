@@ -142,6 +142,17 @@ static void add_requested(const struct own_proof_request *request, struct short_
                        "certificate of that CA is not stored here");
 }
 
+/* A certificate that has ended, or has not begun, is why the peer may refuse it. */
+static void add_validity(const struct own_proof_request *request, struct short_text *text)
+{
+    const struct certificate_facts *facts = certificate_facts(request->chain[0]);
+    char at[CERTIFICATE_TIME_SIZE];
+    if (request->now > facts->not_after)
+        short_text_add(text, "it expired at %s; ", certificate_time_format(facts->not_after, at));
+    else if (request->now < facts->not_before)
+        short_text_add(text, "it is not valid before %s; ", certificate_time_format(facts->not_before, at));
+}
+
 static void describe(const struct own_proof_request *request, const struct signature_scheme *scheme,
                      struct own_proof *proof)
 {
@@ -149,6 +160,7 @@ static void describe(const struct own_proof_request *request, const struct signa
     struct short_text text = short_text_in(proof->text, sizeof(proof->text));
     short_text_add(&text, "%.250s, serial %s, issued by %.250s, signed by %s; ", facts->subject,
                    facts->serial, facts->issuer, scheme->name);
+    add_validity(request, &text);
     add_requested(request, &text);
 }
 

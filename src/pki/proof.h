@@ -71,6 +71,7 @@ struct own_proof_request {
     struct octets
         authorities; /* of the peer's CERTREQ: SHA-1 hashes of CAs' keys, KEY_HASH_SIZE octets each */
     struct octets signed_octets;
+    int64_t now; /* Unix time, in seconds, for the text alone */
 };
 
 /* The padding of RSA in a signature with method 14 that was chosen without knowing what the peer takes. */

@@ -70,6 +70,27 @@ static bool send_all(int fd, const void *from, size_t length)
     return true;
 }
 
+/* Reads what has come behind what is in the buffer, and a descriptor that comes with it. As recv. */
+static ssize_t receive(struct client *client)
+{
+    union {
+        char octets[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec part = {client->buffer + client->received, sizeof(client->buffer) - client->received};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t got = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+        return got;
+    int descriptor = client_take_descriptor(client);
+    if (descriptor >= 0)
+        close(descriptor);
+    memcpy(&client->descriptor, CMSG_DATA(header), sizeof(int));
+    return got;
+}
+
 /* The next frame, valid until frame_done. False with errno set: EAGAIN if the daemon does not answer, else it
  * has gone or does not speak this protocol. */
 static bool frame_receive(struct client *client, struct control_frame *frame)
@@ -84,8 +105,7 @@ static bool frame_receive(struct client *client, struct control_frame *frame)
         case CONTROL_INCOMPLETE:
             break;
         }
-        ssize_t got =
-            recv(client->fd, client->buffer + client->received, sizeof(client->buffer) - client->received, 0);
+        ssize_t got = receive(client);
         if (got < 0 && errno == EINTR)
             continue;
         if (got == 0)
@@ -116,7 +136,7 @@ static void prompt_take(struct client *client, struct octets payload, size_t ski
 
 bool client_open(struct client *client, const char *run_directory, FILE *errors)
 {
-    *client = (struct client){.fd = socket_connect(run_directory)};
+    *client = (struct client){.fd = socket_connect(run_directory), .descriptor = -1};
     if (client->fd < 0) {
         complain(errors, run_directory, errno);
         return false;
@@ -143,8 +163,18 @@ bool client_open(struct client *client, const char *run_directory, FILE *errors)
     return true;
 }
 
+int client_take_descriptor(struct client *client)
+{
+    int descriptor = client->descriptor;
+    client->descriptor = -1;
+    return descriptor;
+}
+
 void client_close(struct client *client)
 {
+    int descriptor = client_take_descriptor(client);
+    if (descriptor >= 0)
+        close(descriptor);
     if (client->fd >= 0)
         close(client->fd);
     client->fd = -1;

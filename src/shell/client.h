@@ -15,6 +15,7 @@ enum { CLIENT_PATIENCE = 5 };
 struct client {
     int fd;                           /* -1: closed */
     char prompt[CONTROL_PROMPT_SIZE]; /* for the next line */
+    int descriptor;                   /* that the daemon has handed over; -1: none */
     size_t received;                  /* octets in `buffer` */
     uint8_t buffer[CONTROL_HEADER_SIZE + CONTROL_CHUNK_MAX];
 };
@@ -31,6 +32,9 @@ bool client_open(struct client *client, const char *run_directory, FILE *errors)
  */
 enum control_status client_run(struct client *client, const char *line, size_t length,
                                const struct octets *file, FILE *out, FILE *errors, bool *lost);
+
+/* The descriptor that the daemon has handed over with its last answer; the caller owns it. -1: none. */
+int client_take_descriptor(struct client *client);
 
 /* Ends the session. Does nothing if it is closed. */
 void client_close(struct client *client);

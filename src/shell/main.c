@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "check/command.h"
+#include "shell/capture.h"
 #include "shell/client.h"
 #include "shell/file_url.h"
 
@@ -109,7 +110,10 @@ static enum control_status run_line(struct client *client, const char *line, siz
                                     bool *lost)
 {
     struct url_file named;
+    enum control_status captured;
     *lost = false;
+    if (capture_run(client, line, length, stdout, errors, &captured, lost))
+        return captured;
     if (!file_url_read(line, length, &named, errors))
         return CONTROL_FAILED;
     const struct octets file = {named.content, named.length};

@@ -50,7 +50,8 @@ void certificates_verify(const struct gateway *g, const struct ike_auth_job *job
 static void sign_by(const struct gateway *g, const struct sim_certificate *own,
                     const struct ike_auth_job *job, struct ike_auth_result *out, struct writer *certificates)
 {
-    struct certificate_signer signer = {own->key, own->chain, own->chain_length, NULL};
+    struct certificate_signer signer = {own->key, own->chain, own->chain_length, NULL,
+                                        (int64_t)((g->epoch + gateway_now(g)) / 1000)};
     for (size_t i = 0; i < g->store->count && signer.issuer == NULL; i++) {
         const struct certificate *ca = g->store->certificates[i].chain[0];
         if (certificate_is_issued_by(own->chain[own->chain_length - 1], ca))

@@ -15,7 +15,7 @@ from pathlib import Path
 from lib import direct
 from lib.direct import FAR, NEAR
 from lib.lab import wire
-from lib.musubi import Musubi
+from lib.musubi import BUILD, Musubi
 from lib.process import run, wait_until
 from lib.strongswan import StrongSwan
 
@@ -75,6 +75,27 @@ class MusubiTunnel(Contestant):
     def start(self):
         for gateway in self.gateways:
             gateway.start()
+        return self._ready()
+
+
+class NullPath(Contestant):
+    """The packet path of Musubi with a null cipher and without IKE: what the kernel's interfaces allow."""
+
+    def __init__(self, lab, name, encapsulation):
+        super().__init__(lab, name)
+        self.encapsulation = encapsulation    # "u": in UDP
+
+    def start(self):
+        self._address()
+        for host, other, here, there in ((self.near, self.far, NEAR, FAR), (self.far, self.near, FAR, NEAR)):
+            neighbour = other.must("cat", "/sys/class/net/ge0/address").strip()
+            program = host.start(f"null-path-{here.number}{self.encapsulation}", [
+                BUILD / "tests/bench/null_path", f"{here.number}{self.encapsulation}", here.outer4, there.outer4, "null0",
+                "ge0", neighbour], self.lab.directory)
+            self.lab.callback(program.kill)
+            program.wait_for_text("ready")
+            host.ip("link set null0 mtu 1438 up")
+            host.ip(f"route add {there.subnet4} dev null0 src {here.inner4}")
         return self._ready()
 
 

@@ -2,7 +2,7 @@
 
 from lib.suite import AES_CBC_SHA1, AES_CBC_SHA256, AES_GCM
 
-from bench.contestants import Contestant, MusubiTunnel, StrongSwanTunnel, WireguardGo
+from bench.contestants import Contestant, MusubiTunnel, NullPath, StrongSwanTunnel, WireguardGo
 
 NATT = "ikev2 nat-traversal force\n"
 
@@ -16,6 +16,9 @@ WIREGUARD_NO_USO = "wireguard-go, no UDP segmentation"
 MUSUBI_CBC_SHA1 = "Musubi NAT-T, CBC SHA-1"
 MUSUBI_CBC_SHA256 = "Musubi NAT-T, CBC SHA-256"
 
+NULL_NATT = "null cipher, NAT-T"
+NULL_ESP = "null cipher, ESP"
+
 MAKERS = {
     VETH: Contestant,
     STRONGSWAN: lambda lab, name: StrongSwanTunnel(lab, name, AES_GCM),
@@ -26,6 +29,8 @@ MAKERS = {
     WIREGUARD_NO_USO: lambda lab, name: WireguardGo(lab, name).without_segmentation(),
     MUSUBI_CBC_SHA1: lambda lab, name: MusubiTunnel(lab, name, AES_CBC_SHA1.lines + NATT),
     MUSUBI_CBC_SHA256: lambda lab, name: MusubiTunnel(lab, name, AES_CBC_SHA256.lines + NATT),
+    NULL_NATT: lambda lab, name: NullPath(lab, name, "u"),
+    NULL_ESP: lambda lab, name: NullPath(lab, name, ""),
 }
 RIVALS = {STRONGSWAN: StrongSwanTunnel, WIREGUARD: WireguardGo, WIREGUARD_NO_USO: WireguardGo}
 

@@ -12,12 +12,24 @@
 void give_lines(struct tunnel_policy *policy, uint32_t first)
 {
     static const uint32_t lines[SETTING_COUNT] = {
-        [SETTING_IKE_ENCRYPTION] = 11, [SETTING_IKE_INTEGRITY] = 12,        [SETTING_IKE_PRF] = 13,
-        [SETTING_IKE_DH] = 14,         [SETTING_CHILD_ENCRYPTION] = 15,     [SETTING_CHILD_INTEGRITY] = 16,
-        [SETTING_CHILD_PFS] = 17,      [SETTING_LOCAL_AUTHENTICATION] = 20, [SETTING_LOCAL_TS] = 21,
-        [SETTING_REMOTE_TS] = 22,      [SETTING_IPSEC_MODE] = 23,           [SETTING_PEER] = 31,
-        [SETTING_DIRECTION] = 25,      [SETTING_SOURCE_ADDRESS] = 26,       [SETTING_OUTGOING_INTERFACE] = 27,
+        [SETTING_IKE_ENCRYPTION] = 11,
+        [SETTING_IKE_INTEGRITY] = 12,
+        [SETTING_IKE_PRF] = 13,
+        [SETTING_IKE_DH] = 14,
+        [SETTING_CHILD_ENCRYPTION] = 15,
+        [SETTING_CHILD_INTEGRITY] = 16,
+        [SETTING_CHILD_PFS] = 17,
+        [SETTING_LOCAL_AUTHENTICATION] = 20,
+        [SETTING_LOCAL_TS] = 21,
+        [SETTING_REMOTE_TS] = 22,
+        [SETTING_IPSEC_MODE] = 23,
+        [SETTING_PEER] = 31,
+        [SETTING_DIRECTION] = 25,
+        [SETTING_SOURCE_ADDRESS] = 26,
+        [SETTING_OUTGOING_INTERFACE] = 27,
         [SETTING_SHUTDOWN] = 32,
+        [SETTING_LOCAL_KEY] = 33,
+        [SETTING_REMOTE_KEY] = 34,
     };
     for (size_t i = 0; i < SETTING_COUNT; i++)
         policy->line[i] = lines[i] != 0 ? first + lines[i] : 0;

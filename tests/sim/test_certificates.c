@@ -266,6 +266,19 @@ static void S32_a_peer_whose_certificate_does_not_hold_is_refused(void **state)
     "Tunnel1.0: negotiation failed: the peer does not accept FQDN west.example.com with the "                \
     "certificate " certificate " (AUTHENTICATION_FAILED): C=JP, O=Example, CN=" certificate                  \
     ", serial #, issued by "
+/* The initiator has asked for the peer's ID, which may be why it is refused. Returns `out`, which has `size`
+ * octets. */
+static const char *as_initiator(const char *warning, char *out, size_t size)
+{
+    static const char failed[] = " (AUTHENTICATION_FAILED)", lines[] = "lines 20, ";
+    const char *at = strstr(warning, failed);
+    const char *end = strstr(warning, lines);
+    assert_true(at != NULL && end != NULL);
+    (void)snprintf(out, size, "%.*s, or it is not FQDN east.example.com, which it was asked for%.*s%s31, %s",
+                   (int)(at - warning), warning, (int)(end - at), at, lines, end + strlen(lines));
+    return out;
+}
+
 #define LOG_TELLS "; the log of the peer tells why it is refused; lines 20, 42"
 
 /* What West's log says of its being refused: which certificate, and what the peer asks for (S34). */
@@ -276,9 +289,9 @@ static void S34_the_refused_end_names_its_certificate(void **state)
         const char *warning;
     } cases[] = {
         {{"expired", {"west-expired", WEST_FQDN}, {"east", EAST_FQDN}},
-         NOT_ACCEPTED(
-             "west-expired") "C=JP, O=Example, CN=ca, signed by ECDSA with SHA2-256; the peer asks for "
-                             "certificates of its CA (CERTREQ)" LOG_TELLS},
+         NOT_ACCEPTED("west-expired") "C=JP, O=Example, CN=ca, signed by ECDSA with SHA2-256; it expired at "
+                                      "2026-02-01 00:00:00 UTC; the peer asks for "
+                                      "certificates of its CA (CERTREQ)" LOG_TELLS},
         {{"of another CA", {"west-otherca", WEST_FQDN}, {"east", EAST_FQDN}},
          NOT_ACCEPTED(
              "west-otherca") "C=JP, O=Example, CN=otherca, signed by ECDSA with SHA2-256; the peer asks "
@@ -302,7 +315,10 @@ static void S34_the_refused_end_names_its_certificate(void **state)
             continue;
         }
         begin(&e, west_begins);
-        check_warning(&cases[i / 2].ends, cases[i / 2].ends.name, e.west, cases[i / 2].warning);
+        char text[PKI_REASON_SIZE];
+        const char *warning = cases[i / 2].warning;
+        check_warning(&cases[i / 2].ends, cases[i / 2].ends.name, e.west,
+                      west_begins ? as_initiator(warning, text, sizeof text) : warning);
         world_free(e.w);
     }
 }
@@ -316,11 +332,13 @@ static void S34_the_refused_end_tells_the_padding_that_comes_next(void **state)
     for (int west_begins = 0; west_begins < 2; west_begins++) {
         struct ends e = ends_of(&unexpected);
         begin(&e, west_begins != 0);
-        check_warning(
-            &unexpected, "unexpected", e.west,
+        char text[PKI_REASON_SIZE];
+        static const char warning[] =
             NOT_ACCEPTED("west") "C=JP, O=Example, CN=ca, signed by RSA PSS with SHA2-256; the peer asks "
                                  "for certificates of other CAs than its own (CERTREQ); the next attempt "
-                                 "signs by PKCS#1 v1.5" LOG_TELLS);
+                                 "signs by PKCS#1 v1.5" LOG_TELLS;
+        check_warning(&unexpected, "unexpected", e.west,
+                      west_begins ? as_initiator(warning, text, sizeof text) : warning);
         world_free(e.w);
     }
 }

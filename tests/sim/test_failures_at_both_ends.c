@@ -152,47 +152,48 @@ static const struct pair_case pair_cases[] = {
      "aes-gcm-128, prf sha2-256, dh 2048-bit or enc 3des, integrity sha2-256, prf sha2-256, dh 2048-bit; "
      "accepted here enc aes-cbc-256 3des, integrity sha1, prf sha2-256, dh 2048-bit; line 112"},
     {"a wrong key at the initiator", wrong_key_at_a,
-     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 20",
+     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for "
+     "it, or it is not KEY-ID site2, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33",
      "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key configured for it (wrong "
-     "pre-shared key?); line 131"},
+     "pre-shared key?); lines 131, 134"},
     {"a wrong key at the responder", wrong_key_at_b,
      "Tunnel1.0: negotiation failed: the AUTH of KEY-ID site2 does not fit the key configured for it (wrong "
-     "pre-shared key?); line 31",
+     "pre-shared key?); lines 31, 34",
      "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 120"},
+     "(AUTHENTICATION_FAILED); lines 120, 133"},
     {"no key for the initiator's own ID", no_own_key_at_a,
      "Tunnel1.0: negotiation failed: there is no key for this end's ID KEY-ID site1; line 20",
      "Tunnel0.0: negotiation failed: 10.1.0.1:500 sent no IKE_AUTH within 30 seconds after IKE_SA_INIT was "
      "answered with AES-CBC-128/HMAC-SHA2-256-128/PRF-HMAC-SHA2-256/MODP-2048; line 131"},
     {"no key for the responder's own ID", no_own_key_at_b,
-     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 20",
+     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for "
+     "it, or it is not KEY-ID site2, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33",
      "Tunnel0.0: negotiation failed: there is no key for this end's ID KEY-ID site2; line 120"},
     {"no key for the responder's ID", no_peers_key_at_a,
      "Tunnel1.0: negotiation failed: there is no key for the peer's ID KEY-ID site2; line 31",
      "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 120"},
+     "(AUTHENTICATION_FAILED); lines 120, 133"},
     {"no key for the initiator's ID", no_peers_key_at_b,
-     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 20",
+     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for "
+     "it, or it is not KEY-ID site2, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33",
      "Tunnel0.0: negotiation failed: there is no key for the peer's ID KEY-ID site1; line 131"},
     {"an ID that nobody accepts", unknown_id,
-     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site9 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 20",
+     "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site9 with the key configured for "
+     "it, or it is not KEY-ID site2, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33",
      "Tunnel0.0: negotiation failed: the peer at 10.1.0.1:500 says it is KEY-ID site9; accepted here is "
      "KEY-ID site1; line 131"},
     {"a long ID that nobody accepts", long_unknown_id,
      "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID "
      "x\\x0axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx... with the key configured for "
-     "it (AUTHENTICATION_FAILED); line 20",
+     "it, or it is not KEY-ID site2, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33",
      "Tunnel0.0: negotiation failed: the peer at 10.1.0.1:500 says it is KEY-ID "
      "x\\x0axxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...; accepted here is KEY-ID "
      "site1; line 131"},
     {"another responder than expected", other_responder,
      "Tunnel1.0: negotiation failed: the peer says it is KEY-ID site2, expected is KEY-ID site9; line 31",
      "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for it "
-     "(AUTHENTICATION_FAILED): it wants to talk to KEY-ID site9, and this end is KEY-ID site2; line 120"},
+     "(AUTHENTICATION_FAILED): it wants to talk to KEY-ID site9, and this end is KEY-ID site2; lines 120, "
+     "133"},
     {"encryption of the Child SA", other_child_encryption,
      "Tunnel1.0: negotiation failed: the peer accepts no Child SA proposal (NO_PROPOSAL_CHOSEN): offered enc "
      "aes-gcm-256 3des, integrity sha2-256; lines 15, 16",

@@ -213,7 +213,7 @@ static const struct failure_case child_cases[] = {
      "this end is KEY-ID site2; line 20"},
     {"not authenticated", not_authenticated,
      "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 20"},
+     "(AUTHENTICATION_FAILED); lines 20, 33"},
     {"an answer that is not understood", answer_not_understood,
      "Tunnel0.0: negotiation failed: the peer does not accept our answer to IKE_AUTH (INVALID_SYNTAX); line "
      "31"},

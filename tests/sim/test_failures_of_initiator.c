@@ -362,8 +362,8 @@ static const struct failure_case initiator_cases[] = {
      "Tunnel0.0: negotiation failed: the peer answers our KE of MODP-2048 with none that fits; line 14"},
     {"a refusal that was forged", a_refusal_that_was_forged, ""},
     {"authentication failed", authentication_failed,
-     "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for it "
-     "(AUTHENTICATION_FAILED); line 20"},
+     "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for "
+     "it, or it is not KEY-ID site1, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33"},
     {"invalid syntax in IKE_AUTH", invalid_syntax_in_auth,
      "Tunnel0.0: negotiation failed: the peer answers IKE_AUTH with INVALID_SYNTAX; line 31"},
     {"DELETE in place of an answer", delete_in_place_of_an_answer,
@@ -385,7 +385,7 @@ static const struct failure_case initiator_cases[] = {
      "Tunnel0.0: negotiation failed: the peer answers IKE_AUTH with NO_ADDITIONAL_SAS; line 31"},
     {"a wrong key", a_wrong_key,
      "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key configured for it (wrong "
-     "pre-shared key?); line 31"},
+     "pre-shared key?); lines 31, 34"},
     {"a wrong ID", a_wrong_id,
      "Tunnel0.0: negotiation failed: the peer says it is KEY-ID site9, expected is KEY-ID site1; line 31"},
     {"a certificate", a_certificate,

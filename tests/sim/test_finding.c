@@ -291,7 +291,8 @@ static void S22_tunnels_that_may_not_respond_are_no_candidates(void **state)
     static void (*const bends[])(struct tunnel_policy *) = {shut_down, initiator_only, not_complete};
     static const char *const reasons[] = {
         "is shut down (line 32)",
-        "only begins negotiations, and answers none (line 25)",
+        "only begins negotiations, and answers none (line 25): if the peer is `initiator` too, neither "
+        "answers, and one has to be `both`",
         "is not complete: the profile of `ikev2 binding` is not defined (line 7)",
     };
     for (size_t i = 0; i < sizeof bends / sizeof *bends; i++) {

@@ -119,6 +119,45 @@ def test_tunnels_that_none_faces_are_told_and_do_not_fail_the_others(tmp_path):
         "them; the ID that it expects is keyid site3\n"), done.stdout
 
 
+def test_tunnels_that_the_other_end_cannot_tell_apart_come_up_crossed(tmp_path):
+    """Two tunnels with the same peer and the same IDs."""
+    a, b = (text + text[text.index("interface Tunnel"):].replace(f"Tunnel{n}.0", "Tunnel5.0")
+            for text, n in ((SITE1, 1), (SITE2, 0)))
+
+    report = pair_report(tmp_path, a, b)
+
+    assert not report["connects"] and len(report["pairs"]) == 2
+    told = [text for pair in report["pairs"] for file in ("a.cfg", "b.cfg") for text, _ in findings(pair, file)]
+    assert any(re.fullmatch(r"the SAs become those of (\S+) and not of (\S+): for the other end both are the same",
+                            text) for text in told), told
+
+
+def test_a_peer_by_name_is_taken_to_be_where_the_other_end_is(tmp_path):
+    a = replaced(SITE1, ("peer 10.2.0.1", "peer site2.example.com"))
+
+    pair = the_pair(pair_report(tmp_path, a, SITE2))
+
+    assert pair["connects"]
+    assert [text for text, _ in findings(pair, "a.cfg", "not checked")] == [
+        "the name site2.example.com is not looked up: it is taken to have the address 10.2.0.1"]
+
+
+def test_over_ipv6_the_largest_packet_is_smaller(tmp_path):
+    change = (("  ikev2 outgoing-interface GigaEthernet0.0 10.0.0.254\n", ""),
+              ("ip address 10.1.0.1/15", "ip address 10.1.0.1/15\n  ipv6 address 2001:db8:a::1/64\n  ipv6 mtu 1400"),
+              ("peer 10.2.0.1", "peer 2001:db8:b::1"))
+    other = (("  ikev2 outgoing-interface GigaEthernet0.0 10.0.1.254\n", ""),
+             ("ip address 10.2.0.1/14", "ip address 10.2.0.1/14\n  ipv6 address 2001:db8:b::1/64"),
+             ("peer 10.1.0.1", "peer 2001:db8:a::1"))
+    route = "ipv6 route default 2001:db8:{}::ffff\n"
+
+    pair = the_pair(pair_report(tmp_path, route.format("a") + replaced(SITE1, *change),
+                                route.format("b") + replaced(SITE2, *other)))
+
+    assert pair["connects"]
+    assert (pair["outer_mtu"], pair["largest_inner"]) == (1400, 1310)
+
+
 def test_files_without_a_pair_do_not_connect(tmp_path):
     report = pair_report(tmp_path, SITE1, "hostname site2\n")
 
@@ -166,6 +205,8 @@ def test_the_page_describes_all_members_of_the_json_and_no_others(tmp_path):
     seen = set()
     for configs in ((SITE1_OF_THREE, SITE2_OF_THREE), (SITE1, wrong), (SITE1, other)):
         seen.update(members(pair_report(tmp_path, *configs)))
+    swanctl = "connections {\n  a {\n    vips = 0.0.0.0\n  }\n}\n"
+    seen.update(members(pair_report(tmp_path, SITE1, swanctl)))
 
     assert seen == described
 

@@ -390,9 +390,11 @@ def test_R41_R64_another_address_deletes_the_sa_and_a_new_one_is_made_there(chan
     pytest.param(SILENT, "no answer from the name servers", id="silence"),
     pytest.param(SERVFAIL, "the name servers can't be reached, or answer SERVFAIL or REFUSED", id="SERVFAIL"),
 ])
-def test_R41_a_lookup_that_fails_changes_nothing(changed, tunnel, reason):
+def test_R41_a_lookup_that_fails_changes_nothing_and_the_name_server_is_named(changed, tunnel, reason):
+    written = changed.near.config_path.read_text(encoding="utf-8").splitlines()
+    server, = (number for number, text in enumerate(written, 1) if text.startswith("dns server"))
     changed.near.wait_for_log(rf"warn {tunnel.interface}: the address of {tunnel.fqdn} stays as it is: "
-                              rf"it can't be looked up: {reason}", PATIENCE)
+                              rf"it can't be looked up: {reason} \(asked: [0-9.]+, line {server}\)\n", PATIENCE)
 
     assert changed.sa(tunnel).fields["Serial"] == changed.serials[tunnel.number]
     changed.near.host.must_reach(inner(tunnel.number, far=True), count=1)

@@ -86,6 +86,7 @@ def test_S20_a_tunnel_to_any_is_up_while_it_has_an_sa(sites):
     sites.lan2.must_reach(SITE1.lan4(10), count=1, wait=10)
 
     assert carrier(gateway1, "Tunnel1.0")
+    assert f"\n  Peer : any ({SITE2.wan}), ID KEY-ID site2\n" in gateway1.show("show interfaces Tunnel1.0")
     sites.lan1.must_reach(SITE2.lan4(10), count=1)
     gateway1.show("clear ikev2 sa")
     wait_until(lambda: not carrier(gateway1, "Tunnel1.0"), 10, "the interface down without an SA")

@@ -14,7 +14,8 @@
  *   FILE     what a file: URL of the next command holds, read by the client (S35): a piece of it, at most
  *            CONTROL_FILE_MAX octets in all; an empty file is one empty piece
  *
- * The FILEs stand right before their COMMAND.
+ * The FILEs stand right before their COMMAND. A descriptor that is handed to the client (`debug capture`)
+ * comes with the first octet of the answer (SCM_RIGHTS).
  *
  * A client that breaks these rules is disconnected, and so is one that leaves what it asked for unread for
  * CONTROL_PATIENCE.
@@ -31,7 +32,7 @@
 #include "base/bytes.h"
 
 enum {
-    CONTROL_VERSION = 3,
+    CONTROL_VERSION = 4,
     CONTROL_HEADER_SIZE = 5,
     CONTROL_LINE_MAX = 4096,    /* octets of a COMMAND */
     CONTROL_CHUNK_MAX = 32768,  /* octets of an OUTPUT or ERROR, and of any payload */

@@ -8,6 +8,7 @@
 #include "config/print.h"
 #include "config/prompt.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/keeper/capture_commands.h"
 #include "daemon/keeper/ikev2_commands.h"
 #include "daemon/keeper/tunnel_problem.h"
 #include "daemon/show/interfaces.h"
@@ -18,6 +19,7 @@
 /* One operator's session: whether and where it is in config mode. */
 struct operator_session {
     struct config_mode config;
+    struct capture_session capture;
 };
 
 enum control_status commands_no_such_interface(const char *name, struct text *out)
@@ -85,7 +87,7 @@ struct interfaces_view {
     struct sa_list list;
 };
 
-/* The address of the tunnel's newest IKE SA that is up. */
+/* The addresses of the tunnel's newest IKE SA that is up. */
 static void find_sa_source(const struct interfaces_view *view, const struct tunnel *tunnel,
                            struct shown_tunnel *out)
 {
@@ -97,6 +99,7 @@ static void find_sa_source(const struct interfaces_view *view, const struct tunn
         if (!sa_list_read(view->commands->records, &entries[i], &memory, sa) || sa->child_count == 0)
             continue;
         out->sa_source = sa->local.address;
+        out->sa_peer = sa->remote.address;
         out->sa_is_given_up = sa->address_lost;
     }
     secret_free(sa, sizeof(*sa));
@@ -293,7 +296,7 @@ static bool enters_config_mode(const struct exec_command *command)
 }
 
 static enum control_status session_run(void *context, void *session, const char *line,
-                                       const struct octets *file, struct text *out)
+                                       const struct octets *file, int *hand_over, struct text *out)
 {
     const struct commands *commands = context;
     struct exec_command command;
@@ -315,6 +318,8 @@ static enum control_status session_run(void *context, void *session, const char 
         operator_at->config = (struct config_mode){.active = true};
     } else if (pki_commands_have(command.id)) {
         status = pki_commands_run(&commands->pki, &command, file, out);
+    } else if (capture_commands_have(command.id)) {
+        status = capture_commands_run(commands, &operator_at->capture, &command, hand_over, out);
     } else if (runner_of(command.id) != NULL) {
         status = runner_of(command.id)(commands, &command.line, out);
     } else if (command.id != COMMAND_COUNT) {
@@ -325,15 +330,20 @@ static enum control_status session_run(void *context, void *session, const char 
     return status;
 }
 
-static void *session_open(void *context)
+static void *session_open(void *context, const struct control_peer *peer)
 {
+    struct operator_session *session = calloc(1, sizeof(*session));
     (void)context;
-    return calloc(1, sizeof(struct operator_session));
+    if (session != NULL)
+        capture_session_open(&session->capture, peer);
+    return session;
 }
 
 static void session_close(void *context, void *session)
 {
+    struct operator_session *operator_at = session;
     (void)context;
+    capture_session_close(&operator_at->capture);
     free(session);
 }
 

@@ -29,6 +29,7 @@ struct session {
     bool ending; /* to be closed when all output is sent */
     struct text output;
     size_t sent;
+    int hand_over; /* goes with the first octet of the output; -1: none */
     uint8_t *file; /* that came for the next command; from malloc, NULL: none */
     size_t file_length;
     size_t received;
@@ -66,6 +67,8 @@ static void session_handle_closed(uv_handle_t *handle)
         return;
     text_free(&session->output);
     session_forget_file(session);
+    if (session->hand_over >= 0)
+        close(session->hand_over);
     secret_free(session, sizeof(*session));
 }
 
@@ -145,13 +148,33 @@ static void prompt_append(struct session *session, enum control_kind kind, const
     frame_append(&session->output, kind, payload, length + strlen(payload + length));
 }
 
+/* Sends octets, and with them the descriptor that is to be handed over. As send. */
+static ssize_t send_with(const struct session *session, const char *from, size_t length)
+{
+    union {
+        char octets[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control = {.octets = {0}};
+    struct iovec part = {(void *)(uintptr_t)from, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (session->hand_over >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof(control);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &session->hand_over, sizeof(int));
+    }
+    return sendmsg(session->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Sends what the socket takes. False if the session is over. */
 static bool session_send(struct session *session)
 {
     struct text *output = &session->output;
     while (session->sent < output->length) {
-        ssize_t sent = send(session->fd, output->at + session->sent, output->length - session->sent,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send_with(session, output->at + session->sent, output->length - session->sent);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && errno == EAGAIN)
@@ -159,6 +182,9 @@ static bool session_send(struct session *session)
         if (sent <= 0)
             return false;
         session->sent += (size_t)sent;
+        if (session->hand_over >= 0)
+            close(session->hand_over);
+        session->hand_over = -1;
     }
     session->control->pending -= output->length;
     text_free(output);
@@ -184,8 +210,11 @@ static void session_run(struct session *session, struct octets payload)
         status = CONTROL_FAILED;
     } else {
         const struct octets file = {session->file, session->file_length};
+        int hand_over = -1;
         status = control->handler.run(control->handler.context, session->state, line,
-                                      session->file != NULL ? &file : NULL, &printed);
+                                      session->file != NULL ? &file : NULL, &hand_over, &printed);
+        if (hand_over >= 0)
+            session->hand_over = fcntl(hand_over, F_DUPFD_CLOEXEC, 3);
     }
     session_forget_file(session);
     output_append(&session->output, status == CONTROL_FAILED ? CONTROL_ERROR : CONTROL_OUTPUT, &printed);
@@ -292,7 +321,11 @@ static void session_event(uv_poll_t *poll, int status, int events)
 static void session_open(struct control *control, int fd)
 {
     struct session *session = calloc(1, sizeof(*session));
-    void *state = session != NULL ? control->handler.open(control->handler.context) : NULL;
+    struct ucred credentials = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(credentials);
+    (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+    const struct control_peer peer = {credentials.uid, credentials.pid};
+    void *state = session != NULL ? control->handler.open(control->handler.context, &peer) : NULL;
     if (state == NULL || uv_poll_init(control->loop, &session->poll, fd) != 0) {
         if (state != NULL)
             control->handler.close(control->handler.context, state);
@@ -304,6 +337,7 @@ static void session_open(struct control *control, int fd)
     session->control = control;
     session->state = state;
     session->fd = fd;
+    session->hand_over = -1;
     session->open_handles = 2;
     session->poll.data = session;
     session->patience.data = session;

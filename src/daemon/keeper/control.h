@@ -6,6 +6,7 @@
 #ifndef MUSUBI_DAEMON_KEEPER_CONTROL_H
 #define MUSUBI_DAEMON_KEEPER_CONTROL_H
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include "daemon/ipc/control_protocol.h"
@@ -16,15 +17,22 @@ enum {
     CONTROL_PENDING_MAX = 96 << 20, /* octets of output that all sessions may leave unread */
 };
 
+/* The program at the other end of a session. */
+struct control_peer {
+    uid_t user;
+    pid_t process;
+};
+
 /* Carries out the commands of the sessions. */
 struct control_handler {
     /* A session begins: returns what stands for it, NULL if memory ran out. */
-    void *(*open)(void *context);
+    void *(*open)(void *context, const struct control_peer *peer);
     void (*close)(void *context, void *session);
     /* Runs one command line and appends what it prints. `file`: what the file that the line names holds, as
-     * the client has read it; NULL if it sent none. */
+     * the client has read it; NULL if it sent none. `*hand_over` is -1; a descriptor there is handed to the
+     * client with the answer, and stays the handler's. */
     enum control_status (*run)(void *context, void *session, const char *line, const struct octets *file,
-                               struct text *out);
+                               int *hand_over, struct text *out);
     /* The prompt for the next line. */
     void (*prompt)(void *context, void *session, char out[CONTROL_PROMPT_SIZE]);
     void *context;

@@ -1,6 +1,8 @@
 #include "daemon/keeper/keys.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/secret.h"
 #include "config/identity.h"
@@ -32,14 +34,19 @@ static struct octets peer_secret(const struct key_table *keys, const struct tunn
 }
 
 static struct octets own_secret(const struct key_table *keys, const struct tunnel_policy *policy,
-                                const struct identity *id)
+                                const struct identity *id, struct ike_auth_result *out)
 {
     struct ip_address source;
     key_number number = 0;
-    if (policy->local_id.type != ID_NONE)
+    if (policy->local_id.type != ID_NONE) {
         number = identity_equal(id, &policy->local_id) ? policy->local_key : 0;
-    else if (identity_address(id, &source)) /* S17: the ID is the source address */
+    } else if (identity_address(id, &source)) { /* S17: the ID is the source address */
         number = key_table_local(keys, &source, policy->remote_key);
+        out->own_key_line = key_table_line(keys, number);
+        if (number == policy->remote_key && !identity_equal(id, &policy->remote_id))
+            (void)snprintf(out->own_text, sizeof(out->own_text),
+                           "the key of the peer's ID, which stands in since there is none for its own");
+    }
     return key_table_secret(keys, number);
 }
 
@@ -64,7 +71,7 @@ static enum ike_auth_fault psk_sign(const struct own_keys *keys, const struct tu
                                     struct own_credential *credential)
 {
     (void)credential;
-    size_t length = psk_auth_value(job->prf, own_secret(keys->shared, policy, &job->own.identity),
+    size_t length = psk_auth_value(job->prf, own_secret(keys->shared, policy, &job->own.identity, out),
                                    job->own.signed_octets, out->value);
     out->value_length = (uint16_t)length;
     out->method = AUTH_METHOD_PSK;
@@ -114,7 +121,7 @@ void keys_sign(const struct own_credential *credential, const struct ike_auth_jo
                struct ike_auth_result *out, struct writer *certificates)
 {
     const struct certificate_signer signer = {credential->key, credential->chain, credential->chain_length,
-                                              credential->issuer};
+                                              credential->issuer, time(NULL)};
     certificate_job_sign(job, &signer, out, certificates);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/short_text.h"
 #include "config/setting_lines.h"
 #include "daemon/ipc/clock.h"
 
@@ -39,9 +40,24 @@ static const char *list_addresses(const struct peer_name *name, char out[ADDRESS
     return out;
 }
 
-static void log_news(struct event_log *log, const struct tunnel_policy *policy, const struct peer_name *name,
-                     enum peer_name_news news)
+/* " (asked: 10.0.0.53, line 5)" if no name server has given an answer; else nothing. */
+static const char *asked_in_vain(const struct tunnel_names *names, const struct peer_name *name,
+                                 char out[NAME_SERVERS_TEXT_SIZE + 16])
 {
+    bool is_failed = false;
+    for (size_t i = 0; i < name->family_count; i++)
+        is_failed |= name->families[i].outcome == RESOLVER_FAILED;
+    out[0] = '\0';
+    if (is_failed)
+        (void)snprintf(out, NAME_SERVERS_TEXT_SIZE + 16, " (asked: %s)", names->servers);
+    return out;
+}
+
+static void log_news(const struct tunnel_names *names, const struct tunnel_policy *policy,
+                     const struct peer_name *name, enum peer_name_news news)
+{
+    struct event_log *log = names->log;
+    char asked[NAME_SERVERS_TEXT_SIZE + 16];
     char addresses[ADDRESSES_TEXT_SIZE];
     struct setting_lines lines = {0};
     char lines_text[SETTING_LINES_TEXT_SIZE];
@@ -53,13 +69,14 @@ static void log_news(struct event_log *log, const struct tunnel_policy *policy, 
         break;
     case PEER_NAME_UNRESOLVED:
         event_log_print(log, EVENT_IKEV2, LOG_LEVEL_WARN, policy->name,
-                        "no SA can be made: the name of the peer, %s, is not resolved: %s; %s", name->text,
-                        name->problem, setting_lines_format(&lines, lines_text));
+                        "no SA can be made: the name of the peer, %s, is not resolved: %s%s; %s", name->text,
+                        name->problem, asked_in_vain(names, name, asked),
+                        setting_lines_format(&lines, lines_text));
         break;
     case PEER_NAME_FAILING:
         event_log_print(log, EVENT_IKEV2, LOG_LEVEL_WARN, policy->name,
-                        "the address of %s stays as it is: it can't be looked up: %s", name->text,
-                        name->problem);
+                        "the address of %s stays as it is: it can't be looked up: %s%s", name->text,
+                        name->problem, asked_in_vain(names, name, asked));
         break;
     case PEER_NAME_ANSWERED:
         event_log_print(log, EVENT_IKEV2, LOG_LEVEL_NOTICE, policy->name,
@@ -75,7 +92,7 @@ static void name_news(void *context, const struct peer_name *name, enum peer_nam
     struct tunnel_name *user;
     TAILQ_FOREACH(user, &name->tunnels, link)
     {
-        log_news(names->log, user->policy, name, news);
+        log_news(names, user->policy, name, news);
         user->is_unsent |= changed;
         if (changed)
             names->listener.changed(names->listener.context, user->policy->tunnel);
@@ -307,9 +324,26 @@ static void schedule(struct tunnel_names *names)
         (void)uv_timer_start(&names->timer, lookups_due, due > now ? due - now : 0, 0);
 }
 
-void tunnel_names_set_servers(struct tunnel_names *names, const struct ip_address *servers, size_t count)
+/* "10.0.0.53, line 5": the name servers that are asked, with the lines of the config that name them. */
+static void write_servers(struct tunnel_names *names, const struct host_settings *settings)
 {
-    if (!resolver_set_servers(names->resolver, servers, count))
+    struct short_text text = short_text_in(names->servers, sizeof(names->servers));
+    for (size_t i = 0; i < settings->name_server_count; i++) {
+        char address[IP_TEXT_SIZE], lines_text[SETTING_LINES_TEXT_SIZE];
+        struct setting_lines lines = {0};
+        setting_lines_add_line(&lines, settings->name_server_lines[i]);
+        short_text_add(&text, "%s%s, %s", i > 0 ? "; " : "",
+                       ip_address_format(&settings->name_servers[i], address),
+                       setting_lines_format(&lines, lines_text));
+    }
+    if (settings->name_server_count == 0)
+        short_text_add(&text, "those of /etc/resolv.conf, since the config has no `dns server`");
+}
+
+void tunnel_names_set_servers(struct tunnel_names *names, const struct host_settings *settings)
+{
+    write_servers(names, settings);
+    if (!resolver_set_servers(names->resolver, settings->name_servers, settings->name_server_count))
         return;
     peer_names_begin_anew(&names->names);
     schedule(names);

@@ -7,6 +7,7 @@
 #ifndef MUSUBI_DAEMON_KEEPER_TUNNEL_NAMES_H
 #define MUSUBI_DAEMON_KEEPER_TUNNEL_NAMES_H
 
+#include "config/host_settings.h"
 #include "daemon/keeper/event_log.h"
 #include "daemon/keeper/peer_names.h"
 #include "daemon/keeper/processes.h"
@@ -33,6 +34,8 @@ struct tunnel_names_listener {
     void *context;
 };
 
+enum { NAME_SERVERS_TEXT_SIZE = 256 };
+
 struct tunnel_names {
     struct processes *processes;
     struct event_log *log;
@@ -40,6 +43,7 @@ struct tunnel_names {
     struct resolver *resolver; /* NULL: not open */
     struct peer_names names;
     uv_timer_t timer;
+    char servers[NAME_SERVERS_TEXT_SIZE]; /* that are asked, for the log */
     STAILQ_HEAD(, waiting_peer) waiting;
     size_t waiting_count;
 };
@@ -51,8 +55,8 @@ bool tunnel_names_open(struct tunnel_names *names, uv_loop_t *loop, struct proce
 /* Ends all lookups; no tunnel uses a name any more. Some memory goes when the loop has run. */
 void tunnel_names_close(struct tunnel_names *names);
 
-/* Has these name servers asked; if they are others than before, for all names at once. */
-void tunnel_names_set_servers(struct tunnel_names *names, const struct ip_address *servers, size_t count);
+/* Has the name servers of the config asked; if they are others than before, for all names at once. */
+void tunnel_names_set_servers(struct tunnel_names *names, const struct host_settings *settings);
 
 /* Begins, goes on with or ends looking up the name of a tunnel's peer, as the policy says. The policy has to
  * stay where it is while the name is used. */

@@ -496,7 +496,7 @@ void tunnels_apply(struct tunnels *tunnels)
     }
     remove_others(tunnels);
     tunnel_table_sort(&tunnels->table);
-    tunnel_names_set_servers(&tunnels->names, settings->name_servers, settings->name_server_count);
+    tunnel_names_set_servers(&tunnels->names, settings);
     find_routes(tunnels);
     interface_watch_schedule(&tunnels->watch);
 }

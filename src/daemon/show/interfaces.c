@@ -60,6 +60,8 @@ static void show_peer(const struct shown_tunnel *tunnel, struct text *out)
         break;
     case PEER_ANY:
         text_print(out, "any");
+        if (tunnel->sa_peer.family != IP_NONE)
+            text_print(out, " (%s)", ip_address_format(&tunnel->sa_peer, address));
         break;
     case PEER_FQDN:
         text_print(out, "%s", policy->peer_fqdn);

@@ -23,6 +23,7 @@ struct shown_tunnel {
     time_t failed;              /* when that was */
     bool has_sa;
     struct ip_address sa_source; /* own address of its IKE SA; IP_NONE: not known */
+    struct ip_address sa_peer;   /* where its peer is, behind a NAT the NAT; IP_NONE: not known */
     bool sa_is_given_up;         /* that address is not used any more (S40) */
     struct path_totals totals;
     struct path_sizes sizes;

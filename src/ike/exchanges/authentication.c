@@ -150,6 +150,8 @@ enum ike_auth_fault authentication_take(struct ike_sa *sa, const struct ike_job_
     if (!result->ok || result->kind != IKE_JOB_AUTH)
         return IKE_AUTH_NOT_DONE;
     const struct ike_auth_result *auth = &result->auth;
+    if (auth->own_key_line != 0)
+        sa->own_key_line = auth->own_key_line;
     if (auth->own_text[0] != '\0') {
         free(sa->own_proof);
         sa->own_proof = strdup(auth->own_text);

@@ -55,7 +55,7 @@ void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, co
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "there is no key for the peer's ID %s",
                      failure_id(&sa->remote_id, id));
     else
-        failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
+        failure_warn(sa, FAILED_NEGOTIATION, PEER_KEY_SETTINGS,
                      "the AUTH of %s does not fit the key configured for it (wrong pre-shared key?)",
                      failure_id(&sa->remote_id, id));
 }

@@ -42,15 +42,20 @@ setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *
     bool by_certificate = policy->local_auth == AUTH_KIND_RSA;
     char id[FAILURE_ID_SIZE];
     short_text_add(text, "the peer does not accept %s with ", failure_id(&sa->local_id, id));
-    if (!by_certificate) {
-        short_text_add(text, "the key configured for it (AUTHENTICATION_FAILED)");
-        return LOCAL_SETTING;
-    }
-    short_text_add(text, "the certificate %s (AUTHENTICATION_FAILED)", policy->mycert);
+    if (by_certificate)
+        short_text_add(text, "the certificate %s", policy->mycert);
+    else
+        short_text_add(text, "%s", sa->own_proof != NULL ? sa->own_proof : "the key configured for it");
+    if (sa->initiator)
+        short_text_add(text, ", or it is not %s, which it was asked for", failure_id(&sa->remote_id, id));
+    short_text_add(text, " (AUTHENTICATION_FAILED)");
+    setting_set asked = sa->initiator ? PEER_SETTING : 0U;
+    if (!by_certificate)
+        return LOCAL_KEY_SETTINGS | asked;
     if (sa->own_proof != NULL)
         short_text_add(text, ": %s%s; the log of the peer tells why it is refused", sa->own_proof,
                        next_padding(sa));
-    return LOCAL_SETTING | SETTING_BIT(SETTING_CERT_MYCERT);
+    return LOCAL_SETTING | SETTING_BIT(SETTING_CERT_MYCERT) | asked;
 }
 
 const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE])
@@ -92,7 +97,8 @@ struct subject {
     const struct ike_tunnel *tunnel; /* NULL: one of the candidates */
     struct arrival arrival;
     enum failure_kind kind;
-    bool has_keys; /* IKE_SA_INIT is done */
+    bool has_keys;         /* IKE_SA_INIT is done */
+    uint32_t own_key_line; /* of the key that stood in for SETTING_LOCAL_KEY, see struct ike_sa */
 };
 
 /* The step at which it has failed, as the settings that are to blame have it. */
@@ -141,6 +147,8 @@ static void warn(const struct subject *about, setting_set settings, const char *
     const struct ike_tunnel *tunnel = about->tunnel;
     if (tunnel != NULL) {
         setting_lines_add(&lines, &tunnel->policy, settings);
+        if ((settings & SETTING_BIT(SETTING_LOCAL_KEY)) != 0)
+            setting_lines_add_line(&lines, about->own_key_line);
     } else {
         const struct ike_tunnel *first[NAMES_MAX];
         size_t count = candidates_list(about->engine, &about->arrival, first, NAMES_MAX);
@@ -173,9 +181,14 @@ __attribute__((format(printf, 3, 0))) static void warn_with(const struct subject
 
 static struct subject subject_of(const struct ike_sa *sa, enum failure_kind kind)
 {
-    bool has_keys = sa->suite.encryption != NULL && sa->state != IKE_SA_INITIATING;
     return (struct subject){
-        sa->engine, sa->tunnel, {&sa->local, &sa->remote, sa->arrival_ifindex}, kind, has_keys};
+        .engine = sa->engine,
+        .tunnel = sa->tunnel,
+        .arrival = {&sa->local, &sa->remote, sa->arrival_ifindex},
+        .kind = kind,
+        .has_keys = sa->suite.encryption != NULL && sa->state != IKE_SA_INITIATING,
+        .own_key_line = sa->own_key_line,
+    };
 }
 
 void failure_warn(const struct ike_sa *sa, enum failure_kind kind, setting_set settings, const char *format,
@@ -202,7 +215,7 @@ void failure_warn_tunnel(struct ike_engine *engine, const struct ike_tunnel *tun
 void failure_warn_arrival(struct ike_engine *engine, const struct arrival *arrival, setting_set settings,
                           const char *format, ...)
 {
-    const struct subject about = {engine, NULL, *arrival, FAILED_NEGOTIATION, false};
+    const struct subject about = {.engine = engine, .arrival = *arrival, .kind = FAILED_NEGOTIATION};
     va_list arguments;
     va_start(arguments, format);
     warn_with(&about, settings, format, arguments);

@@ -32,6 +32,8 @@ enum {
     SELECTOR_SETTINGS = SETTING_BIT(SETTING_LOCAL_TS) | SETTING_BIT(SETTING_REMOTE_TS),
     PEER_SETTING = SETTING_BIT(SETTING_PEER),
     LOCAL_SETTING = SETTING_BIT(SETTING_LOCAL_AUTHENTICATION),
+    PEER_KEY_SETTINGS = SETTING_BIT(SETTING_PEER) | SETTING_BIT(SETTING_REMOTE_KEY),
+    LOCAL_KEY_SETTINGS = SETTING_BIT(SETTING_LOCAL_AUTHENTICATION) | SETTING_BIT(SETTING_LOCAL_KEY),
 };
 
 /*
@@ -75,7 +77,8 @@ bool failure_is_new(struct ike_sa *sa, enum failure_kind kind, uint32_t spi, uin
 
 /*
  * Writes that the peer does not accept how this end proves its ID (AUTHENTICATION_FAILED), with what is known
- * of that: by the key configured for it, or by which certificate. Returns the settings that say so.
+ * of that: by the key configured for it, or by which certificate. The initiator asks for an ID of the peer,
+ * which may be the cause too. Returns the settings that say so.
  */
 setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *text);
 

@@ -136,6 +136,7 @@ static void add_obstacle(struct short_text *text, const struct ike_tunnel *tunne
     case OBSTACLE_DIRECTION:
         short_text_add(text, "only begins negotiations, and answers none");
         add_line(text, policy, SETTING_BIT(SETTING_DIRECTION));
+        short_text_add(text, ": if the peer is `initiator` too, neither answers, and one has to be `both`");
         break;
     case OBSTACLE_NO_SOURCE:
         short_text_add(text, "has no address to answer from: %s has none", policy->source_interface);

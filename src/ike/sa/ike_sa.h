@@ -146,9 +146,10 @@ struct ike_sa {
     struct additional_children additional;
     char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
     uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
-    char *own_proof; /* by what we have proved our ID, where that was a certificate, for the log; or NULL */
-    uint8_t own_padding;     /* enum proof_padding, of that */
-    char *unmet_request;     /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
+    char *own_proof;       /* by what we have proved our ID, for the log (struct ike_auth_result); or NULL */
+    uint32_t own_key_line; /* likewise */
+    uint8_t own_padding;   /* enum proof_padding, of that */
+    char *unmet_request;   /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /*

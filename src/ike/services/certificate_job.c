@@ -42,6 +42,7 @@ void certificate_job_sign(const struct ike_auth_job *job, const struct certifica
         .pkcs1 = job->own.pkcs1,
         .authorities = job->own.authorities,
         .signed_octets = job->own.signed_octets,
+        .now = signer->now,
     };
     struct own_proof proof;
     proof_make(&request, &proof, out->value, certificates);

@@ -18,6 +18,7 @@ struct certificate_signer {
     struct certificate *const *chain;
     size_t chain_length;
     const struct certificate *issuer;
+    int64_t now; /* Unix time, in seconds */
 };
 
 /* Makes our AUTH, with the certificates that go along with it, which are written to `certificates`. */

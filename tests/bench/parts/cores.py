@@ -1,14 +1,18 @@
-"""Two workers: both directions of a tunnel at once, two tunnels at once, and the order of ESP sequence numbers."""
+"""Two workers: both directions of a tunnel at once, two tunnels at once, the order of ESP sequence numbers, and locks."""
 
+import re
+import signal
 import struct
 
 from bench import field, traffic
 from lib.capture import Capture
 from lib.lab import Lab
+from lib.process import Background
 
 PART = "cores"
 ONE, BOTH, TWO = "one tunnel, one direction", "one tunnel, both directions, sum", "two tunnels, one flow each, sum"
 ORDER = "ESP packets out of order"
+LOCKS, CALLS = "futex calls of both paths, both directions", "all system calls of both paths, both directions"
 UNIT = "Gb/s"
 PCAP_HEADER, RECORD_HEADER, ETHERNET, IPV4_ESP = 24, 16, 14, 50
 
@@ -18,6 +22,7 @@ def goals(figures):
     figures.goal(PART, "both directions of a tunnel, of one", (BOTH, who), (ONE, who), 1)
     figures.goal(PART, "two tunnels, of one", (TWO, who), (ONE, who), 1)
     figures.goal(PART, "ESP packets of a tunnel that leave out of order", (ORDER, who), None, 0, at_most=True)
+    figures.goal(PART, "waits for a lock on the packet path", (LOCKS, who), None, 0, at_most=True)
 
 
 def esp_numbers(path):
@@ -57,6 +62,21 @@ def measure_order(bench, lab, contestant):
     bench.add(PART, ORDER, contestant.name, out_of_order(capture.stop()), "packets")
 
 
+def measure_locks(bench, lab, contestant):
+    """What the threads of the packet paths ask of Linux while packets pass: a lock that is taken twice is a futex call."""
+    counts = lab.directory / "calls"
+    tracer = Background("strace", ["strace", "-f", "-c", "-o", counts, *(
+        word for gateway in contestant.gateways for word in ("-p", gateway.process_id("musubid-path")))], lab.directory)
+    tracer.wait_for_text("attached")
+    traffic.tcp(contestant, 1, "--bidir")
+    tracer.end(by=signal.SIGINT)
+    calls = {line.split()[-1]: int(line.split()[3]) for line in counts.read_text().splitlines()
+             if re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+\d+\s", line)}
+    assert calls["writev"] > 0, f"no traffic was seen\n{counts.read_text()}"
+    bench.add(PART, LOCKS, contestant.name, calls.get("futex", 0), "calls")
+    bench.add(PART, CALLS, contestant.name, calls["total"], "calls")
+
+
 def run(bench):
     seconds = bench.pick(3, 1)
     goals(bench.figures)
@@ -68,3 +88,5 @@ def run(bench):
                 bench.add(PART, BOTH, first.name, traffic.tcp(first, seconds, "--bidir"), UNIT)
                 bench.add(PART, TWO, first.name, two_at_once(first, *others, seconds), UNIT)
             measure_order(bench, lab, first)
+            if not bench.quick:
+                measure_locks(bench, lab, first)

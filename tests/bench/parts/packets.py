@@ -27,7 +27,8 @@ def most(bench, contestant, kind, octets, to=None):
 
 
 def run(bench):
-    names = bench.pick([field.VETH, field.STRONGSWAN, field.WIREGUARD, field.MUSUBI_NATT, field.MUSUBI_ESP],
+    names = bench.pick([field.VETH, field.STRONGSWAN, field.WIREGUARD, field.MUSUBI_NATT, field.MUSUBI_ESP,
+                        field.NULL_NATT],
                        [field.MUSUBI_NATT])
     goals(bench.figures)
     with Lab() as lab:

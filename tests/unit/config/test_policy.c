@@ -59,8 +59,10 @@ static void R20_everything_may_be_omitted(void **state)
     assert_int_equal(p->sa_lifetime, 86400);
     assert_int_equal(p->child_lifetime, 28800);
     assert_false(p->mtu_ignore || p->pre_fragment || p->nat_traversal);
-    for (size_t i = 0; i < SETTING_COUNT; i++)
-        assert_int_equal(p->line[i], i == SETTING_PEER ? 6 : 0);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        uint32_t line = i == SETTING_PEER ? 6 : i == SETTING_REMOTE_KEY ? 2 : 0;
+        assert_int_equal(p->line[i], line);
+    }
     resolution_free(&r);
 }
 

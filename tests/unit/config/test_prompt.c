@@ -321,6 +321,8 @@ static void operating_commands_are_understood(void **state)
     assert_operation("show pki cert name a", COMMAND_SHOW_PKI_CERT);
     assert_operation("clear ikev2 sa Tunnel0.0", COMMAND_CLEAR_IKEV2_SA);
     assert_operation("clear ikev2 statistics", COMMAND_CLEAR_IKEV2_STATISTICS);
+    assert_operation("debug capture Tunnel0.0 a.pcapng seconds 5", COMMAND_DEBUG_CAPTURE);
+    assert_operation("debug keys Tunnel0.0", COMMAND_DEBUG_KEYS);
     assert_operation("configure", COMMAND_CONFIGURE);
     assert_operation("conf t", COMMAND_CONFIGURE);
     assert_operation("enable-config", COMMAND_ENABLE_CONFIG);

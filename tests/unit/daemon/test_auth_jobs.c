@@ -180,8 +180,9 @@ static void assert_without_key(const struct answer *answer)
 
 /* ---- A control session in the same loop -------------------------------------------------------------- */
 
-static void *session_open(void *context)
+static void *session_open(void *context, const struct control_peer *peer)
 {
+    (void)peer;
     return context;
 }
 
@@ -192,11 +193,12 @@ static void session_close(void *context, void *session)
 }
 
 static enum control_status session_run(void *context, void *session, const char *line,
-                                       const struct octets *file, struct text *out)
+                                       const struct octets *file, int *hand_over, struct text *out)
 {
     (void)context;
     (void)session;
     (void)file;
+    (void)hand_over;
     text_print(out, "%s is answered\n", line);
     return CONTROL_OK;
 }

@@ -28,8 +28,9 @@ struct fixture {
     int open_sessions;
 };
 
-static void *session_open(void *context)
+static void *session_open(void *context, const struct control_peer *peer)
 {
+    (void)peer;
     struct fixture *f = context;
     f->open_sessions++;
     return f;
@@ -45,10 +46,12 @@ static void session_close(void *context, void *session)
 /* `large` prints LARGE octets, `fail` fails, `exit` leaves, `file` prints the length of the file that came
  * with it and its last octet; anything else is echoed. */
 static enum control_status session_run(void *context, void *session, const char *line,
-                                       const struct octets *file, struct text *out)
+                                       const struct octets *file, int *hand_over, struct text *out)
 {
-    (void)context;
+    const struct fixture *f = context;
     (void)session;
+    if (strcmp(line, "hand over") == 0)
+        *hand_over = f->directory_fd;
     if (strcmp(line, "exit") == 0)
         return CONTROL_LEFT;
     if (strcmp(line, "fail") == 0) {
@@ -161,7 +164,7 @@ static bool client_is_left(struct fixture *f, int fd)
     }
 }
 
-#define HELLO "\x00\x00\x00\x0aH\x00\x03Router# "
+#define HELLO "\x00\x00\x00\x0aH\x00\x04Router# "
 
 static void socket_is_for_its_owner_alone(void **state)
 {
@@ -399,10 +402,44 @@ static void a_client_that_can_not_be_taken_in_waits_and_the_loop_rests(void **st
     turn(f);
 }
 
+static void a_descriptor_comes_with_its_answer_alone(void **state)
+{
+    struct fixture *f = *state;
+    union {
+        char octets[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    uint8_t answer[512];
+    struct stat wanted;
+    struct stat handed;
+    int descriptor;
+    int fd = client_connect(f);
+    (void)client_read(f, fd, answer, sizeof(HELLO) - 1);
+    client_command(fd, "hand over");
+    client_command(fd, "other");
+    turn(f);
+
+    struct iovec part = {answer, sizeof(answer)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
+    message.msg_controllen = sizeof(control);
+    assert_true(recvmsg(fd, &message, MSG_DONTWAIT) > 0);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    assert_non_null(header);
+    assert_int_equal(header->cmsg_type, SCM_RIGHTS);
+    memcpy(&descriptor, CMSG_DATA(header), sizeof(descriptor));
+    assert_int_equal(fstat(descriptor, &handed), 0);
+    assert_int_equal(fstat(f->directory_fd, &wanted), 0);
+    assert_int_equal(handed.st_ino, wanted.st_ino);
+    close(descriptor);
+    close(fd);
+    turn(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(socket_is_for_its_owner_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_descriptor_comes_with_its_answer_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(S35_a_file_comes_in_pieces_with_its_command, set_up, tear_down),
         cmocka_unit_test_setup_teardown(S35_a_file_that_is_too_large_ends_the_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(commands_are_answered_in_order, set_up, tear_down),

@@ -237,10 +237,15 @@ static void S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers(vo
     f->job.own.identity = identity_of(ID_IPV4_ADDR, "\x0a\x01\x63\x01");
     assert_int_equal(authenticate(f), IKE_AUTH_OK);
     assert_signed_by(f, "secret2");
+    assert_int_equal(f->result.own_key_line, key_table_line(f->configuration.keys, f->policy.remote_key));
+    assert_string_equal(f->result.own_text,
+                        "the key of the peer's ID, which stands in since there is none for its own");
 
     memcpy(f->job.own.identity.value, "\x0a\x01\x00\x01", 4);
     assert_int_equal(authenticate(f), IKE_AUTH_OK);
     assert_signed_by(f, "address");
+    assert_int_not_equal(f->result.own_key_line, key_table_line(f->configuration.keys, f->policy.remote_key));
+    assert_string_equal(f->result.own_text, "");
 }
 
 static void R90_peers_with_certificates_are_not_verified_by_the_keeper(void **state)

@@ -313,6 +313,21 @@ static void senders_receive_nothing(void **state)
     host_sockets_close(&sockets);
 }
 
+/* Linux looks at any socket of the port to know whether it may merge datagrams of a flow. */
+static void senders_let_linux_merge_datagrams_for_the_workers(void **state)
+{
+    (void)state;
+    const enum ip_family families[] = {IP_V4, IP_V6};
+    for (size_t i = 0; i < 2; i++) {
+        int sender = open_sender(HOST_SENDER_NATT, families[i], 0, i == 0);
+        int merged = 0;
+        socklen_t size = sizeof merged;
+        assert_int_equal(getsockopt(sender, IPPROTO_UDP, UDP_GRO, &merged, &size), 0);
+        assert_int_equal(merged, 1);
+        (void)close(sender);
+    }
+}
+
 static void R44_sender_with_a_mark_follows_its_own_table(void **state)
 {
     (void)state;
@@ -385,6 +400,7 @@ int main(void)
         IN_NAMESPACE(ports_in_use_are_told_with_their_holder),
         IN_NAMESPACE(second_opening_fails_though_ports_can_be_shared),
         IN_NAMESPACE(senders_receive_nothing),
+        IN_NAMESPACE(senders_let_linux_merge_datagrams_for_the_workers),
         IN_NAMESPACE(R44_sender_with_a_mark_follows_its_own_table),
         IN_NAMESPACE(S39_sender_that_does_not_fragment_sets_df),
         IN_NAMESPACE(S9_zero_udp_checksums_are_accepted),

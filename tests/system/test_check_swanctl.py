@@ -1,0 +1,172 @@
+"""`musubi check --pair` of a config with strongSwan's swanctl.conf."""
+
+import random
+import re
+
+import pytest
+
+from lib.manual_lists import replaced
+from lib.mistakes import SITE1
+from lib.musubi import PROJECT
+from lib.pairs import CONNECTS, DOES_NOT, check_pair, findings, pair_report, the_pair
+
+SWANCTL = """\
+# Site 2
+connections {
+  site1 {
+    version = 2
+    local_addrs = 10.2.0.1
+    remote_addrs = 10.1.0.1
+    proposals = aes256-sha256-modp2048
+    mobike = no
+    local {
+      auth = psk
+      id = keyid:site2
+    }
+    remote {
+      auth = psk
+      id = "keyid:site1"
+    }
+    children {
+      net {
+        local_ts = 0.0.0.0/0
+        remote_ts = 0.0.0.0/0
+        esp_proposals = aes256-sha256-modp2048
+        start_action = trap
+      }
+    }
+  }
+}
+secrets {
+  ike-site1 {
+    id-1 = keyid:site1
+    id-2 = keyid:site2
+    secret = "one key for both"
+  }
+}
+"""
+
+# strongSwan has one key for both directions.
+SITE = replaced(SITE1, ("char secret-of-site1", "hex 6f6e65206b657920666f7220626f7468"),
+                ("char secret-of-site2", "hex 6f6e65206b657920666f7220626f7468"))
+
+NAMES = ("a.cfg", "swanctl.conf")
+
+
+def played(folder, *changes, site=SITE):
+    return the_pair(pair_report(folder, site, replaced(SWANCTL, *changes), names=NAMES))
+
+
+def test_a_config_connects_to_a_swanctl_conf(tmp_path):
+    done = check_pair(tmp_path, SITE, SWANCTL, names=NAMES)
+
+    assert (done.status, done.stderr) == (CONNECTS, "")
+    assert done.stdout == """\
+a.cfg Tunnel0.0 (10.1.0.1) and swanctl.conf site1 (10.2.0.1): connects
+  IKE SA: AES-CBC-256/HMAC-SHA2-256-128/PRF-HMAC-SHA2-256/MODP-2048
+  Child SA: AES-CBC-256/HMAC-SHA2-256-128, rekeyed with PFS by MODP-2048
+  IDs: keyid site1, keyid site2
+  Traffic: 0.0.0.0-255.255.255.255 <-> 0.0.0.0-255.255.255.255
+  Largest inner packet: 1438 octets, in outer packets of 1500
+  a.cfg: may begin, rekeyed both SAs
+  swanctl.conf: may begin, rekeyed both SAs
+""", done.stdout
+
+
+@pytest.mark.parametrize("secret", ['"one key for both"', "one key for both   # for both",
+                                    "0x6f6e65206b657920666f7220626f7468", "0sb25lIGtleSBmb3IgYm90aA=="])
+def test_secrets_have_the_forms_of_strongswan(tmp_path, secret):
+    assert played(tmp_path, ('"one key for both"', secret))["connects"]
+
+
+# What is wrong, and the lines of either file that have to be told.
+MISTAKES = {
+    "the encryption of the IKE SA": ([("proposals = aes256-sha256-modp2048\n    mobike",
+                                       "proposals = aes128-sha256-modp2048\n    mobike")],
+                                     "sa-proposal enc aes-cbc-256", "proposals = aes128-sha256-modp2048"),
+    "PFS": ([("esp_proposals = aes256-sha256-modp2048", "esp_proposals = aes256-sha256")],
+            "child-pfs 2048-bit", "esp_proposals = aes256-sha256"),
+    "the key": ([("one key for both", "another key")],
+                "ikev2 peer 10.2.0.1 authentication psk id keyid site2", "id = \"keyid:site1\""),
+    "the own ID": ([("id = keyid:site2", "id = keyid:site3"), ("id-2 = keyid:site2", "id-2 = keyid:site3")],
+                   "ikev2 peer 10.2.0.1 authentication psk id keyid site2", "id = keyid:site3"),
+    "the peer's address": ([("remote_addrs = 10.1.0.1", "remote_addrs = 10.1.0.99")],
+                           "ip address 10.1.0.1/24", "id = \"keyid:site1\""),
+    "only what Musubi does not have": ([("proposals = aes256-sha256-modp2048\n    mobike",
+                                         "proposals = chacha20poly1305-prfsha256-x25519\n    mobike")],
+                                       None, "proposals = chacha20poly1305-prfsha256-x25519"),
+    "IKEv1": ([("version = 2", "version = 1")], None, "version = 1"),
+    "transport mode": ([("start_action = trap", "mode = transport")], None, "mode = transport"),
+    "EAP": ([("auth = psk\n      id = keyid:site2", "auth = eap-mschapv2\n      id = keyid:site2")], None,
+            "auth = eap-mschapv2"),
+}
+
+
+@pytest.mark.parametrize("changes, line, swanctl_line", MISTAKES.values(), ids=MISTAKES)
+def test_S34_a_failure_has_the_lines_of_both_files(tmp_path, changes, line, swanctl_line):
+    pair = played(tmp_path, *changes)
+
+    assert not pair["connects"]
+    of_config = [text for _, lines in findings(pair, "a.cfg") for text in lines]
+    of_swanctl = [text for _, lines in findings(pair, "swanctl.conf") for text in lines]
+    assert line is None or line in of_config, pair["findings"]
+    assert swanctl_line in of_swanctl, pair["findings"]
+
+
+def test_what_is_not_read_is_told_with_its_line(tmp_path):
+    text = "include conf.d/*.conf\n" + replaced(
+        SWANCTL, ("    mobike = no\n", "    vips = 0.0.0.0\n    mobike = no\n"),
+        ("      net {", "      other {\n        local_ts = 10.0.0.0/8\n        remote_ts = 10.9.0.0/16\n      }\n      net {"),
+        ("proposals = aes256-sha256-modp2048\n    vips", "proposals = aes256-sha256-modp2048, aes256-sha256-ecp256\n    vips"))
+
+    report = pair_report(tmp_path, SITE, text, names=NAMES)
+
+    told = {(item["line"], item["text"]) for item in report["files"][1]["not_read"]}
+    assert told == {(1, "`include` is not followed"), (8, "a proposal is not read: Musubi does not have ecp256"),
+                    (9, "`vips` is not read"),
+                    (24, "the child `net` is not read: only the first one of a connection is")}
+
+
+@pytest.mark.parametrize("change, line", [(("secrets {", "secrets"), 27), (("    mobike = no", "    mobike"), 8),
+                                          (('"one key for both"\n  }\n}', '"one key for both"\n  }\n'), 33),
+                                          (("secrets {", "} secrets {"), 27)])
+def test_a_syntax_error_has_its_line(tmp_path, change, line):
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, change), names=NAMES)
+
+    assert not report["connects"]
+    (error,) = report["files"][1]["errors"]
+    assert abs(error["line"] - line) <= 1, error
+
+
+def damaged(seed):
+    """The file with a few characters lost, added or replaced."""
+    chance = random.Random(seed)
+    text = list(SWANCTL)
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(text))
+        text[at:at + chance.choice((0, 1, 1, 20))] = chance.choice(["", *"{}=#\":\n ,%[-/0x"])
+    return "".join(text)
+
+
+def test_a_damaged_file_is_read_or_refused(tmp_path):
+    for seed in range(60):
+        pair_report(tmp_path, SITE, damaged(seed), names=NAMES)
+
+
+def test_a_secret_is_never_shown(tmp_path):
+    for options in ((), ("--json",)):
+        done = check_pair(tmp_path, SITE1, SWANCTL, names=NAMES, options=options)
+
+        assert done.status == DOES_NOT
+        assert "one key" not in done.stdout, done.stdout
+
+
+def test_a_peer_without_an_id_may_be_any_that_has_a_key(tmp_path):
+    assert played(tmp_path, ('      id = "keyid:site1"\n', ""))["connects"]
+
+
+def test_the_page_names_the_settings_that_are_read():
+    text = (PROJECT / "docs" / "check-pair.md").read_text(encoding="utf-8")
+    source = (PROJECT / "src" / "check" / "swanctl_end.c").read_text(encoding="utf-8")
+    for key in re.findall(r'strcmp\(item->key, "([a-z_]+)"\)', source):
+        assert f"`{key}" in text, key

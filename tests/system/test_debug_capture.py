@@ -1,0 +1,66 @@
+"""`debug capture` writes a tunnel's packets and keys, with which tshark decrypts IKE and the packets inside of ESP, also
+after a rekey (R100, R102, S35). The commands of docs/captures.md are run as they stand there."""
+
+import re
+import signal
+import stat
+from pathlib import Path
+
+from lib.musubi import SHELL
+from lib.process import run, wait_until
+from lib.sites import SITE1, SITE2
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "captures.md"
+
+
+def commands_of_docs(directory):
+    """The tshark commands of the docs, by the words of their display filters, to be run where the capture is."""
+    found = re.findall(r"^    (WIRESHARK_CONFIG_DIR=\S+ tshark .*)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(found) == 2, found
+    return [run("sh", "-c", f"cd {directory} && {command}").must_succeed().stdout for command in found]
+
+
+def test_R100_a_capture_is_decrypted_by_its_keys(sites):
+    sites.start()
+    near = sites.gateway1
+    directory = sites.lab.directory
+    path = directory / "site1.pcapng"
+    keys = directory / "site1.pcapng.keys"
+
+    def wait_for_keys(child):
+        wait_until(lambda: child.outbound["SPI"] in (keys / "esp_sa").read_text(), 10, "the keys of the Child SA")
+
+    shell = sites.gateway_hosts[SITE1].start(
+        "capture", [SHELL, "--run-dir", near.run_directory, "-c", f"debug capture {SITE1.tunnel} {path} seconds 600"],
+        directory)
+    shell.wait_for_text("Capturing Tunnel1.0 for 600 seconds")
+
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    first = near.wait_for_sa()[1]
+    wait_for_keys(first)
+    near.show("clear ikev2 sa")
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    second = near.wait_for_sa()[1]
+    wait_for_keys(second)
+    shell.end(by=signal.SIGINT)
+    assert shell.status() == 0, shell.log()
+    assert re.search(r"^[1-9]\d* packets in \S+, 0 lost$", shell.log(), re.MULTILINE), shell.log()
+
+    ike, inside = commands_of_docs(directory)
+    assert ike.count("Exchange type: IKE_AUTH (35)") == 4, ike
+    assert ike.count("Payload: Identification - Initiator (35)") == 2, ike
+    assert ike.count("<HMAC_SHA1_96 [RFC2404]>[correct]") == 4, ike
+    assert inside.count("Echo (ping) request") == 2 and inside.count("Echo (ping) reply") == 2, inside
+
+    for file in (path, *keys.iterdir()):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o700
+    log = [line for line in near.show("show logging").splitlines() if "handed out" in line]
+    assert len(log) == 1 and re.search(r" system warn Tunnel1\.0: its keys are handed out to user ID 0, process \d+, "
+                                       r"by `debug capture`$", log[0]), log
+
+    again = near.command(f"debug capture {SITE1.tunnel} {path}")
+    assert again.status == 1 and f"% {path} is there already, and is not overwritten" in again.stderr, str(again)
+    wrong = near.command(f"debug capture Tunnel77.0 {directory}/none.pcapng")
+    assert wrong.status == 1 and "There is no interface Tunnel77.0" in wrong.stderr, str(wrong)
+    assert not (directory / "none.pcapng").exists() and not (directory / "none.pcapng.keys").exists()
