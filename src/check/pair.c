@@ -48,11 +48,6 @@ static bool all_connect(const struct pair_report *report)
     return report->pairs->count > 0;
 }
 
-static void print(const struct pair_report *report, enum pair_form form, FILE *out)
-{
-    (form == PAIR_JSON ? pair_report_json : pair_report_text)(report, out);
-}
-
 /* Plays all pairs and prints what comes of it. False if memory ran out. */
 static bool check_ends(struct pair_end *ends, size_t count, enum pair_form form, FILE *out, bool *connects)
 {
@@ -67,7 +62,10 @@ static bool check_ends(struct pair_end *ends, size_t count, enum pair_form form,
     if (good) {
         struct pair_report report = {ends, count, &pairs, results, false};
         report.connects = *connects = all_connect(&report);
-        print(&report, form, out);
+        if (form == PAIR_JSON)
+            good = pair_report_json(&report, out);
+        else
+            pair_report_text(&report, out);
     }
     for (size_t i = 0; i < played; i++)
         pair_result_free(&results[i]);

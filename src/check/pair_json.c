@@ -1,7 +1,15 @@
-#include "check/json.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "check/pair_explain.h"
 #include "check/pair_report.h"
 #include "config/identity.h"
+
+/*
+ * Values are built from the inside out; members keep their order. A value that memory did not suffice for is
+ * NULL, and so is each value that it would stand in.
+ */
 
 /* The number of the form that docs/check-pair.md describes. New members do not change it. */
 enum { FORM = 1 };
@@ -12,178 +20,194 @@ static const char *const finding_kinds[] = {
     [FINDING_UNCHECKED] = "not checked",
 };
 
-static void put_line(struct json *json, const struct pair_end *end, uint32_t line)
+/* For a text that is no UTF-8: each octet that is not ASCII becomes U+FFFD. */
+static json_t *repaired_text(const char *text)
 {
-    char text[LINE_PRINTED_SIZE];
-    json_begin_object(json, NULL);
-    json_number(json, "line", line);
-    json_text(json, "text", pair_end_line(end, line, text));
-    json_end_object(json);
-}
-
-static void put_diagnostics(struct json *json, const char *name, const struct diagnostics *diagnostics,
-                            enum severity severity)
-{
-    json_begin_array(json, name);
-    for (size_t i = 0; i < diagnostics->count; i++) {
-        const struct diagnostic *d = &diagnostics->items[i];
-        if (d->severity != severity)
-            continue;
-        json_begin_object(json, NULL);
-        json_number(json, "line", d->line);
-        json_text(json, "text", d->message);
-        json_end_object(json);
+    static const char replacement[] = "\xef\xbf\xbd";
+    char *repaired = calloc(strlen(text) + 1, sizeof replacement - 1);
+    if (repaired == NULL)
+        return NULL;
+    char *end = repaired;
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x80)
+            *end++ = *text;
+        else
+            end = stpcpy(end, replacement);
     }
-    json_end_array(json);
+    json_t *value = json_string(repaired);
+    free(repaired);
+    return value;
 }
 
-static void put_files(struct json *json, const struct pair_report *report)
+/* NULL is null. */
+static json_t *text_value(const char *text)
 {
-    json_begin_array(json, "files");
+    if (text == NULL)
+        return json_null();
+    json_t *value = json_string(text);
+    return value != NULL ? value : repaired_text(text);
+}
+
+/* Becomes NULL if that fails. */
+static void append(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value) == 0)
+        return;
+    json_decref(*array);
+    *array = NULL;
+}
+
+static void set(json_t **object, const char *name, json_t *value)
+{
+    if (json_object_set_new(*object, name, value) == 0)
+        return;
+    json_decref(*object);
+    *object = NULL;
+}
+
+static json_t *line_value(uint32_t line, const char *text)
+{
+    return json_pack("{sI so}", "line", (json_int_t)line, "text", text_value(text));
+}
+
+static json_t *diagnostics_value(const struct diagnostics *diagnostics, enum severity severity)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        if (diagnostics->items[i].severity == severity)
+            append(&array, line_value(diagnostics->items[i].line, diagnostics->items[i].message));
+    }
+    return array;
+}
+
+static json_t *files_value(const struct pair_report *report)
+{
+    json_t *array = json_array();
     for (size_t i = 0; i < report->end_count; i++) {
         const struct pair_end *end = &report->ends[i];
-        json_begin_object(json, NULL);
-        json_text(json, "file", end->path);
-        json_text(json, "form", end->is_swanctl ? "swanctl" : "musubi");
-        put_diagnostics(json, "errors", &end->diagnostics, SEVERITY_ERROR);
+        json_t *file = json_pack("{so ss so}", "file", text_value(end->path), "form",
+                                 end->is_swanctl ? "swanctl" : "musubi", "errors",
+                                 diagnostics_value(&end->diagnostics, SEVERITY_ERROR));
         if (end->is_swanctl)
-            put_diagnostics(json, "not_read", &end->diagnostics, SEVERITY_WARNING);
-        json_end_object(json);
+            set(&file, "not_read", diagnostics_value(&end->diagnostics, SEVERITY_WARNING));
+        append(&array, file);
     }
-    json_end_array(json);
+    return array;
 }
 
-static void put_side(struct json *json, const struct pair_side *side, const struct pair_result *result,
-                     unsigned number)
+static json_t *side_value(const struct pair *pair, const struct pair_result *result, unsigned number)
 {
     static const char *const begins[] = {"cannot", "fails", "connects"};
+    const struct pair_side *side = &pair->side[number];
     char text[IP_TEXT_SIZE];
-    json_begin_object(json, NULL);
-    json_text(json, "file", side->end->path);
-    json_text(json, "tunnel", side->tunnel->policy.name);
-    json_number(json, "line", side->tunnel->line);
-    json_text(json, "address", ip_address_format(&side->address.address, text));
-    json_bool(json, "address_assumed", side->is_assigned);
-    json_text(json, "begins", begins[result->begin[number]]);
-    json_bool(json, "rekeys", result->rekeys[number]);
-    json_end_object(json);
+    return json_pack("{so so sI ss sb ss sb}", "file", text_value(side->end->path), "tunnel",
+                     text_value(side->tunnel->policy.name), "line", (json_int_t)side->tunnel->line, "address",
+                     ip_address_format(&side->address.address, text), "address_assumed",
+                     (int)side->is_assigned, "begins", begins[result->begin[number]], "rekeys",
+                     (int)result->rekeys[number]);
 }
 
-static void put_suite(struct json *json, const char *name, const struct ike_suite *suite)
+static json_t *suite_value(const struct ike_suite *suite)
 {
-    json_begin_object(json, name);
-    json_text(json, "encryption", suite->encryption->name);
-    json_text(json, "integrity", suite->integrity != NULL ? suite->integrity->name : NULL);
+    json_t *value = json_pack("{so so}", "encryption", text_value(suite->encryption->name), "integrity",
+                              text_value(suite->integrity != NULL ? suite->integrity->name : NULL));
     if (suite->prf != NULL)
-        json_text(json, "prf", suite->prf->name);
-    json_text(json, suite->prf != NULL ? "dh" : "pfs", suite->dh != NULL ? suite->dh->name : NULL);
-    json_end_object(json);
+        set(&value, "prf", text_value(suite->prf->name));
+    set(&value, suite->prf != NULL ? "dh" : "pfs", text_value(suite->dh != NULL ? suite->dh->name : NULL));
+    return value;
 }
 
-static void put_selectors(struct json *json, const struct selector_list *list)
+static json_t *selectors_value(const struct selector_list *list)
 {
-    char address[IP_TEXT_SIZE];
-    json_begin_array(json, NULL);
+    char first[IP_TEXT_SIZE], last[IP_TEXT_SIZE];
+    json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++) {
         const struct traffic_selector *ts = &list->ts[i];
-        json_begin_object(json, NULL);
-        json_text(json, "first", ip_address_format(&ts->first, address));
-        json_text(json, "last", ip_address_format(&ts->last, address));
-        json_number(json, "protocol", ts->protocol);
-        json_number(json, "first_port", ts->first_port);
-        json_number(json, "last_port", ts->last_port);
-        json_end_object(json);
+        append(&array, json_pack("{ss ss si si si}", "first", ip_address_format(&ts->first, first), "last",
+                                 ip_address_format(&ts->last, last), "protocol", (int)ts->protocol,
+                                 "first_port", (int)ts->first_port, "last_port", (int)ts->last_port));
     }
-    json_end_array(json);
+    return array;
 }
 
-static void put_agreement(struct json *json, const struct pair_agreement *agreed)
+static json_t *id_value(const struct identity *id)
 {
-    char id[IDENTITY_WORDS_SIZE];
-    put_suite(json, "ike_sa", &agreed->ike);
-    put_suite(json, "child_sa", &agreed->child);
-    json_begin_array(json, "ids");
-    for (unsigned side = 0; side < 2; side++)
-        json_text(json, NULL, identity_words(&agreed->id[side], id));
-    json_end_array(json);
-    json_begin_array(json, "selectors");
-    for (unsigned side = 0; side < 2; side++)
-        put_selectors(json, &agreed->selectors[side]);
-    json_end_array(json);
-    json_bool(json, "udp_encapsulation", agreed->encapsulated);
-    json_number(json, "largest_inner", agreed->largest_inner);
-    json_number(json, "outer_mtu", agreed->outer_mtu);
+    char words[IDENTITY_WORDS_SIZE];
+    return text_value(identity_words(id, words));
 }
 
-static void put_findings(struct json *json, const struct pair *pair, const struct pair_findings *findings)
+static void set_agreement(json_t **pair, const struct pair_agreement *agreed)
 {
-    json_begin_array(json, "findings");
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct pair_finding *f = &findings->items[i];
-        const struct pair_end *end = pair->side[f->end].end;
-        json_begin_object(json, NULL);
-        json_text(json, "kind", finding_kinds[f->kind]);
-        json_text(json, "file", end->path);
-        json_bool(json, "log", f->is_log);
-        json_text(json, "text", f->text);
-        json_begin_array(json, "lines");
-        for (size_t j = 0; j < f->line_count; j++)
-            put_line(json, end, f->lines[j]);
-        json_end_array(json);
-        json_end_object(json);
+    set(pair, "ike_sa", suite_value(&agreed->ike));
+    set(pair, "child_sa", suite_value(&agreed->child));
+    set(pair, "ids", json_pack("[oo]", id_value(&agreed->id[0]), id_value(&agreed->id[1])));
+    set(pair, "selectors",
+        json_pack("[oo]", selectors_value(&agreed->selectors[0]), selectors_value(&agreed->selectors[1])));
+    set(pair, "udp_encapsulation", json_boolean(agreed->encapsulated));
+    set(pair, "largest_inner", json_integer((json_int_t)agreed->largest_inner));
+    set(pair, "outer_mtu", json_integer((json_int_t)agreed->outer_mtu));
+}
+
+static json_t *finding_value(const struct pair_end *end, const struct pair_finding *finding)
+{
+    char text[LINE_PRINTED_SIZE];
+    json_t *lines = json_array();
+    for (size_t i = 0; i < finding->line_count; i++)
+        append(&lines, line_value(finding->lines[i], pair_end_line(end, finding->lines[i], text)));
+    return json_pack("{ss so sb so so}", "kind", finding_kinds[finding->kind], "file", text_value(end->path),
+                     "log", (int)finding->is_log, "text", text_value(finding->text), "lines", lines);
+}
+
+static json_t *pair_value(const struct pair *pair, const struct pair_result *result)
+{
+    json_t *value = json_pack("{sb s[oo]}", "connects", (int)result->connects, "ends",
+                              side_value(pair, result, 0), side_value(pair, result, 1));
+    json_t *findings = json_array();
+    if (result->connects)
+        set_agreement(&value, &result->agreed);
+    for (size_t i = 0; i < result->findings.count; i++) {
+        const struct pair_finding *finding = &result->findings.items[i];
+        append(&findings, finding_value(pair->side[finding->end].end, finding));
     }
-    json_end_array(json);
+    set(&value, "findings", findings);
+    return value;
 }
 
-static void put_pairs(struct json *json, const struct pair_report *report)
+static json_t *pairs_value(const struct pair_report *report)
 {
-    json_begin_array(json, "pairs");
-    for (size_t i = 0; i < report->pairs->count; i++) {
-        const struct pair *pair = &report->pairs->items[i];
-        const struct pair_result *result = &report->results[i];
-        json_begin_object(json, NULL);
-        json_bool(json, "connects", result->connects);
-        json_begin_array(json, "ends");
-        for (unsigned side = 0; side < 2; side++)
-            put_side(json, &pair->side[side], result, side);
-        json_end_array(json);
-        if (result->connects)
-            put_agreement(json, &result->agreed);
-        put_findings(json, pair, &result->findings);
-        json_end_object(json);
-    }
-    json_end_array(json);
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->pairs->count; i++)
+        append(&array, pair_value(&report->pairs->items[i], &report->results[i]));
+    return array;
 }
 
-static void put_alone(struct json *json, const struct pair_report *report)
+static json_t *unpaired_value(const struct pair_report *report)
 {
     char reason[PAIR_REASON_SIZE];
-    json_begin_array(json, "unpaired");
+    json_t *array = json_array();
     for (size_t i = 0; i < report->end_count; i++) {
         const struct pair_end *end = &report->ends[i];
         for (size_t j = 0; j < end->tunnel_count; j++) {
             const struct pair_tunnel *tunnel = &end->tunnels[j];
             if (tunnel->is_paired)
                 continue;
-            json_begin_object(json, NULL);
-            json_text(json, "file", end->path);
-            json_text(json, "tunnel", tunnel->policy.name);
-            json_number(json, "line", tunnel->line);
-            json_text(json, "text", pair_explain_alone(report->ends, report->end_count, end, tunnel, reason));
-            json_end_object(json);
+            (void)pair_explain_alone(report->ends, report->end_count, end, tunnel, reason);
+            append(&array, json_pack("{so so sI so}", "file", text_value(end->path), "tunnel",
+                                     text_value(tunnel->policy.name), "line", (json_int_t)tunnel->line,
+                                     "text", text_value(reason)));
         }
     }
-    json_end_array(json);
+    return array;
 }
 
-void pair_report_json(const struct pair_report *report, FILE *out)
+bool pair_report_json(const struct pair_report *report, FILE *out)
 {
-    struct json json = {.out = out};
-    json_begin_object(&json, NULL);
-    json_number(&json, "form", FORM);
-    json_bool(&json, "connects", report->connects);
-    put_files(&json, report);
-    put_pairs(&json, report);
-    put_alone(&json, report);
-    json_end_object(&json);
+    json_t *whole =
+        json_pack("{si sb so so so}", "form", FORM, "connects", (int)report->connects, "files",
+                  files_value(report), "pairs", pairs_value(report), "unpaired", unpaired_value(report));
+    /* What can't be written is the caller's to see, in the stream. */
+    bool good = whole != NULL && (json_dumpf(whole, out, JSON_INDENT(2)) == 0 || ferror(out) != 0);
+    (void)fputc('\n', out);
+    json_decref(whole);
+    return good;
 }

@@ -16,8 +16,12 @@ struct pair_report {
     bool connects;                     /* there are pairs, all connect, and no file has errors */
 };
 
+/* The caller looks for errors of the stream. */
 void pair_report_text(const struct pair_report *report, FILE *out);
-void pair_report_json(const struct pair_report *report, FILE *out);
+
+/* The same as JSON, in the form that docs/check-pair.md describes. False if memory ran out: then it prints
+ * nothing of use. */
+bool pair_report_json(const struct pair_report *report, FILE *out);
 
 /* What text and JSON have in common: the names of the algorithms of a Child SA, and its selectors. */
 const char *pair_child_suite(const struct ike_suite *suite, char out[128]);
