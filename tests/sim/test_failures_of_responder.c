@@ -343,9 +343,14 @@ static void S34_the_same_failure_is_told_once_and_then_each_hour_with_its_count(
                    wrong, other, wrong);
     check_failure("an hour later", s.b, expected);
 
-    /* After a success it is new. */
+    /* A peer may end what it has just made. */
     s.p->spi_i++;
     assert_true(puppet_do_init(s.p) && puppet_do_auth(s.p, "site1", "site2", "secret1"));
+    wrong_key(&s);
+    check_failure("after a short success", s.b, expected);
+
+    /* After a success that lasts it is new. */
+    world_run(s.w, TUNNEL_SETTLED);
     wrong_key(&s);
     char again[3072];
     (void)snprintf(again, sizeof again, "%s\n%s", expected, wrong);

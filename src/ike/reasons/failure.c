@@ -121,7 +121,8 @@ __attribute__((format(printf, 4, 5))) static void warn_of_negotiation(struct ike
                                                                       const char *format, ...)
 {
     struct ike_tunnel *tunnel = about != NULL ? engine_tunnel(engine, about->policy.tunnel) : NULL;
-    struct told_failure *told = tunnel != NULL ? tunnel->failures : engine->objects->failures;
+    struct told_failure *told =
+        tunnel != NULL ? tunnel_failures(tunnel, engine->now) : engine->objects->failures;
     size_t size = tunnel != NULL ? TUNNEL_FAILURES_MAX : FAILURES_MAX;
     const uint32_t *number = about != NULL ? &about->policy.tunnel : NULL;
     char line[LINE_SIZE];

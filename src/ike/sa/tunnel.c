@@ -93,6 +93,15 @@ static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
     return false;
 }
 
+struct told_failure *tunnel_failures(struct ike_tunnel *tunnel, msec_t now)
+{
+    if (now >= tunnel->settled) {
+        memset(tunnel->failures, 0, sizeof tunnel->failures);
+        tunnel->settled = MSEC_NEVER;
+    }
+    return tunnel->failures;
+}
+
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
     if (tunnel_has_sa(tunnel) != tunnel->up)
@@ -102,8 +111,9 @@ void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, c
 void tunnel_tell_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
     bool up = tunnel_has_sa(tunnel);
-    if (up && !tunnel->up)
-        memset(tunnel->failures, 0, sizeof tunnel->failures);
+    (void)tunnel_failures(tunnel, engine->now);
+    if (up != tunnel->up)
+        tunnel->settled = up ? engine->now + TUNNEL_SETTLED : MSEC_NEVER;
     tunnel->up = up;
     struct octets text =
         effects_copy(&engine->effects, (struct octets){(const uint8_t *)reason, strlen(reason) + 1});

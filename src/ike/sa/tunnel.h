@@ -13,6 +13,9 @@ enum {
     CHILDREN_MAX = 16,       /* Child SAs of one tunnel (S38) */
     NARROWINGS_MAX = 4,      /* grants that are remembered (S42) */
     TUNNEL_FAILURES_MAX = 4, /* failed negotiations that are remembered */
+    /* Milliseconds that a tunnel has to be up until its failures are forgotten: a peer may refuse each SA
+     * that it has just made. */
+    TUNNEL_SETTLED = 60000,
 };
 
 struct ike_tunnel {
@@ -35,8 +38,9 @@ struct ike_tunnel {
     bool pkcs1; /* the peer has refused a signature with the other padding (exchanges/authentication.h) */
     uint64_t narrowings[NARROWINGS_MAX]; /* hashes of what the log has told that the peer granted */
     unsigned next_narrowing;             /* index of the oldest one */
-    struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was up, or its policy changed */
-    bool overlooked_nat_told;                          /* the log has told of it (S43) */
+    struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was settled, or its policy changed */
+    msec_t settled; /* when it will have been up for long, or was; MSEC_NEVER: it is down, or that is noted */
+    bool overlooked_nat_told; /* the log has told of it (S43) */
 };
 
 /* The tunnel with a number; NULL if there is none. */
@@ -52,6 +56,9 @@ __attribute__((format(printf, 5, 6))) void tunnel_log(struct ike_engine *engine,
  * count, nor those of IKE SAs that INITIAL_CONTACT of `newcomer` ends. NULL: there is no INITIAL_CONTACT.
  */
 bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newcomer);
+
+/* What a tunnel has remembered of failed negotiations; nothing any more if it was up for TUNNEL_SETTLED. */
+struct told_failure *tunnel_failures(struct ike_tunnel *tunnel, msec_t now);
 
 /* A tunnel's Child SAs changed: tells the caller of the engine when the tunnel came up or went down (R64). */
 void tunnel_update_state(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
