@@ -154,11 +154,13 @@ static const struct pair_case pair_cases[] = {
     {"a wrong key at the initiator", wrong_key_at_a,
      "Tunnel1.0: negotiation failed: the peer does not accept KEY-ID site1 with the key configured for "
      "it, or it is not KEY-ID site2, which it was asked for (AUTHENTICATION_FAILED); lines 20, 31, 33",
-     "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key configured for it (wrong "
-     "pre-shared key?); lines 131, 134"},
+     "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key configured for it here: "
+     "the keys of "
+     "both ends differ, or one is `char` and one `hex`; lines 131, 134"},
     {"a wrong key at the responder", wrong_key_at_b,
-     "Tunnel1.0: negotiation failed: the AUTH of KEY-ID site2 does not fit the key configured for it (wrong "
-     "pre-shared key?); lines 31, 34",
+     "Tunnel1.0: negotiation failed: the AUTH of KEY-ID site2 does not fit the key configured for it here: "
+     "the keys of "
+     "both ends differ, or one is `char` and one `hex`; lines 31, 34",
      "Tunnel0.0: negotiation failed: the peer does not accept KEY-ID site2 with the key configured for it "
      "(AUTHENTICATION_FAILED); lines 120, 133"},
     {"no key for the initiator's own ID", no_own_key_at_a,
@@ -258,8 +260,9 @@ static void S34_a_silent_peer_is_reported_once(void **state)
     world_run(e.w, 70000);
 
     check_failure("silence", e.a,
-                  "Tunnel1.0: negotiation failed: no answer to IKE_SA_INIT from 10.2.0.1:500 within 30 "
-                  "seconds; line 31");
+                  "Tunnel1.0: negotiation failed: no answer to IKE_SA_INIT, sent from 10.1.0.1:500 to "
+                  "10.2.0.1:500 for 30 seconds: it does not arrive, or its answer does not; or the peer does "
+                  "not answer it, and its log says why; line 31");
     check_failure("silence", e.b, "");
     world_free(e.w);
 }

@@ -384,8 +384,9 @@ static const struct failure_case initiator_cases[] = {
     {"no additional SAs", no_additional_sas,
      "Tunnel0.0: negotiation failed: the peer answers IKE_AUTH with NO_ADDITIONAL_SAS; line 31"},
     {"a wrong key", a_wrong_key,
-     "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key configured for it (wrong "
-     "pre-shared key?); lines 31, 34"},
+     "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key configured for it here: "
+     "the keys of "
+     "both ends differ, or one is `char` and one `hex`; lines 31, 34"},
     {"a wrong ID", a_wrong_id,
      "Tunnel0.0: negotiation failed: the peer says it is KEY-ID site9, expected is KEY-ID site1; line 31"},
     {"a certificate", a_certificate,

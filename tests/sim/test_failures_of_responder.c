@@ -320,7 +320,7 @@ static void S34_the_same_failure_is_told_once_and_then_each_hour_with_its_count(
     (void)state;
     static const char wrong[] =
         "Tunnel0.0: negotiation failed: the AUTH of KEY-ID site1 does not fit the key "
-        "configured for it (wrong pre-shared key?); lines 31, 34";
+        "configured for it here: the keys of both ends differ, or one is `char` and one `hex`; lines 31, 34";
     static const char other[] = "Tunnel0.0: negotiation failed: the peer wants EAP, which is not supported "
                                 "here; accepted is a pre-shared key; line 31";
     char expected[2048];

@@ -70,8 +70,9 @@ MISTAKES = {
                "negotiation failed: the peer does not accept KEY-ID near1 with the key configured for it, "
                "or it is not KEY-ID far, which it was asked for (AUTHENTICATION_FAILED); lines {}",
                "ikev2 local-authentication psk id keyid near1|ikev2 peer 10.9.0.2 |ikev2 authentication psk id keyid near1 ",
-               "negotiation failed: the AUTH of KEY-ID near1 does not fit the key configured for it (wrong pre-shared "
-               "key?); lines {}", "ikev2 peer 10.9.0.1 |ikev2 authentication psk id keyid near1 "),
+               "negotiation failed: the AUTH of KEY-ID near1 does not fit the key configured for it here: the keys "
+               "of both ends differ, or one is `char` and one `hex`; lines {}",
+               "ikev2 peer 10.9.0.1 |ikev2 authentication psk id keyid near1 "),
     2: Mistake("near2", "near2", "  ikev2 sa-proposal enc aes-cbc-128\n", "  ikev2 sa-proposal enc aes-cbc-192 3des\n",
                "negotiation failed: the peer accepts no IKE SA proposal (NO_PROPOSAL_CHOSEN): offered "
                f"{IKE.format('aes-cbc-128')}; lines 12, 13, 14, {{}}", "ikev2 sa-proposal enc aes-cbc-128",

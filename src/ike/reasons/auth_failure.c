@@ -56,7 +56,9 @@ void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, co
                      failure_id(&sa->remote_id, id));
     else
         failure_warn(sa, FAILED_NEGOTIATION, PEER_KEY_SETTINGS,
-                     "the AUTH of %s does not fit the key configured for it (wrong pre-shared key?)",
+                     "the AUTH of %s does not fit the key configured for it here: the keys of both ends "
+                     "differ, or one "
+                     "is `char` and one `hex`",
                      failure_id(&sa->remote_id, id));
 }
 

@@ -32,7 +32,7 @@ static const char *name_of(const struct ike_sa *sa, const struct ike_task *task)
 __attribute__((format(printf, 3, 4))) static void
 warn_of_task(const struct ike_sa *sa, const struct ike_task *task, const char *format, ...)
 {
-    char text[256];
+    char text[512];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
@@ -50,13 +50,19 @@ static void warn_of_silence(const struct ike_sa *sa, const struct ike_task *task
         sa->unknown_to_peer
             ? "; an unauthenticated message says that this IKE SA is not known (INVALID_IKE_SPI)"
             : "";
-    char remote[IP_TEXT_SIZE];
+    char remote[IP_TEXT_SIZE], local[IP_TEXT_SIZE];
     if (ike_sa_request_never_left(sa))
         warn_of_task(sa, task, "%s to %s could not be sent within %d seconds: %s",
                      exchange_type_name((uint8_t)task->kind->exchange),
                      ip_endpoint_format(&sa->remote, remote), REQUEST_PATIENCE, strerror(sa->send_error));
     else if (sa->handshake != NULL && sa->handshake->failure != NULL)
         failure_warn_noted(sa);
+    else if (task->kind->exchange == EXCHANGE_IKE_SA_INIT)
+        warn_of_task(
+            sa, task,
+            "no answer to IKE_SA_INIT, sent from %s to %s for %d seconds: it does not arrive, or its "
+            "answer does not; or the peer does not answer it, and its log says why",
+            ip_endpoint_format(&sa->local, local), ip_endpoint_format(&sa->remote, remote), REQUEST_PATIENCE);
     else
         warn_of_task(sa, task, "no answer to %s from %s within %d seconds%s",
                      exchange_type_name((uint8_t)task->kind->exchange),
