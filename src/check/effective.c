@@ -34,26 +34,6 @@ struct effective {
 /* The word of the row with that number in a table of transforms. */
 typedef const char *transform_word(size_t row);
 
-static const char *encryption_word(size_t row)
-{
-    return encryption_algorithms[row].word;
-}
-
-static const char *integrity_word(size_t row)
-{
-    return integrity_algorithms[row].word;
-}
-
-static const char *prf_word(size_t row)
-{
-    return prf_algorithms[row].word;
-}
-
-static const char *group_word(size_t row)
-{
-    return key_exchange_methods[row].word;
-}
-
 static void add_transforms(struct short_text *text, algorithm_set set, transform_word *word)
 {
     for (size_t row = 0; set >> row != 0; row++) {
@@ -72,7 +52,7 @@ static void write_transforms(struct short_text *text, enum command_id id, const 
         {COMMAND_SA_PROPOSAL_ENC, preset->ike.encryption, encryption_word},
         {COMMAND_SA_PROPOSAL_INTEGRITY, preset->ike.integrity, integrity_word},
         {COMMAND_SA_PROPOSAL_PRF, preset->ike.prf, prf_word},
-        {COMMAND_SA_PROPOSAL_DH, preset->ike.dh, group_word},
+        {COMMAND_SA_PROPOSAL_DH, preset->ike.dh, key_exchange_word},
         {COMMAND_CHILD_PROPOSAL_ENC, preset->child.encryption, encryption_word},
         {COMMAND_CHILD_PROPOSAL_INTEGRITY, preset->child.integrity, integrity_word},
     };

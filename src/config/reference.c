@@ -135,26 +135,6 @@ static size_t chapter_of(const struct command *row)
 
 /* ---- Defaults -------------------------------------------------------------------------------------- */
 
-static const char *encryption_word(size_t row)
-{
-    return encryption_algorithms[row].word;
-}
-
-static const char *integrity_word(size_t row)
-{
-    return integrity_algorithms[row].word;
-}
-
-static const char *prf_word(size_t row)
-{
-    return prf_algorithms[row].word;
-}
-
-static const char *group_word(size_t row)
-{
-    return key_exchange_methods[row].word;
-}
-
 /* Writes a row of the table: a list of algorithms, and what else is in it. */
 static void print_algorithms(FILE *out, const char *command, algorithm_set set, const char *(*word)(size_t),
                              const char *more)
@@ -185,10 +165,10 @@ static void print_defaults_of_negotiation(FILE *out, const struct tunnel_policy 
     print_algorithms(out, "sa-proposal enc", policy->ike.encryption, encryption_word, "");
     print_algorithms(out, "sa-proposal integrity", policy->ike.integrity, integrity_word, "");
     print_algorithms(out, "sa-proposal prf", policy->ike.prf, prf_word, "");
-    print_algorithms(out, "sa-proposal dh", policy->ike.dh, group_word, "");
+    print_algorithms(out, "sa-proposal dh", policy->ike.dh, key_exchange_word, "");
     print_algorithms(out, "child-proposal enc", policy->child.encryption, encryption_word, "");
     print_algorithms(out, "child-proposal integrity", policy->child.integrity, integrity_word, "");
-    print_algorithms(out, "child-pfs", policy->child.pfs, group_word,
+    print_algorithms(out, "child-pfs", policy->child.pfs, key_exchange_word,
                      policy->child.pfs_none ? ", or a rekey without PFS" : "");
     (void)fprintf(out, "| `sa-lifetime` | %u seconds |\n", policy->sa_lifetime);
     (void)fprintf(out, "| `child-lifetime` | %u seconds |\n", policy->child_lifetime);

@@ -351,26 +351,6 @@ static enum value_fit read_hex(const char *word, const char *limits, struct valu
     return fits_in_small_letters(out, word);
 }
 
-static const char *encryption_word(size_t index)
-{
-    return index < ENCRYPTION_COUNT ? encryption_algorithms[index].word : NULL;
-}
-
-static const char *integrity_word(size_t index)
-{
-    return index < INTEGRITY_COUNT ? integrity_algorithms[index].word : NULL;
-}
-
-static const char *prf_word(size_t index)
-{
-    return index < PRF_COUNT ? prf_algorithms[index].word : NULL;
-}
-
-static const char *group_word(size_t index)
-{
-    return index < KEY_EXCHANGE_COUNT ? key_exchange_methods[index].word : NULL;
-}
-
 static enum value_fit read_encryption(const char *word, const char *limits, struct value *out)
 {
     (void)limits;
@@ -436,7 +416,7 @@ static const struct value_type types[] = {
      .same = same_encryption},
     {"integrity", NULL, "An integrity algorithm", read_integrity, integrity_word},
     {"prf", NULL, "A pseudo-random function", read_prf, prf_word},
-    {"group", NULL, "A Diffie-Hellman group", read_group, group_word},
+    {"group", NULL, "A Diffie-Hellman group", read_group, key_exchange_word},
 };
 
 const struct value_type *value_type_named(const char *name, size_t length)

@@ -59,6 +59,21 @@ const struct encryption_algorithm *encryption_by_word(const char *word)
     return NULL;
 }
 
+const char *encryption_word(size_t row)
+{
+    return row < ENCRYPTION_COUNT ? encryption_algorithms[row].word : NULL;
+}
+
+const char *integrity_word(size_t row)
+{
+    return row < INTEGRITY_COUNT ? integrity_algorithms[row].word : NULL;
+}
+
+const char *prf_word(size_t row)
+{
+    return row < PRF_COUNT ? prf_algorithms[row].word : NULL;
+}
+
 bool encryption_is_aead(const struct encryption_algorithm *a)
 {
     return a->icv_size != 0;

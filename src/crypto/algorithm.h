@@ -115,6 +115,11 @@ const struct encryption_algorithm *encryption_by_word(const char *word);
 const struct integrity_algorithm *integrity_by_word(const char *word);
 const struct prf_algorithm *prf_by_word(const char *word);
 
+/* The name of a row in the command language; NULL behind the last row. */
+const char *encryption_word(size_t row);
+const char *integrity_word(size_t row);
+const char *prf_word(size_t row);
+
 /* True for combined-mode algorithms, which need no integrity algorithm (RFC 5282). */
 bool encryption_is_aead(const struct encryption_algorithm *a);
 

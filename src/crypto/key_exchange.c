@@ -42,6 +42,11 @@ const struct key_exchange_method *key_exchange_by_word(const char *word)
     return NULL;
 }
 
+const char *key_exchange_word(size_t row)
+{
+    return row < KEY_EXCHANGE_COUNT ? key_exchange_methods[row].word : NULL;
+}
+
 bool key_exchange_share_fits(const struct key_exchange_method *m, enum key_exchange_operation operation,
                              struct octets share)
 {

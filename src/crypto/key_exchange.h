@@ -73,6 +73,9 @@ extern const struct key_exchange_method key_exchange_methods[KEY_EXCHANGE_METHOD
 const struct key_exchange_method *key_exchange_by_id(uint16_t id);
 const struct key_exchange_method *key_exchange_by_word(const char *word);
 
+/* The name of such a row in the command language; NULL behind the last row. */
+const char *key_exchange_word(size_t row);
+
 /*
  * Whether `operation` may be handed this share of the peer's: `answer` takes an initiator's, `finish` a
  * responder's. False if its size is wrong, or its value fails the checks of RFC 6989 that are cheap.
