@@ -183,6 +183,7 @@ struct path_event {
     struct ip_address local;   /* PATH_SPI_UNKNOWN; family IP_NONE if the socket does not tell */
     uint32_t ifindex;          /* PATH_SPI_UNKNOWN: the arrival interface; 0 if the socket does not tell */
     bool encapsulated;
+    bool never_heard; /* PATH_UNANSWERED: no packet has ever come in by the Child SA */
 };
 
 struct path;

@@ -91,6 +91,7 @@ static void ask_again(struct ike_tunnel *tunnel)
     damping_reset(&tunnel->damping);
     memset(tunnel->failures, 0, sizeof tunnel->failures);
     memset(tunnel->narrowings, 0, sizeof tunnel->narrowings);
+    memset(tunnel->one_way, 0, sizeof tunnel->one_way);
     tunnel->overlooked_nat_told = false;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {

@@ -37,6 +37,7 @@ struct ike_tunnel {
     unsigned next_narrowing;             /* index of the oldest one */
     struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was up, or its policy changed */
     bool overlooked_nat_told;                          /* the log has told of it (S43) */
+    struct told_failure one_way[TUNNEL_FAILURES_MAX];  /* Child SAs that only send (reasons/one_way.h) */
 };
 
 /* The tunnel with a number; NULL if there is none. */
