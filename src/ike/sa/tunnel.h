@@ -15,6 +15,13 @@ enum {
     TUNNEL_FAILURES_MAX = 4, /* failed negotiations that are remembered */
 };
 
+/* The last time that a peer with a known ID began an IKE SA from elsewhere (reasons/duplicate_id.h). */
+struct take_over {
+    struct ip_endpoint from, to; /* where the older IKE SA led, and the new one */
+    msec_t at;
+    unsigned turns; /* how often in turn between the two, this one included */
+};
+
 struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
@@ -38,6 +45,8 @@ struct ike_tunnel {
     struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was up, or its policy changed */
     bool overlooked_nat_told;                          /* the log has told of it (S43) */
     struct told_failure one_way[TUNNEL_FAILURES_MAX];  /* Child SAs that only send (reasons/one_way.h) */
+    struct take_over take_over;
+    struct told_failure duplicate_id;
 };
 
 /* The tunnel with a number; NULL if there is none. */
