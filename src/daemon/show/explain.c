@@ -102,6 +102,11 @@ static enum step_state explain_name(const struct explained_tunnel *tunnel, struc
     return STEP_OK;
 }
 
+static bool is_established(const struct ike_record *sa)
+{
+    return sa != NULL && sa->state == IKE_SA_ESTABLISHED;
+}
+
 static enum step_state explain_route(const struct explained_tunnel *tunnel, struct text *out)
 {
     char address[IP_TEXT_SIZE];
@@ -117,7 +122,10 @@ static enum step_state explain_route(const struct explained_tunnel *tunnel, stru
         text_print(out, " to %s", ip_address_format(&tunnel->next_hop, address));
     print_since(tunnel->routed, out);
     print_lines(tunnel->policy, SETTING_BIT(SETTING_OUTGOING_INTERFACE), out);
-    return STEP_OK;
+    if (tunnel->dead_next_hop == NULL)
+        return STEP_OK;
+    text_print(out, ": %s", tunnel->dead_next_hop);
+    return is_established(tunnel->sa) ? STEP_DOUBT : STEP_FAILS;
 }
 
 /* ---- IKE --------------------------------------------------------------------------------------------- */
@@ -125,11 +133,6 @@ static enum step_state explain_route(const struct explained_tunnel *tunnel, stru
 static time_t wall_time(const struct explained_tunnel *tunnel, msec_t at)
 {
     return at == 0 || at > tunnel->now ? 0 : tunnel->wall_time - (time_t)((tunnel->now - at) / 1000);
-}
-
-static bool is_established(const struct ike_record *sa)
-{
-    return sa != NULL && sa->state == IKE_SA_ESTABLISHED;
 }
 
 static void print_last_end(const struct explained_tunnel *tunnel, struct text *out)

@@ -181,6 +181,19 @@ static void a_tunnel_that_carries_packets_has_all_steps_done(void **state)
                     "dropped: 1 replay detected\n");
 }
 
+static void S34_a_next_hop_that_does_not_answer_is_why_it_stops(void **state)
+{
+    struct fixture *f = *state;
+    f->tunnel.dead_next_hop = "the next hop 10.0.0.254 (line 17) does not answer ARP";
+    assert_says(f, "Tunnel0.0 is stopped at: Route\n");
+    assert_says(f, "> FAILS  Route        by GigaEthernet0.0 (ge0) to 10.0.0.254, since 2011/01/01 09:00:01: "
+                   "the next hop 10.0.0.254 (line 17) does not answer ARP\n");
+
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    assert_says(f, "Tunnel0.0 is up, with a doubt: Route\n");
+}
+
 static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
 {
     struct fixture *f = *state;
@@ -265,6 +278,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_step_that_fails_is_marked_and_the_others_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_problem_before_ike_stops_it_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_carries_packets_has_all_steps_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S34_a_next_hop_that_does_not_answer_is_why_it_stops, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_under_way_is_told_with_what_failed_before, set_up, tear_down),
