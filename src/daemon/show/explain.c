@@ -314,6 +314,19 @@ static bool print_drops(const struct path_totals *totals, size_t from, size_t to
     return any;
 }
 
+/* Nobody tells whether the peer gets them: a hint. */
+static void print_fragmented(const struct explained_tunnel *tunnel, struct text *out)
+{
+    uint64_t count = tunnel->totals->fragmented;
+    if (count == 0)
+        return;
+    text_print(
+        out,
+        "; %" PRIu64 " left in fragments: if large transfers hang, fragments may be dropped on the way: "
+        "set `ip tcp adjust-mss auto`%s in %s",
+        count, tunnel->policy->pre_fragment ? "" : " and `ikev2 ipsec pre-fragment`", tunnel->policy->name);
+}
+
 static enum step_state explain_out(const struct explained_tunnel *tunnel, struct text *out)
 {
     const uint64_t *n = tunnel->totals->counters;
@@ -323,6 +336,7 @@ static enum step_state explain_out(const struct explained_tunnel *tunnel, struct
         text_print(out, "; routed into it: %s", tunnel->routes);
     else
         text_print(out, "; no route of the config leads into it");
+    print_fragmented(tunnel, out);
     if (n[ESP_OUT_PACKETS] > 0)
         return STEP_OK;
     return dropped ? STEP_DOUBT : STEP_IDLE;
