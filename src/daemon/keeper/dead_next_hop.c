@@ -1,6 +1,5 @@
 #include "daemon/keeper/dead_next_hop.h"
 
-#include "base/short_text.h"
 #include "host/neighbour.h"
 
 /* The line that names the next hop: that of `outgoing-interface` or of a route; 0 if there is none. */
@@ -36,4 +35,13 @@ bool dead_next_hop_write(struct netlink *netlink, const struct host_settings *se
     short_text_add(&text, " does not answer %s",
                    found->next_hop.family == IP_V4 ? "ARP" : "neighbour solicitations");
     return true;
+}
+
+void dead_next_hop_append(struct netlink *netlink, const struct host_settings *settings,
+                          const struct tunnel *tunnel, enum ike_step step, struct short_text *text)
+{
+    char dead[DEAD_NEXT_HOP_SIZE];
+    bool may_be_why = step == IKE_STEP_SA_INIT || step == IKE_STEP_AUTH;
+    if (may_be_why && dead_next_hop_write(netlink, settings, tunnel, dead))
+        short_text_add(text, "; %s", dead);
 }

@@ -6,6 +6,7 @@
 #ifndef MUSUBI_DAEMON_KEEPER_DEAD_NEXT_HOP_H
 #define MUSUBI_DAEMON_KEEPER_DEAD_NEXT_HOP_H
 
+#include "base/short_text.h"
 #include "config/setting_lines.h"
 #include "daemon/keeper/tunnel_table.h"
 
@@ -17,5 +18,9 @@ enum { DEAD_NEXT_HOP_SIZE = IP_TEXT_SIZE + SETTING_LINES_TEXT_SIZE + 64 };
  */
 bool dead_next_hop_write(struct netlink *netlink, const struct host_settings *settings,
                          const struct tunnel *tunnel, char out[DEAD_NEXT_HOP_SIZE]);
+
+/* The same behind the text of a negotiation that has failed at `step`, if that may be why. */
+void dead_next_hop_append(struct netlink *netlink, const struct host_settings *settings,
+                          const struct tunnel *tunnel, enum ike_step step, struct short_text *text);
 
 #endif

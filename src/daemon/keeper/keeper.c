@@ -116,18 +116,6 @@ static void tail_text(const struct channel_message *message, size_t size, char t
     text[tail.length] = '\0';
 }
 
-/* A negotiation that gets no further than to the next hop: that is why it has failed. */
-static void add_dead_next_hop(struct keeper *keeper, const struct message_log *log, struct short_text *text)
-{
-    const struct tunnel *tunnel = tunnel_table_find(&keeper->tunnels.table, log->tunnel);
-    char dead[DEAD_NEXT_HOP_SIZE];
-    bool may_be_why = log->failed == IKE_STEP_SA_INIT || log->failed == IKE_STEP_AUTH;
-    if (may_be_why && log->has_tunnel != 0 && tunnel != NULL && keeper->host.host != NULL &&
-        dead_next_hop_write(host_netlink(keeper->host.host), &keeper->running.configuration.settings, tunnel,
-                            dead))
-        short_text_add(text, "; %s", dead);
-}
-
 static void add_log(struct keeper *keeper, const struct channel_message *message)
 {
     const struct message_log *log = message->body;
@@ -135,8 +123,12 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     const struct tunnel_policy *policy =
         log->has_tunnel != 0 ? tunnels_policy(&keeper->tunnels, log->tunnel) : NULL;
     tail_text(message, sizeof(*log), text);
+    const struct tunnel *tunnel =
+        log->has_tunnel != 0 ? tunnel_table_find(&keeper->tunnels.table, log->tunnel) : NULL;
     struct short_text whole = {text, sizeof(text), strlen(text), false};
-    add_dead_next_hop(keeper, log, &whole);
+    if (tunnel != NULL && keeper->host.host != NULL)
+        dead_next_hop_append(host_netlink(keeper->host.host), &keeper->running.configuration.settings, tunnel,
+                             (enum ike_step)log->failed, &whole);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
     if (log->failed != IKE_STEP_NONE)

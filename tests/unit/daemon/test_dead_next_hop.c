@@ -104,6 +104,26 @@ static void S34_a_next_hop_that_is_there_or_was_not_asked_is_not_named(void **st
     assert_string_equal(written(f, "10.1.0.1", "10.9.0.2"), "");
 }
 
+static void S34_the_text_of_a_failure_ends_with_it_where_it_may_be_why(void **state)
+{
+    static const char failure[] = "negotiation failed: no answer to IKE_SA_INIT from 10.1.0.1:500 within 30 "
+                                  "seconds; line 18";
+    struct fixture *f = *state;
+    char text[512];
+    run("ip neighbour add 10.9.0.2 nud failed dev v0");
+    (void)written(f, "10.1.0.1", "10.9.0.2");
+
+    struct short_text whole = short_text_in(text, sizeof text);
+    short_text_add(&whole, "%s", failure);
+    dead_next_hop_append(f->netlink, &f->configuration.settings, &f->tunnel, IKE_STEP_CHILD_SA, &whole);
+    dead_next_hop_append(f->netlink, &f->configuration.settings, &f->tunnel, IKE_STEP_NONE, &whole);
+    assert_string_equal(text, failure);
+
+    dead_next_hop_append(f->netlink, &f->configuration.settings, &f->tunnel, IKE_STEP_SA_INIT, &whole);
+    assert_string_equal(text, "negotiation failed: no answer to IKE_SA_INIT from 10.1.0.1:500 within 30 "
+                              "seconds; line 18; the next hop 10.9.0.2 (line 3) does not answer ARP");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +132,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(S34_the_next_hop_of_the_outgoing_interface_is_named_with_that_line,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(S34_a_next_hop_that_is_there_or_was_not_asked_is_not_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(S34_the_text_of_a_failure_ends_with_it_where_it_may_be_why, set_up,
                                         tear_down),
     };
     if (!netns_is_possible())
