@@ -19,6 +19,8 @@ bool host_neighbour_read(const struct nlmsghdr *message, struct host_neighbour *
     const struct nlattr *ethernet = attribute[NDA_LLADDR];
     out->is_known = message->nlmsg_type == RTM_NEWNEIGH && (header->ndm_state & known) != 0 &&
                     ethernet != NULL && mnl_attr_get_payload_len(ethernet) == sizeof out->ethernet;
+    out->is_sought_in_vain =
+        message->nlmsg_type == RTM_NEWNEIGH && (header->ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) != 0;
     if (out->is_known)
         memcpy(out->ethernet, mnl_attr_get_payload(ethernet), sizeof out->ethernet);
     return out->address.family != IP_NONE;

@@ -12,6 +12,7 @@ struct host_neighbour {
     /* Linux would send to the link-layer address at once. It may be out of date: then Linux looks, when a
      * packet of its own goes there. */
     bool is_known;
+    bool is_sought_in_vain;               /* Linux has asked for it, and it has not answered (so far) */
     uint8_t ethernet[HOST_ETHERNET_SIZE]; /* 0 unless known */
 };
 

@@ -131,6 +131,7 @@ struct ike_event {
                                           latter the port is 0 unless it is ESP in UDP */
             struct ip_address local;   /* IKE_EVENT_SPI_UNKNOWN: where it arrived, and by which interface */
             uint32_t ifindex;
+            bool never_heard; /* IKE_EVENT_CHILD_UNANSWERED: no packet has ever come in by the Child SA */
         } esp;
         struct {
             const struct tunnel_policy *policy;

@@ -115,7 +115,8 @@ void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa)
     if (sa->unanswered_since != 0 && now - sa->answer_sought < LOOK_INTERVAL)
         return;
     sa->answer_sought = now;
-    if (sa->unanswered_since == 0 || esp_live_heard(esp_sa_live(sa->sa)) >= sa->unanswered_since) {
+    msec_t heard = esp_live_heard(esp_sa_live(sa->sa));
+    if (sa->unanswered_since == 0 || heard >= sa->unanswered_since) {
         sa->unanswered_since = now;
         return;
     }
@@ -123,6 +124,7 @@ void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa)
         .kind = PATH_UNANSWERED,
         .tunnel = sa->tunnel->number,
         .spi = sa->child_spi,
+        .never_heard = heard == 0,
     };
     if (now - sa->unanswered_since >= PATIENCE && worker_raise(worker, &event))
         sa->unanswered_since = now;

@@ -69,6 +69,7 @@ static enum path_drop sort_oversize(struct worker *worker, struct outbound_sa *s
         if (packet.length > sa->mtu.sealable)
             return DROP_TOO_BIG;
         pieces_add(pieces, sa, packet, (struct octets){0}, true);
+        counter_add(&worker->totals[sa->tunnel->slot].fragmented, 1);
         return DROP_COUNT;
     default:
         answer(worker, sa, packet);

@@ -35,8 +35,9 @@ enum {
 struct path_totals {
     uint64_t counters[ESP_COUNTER_COUNT];
     uint64_t drops[DROP_COUNT];
+    uint64_t fragmented; /* packets that were sealed whole, whose ESP is larger than the path takes whole */
     /* Whole cache lines, so that workers of neighbouring tunnels do not take them from each other. */
-    uint64_t unused[7 - (ESP_COUNTER_COUNT + DROP_COUNT - 1) % 8];
+    uint64_t unused[7 - (ESP_COUNTER_COUNT + DROP_COUNT + 1 - 1) % 8];
 };
 
 _Static_assert(sizeof(struct path_totals) % 64 == 0, "whole cache lines");
@@ -183,6 +184,7 @@ struct path_event {
     struct ip_address local;   /* PATH_SPI_UNKNOWN; family IP_NONE if the socket does not tell */
     uint32_t ifindex;          /* PATH_SPI_UNKNOWN: the arrival interface; 0 if the socket does not tell */
     bool encapsulated;
+    bool never_heard; /* PATH_UNANSWERED: no packet has ever come in by the Child SA */
 };
 
 struct path;

@@ -360,6 +360,14 @@ void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t sp
     gateway_handle(g, &event);
 }
 
+void gateway_report_unanswered(struct gateway *g, uint32_t spi, bool never_heard)
+{
+    struct ike_event event = {.kind = IKE_EVENT_CHILD_UNANSWERED};
+    event.esp.spi = spi;
+    event.esp.never_heard = never_heard;
+    gateway_handle(g, &event);
+}
+
 void gateway_stop(struct gateway *g)
 {
     g->stopped = true;

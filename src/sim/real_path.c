@@ -408,8 +408,9 @@ static void take_event(struct gateway *g, const struct path_event *event)
 void real_path_report(struct gateway *g, const struct coming *c)
 {
     static const enum ike_event_kind kinds[] = {
-        [PATH_CHILD_USED] = IKE_EVENT_CHILD_USED,   [PATH_SEQUENCE_LOW] = IKE_EVENT_SEQUENCE_LOW,
-        [PATH_PEER_MOVED] = IKE_EVENT_PEER_MOVED,   [PATH_UNANSWERED] = IKE_EVENT_CHILD_UNANSWERED,
+        [PATH_CHILD_USED] = IKE_EVENT_CHILD_USED,
+        [PATH_SEQUENCE_LOW] = IKE_EVENT_SEQUENCE_LOW,
+        [PATH_PEER_MOVED] = IKE_EVENT_PEER_MOVED,
         [PATH_SPI_UNKNOWN] = IKE_EVENT_SPI_UNKNOWN,
     };
     struct path_event event;
@@ -426,7 +427,10 @@ void real_path_report(struct gateway *g, const struct coming *c)
         if (event.kind == PATH_CHILD_USED && child->sa.inbound.spi == event.spi)
             child->active = true;
     }
-    gateway_report_esp(g, kinds[event.kind], event.spi, &event.remote);
+    if (event.kind == PATH_UNANSWERED)
+        gateway_report_unanswered(g, event.spi, event.never_heard);
+    else
+        gateway_report_esp(g, kinds[event.kind], event.spi, &event.remote);
 }
 
 void real_path_run(struct gateway *g)

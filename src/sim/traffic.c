@@ -40,7 +40,7 @@ static void watch_answers(struct gateway *g, struct installed_child *child)
         child->unanswered_since = now;
     } else if (now - child->unanswered_since >= PATIENCE) {
         child->unanswered_since = now;
-        gateway_report_esp(g, IKE_EVENT_CHILD_UNANSWERED, spi, NULL);
+        gateway_report_unanswered(g, spi, child->heard == 0);
     }
 }
 

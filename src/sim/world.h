@@ -237,6 +237,9 @@ void gateway_stop(struct gateway *g);
 void gateway_report_esp(struct gateway *g, enum ike_event_kind kind, uint32_t spi,
                         const struct ip_endpoint *remote);
 
+/* The same of packets that only go out; `never_heard`: none has ever come in. */
+void gateway_report_unanswered(struct gateway *g, uint32_t spi, bool never_heard);
+
 /* A datagram arrives at the gateway's address and interface 1; or at another address and interface. */
 void gateway_receive(struct gateway *g, const struct ip_endpoint *from, struct octets message);
 void gateway_receive_at(struct gateway *g, const struct ip_address *local, uint32_t ifindex,

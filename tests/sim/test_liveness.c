@@ -180,6 +180,91 @@ static void S47_a_tunnel_without_traffic_asks_nothing(void **state)
     stage_free(&s);
 }
 
+/* Lets the time pass; the puppet answers what B asks. */
+static void run_with_answers(struct stage *s, msec_t time)
+{
+    const msec_t end = world_now(s->w) + time;
+    while (world_now(s->w) < end) {
+        if (!puppet_await(s->p, end - world_now(s->w)))
+            break;
+        const struct message_writer m = inner();
+        puppet_answer(s->p, &m);
+    }
+}
+
+#define ONLY_OUT                                                                                             \
+    "Tunnel0.0: packets from any to any have left by the Child SA for 5 minutes or more, and none has ever " \
+    "come back, though 10.1.0.1:500 answers IKE. Perhaps a filter on the way drops ESP (IP protocol 50), "   \
+    "or "                                                                                                    \
+    "the peer has no route into its tunnel for the answers, or drops the packets itself; if they are not "   \
+    "meant to be answered, all is well; line 31\n"
+
+static struct stage stage_that_only_sends_by_line_31(void)
+{
+    struct tunnel_policy policy = policy_that_rekeys(86400, 28800);
+    policy.line[SETTING_PEER] = 31;
+    struct stage s = stage_established_with(&policy);
+    world_set_traffic(s.w, 1000);
+    return s;
+}
+
+static void S34_a_child_sa_that_only_sends_for_minutes_is_told_as_a_guess_once(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends_by_line_31();
+
+    run_with_answers(&s, 299 * 1000);
+    assert_false(gateway_log_has(s.b, "none has ever come back"));
+    run_with_answers(&s, 100 * 1000);
+    assert_non_null(strstr(gateway_warnings(s.b), ONLY_OUT));
+    run_with_answers(&s, 4 * 3600 * 1000);
+
+    assert_int_equal(gateway_log_count(s.b, "none has ever come back"), 1);
+    stage_free(&s);
+}
+
+static void S34_it_is_not_told_while_the_peer_does_not_answer_ike(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends_by_line_31();
+    run_with_answers(&s, 290 * 1000);
+
+    world_run(s.w, (22 + REQUEST_PATIENCE) * 1000);
+
+    assert_false(gateway_log_has(s.b, "none has ever come back"));
+    stage_free(&s);
+}
+
+static void S34_it_is_not_told_of_a_child_sa_by_which_packets_have_come(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends_by_line_31();
+
+    run_with_answers(&s, 100 * 1000);
+    gateway_report_unanswered(s.b, gateway_children(s.b)->sa.inbound.spi, false);
+    run_with_answers(&s, 3600 * 1000);
+
+    assert_false(gateway_log_has(s.b, "none has ever come back"));
+    stage_free(&s);
+}
+
+static void S34_it_is_not_told_again_of_what_the_child_sa_is_rekeyed_to(void **state)
+{
+    (void)state;
+    struct stage s = stage_that_only_sends_by_line_31();
+    run_with_answers(&s, 400 * 1000);
+    assert_int_equal(gateway_log_count(s.b, "none has ever come back"), 1);
+
+    send_child_rekey(&s, FIRST_ID, PUPPET_CHILD, SECOND_CHILD, HIGHEST);
+    run_with_answers(&s, 100);
+    send_delete(&s, FIRST_ID + 1, PROTOCOL_ESP, PUPPET_CHILD);
+    run_with_answers(&s, 4 * 3600 * 1000);
+
+    assert_true(carries(&s, SECOND_CHILD));
+    assert_int_equal(gateway_log_count(s.b, "none has ever come back"), 1);
+    stage_free(&s);
+}
+
 static void R63_suppressed_rekey_lets_the_child_end_with_its_lifetime(void **state)
 {
     (void)state;
@@ -288,6 +373,10 @@ int main(void)
         cmocka_unit_test(S47_a_peer_that_is_gone_is_noticed_by_traffic_alone_and_negotiated_with_again),
         cmocka_unit_test(S47_a_message_of_the_ike_sa_postpones_the_question),
         cmocka_unit_test(S47_a_tunnel_without_traffic_asks_nothing),
+        cmocka_unit_test(S34_a_child_sa_that_only_sends_for_minutes_is_told_as_a_guess_once),
+        cmocka_unit_test(S34_it_is_not_told_while_the_peer_does_not_answer_ike),
+        cmocka_unit_test(S34_it_is_not_told_of_a_child_sa_by_which_packets_have_come),
+        cmocka_unit_test(S34_it_is_not_told_again_of_what_the_child_sa_is_rekeyed_to),
         cmocka_unit_test(R63_suppressed_rekey_lets_the_child_end_with_its_lifetime),
         cmocka_unit_test(R63_the_peers_rekeys_are_still_answered),
         cmocka_unit_test(S23_an_initiator_answers_no_new_ike_sa),

@@ -171,6 +171,37 @@ static void S47_a_real_path_tells_that_traffic_only_goes_out(void **state)
     world_free(p.w);
 }
 
+/* A sends packets that B does not answer, after some that it does or not. */
+static size_t told_of_one_way(bool is_answered_first)
+{
+    const struct tunnel_policy a = policy_a();
+    struct tunnel_policy b = policy_b();
+    b.tunnel = 2;
+    struct pair p = real_pair(1, &a, &b);
+    gateway_put_packet(p.a, 1);
+    world_run(p.w, 3000);
+    if (is_answered_first) {
+        world_set_traffic(p.w, 500);
+        world_run(p.w, 2000);
+        end_traffic(&p);
+    }
+    for (unsigned i = 0; i < 400; i++) {
+        gateway_put_packet(p.a, 1);
+        world_run(p.w, 1000);
+    }
+    assert_true(gateway_tunnel_is_up(p.a, 1));
+    size_t told = gateway_log_count(p.a, "and none has ever come back");
+    world_free(p.w);
+    return told;
+}
+
+static void S34_a_real_path_tells_whether_a_packet_has_ever_come_in(void **state)
+{
+    (void)state;
+    assert_int_equal(told_of_one_way(false), 1);
+    assert_int_equal(told_of_one_way(true), 0);
+}
+
 /* Another machine has no sequence numbers: the Child SA is rekeyed before a packet leaves. */
 static void another_machine_uses_no_sequence_number_twice(void **state)
 {
@@ -199,6 +230,7 @@ int main(void)
         cmocka_unit_test(no_packet_is_lost_however_often_the_real_path_starts_anew),
         cmocka_unit_test(no_packet_is_lost_however_often_both_start_anew),
         cmocka_unit_test(S47_a_real_path_tells_that_traffic_only_goes_out),
+        cmocka_unit_test(S34_a_real_path_tells_whether_a_packet_has_ever_come_in),
         cmocka_unit_test(another_machine_uses_no_sequence_number_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,74 @@ static void R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_besid
     stage_free(&s);
 }
 
+#define DUPLICATE_ID                                                                                         \
+    "Tunnel0.0: KEY-ID site1 comes from 10.1.0.1:500 and from 10.3.0.1:500 in turn, and each negotiation "   \
+    "ends the tunnel of the other one: is the ID used by two routers? If it is one router, its address "     \
+    "changes again and again; line 31"
+
+/* A and C are two sites that try to keep a tunnel to B up, with these IDs. */
+static struct pair two_sites(const char *id_of_c)
+{
+    struct tunnel_policy b = world_default_policy(0, "any", "site2", "site1");
+    struct tunnel_policy other = world_default_policy(1, "any", "site2", "site3");
+    struct tunnel_policy a = policy_a();
+    struct tunnel_policy c = world_default_policy(1, "10.2.0.1", id_of_c, "site2");
+    a.connect_type = c.connect_type = CONNECT_AUTO;
+    a.dpd_interval = c.dpd_interval = 10;
+    b.line[SETTING_PEER] = 31;
+    struct pair p = pair_of(&a, &b);
+    world_run(p.w, 5000);
+    gateway_set_tunnel(p.b, &other, "secret2", "secret1");
+    gateway_set_tunnel(world_add_gateway(p.w, "C", "10.3.0.1"), &c, "secret1", "secret2");
+    return p;
+}
+
+static void S34_two_peers_that_take_over_from_each_other_are_told_with_both_addresses(void **state)
+{
+    (void)state;
+    struct pair p = two_sites("site1");
+
+    world_run(p.w, 3500 * 1000);
+    assert_non_null(strstr(gateway_warnings(p.b), DUPLICATE_ID "\n"));
+    assert_int_equal(gateway_log_count(p.b, "is the ID used by two routers?"), 1);
+    world_run(p.w, 3600 * 1000);
+
+    assert_int_equal(gateway_log_count(p.b, "is the ID used by two routers?"), 2);
+    assert_non_null(strstr(gateway_warnings(p.b), DUPLICATE_ID " (and "));
+    world_free(p.w);
+}
+
+static void S34_two_peers_with_ids_of_their_own_take_over_nothing(void **state)
+{
+    (void)state;
+    struct pair p = two_sites("site3");
+
+    world_run(p.w, 3600 * 1000);
+
+    assert_true(gateway_tunnel_is_up(p.b, 0) && gateway_tunnel_is_up(p.b, 1));
+    assert_false(gateway_log_has(p.b, "is the ID used by two routers?"));
+    world_free(p.w);
+}
+
+/* Its line changes to another one and back: it may be one router. */
+static void S34_a_peer_that_changes_its_address_and_returns_is_not_taken_for_two(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"10.1.0.1", "10.3.0.1", "10.1.0.1"};
+    const struct tunnel_policy policy = world_default_policy(0, "any", "site2", "site1");
+    struct stage s = stage_established_with(&policy);
+    for (size_t i = 0; i < 3; i++) {
+        world_run(s.w, 60 * 1000);
+        bool parsed = ip_address_parse(addresses[i], &s.p->address.address);
+        s.p->spi_i++;
+        assert_true(parsed && puppet_do_init(s.p) && auth_with_initial_contact(&s));
+    }
+
+    assert_int_equal(gateway_log_count(s.b, "IKE SA created"), 4);
+    assert_false(gateway_log_has(s.b, "is the ID used by two routers?"));
+    stage_free(&s);
+}
+
 static void S7_two_ends_that_start_at_once_keep_one_sa(void **state)
 {
     (void)state;
@@ -188,6 +256,9 @@ int main(void)
         cmocka_unit_test(R14_a_negotiation_that_the_peer_has_forgotten_does_not_come_up_beside_a_rekeyed_sa),
         cmocka_unit_test(RFC7296_2_4_initial_contact_ends_no_sa_of_another_id),
         cmocka_unit_test(R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had),
+        cmocka_unit_test(S34_two_peers_that_take_over_from_each_other_are_told_with_both_addresses),
+        cmocka_unit_test(S34_two_peers_with_ids_of_their_own_take_over_nothing),
+        cmocka_unit_test(S34_a_peer_that_changes_its_address_and_returns_is_not_taken_for_two),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),
         cmocka_unit_test(RFC7383_2_5_a_large_ike_auth_is_sent_in_fragments),
     };

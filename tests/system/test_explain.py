@@ -81,3 +81,16 @@ def test_S34_explain_and_summary_name_the_step_that_fails(sites):
                         r"> FAILS  Link         since TIME: outgoing interface down, GigaEthernet0\.0: "
                         r"the Linux interface is down; line \d+")
     assert summary(near) == ("no route", SITE2.wan, "Total : 1, 0 up, 1 no route")
+
+
+def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
+    sites.internet.ip("link set wan1 arp off")
+    near = sites.gateways[SITE1] = sites.gateway(SITE1, "ikev2 connect-type auto").start()
+    line = near.config_line("interface Tunnel1.0", f"ikev2 outgoing-interface GigaEthernet0.0 {SITE1.next_hop}")
+
+    wait_until_standing(near, "Tunnel1.0 is stopped at: Route",
+                        rf"> FAILS  Route        by GigaEthernet0\.0 \(ge0\) to {SITE1.next_hop}, since TIME; line {line}: "
+                        rf"the next hop {SITE1.next_hop} \(line {line}\) does not answer ARP")
+    sites.internet.ip("link set wan1 arp on")
+    sites.gateways[SITE2] = sites.gateway(SITE2).start()
+    wait_until(lambda: standing(near)[0] == "Tunnel1.0 carries packets", 60, "the tunnel comes up")

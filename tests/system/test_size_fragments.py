@@ -1,5 +1,7 @@
 """Packets that do not fit the path: fragmented before or after encryption (R72 to R74, S39)."""
 
+import re
+
 import pytest
 
 from lib.capture import fields
@@ -59,6 +61,22 @@ def test_R72_without_df_a_packet_is_encrypted_and_then_fragmented(sites, size):
     sizes = outer_sizes(capture)
     assert fragments_of(capture) > 0 and max(sizes) <= MTU, sizes
     assert {df for (df,) in fields(capture, "ip.frag_offset > 0", "ip.flags.df")} == {"0"}, "S39: DF is clear outside"
+
+
+def test_S34_packets_that_left_in_fragments_are_counted_and_are_a_hint(sites):
+    near = sites.gateway1
+    near.show("clear ikev2 statistics")
+    must_pass(sites.lan1, SITE2.lan4(10), FITS, path_mtu="dont")
+    assert " left in fragments" not in near.show(f"show interfaces {SITE1.tunnel}")
+
+    must_pass(sites.lan1, SITE2.lan4(10), FITS + 1, path_mtu="dont")
+
+    shown = re.search(r"^  Out : \d+ packets, \d+ octets, (\d+) of the packets left in fragments$",
+                      near.show(f"show interfaces {SITE1.tunnel}"), re.MULTILINE)
+    assert shown and int(shown[1]) > 0, near.show(f"show interfaces {SITE1.tunnel}")
+    assert (f"; {shown[1]} left in fragments: if large transfers hang, fragments may be dropped on the way: set "
+            f"`ip tcp adjust-mss auto` and `ikev2 ipsec pre-fragment` in {SITE1.tunnel}\n"
+            in near.show("show ikev2 explain"))
 
 
 @pytest.mark.parametrize("size", [FITS + 1, 3000, 9000, 65535])

@@ -354,6 +354,7 @@ static void esp_event(struct engine_process *process, enum ike_event_kind kind,
     of_esp.esp.remote = event->remote;
     of_esp.esp.local = event->local;
     of_esp.esp.ifindex = event->ifindex;
+    of_esp.esp.never_heard = event->never_heard;
     engine_process_event(process, &of_esp);
 }
 

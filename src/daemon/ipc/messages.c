@@ -208,8 +208,8 @@ static bool path_event_is_sound(const void *body)
 {
     const struct path_event *e = body;
     return e->kind <= PATH_SPI_UNKNOWN && e->result < PATH_RESULT_COUNT && is_bool(&e->encapsulated) &&
-           is_bool(&e->flow.overlaps_header) && is_address(&e->remote.address) && is_address(&e->local) &&
-           is_address(&e->flow.source) && is_address(&e->flow.destination) &&
+           is_bool(&e->never_heard) && is_bool(&e->flow.overlaps_header) && is_address(&e->remote.address) &&
+           is_address(&e->local) && is_address(&e->flow.source) && is_address(&e->flow.destination) &&
            e->flow.ports <= FLOW_PORTS_TYPE;
 }
 

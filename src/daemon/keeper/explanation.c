@@ -8,6 +8,7 @@
 #include "base/short_text.h"
 #include "config/setting_lines.h"
 #include "daemon/ipc/clock.h"
+#include "daemon/keeper/dead_next_hop.h"
 #include "daemon/keeper/tunnel_problem.h"
 #include "daemon/show/explain.h"
 
@@ -119,6 +120,8 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
 {
     char link[LINK_WORDS_SIZE];
     char routes[ROUTES_WORDS_SIZE];
+    char dead[DEAD_NEXT_HOP_SIZE];
+    const struct host_settings *settings = &commands->running->configuration.settings;
     const struct found_route *route = &tunnel->route.found;
     const struct tunnel_table *table = &commands->tunnels->table;
     const struct path_totals totals = tunnel_table_totals(table, tunnel);
@@ -131,6 +134,8 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
         .source = route->to_peer.local,
         .peer = route->to_peer.remote,
         .next_hop = route->next_hop,
+        .dead_next_hop =
+            dead_next_hop_write(host_netlink(commands->host->host), settings, tunnel, dead) ? dead : NULL,
         .routed = tunnel->route.since,
         .sa = sa,
         .now = clock_now(),
@@ -140,7 +145,7 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
         .history = &tunnel->history,
         .totals = &totals,
         .heard = sa != NULL ? heard_by(table->live, sa) : 0,
-        .routes = routes_words(&commands->running->configuration.settings, tunnel->policy.name, routes),
+        .routes = routes_words(settings, tunnel->policy.name, routes),
     };
     show_explanation(&explained, out);
 }

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/short_text.h"
 #include "daemon/ipc/clock.h"
 #include "daemon/keeper/auth_jobs.h"
 #include "daemon/keeper/certificate_watch.h"
 #include "daemon/keeper/commands.h"
+#include "daemon/keeper/dead_next_hop.h"
 #include "daemon/keeper/memory.h"
 #include "daemon/keeper/run_directory.h"
 #include "daemon/keeper/startup.h"
@@ -117,10 +119,16 @@ static void tail_text(const struct channel_message *message, size_t size, char t
 static void add_log(struct keeper *keeper, const struct channel_message *message)
 {
     const struct message_log *log = message->body;
-    char text[MESSAGE_TEXT_MAX + 1];
+    char text[MESSAGE_TEXT_MAX + DEAD_NEXT_HOP_SIZE + 3];
     const struct tunnel_policy *policy =
         log->has_tunnel != 0 ? tunnels_policy(&keeper->tunnels, log->tunnel) : NULL;
     tail_text(message, sizeof(*log), text);
+    const struct tunnel *tunnel =
+        log->has_tunnel != 0 ? tunnel_table_find(&keeper->tunnels.table, log->tunnel) : NULL;
+    struct short_text whole = {text, sizeof(text), strlen(text), false};
+    if (tunnel != NULL && keeper->host.host != NULL)
+        dead_next_hop_append(host_netlink(keeper->host.host), &keeper->running.configuration.settings, tunnel,
+                             (enum ike_step)log->failed, &whole);
     event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
                   policy != NULL ? policy->name : NULL, text);
     if (log->failed != IKE_STEP_NONE)

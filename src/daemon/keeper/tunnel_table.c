@@ -130,6 +130,7 @@ struct path_totals tunnel_table_totals(const struct tunnel_table *table, const s
         totals.counters[i] -= tunnel->cleared.counters[i];
     for (size_t i = 0; i < DROP_COUNT; i++)
         totals.drops[i] -= tunnel->cleared.drops[i];
+    totals.fragmented -= tunnel->cleared.fragmented;
     return totals;
 }
 

@@ -102,6 +102,11 @@ static enum step_state explain_name(const struct explained_tunnel *tunnel, struc
     return STEP_OK;
 }
 
+static bool is_established(const struct ike_record *sa)
+{
+    return sa != NULL && sa->state == IKE_SA_ESTABLISHED;
+}
+
 static enum step_state explain_route(const struct explained_tunnel *tunnel, struct text *out)
 {
     char address[IP_TEXT_SIZE];
@@ -117,7 +122,10 @@ static enum step_state explain_route(const struct explained_tunnel *tunnel, stru
         text_print(out, " to %s", ip_address_format(&tunnel->next_hop, address));
     print_since(tunnel->routed, out);
     print_lines(tunnel->policy, SETTING_BIT(SETTING_OUTGOING_INTERFACE), out);
-    return STEP_OK;
+    if (tunnel->dead_next_hop == NULL)
+        return STEP_OK;
+    text_print(out, ": %s", tunnel->dead_next_hop);
+    return is_established(tunnel->sa) ? STEP_DOUBT : STEP_FAILS;
 }
 
 /* ---- IKE --------------------------------------------------------------------------------------------- */
@@ -125,11 +133,6 @@ static enum step_state explain_route(const struct explained_tunnel *tunnel, stru
 static time_t wall_time(const struct explained_tunnel *tunnel, msec_t at)
 {
     return at == 0 || at > tunnel->now ? 0 : tunnel->wall_time - (time_t)((tunnel->now - at) / 1000);
-}
-
-static bool is_established(const struct ike_record *sa)
-{
-    return sa != NULL && sa->state == IKE_SA_ESTABLISHED;
 }
 
 static void print_last_end(const struct explained_tunnel *tunnel, struct text *out)
@@ -311,6 +314,19 @@ static bool print_drops(const struct path_totals *totals, size_t from, size_t to
     return any;
 }
 
+/* Nobody tells whether the peer gets them: a hint. */
+static void print_fragmented(const struct explained_tunnel *tunnel, struct text *out)
+{
+    uint64_t count = tunnel->totals->fragmented;
+    if (count == 0)
+        return;
+    text_print(
+        out,
+        "; %" PRIu64 " left in fragments: if large transfers hang, fragments may be dropped on the way: "
+        "set `ip tcp adjust-mss auto`%s in %s",
+        count, tunnel->policy->pre_fragment ? "" : " and `ikev2 ipsec pre-fragment`", tunnel->policy->name);
+}
+
 static enum step_state explain_out(const struct explained_tunnel *tunnel, struct text *out)
 {
     const uint64_t *n = tunnel->totals->counters;
@@ -320,6 +336,7 @@ static enum step_state explain_out(const struct explained_tunnel *tunnel, struct
         text_print(out, "; routed into it: %s", tunnel->routes);
     else
         text_print(out, "; no route of the config leads into it");
+    print_fragmented(tunnel, out);
     if (n[ESP_OUT_PACKETS] > 0)
         return STEP_OK;
     return dropped ? STEP_DOUBT : STEP_IDLE;

@@ -55,6 +55,7 @@ struct explained_tunnel {
     /* The route to the peer. */
     const char *link;                         /* "GigaEthernet0.0 (ge0)"; NULL: not known */
     struct ip_address source, peer, next_hop; /* IP_NONE: not known; no next hop */
+    const char *dead_next_hop;                /* that it does not answer; NULL: nothing is wrong with it */
     time_t routed;                            /* since when it is as it is; 0: not known */
     /* IKE. */
     const struct ike_record *sa; /* the one that says most; NULL: there is none */

@@ -121,8 +121,10 @@ static void show_tunnel(const struct shown_interfaces *shown, const struct shown
     show_sa_source(tunnel, out);
     show_failure(tunnel, out);
     show_tunnel_sizes(&tunnel->sizes, &tunnel->settings, shown->now, out);
-    text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_OUT_PACKETS],
-               n[ESP_OUT_OCTETS]);
+    text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets", n[ESP_OUT_PACKETS], n[ESP_OUT_OCTETS]);
+    if (tunnel->totals.fragmented > 0)
+        text_print(out, ", %" PRIu64 " of the packets left in fragments", tunnel->totals.fragmented);
+    text_print(out, "\n");
     text_print(out, "  In  : %" PRIu64 " packets, %" PRIu64 " octets\n", n[ESP_IN_PACKETS], n[ESP_IN_OCTETS]);
     show_drops(&tunnel->totals, out);
 }

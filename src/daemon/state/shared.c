@@ -92,6 +92,7 @@ struct path_totals live_area_totals(const struct live_area *area, uint32_t slot)
             sum.counters[i] += read_number(&one->counters[i]);
         for (size_t i = 0; i < DROP_COUNT; i++)
             sum.drops[i] += read_number(&one->drops[i]);
+        sum.fragmented += read_number(&one->fragmented);
     }
     return sum;
 }

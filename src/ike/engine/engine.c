@@ -132,7 +132,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         engine_sequence_low(engine, event->esp.spi);
         break;
     case IKE_EVENT_CHILD_UNANSWERED:
-        liveness_unanswered(engine, event->esp.spi);
+        liveness_unanswered(engine, event->esp.spi, event->esp.never_heard);
         break;
     case IKE_EVENT_PEER_MOVED:
         engine_peer_moved(engine, event->esp.spi, &event->esp.remote);

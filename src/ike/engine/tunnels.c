@@ -91,6 +91,9 @@ static void ask_again(struct ike_tunnel *tunnel)
     damping_reset(&tunnel->damping);
     memset(tunnel->failures, 0, sizeof tunnel->failures);
     memset(tunnel->narrowings, 0, sizeof tunnel->narrowings);
+    tunnel->take_over = (struct take_over){0};
+    tunnel->duplicate_id = (struct told_failure){0};
+    memset(tunnel->one_way, 0, sizeof tunnel->one_way);
     tunnel->overlooked_nat_told = false;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {

@@ -4,6 +4,7 @@
 #include "ike/exchanges/certificates.h"
 #include "ike/exchanges/initial_contact.h"
 #include "ike/exchanges/own_address.h"
+#include "ike/reasons/duplicate_id.h"
 #include "ike/reasons/overlooked_nat.h"
 #include "ike/sa/job.h"
 #include "ike/wire/identity.h"
@@ -206,6 +207,7 @@ static void log_established(struct ike_sa *sa)
 void authentication_complete(struct ike_sa *sa, bool initial_contact)
 {
     overlooked_nat_warn(sa);
+    duplicate_id_note(sa);
     ike_sa_establish(sa);
     if (sa->begun_here)
         damping_note_made(&sa->tunnel->damping, sa->engine->now);

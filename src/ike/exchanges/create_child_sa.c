@@ -48,6 +48,8 @@ static void answer(struct ike_sa *sa)
         return;
     }
     note_rival(sa, n, made);
+    if (old != NULL)
+        made->one_way = old->one_way;
     bool own_rekey_out = sa->own != NULL && n->old_spi != 0 && sa->own->old_spi == n->old_spi;
     if (old != NULL && !own_rekey_out)
         old->replaced = true; /* the peer will delete it */

@@ -1,5 +1,7 @@
 #include "ike/exchanges/liveness.h"
 
+#include "ike/reasons/one_way.h"
+
 /* The log speaks of DPD only where it is configured. */
 static const char *dpd_word(const struct ike_sa *sa)
 {
@@ -84,13 +86,14 @@ void liveness_fire(struct ike_engine *engine, void *owner)
         engine_set_timer(engine, &sa->liveness, interval - quiet);
 }
 
-void liveness_unanswered(struct ike_engine *engine, uint32_t inbound_spi)
+void liveness_unanswered(struct ike_engine *engine, uint32_t inbound_spi, bool never_heard)
 {
     enum { QUIET = 20000 }; /* milliseconds without a message of the IKE SA */
-    const struct child_sa *child = map_find(&engine->objects->child_spis, inbound_spi);
+    struct child_sa *child = map_find(&engine->objects->child_spis, inbound_spi);
     if (child == NULL || !child_sa_is_current(child))
         return;
     struct ike_sa *sa = child->ike_sa;
+    one_way_note(child, never_heard);
     if (sa->state != IKE_SA_ESTABLISHED || sa->replaced || !STAILQ_EMPTY(&sa->tasks) ||
         engine->now - sa->last_message < QUIET || engine->now < sa->traffic_pause_until)
         return;

@@ -15,7 +15,10 @@ void liveness_fire(struct ike_engine *engine, void *owner);
 
 extern const struct ike_task_kind task_liveness;
 
-/* IKE_EVENT_CHILD_UNANSWERED: asks the peer, also without DPD, unless it has answered lately (S47). */
-void liveness_unanswered(struct ike_engine *engine, uint32_t inbound_spi);
+/*
+ * IKE_EVENT_CHILD_UNANSWERED: asks the peer, also without DPD, unless it has answered lately (S47). If it
+ * answers and nothing comes in for minutes all the same, that is told.
+ */
+void liveness_unanswered(struct ike_engine *engine, uint32_t inbound_spi, bool never_heard);
 
 #endif

@@ -111,6 +111,8 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     const struct lowest_nonce ours = lowest_nonce_of(&n->nonce_i, &n->nonce_r);
     struct child_sa *rival = n->has_rival ? child_sa_by_inbound(sa, n->rival_child) : NULL;
     struct child_sa *old = child_sa_by_inbound(sa, n->old_spi);
+    if (old != NULL)
+        made->one_way = old->one_way;
     if (rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0) {
         if (old != NULL)
             old->replaced = true; /* the peer will delete it */

@@ -24,6 +24,7 @@ struct child_sa {
     bool waits_for_use;   /* it sends packets once the peer has used it */
     bool numbers_unknown; /* saved without its sequence numbers: it is about to be replaced */
     unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
+    unsigned one_way;        /* how often packets only went out (reasons/one_way.h) */
     msec_t created, expires;
     struct ike_timer lifetime, rekey;
 };

@@ -18,6 +18,13 @@ enum {
     TUNNEL_SETTLED = 60000,
 };
 
+/* The last time that a peer with a known ID began an IKE SA from elsewhere (reasons/duplicate_id.h). */
+struct take_over {
+    struct ip_endpoint from, to; /* where the older IKE SA led, and the new one */
+    msec_t at;
+    unsigned turns; /* how often in turn between the two, this one included */
+};
+
 struct ike_tunnel {
     LIST_ENTRY(ike_tunnel) link;
     struct tunnel_policy policy;
@@ -40,7 +47,10 @@ struct ike_tunnel {
     unsigned next_narrowing;             /* index of the oldest one */
     struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was settled, or its policy changed */
     msec_t settled; /* when it will have been up for long, or was; MSEC_NEVER: it is down, or that is noted */
-    bool overlooked_nat_told; /* the log has told of it (S43) */
+    bool overlooked_nat_told;                         /* the log has told of it (S43) */
+    struct told_failure one_way[TUNNEL_FAILURES_MAX]; /* Child SAs that only send (reasons/one_way.h) */
+    struct take_over take_over;
+    struct told_failure duplicate_id;
 };
 
 /* The tunnel with a number; NULL if there is none. */

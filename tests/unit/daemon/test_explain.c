@@ -181,6 +181,35 @@ static void a_tunnel_that_carries_packets_has_all_steps_done(void **state)
                     "dropped: 1 replay detected\n");
 }
 
+static void S34_a_next_hop_that_does_not_answer_is_why_it_stops(void **state)
+{
+    struct fixture *f = *state;
+    f->tunnel.dead_next_hop = "the next hop 10.0.0.254 (line 17) does not answer ARP";
+    assert_says(f, "Tunnel0.0 is stopped at: Route\n");
+    assert_says(f, "> FAILS  Route        by GigaEthernet0.0 (ge0) to 10.0.0.254, since 2011/01/01 09:00:01: "
+                   "the next hop 10.0.0.254 (line 17) does not answer ARP\n");
+
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    assert_says(f, "Tunnel0.0 is up, with a doubt: Route\n");
+}
+
+static void S34_packets_that_left_in_fragments_are_a_hint_with_the_mend(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->totals.counters[ESP_OUT_PACKETS] = f->totals.counters[ESP_IN_PACKETS] = 90;
+    f->totals.fragmented = 12;
+    assert_says(f, "Tunnel0.0 carries packets\n");
+    assert_says(
+        f, "  ok     Packets out  90 packets, 0 octets; no route of the config leads into it; 12 left in "
+           "fragments: if large transfers hang, fragments may be dropped on the way: set `ip tcp "
+           "adjust-mss auto` and `ikev2 ipsec pre-fragment` in Tunnel0.0\n");
+    f->policy.pre_fragment = true;
+    assert_says(f, "dropped on the way: set `ip tcp adjust-mss auto` in Tunnel0.0\n");
+}
+
 static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
 {
     struct fixture *f = *state;
@@ -265,6 +294,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_step_that_fails_is_marked_and_the_others_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_problem_before_ike_stops_it_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_carries_packets_has_all_steps_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(S34_a_next_hop_that_does_not_answer_is_why_it_stops, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(S34_packets_that_left_in_fragments_are_a_hint_with_the_mend, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_under_way_is_told_with_what_failed_before, set_up, tear_down),

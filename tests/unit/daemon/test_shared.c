@@ -23,11 +23,13 @@ static void what_the_writer_counts_the_reader_sees(void **state)
 
     writer.children[99].inbound_spi = 7;
     for (uint32_t worker = 0; worker < 3; worker++)
-        writer.totals[50 * worker + 49].counters[ESP_IN_PACKETS] = 8 + worker;
+        writer.totals[50 * worker + 49] =
+            (struct path_totals){.counters = {[ESP_IN_PACKETS] = 8 + worker}, .fragmented = 1 + worker};
     writer.workers[2].counters[PATH_UNKNOWN_SPI] = 9;
 
     assert_int_equal(reader.children[99].inbound_spi, 7);
     assert_int_equal(live_area_totals(&reader, 49).counters[ESP_IN_PACKETS], 8 + 9 + 10);
+    assert_int_equal(live_area_totals(&reader, 49).fragmented, 1 + 2 + 3);
     assert_int_equal(live_area_totals(&reader, 48).counters[ESP_IN_PACKETS], 0);
     assert_int_equal(reader.workers[2].counters[PATH_UNKNOWN_SPI], 9);
     assert_int_equal(reader.size.tunnels, 50);

@@ -134,6 +134,8 @@ bool end_await_events(const struct end *end);
 void end_expect_total(const struct end *end, enum esp_counter counter, uint64_t value);
 void end_expect_worker_counter(const struct end *end, enum path_counter counter, uint64_t value);
 uint64_t end_total(const struct end *end, enum esp_counter counter);
+/* How many packets of the present tunnel left in fragments. */
+uint64_t end_fragmented(const struct end *end);
 /* What one worker has counted for all tunnels. */
 uint64_t end_worker_total(const struct end *end, unsigned worker, enum esp_counter counter);
 

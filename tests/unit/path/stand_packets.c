@@ -182,6 +182,14 @@ uint64_t end_total(const struct end *end, enum esp_counter counter)
     return sum;
 }
 
+uint64_t end_fragmented(const struct end *end)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < end->workers; i++)
+        sum += counter_read(&end->totals[i * STAND_TUNNELS_MAX + end->tunnel].fragmented);
+    return sum;
+}
+
 uint64_t end_worker_total(const struct end *end, unsigned worker, enum esp_counter counter)
 {
     uint64_t sum = 0;

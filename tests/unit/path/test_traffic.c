@@ -69,6 +69,26 @@ static void R72_R73_packets_larger_than_the_outer_mtu_pass_in_fragments(void **s
     }
 }
 
+static void S34_packets_that_leave_in_fragments_are_counted(void **state)
+{
+    (void)state;
+    struct stand stand;
+    stand_start(&stand, workers);
+    stand_install(&stand, &stand_gcm_udp, 1);
+    end_configure(&stand.ends[0], (struct path_tunnel){.mtu_ignore = true});
+
+    const size_t lengths[] = {100, 1400, 1500, 9000};
+    for (uint32_t number = 0; number < sizeof lengths / sizeof lengths[0]; number++)
+        carry(&stand.ends[0], &stand.ends[1], IP_V4, lengths[number], number);
+    assert_int_equal(end_fragmented(&stand.ends[0]), 2);
+
+    end_configure(&stand.ends[0], (struct path_tunnel){.mtu_ignore = true, .pre_fragment = true});
+    end_put_number(&stand.ends[0], IP_V4, 1500, 9); /* its fragments are whole packets outside */
+    end_expect_total(&stand.ends[0], ESP_OUT_PACKETS, 6);
+    assert_int_equal(end_fragmented(&stand.ends[0]), 2);
+    stand_stop(&stand);
+}
+
 static void packet_too_large_for_any_datagram_is_counted(void **state)
 {
     (void)state;
@@ -216,6 +236,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R8_both_families_pass_in_every_form),
         cmocka_unit_test(R72_R73_packets_larger_than_the_outer_mtu_pass_in_fragments),
+        cmocka_unit_test(S34_packets_that_leave_in_fragments_are_counted),
         cmocka_unit_test(packet_too_large_for_any_datagram_is_counted),
         cmocka_unit_test(many_packets_keep_their_order),
         cmocka_unit_test(both_directions_at_once_starve_neither),

@@ -1,0 +1,16 @@
+/*
+ * What the log says if two peers have one ID: each begins an IKE SA in place of the other one's, again and
+ * again. It is told when they have taken turns a few times, and again each hour.
+ *
+ *     Tunnel0.0: KEY-ID site1 comes from 10.1.0.1:500 and from 10.3.0.1:500 in turn, and each negotiation
+ *     ends the tunnel of the other one: is the ID used by two routers? (or does one router ...); line 31
+ */
+#ifndef MUSUBI_IKE_REASONS_DUPLICATE_ID_H
+#define MUSUBI_IKE_REASONS_DUPLICATE_ID_H
+
+struct ike_sa;
+
+/* The peer of `sa` is authenticated, and none of the older IKE SAs with its ID has ended yet. */
+void duplicate_id_note(const struct ike_sa *sa);
+
+#endif
