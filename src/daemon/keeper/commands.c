@@ -28,6 +28,15 @@ enum control_status commands_no_such_interface(const char *name, struct text *ou
     return CONTROL_FAILED;
 }
 
+enum control_status commands_no_such_tunnel(const struct commands *commands, const char *name,
+                                            struct text *out)
+{
+    if (host_settings_interface(&commands->running->configuration.settings, name) == NULL)
+        return commands_no_such_interface(name, out);
+    text_print(out, "%% %s is no Tunnel\n", name);
+    return CONTROL_FAILED;
+}
+
 enum control_status commands_no_memory(struct text *out)
 {
     text_print(out, "%% Out of memory\n");

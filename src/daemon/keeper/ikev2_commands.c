@@ -71,7 +71,7 @@ static enum control_status show_tunnels(const struct commands *commands, const s
     const struct tunnel *named = name != NULL ? tunnel_table_find_name(table, name) : NULL;
     struct sa_list list;
     if (name != NULL && named == NULL)
-        return commands_no_such_interface(name, out);
+        return commands_no_such_tunnel(commands, name, out);
     if (!sa_list_fill(&list, commands->records, named != NULL ? named->policy.tunnel : 0))
         return commands_no_memory(out);
     if (named != NULL)
@@ -108,7 +108,7 @@ static enum control_status clear_ikev2_sa(const struct commands *commands, const
     if (name != NULL) {
         const struct tunnel *tunnel = tunnel_table_find_name(&commands->tunnels->table, name);
         if (tunnel == NULL)
-            return commands_no_such_interface(name, out);
+            return commands_no_such_tunnel(commands, name, out);
         clear.tunnel = tunnel->policy.tunnel;
     }
     processes_send(&commands->processes->engine, MESSAGE_CLEAR, &clear, sizeof(clear));
