@@ -147,6 +147,8 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
         .sa = sa,
         .now = clock_now(),
         .wall_time = time(NULL),
+        .old_keys =
+            used_keys_compare(&tunnel->used_keys, commands->running->configuration.keys, &tunnel->policy),
         .failure = {failure->text != NULL ? failure->step : IKE_STEP_NONE, failure->text, failure->at,
                     failure->since, failure->count},
         .history = &tunnel->history,
