@@ -23,6 +23,9 @@ static const struct {
      "stays "
      "down: `<ip> route <address>/<length> NEXTHOP` or `ikev2 outgoing-interface INTERFACE NEXTHOP` mends "
      "that"},
+    {lint_recursive_interface,
+     "packets for the peer of <tunnel> would go into the tunnel itself by <interface>, so it stays down: "
+     "`ikev2 outgoing-interface` is to name the port towards the peer"},
     {lint_foreign_source,
      "no interface in use has the address <address>: unless Linux has it, tunnels that send "
      "from it stay down"},

@@ -22,10 +22,11 @@ static const struct lint_tunnel *carrier_of(const struct linting *lint, const st
                                                          : NULL;
 }
 
+enum { TUNNELS_MAX = 16 }; /* one in the other, that are followed */
+
 /* S37: true if packets to the peer go into the tunnel again, directly or through others. */
 static bool carries_itself(const struct linting *lint, const struct lint_tunnel *tunnel)
 {
-    enum { TUNNELS_MAX = 16 };
     const struct known_route *route;
     const struct lint_tunnel *carrier = carrier_of(lint, tunnel, &route);
     for (size_t i = 0; carrier != NULL && carrier != tunnel && i < TUNNELS_MAX; i++)
@@ -46,6 +47,31 @@ void lint_recursive_route(struct linting *lint)
         lint_warn(lint, route->setting,
                   LINT_VALUES(address, tunnel->policy->name, peer->family == IP_V6 ? "ipv6" : "ip", address,
                               peer->family == IP_V6 ? "128" : "32"));
+    }
+}
+
+/* True if packets to the peer go into the tunnel again, since `outgoing-interface` names it, or tunnels one
+ * behind the other. */
+static bool leads_into_itself(const struct linting *lint, const struct lint_tunnel *tunnel)
+{
+    const struct lint_tunnel *next = tunnel;
+    for (size_t i = 0; i < TUNNELS_MAX; i++) {
+        next = next->policy->outgoing == OUTGOING_ROUTED
+                   ? NULL
+                   : lint_tunnel_named(lint, next->policy->out_interface);
+        if (next == NULL || next == tunnel)
+            break;
+    }
+    return next == tunnel;
+}
+
+void lint_recursive_interface(struct linting *lint)
+{
+    for (size_t i = 0; i < lint->tunnel_count; i++) {
+        const struct lint_tunnel *tunnel = &lint->tunnels[i];
+        if (tunnel->in_use && leads_into_itself(lint, tunnel))
+            lint_warn(lint, lint_setting_of(lint, tunnel, COMMAND_OUTGOING_INTERFACE),
+                      LINT_VALUES(tunnel->policy->name, tunnel->policy->out_interface));
     }
 }
 

@@ -66,8 +66,8 @@ lint_rule lint_name_without_dot, lint_mistyped_address, lint_peer_is_ourselves, 
     lint_unused_certificate;
 
 /* Ways of packets. In lint_routes.c. */
-lint_rule lint_recursive_route, lint_next_hop_off_link, lint_next_hop_is_ours, lint_pinned_hop_off_link,
-    lint_tunnel_without_route;
+lint_rule lint_recursive_route, lint_recursive_interface, lint_next_hop_off_link, lint_next_hop_is_ours,
+    lint_pinned_hop_off_link, lint_tunnel_without_route;
 
 /* Interfaces and their addresses. In lint_interfaces.c. */
 lint_rule lint_unsaid_shutdown, lint_overlapping_networks, lint_foreign_source, lint_napt_on_tunnel;

@@ -82,6 +82,15 @@ def test_S34_explain_and_summary_name_the_step_that_fails(sites):
                         r"the Linux interface is down; line \d+")
     assert summary(near) == ("no route", SITE2.wan, "Total : 1, 0 up, 1 no route")
 
+    near.configure(f"ip route {SITE2.wan}/32 {SITE1.next_hop}", "interface Tunnel1.0", "no ikev2 outgoing-interface")
+    wait_until_standing(near, "Tunnel1.0 is stopped at: Link",
+                        r"> FAILS  Link         since TIME: no route to the peer 10\.2\.0\.1; line \d+; "
+                        r"GigaEthernet0\.0 is down")
+
+    refused = near.command("show ikev2 explain GigaEthernet0.0")
+    assert refused.status == 1 and "% GigaEthernet0.0 is no Tunnel" in refused.stderr, str(refused)
+    refused = near.command("show ikev2 explain GigaEthernet77.0")
+    assert refused.status == 1 and "% There is no interface GigaEthernet77.0" in refused.stderr, str(refused)
 
 def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
     sites.internet.ip("link set wan1 arp off")

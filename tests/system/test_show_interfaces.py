@@ -184,4 +184,14 @@ def test_S34_R44_R45_the_last_failure_is_told_with_its_time_and_the_route_to_the
     wait_until(lambda: f"Interface {SITE1.tunnel} is up" in shown(), 30, "an SA")
     assert "failed" not in shown()
     assert f"  SA : established, from {SITE1.wan}\n" in shown()
+    assert "Changed since" not in shown()
+
+    line = near.config_line("ikev2 authentication psk id keyid site2 key char secret2", "")
+    near.configure("ikev2 authentication psk id keyid site2 key char secret7", f"interface {SITE1.tunnel}",
+                   "ikev2 sa-lifetime 7000")
+    changes = [f"established with the old key of line {line}; the new one holds from the next negotiation",
+               "established with sa-lifetime 86400; what was typed at the prompt says 7000 from the next negotiation"]
+    for change in changes:
+        assert f"  Changed since : {change}\n" in shown(), shown()
+        assert f"; {change}" in near.show("show ikev2 explain"), near.show("show ikev2 explain")
     sites.stop()

@@ -16,4 +16,10 @@ static inline msec_t clock_now(void)
     return (msec_t)now.tv_sec * 1000 + (msec_t)now.tv_nsec / 1000000;
 }
 
+/* The wall time of a time of that clock, which lies in the past. */
+static inline time_t clock_wall_time(msec_t at)
+{
+    return time(NULL) - (time_t)((clock_now() - at) / 1000);
+}
+
 #endif

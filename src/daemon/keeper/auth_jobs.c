@@ -107,12 +107,14 @@ void auth_jobs_init(struct auth_jobs *jobs, uv_loop_t *loop, auth_jobs_answer *a
 }
 
 void auth_jobs_do(struct auth_jobs *jobs, const struct own_keys *keys, const struct tunnel_policy *policy,
-                  uint32_t number, const struct ike_auth_job *job)
+                  struct used_keys *used, uint32_t number, const struct ike_auth_job *job)
 {
     struct message_job_done done = {.job = number, .kind = IKE_JOB_AUTH, .ok = policy != NULL};
     struct own_credential credential = {0};
     if (policy != NULL)
         keys_authenticate(keys, policy, job, &done.auth, &credential);
+    if (policy != NULL && done.auth.fault == IKE_AUTH_OK)
+        used_keys_note(used, keys->shared, policy, job);
     bool by_signature = credential.key != NULL;
     bool waits = by_signature && start(jobs, policy, job, &done, &credential);
     if (by_signature && !waits)

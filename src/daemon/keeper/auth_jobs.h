@@ -11,6 +11,7 @@
 
 #include "daemon/ipc/messages.h"
 #include "daemon/keeper/keys.h"
+#include "daemon/keeper/used_keys.h"
 
 /* Octets of signatures that wait. The engine is not trusted to be modest. */
 enum { AUTH_JOBS_OCTETS_MAX = 64 << 20 };
@@ -31,11 +32,12 @@ void auth_jobs_init(struct auth_jobs *jobs, uv_loop_t *loop, auth_jobs_answer *a
 
 /*
  * Does a job with the number by which the engine knows it, now or on a thread. `policy`: of the job's tunnel;
- * NULL if that is gone. `keys` and `job` stay the caller's. A job that can't be done, for it has no tunnel or
+ * NULL if that is gone. `used`: where the keys of that tunnel are noted if nothing is wrong; NULL with
+ * `policy`. `keys` and `job` stay the caller's. A job that can't be done, for it has no tunnel or
  * too much waits, is answered as such.
  */
 void auth_jobs_do(struct auth_jobs *jobs, const struct own_keys *keys, const struct tunnel_policy *policy,
-                  uint32_t number, const struct ike_auth_job *job);
+                  struct used_keys *used, uint32_t number, const struct ike_auth_job *job);
 
 /*
  * The store has changed: signatures by keys that it has no more are given up, and answered as those without a

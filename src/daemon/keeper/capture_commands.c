@@ -194,7 +194,7 @@ enum control_status capture_commands_run(const struct commands *commands, struct
     const char *name = line_argument(&command->line, "interface");
     const struct tunnel *tunnel = tunnel_table_find_name(&commands->tunnels->table, name);
     if (tunnel == NULL)
-        return commands_no_such_interface(name, out);
+        return commands_no_such_tunnel(commands, name, out);
     return command->id == COMMAND_DEBUG_KEYS ? debug_keys(commands, session, tunnel, out)
                                              : debug_capture(commands, session, tunnel, hand_over, out);
 }

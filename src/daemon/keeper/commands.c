@@ -28,6 +28,15 @@ enum control_status commands_no_such_interface(const char *name, struct text *ou
     return CONTROL_FAILED;
 }
 
+enum control_status commands_no_such_tunnel(const struct commands *commands, const char *name,
+                                            struct text *out)
+{
+    if (host_settings_interface(&commands->running->configuration.settings, name) == NULL)
+        return commands_no_such_interface(name, out);
+    text_print(out, "%% %s is no Tunnel\n", name);
+    return CONTROL_FAILED;
+}
+
 enum control_status commands_no_memory(struct text *out)
 {
     text_print(out, "%% Out of memory\n");
@@ -87,21 +96,31 @@ struct interfaces_view {
     struct sa_list list;
 };
 
-/* The addresses of the tunnel's newest IKE SA that is up. */
-static void find_sa_source(const struct interfaces_view *view, const struct tunnel *tunnel,
-                           struct shown_tunnel *out)
+/* What the tunnel's newest IKE SA that is up says, or the one that is being made. */
+static void take_sa(const struct ike_record *sa, const struct tunnel *tunnel, const struct old_keys *old,
+                    struct shown_tunnel *out)
+{
+    if (sa->state != IKE_SA_ESTABLISHED)
+        out->negotiating = clock_wall_time(sa->created);
+    if (sa->state != IKE_SA_ESTABLISHED || !tunnel->has_sa)
+        return;
+    out->sa_source = sa->local.address;
+    out->sa_peer = sa->remote.address;
+    out->sa_is_given_up = sa->address_lost;
+    for (enum old_settings_part part = 0; part < OLD_PART_COUNT; part++)
+        show_old_settings(part, sa, &tunnel->policy, old, "  Changed since : ", "\n", &out->old_settings);
+}
+
+static void find_sa(const struct interfaces_view *view, const struct tunnel *tunnel, struct shown_tunnel *out)
 {
     size_t count;
     const struct sa_list_entry *entries = sa_list_of(&view->list, tunnel->policy.tunnel, &count);
+    const struct old_keys old =
+        used_keys_compare(&tunnel->used_keys, view->commands->running->configuration.keys, &tunnel->policy);
     struct state_record memory = {0};
     struct ike_record *sa = malloc(sizeof(*sa));
-    for (size_t i = 0; i < count && sa != NULL && out->sa_source.family == IP_NONE; i++) {
-        if (!sa_list_read(view->commands->records, &entries[i], &memory, sa) || sa->child_count == 0)
-            continue;
-        out->sa_source = sa->local.address;
-        out->sa_peer = sa->remote.address;
-        out->sa_is_given_up = sa->address_lost;
-    }
+    if (sa != NULL && sa_list_read_best(view->commands->records, entries, count, &memory, sa))
+        take_sa(sa, tunnel, &old, out);
     secret_free(sa, sizeof(*sa));
     state_record_free(&memory);
 }
@@ -130,8 +149,7 @@ static bool find_shown_tunnel(void *context, const char *name, struct shown_tunn
         .settings = tunnel->settings,
     };
     tunnel_problem_print(&sources, tunnel, &out->problem);
-    if (tunnel->has_sa)
-        find_sa_source(view, tunnel, out);
+    find_sa(view, tunnel, out);
     out->totals = tunnel_table_totals(&tunnels->table, tunnel);
     return true;
 }

@@ -30,6 +30,9 @@ typedef enum control_status command_runner(const struct commands *commands, cons
 /* Print why a command fails, and return CONTROL_FAILED. */
 enum control_status commands_no_such_interface(const char *name, struct text *out);
 enum control_status commands_no_memory(struct text *out);
+/* For a command about a Tunnel: the interface is not there, or is of another kind. */
+enum control_status commands_no_such_tunnel(const struct commands *commands, const char *name,
+                                            struct text *out);
 
 /* The handler for control_open, by which `commands` is used as long as the control socket is open. */
 struct control_handler commands_handler(struct commands *commands);

@@ -38,7 +38,8 @@ static enum explain_step step_of_route(enum route_problem problem)
     return EXPLAIN_STEP_COUNT;
 }
 
-static struct explained_problem problem_of(const struct tunnel *tunnel, const char *text)
+/* `port`: the one whose link is the cause, or NULL. */
+static struct explained_problem problem_of(const struct tunnel *tunnel, const char *text, const char *port)
 {
     struct explained_problem problem = {EXPLAIN_STEP_COUNT, text, 0};
     if (text[0] == '\0')
@@ -49,10 +50,21 @@ static struct explained_problem problem_of(const struct tunnel *tunnel, const ch
     } else if (tunnel->stage != TUNNEL_THERE) {
         problem.step = EXPLAIN_DEVICE;
     } else {
-        problem.step = step_of_route(tunnel->route.found.problem);
+        problem.step = port != NULL ? EXPLAIN_LINK : step_of_route(tunnel->route.found.problem);
         problem.since = tunnel->route.since;
     }
     return problem;
+}
+
+/* Appends why the tunnel is down, and returns the port whose link is the cause; NULL if it is none. */
+static const char *print_problem(const struct tunnel_problem_sources *sources, const struct tunnel *tunnel,
+                                 struct text *out)
+{
+    bool is_route = tunnel_problem_of(tunnel) == TUNNEL_PROBLEM_ROUTE;
+    const char *port = is_route ? tunnel_problem_port(sources, tunnel) : NULL;
+    tunnel_problem_print(sources, tunnel, out);
+    tunnel_problem_print_port(port, text_get(out), out);
+    return port;
 }
 
 enum { LINK_WORDS_SIZE = PORT_NAME_SIZE + HOST_LINK_NAME_SIZE + 4 };
@@ -116,7 +128,7 @@ static msec_t heard_by(const struct live_area *live, const struct ike_record *sa
 /* ---- The whole --------------------------------------------------------------------------------------- */
 
 static void print(const struct commands *commands, const struct tunnel *tunnel, const struct ike_record *sa,
-                  const char *problem, struct text *out)
+                  const struct explained_problem *problem, struct text *out)
 {
     char link[LINK_WORDS_SIZE];
     char routes[ROUTES_WORDS_SIZE];
@@ -129,7 +141,7 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
     const struct explained_tunnel explained = {
         .policy = &tunnel->policy,
         .configured = tunnel->configured,
-        .problem = problem_of(tunnel, problem),
+        .problem = *problem,
         .link = link_words(commands, tunnel, link),
         .source = route->to_peer.local,
         .peer = route->to_peer.remote,
@@ -140,6 +152,8 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
         .sa = sa,
         .now = clock_now(),
         .wall_time = time(NULL),
+        .old_keys =
+            used_keys_compare(&tunnel->used_keys, commands->running->configuration.keys, &tunnel->policy),
         .failure = {failure->text != NULL ? failure->step : IKE_STEP_NONE, failure->text, failure->at,
                     failure->since, failure->count},
         .history = &tunnel->history,
@@ -160,12 +174,13 @@ void explanation_print(const struct commands *commands, const struct tunnel *tun
     };
     struct state_record memory = {0};
     struct ike_record *sa = malloc(sizeof(*sa));
-    struct text problem = {0};
+    struct text text = {0};
     bool has_sa = sa != NULL && sa_list_read_best(commands->records, entries, count, &memory, sa);
-    tunnel_problem_print(&sources, tunnel, &problem);
-    print(commands, tunnel, has_sa ? sa : NULL, text_get(&problem), out);
+    const char *port = print_problem(&sources, tunnel, &text);
+    const struct explained_problem problem = problem_of(tunnel, text_get(&text), port);
+    print(commands, tunnel, has_sa ? sa : NULL, &problem, out);
     out->failed |= sa == NULL;
-    text_free(&problem);
+    text_free(&text);
     secret_free(sa, sizeof(*sa));
     state_record_free(&memory);
 }

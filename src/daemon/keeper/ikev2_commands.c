@@ -71,7 +71,7 @@ static enum control_status show_tunnels(const struct commands *commands, const s
     const struct tunnel *named = name != NULL ? tunnel_table_find_name(table, name) : NULL;
     struct sa_list list;
     if (name != NULL && named == NULL)
-        return commands_no_such_interface(name, out);
+        return commands_no_such_tunnel(commands, name, out);
     if (!sa_list_fill(&list, commands->records, named != NULL ? named->policy.tunnel : 0))
         return commands_no_memory(out);
     if (named != NULL)
@@ -108,7 +108,7 @@ static enum control_status clear_ikev2_sa(const struct commands *commands, const
     if (name != NULL) {
         const struct tunnel *tunnel = tunnel_table_find_name(&commands->tunnels->table, name);
         if (tunnel == NULL)
-            return commands_no_such_interface(name, out);
+            return commands_no_such_tunnel(commands, name, out);
         clear.tunnel = tunnel->policy.tunnel;
     }
     processes_send(&commands->processes->engine, MESSAGE_CLEAR, &clear, sizeof(clear));
@@ -139,12 +139,6 @@ static void summarize_standstill(const struct tunnel *tunnel, struct summary_row
     }
 }
 
-/* The wall time of a time of CLOCK_BOOTTIME. */
-static time_t wall_time(msec_t at)
-{
-    return time(NULL) - (time_t)((clock_now() - at) / 1000);
-}
-
 /* Takes in what the SAs say. `sa` is memory to read one. */
 static void summarize_sas(const struct commands *commands, const struct sa_list_entry *entries, size_t count,
                           struct ike_record *sa, struct summary_row *row)
@@ -155,7 +149,7 @@ static void summarize_sas(const struct commands *commands, const struct sa_list_
         if (sa->state != IKE_SA_ESTABLISHED &&
             (row->state == SUMMARY_IDLE || row->state == SUMMARY_FAILING)) {
             row->state = SUMMARY_NEGOTIATING;
-            row->since = wall_time(sa->created);
+            row->since = clock_wall_time(sa->created);
         }
     }
     state_record_free(&memory);

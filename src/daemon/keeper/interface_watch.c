@@ -174,8 +174,7 @@ static void explain_tunnel(const struct interface_watch *watch, const struct int
     const struct tunnel_problem_sources from = sources_of(watch);
     size_t begin = out->length;
     tunnel_problem_print(&from, change->what, out);
-    if (change->port != NULL && strstr(text_get(out) + begin, change->port) == NULL)
-        text_print(out, "; %s is down", change->port);
+    tunnel_problem_print_port(change->port, text_get(out) + begin, out);
     if (change->cause == INTERFACE_WAITS)
         text_print(out, "; if the peer waits too, nobody begins");
     print_leak(watch, change->name, out);

@@ -97,7 +97,9 @@ static void authenticate(struct keeper *keeper, const struct channel_message *me
     const struct message_auth_job *m = message->body;
     const struct ike_auth_job job = message_auth_job(message);
     const struct own_keys keys = {keeper->running.configuration.keys, keeper->certificates};
-    auth_jobs_do(&keeper->auth_jobs, &keys, tunnels_policy(&keeper->tunnels, job.tunnel), m->job, &job);
+    struct tunnel *tunnel = tunnel_table_find(&keeper->tunnels.table, job.tunnel);
+    auth_jobs_do(&keeper->auth_jobs, &keys, tunnel != NULL ? &tunnel->policy : NULL,
+                 tunnel != NULL ? &tunnel->used_keys : NULL, m->job, &job);
 }
 
 static void authenticated(void *context, const struct message_job_done *done, struct octets certificates)

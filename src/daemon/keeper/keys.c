@@ -33,15 +33,20 @@ static struct octets peer_secret(const struct key_table *keys, const struct tunn
     return key_table_secret(keys, is_its_own ? policy->remote_key : 0);
 }
 
+key_number keys_own_number(const struct key_table *keys, const struct tunnel_policy *policy,
+                           const struct identity *id)
+{
+    struct ip_address source;
+    if (policy->local_id.type != ID_NONE)
+        return identity_equal(id, &policy->local_id) ? policy->local_key : 0;
+    return identity_address(id, &source) ? key_table_local(keys, &source, policy->remote_key) : 0;
+}
+
 static struct octets own_secret(const struct key_table *keys, const struct tunnel_policy *policy,
                                 const struct identity *id, struct ike_auth_result *out)
 {
-    struct ip_address source;
-    key_number number = 0;
-    if (policy->local_id.type != ID_NONE) {
-        number = identity_equal(id, &policy->local_id) ? policy->local_key : 0;
-    } else if (identity_address(id, &source)) { /* S17: the ID is the source address */
-        number = key_table_local(keys, &source, policy->remote_key);
+    key_number number = keys_own_number(keys, policy, id);
+    if (policy->local_id.type == ID_NONE && number != 0) { /* S17: the ID is the source address */
         out->own_key_line = key_table_line(keys, number);
         if (number == policy->remote_key && !identity_equal(id, &policy->remote_id))
             (void)snprintf(out->own_text, sizeof(out->own_text),

@@ -27,6 +27,11 @@ struct own_credential {
     struct certificate *issuer; /* of the last one of the chain, if that is stored here; else NULL */
 };
 
+/* The number of the pre-shared key by which we prove that we are `id`; 0 if there is none, or the tunnel has
+ * another ID. */
+key_number keys_own_number(const struct key_table *keys, const struct tunnel_policy *policy,
+                           const struct identity *id);
+
 /*
  * Does the halves that the job wants: verifies the peer's AUTH, in constant time; then, unless that is wrong,
  * makes ours. Who proves itself by certificate is not verified here: that needs no key. Where we prove

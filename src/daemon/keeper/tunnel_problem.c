@@ -185,6 +185,12 @@ const char *tunnel_problem_port(const struct tunnel_problem_sources *from, const
     return interface_problem(from, interface) != NULL ? interface : NULL;
 }
 
+void tunnel_problem_print_port(const char *port, const char *said, struct text *out)
+{
+    if (port != NULL && strstr(said, port) == NULL)
+        text_print(out, "; %s is down", port);
+}
+
 /* ---- All causes -------------------------------------------------------------------------------------- */
 
 static bool waits_for_peer(const struct tunnel_policy *policy)

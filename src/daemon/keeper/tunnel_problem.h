@@ -33,6 +33,10 @@ enum tunnel_problem tunnel_problem_of(const struct tunnel *tunnel);
  * The result lasts as long as the configuration and the tunnel. */
 const char *tunnel_problem_port(const struct tunnel_problem_sources *from, const struct tunnel *tunnel);
 
+/* Appends that the port is down, unless the text `said` names it already, or `port` is NULL. `said` may be
+ * part of `out`. */
+void tunnel_problem_print_port(const char *port, const char *said, struct text *out);
+
 /* Appends the cause; nothing if the Tunnel is up. */
 void tunnel_problem_print(const struct tunnel_problem_sources *from, const struct tunnel *tunnel,
                           struct text *out);

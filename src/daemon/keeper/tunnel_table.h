@@ -8,6 +8,7 @@
 #include "daemon/keeper/interface_news.h"
 #include "daemon/keeper/tunnel_names.h"
 #include "daemon/keeper/tunnel_routes.h"
+#include "daemon/keeper/used_keys.h"
 #include "daemon/state/history.h"
 #include "daemon/state/shared.h"
 
@@ -46,6 +47,7 @@ struct tunnel {
     size_t place;             /* in the table, when that is sorted */
     struct history history;
     struct tunnel_failure failure;
+    struct used_keys used_keys;
     struct told_interface told; /* what the log has told of it; interface_watch.c's */
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics`; tunnel_table.c's */
 };

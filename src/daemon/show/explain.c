@@ -40,6 +40,12 @@ static void print_lines(const struct tunnel_policy *policy, setting_set settings
         text_print(out, "; %s", setting_lines_format(&lines, text));
 }
 
+static void print_old_settings(const struct explained_tunnel *tunnel, enum old_settings_part part,
+                               struct text *out)
+{
+    show_old_settings(part, tunnel->sa, tunnel->policy, &tunnel->old_keys, "; ", "", out);
+}
+
 /* ---- Before IKE -------------------------------------------------------------------------------------- */
 
 static enum step_state explain_config(const struct explained_tunnel *tunnel, struct text *out)
@@ -218,6 +224,7 @@ static enum step_state explain_sa_init(const struct explained_tunnel *tunnel, st
     print_since(wall_time(tunnel, sa->created), out);
     text_print(out, ": ");
     print_suite(&sa->suite, out);
+    print_old_settings(tunnel, OLD_OF_IKE_SA, out);
     return STEP_OK;
 }
 
@@ -246,6 +253,7 @@ static enum step_state explain_auth(const struct explained_tunnel *tunnel, struc
     show_identity(&sa->remote_id, out);
     text_print(out, " by %s", auth_words(policy->remote_auth));
     print_lines(policy, SETTING_BIT(SETTING_LOCAL_AUTHENTICATION) | SETTING_BIT(SETTING_PEER), out);
+    print_old_settings(tunnel, OLD_OF_AUTH, out);
     return STEP_OK;
 }
 
@@ -279,6 +287,7 @@ static enum step_state explain_child(const struct explained_tunnel *tunnel, stru
     }
     if (tunnel->sa->encapsulate)
         text_print(out, ", in UDP");
+    print_old_settings(tunnel, OLD_OF_CHILD_SA, out);
     return STEP_OK;
 }
 
@@ -291,6 +300,7 @@ static enum step_state explain_selectors(const struct explained_tunnel *tunnel, 
     text_print(out, "here %s, there %s", selectors_format(&child->local_ts, local),
                selectors_format(&child->remote_ts, remote));
     print_lines(tunnel->policy, SETTING_BIT(SETTING_LOCAL_TS) | SETTING_BIT(SETTING_REMOTE_TS), out);
+    print_old_settings(tunnel, OLD_OF_SELECTORS, out);
     if (drops[DROP_OUT_SELECTORS] == 0 && drops[DROP_IN_SELECTORS] == 0)
         return STEP_OK;
     text_print(out, "; %" PRIu64 " packets out and %" PRIu64 " in were outside of them",

@@ -13,6 +13,7 @@
 
 #include "config/policy.h"
 #include "daemon/ipc/text.h"
+#include "daemon/show/old_settings.h"
 #include "daemon/state/history.h"
 #include "ike/sa/record.h"
 #include "path/path.h"
@@ -61,6 +62,7 @@ struct explained_tunnel {
     const struct ike_record *sa; /* the one that says most; NULL: there is none */
     msec_t now;                  /* CLOCK_BOOTTIME */
     time_t wall_time;            /* that is then */
+    struct old_keys old_keys;
     struct explained_failure failure;
     const struct history *history;
     /* Packets. */

@@ -98,6 +98,11 @@ static void show_route_to_peer(const struct shown_interfaces *shown, const struc
 static void show_sa_source(const struct shown_tunnel *tunnel, struct text *out)
 {
     char address[IP_TEXT_SIZE];
+    char at[LOCAL_TIME_SIZE];
+    if (!tunnel->has_sa && tunnel->negotiating != 0) {
+        text_print(out, "  SA : negotiating since %s\n", local_time_format(tunnel->negotiating, at));
+        return;
+    }
     text_print(out, "  SA : %s", tunnel->has_sa ? "established" : "none");
     if (tunnel->has_sa && tunnel->sa_source.family != IP_NONE)
         text_print(out, ", from %s%s", ip_address_format(&tunnel->sa_source, address),
@@ -119,6 +124,7 @@ static void show_tunnel(const struct shown_interfaces *shown, const struct shown
     show_peer(tunnel, out);
     show_route_to_peer(shown, tunnel, out);
     show_sa_source(tunnel, out);
+    text_append(out, text_get(&tunnel->old_settings), tunnel->old_settings.length);
     show_failure(tunnel, out);
     show_tunnel_sizes(&tunnel->sizes, &tunnel->settings, shown->now, out);
     text_print(out, "  Out : %" PRIu64 " packets, %" PRIu64 " octets", n[ESP_OUT_PACKETS], n[ESP_OUT_OCTETS]);
@@ -155,6 +161,7 @@ static void show_interface(const struct shown_interfaces *shown, const struct co
         return;
     show_tunnel(shown, &tunnel, out);
     text_free(&tunnel.problem);
+    text_free(&tunnel.old_settings);
 }
 
 void show_interfaces(const struct shown_interfaces *shown, const char *name, struct text *out)

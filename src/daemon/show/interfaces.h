@@ -22,9 +22,11 @@ struct shown_tunnel {
     const char *failure;        /* of the last negotiation, if there was no SA since; NULL: none */
     time_t failed;              /* when that was */
     bool has_sa;
+    time_t negotiating;          /* since when one is being made; 0: none is */
     struct ip_address sa_source; /* own address of its IKE SA; IP_NONE: not known */
     struct ip_address sa_peer;   /* where its peer is, behind a NAT the NAT; IP_NONE: not known */
     bool sa_is_given_up;         /* that address is not used any more (S40) */
+    struct text old_settings;    /* that the SA was established with, a line each, see show/old_settings.h */
     struct path_totals totals;
     struct path_sizes sizes;
     struct path_tunnel settings;
@@ -36,7 +38,7 @@ struct shown_interfaces {
     const struct inventory *inventory;
     struct path_worker_counters counters; /* of what belongs to no Tunnel */
     msec_t now;                           /* CLOCK_BOOTTIME */
-    /* Fills in what is known of the Tunnel of that name; the caller frees its `problem`. False if it is none.
+    /* Fills in what is known of the Tunnel of that name; the caller frees its texts. False if it is none.
      */
     bool (*find_tunnel)(void *context, const char *name, struct shown_tunnel *out);
     void *context;

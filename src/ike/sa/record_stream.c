@@ -137,6 +137,9 @@ void stream_address(struct record_stream *s, struct ip_address *a)
     }
     a->family = (enum ip_family)family;
     stream_octets(s, a->octets, sizeof a->octets);
+    /* Comparisons take in the octets that an address of its family does not use: they have to be 0. */
+    if (s->r != NULL)
+        *a = a->family != IP_NONE ? ip_address_of(a->family, a->octets) : (struct ip_address){0};
 }
 
 void stream_endpoint(struct record_stream *s, struct ip_endpoint *e)

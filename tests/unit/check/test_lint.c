@@ -105,6 +105,18 @@ static const struct lint_case routes[] = {
      "NEXTHOP` mends that\n"},
     /* one tunnel in another */
     {SITE SECOND PEER("192.168.2.1") "  no shutdown\n", ""},
+    /* out by itself, or by each other */
+    {SITE "  ikev2 outgoing-interface Tunnel0.0\n",
+     "FILE:12:3: warning: packets for the peer of Tunnel0.0 would go into the tunnel itself by Tunnel0.0, so "
+     "it stays down: `ikev2 outgoing-interface` is to name the port towards the peer\n"},
+    {SITE "  ikev2 outgoing-interface Tunnel1.0\n" SECOND PEER("10.3.0.1") "  no shutdown\n"
+                                                                           "  ikev2 outgoing-interface "
+                                                                           "Tunnel0.0\n",
+     "FILE:12:3: warning: packets for the peer of Tunnel0.0 would go into the tunnel itself by Tunnel1.0, so "
+     "it stays down: `ikev2 outgoing-interface` is to name the port towards the peer\n"
+     "FILE:19:3: warning: packets for the peer of Tunnel1.0 would go into the tunnel itself by Tunnel0.0, so "
+     "it stays down: `ikev2 outgoing-interface` is to name the port towards the peer\n"},
+    {SITE "  ikev2 outgoing-interface Tunnel1.0\n" SECOND PEER("10.3.0.1") "  no shutdown\n", ""},
     /* next hops */
     {SITE "ip route 172.16.0.0/16 10.9.0.1\n",
      "FILE:12:1: warning: no interface in use has a network that holds the next hop 10.9.0.1: the route has "

@@ -36,6 +36,7 @@ struct fixture {
     struct own_keys keys;
     struct tunnel_policy policy;
     struct ike_auth_job job;
+    struct used_keys used;
     struct auth_jobs jobs;
     uv_work_t holder;
     struct answer answers[ANSWERS_MAX];
@@ -152,7 +153,7 @@ static int tear_down(void **state)
 
 static void begin(struct fixture *f, uint32_t number)
 {
-    auth_jobs_do(&f->jobs, &f->keys, &f->policy, number, &f->job);
+    auth_jobs_do(&f->jobs, &f->keys, &f->policy, &f->used, number, &f->job);
 }
 
 static void assert_signed(const struct answer *answer)
@@ -267,7 +268,7 @@ static void what_needs_no_signature_is_answered_at_once(void **state)
     hold_the_pool(f);
     begin(f, 1);
 
-    auth_jobs_do(&f->jobs, &f->keys, NULL, 2, &f->job);
+    auth_jobs_do(&f->jobs, &f->keys, NULL, NULL, 2, &f->job);
     (void)snprintf(f->policy.mycert, sizeof(f->policy.mycert), "none");
     begin(f, 3);
 

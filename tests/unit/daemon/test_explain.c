@@ -37,6 +37,10 @@ static int set_up(void **state)
     f->policy = (struct tunnel_policy){
         .name = "Tunnel0.0",
         .peer_address = address("10.2.0.1"),
+        .ike = {ALGORITHM_SET_ALL(ENCRYPTION_COUNT), ALGORITHM_SET_ALL(INTEGRITY_COUNT),
+                ALGORITHM_SET_ALL(PRF_COUNT), ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)},
+        .child = {.encryption = ALGORITHM_SET_ALL(ENCRYPTION_COUNT),
+                  .pfs = ALGORITHM_SET_ALL(KEY_EXCHANGE_COUNT)},
         .line = {[SETTING_PEER] = 12, [SETTING_LOCAL_AUTHENTICATION] = 9, [SETTING_REMOTE_TS] = 14},
     };
     f->tunnel = (struct explained_tunnel){
@@ -277,6 +281,75 @@ static void what_is_under_way_is_told_with_what_failed_before(void **state)
                 "negotiation before, 2011/01/01 09:00:30: no answer\n");
 }
 
+/* A change of the config holds from the next negotiation: until then both are told. */
+static void S34_what_the_config_says_otherwise_by_now_is_told_beside_what_was_negotiated(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->sa.expires = f->sa.created + 28800 * 1000;
+    f->sa.children[0].initiator = true;
+    f->sa.children[0].expires = f->sa.children[0].created + 3600 * 1000 + 200;
+    f->policy.sa_lifetime = 28800;
+    f->policy.child_lifetime = 3600;
+    f->policy.local_id = f->sa.local_id;
+    f->policy.remote_id = f->sa.remote_id;
+    show_explanation(&f->tunnel, &f->text);
+    assert_null(strstr(text_get(&f->text), "from the next negotiation"));
+
+    f->policy.ike.encryption = ALGORITHM_SET_OF(encryption_by_id(ENCR_AES_CBC, 128), encryption_algorithms);
+    f->policy.line[SETTING_IKE_ENCRYPTION] = 5;
+    f->policy.ike.dh = ALGORITHM_SET_OF(key_exchange_by_id(KE_MODP_3072), key_exchange_methods) |
+                       ALGORITHM_SET_OF(key_exchange_by_id(KE_MODP_2048), key_exchange_methods);
+    f->policy.sa_lifetime = 7200;
+    f->policy.line[SETTING_SA_LIFETIME] = POLICY_LINE_TYPED;
+    assert_says(f,
+                "AES-CBC-256, HMAC-SHA1-96, HMAC-SHA1, MODP-1536; established with enc aes-cbc-256; line 5 "
+                "says aes-cbc-128 from the next negotiation; established with dh 1536-bit; the default is "
+                "3072-bit 2048-bit from the next negotiation; established with sa-lifetime 28800; what was "
+                "typed at the prompt says 7200 from the next negotiation\n");
+
+    f->tunnel.old_keys = (struct old_keys){.own = {true, 7}, .peer = {true, 8}};
+    f->policy.local_id.value[4] = '7';
+    f->policy.remote_id.value[4] = '8';
+    assert_says(f,
+                "by pre-shared key; lines 9, 12; established with the old key of line 7; the new one holds "
+                "from the next negotiation; established with the old key of line 8; the new one holds from "
+                "the next negotiation; established with this end as KEY-ID site1; line 9 says KEY-ID site7 "
+                "from the next negotiation; established with the peer as KEY-ID site2; line 12 says KEY-ID "
+                "site8 from the next negotiation\n");
+    f->tunnel.old_keys =
+        (struct old_keys){.own = {true, POLICY_LINE_TYPED}, .peer = {true, POLICY_LINE_TYPED}};
+    f->policy.local_id = f->sa.local_id;
+    f->policy.remote_id = f->sa.remote_id;
+    assert_says(f,
+                "lines 9, 12; established with the old key, typed at the prompt; the new one holds from the "
+                "next negotiation\n");
+
+    f->policy.child.encryption =
+        ALGORITHM_SET_OF(encryption_by_id(ENCR_AES_GCM_16, 128), encryption_algorithms);
+    f->policy.line[SETTING_CHILD_ENCRYPTION] = 6;
+    f->policy.child.pfs = 0;
+    f->policy.line[SETTING_CHILD_PFS] = 10;
+    f->policy.child_lifetime = 1800;
+    f->policy.line[SETTING_CHILD_LIFETIME] = 11;
+    f->policy.remote_ts_count = 1;
+    f->policy.remote_ts[0] =
+        (struct policy_selector){address("192.168.3.0"), address("192.168.3.255"), 0, 0, 65535};
+    assert_says(f,
+                "AES-GCM-256, MODP-2048; established with enc aes-gcm-256; line 6 says aes-gcm-128 from the "
+                "next negotiation; established with child-pfs 2048-bit; line 10 says off from the next "
+                "negotiation; established with child-lifetime 3600; line 11 says 1800 from the next "
+                "negotiation\n");
+    assert_says(f, "; line 14; established with remote-ts 192.168.2.0-192.168.2.255; line 14 says "
+                   "192.168.3.0-192.168.3.255 from the next negotiation\n");
+
+    f->sa.children[0].initiator = false;
+    text_free(&f->text);
+    show_explanation(&f->tunnel, &f->text);
+    assert_null(strstr(text_get(&f->text), "established with remote-ts"));
+}
+
 static void an_ike_sa_without_a_child_sa_says_why(void **state)
 {
     struct fixture *f = *state;
@@ -301,6 +374,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_under_way_is_told_with_what_failed_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            S34_what_the_config_says_otherwise_by_now_is_told_beside_what_was_negotiated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_ike_sa_without_a_child_sa_says_why, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

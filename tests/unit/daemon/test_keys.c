@@ -11,6 +11,7 @@
 #include "config/identity.h"
 #include "crypto/prf.h"
 #include "daemon/keeper/configuration.h"
+#include "daemon/keeper/used_keys.h"
 #include "ike/wire/numbers.h"
 
 static const char site1[] = "ikev2 authentication psk id keyid site1 key char secret1\n"
@@ -272,6 +273,67 @@ static void R90_without_our_certificate_nothing_is_signed(void **state)
 
 #define WITH_CONFIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* The keys of a config in which some are other ones than in site1. The caller frees them with the rest. */
+static void change_keys(struct fixture *f, const char *text)
+{
+    configuration_free(&f->configuration);
+    assert_true(configuration_read(&f->configuration, text, strlen(text), &f->ports, NULL, &f->diagnostics));
+}
+
+static struct old_keys compare_used(const struct fixture *f, const struct used_keys *used)
+{
+    return used_keys_compare(used, f->configuration.keys, &f->policy);
+}
+
+static void S34_a_key_that_was_changed_since_it_was_used_is_recognized_with_its_line(void **state)
+{
+    struct fixture *f = *state;
+    struct used_keys used = {0};
+    assert_false(compare_used(f, &used).own.is_old || compare_used(f, &used).peer.is_old);
+
+    f->job.verify = false; /* as initiator the two halves come one after the other */
+    used_keys_note(&used, f->configuration.keys, &f->policy, &f->job);
+    assert_int_equal(used.own.number, 0);
+    f->job.verify = true;
+    f->job.sign = false;
+    used_keys_note(&used, f->configuration.keys, &f->policy, &f->job);
+    assert_false(compare_used(f, &used).own.is_old || compare_used(f, &used).peer.is_old);
+
+    change_keys(f, "ikev2 authentication psk id keyid site1 key char secret1\n"
+                   "ikev2 authentication psk id keyid site2 key char other\n");
+    struct old_keys old = compare_used(f, &used);
+    assert_false(old.own.is_old);
+    assert_true(old.peer.is_old);
+    assert_int_equal(old.peer.line, 2);
+
+    change_keys(f, "!\nikev2 authentication psk id keyid site2 key char secret2\n"
+                   "ikev2 authentication psk id keyid site1 key char other\n");
+    old = compare_used(f, &used);
+    assert_true(old.own.is_old);
+    assert_int_equal(old.own.line, 1);
+    assert_false(old.peer.is_old);
+
+    change_keys(f, "!\n"); /* a key that is missing is told as such */
+    old = compare_used(f, &used);
+    assert_false(old.own.is_old || old.peer.is_old);
+}
+
+static void S34_S17_the_key_of_the_source_address_is_recognized_too(void **state)
+{
+    struct fixture *f = *state;
+    struct used_keys used = {0};
+    f->policy.local_id = (struct identity){.type = ID_NONE};
+    f->policy.local_key = 0;
+    f->job.own.identity = (struct identity){.type = ID_IPV4_ADDR, .length = 4, .value = {10, 1, 0, 1}};
+    used_keys_note(&used, f->configuration.keys, &f->policy, &f->job);
+    change_keys(f, "ikev2 authentication psk id ipv4 10.1.0.1 key char other\n"
+                   "ikev2 authentication psk id keyid site2 key char secret2\n");
+    const struct old_keys old = compare_used(f, &used);
+    assert_true(old.own.is_old);
+    assert_int_equal(old.own.line, 3);
+    assert_false(old.peer.is_old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +348,8 @@ int main(void)
         WITH_CONFIG(R90_peers_with_certificates_are_not_verified_by_the_keeper),
         WITH_CONFIG(R90_without_our_certificate_nothing_is_signed),
         WITH_CONFIG(S17_without_a_local_id_the_key_is_that_of_the_source_or_the_peers),
+        WITH_CONFIG(S34_a_key_that_was_changed_since_it_was_used_is_recognized_with_its_line),
+        WITH_CONFIG(S34_S17_the_key_of_the_source_address_is_recognized_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,6 +242,23 @@ static void what_is_written_is_read(void **state)
     free(s);
 }
 
+/* Damage there would have two addresses differ that are the same. */
+static void octets_that_an_address_does_not_use_are_read_as_zeros(void **state)
+{
+    (void)state;
+    struct specimen *s = specimen_new(3);
+    static uint8_t at[RECORD_MAX];
+    static struct ike_record r;
+    struct ip_address *last = &s->children[2].local_ts.ts[0].last;
+    assert_int_equal(last->family, IP_V4);
+    last->octets[15] = 1;
+    assert_true(read(write(s, at, sizeof at), &r));
+    last->octets[15] = 0;
+    assert_true(ip_address_equal(&r.children[0].local_ts.ts[0].last, last));
+    assert_memory_equal(&r.children[0].local_ts.ts[0].last.octets, last->octets, sizeof last->octets);
+    free(s);
+}
+
 static void what_is_under_way_is_written_and_read(void **state)
 {
     (void)state;
@@ -797,6 +814,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(octets_that_an_address_does_not_use_are_read_as_zeros),
         cmocka_unit_test(what_is_under_way_is_written_and_read),
         cmocka_unit_test(a_negotiation_without_its_share_is_not_recorded),
         cmocka_unit_test(a_request_that_is_not_out_is_not_recorded),
