@@ -72,23 +72,23 @@ static void describe(const char *process, char out[PORT_HOLDER_SIZE])
     (void)snprintf(out, PORT_HOLDER_SIZE, "%s (process %.12s)", name, process);
 }
 
-const char *port_holder(enum ip_family family, uint16_t port, char out[PORT_HOLDER_SIZE])
+bool port_holder(enum ip_family family, uint16_t port, char out[PORT_HOLDER_SIZE])
 {
     char socket_name[64];
     (void)snprintf(out, PORT_HOLDER_SIZE, "another program");
     uint64_t inode = socket_inode(family, port);
     DIR *processes = inode != 0 ? opendir("/proc") : NULL;
     if (processes == NULL)
-        return out;
+        return false;
+    bool found = false;
     (void)snprintf(socket_name, sizeof socket_name, "socket:[%" PRIu64 "]", inode);
     const struct dirent *entry;
-    while ((entry = readdir(processes)) != NULL) {
-        if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name) &&
-            has_descriptor(entry->d_name, socket_name)) {
+    while (!found && (entry = readdir(processes)) != NULL) {
+        found = strspn(entry->d_name, "0123456789") == strlen(entry->d_name) &&
+                has_descriptor(entry->d_name, socket_name);
+        if (found)
             describe(entry->d_name, out);
-            break;
-        }
     }
     (void)closedir(processes);
-    return out;
+    return found;
 }

@@ -4,13 +4,16 @@
 #ifndef MUSUBI_HOST_PORT_HOLDER_H
 #define MUSUBI_HOST_PORT_HOLDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/address.h"
 
 enum { PORT_HOLDER_SIZE = 64 };
 
-/* "charon (process 812)", or "another program" if it cannot be found out. Returns `out`. */
-const char *port_holder(enum ip_family family, uint16_t port, char out[PORT_HOLDER_SIZE]);
+/* Fills in "charon (process 812)"; or "another program", and returns false, if no process is found that has
+ * it.
+ */
+bool port_holder(enum ip_family family, uint16_t port, char out[PORT_HOLDER_SIZE]);
 
 #endif

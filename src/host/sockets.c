@@ -6,6 +6,7 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -72,19 +73,26 @@ static int open_socket(enum ip_family family, int type, int protocol, struct hos
     return fd;
 }
 
+/* A process that was killed has a port a little longer than it can be found by it: then it is tried again. */
 static bool bind_port(int fd, enum ip_family family, uint16_t port, struct host_error *err)
 {
+    enum { TRIES = 100, PAUSE = 20 /* milliseconds */ };
     struct sockaddr_storage address;
     const struct ip_endpoint any = {.address = {.family = family}, .port = port};
     socklen_t length = ip_endpoint_to_sockaddr(&any, &address);
-    if (bind(fd, (const struct sockaddr *)&address, length) == 0)
-        return true;
-    int failure = errno;
-    char holder[PORT_HOLDER_SIZE];
+    char holder[PORT_HOLDER_SIZE] = "";
+    int failure = EADDRINUSE;
+    for (int i = 0; i < TRIES; i++) {
+        if (bind(fd, (const struct sockaddr *)&address, length) == 0)
+            return true;
+        failure = errno;
+        if (failure != EADDRINUSE || port_holder(family, port, holder))
+            break;
+        (void)poll(NULL, 0, PAUSE);
+    }
     if (failure != EADDRINUSE)
         return host_fail(err, failure, "cannot use UDP port %u", port);
-    (void)host_fail(err, 0, "UDP port %u (IPv%d) is in use by %s", port, family,
-                    port_holder(family, port, holder));
+    (void)host_fail(err, 0, "UDP port %u (IPv%d) is in use by %s", port, family, holder);
     if (err != NULL)
         err->number = failure;
     return false;

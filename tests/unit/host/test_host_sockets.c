@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -272,6 +273,41 @@ static void ports_in_use_are_told_with_their_holder(void **state)
     host_sockets_close(&sockets);
 }
 
+/* Lets go of a socket that is under way from one end of a socket pair to the other. */
+static void *let_go(void *context)
+{
+    const int *pair = context;
+    (void)poll(NULL, 0, 100);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+    return NULL;
+}
+
+static void port_that_no_process_is_found_to_have_is_waited_for(void **state)
+{
+    (void)state;
+    int pair[2];
+    int holder = bound_udp(IP_V4, HOST_PORT_NATT);
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof holder)] = {0};
+    char nothing = 0;
+    struct iovec octet = {.iov_base = &nothing, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &octet, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){CMSG_LEN(sizeof holder), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(header), &holder, sizeof holder);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+    assert_int_equal(sendmsg(pair[0], &message, 0), 1);
+    (void)close(holder);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, let_go, pair), 0);
+
+    open_all(WORKERS);
+
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    host_sockets_close(&sockets);
+}
+
 static void second_opening_fails_though_ports_can_be_shared(void **state)
 {
     (void)state;
@@ -398,6 +434,7 @@ int main(void)
         IN_NAMESPACE(fragmented_packets_come_whole_to_their_owner),
         IN_NAMESPACE(datagrams_tell_their_destination),
         IN_NAMESPACE(ports_in_use_are_told_with_their_holder),
+        IN_NAMESPACE(port_that_no_process_is_found_to_have_is_waited_for),
         IN_NAMESPACE(second_opening_fails_though_ports_can_be_shared),
         IN_NAMESPACE(senders_receive_nothing),
         IN_NAMESPACE(senders_let_linux_merge_datagrams_for_the_workers),
