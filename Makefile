@@ -6,6 +6,7 @@
 #   make docs       writes docs/commands.md, docs/sizes.md, docs/mistakes.md and docs/requirements.md anew
 #   make campaign   200,000 scenarios of the simulator, about an hour (SCENARIOS=n: another number)
 #   make differential   random packets by the fast and the slow path, some minutes (ROUNDS=n, SEED=n)
+#   make mistakes   the forty mistakes of docs/mistakes.md made at live pairs, some 20 minutes
 #   make bench      measurements, side by side with rivals (ONLY=tunnel,esp: these parts alone)
 #   make install    into PREFIX (default /usr/local), below DESTDIR
 #
@@ -17,7 +18,7 @@ SCENARIOS ?= 200000
 ROUNDS ?= 100
 SEED ?= 1
 
-.PHONY: all build run test sanitized docs campaign differential bench install format tidy clean
+.PHONY: all build run test sanitized docs campaign differential mistakes bench install format tidy clean
 
 all: build
 
@@ -53,6 +54,10 @@ campaign: build
 
 differential: build
 	@build/tests/unit/path/test_path_differential 1 $(SEED) $(ROUNDS)
+
+mistakes: build
+	@tools/install-packages test
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/live
 
 bench:
 	@tools/install-packages bench
