@@ -16,9 +16,6 @@ enum {
     BUFFER = 8 << 20,  /* octets that may wait for the reader */
     ADDRESS_CODE = 24, /* instructions for one address, at most */
     FIXED_CODE = 64,   /* and for all else */
-    PROTOCOL_UDP = 17,
-    PROTOCOL_ESP = 50,
-    PROTOCOL_FRAGMENT = 44, /* IPv6 header */
 };
 
 /* A program of classic BPF as it is written. */
@@ -95,8 +92,8 @@ static void filter_v4(struct program *p, const struct ip_address *peers, size_t 
 {
     enum { FRAGMENT = 6, PROTOCOL = 9, OFFSET_BITS = 0x1fff, PORTS_CODE = 7 };
     load(p, BPF_B, PROTOCOL);
-    skip_if_equal(p, PROTOCOL_ESP, 5 + PORTS_CODE);
-    skip_if_equal(p, PROTOCOL_UDP, 1);
+    skip_if_equal(p, IPPROTO_ESP, 5 + PORTS_CODE);
+    skip_if_equal(p, IPPROTO_UDP, 1);
     answer(p, 0);
     load(p, BPF_H, FRAGMENT);
     add(p, BPF_JMP | BPF_JSET | BPF_K, OFFSET_BITS, 1 + PORTS_CODE, 0);
@@ -109,9 +106,9 @@ static void filter_v6(struct program *p, const struct ip_address *peers, size_t 
 {
     enum { NEXT_HEADER = 6, HEADER_SIZE = 40, PORTS_CODE = 7 };
     load(p, BPF_B, NEXT_HEADER);
-    skip_if_equal(p, PROTOCOL_ESP, 4 + PORTS_CODE);
-    skip_if_equal(p, PROTOCOL_FRAGMENT, 3 + PORTS_CODE);
-    skip_if_equal(p, PROTOCOL_UDP, 1);
+    skip_if_equal(p, IPPROTO_ESP, 4 + PORTS_CODE);
+    skip_if_equal(p, IPPROTO_FRAGMENT, 3 + PORTS_CODE);
+    skip_if_equal(p, IPPROTO_UDP, 1);
     answer(p, 0);
     add(p, BPF_LDX | BPF_W | BPF_IMM, HEADER_SIZE, 0, 0);
     want_ports(p);

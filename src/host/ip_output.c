@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host/rule.h"
 
-enum { ANSWER_SIZE = 32768, TTL_DEFAULT = 64 };
+enum { TTL_DEFAULT = 64 };
 
 struct ip_output {
     int plain_socket;                     /* tells the TTL */
@@ -67,26 +66,6 @@ void ip_output_close(struct ip_output *output)
     free(output);
 }
 
-/* Sends the question and has `take` look at the answer, which sets `found`. Returns 0 or an errno. */
-static int ask(struct ip_output *output, struct mnl_socket *socket, struct nlmsghdr *message, mnl_cb_t take)
-{
-    _Alignas(struct nlmsghdr) char answer[ANSWER_SIZE];
-    message->nlmsg_seq = (uint32_t)time(NULL);
-    if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-        return errno;
-    for (;;) {
-        ssize_t received = mnl_socket_recvfrom(socket, answer, sizeof answer);
-        if (received < 0 && errno == EINTR)
-            continue;
-        if (received < 0)
-            return errno;
-        int more = mnl_cb_run(answer, (size_t)received, message->nlmsg_seq, mnl_socket_get_portid(socket),
-                              take, output);
-        if (more <= MNL_CB_STOP)
-            return more < 0 ? errno : 0;
-    }
-}
-
 /* ---- nftables and iptables ------------------------------------------------------------------------- */
 
 static int take_chain(const struct nlmsghdr *message, void *context)
@@ -112,7 +91,7 @@ static bool has_chains(struct ip_output *output)
     struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
     *header = (struct nfgenmsg){.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
     output->found = false;
-    int failure = ask(output, output->tables, message, take_chain);
+    int failure = netlink_ask_other(output->tables, message, take_chain, output);
     /* A list that changes while it is read (EINTR) is read again when the change is told. EINVAL: no
      * nf_tables. */
     return output->found || (failure != 0 && failure != EINTR && failure != EINVAL);
@@ -154,7 +133,7 @@ static bool has_policies(struct ip_output *output)
     message->nlmsg_flags = NLM_F_REQUEST;
     (void)mnl_nlmsg_put_extra_header(message, sizeof(uint32_t));
     output->found = false;
-    return ask(output, output->policies, message, take_policies) != 0 || output->found;
+    return netlink_ask_other(output->policies, message, take_policies, output) != 0 || output->found;
 }
 
 /* ---- Rules ----------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     RECEIVE_SIZE = 32768,  /* what the kernel fills at most with one part of a list */
@@ -210,6 +211,26 @@ bool netlink_query(struct netlink *nl, struct nlmsghdr *message, netlink_reply *
             break;
     }
     return true; /* a list that never stands still is as good as it gets */
+}
+
+int netlink_ask_other(struct mnl_socket *socket, struct nlmsghdr *message, mnl_cb_t take, void *context)
+{
+    enum { ANSWER_SIZE = 32768 };
+    _Alignas(struct nlmsghdr) char answer[ANSWER_SIZE];
+    message->nlmsg_seq = (uint32_t)time(NULL);
+    if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+        return errno;
+    for (;;) {
+        ssize_t received = mnl_socket_recvfrom(socket, answer, sizeof answer);
+        if (received < 0 && errno == EINTR)
+            continue;
+        if (received < 0)
+            return errno;
+        int more = mnl_cb_run(answer, (size_t)received, message->nlmsg_seq, mnl_socket_get_portid(socket),
+                              take, context);
+        if (more <= MNL_CB_STOP)
+            return more < 0 ? errno : 0;
+    }
 }
 
 void netlink_put_address(struct nlmsghdr *message, uint16_t type, const struct ip_address *address)

@@ -50,6 +50,13 @@ bool netlink_order(struct netlink *nl, struct nlmsghdr *message, struct host_err
 bool netlink_query(struct netlink *nl, struct nlmsghdr *message, netlink_reply *reply, void *context,
                    struct host_error *err);
 
+/*
+ * The same for a socket of another netlink bus that is bound (NETLINK_NETFILTER, NETLINK_XFRM): sends the
+ * message, which gets its sequence number here, and hands each part of the answer to `take`, as mnl_cb_run
+ * does; NULL: there is only a yes or no. Returns 0 or an errno, which may be the kernel's answer.
+ */
+int netlink_ask_other(struct mnl_socket *socket, struct nlmsghdr *message, mnl_cb_t take, void *context);
+
 /* Appends an address of either family as an attribute of its 4 or 16 octets. */
 void netlink_put_address(struct nlmsghdr *message, uint16_t type, const struct ip_address *address);
 

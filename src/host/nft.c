@@ -7,52 +7,33 @@
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "host/netlink.h"
 
-enum { ANSWER_SIZE = 8192, EXCERPT_SIZE = 120 };
+enum { EXCERPT_SIZE = 120 };
 
 /* ---- Asking the kernel itself ---------------------------------------------------------------------- */
 
-/* Sends the question for our table. */
-static bool ask(struct mnl_socket *socket, uint32_t sequence)
+/* The errno with which the kernel answers the question for our table; 0 if the table is there. */
+static int ask_for_table(struct mnl_socket *socket)
 {
     _Alignas(struct nlmsghdr) char buffer[256];
     struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
     message->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE;
     message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-    message->nlmsg_seq = sequence;
     struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
     *header = (struct nfgenmsg){.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
     mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE);
-    return mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0;
-}
-
-/* The errno with which the kernel answers; 0 if the table is there. */
-static int answer_of(struct mnl_socket *socket)
-{
-    _Alignas(struct nlmsghdr) char buffer[ANSWER_SIZE];
-    uint32_t sequence = (uint32_t)time(NULL);
-    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 || !ask(socket, sequence))
+    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
         return errno;
-    for (;;) {
-        ssize_t received = mnl_socket_recvfrom(socket, buffer, sizeof buffer);
-        if (received < 0 && errno == EINTR)
-            continue;
-        if (received < 0)
-            return errno;
-        int more = mnl_cb_run(buffer, (size_t)received, sequence, mnl_socket_get_portid(socket), NULL, NULL);
-        if (more <= MNL_CB_STOP)
-            return more < 0 ? errno : 0;
-    }
+    return netlink_ask_other(socket, message, NULL, NULL);
 }
 
 enum nft_presence nft_find_table(struct host_error *err)
 {
     static const char cannot[] = "cannot ask Linux for its packet rules";
     struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-    int failure = socket != NULL ? answer_of(socket) : errno;
+    int failure = socket != NULL ? ask_for_table(socket) : errno;
     if (socket != NULL)
         (void)mnl_socket_close(socket);
     if (failure == 0)
