@@ -1,5 +1,5 @@
 /*
- * Where fields stand in the headers of inner packets, in octets from the beginning of their header (RFC 791
+ * Where fields stand in the headers of packets, in octets from the beginning of their header (RFC 791
  * 3.1, RFC 8200 3 and 4.5, RFC 9293 3.1, RFC 768), and what is in them.
  */
 #ifndef MUSUBI_PATH_HEADER_FIELDS_H

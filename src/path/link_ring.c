@@ -8,12 +8,14 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "base/checksum.h"
+#include "path/header_fields.h"
+
 enum {
     RING_SIZE = LINK_RING_FRAMES * LINK_RING_FRAME,
     BLOCK_SIZE = 64 * 1024, /* a multiple of any page size, so that Linux need not find much in one piece */
     /* Where Linux expects the octets of a frame. */
     FRAME_HEAD = sizeof(struct tpacket2_hdr),
-    IP_DONT_FRAGMENT = 0x40, /* in octet 6 of the header */
 };
 
 _Static_assert(sizeof(struct tpacket2_hdr) % TPACKET_ALIGNMENT == 0, "the octets follow at once");
@@ -67,18 +69,6 @@ static void frame_set_status(uint8_t *frame, uint32_t status)
     __atomic_store_n(&header->tp_status, status, __ATOMIC_RELEASE);
 }
 
-/* RFC 791 3.1, RFC 1071. */
-static void header_set_checksum(uint8_t *header)
-{
-    uint32_t sum = 0;
-    for (size_t i = 0; i < LINK_RING_IP_HEADER; i += 2)
-        sum += (uint32_t)(header[i] << 8 | header[i + 1]);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = ~(sum + (sum >> 16));
-    header[10] = (uint8_t)(sum >> 8);
-    header[11] = (uint8_t)sum;
-}
-
 /* Like Linux, gives an identification only to what may be fragmented (RFC 6864). */
 static void header_write(struct link_ring *ring, uint8_t *header, const struct path_next_hop *hop,
                          const struct link_packet *packet)
@@ -88,16 +78,14 @@ static void header_write(struct link_ring *ring, uint8_t *header, const struct p
     memset(header, 0, LINK_RING_IP_HEADER);
     header[0] = 0x45;
     header[1] = packet->traffic_class;
-    header[2] = (uint8_t)(length >> 8);
-    header[3] = (uint8_t)length;
-    header[4] = (uint8_t)(id >> 8);
-    header[5] = (uint8_t)id;
-    header[6] = packet->dont_fragment ? IP_DONT_FRAGMENT : 0;
+    store_u16be(header + IPV4_LENGTH, (uint16_t)length);
+    store_u16be(header + IPV4_ID, id);
+    store_u16be(header + IPV4_FLAGS, packet->dont_fragment ? IPV4_DF : 0);
     header[8] = hop->ttl;
-    header[9] = IPPROTO_ESP;
-    memcpy(header + 12, packet->source.octets, 4);
-    memcpy(header + 16, packet->destination.octets, 4);
-    header_set_checksum(header);
+    header[IPV4_PROTOCOL] = IPPROTO_ESP;
+    memcpy(header + IPV4_ADDRESSES, packet->source.octets, 4);
+    memcpy(header + IPV4_ADDRESSES + 4, packet->destination.octets, 4);
+    store_u16be(header + IPV4_CHECKSUM, checksum_of((struct octets){header, LINK_RING_IP_HEADER}));
 }
 
 bool link_ring_put(struct link_ring *ring, unsigned n, const struct path_next_hop *hop,
