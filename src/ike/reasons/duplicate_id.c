@@ -37,6 +37,7 @@ static void warn(const struct ike_sa *sa, const struct take_over *last)
     char other[IP_TEXT_SIZE];
     char lines_text[SETTING_LINES_TEXT_SIZE];
     char text[TEXT_SIZE];
+    char again[REPEATED_TEXT_SIZE];
     uint32_t more;
     setting_lines_add(&lines, &tunnel->policy, SETTING_BIT(SETTING_PEER));
     (void)snprintf(text, sizeof text,
@@ -47,13 +48,8 @@ static void warn(const struct ike_sa *sa, const struct take_over *last)
                    ip_endpoint_format(is_ordered ? &last->from : &last->to, one),
                    ip_endpoint_format(is_ordered ? &last->to : &last->from, other),
                    setting_lines_format(&lines, lines_text));
-    if (!repeated_failure_is_told(&tunnel->duplicate_id, 1, text, sa->engine->now, &more))
-        return;
-    if (more == 0)
-        ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "%s", text);
-    else
-        ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "%s (and %u times more since this was told last)", text,
-                   more);
+    if (repeated_failure_is_told(&tunnel->duplicate_id, 1, text, sa->engine->now, &more))
+        ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "%s%s", text, repeated_failure_text(more, again));
 }
 
 void duplicate_id_note(const struct ike_sa *sa)

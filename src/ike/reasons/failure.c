@@ -126,6 +126,7 @@ __attribute__((format(printf, 4, 5))) static void warn_of_negotiation(struct ike
     size_t size = tunnel != NULL ? TUNNEL_FAILURES_MAX : FAILURES_MAX;
     const uint32_t *number = about != NULL ? &about->policy.tunnel : NULL;
     char line[LINE_SIZE];
+    char again[REPEATED_TEXT_SIZE];
     uint32_t more;
     va_list arguments;
     va_start(arguments, format);
@@ -133,11 +134,7 @@ __attribute__((format(printf, 4, 5))) static void warn_of_negotiation(struct ike
     va_end(arguments);
     bool is_told = repeated_failure_is_told(told, size, line, engine->now, &more);
     enum log_level level = is_told ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
-    if (more == 0)
-        engine_log_failure(engine, level, step, number, "%s", line);
-    else
-        engine_log_failure(engine, level, step, number, "%s (and %u times more since this was told last)",
-                           line, more);
+    engine_log_failure(engine, level, step, number, "%s%s", line, repeated_failure_text(more, again));
 }
 
 static void warn(const struct subject *about, setting_set settings, const char *text)

@@ -2,6 +2,8 @@
 
 #include "base/map.h"
 
+#include <stdio.h>
+
 bool repeated_failure_is_told(struct told_failure *told, size_t size, const char *text, msec_t now,
                               uint32_t *more)
 {
@@ -24,4 +26,12 @@ bool repeated_failure_is_told(struct told_failure *told, size_t size, const char
     }
     *oldest = (struct told_failure){.hash = hash, .time = now};
     return true;
+}
+
+const char *repeated_failure_text(uint32_t more, char out[REPEATED_TEXT_SIZE])
+{
+    out[0] = '\0';
+    if (more != 0)
+        (void)snprintf(out, REPEATED_TEXT_SIZE, " (and %u times more since this was told last)", more);
+    return out;
 }
