@@ -122,18 +122,6 @@ static void add_gateway(struct trial *t, unsigned side)
 
 /* ---- What the engines say ---------------------------------------------------------------------------- */
 
-/* Lines about SAs that are made and deleted. */
-static bool tells_of_life(const char *line, size_t length)
-{
-    static const char *const texts[] = {"IKE SA created,", "IKE SA deleted,", "Child SA created,",
-                                        "Child SA deleted,"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (memmem(line, length, texts[i], strlen(texts[i])) != NULL)
-            return true;
-    }
-    return false;
-}
-
 /* Takes over the warnings that have come since the last time. */
 static void take_warnings(struct trial *t, enum finding_kind kind)
 {
@@ -142,7 +130,7 @@ static void take_warnings(struct trial *t, enum finding_kind kind)
         const char *at = all + t->read[side];
         const char *end;
         for (; (end = strchr(at, '\n')) != NULL; at = end + 1) {
-            if (!tells_of_life(at, (size_t)(end - at)))
+            if (!warning_is_of_life(at, (size_t)(end - at)))
                 pair_findings_add_log(t->findings, kind, side, at, (size_t)(end - at));
         }
         t->read[side] = (size_t)(at - all);

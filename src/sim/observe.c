@@ -62,6 +62,17 @@ const char *gateway_warnings(const struct gateway *g)
     return g->warnings.at != NULL ? g->warnings.at : "";
 }
 
+bool warning_is_of_life(const char *line, size_t length)
+{
+    static const char *const texts[] = {"IKE SA created,", "IKE SA deleted,", "Child SA created,",
+                                        "Child SA deleted,"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (memmem(line, length, texts[i], strlen(texts[i])) != NULL)
+            return true;
+    }
+    return false;
+}
+
 size_t gateway_log_count(const struct gateway *g, const char *text)
 {
     size_t count = 0;

@@ -291,6 +291,9 @@ size_t gateway_log_count(const struct gateway *g, const char *text); /* times th
 /* The log's lines of level warn or above: "Tunnel0.0: TEXT", or "TEXT" without a tunnel. */
 const char *gateway_warnings(const struct gateway *g);
 
+/* True for such a line about an SA that is made or deleted, which is logged at level warn too (R102). */
+bool warning_is_of_life(const char *line, size_t length);
+
 /* Why a tunnel went down last; the engine, until it ends; the address; the number of datagrams sent. */
 const char *gateway_last_down_reason(const struct gateway *g);
 struct ike_engine *gateway_engine(const struct gateway *g);

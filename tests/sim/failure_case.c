@@ -46,18 +46,6 @@ void narrow_down(struct tunnel_policy *policy)
     policy->child = (struct child_algorithms){policy->ike.encryption, policy->ike.integrity, 0, true};
 }
 
-/* SAs that are made and deleted are logged at level warn too (R102). */
-static bool tells_of_life(const char *line, size_t length)
-{
-    static const char *const texts[] = {"IKE SA created,", "IKE SA deleted,", "Child SA created,",
-                                        "Child SA deleted,"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (memmem(line, length, texts[i], strlen(texts[i])) != NULL)
-            return true;
-    }
-    return false;
-}
-
 void check_failure(const char *name, const struct gateway *g, const char *line)
 {
     char found[8192] = "";
@@ -65,7 +53,7 @@ void check_failure(const char *name, const struct gateway *g, const char *line)
     const char *end;
     for (const char *at = gateway_warnings(g); (end = strchr(at, '\n')) != NULL; at = end + 1) {
         size_t size = (size_t)(end - at);
-        if (tells_of_life(at, size) || length + size + 2 > sizeof found)
+        if (warning_is_of_life(at, size) || length + size + 2 > sizeof found)
             continue;
         length += (size_t)sprintf(found + length, "%s%.*s", length > 0 ? "\n" : "", (int)size, at);
     }

@@ -128,16 +128,23 @@ static void R70_a_child_sa_is_rekeyed_before_its_sequence_numbers_run_out(void *
     world_free(p.w);
 }
 
-/* Nothing but a packet makes the tunnel come up, and the packet arrives. */
-static void a_packet_that_waits_arrives_by_the_child_sa_that_it_caused(void **state)
+/* A packet of A's has made the tunnel come up. */
+static struct pair pair_after_a_packet(void)
 {
-    (void)state;
     const struct tunnel_policy a = policy_a();
     struct tunnel_policy b = policy_b();
     b.tunnel = 2;
     struct pair p = real_pair(1, &a, &b);
     gateway_put_packet(p.a, 1);
     world_run(p.w, 3000);
+    return p;
+}
+
+/* Nothing but a packet makes the tunnel come up, and the packet arrives. */
+static void a_packet_that_waits_arrives_by_the_child_sa_that_it_caused(void **state)
+{
+    (void)state;
+    struct pair p = pair_after_a_packet();
     assert_true(gateway_tunnel_is_up(p.a, 1));
     assert_int_equal(gateway_tunnel_received(p.b, 2), 1);
     if (world_fault(p.w) != NULL)
@@ -149,12 +156,7 @@ static void a_packet_that_waits_arrives_by_the_child_sa_that_it_caused(void **st
 static void S47_a_real_path_tells_that_traffic_only_goes_out(void **state)
 {
     (void)state;
-    const struct tunnel_policy a = policy_a();
-    struct tunnel_policy b = policy_b();
-    b.tunnel = 2;
-    struct pair p = real_pair(1, &a, &b);
-    gateway_put_packet(p.a, 1);
-    world_run(p.w, 3000);
+    struct pair p = pair_after_a_packet();
     world_set_traffic(p.w, 500);
     world_run(p.w, 60 * 1000);
     assert_false(gateway_log_has(p.a, "only sends"));
@@ -174,12 +176,7 @@ static void S47_a_real_path_tells_that_traffic_only_goes_out(void **state)
 /* A sends packets that B does not answer, after some that it does or not. */
 static size_t told_of_one_way(bool is_answered_first)
 {
-    const struct tunnel_policy a = policy_a();
-    struct tunnel_policy b = policy_b();
-    b.tunnel = 2;
-    struct pair p = real_pair(1, &a, &b);
-    gateway_put_packet(p.a, 1);
-    world_run(p.w, 3000);
+    struct pair p = pair_after_a_packet();
     if (is_answered_first) {
         world_set_traffic(p.w, 500);
         world_run(p.w, 2000);
