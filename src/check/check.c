@@ -38,14 +38,20 @@ bool check_text(const char *text, size_t length, struct diagnostics *diagnostics
     return check(text, length, NULL, diagnostics);
 }
 
+char *check_read(const char *path, size_t *length, FILE *errors)
+{
+    char *text = configuration_read_file(path, length);
+    if (text == NULL)
+        (void)fprintf(errors, "musubi check: %s: %s\n", path, strerror(errno));
+    return text;
+}
+
 enum check_result check_file(const char *path, FILE *out, FILE *errors)
 {
     size_t length;
-    char *text = configuration_read_file(path, &length);
-    if (text == NULL) {
-        (void)fprintf(errors, "musubi check: %s: %s\n", path, strerror(errno));
+    char *text = check_read(path, &length, errors);
+    if (text == NULL)
         return CHECK_UNREADABLE;
-    }
     struct diagnostics diagnostics = {0};
     bool good = check(text, length, path, &diagnostics);
     secret_free(text, length);

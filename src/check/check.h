@@ -23,6 +23,10 @@ enum check_result {
  * `diagnostics`, in the order of the lines. False if there is an error; running out of memory is one. */
 bool check_text(const char *text, size_t length, struct diagnostics *diagnostics);
 
+/* What is in the file at `path`, as configuration_read_file has it, which the caller wipes and frees. NULL if
+ * it can't be read: then one line on `errors` says why. */
+char *check_read(const char *path, size_t *length, FILE *errors);
+
 /* Reads a config from the file at `path` and prints errors and warnings to `out`, as diagnostics_print does.
  * If the file can't be read, one line on `errors` says why. */
 enum check_result check_file(const char *path, FILE *out, FILE *errors);

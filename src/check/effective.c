@@ -1,6 +1,5 @@
 #include "check/effective.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -262,11 +261,9 @@ void effective_print(const struct configuration *configuration, const char *file
 enum check_result effective_print_file(const char *path, FILE *out, FILE *errors)
 {
     size_t length;
-    char *text = configuration_read_file(path, &length);
-    if (text == NULL) {
-        (void)fprintf(errors, "musubi check: %s: %s\n", path, strerror(errno));
+    char *text = check_read(path, &length, errors);
+    if (text == NULL)
         return CHECK_UNREADABLE;
-    }
     struct diagnostics diagnostics = {0};
     struct configuration configuration;
     struct port_table ports = {0};
