@@ -151,7 +151,7 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
         .routed = tunnel->route.since,
         .sa = sa,
         .now = clock_now(),
-        .wall_time = time(NULL),
+        .wall = clock_wall_now(),
         .old_keys =
             used_keys_compare(&tunnel->used_keys, commands->running->configuration.keys, &tunnel->policy),
         .failure = {failure->text != NULL ? failure->step : IKE_STEP_NONE, failure->text, failure->at,

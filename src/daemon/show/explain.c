@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "config/setting_lines.h"
+#include "daemon/ipc/clock.h"
 #include "daemon/show/ike_sa.h"
 #include "daemon/show/tunnel_packets.h"
 
@@ -138,7 +139,7 @@ static enum step_state explain_route(const struct explained_tunnel *tunnel, stru
 
 static time_t wall_time(const struct explained_tunnel *tunnel, msec_t at)
 {
-    return at == 0 || at > tunnel->now ? 0 : tunnel->wall_time - (time_t)((tunnel->now - at) / 1000);
+    return at == 0 || at > tunnel->now ? 0 : clock_wall_time_of(at, tunnel->now, tunnel->wall);
 }
 
 static void print_last_end(const struct explained_tunnel *tunnel, struct text *out)
@@ -259,19 +260,9 @@ static enum step_state explain_auth(const struct explained_tunnel *tunnel, struc
 
 /* ---- The Child SA ------------------------------------------------------------------------------------ */
 
-/* The newest one that is in use; NULL if there is none. */
-static const struct ike_child_record *child_of(const struct ike_record *sa)
-{
-    for (size_t i = 0; i < sa->child_count; i++) {
-        if (show_child_is_live(&sa->children[i]))
-            return &sa->children[i];
-    }
-    return NULL;
-}
-
 static enum step_state explain_child(const struct explained_tunnel *tunnel, struct text *out)
 {
-    const struct ike_child_record *child = tunnel->sa != NULL ? child_of(tunnel->sa) : NULL;
+    const struct ike_child_record *child = tunnel->sa != NULL ? show_live_child(tunnel->sa) : NULL;
     if (child == NULL && tunnel->failure.step == IKE_STEP_CHILD_SA)
         return explain_failure(tunnel, out);
     if (child == NULL) {
@@ -293,7 +284,7 @@ static enum step_state explain_child(const struct explained_tunnel *tunnel, stru
 
 static enum step_state explain_selectors(const struct explained_tunnel *tunnel, struct text *out)
 {
-    const struct ike_child_record *child = child_of(tunnel->sa);
+    const struct ike_child_record *child = show_live_child(tunnel->sa);
     const uint64_t *drops = tunnel->totals->drops;
     char local[SELECTORS_TEXT_SIZE];
     char remote[SELECTORS_TEXT_SIZE];

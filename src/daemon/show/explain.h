@@ -61,7 +61,7 @@ struct explained_tunnel {
     /* IKE. */
     const struct ike_record *sa; /* the one that says most; NULL: there is none */
     msec_t now;                  /* CLOCK_BOOTTIME */
-    time_t wall_time;            /* that is then */
+    msec_t wall;                 /* CLOCK_REALTIME then, in milliseconds */
     struct old_keys old_keys;
     struct explained_failure failure;
     const struct history *history;

@@ -182,6 +182,15 @@ bool show_child_is_live(const struct ike_child_record *child)
     return child->installed && !child->lingering;
 }
 
+const struct ike_child_record *show_live_child(const struct ike_record *sa)
+{
+    for (size_t i = 0; i < sa->child_count; i++) { /* newest first (S33) */
+        if (show_child_is_live(&sa->children[i]))
+            return &sa->children[i];
+    }
+    return NULL;
+}
+
 static void show_children(const struct ike_record *sa, msec_t now, struct text *out)
 {
     text_print(out, "    Child\n      Prot SPI(IN)    SPI(OUT)   Lifetime[sec]\n");

@@ -23,6 +23,9 @@ void show_identity(const struct identity *id, struct text *out);
 /* True if the Child SA is to be shown: it does more than wait for late packets. */
 bool show_child_is_live(const struct ike_child_record *child);
 
+/* The newest such Child SA of an IKE SA; NULL if there is none. */
+const struct ike_child_record *show_live_child(const struct ike_record *sa);
+
 /* Seconds until `expires`; 0 if that is past. */
 uint64_t show_seconds_left(msec_t expires, msec_t now);
 

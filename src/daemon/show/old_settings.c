@@ -185,15 +185,6 @@ static void compare_selectors(const struct comparison *c)
 
 /* ---- All --------------------------------------------------------------------------------------------- */
 
-static const struct ike_child_record *child_in_use(const struct ike_record *sa)
-{
-    for (size_t i = 0; i < sa->child_count; i++) {
-        if (show_child_is_live(&sa->children[i]))
-            return &sa->children[i];
-    }
-    return NULL;
-}
-
 void show_old_settings(enum old_settings_part part, const struct ike_record *sa,
                        const struct tunnel_policy *policy, const struct old_keys *keys, const char *before,
                        const char *after, struct text *out)
@@ -204,7 +195,7 @@ void show_old_settings(enum old_settings_part part, const struct ike_record *sa,
         [OLD_OF_CHILD_SA] = compare_child_sa,
         [OLD_OF_SELECTORS] = compare_selectors,
     };
-    const struct comparison c = {sa, child_in_use(sa), policy, keys, before, after, out};
+    const struct comparison c = {sa, show_live_child(sa), policy, keys, before, after, out};
     if (sa->state == IKE_SA_ESTABLISHED)
         parts[part](&c);
 }

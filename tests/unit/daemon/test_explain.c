@@ -53,7 +53,7 @@ static int set_up(void **state)
         .next_hop = address("10.0.0.254"),
         .routed = WALL - 39,
         .now = NOW,
-        .wall_time = WALL,
+        .wall = (msec_t)WALL * 1000,
         .history = &f->history,
         .totals = &f->totals,
     };
