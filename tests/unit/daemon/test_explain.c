@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "daemon/ipc/clock.h"
+
 enum { NOW = 1000000, WALL = 1293840040 /* 2011/01/01 09:00:40 */ };
 
 static struct ip_address address(const char *text)
@@ -361,6 +363,13 @@ static void an_ike_sa_without_a_child_sa_says_why(void **state)
     assert_says(f, "> FAILS  Child SA     at 2011/01/01 09:00:40: refused; line 7\n");
 }
 
+static void a_time_is_the_same_whenever_it_is_worked_out(void **state)
+{
+    (void)state;
+    for (msec_t later = 0; later < 3000; later += 7)
+        assert_int_equal(clock_wall_time_of(5400, 9000 + later, 100900 + later), 97);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +386,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             S34_what_the_config_says_otherwise_by_now_is_told_beside_what_was_negotiated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_ike_sa_without_a_child_sa_says_why, set_up, tear_down),
+        cmocka_unit_test(a_time_is_the_same_whenever_it_is_worked_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
