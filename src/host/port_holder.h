@@ -11,9 +11,8 @@
 
 enum { PORT_HOLDER_SIZE = 64 };
 
-/* Fills in "charon (process 812)"; or "another program", and returns false, if no process is found that has
- * it.
- */
+/* Fills in "charon (process 812)". If no process is found that has it, fills in "another program" and returns
+ * false. */
 bool port_holder(enum ip_family family, uint16_t port, char out[PORT_HOLDER_SIZE]);
 
 #endif

@@ -57,8 +57,7 @@ void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, co
     else
         failure_warn(sa, FAILED_NEGOTIATION, PEER_KEY_SETTINGS,
                      "the AUTH of %s does not fit the key configured for it here: the keys of both ends "
-                     "differ, or one "
-                     "is `char` and one `hex`",
+                     "differ, or one is `char` and one `hex`",
                      failure_id(&sa->remote_id, id));
 }
 

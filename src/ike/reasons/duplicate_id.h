@@ -3,7 +3,8 @@
  * again. It is told when they have taken turns a few times, and again each hour.
  *
  *     Tunnel0.0: KEY-ID site1 comes from 10.1.0.1:500 and from 10.3.0.1:500 in turn, and each negotiation
- *     ends the tunnel of the other one: is the ID used by two routers? (or does one router ...); line 31
+ *     ends the tunnel of the other one: is the ID used by two routers? If it is one router, its address
+ *     changes again and again; line 31
  */
 #ifndef MUSUBI_IKE_REASONS_DUPLICATE_ID_H
 #define MUSUBI_IKE_REASONS_DUPLICATE_ID_H
