@@ -20,33 +20,46 @@ def commands_of_docs(directory):
     return [run("sh", "-c", f"cd {directory} && {command}").must_succeed().stdout for command in found]
 
 
+class Captured:
+    """A capture of site 1's tunnel, which goes on."""
+
+    def __init__(self, sites):
+        self.directory = sites.lab.directory
+        self.path = self.directory / "site1.pcapng"
+        self.keys = self.directory / "site1.pcapng.keys"
+        self._shell = sites.gateway_hosts[SITE1].start(
+            "capture", [SHELL, "--run-dir", sites.gateway1.run_directory,
+                        "-c", f"debug capture {SITE1.tunnel} {self.path} seconds 600"], self.directory)
+        self._shell.wait_for_text("Capturing Tunnel1.0 for 600 seconds")
+
+    def wait_for_keys(self, child):
+        wait_until(lambda: child.outbound["SPI"] in (self.keys / "esp_sa").read_text(), 10,
+                   "the keys of the Child SA")
+
+    def end(self):
+        """Returns what tshark prints of it: IKE, and the packets inside of ESP."""
+        self._shell.end(by=signal.SIGINT)
+        assert self._shell.status() == 0, self._shell.log()
+        assert re.search(r"^[1-9]\d* packets in \S+, 0 lost$", self._shell.log(), re.MULTILINE), self._shell.log()
+        return commands_of_docs(self.directory)
+
+
 def test_R100_a_capture_is_decrypted_by_its_keys(sites):
     sites.start()
     near = sites.gateway1
-    directory = sites.lab.directory
-    path = directory / "site1.pcapng"
-    keys = directory / "site1.pcapng.keys"
-
-    def wait_for_keys(child):
-        wait_until(lambda: child.outbound["SPI"] in (keys / "esp_sa").read_text(), 10, "the keys of the Child SA")
-
-    shell = sites.gateway_hosts[SITE1].start(
-        "capture", [SHELL, "--run-dir", near.run_directory, "-c", f"debug capture {SITE1.tunnel} {path} seconds 600"],
-        directory)
-    shell.wait_for_text("Capturing Tunnel1.0 for 600 seconds")
+    capture = Captured(sites)
+    path, keys, directory = capture.path, capture.keys, capture.directory
 
     sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
     first = near.wait_for_sa()[1]
-    wait_for_keys(first)
+    capture.wait_for_keys(first)
     near.show("clear ikev2 sa")
     sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
     second = near.wait_for_sa()[1]
-    wait_for_keys(second)
-    shell.end(by=signal.SIGINT)
-    assert shell.status() == 0, shell.log()
-    assert re.search(r"^[1-9]\d* packets in \S+, 0 lost$", shell.log(), re.MULTILINE), shell.log()
+    capture.wait_for_keys(second)
 
-    ike, inside = commands_of_docs(directory)
+    ike, inside = capture.end()
+
     assert ike.count("Exchange type: IKE_AUTH (35)") == 4, ike
     assert ike.count("Payload: Identification - Initiator (35)") == 2, ike
     assert ike.count("<HMAC_SHA1_96 [RFC2404]>[correct]") == 4, ike
@@ -64,3 +77,20 @@ def test_R100_a_capture_is_decrypted_by_its_keys(sites):
     wrong = near.command(f"debug capture Tunnel77.0 {directory}/none.pcapng")
     assert wrong.status == 1 and "There is no interface Tunnel77.0" in wrong.stderr, str(wrong)
     assert not (directory / "none.pcapng").exists() and not (directory / "none.pcapng.keys").exists()
+
+
+def test_R100_the_keys_from_before_and_after_a_rekey_are_in_a_capture(sites):
+    sites.start(tunnel_lines="ikev2 child-lifetime 10\n")
+    near = sites.gateway1
+    capture = Captured(sites)
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    first = near.wait_for_sa()[1]
+    capture.wait_for_keys(first)
+
+    wait_until(lambda: near.wait_for_sa()[1].outbound["SPI"] != first.outbound["SPI"], 20, "a rekey")
+    capture.wait_for_keys(near.wait_for_sa()[1])
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+
+    ike, inside = capture.end()
+    assert ike.count("Exchange type: IKE_AUTH (35)") == 2, ike
+    assert inside.count("Echo (ping) request") == 2 and inside.count("Echo (ping) reply") == 2, inside
