@@ -92,6 +92,7 @@ def test_S34_explain_and_summary_name_the_step_that_fails(sites):
     refused = near.command("show ikev2 explain GigaEthernet77.0")
     assert refused.status == 1 and "% There is no interface GigaEthernet77.0" in refused.stderr, str(refused)
 
+
 def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
     sites.internet.ip("link set wan1 arp off")
     near = sites.gateways[SITE1] = sites.gateway(SITE1, "ikev2 connect-type auto").start()
@@ -102,4 +103,5 @@ def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
                         rf"the next hop {SITE1.next_hop} \(line {line}\) does not answer ARP")
     sites.internet.ip("link set wan1 arp on")
     sites.gateways[SITE2] = sites.gateway(SITE2).start()
-    wait_until(lambda: standing(near)[0] == "Tunnel1.0 carries packets", 60, "the tunnel comes up")
+    wait_until(lambda: sites.lan1.ping(SITE2.lan4(10), count=1, wait=0.2) and
+               standing(near)[0] == "Tunnel1.0 carries packets", 60, "the tunnel carries packets")
