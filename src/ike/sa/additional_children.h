@@ -23,14 +23,7 @@ enum child_scope {
     SCOPE_FLOW,     /* one protocol and one port of each side between two addresses */
 };
 
-enum { REFUSED_PACKETS_MAX = 16 };
-
-/* A packet whose Child SA was refused, until when none is asked for, and how often it was refused. */
-struct refused_packet {
-    struct packet_flow flow;
-    msec_t until; /* 0: unused */
-    unsigned refusals;
-};
+struct refused_packets;
 
 /* Part of an IKE SA. */
 struct additional_children {
@@ -47,8 +40,7 @@ struct additional_children {
     struct packet_flow flow; /* of the packet that waits; family IP_NONE: of none that is known */
     msec_t packets_after;    /* before that, nothing is asked for packets: the peer puts them off */
     struct damping damping;  /* counts refusals, and Child SAs that the peer deletes soon (S44) */
-    struct refused_packet refused_packets[REFUSED_PACKETS_MAX];
-    unsigned next_refused; /* index of the oldest one */
+    struct refused_packets *refused_packets; /* sa/refused_packets.h; NULL until one was refused */
 };
 
 /* What the policy proposes, of which the selectors alone matter here. */

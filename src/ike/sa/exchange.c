@@ -6,6 +6,7 @@
 #include "ike/sa/upper.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- Our responses ----------------------------------------------------------------------------------- */
 
@@ -69,10 +70,16 @@ static void keep_waiting(struct ike_sa *sa, const struct ip_endpoint *local, con
 {
     if (sa->waiting_count == SA_WAITING_MAX)
         return; /* the peer will send it again */
-    struct waiting_datagram *w = &sa->waiting[sa->waiting_count];
-    *w = (struct waiting_datagram){.local = *local, .remote = *remote, .ifindex = ifindex};
-    if (ike_buffer_set(&w->octets, datagram))
-        sa->waiting_count++;
+    struct waiting_datagram *waiting = malloc(sizeof *waiting);
+    if (waiting == NULL)
+        return;
+    *waiting = (struct waiting_datagram){.local = *local, .remote = *remote, .ifindex = ifindex};
+    if (!ike_buffer_set(&waiting->octets, datagram)) {
+        free(waiting);
+        return;
+    }
+    STAILQ_INSERT_TAIL(&sa->waiting, waiting, link);
+    sa->waiting_count++;
 }
 
 /* Answers a request that cannot be read although its sender has the keys (RFC 7296 2.21.2, 2.5). */

@@ -38,8 +38,9 @@ static size_t kept_octets(const struct ike_sa *sa)
         octets += sizeof *h->auth_message + h->auth_message->chain.length;
     if (sa->requests != NULL)
         octets += sizeof *sa->requests + sa->requests->octets;
-    for (size_t i = 0; i < sa->waiting_count; i++)
-        octets += sa->waiting[i].octets.length;
+    const struct waiting_datagram *waiting;
+    STAILQ_FOREACH(waiting, &sa->waiting, link)
+    octets += waiting->octets.length;
     return octets;
 }
 

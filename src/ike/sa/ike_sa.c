@@ -6,6 +6,7 @@
 #include "ike/sa/half_open.h"
 #include "ike/sa/job.h"
 #include "ike/sa/negotiation.h"
+#include "ike/sa/refused_packets.h"
 #include "ike/sa/rekey_schedule.h"
 #include "ike/sa/upper.h"
 #include "ike/wire/identity.h"
@@ -204,6 +205,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
     sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
+    STAILQ_INIT(&sa->waiting);
     LIST_INSERT_HEAD(&engine->objects->all_sas, sa, all_link);
     return sa;
 }
@@ -328,10 +330,27 @@ void ike_sa_fail(struct ike_sa *sa, const char *reason)
     ike_sa_destroy(sa, reason);
 }
 
+struct waiting_datagram *ike_sa_take_waiting(struct ike_sa *sa)
+{
+    struct waiting_datagram *first = STAILQ_FIRST(&sa->waiting);
+    if (first == NULL)
+        return NULL;
+    STAILQ_REMOVE_HEAD(&sa->waiting, link);
+    sa->waiting_count--;
+    return first;
+}
+
+void waiting_datagram_free(struct waiting_datagram *waiting)
+{
+    ike_buffer_clear(&waiting->octets);
+    free(waiting);
+}
+
 void ike_sa_free(struct ike_sa *sa)
 {
-    for (size_t i = 0; i < sa->waiting_count; i++)
-        ike_buffer_clear(&sa->waiting[i].octets);
+    while (sa->waiting_count > 0)
+        waiting_datagram_free(ike_sa_take_waiting(sa));
+    refused_packets_clear(&sa->additional);
     ike_buffer_clear(&sa->nonce_i);
     ike_buffer_clear(&sa->nonce_r);
     ike_buffer_clear(&sa->request);

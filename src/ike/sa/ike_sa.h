@@ -30,6 +30,7 @@ struct reassembly;
 
 /* A datagram that waits while a job is out. */
 struct waiting_datagram {
+    STAILQ_ENTRY(waiting_datagram) link;
     struct ip_endpoint local, remote;
     uint32_t ifindex;
     struct ike_buffer octets;
@@ -139,7 +140,7 @@ struct ike_sa {
 
     uint32_t job; /* that is out; 0: none */
     ike_job_done *job_done;
-    struct waiting_datagram waiting[SA_WAITING_MAX];
+    STAILQ_HEAD(, waiting_datagram) waiting;
     size_t waiting_count;
 
     struct child_sa_list children;
@@ -198,6 +199,10 @@ void ike_sa_set_tunnel(struct ike_sa *sa, struct ike_tunnel *tunnel);
  * memory stays valid until the event has been handled, with `destroyed` set.
  */
 void ike_sa_destroy(struct ike_sa *sa, const char *reason);
+
+/* Takes the first of the datagrams that wait while a job is out; NULL if none does. The caller frees it. */
+struct waiting_datagram *ike_sa_take_waiting(struct ike_sa *sa);
+void waiting_datagram_free(struct waiting_datagram *waiting);
 
 /* Wipes and frees; for the engine only. */
 void ike_sa_free(struct ike_sa *sa);

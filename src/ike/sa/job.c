@@ -47,14 +47,12 @@ static void take_result(struct ike_sa *sa, const struct ike_job_result *result)
     sa->job_done(sa, result);
     /* The datagrams that waited, in order; one of them may start the next job. */
     while (!sa->destroyed && sa->job == 0 && sa->waiting_count > 0) {
-        struct waiting_datagram first = sa->waiting[0];
-        sa->waiting_count--;
-        memmove(sa->waiting, sa->waiting + 1, sa->waiting_count * sizeof *sa->waiting);
+        struct waiting_datagram *first = ike_sa_take_waiting(sa);
         struct ike_header header;
-        struct octets octets = ike_buffer_octets(&first.octets);
+        struct octets octets = ike_buffer_octets(&first->octets);
         if (ike_header_parse(octets, &header))
-            ike_sa_receive(sa, &first.local, &first.remote, first.ifindex, &header, octets);
-        ike_buffer_clear(&first.octets);
+            ike_sa_receive(sa, &first->local, &first->remote, first->ifindex, &header, octets);
+        waiting_datagram_free(first);
     }
     ike_sa_start_task(sa);
 }

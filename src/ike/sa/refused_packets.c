@@ -1,6 +1,20 @@
 #include "ike/sa/refused_packets.h"
 
-#include <string.h>
+#include <stdlib.h>
+
+enum { REFUSED_PACKETS_MAX = 16 };
+
+/* A packet whose Child SA was refused, until when none is asked for, and how often it was refused. */
+struct refused_packet {
+    struct packet_flow flow;
+    msec_t until; /* 0: unused */
+    unsigned refusals;
+};
+
+struct refused_packets {
+    struct refused_packet list[REFUSED_PACKETS_MAX];
+    unsigned next; /* index of the oldest one */
+};
 
 enum { ASK_AGAIN_FIRST = 60 * 1000, ASK_AGAIN_LATEST = 3600 * 1000 }; /* milliseconds */
 
@@ -24,42 +38,55 @@ static bool are_alike(const struct packet_flow *a, const struct packet_flow *b, 
     return scope == SCOPE_FLOW ? same_source && same_destination : same_source || same_destination;
 }
 
-/* The index of the packet that is like this one; REFUSED_PACKETS_MAX if there is none. */
-static unsigned find(const struct additional_children *f, const struct packet_flow *flow)
+/* The packet that is like this one; NULL if there is none. */
+static struct refused_packet *find(const struct additional_children *f, const struct packet_flow *flow)
 {
-    unsigned i = 0;
-    while (i < REFUSED_PACKETS_MAX &&
-           (f->refused_packets[i].until == 0 || !are_alike(&f->refused_packets[i].flow, flow, f->scope)))
-        i++;
-    return i;
+    for (unsigned i = 0; f->refused_packets != NULL && i < REFUSED_PACKETS_MAX; i++) {
+        struct refused_packet *refused = &f->refused_packets->list[i];
+        if (refused->until != 0 && are_alike(&refused->flow, flow, f->scope))
+            return refused;
+    }
+    return NULL;
+}
+
+/* Takes the place of the oldest one; NULL without memory. */
+static struct refused_packet *add(struct additional_children *f, const struct packet_flow *flow)
+{
+    if (f->refused_packets == NULL)
+        f->refused_packets = calloc(1, sizeof *f->refused_packets);
+    struct refused_packets *all = f->refused_packets;
+    if (all == NULL)
+        return NULL;
+    struct refused_packet *refused = &all->list[all->next];
+    all->next = (all->next + 1) % REFUSED_PACKETS_MAX;
+    *refused = (struct refused_packet){.flow = *flow};
+    return refused;
 }
 
 bool refused_packets_hold(const struct additional_children *f, const struct packet_flow *flow, msec_t now)
 {
-    unsigned i = find(f, flow);
-    return i < REFUSED_PACKETS_MAX && now < f->refused_packets[i].until;
+    const struct refused_packet *refused = find(f, flow);
+    return refused != NULL && now < refused->until;
 }
 
 void refused_packets_add(struct additional_children *f, const struct packet_flow *flow, msec_t now)
 {
-    unsigned i = find(f, flow);
-    if (i == REFUSED_PACKETS_MAX) {
-        i = f->next_refused;
-        f->next_refused = (i + 1) % REFUSED_PACKETS_MAX;
-        f->refused_packets[i] = (struct refused_packet){.flow = *flow};
-    }
-    struct refused_packet *r = &f->refused_packets[i];
-    r->until = now + refusal_delay(r->refusals++);
+    struct refused_packet *refused = find(f, flow);
+    if (refused == NULL)
+        refused = add(f, flow);
+    if (refused != NULL)
+        refused->until = now + refusal_delay(refused->refusals++);
 }
 
 void refused_packets_forget(struct additional_children *f, const struct packet_flow *flow)
 {
-    unsigned i = find(f, flow);
-    if (i < REFUSED_PACKETS_MAX)
-        f->refused_packets[i].until = 0;
+    struct refused_packet *refused = find(f, flow);
+    if (refused != NULL)
+        refused->until = 0;
 }
 
 void refused_packets_clear(struct additional_children *f)
 {
-    memset(f->refused_packets, 0, sizeof f->refused_packets);
+    free(f->refused_packets);
+    f->refused_packets = NULL;
 }

@@ -17,13 +17,13 @@ msec_t refusal_delay(unsigned refusals);
 /* True if a Child SA for packets like this one was refused, and is not to be asked for at `now`. */
 bool refused_packets_hold(const struct additional_children *f, const struct packet_flow *flow, msec_t now);
 
-/* A Child SA for the packet was refused at `now`. */
+/* A Child SA for the packet was refused at `now`. Without memory it is not remembered. */
 void refused_packets_add(struct additional_children *f, const struct packet_flow *flow, msec_t now);
 
 /* A Child SA for the packet was granted. */
 void refused_packets_forget(struct additional_children *f, const struct packet_flow *flow);
 
-/* All may be asked for again. */
+/* All may be asked for again. Frees what was remembered. */
 void refused_packets_clear(struct additional_children *f);
 
 #endif
