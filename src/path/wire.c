@@ -75,13 +75,11 @@ bool wire_destination_from(struct wire_destination *to, const struct child_desti
     to->remote = remote;
     to->local = from->local.address;
     to->mark = from->mark;
-    to->name_length = ip_endpoint_to_sockaddr(&remote, &to->name);
-    if (family == IP_V6 && ip_address_is_link_local(&remote.address)) {
-        struct sockaddr_in6 in6;
-        memcpy(&in6, &to->name, sizeof in6);
-        in6.sin6_scope_id = from->ifindex;
-        memcpy(&to->name, &in6, sizeof in6);
-    }
+    struct sockaddr_storage name;
+    to->name_length = ip_endpoint_to_sockaddr(&remote, &name);
+    memcpy(&to->name, &name, to->name_length);
+    if (family == IP_V6 && ip_address_is_link_local(&remote.address))
+        to->name.sin6_scope_id = from->ifindex;
 
     struct msghdr message = {.msg_control = to->control};
     if (family == IP_V4) {

@@ -32,7 +32,7 @@ struct wire_destination {
     struct ip_address local;   /* the source address */
     uint32_t mark;             /* fwmark; 0: none */
     socklen_t name_length;
-    struct sockaddr_storage name;
+    struct sockaddr_in6 name; /* or a struct sockaddr_in */
     size_t control_length;
     _Alignas(struct cmsghdr)
         uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t))];

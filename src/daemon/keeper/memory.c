@@ -4,7 +4,7 @@
 
 enum {
     RECORDS_MAX = 1 << 17,  /* IKE SAs */
-    BLOCKS_MAX = 1 << 21,   /* of their state: 1 GiB */
+    BLOCKS_MAX = 1 << 22,   /* of their state: 1 GiB */
     CHILDREN_MAX = 1 << 18, /* Child SAs */
     TUNNELS_MAX = 1 << 16,
 };

@@ -11,9 +11,9 @@
 #include "daemon/state/map.h"
 
 enum {
-    STATE_LAYOUT_VERSION = 1,
+    STATE_LAYOUT_VERSION = 2,
     STATE_HEADER_SIZE = 4096,
-    STATE_BLOCK_SIZE = 512,
+    STATE_BLOCK_SIZE = 256,
     STATE_BLOCK_OCTETS = STATE_BLOCK_SIZE - 8,
 };
 

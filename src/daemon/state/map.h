@@ -3,9 +3,9 @@
  * writer, readers in other processes. A crash of the writer at any instruction leaves all records of a batch
  * as they were before, or as they are after it.
  *
- * Layout, version 1 (layout.h): a header with a journal; places of 16 octets, each with the serial of a
+ * Layout, version 2 (layout.h): a header with a journal; places of 16 octets, each with the serial of a
  * record, the number of its tunnel, and a word that holds a sequence number and the record's first block;
- * blocks of 512 octets, chained. A commit writes new chains into free blocks, notes the new words in the
+ * blocks of 256 octets, chained. A commit writes new chains into free blocks, notes the new words in the
  * journal, and sets them. Which blocks are free is not stored: the writer works it out from the chains when
  * it opens the map. So only the words have to change at once.
  *
@@ -30,7 +30,7 @@ struct state_map;
 /* What a map can hold. It is sparse: room that was never used costs nothing. */
 struct state_map_size {
     uint32_t places; /* records */
-    uint32_t blocks; /* of 512 octets, 504 of them for records */
+    uint32_t blocks; /* of 256 octets, 248 of them for records */
 };
 
 enum state_map_access { STATE_MAP_READ, STATE_MAP_WRITE };

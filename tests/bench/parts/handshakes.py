@@ -22,6 +22,7 @@ def goals(figures):
     figures.goal(PART, "negotiations for the same CPU: times strongSwan", (cpu, field.STRONGSWAN), (cpu, MUSUBI), 3)
     figures.goal(PART, "negotiations for the same CPU: of what the key exchange allows", (cpu, ARITHMETIC),
                  (cpu, MUSUBI), 0.8)
+    figures.goal(PART, f"{MEMORY}, KB", (MEMORY, MUSUBI), None, 8, at_most=True)
 
 
 def measure(bench, responder, kind, options):

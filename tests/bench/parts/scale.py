@@ -61,7 +61,6 @@ def goals(figures):
     at_most("kernel memory of a Tunnel interface, KB", KERNEL, tunnels(2000), 100)
     at_most("config of 10,000 tunnels read and applied to the engine, s", KNOWN, tunnels(10000), 1)
     at_most("10,000 tunnels set up, rekeyed and torn down: lost", LOST, tunnels(10000), 0)
-    at_most("an IKE SA and its Child SA in the engine, KB", SA_MEMORY, sas(10000), 8)
     for name in (NEGOTIATION, REKEY):
         figures.goal(PART, f"{name}: with 100,000 SAs, of 100", (name, sas(100000)), (name, sas(100)), 1.5, at_most=True)
     figures.goal(PART, "packets of one tunnel: beside 10,000 SAs, of none", (INSTALLED, sas(10000)),
