@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { BLOCK = 504 }; /* octets of a record in one block */
+enum { BLOCK = 248 }; /* octets of a record in one block */
 
 struct fixture {
     struct engine_records records;
