@@ -1,8 +1,8 @@
 /*
- * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given to its
- * outbound SAs (outbound.c), super-packets in segments (segment.h); the MSS of SYNs is lowered (mss.h), and
- * what is too large is fragmented or answered (oversize.h); then it is sealed and sent in its order
- * (outbound_send.c).
+ * Packets out: what the TUN devices of this worker's tunnels yield in one turn, and what waited in tunnels,
+ * is one batch. Each packet is given to an outbound SA of its tunnel (outbound.c), super-packets in segments
+ * (segment.h); the MSS of SYNs is lowered (mss.h), and what is too large is fragmented or answered
+ * (oversize.h); then the batch is sealed and sent in its order (outbound_send.c).
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
  * worker rest until the socket has room; packets then queue up, and are dropped, in front of the TUN devices,
@@ -82,8 +82,13 @@ struct outbound {
 bool outbound_allocate(struct outbound *outbound, bool touched);
 void outbound_free(struct outbound *outbound);
 
-/* Takes one batch from the tunnel that `source` is of; true if there may be more. Not while stuck. */
+/* Takes from the tunnel that `source` is of what would be a batch by itself; true if there may be more. It
+ * joins what the batch has of other tunnels, and leaves with outbound_end_batch at the latest. Not while
+ * stuck. */
 bool outbound_run(struct worker *worker, struct source *source);
+
+/* Seals and sends the batch, or all but what a full socket does not take. */
+void outbound_end_batch(struct worker *worker);
 
 /* True while part of a batch waits for room in a socket. */
 static inline bool outbound_is_stuck(const struct outbound *outbound)
