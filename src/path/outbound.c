@@ -62,7 +62,11 @@ static bool outbound_has_room(const struct outbound *outbound)
 static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint8_t *at, size_t length,
                          struct octets rest)
 {
-    outbound->packets[outbound->packet_count++] = (struct outbound_packet){sa, at, length, rest};
+    size_t i = outbound->packet_count++;
+    if (i == 0 || outbound->packets[i - 1].sa->tunnel != sa->tunnel)
+        outbound->runs[outbound->run_count++] = (struct outbound_run){.first = i};
+    outbound->runs[outbound->run_count - 1].count++;
+    outbound->packets[i] = (struct outbound_packet){sa, at, length, rest};
     outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }
 
@@ -223,14 +227,46 @@ static void outbound_clamp(struct outbound *outbound)
     }
 }
 
+static uint64_t run_group(const struct outbound *outbound, size_t run)
+{
+    return outbound->packets[outbound->runs[run].first].sa->group;
+}
+
+/*
+ * Makes pieces of the batch, tunnel by tunnel, and those tunnels after one another whose datagrams may leave
+ * by one message. The order of packets of one tunnel stays.
+ */
+static void outbound_make_pieces(struct worker *worker)
+{
+    enum { LISTS = 64, NONE = UINT16_MAX, SPARSE = 8 /* packets, that fill no message by themselves */ };
+    struct outbound *outbound = &worker->outbound;
+    uint16_t first[LISTS], last[LISTS], next[PIECES_MAX];
+    memset(first, 0xff, sizeof first);
+    for (uint16_t run = 0; run < outbound->run_count; run++) {
+        outbound->packets[outbound->runs[run].first].sa->tunnel->is_sparse =
+            outbound->runs[run].count < SPARSE;
+        uint64_t list = run_group(outbound, run) % LISTS;
+        if (first[list] == NONE)
+            first[list] = run;
+        else
+            next[last[list]] = run;
+        last[list] = run;
+        next[run] = NONE;
+    }
+    for (size_t list = 0; list < LISTS; list++) {
+        for (uint16_t run = first[list]; run != NONE; run = next[run])
+            oversize_sort(worker, outbound->packets + outbound->runs[run].first, outbound->runs[run].count);
+    }
+}
+
 /* Takes the batch through its stages. */
 static void outbound_process(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
     outbound_clamp(outbound);
-    oversize_sort(worker, outbound->packets, outbound->packet_count);
+    outbound_make_pieces(worker);
     outbound_send(worker);
-    outbound->packet_count = 0;
+    outbound->packet_count = outbound->run_count = 0;
     outbound->pieces_expected = 0;
     outbound->heads_used = outbound->joined_used = 0;
     if (outbound->segmented == NULL)

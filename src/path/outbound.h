@@ -29,17 +29,28 @@ struct outbound_packet {
     struct octets rest; /* a segment's payload, while `at` has its headers; empty: the packet is whole */
 };
 
-/* What leaves by one message: a datagram, or several of one SA and size that lie one behind the other. */
+/* The packets of one tunnel in the batch. */
+struct outbound_run {
+    size_t first, count;
+};
+
+/* A sealed packet. */
+struct outbound_datagram {
+    struct outbound_sa *sender; /* NULL: removed in the meantime, or its datagrams go elsewhere now */
+    size_t inner_length;        /* octets of the packet inside */
+};
+
+/* What leaves by one message: a datagram, or several of one destination and size that lie one behind the
+ * other. */
 struct outbound_message {
-    struct outbound_sa *sender; /* NULL: removed in the meantime */
     struct wire_destination *destination;
     struct wire_form form; /* segment: octets of each datagram but the last, also of a single one */
     bool singly;           /* the kernel does not take them together */
     bool by_link;          /* it leaves by the worker's link_ring */
     uint32_t mtu;          /* of the path */
     uint8_t *at;
-    size_t length;             /* octets of all its datagrams */
-    unsigned first, datagrams; /* in struct outbound: the first one, and how many there are */
+    size_t length;         /* octets of all its datagrams */
+    unsigned first, count; /* its datagrams in struct outbound */
 };
 
 /* The messages of one system call, as the kernel wants them. */
@@ -60,6 +71,8 @@ struct outbound {
     size_t joined_used;
     struct outbound_packet packets[PIECES_MAX];
     size_t packet_count;
+    struct outbound_run runs[PIECES_MAX];
+    size_t run_count;
     size_t pieces_expected; /* of those packets, at most */
     struct pieces pieces;
 
@@ -71,9 +84,9 @@ struct outbound {
     struct outbound_message messages[PIECES_MAX];
     unsigned next;
     unsigned message_count;
-    size_t inner_lengths[PIECES_MAX];             /* of the packets inside the datagrams, octets */
-    unsigned datagram_count;                      /* in all messages */
-    struct wire_destination detached[PIECES_MAX]; /* how messages without a sender are to go */
+    struct outbound_datagram datagrams[PIECES_MAX]; /* of all messages */
+    unsigned datagram_count;
+    struct wire_destination detached[PIECES_MAX]; /* how messages go whose SA does so no more */
     struct outbound_vector vector;
 };
 
