@@ -63,7 +63,11 @@ static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint
                          struct octets rest)
 {
     sa->may_be_answered |= rest.length > 0 || !tunnel_packet_is_of_the_link((struct octets){at, length});
-    outbound->packets[outbound->packet_count++] = (struct outbound_packet){sa, at, length, rest};
+    size_t i = outbound->packet_count++;
+    if (i == 0 || outbound->packets[i - 1].sa->tunnel != sa->tunnel)
+        outbound->runs[outbound->run_count++] = (struct outbound_run){.first = i};
+    outbound->runs[outbound->run_count - 1].count++;
+    outbound->packets[i] = (struct outbound_packet){sa, at, length, rest};
     outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }
 
@@ -213,50 +217,57 @@ static void outbound_take_offloaded(struct worker *worker, struct tunnel *tunnel
 
 /* ---- Batches ---------------------------------------------------------------------------------------- */
 
-/*
- * Reads one batch from the TUN device, also of packets that wait or are dropped: whoever floods a tunnel that
- * has no SA must leave the worker to its other tunnels. False if it has no more for now.
- */
-static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
+/* Lowers the MSS of the SYNs in the batch. */
+static void outbound_clamp(struct outbound *outbound)
 {
-    struct outbound *outbound = &worker->outbound;
-    for (unsigned count = 0; count < PATH_BATCH && PLAIN_SIZE - outbound->plain_used >= READ_MAX &&
-                             outbound_has_room(outbound) && outbound->segmented == NULL;
-         count++) {
-        uint8_t *at = outbound->plain + outbound->plain_used;
-        ssize_t length = read(tunnel->source.fd, at, tunnel->vnet_header ? READ_MAX : PACKET_MAX);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length <= 0) {
-            if (length < 0 && errno != EAGAIN)
-                worker_count(worker, PATH_READ_ERRORS, 1);
-            return false;
-        }
-        if (tunnel->vnet_header)
-            outbound_take_offloaded(worker, tunnel, at, (size_t)length);
-        else if (outbound_add(worker, tunnel, at, (size_t)length))
-            outbound->plain_used += (size_t)length;
+    for (size_t i = 0; i < outbound->packet_count; i++) {
+        const struct outbound_packet *packet = &outbound->packets[i];
+        const struct mss_limits *limits = &packet->sa->tunnel->mss;
+        if (mss_limits_are_set(limits))
+            (void)mss_clamp(packet->at, packet->length, limits);
     }
-    return true;
 }
 
-/* Lowers the MSS of the SYNs in the batch. */
-static void outbound_clamp(struct outbound *outbound, const struct tunnel *tunnel)
+static uint64_t run_group(const struct outbound *outbound, size_t run)
 {
-    if (!mss_limits_are_set(&tunnel->mss))
-        return;
-    for (size_t i = 0; i < outbound->packet_count; i++)
-        (void)mss_clamp(outbound->packets[i].at, outbound->packets[i].length, &tunnel->mss);
+    return outbound->packets[outbound->runs[run].first].sa->group;
+}
+
+/*
+ * Makes pieces of the batch, tunnel by tunnel, and those tunnels after one another whose datagrams may leave
+ * by one message. The order of packets of one tunnel stays.
+ */
+static void outbound_make_pieces(struct worker *worker)
+{
+    enum { LISTS = 64, NONE = UINT16_MAX, SPARSE = 8 /* packets, that fill no message by themselves */ };
+    struct outbound *outbound = &worker->outbound;
+    uint16_t first[LISTS], last[LISTS], next[PIECES_MAX];
+    memset(first, 0xff, sizeof first);
+    for (uint16_t run = 0; run < outbound->run_count; run++) {
+        outbound->packets[outbound->runs[run].first].sa->tunnel->is_sparse =
+            outbound->runs[run].count < SPARSE;
+        uint64_t list = run_group(outbound, run) % LISTS;
+        if (first[list] == NONE)
+            first[list] = run;
+        else
+            next[last[list]] = run;
+        last[list] = run;
+        next[run] = NONE;
+    }
+    for (size_t list = 0; list < LISTS; list++) {
+        for (uint16_t run = first[list]; run != NONE; run = next[run])
+            oversize_sort(worker, outbound->packets + outbound->runs[run].first, outbound->runs[run].count);
+    }
 }
 
 /* Takes the batch through its stages. */
-static void outbound_process(struct worker *worker, const struct tunnel *tunnel)
+static void outbound_process(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
-    outbound_clamp(outbound, tunnel);
-    oversize_sort(worker, outbound->packets, outbound->packet_count);
+    outbound_clamp(outbound);
+    outbound_make_pieces(worker);
     outbound_send(worker);
-    outbound->packet_count = 0;
+    outbound->packet_count = outbound->run_count = 0;
     outbound->pieces_expected = 0;
     outbound->heads_used = outbound->joined_used = 0;
     if (outbound->segmented == NULL)
@@ -268,10 +279,18 @@ static void outbound_finish_segments(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
     while (outbound->segmented != NULL && !outbound_is_stuck(outbound)) {
-        const struct tunnel *tunnel = outbound->segmented;
         outbound_add_segments(worker);
-        outbound_process(worker, tunnel);
+        outbound_process(worker);
     }
+}
+
+void outbound_end_batch(struct worker *worker)
+{
+    struct outbound *outbound = &worker->outbound;
+    if (outbound_is_stuck(outbound) || outbound->plain_used == 0)
+        return;
+    outbound_process(worker);
+    outbound_finish_segments(worker);
 }
 
 void outbound_resume(struct worker *worker)
@@ -280,12 +299,62 @@ void outbound_resume(struct worker *worker)
     outbound_finish_segments(worker);
 }
 
-/* Sends packets that waited, in their order, as many as a batch takes. Those that still have no SA are
- * treated like new ones. */
+/* Makes room for what a device may yield; false if the batch is stuck. */
+static bool outbound_make_room(struct worker *worker)
+{
+    const struct outbound *outbound = &worker->outbound;
+    if (PLAIN_SIZE - outbound->plain_used >= READ_MAX && outbound_has_room(outbound))
+        return true;
+    outbound_end_batch(worker);
+    return !outbound_is_stuck(outbound);
+}
+
+/* Takes what the TUN device has yielded into the batch; returns how many pieces it may become, at least 1. */
+static size_t outbound_take(struct worker *worker, struct tunnel *tunnel, uint8_t *at, size_t length)
+{
+    struct outbound *outbound = &worker->outbound;
+    size_t before = outbound->pieces_expected;
+    if (tunnel->vnet_header)
+        outbound_take_offloaded(worker, tunnel, at, length);
+    else if (outbound_add(worker, tunnel, at, length))
+        outbound->plain_used += length;
+    return outbound->pieces_expected > before ? outbound->pieces_expected - before : 1;
+}
+
+/*
+ * Reads from the TUN device what would be a batch by itself, also of packets that wait or are dropped:
+ * whoever floods a tunnel must leave the worker to its other tunnels. False if it has no more for now.
+ */
+static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
+{
+    struct outbound *outbound = &worker->outbound;
+    for (size_t taken = 0; taken < PATH_BATCH && outbound_make_room(worker);) {
+        uint8_t *at = outbound->plain + outbound->plain_used;
+        ssize_t length = read(tunnel->source.fd, at, tunnel->vnet_header ? READ_MAX : PACKET_MAX);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length <= 0) {
+            if (length < 0 && errno != EAGAIN)
+                worker_count(worker, PATH_READ_ERRORS, 1);
+            return false;
+        }
+        taken += outbound_take(worker, tunnel, at, (size_t)length);
+        if (outbound->segmented != NULL) {
+            outbound_end_batch(worker);
+            return true;
+        }
+    }
+    return true;
+}
+
+/* Sends packets that waited, in their order, as many as a batch takes, behind what is in the batch. Those
+ * that still have no SA are treated like new ones. */
 static void outbound_send_waiting(struct worker *worker, struct tunnel *tunnel)
 {
     struct waiting_packet *packets[PATH_BATCH];
     size_t count = 0;
+    if (!outbound_make_room(worker))
+        return;
     while (tunnel->flush > 0 && count < PATH_BATCH && outbound_has_room(&worker->outbound)) {
         struct waiting_packet *packet = waiting_take(&tunnel->waiting, &worker->waiting_octets);
         if (packet == NULL) {
@@ -296,7 +365,7 @@ static void outbound_send_waiting(struct worker *worker, struct tunnel *tunnel)
         packets[count++] = packet;
         (void)outbound_add(worker, tunnel, packet->octets, packet->length);
     }
-    outbound_process(worker, tunnel);
+    outbound_process(worker);
     for (size_t i = 0; i < count; i++)
         free(packets[i]);
 }
@@ -304,12 +373,8 @@ static void outbound_send_waiting(struct worker *worker, struct tunnel *tunnel)
 bool outbound_run(struct worker *worker, struct source *source)
 {
     struct tunnel *tunnel = (struct tunnel *)source;
-    if (tunnel->flush > 0) {
-        outbound_send_waiting(worker, tunnel);
-        return true;
-    }
-    bool more = outbound_read(worker, tunnel);
-    outbound_process(worker, tunnel);
-    outbound_finish_segments(worker);
-    return more;
+    if (tunnel->flush == 0)
+        return outbound_read(worker, tunnel);
+    outbound_send_waiting(worker, tunnel);
+    return true;
 }

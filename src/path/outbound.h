@@ -1,8 +1,8 @@
 /*
- * Packets out: a batch from a tunnel's TUN device, or of those that waited in the tunnel, is given to its
- * outbound SAs (outbound.c), super-packets in segments (segment.h); the MSS of SYNs is lowered (mss.h), and
- * what is too large is fragmented or answered (oversize.h); then it is sealed and sent in its order
- * (outbound_send.c).
+ * Packets out: what the TUN devices of this worker's tunnels yield in one turn, and what waited in tunnels,
+ * is one batch. Each packet is given to an outbound SA of its tunnel (outbound.c), super-packets in segments
+ * (segment.h); the MSS of SYNs is lowered (mss.h), and what is too large is fragmented or answered
+ * (oversize.h); then the batch is sealed and sent in its order (outbound_send.c).
  *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
  * worker rest until the socket has room; packets then queue up, and are dropped, in front of the TUN devices,
@@ -29,17 +29,28 @@ struct outbound_packet {
     struct octets rest; /* a segment's payload, while `at` has its headers; empty: the packet is whole */
 };
 
-/* What leaves by one message: a datagram, or several of one SA and size that lie one behind the other. */
+/* The packets of one tunnel in the batch. */
+struct outbound_run {
+    size_t first, count;
+};
+
+/* A sealed packet. */
+struct outbound_datagram {
+    struct outbound_sa *sender; /* NULL: removed in the meantime, or its datagrams go elsewhere now */
+    size_t inner_length;        /* octets of the packet inside */
+};
+
+/* What leaves by one message: a datagram, or several of one destination and size that lie one behind the
+ * other. */
 struct outbound_message {
-    struct outbound_sa *sender; /* NULL: removed in the meantime */
     struct wire_destination *destination;
     struct wire_form form; /* segment: octets of each datagram but the last, also of a single one */
     bool singly;           /* the kernel does not take them together */
     bool by_link;          /* it leaves by the worker's link_ring */
     uint32_t mtu;          /* of the path */
     uint8_t *at;
-    size_t length;             /* octets of all its datagrams */
-    unsigned first, datagrams; /* in struct outbound: the first one, and how many there are */
+    size_t length;         /* octets of all its datagrams */
+    unsigned first, count; /* its datagrams in struct outbound */
 };
 
 /* The messages of one system call, as the kernel wants them. */
@@ -60,6 +71,8 @@ struct outbound {
     size_t joined_used;
     struct outbound_packet packets[PIECES_MAX];
     size_t packet_count;
+    struct outbound_run runs[PIECES_MAX];
+    size_t run_count;
     size_t pieces_expected; /* of those packets, at most */
     struct pieces pieces;
 
@@ -71,9 +84,9 @@ struct outbound {
     struct outbound_message messages[PIECES_MAX];
     unsigned next;
     unsigned message_count;
-    size_t inner_lengths[PIECES_MAX];             /* of the packets inside the datagrams, octets */
-    unsigned datagram_count;                      /* in all messages */
-    struct wire_destination detached[PIECES_MAX]; /* how messages without a sender are to go */
+    struct outbound_datagram datagrams[PIECES_MAX]; /* of all messages */
+    unsigned datagram_count;
+    struct wire_destination detached[PIECES_MAX]; /* how messages go whose SA does so no more */
     struct outbound_vector vector;
 };
 
@@ -82,8 +95,13 @@ struct outbound {
 bool outbound_allocate(struct outbound *outbound, bool touched);
 void outbound_free(struct outbound *outbound);
 
-/* Takes one batch from the tunnel that `source` is of; true if there may be more. Not while stuck. */
+/* Takes from the tunnel that `source` is of what would be a batch by itself; true if there may be more. It
+ * joins what the batch has of other tunnels, and leaves with outbound_end_batch at the latest. Not while
+ * stuck. */
 bool outbound_run(struct worker *worker, struct source *source);
+
+/* Seals and sends the batch, or all but what a full socket does not take. */
+void outbound_end_batch(struct worker *worker);
 
 /* True while part of a batch waits for room in a socket. */
 static inline bool outbound_is_stuck(const struct outbound *outbound)

@@ -1,5 +1,6 @@
 #include "path/outbound_sa.h"
 
+#include "esp/owner.h"
 #include "path/keepalive.h"
 #include "path/tunnel.h"
 
@@ -79,11 +80,26 @@ void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)
     tunnel_flush(worker, sa->tunnel);
 }
 
+/*
+ * SAs with the same destination, and with SPIs that a Musubi with as many workers as this one gives to one
+ * worker. Another one passes on what it gets for another worker (stray.h), and peers of other kinds do not
+ * care.
+ */
+static uint64_t group_of(const struct worker *worker, const struct outbound_sa *sa)
+{
+    const struct ip_endpoint *remote = &sa->destination.remote;
+    uint64_t hash = hash_number(HASH_START, esp_owner_of_spi(esp_sa_spi(sa->sa), worker->count));
+    for (size_t i = 0; i < ip_address_size(remote->address.family); i += 4)
+        hash = hash_number(hash, load_u32be(remote->address.octets + i));
+    return hash_number(hash, remote->port);
+}
+
 void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
                           const struct outbound_settings *settings)
 {
     outbound_detach(&worker->outbound, sa);
     sa->destination = settings->destination;
+    sa->group = group_of(worker, sa);
     outbound_sa_reroute(worker, sa, &settings->route);
     keepalive_start(worker, sa);
 }

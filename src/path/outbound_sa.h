@@ -29,6 +29,7 @@ struct outbound_sa {
     bool singly;       /* the kernel does not take several datagrams at once towards its destination */
 
     struct wire_destination destination;
+    uint64_t group; /* its datagrams may leave by one message with those of SAs of the same group */
     struct path_next_hop next_hop; /* towards it, on whose link packets may go */
     msec_t routed;                 /* when one was last left to Linux's IP output all the same */
     struct path_mtu mtu;

@@ -20,10 +20,10 @@ static enum wire_kind outbound_kind(const struct worker *worker, const struct ou
  * routes by it, and a place in the queue. One packet in a second goes by the raw socket all the same, by
  * which Linux sees that the neighbour is in use, and looks whether it is still there.
  */
-static bool outbound_goes_by_link(struct worker *worker, const struct outbound_message *message)
+static bool outbound_goes_by_link(struct worker *worker, struct outbound_sa *sa,
+                                  const struct outbound_message *message)
 {
     enum { ROUTED_INTERVAL = 1000 /* milliseconds */, DSCP_MASK = 0xfc };
-    struct outbound_sa *sa = message->sender;
     size_t length = LINK_RING_IP_HEADER + message->length;
     if (!link_ring_is_open(&worker->link_ring) || sa->next_hop.link == 0 ||
         sa->destination.kind != WIRE_ESP_V4 || (message->form.traffic_class & DSCP_MASK) != 0 ||
@@ -35,19 +35,40 @@ static bool outbound_goes_by_link(struct worker *worker, const struct outbound_m
     return false;
 }
 
-/* True if the datagram can leave with the last message, as its next one. None of them may be larger than the
- * path takes in one piece. */
+/* The SA of a message's first datagram; NULL: it has gone, or its datagrams go elsewhere now. */
+static struct outbound_sa *outbound_first_sender(const struct outbound *outbound,
+                                                 const struct outbound_message *message)
+{
+    return outbound->datagrams[message->first].sender;
+}
+
+/* True if the kernel can take the message and others of its form together. */
+static bool outbound_may_join(const struct outbound *outbound, const struct outbound_message *message)
+{
+    const struct outbound_datagram *datagram = &outbound->datagrams[message->first];
+    /* None may be larger than the path takes in one piece. */
+    return wire_is_udp(message->form.kind) && !datagram->sender->singly &&
+           datagram->inner_length <= datagram->sender->mtu.fits;
+}
+
+/* True if datagrams of both SAs can leave by one message. Those of a tunnel with many of them in the batch
+ * stay by themselves, since they fill messages, and the peer can put them together again. */
+static bool outbound_share(const struct outbound_sa *a, const struct outbound_sa *b)
+{
+    return a == b || (a->group == b->group && a->tunnel->is_sparse && b->tunnel->is_sparse &&
+                      wire_destination_equal(&a->destination, &b->destination));
+}
+
+/* True if the datagram can leave with the last message, as its next one. */
 static bool outbound_follows(const struct outbound *outbound, const struct outbound_message *last,
                              const struct outbound_message *next)
 {
-    const struct outbound_sa *sa = next->sender;
-    return last->sender == sa && wire_is_udp(next->form.kind) && !sa->singly && last->mtu == next->mtu &&
-           last->form.kind == next->form.kind && last->form.traffic_class == next->form.traffic_class &&
-           last->at + last->length == next->at && last->length == last->datagrams * last->form.segment &&
-           next->length <= last->form.segment && last->datagrams < WIRE_SEGMENTS_MAX &&
-           last->length + next->length <= WIRE_SEGMENTED_MAX &&
-           outbound->inner_lengths[last->first] <= sa->mtu.fits &&
-           outbound->inner_lengths[next->first] <= sa->mtu.fits;
+    return last->mtu == next->mtu && last->form.kind == next->form.kind &&
+           last->form.traffic_class == next->form.traffic_class && last->at + last->length == next->at &&
+           last->length == (size_t)last->count * last->form.segment && next->length <= last->form.segment &&
+           last->count < WIRE_SEGMENTS_MAX && last->length + next->length <= WIRE_SEGMENTED_MAX &&
+           outbound_may_join(outbound, last) && outbound_may_join(outbound, next) &&
+           outbound_share(outbound_first_sender(outbound, last), outbound_first_sender(outbound, next));
 }
 
 /* Makes a message of piece `n`, which was sealed, or adds it to the last one. */
@@ -58,22 +79,22 @@ static void outbound_put_message(struct worker *worker, size_t n)
     struct outbound_sa *sa = outbound->pieces.sas[n];
     const struct outer_form *outer = &outbound->pieces.outer[n];
     struct outbound_message message = {
-        .sender = sa,
         .destination = &sa->destination,
         .form = {outbound_kind(worker, sa, outer), outer->traffic_class, (uint16_t)packet->length},
         .mtu = sa->mtu.outer,
         .at = packet->to,
         .length = packet->length,
         .first = outbound->datagram_count++,
-        .datagrams = 1,
+        .count = 1,
     };
-    message.by_link = outbound_goes_by_link(worker, &message);
-    outbound->inner_lengths[message.first] = packet->head.length + packet->body.length;
+    message.by_link = outbound_goes_by_link(worker, sa, &message);
+    outbound->datagrams[message.first] =
+        (struct outbound_datagram){sa, packet->head.length + packet->body.length};
     if (worker->io->segments && outbound->message_count > 0) {
         struct outbound_message *last = &outbound->messages[outbound->message_count - 1];
         if (outbound_follows(outbound, last, &message)) {
             last->length += message.length;
-            last->datagrams++;
+            last->count++;
             return;
         }
     }
@@ -138,9 +159,9 @@ static void vector_put(struct outbound_vector *vector, const struct outbound_mes
 static void vector_put_message(struct outbound_vector *vector, const struct outbound_message *message)
 {
     size_t segment = message->form.segment;
-    if (message->datagrams == 1 || !message->singly) {
+    if (message->count == 1 || !message->singly) {
         vector_put(vector, message, message->at, message->length,
-                   message->datagrams == 1 ? 0 : message->form.segment);
+                   message->count == 1 ? 0 : message->form.segment);
         return;
     }
     for (size_t done = 0; done < message->length && vector->count < PATH_BATCH; done += segment) {
@@ -181,14 +202,14 @@ static void outbound_set_mtu(struct worker *worker, enum wire_kind kind, uint32_
 static unsigned outbound_pass(struct outbound *outbound)
 {
     struct outbound_message *message = &outbound->messages[outbound->next];
-    if (!message->singly || message->datagrams == 1) {
+    if (!message->singly || message->count == 1) {
         outbound->next++;
-        return message->datagrams;
+        return message->count;
     }
     message->at += message->form.segment;
     message->length -= message->form.segment;
     message->first++;
-    message->datagrams--;
+    message->count--;
     return 1;
 }
 
@@ -197,32 +218,31 @@ static unsigned outbound_pass(struct outbound *outbound)
 static void outbound_count_refusal(struct worker *worker, int error)
 {
     struct outbound *outbound = &worker->outbound;
-    const struct outbound_message *message = &outbound->messages[outbound->next];
-    struct outbound_sa *sender = message->sender;
-    unsigned first = message->first;
-    unsigned count = outbound_pass(outbound);
-    uint64_t octets = 0;
-    if (sender == NULL)
-        return;
-    for (unsigned i = first; i < first + count; i++)
-        octets += outbound->inner_lengths[i];
-    outbound_sa_count(worker, sender, ESP_OUT_PACKETS, -(uint64_t)count);
-    outbound_sa_count(worker, sender, ESP_OUT_OCTETS, -octets);
-    outbound_sa_count_drop(worker, sender,
-                           error == ENOBUFS || error == ENOMEM ? DROP_OUT_NO_MEMORY : DROP_REFUSED, count);
+    const struct outbound_datagram *datagram = outbound->datagrams + outbound->messages[outbound->next].first;
+    const enum path_drop drop = error == ENOBUFS || error == ENOMEM ? DROP_OUT_NO_MEMORY : DROP_REFUSED;
+    for (unsigned left = outbound_pass(outbound); left > 0; left--, datagram++) {
+        if (datagram->sender == NULL)
+            continue;
+        outbound_sa_count(worker, datagram->sender, ESP_OUT_PACKETS, -UINT64_C(1));
+        outbound_sa_count(worker, datagram->sender, ESP_OUT_OCTETS, -(uint64_t)datagram->inner_length);
+        outbound_sa_count_drop(worker, datagram->sender, drop, 1);
+    }
 }
 
 /* What is next was refused: datagrams that the kernel does not make of one message are tried singly. */
 static void outbound_take_refusal(struct worker *worker, int error)
 {
-    struct outbound_message *message = &worker->outbound.messages[worker->outbound.next];
-    if (message->datagrams == 1 || message->singly || !wire_cannot_segment(error)) {
+    struct outbound *outbound = &worker->outbound;
+    struct outbound_message *message = &outbound->messages[outbound->next];
+    if (message->count == 1 || message->singly || !wire_cannot_segment(error)) {
         outbound_count_refusal(worker, error);
         return;
     }
     message->singly = true;
-    if (message->sender != NULL)
-        message->sender->singly = true;
+    for (unsigned i = message->first; i < message->first + message->count; i++) {
+        if (outbound->datagrams[i].sender != NULL)
+            outbound->datagrams[i].sender->singly = true;
+    }
 }
 
 /* The next `count` of the vector have left. */
@@ -230,20 +250,26 @@ static void outbound_note_sent(struct worker *worker, unsigned count)
 {
     struct outbound *outbound = &worker->outbound;
     for (unsigned i = 0; i < count; i++) {
-        struct outbound_sa *sender = outbound->messages[outbound->next].sender;
-        (void)outbound_pass(outbound);
-        if (sender == NULL)
-            continue;
-        sender->sent = worker->now;
-        outbound_sa_watch_answers(worker, sender);
+        const struct outbound_datagram *datagram =
+            outbound->datagrams + outbound->messages[outbound->next].first;
+        struct outbound_sa *noted = NULL;
+        for (unsigned left = outbound_pass(outbound); left > 0; left--, datagram++) {
+            if (datagram->sender == noted || datagram->sender == NULL)
+                continue;
+            noted = datagram->sender;
+            noted->sent = worker->now;
+            outbound_sa_watch_answers(worker, noted);
+        }
     }
 }
 
 /* True if the message can go by the ring with the first one of a batch. */
-static bool is_by_same_link(const struct outbound_message *first, const struct outbound_message *message)
+static bool is_by_same_link(const struct outbound *outbound, const struct outbound_message *first,
+                            const struct outbound_message *message)
 {
-    return message->by_link && message->sender != NULL &&
-           message->sender->next_hop.link == first->sender->next_hop.link &&
+    return message->by_link &&
+           outbound_first_sender(outbound, message)->next_hop.link ==
+               outbound_first_sender(outbound, first)->next_hop.link &&
            message->destination->mark == first->destination->mark;
 }
 
@@ -253,8 +279,10 @@ static void outbound_send_by_link(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
     const struct outbound_message *first = &outbound->messages[outbound->next];
+    const uint32_t link = outbound_first_sender(outbound, first)->next_hop.link;
     unsigned count = 0, left = 0;
-    for (; outbound->next + count < outbound->message_count && is_by_same_link(first, first + count);
+    for (;
+         outbound->next + count < outbound->message_count && is_by_same_link(outbound, first, first + count);
          count++) {
         const struct outbound_message *message = first + count;
         const struct link_packet packet = {
@@ -264,12 +292,12 @@ static void outbound_send_by_link(struct worker *worker)
             .dont_fragment = message->form.kind == WIRE_ESP_V4_DF,
             .esp = {message->at, message->length},
         };
-        if (!link_ring_put(&worker->link_ring, count, &message->sender->next_hop, &packet))
+        if (!link_ring_put(&worker->link_ring, count, &outbound_first_sender(outbound, message)->next_hop,
+                           &packet))
             break;
     }
     if (count > 0)
-        left =
-            link_ring_send(&worker->link_ring, count, first->sender->next_hop.link, first->destination->mark);
+        left = link_ring_send(&worker->link_ring, count, link, first->destination->mark);
     outbound_note_sent(worker, left);
     for (unsigned i = outbound->next; (count == 0 || left < count) && i < outbound->message_count; i++)
         outbound->messages[i].by_link = false;
@@ -306,15 +334,29 @@ void outbound_send(struct worker *worker)
     outbound_flush(worker);
 }
 
+/* Has the datagrams of a message refer to the SA no more; true if one of them did. */
+static bool outbound_forget_sender(struct outbound *outbound, const struct outbound_message *message,
+                                   const struct outbound_sa *sa)
+{
+    bool found = false;
+    for (unsigned i = message->first; i < message->first + message->count; i++) {
+        if (outbound->datagrams[i].sender != sa)
+            continue;
+        outbound->datagrams[i].sender = NULL;
+        found = true;
+    }
+    return found;
+}
+
 void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa)
 {
     for (unsigned i = outbound->next; i < outbound->message_count; i++) {
         struct outbound_message *message = &outbound->messages[i];
-        if (message->sender != sa)
+        if (outbound_forget_sender(outbound, message, sa))
+            message->by_link = false;
+        if (message->destination != &sa->destination)
             continue;
         outbound->detached[i] = sa->destination;
-        message->sender = NULL;
-        message->by_link = false;
         message->destination = &outbound->detached[i];
     }
 }

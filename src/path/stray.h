@@ -11,7 +11,7 @@
 struct worker;
 
 enum {
-    STRAYS_SIZE = 64, /* from one worker to another, or to the controller; a power of two */
+    STRAYS_SIZE = 512, /* from one worker to another, or to the controller; a power of two */
     STRAY_TO_CONTROLLER = PATH_WORKERS_MAX,
 };
 

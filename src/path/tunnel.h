@@ -20,6 +20,7 @@ struct tunnel {
     struct mss_limits mss;       /* of both directions */
     struct path_sizes *sizes;    /* in shared memory; NULL: nobody reads them */
     struct outbound_sa_list sas; /* newest first (S38) */
+    bool is_sparse; /* it has few packets in the batch, which leave by messages with those of others */
 
     struct waiting waiting;
     size_t flush;  /* an SA came up: so many waiting packets go before any that are read now */

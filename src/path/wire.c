@@ -115,6 +115,13 @@ bool wire_destination_from(struct wire_destination *to, const struct child_desti
     return true;
 }
 
+bool wire_destination_equal(const struct wire_destination *a, const struct wire_destination *b)
+{
+    return a->kind == b->kind && a->name_length == b->name_length &&
+           memcmp(&a->name, &b->name, a->name_length) == 0 && a->control_length == b->control_length &&
+           memcmp(a->control, b->control, a->control_length) == 0;
+}
+
 void wire_address_message(struct msghdr *message, struct wire_destination *to)
 {
     *message = (struct msghdr){

@@ -101,6 +101,9 @@ bool wire_inbox_has_room(const struct wire_inbox *inbox);
 /* False if remote and local are not of one family, or if the port is missing with UDP. */
 bool wire_destination_from(struct wire_destination *to, const struct child_destination *from);
 
+/* True if datagrams go to both in the same manner. */
+bool wire_destination_equal(const struct wire_destination *a, const struct wire_destination *b);
+
 /* Fills in all of `message` but the vectors. It refers to `to`. */
 void wire_address_message(struct msghdr *message, struct wire_destination *to);
 

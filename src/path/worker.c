@@ -185,6 +185,7 @@ static void worker_run(struct worker *worker, const struct epoll_event *events, 
     worker_take_events(worker, events, count);
     worker_run_list(worker, &worker->ready);
     worker_run_list(worker, &worker->ready_tunnels);
+    outbound_end_batch(worker);
     worker_run_timers(worker);
     worker_tell(worker);
 }

@@ -3,7 +3,8 @@
  * goes through a pair of paths twice. Fast: super-packets from and to the TUN devices, UDP_SEGMENT, UDP_GRO,
  * coalescing. Slow: Linux segments in front of the first device, and each packet goes by itself to the end.
  * What stands on the wire, sealed, must be the same then, in the same order, and so must what comes out of
- * the second device, in the same order within a flow, and all counters.
+ * the second device, in the same order within a flow, and all counters. And once more through several tunnels
+ * at a time, whose packets leave in batches together: then the order is to be the same for each SA.
  *
  *     test_path_differential [WORKERS [SEED [ROUNDS]]]
  */
@@ -33,6 +34,7 @@ enum {
     BURST_SEGMENTS = 200, /* the queue of a TUN device has room for 500 packets */
     RECORD_OCTETS = 32 << 20,
     RECORD_PACKETS = 1 << 15,
+    WHOLE_MAX = 1400, /* octets of an inner packet whose outer one is in no fragments */
     BUFFER = 32 << 20,
 };
 
@@ -62,7 +64,7 @@ struct record {
 
 struct run {
     struct record wire, out;
-    uint64_t counters[ESP_COUNTER_COUNT];
+    uint64_t counters[STAND_TUNNELS_MAX][ESP_COUNTER_COUNT];
 };
 
 static struct run slow, fast;
@@ -112,9 +114,20 @@ static uint64_t flow_of(struct octets packet)
     return hash_octets(hash, &flow.destination_port, sizeof flow.destination_port);
 }
 
+/* The SPI of ESP that is in no fragments, or is the first one. */
+static uint32_t spi_of(struct octets outer)
+{
+    bool v4 = inner_family(outer) == IP_V4;
+    size_t at = v4 ? 20 : 40;
+    uint8_t protocol = outer.at[v4 ? 9 : 6];
+    if (protocol == IPPROTO_UDP)
+        at += 8;
+    return outer.length >= at + 4 ? load_u32be(outer.at + at) : 0;
+}
+
 /* ---- Looking on -------------------------------------------------------------------------------------- */
 
-static int watch_wire, watch_out;
+static int watch_wire, watch_out[STAND_TUNNELS_MAX];
 
 /* Sees all that the device delivers to this host, super-packets in one. */
 static int watch_open(int ifindex)
@@ -149,29 +162,30 @@ static size_t watch_take(int fd, size_t link, struct virtio_net_hdr *form, uint8
     return (size_t)length - sizeof *form - link;
 }
 
-/* Adds the packets that a network would carry. */
+/* Adds the packets that a network would carry. `flow` is theirs; 0: that of their ESP's SPI. */
 static void record_segments(struct record *record, const struct virtio_net_hdr *form, uint8_t *packet,
-                            size_t length, void (*neutralize)(uint8_t *packet))
+                            size_t length, uint64_t flow, void (*neutralize)(uint8_t *packet))
 {
     static uint8_t head[STAND_PACKET_MAX];
     struct segmenter s;
     struct octets body;
-    uint64_t flow = flow_of((struct octets){packet, length});
     if ((form->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 && form->gso_type == VIRTIO_NET_HDR_GSO_NONE) {
         neutralize(packet);
-        record_add(record, flow, (struct octets){packet, length}, (struct octets){0});
+        record_add(record, flow != 0 ? flow : spi_of((struct octets){packet, length}),
+                   (struct octets){packet, length}, (struct octets){0});
         return;
     }
     assert_true(segmenter_begin(&s, form, packet, length));
     record->merged += s.head > 0;
     if (s.head == 0) {
         neutralize(packet);
-        record_add(record, flow, (struct octets){packet, length}, (struct octets){0});
+        record_add(record, flow != 0 ? flow : spi_of((struct octets){packet, length}),
+                   (struct octets){packet, length}, (struct octets){0});
         return;
     }
     while (segmenter_next(&s, head, &body)) {
         neutralize(head);
-        record_add(record, flow, (struct octets){head, s.head}, body);
+        record_add(record, flow != 0 ? flow : load_u32be(body.at), (struct octets){head, s.head}, body);
     }
 }
 
@@ -194,7 +208,8 @@ static void forget_choices_of_linux(uint8_t *packet)
         memset(packet + 44, 0, 4);
 }
 
-static void record_wire(struct run *run, enum ip_family outer)
+/* With one tunnel all is one flow, also the fragments of what does not fit. */
+static void record_wire(struct run *run, enum ip_family outer, unsigned tunnels)
 {
     const struct ip_address source = end_address(0, outer), destination = end_address(1, outer);
     struct virtio_net_hdr form;
@@ -206,35 +221,49 @@ static void record_wire(struct run *run, enum ip_family outer)
             continue;
         const struct ip_address from = inner_source(all), to = inner_destination(all);
         if (ip_address_equal(&from, &source) && ip_address_equal(&to, &destination))
-            record_segments(&run->wire, &form, packet, length, forget_choices_of_linux);
+            record_segments(&run->wire, &form, packet, length, tunnels == 1, forget_choices_of_linux);
     }
 }
 
-/* Takes what came out until the sentinel does. */
-static void record_out(struct run *run)
+/* Takes what came out of the tunnel until the sentinel does. */
+static void record_out(struct run *run, unsigned tunnel)
 {
     struct virtio_net_hdr form;
     uint8_t *packet;
+    here->tunnel = tunnel;
     end_put_number(here, IP_V4, 100, SENTINEL);
     for (;;) {
-        size_t length = watch_take(watch_out, 0, &form, &packet, STAND_PATIENCE);
+        size_t length = watch_take(watch_out[tunnel], 0, &form, &packet, STAND_PATIENCE);
         if (length == 0)
             fail_msg("seed %lu: the last packet of a burst did not come", (unsigned long)seed);
         if (length == 100 && form.gso_type == VIRTIO_NET_HDR_GSO_NONE && packet[0] == 0x45 &&
             packet_number(packet) == SENTINEL)
             return;
-        record_segments(&run->out, &form, packet, length, keep_all);
+        record_segments(&run->out, &form, packet, length,
+                        hash_octets(flow_of((struct octets){packet, length}), &tunnel, sizeof tunnel),
+                        keep_all);
     }
 }
 
 /* ---- Two runs ---------------------------------------------------------------------------------------- */
 
-static void put_burst(struct traffic *traffic)
+static bool has_room_on_the_wire(const struct traffic_packet *packet)
+{
+    size_t head = packet->form.hdr_len;
+    return packet->segments > 1 ? head + packet->form.gso_size <= WHOLE_MAX : packet->length <= WHOLE_MAX;
+}
+
+/* Puts packets into the tunnels at random. Those of several tunnels all fit, since identifications of
+ * fragments are given out for all together. */
+static void put_burst(struct traffic *traffic, unsigned tunnels)
 {
     static struct traffic_packet packet;
     unsigned segments = 0;
     while (segments < BURST_SEGMENTS) {
         traffic_next(traffic, &packet);
+        here->tunnel = tunnels > 1 ? (unsigned)random_below(&traffic->random, tunnels) : 0;
+        if (tunnels > 1 && !has_room_on_the_wire(&packet))
+            continue;
         segments += packet.segments;
         if (packet.has_form)
             end_put_super(here, &packet.form, packet.octets, packet.length);
@@ -243,34 +272,47 @@ static void put_burst(struct traffic *traffic)
     }
 }
 
-static void carry_all(const struct stand_sa *sa, const struct path_tunnel *settings, bool offload,
-                      struct run *run)
+static void carry_bursts(enum ip_family outer, unsigned tunnels, struct run *run)
 {
     struct traffic traffic;
+    traffic_begin(&traffic, seed);
+    for (unsigned burst = 0; burst < BURSTS; burst++) {
+        put_burst(&traffic, tunnels);
+        for (unsigned i = 0; i < tunnels; i++) {
+            /* Packets of other flows than the sentinel's may come behind it, but in front of a second one. */
+            record_out(run, i);
+            record_out(run, i);
+        }
+        record_wire(run, outer, tunnels);
+    }
+}
+
+static void carry_all(const struct stand_sa *sa, const struct path_tunnel *settings, unsigned tunnels,
+                      bool offload, struct run *run)
+{
     struct wire_io one_by_one = wire_sockets;
     one_by_one.segments = false;
     record_clear(&run->wire);
     record_clear(&run->out);
     stand_set_offload(offload, offload);
     stand_set_io(offload ? NULL : &one_by_one);
-    stand_start(&stand, workers);
+    stand_start_tunnels(&stand, workers, tunnels);
     watch_wire = watch_open(LO);
-    watch_out = watch_open(there->devices[0].ifindex);
-    stand_install(&stand, sa, 1);
-    end_configure(here, *settings);
-    end_configure(there, *settings);
-    traffic_begin(&traffic, seed);
-    for (unsigned burst = 0; burst < BURSTS; burst++) {
-        put_burst(&traffic);
-        /* Packets of other flows than the sentinel's may come behind it, but in front of a second one. */
-        record_out(run);
-        record_out(run);
-        record_wire(run, sa->outer);
+    for (unsigned i = 0; i < tunnels; i++) {
+        here->tunnel = there->tunnel = i;
+        watch_out[i] = watch_open(there->devices[i].ifindex);
+        stand_install(&stand, sa, 1 + i);
+        end_configure(here, *settings);
+        end_configure(there, *settings);
     }
-    for (enum esp_counter i = 0; i < ESP_COUNTER_COUNT; i++)
-        run->counters[i] = end_total(i < ESP_IN_PACKETS ? here : there, i);
+    carry_bursts(sa->outer, tunnels, run);
+    for (unsigned i = 0; i < tunnels; i++) {
+        here->tunnel = there->tunnel = i;
+        for (enum esp_counter c = 0; c < ESP_COUNTER_COUNT; c++)
+            run->counters[i][c] = end_total(c < ESP_IN_PACKETS ? here : there, c);
+        (void)close(watch_out[i]);
+    }
     (void)close(watch_wire);
-    (void)close(watch_out);
     stand_stop(&stand);
 }
 
@@ -316,24 +358,28 @@ static void sort_by_flow(struct record *record)
     qsort(record->packets, record->count, sizeof *record->packets, compare_seen);
 }
 
-static void expect_the_same(const struct stand_sa *sa, const struct path_tunnel *settings)
+static void expect_the_same(const struct stand_sa *sa, const struct path_tunnel *settings, unsigned tunnels)
 {
-    carry_all(sa, settings, false, &slow);
-    carry_all(sa, settings, true, &fast);
+    carry_all(sa, settings, tunnels, false, &slow);
+    carry_all(sa, settings, tunnels, true, &fast);
     (void)printf("# %u sealed, %u out; merged: %u on the wire, %u out\n", slow.wire.count, slow.out.count,
                  fast.wire.merged, fast.out.merged);
     assert_int_equal(slow.wire.merged, 0);
     assert_int_equal(slow.out.merged, 0);
     assert_true(fast.out.merged > 0);
     assert_true(slow.out.count > 100);
+    sort_by_flow(&slow.wire);
+    sort_by_flow(&fast.wire);
     expect_same_packets("on the wire", &slow.wire, &fast.wire);
     sort_by_flow(&slow.out);
     sort_by_flow(&fast.out);
     expect_same_packets("out of the tunnel", &slow.out, &fast.out);
-    for (enum esp_counter i = 0; i < ESP_COUNTER_COUNT; i++) {
-        if (slow.counters[i] != fast.counters[i])
-            fail_msg("seed %lu: counter %d: %lu, not %lu", (unsigned long)seed, (int)i,
-                     (unsigned long)fast.counters[i], (unsigned long)slow.counters[i]);
+    for (unsigned i = 0; i < tunnels; i++) {
+        for (enum esp_counter c = 0; c < ESP_COUNTER_COUNT; c++) {
+            if (slow.counters[i][c] != fast.counters[i][c])
+                fail_msg("seed %lu: counter %d of tunnel %u: %lu, not %lu", (unsigned long)seed, (int)c, i,
+                         (unsigned long)fast.counters[i][c], (unsigned long)slow.counters[i][c]);
+        }
     }
 }
 
@@ -359,7 +405,20 @@ static void fast_and_slow_path_give_the_same_packets(void **state)
     (void)state;
     for (unsigned round = 0; round < rounds; round++) {
         for (size_t i = 0; i < ARRAY_SIZE(sas); i++, seed++)
-            expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)]);
+            expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)], 1);
+    }
+}
+
+/* With AES-GCM, whose IVs come of the SA alone. */
+static void so_they_do_with_packets_of_several_tunnels_in_a_batch(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < ARRAY_SIZE(sas); i++, seed++) {
+            if (sas[i].encryption == ENCR_AES_GCM_16)
+                expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)],
+                                STAND_TUNNELS_MAX);
+        }
     }
 }
 
@@ -376,6 +435,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fast_and_slow_path_give_the_same_packets),
+        cmocka_unit_test(so_they_do_with_packets_of_several_tunnels_in_a_batch),
     };
     workers = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     if (argc > 2)
