@@ -1,5 +1,6 @@
 #include "base/secret.h"
 
+#include <alloca.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,9 @@ void secret_wipe(void *at, size_t length)
     explicit_bzero(at, length);
 }
 
-__attribute__((noinline)) void secret_wipe_stack(void)
+__attribute__((noinline)) void secret_wipe_stack(size_t size)
 {
-    uint8_t below[SECRET_STACK_SIZE];
-    secret_wipe(below, sizeof below);
+    secret_wipe(alloca(size), size);
 }
 
 void secret_free(void *at, size_t length)

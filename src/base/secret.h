@@ -19,12 +19,15 @@ bool secret_lock_process(void);
 void secret_wipe(void *at, size_t length);
 
 /*
- * Wipes what functions that have returned left on the stack of this thread, SECRET_STACK_SIZE octets of it:
- * copies of secrets in places that no name leads to, such as registers that were put by and structs that were
- * passed by value. To be called where the stack is shallow, after secrets were handled.
+ * Wipes what functions that have returned left on the stack of this thread, `size` octets of it: copies of
+ * secrets in places that no name leads to, such as registers that were put by and structs that were passed by
+ * value. To be called where the stack is shallow, after secrets were handled.
  */
-enum { SECRET_STACK_SIZE = 128 << 10 };
-void secret_wipe_stack(void);
+enum {
+    SECRET_STACK_SIZE = 128 << 10,     /* whatever was done */
+    SECRET_STACK_ARITHMETIC = 32 << 10 /* after nothing but a key exchange, which needs a quarter of it */
+};
+void secret_wipe_stack(size_t size);
 
 /* Wipes `length` octets at `at`, which is from malloc or NULL, and frees them. */
 void secret_free(void *at, size_t length);

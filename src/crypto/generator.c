@@ -28,6 +28,9 @@ enum {
     VEILS = 64, /* that are tried: half of them will do */
 };
 
+/* Words that are handled together; a modulus has a multiple of them. */
+typedef uint64_t words4 __attribute__((vector_size(32), aligned(8)));
+
 struct generator {
     const BIGNUM *p;
     BN_MONT_CTX *montgomery;
@@ -156,8 +159,8 @@ static bool fill(struct generator *g, const struct scratch *s)
 static bool sizes_suit(const BIGNUM *p, size_t exponent_size)
 {
     size_t size = (size_t)BN_num_bytes(p);
-    return size % 8 == 0 && size <= KEY_EXCHANGE_SHARE_MAX && exponent_size % (TEETH * BLOCKS / 8) == 0 &&
-           exponent_size <= KEY_EXCHANGE_PRIVATE_MAX;
+    return size % sizeof(words4) == 0 && size <= KEY_EXCHANGE_SHARE_MAX &&
+           exponent_size % (TEETH * BLOCKS / 8) == 0 && exponent_size <= KEY_EXCHANGE_PRIVATE_MAX;
 }
 
 struct generator *generator_new(const BIGNUM *p, BN_MONT_CTX *montgomery, size_t exponent_size)
@@ -209,15 +212,19 @@ static uint64_t mask_if_same(uint64_t a, uint64_t b)
 }
 
 /* Copies an entry, and reads all of its block for it. */
-static void choose(const struct generator *g, size_t block, uint64_t index, uint64_t *out)
+FOR_WIDE_VECTORS static void choose(const struct generator *g, size_t block, uint64_t index, uint64_t *out)
 {
-    const uint64_t *entry = entry_at(g, block, 0);
-    memset(out, 0, g->words * sizeof *out);
-    for (uint64_t i = 0; i < ENTRIES; i++, entry += g->words) {
-        uint64_t mask = mask_if_same(i, index);
-        for (size_t word = 0; word < g->words; word++)
-            out[word] |= entry[word] & mask;
+    const uint64_t *first = entry_at(g, block, 0);
+    uint64_t masks[ENTRIES];
+    for (uint64_t i = 0; i < ENTRIES; i++)
+        masks[i] = mask_if_same(i, index);
+    for (size_t word = 0; word < g->words; word += 4) {
+        words4 chosen = {0};
+        for (size_t i = 0; i < ENTRIES; i++)
+            chosen |= *(const words4 *)&first[i * g->words + word] & masks[i];
+        *(words4 *)&out[word] = chosen;
     }
+    secret_wipe(masks, sizeof masks);
 }
 
 /* The bits of the exponent that choose an entry. */

@@ -20,7 +20,7 @@ struct generator;
 /*
  * Makes the table for exponents of `exponent_size` octets. `p`, the modulus, and `montgomery`, which is made
  * for it, stay the caller's, and have to stay as long as the table. NULL if memory ran out or a size does not
- * suit: an exponent has a multiple of 4 octets, a modulus whole words and no leading zero octet.
+ * suit: an exponent has a multiple of 4 octets, a modulus one of 32 and no leading zero octet.
  */
 struct generator *generator_new(const BIGNUM *p, BN_MONT_CTX *montgomery, size_t exponent_size);
 

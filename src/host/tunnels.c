@@ -323,8 +323,8 @@ static bool set_linkdown(struct tunnel_item *tunnel, bool ignore, struct host_er
     enum linkdown wanted = ignore ? LINKDOWN_IGNORED : LINKDOWN_IN_USE;
     if (!set_linkdown_of(IP_V4, name, wanted, &tunnel->linkdown_v4, err))
         return false;
-    /* Where IPv6 can't be had that has been told. */
-    return set_linkdown_of(IP_V6, name, wanted, &tunnel->linkdown_v6, err) || !tunnel->plan.ipv6 ||
+    /* A Tunnel without IPv6 has no routes for it. Where IPv6 can't be had that has been told. */
+    return !tunnel->plan.ipv6 || set_linkdown_of(IP_V6, name, wanted, &tunnel->linkdown_v6, err) ||
            tunnel->ipv6_failure != 0;
 }
 

@@ -33,14 +33,19 @@ static bool ask_keeper(struct engine_process *process, const struct ike_job *job
         .peer = auth->peer.identity,
         .own = auth->own.identity,
     };
-    uint8_t *tail = malloc(MESSAGE_AUTH_TAIL_MAX);
+    const size_t part_count = sizeof(parts) / sizeof(parts[0]);
+    size_t size = 0;
+    for (size_t i = 0; i < part_count; i++)
+        size += parts[i].length;
+    if (size > MESSAGE_AUTH_TAIL_MAX || process->keeper.queued > ENGINE_JOB_QUEUE_MAX)
+        return false;
+    uint8_t *tail = malloc(size + 1);
     if (tail == NULL)
         return false;
-    struct writer w = writer_to(tail, MESSAGE_AUTH_TAIL_MAX);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+    struct writer w = writer_to(tail, size);
+    for (size_t i = 0; i < part_count; i++)
         writer_put(&w, parts[i].at, parts[i].length);
     bool sent =
-        process->keeper.queued <= ENGINE_JOB_QUEUE_MAX && !w.failed &&
         channel_send(&process->keeper, MESSAGE_AUTH_JOB, &m, sizeof(m), tail, writer_length(&w), NULL, 0);
     secret_free(tail, writer_length(&w));
     return sent;

@@ -19,7 +19,7 @@ static void public_job_run(uv_work_t *work)
     const struct key_exchange_method *method = key_exchange_by_id(job->method);
     public_job->result.ok =
         method != NULL && key_exchange_perform(method, job, &public_job->result.key_exchange);
-    secret_wipe_stack();
+    secret_wipe_stack(SECRET_STACK_ARITHMETIC);
 }
 
 static void public_job_done(uv_work_t *work, int status)

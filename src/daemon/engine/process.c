@@ -1,6 +1,7 @@
 #include "daemon/engine/process.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,9 @@ static void set_timer(struct engine_process *process)
     msec_t answers_due = engine_actions_deadline(process);
     if (answers_due < due)
         due = answers_due;
+    if (due == process->timer_due)
+        return;
+    process->timer_due = due;
     struct itimerspec when = {0};
     if (due != MSEC_NEVER) {
         when.it_value.tv_sec = (time_t)(due / 1000);
@@ -130,10 +134,18 @@ static void handle_event(struct engine_process *process, const struct ike_event 
     engine_actions_perform(process, effects);
     memcpy(process->statistics->counters, ike_engine_counters(process->engine),
            sizeof(process->statistics->counters));
-    set_timer(process);
     tell_idle(process);
     update_watches(process);
-    secret_wipe_stack(); /* keys were derived, recorded and sent to the path */
+}
+
+/* Does once what all events before it need: many of them may have come together. */
+static void before_waiting(uv_prepare_t *prepare)
+{
+    struct engine_process *process = prepare->data;
+    if (process->engine == NULL)
+        return;
+    set_timer(process);
+    secret_wipe_stack(SECRET_STACK_SIZE); /* keys were derived, recorded and sent to the path */
 }
 
 void engine_process_tell_unsent(struct engine_process *process)
@@ -163,6 +175,7 @@ static void timer_due(uv_poll_t *poll, int status, int events)
     uint64_t times;
     if (read(process->timer, &times, sizeof(times)) < 0)
         return;
+    process->timer_due = MSEC_NEVER;
     engine_actions_expire(process, engine_process_now());
     engine_process_tell_unsent(process);
     const struct ike_event event = {.kind = IKE_EVENT_TIMER};
@@ -439,10 +452,14 @@ static bool start(struct engine_process *process)
     process->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (process->timer < 0 || uv_loop_init(&process->loop) != 0 ||
         !engine_sockets_init(&process->sockets, &process->loop, datagram_received, esp_received, process) ||
-        uv_poll_init(&process->loop, &process->timer_poll, process->timer) != 0)
+        uv_poll_init(&process->loop, &process->timer_poll, process->timer) != 0 ||
+        uv_prepare_init(&process->loop, &process->before_waiting) != 0)
         return false;
+    process->timer_due = MSEC_NEVER;
     process->timer_poll.data = process;
-    return uv_poll_start(&process->timer_poll, UV_READABLE, timer_due) == 0 &&
+    process->before_waiting.data = process;
+    return uv_prepare_start(&process->before_waiting, before_waiting) == 0 &&
+           uv_poll_start(&process->timer_poll, UV_READABLE, timer_due) == 0 &&
            channel_watch_start(&process->keeper_watch, &process->loop, &process->keeper, keeper_message,
                                keeper_gone, process) &&
            channel_watch_start(&process->path_watch, &process->loop, &process->path, path_message, path_gone,
@@ -458,6 +475,11 @@ int engine_process_run(void)
     /* As many threads for key exchanges as there are cores. */
     (void)snprintf(threads, sizeof(threads), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     (void)setenv("UV_THREADPOOL_SIZE", threads, 1);
+    /*
+     * The engine and its threads interrupt nobody: where much is to be done, more of it comes together for
+     * one turn of the loop, and packets go first. If that is refused, only more time is spent.
+     */
+    (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     if (!start(&process))
         return EXIT_FAILURE;
     if (!secret_lock_process())

@@ -41,8 +41,10 @@ struct engine_process {
     uv_loop_t loop;
     struct channel keeper, path;
     struct channel_watch keeper_watch, path_watch;
+    uv_prepare_t before_waiting;
     uv_poll_t timer_poll;
-    int timer; /* timerfd of CLOCK_BOOTTIME */
+    int timer;        /* timerfd of CLOCK_BOOTTIME */
+    msec_t timer_due; /* that it is set to; MSEC_NEVER: it is not set */
 
     struct ike_engine *engine; /* NULL until set up */
     struct engine_records records;

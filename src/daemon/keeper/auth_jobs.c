@@ -38,7 +38,7 @@ static void sign(uv_work_t *work)
 {
     struct auth_job *job = work->data;
     keys_sign(&job->credential, &job->job, &job->done.auth, &job->certificates);
-    secret_wipe_stack();
+    secret_wipe_stack(SECRET_STACK_SIZE);
 }
 
 static void signed_or_given_up(uv_work_t *work, int status)

@@ -282,7 +282,7 @@ static bool session_frame(struct session *session)
         return false;
     session_run(session, frame.payload);
     session_skip_frame(session, &frame);
-    secret_wipe_stack();
+    secret_wipe_stack(SECRET_STACK_SIZE);
     return session_send(session);
 }
 

@@ -71,7 +71,7 @@ static bool load_config(struct running_config *running, const char *path)
         (void)startup_failed("can't read %s: out of memory", path);
     }
     diagnostics_free(&diagnostics);
-    secret_wipe_stack();
+    secret_wipe_stack(SECRET_STACK_SIZE);
     return read;
 }
 

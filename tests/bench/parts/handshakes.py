@@ -7,10 +7,11 @@ tunnel of Musubi also comes up and goes down each time.
 from bench import field
 from bench.responders import PROGRAM, MusubiResponder, StrongSwanResponder
 from lib.lab import Lab
+from lib.musubi import BUILD
 from lib.process import run as run_program
 
 PART = "handshakes"
-MUSUBI, ARITHMETIC = "Musubi", "key exchange alone"
+MUSUBI, ARITHMETIC, OPENSSL = "Musubi", "key exchange alone", "OpenSSL's key exchange alone"
 CPU, RATE, MEDIAN, LATE = "CPU of the responder", "negotiations", "latency, median", "latency, 99 %"
 KEPT, DELETED = "kept", "deleted"
 MEMORY = "memory of the responder for an IKE SA and its Child SA"
@@ -22,6 +23,8 @@ def goals(figures):
     figures.goal(PART, "negotiations for the same CPU: times strongSwan", (cpu, field.STRONGSWAN), (cpu, MUSUBI), 3)
     figures.goal(PART, "negotiations for the same CPU: of what the key exchange allows", (cpu, ARITHMETIC),
                  (cpu, MUSUBI), 0.8)
+    figures.goal(PART, "negotiations for the same CPU: of what OpenSSL's key generation and derivation allow",
+                 (cpu, OPENSSL), (cpu, MUSUBI), 0.8)
     figures.goal(PART, f"{MEMORY}, KB", (MEMORY, MUSUBI), None, 8, at_most=True)
 
 
@@ -51,8 +54,9 @@ def run(bench):
         for one in responders:
             one.load("--at-once", AT_ONCE, "--count", AT_ONCE, "--keep")
         for number in range(1, bench.rounds + 1):
-            bench.add(PART, f"{CPU}, {KEPT}", ARITHMETIC,
-                      float(run_program(PROGRAM, "key-exchange", "2048-bit").must_succeed().stdout), "ms")
+            for name, argv in ((ARITHMETIC, (PROGRAM, "key-exchange", "2048-bit")),
+                               (OPENSSL, (BUILD / "tests/bench/openssl_key_exchange",))):
+                bench.add(PART, f"{CPU}, {KEPT}", name, float(run_program(*argv).must_succeed().stdout), "ms")
             for one in responders:
                 measure_kept(bench, one, number, count)
             for one in responders:

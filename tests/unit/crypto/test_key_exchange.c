@@ -1,13 +1,16 @@
 /* crypto/key_exchange.h */
 #include "crypto/key_exchange.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <openssl/bn.h>
 
+#include "base/secret.h"
 #include "hex.h"
 #include "modp.h"
 
@@ -135,6 +138,62 @@ static void no_method_is_larger_than_the_buffers(void **state)
                     m->responder_share_size <= KEY_EXCHANGE_SHARE_MAX);
         assert_true(m->secret_size <= KEY_EXCHANGE_SECRET_MAX);
     }
+}
+
+/* A thread with a stack whose octets are known, and what it does. */
+struct painted_thread {
+    uint8_t *stack;
+    const struct key_exchange_method *method;
+    struct key_exchange_job job;
+    struct key_exchange_result result;
+    bool done;
+};
+
+enum { PAINTED_SIZE = 1 << 20, PAINT = 0xa5 };
+
+static void *perform(void *context)
+{
+    struct painted_thread *t = context;
+    t->done = key_exchange_perform(t->method, &t->job, &t->result);
+    return NULL;
+}
+
+/* Octets of the stack that the job has written to. */
+static size_t stack_used(struct painted_thread *t)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    memset(t->stack, PAINT, PAINTED_SIZE);
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(pthread_attr_setstack(&attributes, t->stack, PAINTED_SIZE), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, perform, t), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)pthread_attr_destroy(&attributes);
+    assert_true(t->done);
+    size_t unused = 0;
+    while (unused < PAINTED_SIZE && t->stack[unused] == PAINT)
+        unused++;
+    return PAINTED_SIZE - unused;
+}
+
+static void an_operation_uses_less_of_the_stack_than_is_wiped_after_it(void **state)
+{
+    (void)state;
+    struct painted_thread t = {.stack = aligned_alloc(4096, PAINTED_SIZE)};
+    assert_non_null(t.stack);
+    for (size_t row = 0; row < KEY_EXCHANGE_METHOD_COUNT; row++) {
+        t.method = &key_exchange_methods[row];
+        random_octets(t.method, 1, t.job.random);
+        t.job.operation = KEY_EXCHANGE_GENERATE;
+        assert_in_range(stack_used(&t), 1, SECRET_STACK_ARITHMETIC);
+        memcpy(t.job.peer_share, t.result.share, sizeof t.job.peer_share);
+        memcpy(t.job.private_state, t.result.private_state, sizeof t.job.private_state);
+        t.job.operation = KEY_EXCHANGE_ANSWER;
+        assert_in_range(stack_used(&t), 1, SECRET_STACK_ARITHMETIC);
+        t.job.operation = KEY_EXCHANGE_FINISH;
+        assert_in_range(stack_used(&t), 1, SECRET_STACK_ARITHMETIC);
+    }
+    free(t.stack);
 }
 
 static void R7_the_modp_groups_alone_are_negotiated(void **state)
@@ -514,6 +573,7 @@ int main(void)
         cmocka_unit_test(an_operation_follows_from_its_input_alone),
         cmocka_unit_test(shares_of_another_size_do_not_fit),
         cmocka_unit_test(no_method_is_larger_than_the_buffers),
+        cmocka_unit_test(an_operation_uses_less_of_the_stack_than_is_wiped_after_it),
         cmocka_unit_test(R7_the_modp_groups_alone_are_negotiated),
         cmocka_unit_test(R7_every_group_agrees_with_an_independent_computation),
         cmocka_unit_test(R7_a_share_is_the_power_of_the_generator),
