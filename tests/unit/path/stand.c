@@ -9,6 +9,7 @@
 #include <linux/udp.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -38,6 +39,7 @@ const struct stand_sa stand_gcm_udp = {IP_V4, true, ENCR_AES_GCM_16, 256, AUTH_N
 
 static bool offload[2]; /* the TUN devices of that end have IFF_VNET_HDR */
 static const struct wire_io *wire_io;
+static bool with_ring;
 
 int64_t stand_clock(void)
 {
@@ -111,6 +113,9 @@ bool stand_enter_namespace(void)
         return false;
     }
     link_raise("lo", OUTER_MTU);
+    /* What a ring sends comes without a route, and its addresses are those of this host. */
+    file_write("/proc/sys/net/ipv4/conf/lo/route_localnet", "1");
+    file_write("/proc/sys/net/ipv4/conf/lo/accept_local", "1");
     for (unsigned i = 0; i < 2; i++) {
         struct ip_address address = end_address(i, IP_V6);
         loopback_add_address(&address);
@@ -172,8 +177,15 @@ static int socket_open_df(unsigned index, bool udp)
 static void stand_find_route(void *context, const struct child_destination *destination,
                              struct path_route *route)
 {
-    (void)context, (void)destination;
+    (void)context;
     route->mtu = OUTER_MTU;
+    if (!with_ring || destination->encapsulated || destination->remote.address.family != IP_V4)
+        return;
+    route->next_hop = (struct path_next_hop){
+        .link = 1,
+        .header = {[ETH_ALEN] = STAND_RING_ADDRESS, [2 * ETH_ALEN] = ETH_P_IP >> 8, ETH_P_IP & 0xff},
+        .ttl = IPDEFTTL,
+    };
 }
 
 /* Datagrams on port 4500 go to the owner of the SPI that they begin with. */
@@ -186,6 +198,15 @@ static void socket_steer(int fd, unsigned workers)
     };
     const struct sock_fprog program = {.len = 3, .filter = code};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program), 0);
+}
+
+static int ring_socket_open(void)
+{
+    const int size = BUFFER;
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+    return fd;
 }
 
 static void end_start(struct end *end)
@@ -216,7 +237,7 @@ static void end_start(struct end *end)
         memset(worker->seed, (int)(1 + end->index * PATH_WORKERS_MAX + i), sizeof worker->seed);
     }
     for (unsigned i = 0; i < end->workers; i++) {
-        options.workers[i].packet = -1;
+        options.workers[i].packet = with_ring ? ring_socket_open() : -1;
         options.workers[i].esp_v4_df = socket_open_df(end->index, false);
         options.workers[i].udp_v4_df = socket_open_df(end->index, true);
     }
@@ -296,6 +317,11 @@ void stand_set_offload(bool first, bool second)
 {
     offload[0] = first;
     offload[1] = second;
+}
+
+void stand_set_ring(bool ring)
+{
+    with_ring = ring;
 }
 
 void stand_set_io(const struct wire_io *io)

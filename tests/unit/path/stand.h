@@ -18,6 +18,8 @@ enum {
     STAND_PATIENCE = 20000, /* milliseconds to wait for what must come */
     STAND_QUIET = 100,      /* milliseconds to look for what must not come */
     STAND_PACKET_MAX = 65535,
+    STAND_RING_ADDRESS =
+        0x02, /* its first octet; the others are zero, as are all that Linux sends from on lo */
 };
 
 struct end {
@@ -67,6 +69,10 @@ void stand_set_offload(bool first, bool second);
 
 /* What carries the ESP of both ends from the next start on; NULL: wire_sockets. */
 void stand_set_io(const struct wire_io *io);
+
+/* Whether both ends have a ring for plain ESP over IPv4 (path/link_ring.h), from the next start on. Its
+ * frames come from the link-layer address STAND_RING_ADDRESS. */
+void stand_set_ring(bool ring);
 
 /* Starts both ends, each with that many workers and with one tunnel, or with several. */
 void stand_start(struct stand *stand, unsigned workers);

@@ -125,6 +125,37 @@ static void an_empty_socket_yields_an_empty_batch(void **state)
     wire_inbox_free(&inbox);
 }
 
+/* Until the inbox is cleared; the last batch is as large as there is room. */
+static void a_batch_stays_where_it_is_while_the_next_ones_come(void **state)
+{
+    (void)state;
+    int fds[2], size = 1 << 20;
+    unsigned count = 0;
+    struct wire_inbox inbox = {0};
+    struct datagram datagrams[WIRE_INBOX_ROOM];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+    assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size), 0);
+    assert_true(wire_inbox_allocate(&inbox, true));
+    for (uint32_t i = 0; i <= WIRE_INBOX_ROOM; i++)
+        assert_int_equal(write(fds[1], &i, sizeof i), sizeof i);
+
+    while (wire_inbox_has_room(&inbox)) {
+        unsigned limit = wire_inbox_limit(&inbox);
+        assert_int_equal(wire_receive_batch(fds[0], &inbox, datagrams + count), limit);
+        count += limit;
+    }
+
+    assert_int_equal(count, WIRE_INBOX_ROOM);
+    for (uint32_t i = 0; i < count; i++)
+        assert_memory_equal(datagrams[i].at, &i, sizeof i);
+    wire_inbox_clear(&inbox);
+    assert_int_equal(wire_inbox_limit(&inbox), PATH_BATCH);
+    assert_int_equal(wire_receive_batch(fds[0], &inbox, datagrams), 1);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    wire_inbox_free(&inbox);
+}
+
 /* With the traffic class before it, as a kernel may have it. */
 static void the_arrival_is_found_behind_another_control_message(void **state)
 {
@@ -154,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_packets_without_an_sa, start, stop),
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_what_is_no_packet, start, stop),
         cmocka_unit_test(an_empty_socket_yields_an_empty_batch),
+        cmocka_unit_test(a_batch_stays_where_it_is_while_the_next_ones_come),
         cmocka_unit_test(the_arrival_is_found_behind_another_control_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
