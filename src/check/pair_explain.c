@@ -29,9 +29,10 @@ static uint32_t line_of(const struct view *v, enum policy_setting setting)
 
 static void explain_state(const struct view *v)
 {
+    const uint32_t lines[] = {v->policy->gap_line, v->policy->near_key_line};
     char gap[POLICY_GAP_TEXT_SIZE];
     if (v->policy->gap != GAP_NONE)
-        pair_findings_add(v->findings, FINDING_FAILURE, v->side, &v->policy->gap_line, 1, "%s stays down: %s",
+        pair_findings_add(v->findings, FINDING_FAILURE, v->side, lines, 2, "%s stays down: %s",
                           v->policy->name, policy_gap_text(v->policy, gap));
     if (v->policy->shut_down)
         pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_SHUTDOWN)},

@@ -32,6 +32,24 @@ static const char *object_of(const struct tunnel_policy *policy, char id[IDENTIT
     }
 }
 
+const char *near_key_text(uint32_t line, uint8_t type, const struct identity *id,
+                          char out[NEAR_KEY_TEXT_SIZE])
+{
+    char place[32] = "the prompt";
+    out[0] = '\0';
+    if (line == 0)
+        return out;
+    if (line != POLICY_LINE_TYPED)
+        (void)snprintf(place, sizeof place, "line %u", line);
+    if (type == id->type)
+        (void)snprintf(out, NEAR_KEY_TEXT_SIZE,
+                       "; that of %s is `key secret`, which only the router can read", place);
+    else
+        (void)snprintf(out, NEAR_KEY_TEXT_SIZE, "; that of %s is for the type %s", place,
+                       identity_type_word(type));
+    return out;
+}
+
 const char *policy_gap_text(const struct tunnel_policy *policy, char out[POLICY_GAP_TEXT_SIZE])
 {
     static const char *const words[GAP_COUNT] = {
@@ -56,6 +74,9 @@ const char *policy_gap_text(const struct tunnel_policy *policy, char out[POLICY_
         [GAP_UNNUMBERED] = "the interface of `ip unnumbered` is not defined",
     };
     char id[IDENTITY_WORDS_SIZE];
-    (void)snprintf(out, POLICY_GAP_TEXT_SIZE, "%s%s", words[policy->gap], object_of(policy, id));
+    char near[NEAR_KEY_TEXT_SIZE];
+    const struct identity *of_key = policy->gap == GAP_LOCAL_KEY ? &policy->local_id : &policy->remote_id;
+    (void)snprintf(out, POLICY_GAP_TEXT_SIZE, "%s%s%s", words[policy->gap], object_of(policy, id),
+                   near_key_text(policy->near_key_line, policy->near_key_type, of_key, near));
     return out;
 }

@@ -104,13 +104,18 @@ uint32_t identity_hash(const struct identity *id)
     return folded == 0 ? 1 : folded;
 }
 
+const char *identity_type_word(uint8_t type)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (types[i].type == type)
+            return types[i].keyword;
+    }
+    return "none";
+}
+
 const char *identity_words(const struct identity *id, char out[IDENTITY_WORDS_SIZE])
 {
-    const char *keyword = "none";
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        if (types[i].type == id->type)
-            keyword = types[i].keyword;
-    }
+    const char *keyword = identity_type_word(id->type);
     char address[IP_TEXT_SIZE] = "";
     if (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR) {
         struct ip_address a = ip_address_of(id->type == ID_IPV4_ADDR ? IP_V4 : IP_V6, id->value);

@@ -149,6 +149,10 @@ struct tunnel_policy {
     bool complete;       /* the config allows it to come up (R51, R40, keys, no foreign `tunnel mode`) */
     enum policy_gap gap; /* if not: what is missing first, and the line that it was seen at, as in `line` */
     uint32_t gap_line;
+    /* If the key of an ID is missing: the line of one that is probably meant, 0 if there is none; and the
+     * enum identity_type of its ID, or that of the missing one's if it is a `key secret`. */
+    uint32_t near_key_line;
+    uint8_t near_key_type;
 
     enum peer_kind peer_kind;
     struct ip_address peer_address; /* PEER_ADDRESS */

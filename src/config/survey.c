@@ -280,17 +280,51 @@ static bool has_mycert(const struct survey *survey, const struct policy_levels *
     }
 }
 
+/* The key that is probably meant where that of an ID is missing: one that only the router can read, or one
+ * for the same word as another type of ID. NULL if there is none. */
+static const struct setting *near_key(const struct survey *survey, const struct identity *id, uint8_t *type)
+{
+    enum { LINES_MAX = 1000 }; /* so that a long config without keys takes no longer than others */
+    const struct setting *s = section_setting(config_global(survey->config), COMMAND_IKEV2_AUTHENTICATION);
+    char words[IDENTITY_WORDS_SIZE];
+    const char *value = strchr(identity_words(id, words), ' ');
+    for (unsigned i = 0; value != NULL && s != NULL && i < LINES_MAX; s = setting_next_of_row(s), i++) {
+        const char *other = line_argument(&s->line, "id");
+        struct identity of_key;
+        if (other == NULL || strcmp(other, value + 1) != 0 || !identity_of_line(&s->line, &of_key))
+            continue;
+        *type = of_key.type;
+        return s;
+    }
+    return NULL;
+}
+
+/* The key of an ID, which is `whose`, is missing. Returns false. */
+static bool lacks_key(const struct survey *survey, const struct setting *seen_at, const struct identity *id,
+                      const char *whose, enum policy_gap gap, struct tunnel_policy *policy)
+{
+    uint8_t type = ID_NONE;
+    const struct setting *near = near_key(survey, id, &type);
+    uint32_t line = near != NULL ? near->source.line : 0;
+    char words[IDENTITY_WORDS_SIZE];
+    char text[NEAR_KEY_TEXT_SIZE];
+    (void)survey_warn(survey, seen_at, "there is no key for %s ID, %s%s: %s stays down", whose,
+                      identity_words(id, words), near_key_text(line, type, id, text), policy->name);
+    if (policy->gap == GAP_NONE) {
+        policy->near_key_line = line;
+        policy->near_key_type = type;
+    }
+    return lacks(policy, gap, seen_at);
+}
+
 static bool has_remote_key(const struct survey *survey, const struct policy_levels *levels,
                            const struct setting *peer, struct tunnel_policy *policy)
 {
-    char id[IDENTITY_WORDS_SIZE];
     if (policy->remote_auth == AUTH_KIND_RSA)
         return has_cacert(survey, levels, peer, policy);
     if (policy->remote_key != 0)
         return has_usable_id(survey, peer, &policy->remote_id, policy);
-    (void)survey_warn(survey, peer, "there is no key for the peer's ID, %s: %s stays down",
-                      identity_words(&policy->remote_id, id), policy->name);
-    return lacks(policy, GAP_REMOTE_KEY, peer);
+    return lacks_key(survey, peer, &policy->remote_id, "the peer's", GAP_REMOTE_KEY, policy);
 }
 
 /* S17: without local-authentication the source address is the ID, and its key or the peer's serves. */
@@ -298,16 +332,13 @@ static bool has_local_key(const struct survey *survey, const struct policy_level
                           struct tunnel_policy *policy)
 {
     const struct setting *local = levels_find(levels, COMMAND_LOCAL_AUTHENTICATION);
-    char id[IDENTITY_WORDS_SIZE];
     if (local == NULL)
         return true;
     if (policy->local_auth == AUTH_KIND_RSA)
         return has_mycert(survey, levels, local, policy);
     if (policy->local_key != 0)
         return has_usable_id(survey, local, &policy->local_id, policy);
-    (void)survey_warn(survey, local, "there is no key for this device's ID, %s: %s stays down",
-                      identity_words(&policy->local_id, id), policy->name);
-    return lacks(policy, GAP_LOCAL_KEY, local);
+    return lacks_key(survey, local, &policy->local_id, "this device's", GAP_LOCAL_KEY, policy);
 }
 
 static bool has_tunnel_mode(const struct policy_levels *levels, struct tunnel_policy *policy)

@@ -517,10 +517,32 @@ static void S34_an_ike_sa_that_stays_is_told_though_the_peer_refused_those_befor
     world_free(e.w);
 }
 
+static void with_an_ike_sa_that_is_rekeyed_at_once(struct draft *d)
+{
+    d->a.sa_lifetime = 35;
+}
+
+/* The DELETE of a young IKE SA that was rekeyed is no refusal of it, so that of its successor is told. */
+static void S34_the_end_of_an_ike_sa_is_told_though_it_was_rekeyed_just_before(void **state)
+{
+    (void)state;
+    struct encounter e = encounter_of(with_an_ike_sa_that_is_rekeyed_at_once, false);
+    world_run(e.w, 8000);
+    assert_int_equal(gateway_log_count(e.b, "IKE SA deleted, serial 1: "), 1);
+    assert_int_equal(gateway_log_count(e.b, "IKE SA rekeyed"), 1);
+
+    gateway_clear(e.a, 1);
+    world_run(e.w, 500);
+
+    assert_int_equal(warned(e.b, "IKE SA deleted"), 1);
+    world_free(e.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S34_ike_sas_that_the_peer_refuses_at_once_are_told_once_an_hour),
+        cmocka_unit_test(S34_the_end_of_an_ike_sa_is_told_though_it_was_rekeyed_just_before),
         cmocka_unit_test(S34_an_ike_sa_that_stays_is_told_though_the_peer_refused_those_before),
         cmocka_unit_test(S34_each_end_reports_once_what_is_wrong_in_its_config),
         cmocka_unit_test(S34_a_silent_peer_is_reported_once),

@@ -20,13 +20,16 @@
     "in "
 #define SET_AT_PEER                                                                                          \
     "but the peer does no NAT traversal, so ESP may not pass: set nat-traversal at the peer; line 31"
-#define PRIVATE    "192.168.0.1"
-#define PUBLIC     "203.0.113.9"
-#define CENTRE     "203.0.113.1"
-#define NAT        "198.51.100.1"
-#define NAT_OF_B   "198.51.100.2"
-#define INSIDE     "10.2.0.1"
-#define NO_WARNING ""
+#define SET_HERE_AND_PERHAPS_AT_PEER                                                                         \
+    SET_HERE "Tunnel1.0 and nat-traversal at the peer, unless it is set there; line 31"
+#define AT_A_PRIVATE "Tunnel1.0: " SEEMS CENTRE ":500 (our address " PRIVATE " is private), "
+#define PRIVATE      "192.168.0.1"
+#define PUBLIC       "203.0.113.9"
+#define CENTRE       "203.0.113.1"
+#define NAT          "198.51.100.1"
+#define NAT_OF_B     "198.51.100.2"
+#define INSIDE       "10.2.0.1"
+#define NO_WARNING   ""
 
 struct overlooked_case {
     const char *name;
@@ -62,20 +65,20 @@ static const struct overlooked_case cases[] = {
      .address_a = PRIVATE,
      .nat_a = NAT,
      .b = true,
-     .at_a = {NO_WARNING},
+     .at_a = {AT_A_PRIVATE, SET_HERE_AND_PERHAPS_AT_PEER},
      .at_b = {"Tunnel0.0: " SEEMS NAT ":", " (its IKE comes from that port), " SET_AT_PEER}},
     {.name = "set at none",
      .address_a = PRIVATE,
      .nat_a = NAT,
-     .at_a = {NO_WARNING},
+     .at_a = {AT_A_PRIVATE, SET_HERE_AND_PERHAPS_AT_PEER},
      .at_b = {"Tunnel0.0: " SEEMS NAT ":", " (its IKE comes from that port), " SET_BOTH
                                            "Tunnel0.0 and nat-traversal at the peer; line 31"}},
-    {.name = "not set at the initiator, and the NAT keeps the ports: there is nothing to see",
+    {.name = "not set at the initiator, and the NAT keeps the ports: the responder sees nothing",
      .address_a = PRIVATE,
      .nat_a = NAT,
      .kept_ports = true,
      .b = true,
-     .at_a = {NO_WARNING},
+     .at_a = {AT_A_PRIVATE, SET_HERE_AND_PERHAPS_AT_PEER},
      .at_b = {NO_WARNING}},
     {.name = "not set at the responder, which is behind the NAT",
      .address_a = PUBLIC,

@@ -141,6 +141,33 @@ static void S34_two_peers_that_take_over_from_each_other_are_told_with_both_addr
     world_free(p.w);
 }
 
+#define DUPLICATE_ID_AT_ONCE                                                                                 \
+    "Tunnel0.0: KEY-ID site1 has IKE SAs from 10.1.0.1:500 and from 10.3.0.1:500, and answers by the older " \
+    "one too: is the ID used by two routers? Packets go to the one that came last; line 31"
+
+/* Neither of the two IKE SAs ends the other one, since neither was there when the other one was begun. */
+static void S34_two_peers_with_one_id_that_begin_at_once_are_told_with_both_addresses(void **state)
+{
+    (void)state;
+    struct tunnel_policy b = world_default_policy(0, "any", "site2", "site1");
+    struct tunnel_policy a = policy_a();
+    const struct tunnel_policy c = policy_a();
+    b.line[SETTING_PEER] = 31;
+    struct pair p = pair_of(&a, &b);
+    struct gateway *other = world_add_gateway(p.w, "C", "10.3.0.1");
+    gateway_set_tunnel(other, &c, "secret1", "secret2");
+
+    gateway_packet_waits(p.a, 1);
+    gateway_packet_waits(other, 1);
+    world_run(p.w, 5000);
+
+    assert_true(gateway_tunnel_is_up(p.a, 1) && gateway_tunnel_is_up(other, 1));
+    assert_non_null(strstr(gateway_warnings(p.b), DUPLICATE_ID_AT_ONCE "\n"));
+    world_run(p.w, 600 * 1000);
+    assert_int_equal(gateway_log_count(p.b, "is the ID used by two routers?"), 1);
+    world_free(p.w);
+}
+
 static void S34_two_peers_with_ids_of_their_own_take_over_nothing(void **state)
 {
     (void)state;
@@ -257,6 +284,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_4_initial_contact_ends_no_sa_of_another_id),
         cmocka_unit_test(R14_a_peer_that_restarts_is_not_refused_for_the_child_sas_that_it_had),
         cmocka_unit_test(S34_two_peers_that_take_over_from_each_other_are_told_with_both_addresses),
+        cmocka_unit_test(S34_two_peers_with_one_id_that_begin_at_once_are_told_with_both_addresses),
         cmocka_unit_test(S34_two_peers_with_ids_of_their_own_take_over_nothing),
         cmocka_unit_test(S34_a_peer_that_changes_its_address_and_returns_is_not_taken_for_two),
         cmocka_unit_test(S7_two_ends_that_start_at_once_keep_one_sa),

@@ -1,5 +1,6 @@
 #include "ike/exchanges/liveness.h"
 
+#include "ike/reasons/duplicate_id.h"
 #include "ike/reasons/one_way.h"
 
 /* The log speaks of DPD only where it is configured. */
@@ -17,6 +18,7 @@ static void liveness_response(struct ike_sa *sa, struct ike_task *task, const st
     (void)task;
     (void)message;
     ike_sa_log(sa, LOG_LEVEL_INFO, LOG_IKEV2, "%sthe peer is alive", dpd_word(sa));
+    duplicate_id_note_answer(sa);
     if (!sa->asked_for_traffic)
         return;
     sa->asked_for_traffic = false;

@@ -27,11 +27,13 @@ static const struct ike_sa *newest_other(const struct ike_sa *sa)
     return newest;
 }
 
-static void warn(const struct ike_sa *sa, const struct take_over *last)
+/* Tells of the peer of `sa` and of its two addresses, which are named in the same order each time. */
+static void warn(const struct ike_sa *sa, const struct ip_endpoint *from, const struct ip_endpoint *to,
+                 const char *does, const char *why)
 {
     struct ike_tunnel *tunnel = sa->tunnel;
     struct setting_lines lines = {0};
-    bool is_ordered = ip_address_compare(&last->from.address, &last->to.address) < 0;
+    bool is_ordered = ip_address_compare(&from->address, &to->address) < 0;
     char id[IDENTITY_TEXT_SIZE];
     char one[IP_TEXT_SIZE];
     char other[IP_TEXT_SIZE];
@@ -40,13 +42,9 @@ static void warn(const struct ike_sa *sa, const struct take_over *last)
     char again[REPEATED_TEXT_SIZE];
     uint32_t more;
     setting_lines_add(&lines, &tunnel->policy, SETTING_BIT(SETTING_PEER));
-    (void)snprintf(text, sizeof text,
-                   "%s comes from %s and from %s in turn, and each negotiation ends the tunnel of the other "
-                   "one: is the ID used by two routers? If it is one router, its address changes again and "
-                   "again; %s",
-                   identity_format(&sa->remote_id, id),
-                   ip_endpoint_format(is_ordered ? &last->from : &last->to, one),
-                   ip_endpoint_format(is_ordered ? &last->to : &last->from, other),
+    (void)snprintf(text, sizeof text, "%s %s from %s and from %s%s; %s", identity_format(&sa->remote_id, id),
+                   does, ip_endpoint_format(is_ordered ? from : to, one),
+                   ip_endpoint_format(is_ordered ? to : from, other), why,
                    setting_lines_format(&lines, lines_text));
     if (repeated_failure_is_told(&tunnel->duplicate_id, 1, text, sa->engine->now, &more))
         ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "%s%s", text, repeated_failure_text(more, again));
@@ -64,5 +62,18 @@ void duplicate_id_note(const struct ike_sa *sa)
     unsigned turns = is_back ? last->turns + 1 : 1;
     *last = (struct take_over){.from = old->remote, .to = sa->remote, .at = now, .turns = turns};
     if (turns >= TURNS)
-        warn(sa, last);
+        warn(sa, &last->from, &last->to, "comes",
+             " in turn, and each negotiation ends the tunnel of the other one: is the ID used by two "
+             "routers? If it is one router, its address changes again and again");
+}
+
+void duplicate_id_note_answer(const struct ike_sa *sa)
+{
+    const struct ike_sa *newer = newest_other(sa);
+    if (newer == NULL || newer->established_event < sa->established_event || sa->replaced ||
+        ip_address_equal(&newer->remote.address, &sa->remote.address))
+        return;
+    warn(sa, &sa->remote, &newer->remote, "has IKE SAs",
+         ", and answers by the older one too: is the ID used by two routers? Packets go to the one that came "
+         "last");
 }

@@ -29,15 +29,19 @@ static bool find_sign(const struct ike_sa *sa, char out[SIGN_SIZE])
         return true;
     }
     (void)snprintf(out, SIGN_SIZE, "our address %s is private", ip_address_format(&sa->local.address, text));
-    return is_set && ip_address_is_private(&sa->local.address) &&
-           !ip_address_is_private(&signs->peer.address);
+    return ip_address_is_private(&sa->local.address) && !ip_address_is_private(&signs->peer.address);
 }
 
-/* What is missing, and the mend. */
+/*
+ * What is missing, and the mend. An initiator does not know whether it is set at the peer, which does NAT
+ * detection only if it is asked to.
+ */
 static void write_mend(const struct ike_sa *sa, char out[MEND_SIZE])
 {
     const struct tunnel_policy *policy = &sa->tunnel->policy;
     bool peer_detects = sa->handshake->nat_signs.peer_detects;
+    const char *at_peer = sa->initiator ? " and nat-traversal at the peer, unless it is set there"
+                                        : " and nat-traversal at the peer";
     if (policy->nat_traversal)
         (void)snprintf(
             out, MEND_SIZE,
@@ -46,8 +50,8 @@ static void write_mend(const struct ike_sa *sa, char out[MEND_SIZE])
         (void)snprintf(out, MEND_SIZE,
                        "but nat-traversal is %s, so ESP may not pass: set `ikev2 nat-traversal keepalive "
                        "20` in %s%s",
-                       peer_detects ? "not set here" : "set at neither end", policy->name,
-                       peer_detects ? "" : " and nat-traversal at the peer");
+                       peer_detects || sa->initiator ? "not set here" : "set at neither end", policy->name,
+                       peer_detects ? "" : at_peer);
 }
 
 void overlooked_nat_warn(const struct ike_sa *sa)

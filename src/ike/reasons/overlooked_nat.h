@@ -5,6 +5,9 @@
  *     Tunnel1.0: there seems to be a NAT between this end and 10.2.0.1:40961 (its IKE comes from that port),
  *     but nat-traversal is set at neither end, so ESP may not pass: set `ikev2 nat-traversal keepalive 20`
  *     in Tunnel1.0 and nat-traversal at the peer; line 12
+ *
+ * Signs are: the peer's NAT detection, a port other than 500 and 4500, and a private address of this end
+ * towards a public one of the peer.
  */
 #ifndef MUSUBI_IKE_REASONS_OVERLOOKED_NAT_H
 #define MUSUBI_IKE_REASONS_OVERLOOKED_NAT_H

@@ -61,7 +61,7 @@ void life_log_stays_fire(struct ike_engine *engine, void *owner)
 
 void life_log_deleted(struct ike_sa *sa, const char *reason)
 {
-    bool is_refusal = sa->refused && sa->engine->now - sa->created <= REFUSED_WITHIN;
+    bool is_refusal = sa->refused && !sa->replaced && sa->engine->now - sa->created <= REFUSED_WITHIN;
     enum log_level level = sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN;
     char peer[PEER_TEXT_SIZE];
     char again[REPEATED_TEXT_SIZE];

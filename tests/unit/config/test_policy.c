@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/gap.h"
 #include "config/identity.h"
 #include "crypto/key_exchange.h"
 
@@ -446,6 +447,36 @@ static void S12_an_id_without_a_key_is_reported(void **state)
         "FILE:3:3: warning: there is no key for the peer's ID, keyid there: Tunnel0.0 stays down\n");
 }
 
+/* The line of the key that is probably meant is named. */
+static void S34_a_key_that_only_the_router_can_read_or_of_another_type_of_id_is_pointed_at(void **state)
+{
+    (void)state;
+    assert_incomplete("ikev2 authentication psk id fqdn there key char secret\n"
+                      "interface Tunnel0.0\n"
+                      "  tunnel mode ipsec-ikev2\n"
+                      "  ikev2 peer any authentication psk id keyid there\n",
+                      "FILE:4:3: warning: there is no key for the peer's ID, keyid there; that of line 1 is "
+                      "for the type fqdn: "
+                      "Tunnel0.0 stays down\n");
+    assert_incomplete(
+        "ikev2 authentication psk id keyid 10.2.0.1 key char secret\n"
+        "interface Tunnel0.0\n"
+        "  tunnel mode ipsec-ikev2\n"
+        "  ikev2 peer 10.2.0.1 authentication psk\n",
+        "FILE:4:3: warning: there is no key for the peer's ID, ipv4 10.2.0.1; that of line 1 is for the type "
+        "keyid: Tunnel0.0 stays down\n");
+    struct resolution r = resolve_text("ikev2 authentication psk id keyid there key secret 0123456789abcdef\n"
+                                       "interface Tunnel0.0\n"
+                                       "  tunnel mode ipsec-ikev2\n"
+                                       "  ikev2 peer any authentication psk id keyid there\n");
+    char gap[POLICY_GAP_TEXT_SIZE];
+    assert_string_equal(
+        policy_gap_text(policy_of(&r, "Tunnel0.0"), gap),
+        "no key for the peer's ID, keyid there; that of line 1 is `key secret`, which only the "
+        "router can read");
+    resolution_free(&r);
+}
+
 static void S14_a_tunnel_with_a_foreign_mode_stays_down(void **state)
 {
     (void)state;
@@ -732,6 +763,7 @@ int main(void)
         cmocka_unit_test(S12_undefined_references_are_reported_with_their_line),
         cmocka_unit_test(S16_a_device_defines_its_interface),
         cmocka_unit_test(S12_an_id_without_a_key_is_reported),
+        cmocka_unit_test(S34_a_key_that_only_the_router_can_read_or_of_another_type_of_id_is_pointed_at),
         cmocka_unit_test(S14_a_tunnel_with_a_foreign_mode_stays_down),
         cmocka_unit_test(S24_lifetimes_not_longer_than_the_rekey_margin_are_reported),
         cmocka_unit_test(S28_nat_traversal_without_keepalive_uses_20_seconds),
