@@ -124,6 +124,17 @@ def test_S34_the_end_that_answers_no_negotiation_tells_that_it_failed_too(sites)
                      re.MULTILINE)
 
 
+def test_S36_S34_napt_in_a_tunnel_translates_to_the_address_that_the_tunnel_has(sites):
+    sites.start(tunnel_lines="ip napt enable\n", at_site2="")
+    near = sites.gateway1
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    sites.lan2.ping(SITE1.lan4(10), count=1, wait=0.1)
+    wait_until(lambda: "Dropped from outside : 1 packets" in near.show("show ip napt"), 10, "a packet is dropped")
+    shown = near.show("show ikev2 explain")
+    assert shown.startswith("Tunnel1.0 carries packets\n"), shown
+    assert "; `ip napt enable` then drops those that no host here has asked for: `show ip napt` counts them" in shown, shown
+
+
 def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
     sites.internet.ip("link set wan1 arp off")
     near = sites.gateways[SITE1] = sites.gateway(SITE1, "ikev2 connect-type auto").start()
