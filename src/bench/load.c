@@ -224,6 +224,7 @@ static void perform(struct load *load, const struct ike_action *action)
             (void)snprintf(load->result->first_failure, sizeof(load->result->first_failure), "%s",
                            action->log.text);
         break;
+    case IKE_ACTION_FAILURE: /* a client answers no negotiation */
     case IKE_ACTION_CHILD:
         break; /* nothing is to pass through the tunnel */
     }

@@ -197,8 +197,9 @@ const struct command command_table[COMMAND_COUNT] = {
                     "[" ID "]}|peer-fqdn-ipv4 <host:fqdn> " AUTHENTICATION "[" ID
                     "]|peer-fqdn-ipv6 <host:fqdn> " AUTHENTICATION "[" ID "]}",
          .help = "The peer: where it is, and how it authenticates itself: by key, or by certificate (rsa)"},
-    [COMMAND_SHUTDOWN] = {MODE_INTERFACE, KIND_TOGGLE, .pattern = "shutdown",
-                          .help = "Take the interface out of use; `no shutdown` puts it in use"},
+    [COMMAND_SHUTDOWN] =
+        {MODE_INTERFACE, KIND_TOGGLE, .pattern = "shutdown",
+         .help = "Take the interface out of use; `no shutdown` puts it in use. The SAs of a Tunnel stay"},
 
     [COMMAND_SHOW_RUNNING_CONFIG] = {MODE_EXEC, .pattern = "show running-config",
                                      .help = "The config in force"},
@@ -231,7 +232,8 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_CLEAR_IKEV2_SA] = {MODE_EXEC, .pattern = "clear ikev2 sa [<interface:interface>]",
                                 .help = "Delete SAs, and tell the peer"},
     [COMMAND_CLEAR_IKEV2_STATISTICS] = {MODE_EXEC, .pattern = "clear ikev2 statistics",
-                                        .help = "Set the counters to zero"},
+                                        .help =
+                                            "Set the counters of all Tunnels and of IKE messages to zero"},
     [COMMAND_PKI_CERT_IMPORT] = {MODE_EXEC,
                                  .pattern = "pki cert import {pem|der} name <certificate:name> " URL,
                                  .help = "Store a certificate, with the chain behind it in the file"},

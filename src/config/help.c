@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/secret.h"
+
 /* Help for keywords that several rows share, and for those inside of rows. The help of the row serves for the
  * others. Where `row` is not NULL, the entry is only for patterns that start with that keyword. */
 static const struct {
@@ -250,4 +252,60 @@ void help_find(const struct match_scope *scope, const struct config *config, con
     }
     match_expected(&m, add_expected, &f);
     qsort(out->entry, out->count, sizeof *out->entry, compare_entries);
+}
+
+/* ---- Questions -------------------------------------------------------------------------------------- */
+
+/* The length of a line up to the `?` at its end; false if there is none. */
+static bool find_question(const char *line, size_t length, size_t *at)
+{
+    while (length > 0 && (is_blank(line[length - 1]) || line[length - 1] == '\n'))
+        length--;
+    if (length == 0 || line[length - 1] != '?')
+        return false;
+    *at = length - 1;
+    return true;
+}
+
+bool help_question_stands_alone(const char *line, size_t length)
+{
+    size_t at;
+    return find_question(line, length, &at) && (at == 0 || is_blank(line[at - 1]));
+}
+
+/* True if the line is a comment, or a description that has begun: there a question is text. */
+static bool is_text(const char *line)
+{
+    static const char description[] = "description";
+    struct words words;
+    words_split(line, strcspn(line, "\n"), &words);
+    if (words.count == 0)
+        return false;
+    const char *first = words.word[0].text;
+    return first[0] == '!' ||
+           (words.count > 2 && strlen(first) > 2 && strncasecmp(description, first, strlen(first)) == 0);
+}
+
+static bool has_literal(const struct help *help)
+{
+    for (size_t i = 0; i < help->count; i++) {
+        if (help->entry[i].literal)
+            return true;
+    }
+    return false;
+}
+
+bool help_is_asked(const struct match_scope *scope, const struct config *config, const char *line,
+                   struct help *out)
+{
+    size_t at;
+    size_t length = strlen(line);
+    if (!find_question(line, length, &at) || is_text(line))
+        return false;
+    char *before = strndup(line, at);
+    if (before == NULL)
+        return false;
+    help_find(scope, config, before, out);
+    secret_free(before, at); /* there may be a key in it */
+    return help_question_stands_alone(line, length) || has_literal(out);
 }

@@ -34,6 +34,17 @@ struct help {
 void help_find(const struct match_scope *scope, const struct config *config, const char *line,
                struct help *out);
 
+/*
+ * True if a line asks for help: its last word is `?`, or ends with it and keywords or names begin with what
+ * stands before it. Then `out` is as help_find lists it. A `?` in a description, in a key or in another text
+ * is none.
+ */
+bool help_is_asked(const struct match_scope *scope, const struct config *config, const char *line,
+                   struct help *out);
+
+/* True if the last word of a line is `?` alone. */
+bool help_question_stands_alone(const char *line, size_t length);
+
 /* Writes the name of an argument in help and in docs/commands.md, such as "A.B.C.D" or "SECONDS", and returns
  * `out`. */
 const char *argument_shape(const struct argument *argument, char out[HELP_WORD_SIZE]);

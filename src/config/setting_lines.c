@@ -57,6 +57,6 @@ const char *setting_lines_format(const struct setting_lines *lines, char out[SET
     if (lines->typed)
         short_text_add(&text, "%styped at the prompt", text.length > 0 ? " and " : "");
     if (text.length == 0)
-        short_text_add(&text, "default");
+        short_text_add(&text, "the default, no line sets it");
     return out;
 }

@@ -1,5 +1,6 @@
 /*
- * The lines of the config that settings come from, as text for the log: "line 12", "lines 12, 14", "default".
+ * The lines of the config that settings come from, as text for the log: "line 12", "lines 12, 14", or that
+ * there are none.
  */
 #ifndef MUSUBI_CONFIG_SETTING_LINES_H
 #define MUSUBI_CONFIG_SETTING_LINES_H
@@ -30,7 +31,7 @@ void setting_lines_add_line(struct setting_lines *lines, uint32_t line);
 /* Adds the lines that `others` has. */
 void setting_lines_merge(struct setting_lines *lines, const struct setting_lines *others);
 
-/* Writes the lines as text, "default" if there are none, and returns `out`. */
+/* Writes the lines as text, "the default, no line sets it" if there are none, and returns `out`. */
 const char *setting_lines_format(const struct setting_lines *lines, char out[SETTING_LINES_TEXT_SIZE]);
 
 #endif

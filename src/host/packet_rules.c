@@ -332,20 +332,26 @@ static void write_untracked(const struct writing *w)
 
 /* A port that is this device's is no port of a mapping. Linux keeps a client's own port where it can, so only
  * a client with the same port has to be moved. */
-static void write_moved_port(FILE *out, const struct napt_static *line)
+static void write_moved_port(FILE *out, const struct napt_static *line, const char *translate)
 {
     unsigned least = line->protocol == IP_PROTOCOL_UDP ? PORT_NAT_T + 1U : PORT_USER;
     bool above = line->port < PORT_MIDDLE;
     unsigned low = above && line->port >= least ? line->port + 1U : least;
     (void)fputs("\t\t", out);
     write_static_match(out, line, "sport");
-    (void)fprintf(out, "masquerade to :%u-%u\n", low, above ? PORT_MAX : line->port - 1U);
+    (void)fprintf(out, "%s:%u-%u\n", translate, low, above ? PORT_MAX : line->port - 1U);
 }
 
 /* UDP ports up to 4500 are left to this device: IKE is sent from two of them. */
 static void write_napt_chain(const struct writing *w, const struct plan_packet_link *link)
 {
     char name[COUNTER_NAME_SIZE];
+    char address[IP_TEXT_SIZE];
+    char translate[sizeof("snat ip to ") + IP_TEXT_SIZE] = "masquerade to ";
+    bool by_linux = link->napt_source.family == IP_NONE;
+    if (!by_linux)
+        (void)snprintf(translate, sizeof translate, "snat ip to %s",
+                       ip_address_format(&link->napt_source, address));
     declare_of_link(w, COUNTER_NAPT_CONNECTIONS, link);
     declare_of_link(w, COUNTER_NAPT_DROPPED, link);
     for (size_t i = 0; i < link->filters->static_count; i++)
@@ -355,10 +361,10 @@ static void write_napt_chain(const struct writing *w, const struct plan_packet_l
                   packet_counter_name(COUNTER_NAPT_CONNECTIONS, link->number, 0, name));
     for (size_t i = 0; i < link->filters->static_count; i++) {
         if (link->filters->statics[i].port != 0)
-            write_moved_port(w->out, &link->filters->statics[i]);
+            write_moved_port(w->out, &link->filters->statics[i], translate);
     }
-    (void)fprintf(w->out, "\t\tmeta l4proto %d masquerade to :%d-%d\n\t\tmasquerade\n\t}\n", IP_PROTOCOL_UDP,
-                  PORT_NAT_T + 1, PORT_MAX);
+    (void)fprintf(w->out, "\t\tmeta l4proto %d %s:%d-%d\n\t\t%s\n\t}\n", IP_PROTOCOL_UDP, translate,
+                  PORT_NAT_T + 1, PORT_MAX, by_linux ? "masquerade" : translate);
 }
 
 /* This device's own packets have an address of the interface already (or one that was chosen on purpose). */

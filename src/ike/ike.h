@@ -186,6 +186,7 @@ enum ike_action_kind {
     IKE_ACTION_TUNNEL_FAILED, /* there will be no SA: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
+    IKE_ACTION_FAILURE, /* a negotiation has failed that the tunnel may have been meant by: no log line */
 };
 
 /* The steps of a negotiation, in their order. */
@@ -331,7 +332,7 @@ struct ike_action {
              * whatever the log level is: the shows tell of them. */
             enum ike_step failed;
             const char *text; /* one line, without its end */
-        } log;
+        } log;                /* IKE_ACTION_FAILURE too */
     };
 };
 

@@ -274,8 +274,8 @@ static enum control_status capture_with_socket(struct capture *c, FILE *out, FIL
         (void)fprintf(errors, "%% Can't catch signals: %s\n", strerror(errno));
         return CONTROL_FAILED;
     }
-    (void)fprintf(out, "Capturing %s for %llu seconds, or until Ctrl-C\n", c->tunnel,
-                  (unsigned long long)c->seconds);
+    (void)fprintf(out, "Capturing %s for %llu second%s, or until Ctrl-C\n", c->tunnel,
+                  (unsigned long long)c->seconds, c->seconds == 1 ? "" : "s");
     (void)fflush(out);
     bool done = capture(c, errors, lost);
     release_signals(c, &before);

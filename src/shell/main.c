@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "check/command.h"
+#include "config/help.h"
 #include "shell/capture.h"
 #include "shell/client.h"
 #include "shell/file_url.h"
@@ -112,6 +113,8 @@ static enum control_status run_line(struct client *client, const char *line, siz
     struct url_file named;
     enum control_status captured;
     *lost = false;
+    if (help_question_stands_alone(line, length))
+        return client_run(client, line, length, NULL, stdout, errors, lost);
     if (capture_run(client, line, length, stdout, errors, &captured, lost))
         return captured;
     if (!file_url_read(line, length, &named, errors))

@@ -297,6 +297,9 @@ static void perform(struct gateway *g, const struct ike_action *action)
     case IKE_ACTION_LOG:
         take_log_line(g, action);
         break;
+    case IKE_ACTION_FAILURE:
+        gateway_tunnel(g, action->log.tunnel)->noted_failures++;
+        break;
     }
 }
 
@@ -313,7 +316,8 @@ void gateway_handle(struct gateway *g, const struct ike_event *event)
         real_path_agree(g, effects);
     for (size_t i = 0; i < effects->action_count; i++) {
         /* Log lines do not count, so that a run is the same at each log level. */
-        bool counts = effects->actions[i].kind != IKE_ACTION_LOG;
+        bool counts =
+            effects->actions[i].kind != IKE_ACTION_LOG && effects->actions[i].kind != IKE_ACTION_FAILURE;
         if (g->ends && counts && g->actions_left-- == 0) {
             gateway_resume(g);
             return;

@@ -42,6 +42,12 @@ size_t gateway_failures(const struct gateway *g, uint32_t tunnel)
     return t != NULL ? t->failures : 0;
 }
 
+size_t gateway_noted_failures(const struct gateway *g, uint32_t tunnel)
+{
+    const struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    return t != NULL ? t->noted_failures : 0;
+}
+
 size_t gateway_record_count(const struct gateway *g)
 {
     return g->record_count;

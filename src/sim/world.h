@@ -287,6 +287,8 @@ size_t gateway_child_count(const struct gateway *g, uint32_t tunnel);
 const struct installed_child *gateway_children(const struct gateway *g);
 size_t gateway_failures(const struct gateway *g,
                         uint32_t tunnel); /* times that waiting packets were dropped */
+size_t gateway_noted_failures(const struct gateway *g,
+                              uint32_t tunnel); /* IKE_ACTION_FAILURE: those that the shows tell of */
 size_t gateway_auth_jobs(const struct gateway *g,
                          uint32_t tunnel);            /* IKE_JOB_AUTH that the engine has handed out */
 size_t gateway_record_count(const struct gateway *g); /* records that are kept */

@@ -144,7 +144,7 @@ static const struct pair_case pair_cases[] = {
      "Tunnel0.0: negotiation failed: no common IKE SA proposal with 10.1.0.1:500: the peer offers enc "
      "aes-cbc-128, integrity sha2-256, prf sha1, dh 2048-bit; accepted here enc aes-gcm-256 aes-gcm-128 "
      "aes-cbc-256 aes-cbc-192 aes-cbc-128 3des, integrity sha2-512 sha2-384 sha2-256 sha1, prf sha2-512, dh "
-     "3072-bit 2048-bit 1536-bit 1024-bit 768-bit; default"},
+     "3072-bit 2048-bit 1536-bit 1024-bit 768-bit; the default, no line sets it"},
     {"proposals that do not fit together", proposals_that_do_not_fit_together,
      "Tunnel1.0: negotiation failed: the peer accepts no IKE SA proposal (NO_PROPOSAL_CHOSEN): offered enc "
      "aes-gcm-128 3des, integrity sha2-256, prf sha2-256, dh 2048-bit; lines 11, 12, 13, 14",

@@ -42,6 +42,8 @@ static void S34_with_two_candidates_both_are_named(void **state)
         "negotiation failed (for Tunnel0.0 or Tunnel1.0): no common IKE SA proposal with 192.0.2.7:500: the "
         "peer offers enc 3des, integrity sha2-256, prf sha2-256, dh 2048-bit; accepted here enc aes-cbc-128, "
         "integrity sha2-256, prf sha2-256, dh 2048-bit; lines 11, 111");
+    assert_int_equal(gateway_noted_failures(s.b, 0), 1); /* the shows tell of it at both */
+    assert_int_equal(gateway_noted_failures(s.b, 1), 1);
     stage_free(&s);
 
     s = centre_of(2);
@@ -74,6 +76,7 @@ static void S34_of_many_candidates_the_first_are_named(void **state)
                   "negotiation failed (for Tunnel0.0, Tunnel1.0, Tunnel2.0, Tunnel3.0 or one of 2 more): the "
                   "peer at 192.0.2.7:500 says it is KEY-ID site9; accepted here is KEY-ID site1, KEY-ID "
                   "site2, KEY-ID site3, KEY-ID site4 and 2 more; lines 31, 131, 231, 331, 431, 531");
+    assert_int_equal(gateway_noted_failures(s.b, 0), 0);
     stage_free(&s);
 }
 

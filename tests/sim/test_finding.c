@@ -442,6 +442,43 @@ static void S34_a_peer_that_speaks_ikev1_is_told_once(void **state)
     stage_free(&s);
 }
 
+/* A message that no tunnel may answer counts as a failure where one can say whose it was meant to be. */
+static void S34_a_peer_that_is_not_answered_is_a_failure_of_the_tunnels_that_it_meant(void **state)
+{
+    (void)state;
+    struct stage s = stage_at("10.1.0.1");
+    struct tunnel_policy policy = tunnel_to(0, "10.1.0.1", "site2", "site1");
+    policy.direction = NEGOTIATE_INITIATOR;
+    add(&s, &policy);
+    add_tunnel(&s, 1, "10.1.0.9", "site2", "site3");
+    assert_false(puppet_do_init(s.p));
+    send_ikev1(&s, true);
+    assert_int_equal(gateway_noted_failures(s.b, 0), 2);
+    assert_int_equal(gateway_noted_failures(s.b, 1), 0);
+    stage_free(&s);
+
+    s = stage_at("10.1.0.1"); /* the only tunnel, whose peer is mistyped */
+    add_tunnel(&s, 0, "10.1.0.9", "site2", "site1");
+    assert_false(puppet_do_init(s.p));
+    s.p->spi_i++;
+    assert_false(puppet_do_init(s.p));
+    assert_int_equal(gateway_noted_failures(s.b, 0), 2);
+    stage_free(&s);
+
+    s = stage_at("198.51.100.9"); /* somebody else */
+    add_tunnel(&s, 0, "10.1.0.9", "site2", "site1");
+    assert_false(puppet_do_init(s.p));
+    assert_int_equal(gateway_noted_failures(s.b, 0), 0);
+    stage_free(&s);
+
+    s = stage_at("10.1.0.1"); /* which of the two? */
+    add_tunnel(&s, 0, "10.1.0.8", "site2", "site1");
+    add_tunnel(&s, 1, "10.1.0.9", "site2", "site3");
+    assert_false(puppet_do_init(s.p));
+    assert_int_equal(gateway_noted_failures(s.b, 0) + gateway_noted_failures(s.b, 1), 0);
+    stage_free(&s);
+}
+
 /* ---- What the candidates say together ---------------------------------------------------------------- */
 
 /* B's answer to an offer of AES-GCM-256 and AES-CBC-128. */
@@ -668,6 +705,7 @@ int main(void)
         cmocka_unit_test(S34_of_an_unknown_address_the_nearest_peers_are_told),
         cmocka_unit_test(S34_a_name_whose_addresses_are_of_the_other_family_is_told),
         cmocka_unit_test(S34_who_sends_from_many_addresses_does_not_fill_the_log),
+        cmocka_unit_test(S34_a_peer_that_is_not_answered_is_a_failure_of_the_tunnels_that_it_meant),
         cmocka_unit_test(S34_after_a_change_of_the_config_an_unanswered_peer_is_told_again),
         cmocka_unit_test(S34_a_peer_that_speaks_ikev1_is_told_once),
         cmocka_unit_test(S22_the_policy_of_tunnels_that_are_no_candidates_does_not_count),

@@ -454,7 +454,7 @@ static void S22_a_peer_from_an_unknown_address_with_the_right_id_and_key_is_refu
     assert_int_equal(gateway_record_count(p.b), 0);
     assert_true(gateway_log_has(p.a,
                                 "negotiation failed: the peer comes from 10.2.0.1, which is no address of "
-                                "b.example.com (it has 10.2.0.8, 10.2.0.9); default"));
+                                "b.example.com (it has 10.2.0.8, 10.2.0.9); the default, no line sets it"));
     assert_true(gateway_log_has(p.b, "AUTHENTICATION_FAILED"));
     world_free(p.w);
 }

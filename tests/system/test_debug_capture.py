@@ -6,6 +6,8 @@ import signal
 import stat
 from pathlib import Path
 
+import pytest
+
 from lib.musubi import SHELL
 from lib.process import run, wait_until
 from lib.sites import SITE1, SITE2
@@ -21,16 +23,16 @@ def commands_of_docs(directory):
 
 
 class Captured:
-    """A capture of site 1's tunnel, which goes on."""
+    """A capture of a site's tunnel, which goes on."""
 
-    def __init__(self, sites):
+    def __init__(self, sites, site=SITE1):
         self.directory = sites.lab.directory
         self.path = self.directory / "site1.pcapng"
         self.keys = self.directory / "site1.pcapng.keys"
-        self._shell = sites.gateway_hosts[SITE1].start(
-            "capture", [SHELL, "--run-dir", sites.gateway1.run_directory,
-                        "-c", f"debug capture {SITE1.tunnel} {self.path} seconds 600"], self.directory)
-        self._shell.wait_for_text("Capturing Tunnel1.0 for 600 seconds")
+        self._shell = sites.gateway_hosts[site].start(
+            "capture", [SHELL, "--run-dir", sites.gateways[site].run_directory,
+                        "-c", f"debug capture {site.tunnel} {self.path} seconds 600"], self.directory)
+        self._shell.wait_for_text(f"Capturing {site.tunnel} for 600 seconds")
 
     def wait_for_keys(self, child):
         wait_until(lambda: child.outbound["SPI"] in (self.keys / "esp_sa").read_text(), 10,
@@ -94,3 +96,31 @@ def test_R100_the_keys_from_before_and_after_a_rekey_are_in_a_capture(sites):
     ike, inside = capture.end()
     assert ike.count("Exchange type: IKE_AUTH (35)") == 2, ike
     assert inside.count("Echo (ping) request") == 2 and inside.count("Echo (ping) reply") == 2, inside
+
+
+NAT_TRAVERSAL = "ikev2 nat-traversal keepalive 20 force\n"
+ANY = "ikev2 peer any authentication psk id keyid site1\n"
+
+
+def outside6(site):
+    """Tunnel lines with which the two sites talk over IPv6, and the address of the site for it."""
+    return (f"ikev2 peer 2001:db8:f{site.peer_number}::1 authentication psk id keyid site{site.peer_number}\n"
+            f"ikev2 outgoing-interface GigaEthernet0.0 2001:db8:f{site.number}::254\n"
+            f"interface GigaEthernet0.0\nipv6 address 2001:db8:f{site.number}::1/64\n")
+
+
+@pytest.mark.parametrize("kind, near, far", [
+    ("in UDP", NAT_TRAVERSAL, NAT_TRAVERSAL), ("IPv6 outside", outside6(SITE1), outside6(SITE2)), ("any", "", ANY)])
+def test_R100_captures_of_other_tunnels_are_decrypted_too(sites, kind, near, far):
+    for site in (SITE1, SITE2):
+        sites.internet.address(f"wan{site.number}", f"2001:db8:f{site.number}::254/64")
+    sites.start(tunnel_lines=near, at_site2=far)
+    at = SITE2 if kind == "any" else SITE1
+    capture = Captured(sites, at)
+    wait_until(lambda: sites.lan1.ping(SITE2.lan4(10), count=1, wait=1), 20, "the tunnel carries packets")
+    capture.wait_for_keys(sites.gateways[at].wait_for_sa()[1])
+
+    ike, inside = capture.end()
+
+    assert ike.count("Payload: Identification - Initiator (35)") == 1, ike
+    assert "Echo (ping) request" in inside and "Echo (ping) reply" in inside, inside

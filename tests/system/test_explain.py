@@ -110,6 +110,31 @@ def test_S34_R12_after_clear_nothing_leaves_by_the_old_sa_of_a_silent_peer(sites
     assert summary(near)[0] == "negotiating"
 
 
+def test_S34_the_end_that_answers_no_negotiation_tells_that_it_failed_too(sites):
+    sites.start(at_site2="ikev2 negotiation-direction initiator\n")
+    far = sites.gateway2
+    line = far.config_line("interface Tunnel0.0", "ikev2 negotiation-direction")
+    sites.lan1.ping(SITE2.lan4(10), count=1, wait=0.1)
+    wait_until_standing(far, "Tunnel0.0 is stopped at: IKE_SA_INIT",
+                        r"> FAILS  IKE_SA_INIT  (\d+ times since TIME, )?at TIME: IKE_SA_INIT from 10\.1\.0\.1:500 to "
+                        r"10\.2\.0\.1:500 is not answered: Tunnel0\.0 has this peer, but only begins negotiations, and "
+                        rf"answers none \(line {line}\): .*")
+    assert summary(far) == ("failing", SITE1.wan, "Total : 1, 0 up, 1 failing")
+    assert re.search(r"^  Last failure : .* is not answered: Tunnel0\.0 has this peer", far.show("show interfaces Tunnel0.0"),
+                     re.MULTILINE)
+
+
+def test_S36_S34_napt_in_a_tunnel_translates_to_the_address_that_the_tunnel_has(sites):
+    sites.start(tunnel_lines="ip napt enable\n", at_site2="")
+    near = sites.gateway1
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    sites.lan2.ping(SITE1.lan4(10), count=1, wait=0.1)
+    wait_until(lambda: "Dropped from outside : 1 packets" in near.show("show ip napt"), 10, "a packet is dropped")
+    shown = near.show("show ikev2 explain")
+    assert shown.startswith("Tunnel1.0 carries packets\n"), shown
+    assert "; `ip napt enable` then drops those that no host here has asked for: `show ip napt` counts them" in shown, shown
+
+
 def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
     sites.internet.ip("link set wan1 arp off")
     near = sites.gateways[SITE1] = sites.gateway(SITE1, "ikev2 connect-type auto").start()

@@ -42,6 +42,26 @@ def test_S12_an_ambiguous_abbreviation_fails(gateway):
     assert done.status == 1, str(done)
 
 
+def test_S12_a_question_mark_lists_what_may_follow(gateway):
+    assert gateway.show("show ikev2 ?") == """\
+  child-sa               Child SAs with keys, statistics and history
+  explain                What stands between a tunnel and carrying packets, step by step
+  sa                     IKE SAs, with their keys
+  statistics             How many IKE messages came, and how many were of no use
+  summary                All tunnels, a line each
+"""
+    assert gateway.show("debug capture Tunnel1.0 ?") == "  FILE                   A name\n"
+    assert gateway.show("show i?").split()[0] == "ikev2"
+    shown = gateway.type_lines("configure", "interface Tunnel1.0", "ikev2 connect-type ?", "show ikev2 sa ?",
+                               "description who ?", "end", "show running-config")
+    assert "  auto                   Make the SA at once, and again whenever it is gone\n" in shown
+    assert "  <cr>                   The line may end here\n" in shown
+    assert '  description "who ?"\n' in shown or "  description who ?\n" in shown
+    gateway.configure("interface Tunnel1.0", "no description")
+    unknown = gateway.command("no such ?")
+    assert unknown.status == 1 and unknown.stderr == "% No command begins so\n", str(unknown)
+
+
 def test_the_prompt_carries_the_hostname(gateway):
     done = gateway.type_at_terminal("show interfaces")
 

@@ -168,6 +168,7 @@ static void send_log(struct engine_process *process, const struct ike_action *ac
         .has_tunnel = action->log.has_tunnel,
         .tunnel = action->log.tunnel,
         .failed = action->log.failed,
+        .unlogged = action->kind == IKE_ACTION_FAILURE,
     };
     message_send_log(&process->keeper, &m, action->log.text);
 }
@@ -192,6 +193,7 @@ static void perform(struct engine_process *process, const struct ike_action *act
         engine_job_start(process, action->job);
         break;
     case IKE_ACTION_LOG:
+    case IKE_ACTION_FAILURE:
         send_log(process, action);
         break;
     }

@@ -178,7 +178,8 @@ static bool tunnel_done_is_sound(const void *body)
 static bool log_is_sound(const void *body)
 {
     const struct message_log *m = body;
-    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC && m->failed < IKE_STEP_COUNT;
+    return m->level <= LOG_LEVEL_DEBUG && m->function <= LOG_IPSEC && m->failed < IKE_STEP_COUNT &&
+           m->unlogged <= 1;
 }
 
 static bool child_is_sound(const void *body)

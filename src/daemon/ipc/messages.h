@@ -205,7 +205,8 @@ struct message_log {
     uint32_t function;   /* enum log_function */
     uint32_t has_tunnel; /* 0 or 1 */
     uint32_t tunnel;
-    uint32_t failed; /* enum ike_step: at which a negotiation failed, and why is the text */
+    uint32_t failed;   /* enum ike_step: at which a negotiation failed, and why is the text */
+    uint32_t unlogged; /* 0 or 1: that is for the shows of the tunnel alone, and no line of the log */
 };
 
 struct message_child {

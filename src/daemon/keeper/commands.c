@@ -11,6 +11,7 @@
 #include "daemon/keeper/capture_commands.h"
 #include "daemon/keeper/ikev2_commands.h"
 #include "daemon/keeper/tunnel_problem.h"
+#include "daemon/show/help.h"
 #include "daemon/show/interfaces.h"
 #include "daemon/show/packets.h"
 #include "daemon/show/routes.h"
@@ -313,6 +314,26 @@ static bool enters_config_mode(const struct exec_command *command)
     return command->id == COMMAND_CONFIGURE || command->id == COMMAND_ENABLE_CONFIG;
 }
 
+/* Answers a line that asks for help; false if it is none. In config mode operating commands may be asked for
+ * too. */
+static bool answer_question(const struct commands *commands, const struct operator_session *operator_at,
+                            const char *line, struct text *out, enum control_status *status)
+{
+    static const struct match_scope exec = {.mode = MODE_EXEC};
+    const struct config *config = commands->running->configuration.config;
+    const struct match_scope scope =
+        operator_at->config.active ? config_cursor_scope(&operator_at->config.cursor) : exec;
+    struct help help;
+    bool is_asked = help_is_asked(&scope, config, line, &help);
+    if (operator_at->config.active && (!is_asked || help.count == 0))
+        is_asked = help_is_asked(&exec, config, line, &help);
+    if (!is_asked)
+        return false;
+    show_help(&help, out);
+    *status = help.count > 0 ? CONTROL_OK : CONTROL_FAILED;
+    return true;
+}
+
 static enum control_status session_run(void *context, void *session, const char *line,
                                        const struct octets *file, int *hand_over, struct text *out)
 {
@@ -321,6 +342,9 @@ static enum control_status session_run(void *context, void *session, const char 
     char error[EXEC_ERROR_SIZE];
     struct operator_session *operator_at = session;
     bool operation = true;
+    enum control_status status = CONTROL_OK;
+    if (answer_question(commands, operator_at, line, out, &status))
+        return status;
     if (operator_at->config.active) {
         enum control_status done =
             config_mode_run(commands->running, &operator_at->config, line, out, &operation);
@@ -331,7 +355,6 @@ static enum control_status session_run(void *context, void *session, const char 
         text_print(out, "%s\n", error);
         return CONTROL_FAILED;
     }
-    enum control_status status = CONTROL_OK;
     if (enters_config_mode(&command)) {
         operator_at->config = (struct config_mode){.active = true};
     } else if (pki_commands_have(command.id)) {

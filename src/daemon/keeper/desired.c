@@ -154,6 +154,22 @@ static struct plan_mss mss_of(const struct configured_interface *interface,
     };
 }
 
+/*
+ * The address to which NAPT translates on an unnumbered interface. Linux would take one of another interface,
+ * such as that of the WAN, and the answers would not come back.
+ */
+static struct ip_address napt_source(const struct host_settings *settings,
+                                     const struct configured_interface *interface)
+{
+    const struct configured_interface *other =
+        interface->ipv4_lines.unnumbered[0] != '\0' && interface->ipv4_lines.address_count == 0
+            ? host_settings_interface(settings, interface->ipv4_lines.unnumbered)
+            : NULL;
+    if (other == NULL || other->ipv4_lines.address_count == 0)
+        return (struct ip_address){.family = IP_NONE};
+    return other->ipv4_lines.addresses[0].address;
+}
+
 /* Filters, NAPT and MSS of the interfaces through which packets pass. */
 static bool add_packet_rules(const struct making *making)
 {
@@ -167,6 +183,7 @@ static bool add_packet_rules(const struct making *making)
             .filters = &interface->filters,
             .ipv4_mss = mss_of(interface, &interface->ipv4_lines),
             .ipv6_mss = mss_of(interface, &interface->ipv6_lines),
+            .napt_source = napt_source(settings, interface),
         };
         if (interface->parts.kind == INTERFACE_LOOPBACK || (!tunnel && interface->admin == ADMIN_DOWN) ||
             !find_link(making, interface->name, link.name))

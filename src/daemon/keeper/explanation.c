@@ -147,6 +147,7 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
     char routes[ROUTES_WORDS_SIZE];
     char dead[DEAD_NEXT_HOP_SIZE];
     const struct host_settings *settings = &commands->running->configuration.settings;
+    const struct configured_interface *interface = host_settings_interface(settings, tunnel->policy.name);
     const struct found_route *route = &tunnel->route.found;
     const struct tunnel_table *table = &commands->tunnels->table;
     const struct path_totals totals = tunnel_table_totals(table, tunnel);
@@ -171,6 +172,7 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
                     failure->since, failure->count},
         .history = &tunnel->history,
         .totals = &totals,
+        .napt = interface != NULL && interface->filters.napt,
         .routes = routes_words(settings, tunnel->policy.name, routes),
     };
     if (sa != NULL)

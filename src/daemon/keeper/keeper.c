@@ -131,8 +131,9 @@ static void add_log(struct keeper *keeper, const struct channel_message *message
     if (tunnel != NULL && keeper->host.host != NULL)
         dead_next_hop_append(host_netlink(keeper->host.host), &keeper->running.configuration.settings, tunnel,
                              (enum ike_step)log->failed, &whole);
-    event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
-                  policy != NULL ? policy->name : NULL, text);
+    if (log->unlogged == 0)
+        event_log_add(keeper->log, (enum event_function)log->function, (enum log_level)log->level,
+                      policy != NULL ? policy->name : NULL, text);
     if (log->failed != IKE_STEP_NONE)
         tunnels_negotiation_failed(&keeper->tunnels, log->tunnel, (enum ike_step)log->failed, text);
 }

@@ -351,6 +351,9 @@ static enum step_state explain_in(const struct explained_tunnel *tunnel, struct 
     if (tunnel->heard != 0)
         text_print(out, ", the last one at %s", local_time_format(wall_time(tunnel, tunnel->heard), at));
     bool dropped = print_drops(tunnel->totals, DROP_INVALID_SA, DROP_COUNT, out);
+    if (tunnel->napt)
+        text_print(out, "; `ip napt enable` then drops those that no host here has asked for: `show ip napt` "
+                        "counts them");
     if (tunnel->silent != 0) {
         text_print(
             out,

@@ -27,6 +27,22 @@ static const struct {
     {NULL, IKE_COUNT_MALFORMED, "malformed"},
     {NULL, IKE_COUNT_FRAGMENTS_UNUSED, "fragments that fit no message"},
 };
+/* Those of the packet path that no Tunnel has; show_drops_of_no_tunnel prints the others. */
+static const struct {
+    enum path_counter counter;
+    const char *text;
+} path_rows[] = {
+    {PATH_KEEPALIVES, "NAT keepalives received"},
+    {PATH_IKE_DATAGRAMS, "IKE datagrams lost on their way to the engine"},
+    {PATH_MISDIRECTED, "ESP packets lost on their way to another worker"},
+    {PATH_EVENTS_LOST, "reports to the engine that found no room"},
+    {PATH_READ_ERRORS, "errors of reading sockets and Tunnels"},
+};
+enum { PATH_COUNTERS_PRINTED_AS_DROPS = 2 };
+_Static_assert(sizeof(path_rows) / sizeof(path_rows[0]) + PATH_COUNTERS_PRINTED_AS_DROPS ==
+                   PATH_COUNTER_COUNT,
+               "each counter of the packet path is printed");
+
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == IKE_COUNTER_COUNT, "each counter has a row");
 
 void show_ike_statistics(const uint64_t counters[IKE_COUNTER_COUNT], const struct path_worker_counters *path,
@@ -38,4 +54,7 @@ void show_ike_statistics(const uint64_t counters[IKE_COUNTER_COUNT], const struc
         text_print(out, "  %" PRIu64 " %s\n", counters[rows[i].counter], rows[i].text);
     }
     show_drops_of_no_tunnel(path, out);
+    text_print(out, "Packet path\n");
+    for (size_t i = 0; i < sizeof(path_rows) / sizeof(path_rows[0]); i++)
+        text_print(out, "  %" PRIu64 " %s\n", path->counters[path_rows[i].counter], path_rows[i].text);
 }

@@ -115,26 +115,28 @@ static enum ike_step step_of(const struct subject *about, setting_set settings)
  * Tells of a failed negotiation: at level warn if it is new for the tunnel (or with NULL, for all that are
  * not of a known one), or if an hour has passed since the last time; else at level info.
  */
-__attribute__((format(printf, 4, 5))) static void warn_of_negotiation(struct ike_engine *engine,
-                                                                      enum ike_step step,
-                                                                      const struct ike_tunnel *about,
-                                                                      const char *format, ...)
+static void warn_of_negotiation(struct ike_engine *engine, enum ike_step step, const struct ike_tunnel *about,
+                                const char *line)
 {
     struct ike_tunnel *tunnel = about != NULL ? engine_tunnel(engine, about->policy.tunnel) : NULL;
     struct told_failure *told =
         tunnel != NULL ? tunnel_failures(tunnel, engine->now) : engine->objects->failures;
     size_t size = tunnel != NULL ? TUNNEL_FAILURES_MAX : FAILURES_MAX;
     const uint32_t *number = about != NULL ? &about->policy.tunnel : NULL;
-    char line[LINE_SIZE];
     char again[REPEATED_TEXT_SIZE];
     uint32_t more;
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
     bool is_told = repeated_failure_is_told(told, size, line, engine->now, &more);
     enum log_level level = is_told ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
     engine_log_failure(engine, level, step, number, "%s%s", line, repeated_failure_text(more, again));
+}
+
+/* Has the shows of each of several tunnels tell of it. Where there are too many, none is meant more than
+ * others. */
+static void note_at_each(struct ike_engine *engine, enum ike_step step,
+                         const struct ike_tunnel *const *tunnels, size_t count, const char *line)
+{
+    for (size_t i = 0; i < count && count <= NAMES_MAX; i++)
+        engine_note_failure(engine, step, tunnels[i]->policy.tunnel, "%s", line);
 }
 
 static void warn(const struct subject *about, setting_set settings, const char *text)
@@ -142,31 +144,34 @@ static void warn(const struct subject *about, setting_set settings, const char *
     struct setting_lines lines = {0};
     char lines_text[SETTING_LINES_TEXT_SIZE];
     char names[NAMES_TEXT_SIZE] = "";
+    char line[LINE_SIZE];
     const struct ike_tunnel *tunnel = about->tunnel;
+    const struct ike_tunnel *first[NAMES_MAX];
+    size_t count = 0;
     if (tunnel != NULL) {
         setting_lines_add(&lines, &tunnel->policy, settings);
         if ((settings & SETTING_BIT(SETTING_LOCAL_KEY)) != 0)
             setting_lines_add_line(&lines, about->own_key_line);
     } else {
-        const struct ike_tunnel *first[NAMES_MAX];
-        size_t count = candidates_list(about->engine, &about->arrival, first, NAMES_MAX);
+        count = candidates_list(about->engine, &about->arrival, first, NAMES_MAX);
         candidates_add_lines(about->engine, &about->arrival, settings, &lines);
         if (count == 1)
             tunnel = first[0];
         else
             name_tunnels(first, count, names);
     }
-    const char *separator = settings != 0 ? "; " : "";
-    const char *shown_lines = settings != 0 ? setting_lines_format(&lines, lines_text) : "";
-    if (about->kind == FAILED_NEGOTIATION)
-        warn_of_negotiation(about->engine, step_of(about, settings), tunnel, "%s failed%s: %s%s%s",
-                            kinds[about->kind], names, text, separator, shown_lines);
-    else if (about->kind == FAILED_CHILD && tunnel != NULL && !tunnel->up)
-        engine_log_failure(about->engine, LOG_LEVEL_WARN, IKE_STEP_CHILD_SA, &tunnel->policy.tunnel,
-                           "%s failed: %s%s%s", kinds[about->kind], text, separator, shown_lines);
-    else
-        tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s failed%s: %s%s%s",
-                   kinds[about->kind], names, text, separator, shown_lines);
+    (void)snprintf(line, sizeof line, "%s failed%s: %s%s%s", kinds[about->kind], names, text,
+                   settings != 0 ? "; " : "", settings != 0 ? setting_lines_format(&lines, lines_text) : "");
+    if (about->kind == FAILED_NEGOTIATION) {
+        warn_of_negotiation(about->engine, step_of(about, settings), tunnel, line);
+        if (tunnel == NULL)
+            note_at_each(about->engine, step_of(about, settings), first, count, line);
+    } else if (about->kind == FAILED_CHILD && tunnel != NULL && !tunnel->up) {
+        engine_log_failure(about->engine, LOG_LEVEL_WARN, IKE_STEP_CHILD_SA, &tunnel->policy.tunnel, "%s",
+                           line);
+    } else {
+        tunnel_log(about->engine, tunnel, LOG_LEVEL_WARN, LOG_IKEV2, "%s", line);
+    }
 }
 
 __attribute__((format(printf, 3, 0))) static void warn_with(const struct subject *about, setting_set settings,

@@ -5,6 +5,8 @@
 #include "ike/reasons/failure.h"
 #include "ike/services/log.h"
 
+#include <stdio.h>
+
 enum {
     SHOWN_MAX = 3, /* tunnels of each kind */
     TEXT_SIZE = 1536,
@@ -201,12 +203,10 @@ static void add_peers(struct short_text *text, const struct near_tunnels *near)
     add_rest(text, near);
 }
 
-static void write_reason(struct short_text *text, const struct ike_engine *engine,
+static void write_reason(struct short_text *text, const struct near_tunnels near[NEARNESS_COUNT],
                          const struct arrival *arrival)
 {
-    struct near_tunnels near[NEARNESS_COUNT] = {0};
     char address[IP_TEXT_SIZE];
-    find_near(engine, &arrival->remote->address, near);
     if (near[NAMES_THE_SENDER].count > 0) {
         add_obstacles(text, &near[NAMES_THE_SENDER], "has this peer", arrival);
         if (near[NAMES_NO_ADDRESS].count == 0)
@@ -222,6 +222,41 @@ static void write_reason(struct short_text *text, const struct ike_engine *engin
         return;
     short_text_add(text, "; the nearest peers: ");
     add_peers(text, &near[NAMES_ANOTHER_ADDRESS]);
+}
+
+/* True if a peer with that address, which differs from the configured one, is likely to be meant by it. */
+static bool is_alike(const struct near_tunnels *near, const struct ip_address *sender)
+{
+    return near->count == 1 && near->bits[0] >= 4 * ip_address_size(sender->family); /* half of it */
+}
+
+/*
+ * The tunnels that a negotiation from there may have been meant for, though none may answer it: those that
+ * name the sender; else those without a fixed address; else the only one, if the sender's address is like its
+ * peer's. NULL if there are none, or so many that no one is meant more than others.
+ */
+static const struct near_tunnels *meant_by(const struct near_tunnels near[NEARNESS_COUNT],
+                                           const struct ip_address *sender)
+{
+    const struct near_tunnels *meant = &near[NAMES_THE_SENDER];
+    if (meant->count == 0)
+        meant = &near[NAMES_NO_ADDRESS];
+    if (meant->count == 0 && is_alike(&near[NAMES_ANOTHER_ADDRESS], sender))
+        meant = &near[NAMES_ANOTHER_ADDRESS];
+    return meant->count > 0 && meant->count <= SHOWN_MAX ? meant : NULL;
+}
+
+static void note_at_each(struct ike_engine *engine, const struct near_tunnels *meant, const char *line)
+{
+    for (size_t i = 0; meant != NULL && i < meant->count; i++)
+        engine_note_failure(engine, IKE_STEP_SA_INIT, meant->first[i]->policy.tunnel, "%s", line);
+}
+
+/* All tunnels are looked through, for a message that anybody can send. */
+static bool may_look(struct ike_engine *engine)
+{
+    enum { LOOKS_IN_A_SECOND = 20 };
+    return ike_budget_spend(&engine->objects->unanswered_looks, LOOKS_IN_A_SECOND, engine->now);
 }
 
 /* True if the log is to tell of the sender now, at level warn; else it does so at level info. */
@@ -248,12 +283,20 @@ void unanswered_tell(struct ike_engine *engine, const struct arrival *arrival)
     char at[TEXT_SIZE];
     char remote[IP_TEXT_SIZE];
     char local[IP_TEXT_SIZE];
+    char line[TEXT_SIZE + 2 * IP_TEXT_SIZE + 64];
+    struct near_tunnels near[NEARNESS_COUNT] = {0};
     struct short_text text = short_text_in(at, sizeof at);
-    if (!is_to_be_told(engine, &engine->objects->unknown_senders.ikev2, arrival, "IKE_SA_INIT"))
+    bool is_told = is_to_be_told(engine, &engine->objects->unknown_senders.ikev2, arrival, "IKE_SA_INIT");
+    if (!is_told && !may_look(engine))
         return;
-    write_reason(&text, engine, arrival);
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, "IKE_SA_INIT from %s to %s is not answered: %s",
-               ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local), at);
+    find_near(engine, &arrival->remote->address, near);
+    write_reason(&text, near, arrival);
+    (void)snprintf(line, sizeof line, "IKE_SA_INIT from %s to %s is not answered: %s",
+                   ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local),
+                   at);
+    if (is_told)
+        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, "%s", line);
+    note_at_each(engine, meant_by(near, &arrival->remote->address), line);
 }
 
 void unanswered_tell_ikev1(struct ike_engine *engine, const struct arrival *arrival)
@@ -261,9 +304,11 @@ void unanswered_tell_ikev1(struct ike_engine *engine, const struct arrival *arri
     char at[TEXT_SIZE];
     char remote[IP_TEXT_SIZE];
     char local[IP_TEXT_SIZE];
+    char line[TEXT_SIZE + 2 * IP_TEXT_SIZE + 128];
     struct near_tunnels near[NEARNESS_COUNT] = {0};
     struct short_text text = short_text_in(at, sizeof at);
-    if (!is_to_be_told(engine, &engine->objects->unknown_senders.ikev1, arrival, "IKEv1"))
+    bool is_told = is_to_be_told(engine, &engine->objects->unknown_senders.ikev1, arrival, "IKEv1");
+    if (!is_told && !may_look(engine))
         return;
     find_near(engine, &arrival->remote->address, near);
     const struct near_tunnels *same = &near[NAMES_THE_SENDER];
@@ -272,8 +317,12 @@ void unanswered_tell_ikev1(struct ike_engine *engine, const struct arrival *arri
         add_line(&text, &same->first[i]->policy, PEER_SETTING);
     }
     add_rest(&text, same);
-    engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2,
-               "a negotiation from %s to %s is not answered: the sender speaks IKEv1, and this end IKEv2 "
-               "alone%s",
-               ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local), at);
+    (void)snprintf(line, sizeof line,
+                   "a negotiation from %s to %s is not answered: the sender speaks IKEv1, and this end IKEv2 "
+                   "alone%s",
+                   ip_endpoint_format(arrival->remote, remote), ip_endpoint_format(arrival->local, local),
+                   at);
+    if (is_told)
+        engine_log(engine, LOG_LEVEL_WARN, LOG_IKEV2, "%s", line);
+    note_at_each(engine, same->count <= SHOWN_MAX ? same : NULL, line);
 }

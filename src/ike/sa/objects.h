@@ -77,10 +77,11 @@ struct ike_objects {
     msec_t next_half_open_warning;
     struct cookie_secrets cookie_secrets;
     struct refused_requests refused;
-    struct ike_budget stray_answers;  /* to IKE requests that belong to no SA */
-    struct ike_budget unknown_spis;   /* looks into ESP for no SA */
-    struct ike_budget unsent_answers; /* lines about answers that can't leave */
-    struct ike_budget hints;          /* looks into INVALID_SPI in the clear */
+    struct ike_budget stray_answers;    /* to IKE requests that belong to no SA */
+    struct ike_budget unknown_spis;     /* looks into ESP for no SA */
+    struct ike_budget unsent_answers;   /* lines about answers that can't leave */
+    struct ike_budget unanswered_looks; /* for whom a negotiation was meant that is not answered */
+    struct ike_budget hints;            /* looks into INVALID_SPI in the clear */
     struct unknown_senders unknown_senders;
     struct told_failure failures[FAILURES_MAX]; /* of negotiations whose tunnel is not known */
 };

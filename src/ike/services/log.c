@@ -13,6 +13,7 @@ bool engine_logs(const struct ike_engine *engine, enum log_level level)
 
 /* What a line is, but for its text. */
 struct line_kind {
+    enum ike_action_kind kind;
     enum log_level level;
     enum log_function function;
     enum ike_step failed;
@@ -31,7 +32,7 @@ add_line(struct ike_engine *engine, const struct line_kind *kind, const char *fo
     secret_wipe(line, kept); /* at level debug it may hold keys (R102) */
     if (text.at == NULL)
         return;
-    struct ike_action action = {.kind = IKE_ACTION_LOG};
+    struct ike_action action = {.kind = kind->kind};
     action.log.level = kind->level;
     action.log.function = kind->function;
     action.log.failed = kind->failed;
@@ -44,7 +45,7 @@ add_line(struct ike_engine *engine, const struct line_kind *kind, const char *fo
 void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum log_function function,
                           const uint32_t *tunnel, const char *format, va_list arguments)
 {
-    const struct line_kind kind = {.level = level, .function = function, .tunnel = tunnel};
+    const struct line_kind kind = {IKE_ACTION_LOG, level, function, IKE_STEP_NONE, tunnel};
     if (engine_logs(engine, level))
         add_line(engine, &kind, format, arguments);
 }
@@ -52,7 +53,17 @@ void engine_log_of_tunnel(struct ike_engine *engine, enum log_level level, enum 
 void engine_log_failure(struct ike_engine *engine, enum log_level level, enum ike_step step,
                         const uint32_t *tunnel, const char *format, ...)
 {
-    const struct line_kind kind = {level, LOG_IKEV2, step, tunnel};
+    const struct line_kind kind = {IKE_ACTION_LOG, level, LOG_IKEV2, step, tunnel};
+    va_list arguments;
+    va_start(arguments, format);
+    add_line(engine, &kind, format, arguments);
+    va_end(arguments);
+}
+
+void engine_note_failure(struct ike_engine *engine, enum ike_step step, uint32_t tunnel, const char *format,
+                         ...)
+{
+    const struct line_kind kind = {IKE_ACTION_FAILURE, LOG_LEVEL_INFO, LOG_IKEV2, step, &tunnel};
     va_list arguments;
     va_start(arguments, format);
     add_line(engine, &kind, format, arguments);

@@ -412,6 +412,43 @@ static void help_knows_modes_names_and_no(void **state)
     end(s);
 }
 
+static bool is_asked(const struct match_scope *scope, const struct config *config, const char *line)
+{
+    struct help help;
+    return help_is_asked(scope, config, line, &help);
+}
+
+static void a_question_mark_asks_for_help_but_is_text_in_texts(void **state)
+{
+    (void)state;
+    static const struct match_scope exec = {.mode = MODE_EXEC};
+    struct session *s = start("interface Tunnel0.0\n");
+    struct help help;
+    assert_true(help_is_asked(&exec, NULL, "show ikev2 ?\n", &help));
+    assert_int_equal(help.count, 5);
+    assert_string_equal(help.entry[0].word, "child-sa");
+    assert_string_equal(help.entry[1].help,
+                        "What stands between a tunnel and carrying packets, step by step");
+    assert_true(is_asked(&exec, NULL, "?"));
+    assert_true(is_asked(&exec, NULL, "sh?"));
+    assert_true(is_asked(&exec, NULL, "debug capture Tunnel0.0 ?  "));
+    assert_false(is_asked(&exec, NULL, "debug capture Tunnel0.0 a?"));
+    assert_false(is_asked(&exec, NULL, "show ikev2 sa"));
+    assert_false(is_asked(&exec, NULL, ""));
+
+    const struct match_scope top = config_cursor_scope(&s->cursor);
+    assert_true(is_asked(&top, s->config, "ikev2 auth?"));
+    assert_true(is_asked(&top, s->config, "ikev2 authentication psk id keyid a key char ?"));
+    assert_false(is_asked(&top, s->config, "ikev2 authentication psk id keyid a key char c?"));
+    assert_false(is_asked(&top, s->config, "! why ?"));
+    TYPE(s, "interface Tunnel0.0");
+    const struct match_scope tunnel = config_cursor_scope(&s->cursor);
+    assert_true(is_asked(&tunnel, s->config, "description ?"));
+    assert_false(is_asked(&tunnel, s->config, "desc which site ?"));
+    assert_false(is_asked(&tunnel, s->config, "description site2?"));
+    end(s);
+}
+
 static void every_keyword_has_help(void **state)
 {
     (void)state;
@@ -479,6 +516,7 @@ int main(void)
         cmocka_unit_test(lines_that_only_move_the_cursor_are_told_from_those_that_change_the_config),
         cmocka_unit_test(help_lists_what_may_come_next),
         cmocka_unit_test(help_knows_modes_names_and_no),
+        cmocka_unit_test(a_question_mark_asks_for_help_but_is_text_in_texts),
         cmocka_unit_test(every_keyword_has_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

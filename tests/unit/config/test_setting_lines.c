@@ -28,7 +28,7 @@ static void S34_a_default_has_no_line(void **state)
 {
     (void)state;
     struct tunnel_policy policy = {.line = {[ENC] = 14}};
-    assert_lines(&policy, SETTING_BIT(DH), "default");
+    assert_lines(&policy, SETTING_BIT(DH), "the default, no line sets it");
     assert_lines(&policy, SETTING_BIT(DH) | SETTING_BIT(ENC), "line 14");
 }
 
@@ -71,7 +71,7 @@ static void S34_lines_are_counted_in_the_file(void **state)
                                        "  no shutdown\n");
     const struct tunnel_policy *policy = policy_of(&r, "Tunnel0.0");
     assert_lines(policy, SETTING_BIT(ENC) | SETTING_BIT(PRF) | SETTING_BIT(DH), "lines 4, 9");
-    assert_lines(policy, SETTING_BIT(PRF), "default");
+    assert_lines(policy, SETTING_BIT(PRF), "the default, no line sets it");
     assert_lines(policy, SETTING_BIT(SETTING_LOCAL_AUTHENTICATION), "line 6");
     assert_lines(policy, SETTING_BIT(PEER), "line 10");
     resolution_free(&r);

@@ -245,6 +245,19 @@ static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
     assert_says(f, "> doubt  Address      10.1.0.1, which this host has no more: the SA is given up\n");
 }
 
+static void napt_in_the_tunnel_is_told(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->totals.counters[ESP_OUT_PACKETS] = f->totals.counters[ESP_IN_PACKETS] = 2;
+    f->tunnel.napt = true;
+    assert_says(
+        f,
+        "  ok     Packets in   2 packets, 0 octets; `ip napt enable` then drops those that no host here has "
+        "asked for: `show ip napt` counts them\n");
+}
+
 /* What Linux itself sends out of each interface is answered by nobody. */
 static void packets_that_nobody_answers_are_no_doubt(void **state)
 {
@@ -400,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(S34_packets_that_left_in_fragments_are_a_hint_with_the_mend, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(napt_in_the_tunnel_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(packets_that_nobody_answers_are_no_doubt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_under_way_is_told_with_what_failed_before, set_up, tear_down),
