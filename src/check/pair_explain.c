@@ -202,14 +202,15 @@ static void tell_of_name(const struct view *v)
 
 /* ---- All of it --------------------------------------------------------------------------------------- */
 
-static void explain_failure(const struct pair *pair, const struct pair_result *result,
-                            const struct view views[2])
+static void explain_failure(const struct pair *pair, struct pair_result *result, const struct view views[2])
 {
     bool nobody_begins = !pair_may_begin(&pair->side[0]) && !pair_may_begin(&pair->side[1]);
     bool both_could = can_come_up(&pair->side[0]) && can_come_up(&pair->side[1]);
+    size_t logged = result->findings.count;
+    explain_state(&views[0]);
+    explain_state(&views[1]);
     for (unsigned side = 0; side < 2; side++) {
         const struct view *v = &views[side];
-        explain_state(v);
         explain_proof(v);
         if (both_could && nobody_begins)
             explain_beginning(v);
@@ -219,6 +220,7 @@ static void explain_failure(const struct pair *pair, const struct pair_result *r
         explain_family_of_name(v);
     }
     explain_same_address(pair, views[0].findings);
+    pair_findings_put_first(&result->findings, logged);
 }
 
 void pair_explain(const struct pair *pair, struct pair_result *result)
@@ -271,12 +273,15 @@ static void tell_of_peer(const struct pair_end *ends, size_t count, const struct
                        holder != NULL ? holder->path : "none of them");
 }
 
-const char *pair_explain_alone(const struct pair_end *ends, size_t count, const struct pair_end *end,
-                               const struct pair_tunnel *tunnel, char out[PAIR_REASON_SIZE])
+enum { REASON_SIZE = 768 };
+
+/* Why no tunnel faces this one. Returns `out`. */
+static const char *reason_of(const struct pair_end *ends, size_t count, const struct pair_end *end,
+                             const struct pair_tunnel *tunnel, char out[REASON_SIZE])
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     const struct ip_address *peer = pair_tunnel_peer(tunnel);
-    struct short_text text = short_text_in(out, PAIR_REASON_SIZE);
+    struct short_text text = short_text_in(out, REASON_SIZE);
     char id[IDENTITY_WORDS_SIZE];
     short_text_add(&text, "no tunnel of the other files faces it");
     if (policy->gap == GAP_MODE || policy->gap == GAP_PEER) {
@@ -290,4 +295,16 @@ const char *pair_explain_alone(const struct pair_end *ends, size_t count, const 
     if (policy->remote_id.type != ID_NONE)
         short_text_add(&text, "; the ID that it expects is %s", identity_words(&policy->remote_id, id));
     return out;
+}
+
+void pair_explain_alone(const struct pair_end *ends, size_t count, pair_tell_alone *tell, void *context)
+{
+    char reason[REASON_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < ends[i].tunnel_count; j++) {
+            const struct pair_tunnel *tunnel = &ends[i].tunnels[j];
+            if (!tunnel->is_paired)
+                tell(context, &ends[i], tunnel, reason_of(ends, count, &ends[i], tunnel, reason));
+        }
+    }
 }

@@ -181,7 +181,7 @@ def test_a_tunnel_without_a_peer_is_told_as_that(tmp_path):
     pair = the_pair(pair_report(tmp_path, SITE1, b))
 
     assert pair["ends"][0]["address"] == "10.1.0.1"
-    assert findings(pair, "b.cfg")[-1] == ("Tunnel0.0 stays down: no `ikev2 peer`", ["interface Tunnel0.0"])
+    assert findings(pair, "b.cfg")[0] == ("Tunnel0.0 stays down: no `ikev2 peer`", ["interface Tunnel0.0"])
     assert not [text for end in "ab" for text, _ in findings(pair, f"{end}.cfg") if "its peer is" in text]
 
 
@@ -191,11 +191,25 @@ def test_a_name_for_addresses_of_the_other_family_does_not_connect(tmp_path):
     pair = the_pair(pair_report(tmp_path, a, SITE2))
 
     assert [end["begins"] for end in pair["ends"]] == ["fails", "fails"]
-    assert findings(pair, "a.cfg")[-1] == (
+    assert findings(pair, "a.cfg")[0] == (
         "its peer is a name for IPv6 addresses, and the other end is at 10.2.0.1",
         ["ikev2 peer-fqdn-ipv6 gw.example.com authentication psk id keyid site2"])
-    assert findings(pair, "b.cfg")[-1] == (
+    assert findings(pair, "b.cfg")[0] == (
         "it is at 10.2.0.1, and the other end's peer is a name for IPv6 addresses", ["ip address 10.2.0.1/14"])
+
+
+def test_of_many_faults_the_cause_is_told_before_what_comes_of_it(tmp_path):
+    """B has no key and another proposal, and A another address of it: A hears nothing, since B's tunnel is down."""
+    a = replaced(SITE1, ("peer 10.2.0.1", "peer 10.2.0.9"))
+    b = replaced(SITE2, ("ikev2 authentication psk id keyid site1 key char secret1\n", ""),
+                 ("  dpd", "  sa-proposal enc aes-gcm-256\n  dpd"))
+
+    pair = the_pair(pair_report(tmp_path, a, b))
+
+    told = [(f["file"], f["text"].partition(":")[0], f["log"]) for f in pair["findings"] if f["kind"] == "failure"]
+    assert told[0] == ("b.cfg", "Tunnel0.0 stays down", False), told
+    logs = [log for _, _, log in told]
+    assert logs == sorted(logs), "what the files show stands before the logs"
 
 
 def test_many_tunnels_that_do_not_face_each_other_take_bounded_memory(tmp_path):
@@ -210,6 +224,26 @@ def test_many_tunnels_that_do_not_face_each_other_take_bounded_memory(tmp_path):
 
     assert (done.status, done.stderr) == (DOES_NOT, "")
     assert done.stdout.count("no tunnel of the other files faces it") == 8000
+
+
+def test_a_thousand_tunnels_that_face_a_thousand_cost_what_the_pairs_cost(tmp_path):
+    """All between two addresses, so that only the IDs tell them apart."""
+    for own, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{own}.cfg").write_text(
+            f"interface GigaEthernet0.0\n  ip address 10.0.0.{ord(own)}/24\n  no shutdown\n" + "".join(
+                f"ikev2 authentication psk id keyid a{n} key char k\nikev2 authentication psk id keyid b{n} key char k\n"
+                f"interface Tunnel{n}.0\n  tunnel mode ipsec-ikev2\n"
+                f"  ikev2 local-authentication psk id keyid {own}{n}\n"
+                f"  ikev2 peer 10.0.0.{ord(other)} authentication psk id keyid {other}{n}\n  no shutdown\n"
+                for n in range(1000)), encoding="utf-8")
+    limit = ["prlimit", "--cpu=15"] if BUILD.name == "build" else []  # seconds; 3 are used
+
+    done = run(*limit, SHELL, "check", "--pair", tmp_path / "a.cfg", tmp_path / "b.cfg", timeout=300)
+
+    assert (done.status, done.stderr) == (CONNECTS, "")
+    for n in (0, 1, 999):
+        assert f"a.cfg Tunnel{n}.0 (10.0.0.97) and {tmp_path}/b.cfg Tunnel{n}.0 (10.0.0.98): connects\n" in done.stdout
+    assert done.stdout.count(": connects\n") == 1000
 
 
 def test_a_file_with_an_error_is_a_failure(tmp_path):
