@@ -90,6 +90,7 @@ static void ask_again(struct ike_tunnel *tunnel)
     struct ike_sa *sa;
     damping_reset(&tunnel->damping);
     memset(tunnel->failures, 0, sizeof tunnel->failures);
+    memset(tunnel->refused_peers, 0, sizeof tunnel->refused_peers);
     memset(tunnel->narrowings, 0, sizeof tunnel->narrowings);
     tunnel->take_over = (struct take_over){0};
     tunnel->duplicate_id = (struct told_failure){0};
