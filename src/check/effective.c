@@ -290,7 +290,8 @@ enum check_result effective_print_file(const char *path, FILE *out, FILE *errors
     struct diagnostics diagnostics = {0};
     struct configuration configuration;
     struct port_table ports = {0};
-    bool good = configuration_read(&configuration, text, length, &ports, NULL, &diagnostics);
+    bool good = !check_is_of_strongswan(text, length, path, &diagnostics) &&
+                configuration_read(&configuration, text, length, &ports, NULL, &diagnostics);
     secret_free(text, length);
     if (good) {
         if (configuration.policies.count == 0)

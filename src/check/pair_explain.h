@@ -12,6 +12,9 @@
  * connecting, since what the logs tell may come of that; and behind them what was assumed. */
 void pair_explain(const struct pair *pair, struct pair_result *result);
 
+/* True if one side has something that Musubi does not: that is told, and there is nothing to be played. */
+bool pair_is_hindered(const struct pair *pair);
+
 /* True if one side proves itself by certificate and the other wants a pre-shared key, or the other way round:
  * then there is nothing to be played. */
 bool pair_proofs_differ(const struct pair *pair);

@@ -91,6 +91,27 @@ static void bend_policy(const struct trial *t, unsigned side, struct tunnel_poli
     policy->sa_lifetime = rekeys ? SHORT_SA_LIFETIME : LONG_LIFETIME;
 }
 
+/* The keys of a tunnel. Its policy gets the lines of secrets, which those of a swanctl.conf lack. */
+static struct pair_keys take_keys(const struct trial *t, unsigned side, const struct pair_tunnel *tunnel,
+                                  struct tunnel_policy *policy)
+{
+    const struct pair_side *own = &t->pair->side[side];
+    const struct pair_side *other = &t->pair->side[1 - side];
+    bool is_played = tunnel == own->tunnel;
+    const struct ip_address *source = is_played ? &own->address.address : &tunnel->source.address;
+    struct octets proof = {NULL, 0};
+    if (is_played && own->end->is_swanctl) {
+        const struct identity id = pair_local_id(own);
+        proof = pair_end_keys(other->end, other->tunnel, &other->address.address, &id, proof).local;
+    }
+    struct pair_keys keys = pair_end_keys(own->end, tunnel, source, &policy->remote_id, proof);
+    if (keys.local_secret_line != 0)
+        policy->line[SETTING_LOCAL_KEY] = keys.local_secret_line;
+    if (keys.remote_secret_line != 0)
+        policy->line[SETTING_REMOTE_KEY] = keys.remote_secret_line;
+    return keys;
+}
+
 static void add_tunnel(const struct trial *t, unsigned side, const struct pair_tunnel *tunnel)
 {
     const struct pair_side *own = &t->pair->side[side];
@@ -101,7 +122,7 @@ static void add_tunnel(const struct trial *t, unsigned side, const struct pair_t
     const struct ip_address *source = is_played ? &own->address.address : &tunnel->source.address;
     if (policy.remote_id.type == ID_NONE) /* strongSwan takes any that has a key */
         policy.remote_id = pair_local_id(other);
-    struct pair_keys keys = pair_end_keys(own->end, tunnel, source, &policy.remote_id);
+    struct pair_keys keys = take_keys(t, side, tunnel, &policy);
     char text[IP_TEXT_SIZE];
     policy.connect_type = CONNECT_TRIGGER;
     if (is_played) {
@@ -415,12 +436,6 @@ static bool run_trial(const struct pair *pair, unsigned beginner, unsigned rekey
     return run_once(&t, result);
 }
 
-/* Why one of the two can't be used is told of its file: there is nothing to be played. */
-static bool is_hindered(const struct pair *pair)
-{
-    return pair->side[0].tunnel->hindrance != NULL || pair->side[1].tunnel->hindrance != NULL;
-}
-
 bool pair_play(const struct pair *pair, struct pair_result *out)
 {
     *out = (struct pair_result){0};
@@ -428,7 +443,7 @@ bool pair_play(const struct pair *pair, struct pair_result *out)
     for (unsigned beginner = 0; beginner < 2; beginner++) {
         if (!pair_may_begin(&pair->side[beginner]) || pair_proofs_differ(pair))
             continue;
-        bool good = !is_hindered(pair);
+        bool good = !pair_is_hindered(pair);
         bool rekeyed = false;
         for (unsigned rekeyer = 0; good && rekeyer < 2; rekeyer++) {
             if (!may_rekey(&pair->side[rekeyer]))

@@ -94,7 +94,9 @@ void pair_report_text(const struct pair_report *report, FILE *out)
         if (!end->is_sound)
             diagnostics_print(&end->diagnostics, end->path, out);
         else if (end->tunnel_count == 0)
-            (void)fprintf(out, "%s: there is no tunnel of IKEv2\n", end->path);
+            (void)fprintf(out, "%s: there is no %s\n", end->path,
+                          end->is_swanctl ? "connection under `connections`"
+                                          : "Tunnel with `tunnel mode ipsec-ikev2` or `ikev2 peer`");
     }
     for (size_t i = 0; i < report->pairs->count; i++)
         print_pair(&report->pairs->items[i], &report->results[i], out);

@@ -119,6 +119,45 @@ def test_tunnels_that_none_faces_are_told_and_do_not_fail_the_others(tmp_path):
         "them; the ID that it expects is keyid site3\n"), done.stdout
 
 
+def test_a_tunnel_whose_place_another_file_has_taken_is_told_that(tmp_path):
+    """Two files for site 2."""
+    done = check_pair(tmp_path, SITE1, SITE2, SITE2)
+
+    assert done.status == CONNECTS
+    assert done.stdout.endswith(
+        "c.cfg:22: Tunnel0.0: no tunnel of the other files faces it; its peer, 10.1.0.1, is an address of a.cfg; the ID that "
+        "it expects is keyid site1; Tunnel1.0 of a.cfg fits it, and faces another one that fits as well or better\n"
+    ), done.stdout
+
+
+def test_files_without_a_tunnel_say_what_is_missing(tmp_path):
+    done = check_pair(tmp_path, "hostname a\n", "connections {\n}\n", "")
+
+    assert done.status == DOES_NOT
+    assert done.stdout == ("a.cfg: there is no Tunnel with `tunnel mode ipsec-ikev2` or `ikev2 peer`\n"
+                           "b.cfg: there is no connection under `connections`\n"
+                           "c.cfg: there is no Tunnel with `tunnel mode ipsec-ikev2` or `ikev2 peer`\n")
+
+
+def test_three_sites_with_dynamic_addresses_face_one_centre(tmp_path):
+    """All by `peer any`: the IDs tell them apart."""
+    tunnel = ("ikev2 authentication psk id keyid s{n} key char k{n}\n"
+              "interface Tunnel{n}.0\n  tunnel mode ipsec-ikev2\n"
+              "  ikev2 local-authentication psk id keyid {own}\n  ikev2 peer {peer} authentication psk id keyid {other}\n"
+              "  no shutdown\n")
+    key = "ikev2 authentication psk id keyid c key char kc\n"
+    port = "interface GigaEthernet0.0\n  ip address {}\n  no shutdown\n"
+    centre = key + port.format("10.0.0.1/24") + "".join(
+        tunnel.format(n=n, own="c", peer="any", other=f"s{n}") for n in (3, 1, 2))
+    sites = [key + port.format("dhcp") + tunnel.format(n=n, own=f"s{n}", peer="10.0.0.1", other="c") for n in (1, 2, 3)]
+
+    report = pair_report(tmp_path, centre, *sites)
+
+    assert report["connects"]
+    assert sorted([end["tunnel"] for end in pair["ends"]] for pair in report["pairs"]) == [
+        [f"Tunnel{n}.0", f"Tunnel{n}.0"] for n in (1, 2, 3)]
+
+
 def test_tunnels_that_the_other_end_cannot_tell_apart_come_up_crossed(tmp_path):
     """Two tunnels with the same peer and the same IDs."""
     a, b = (text + text[text.index("interface Tunnel"):].replace(f"Tunnel{n}.0", "Tunnel5.0")
