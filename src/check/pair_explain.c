@@ -171,8 +171,11 @@ bool pair_proofs_differ(const struct pair *pair)
     return a->local_auth != b->remote_auth || b->local_auth != a->remote_auth;
 }
 
-static const char *proof(enum auth_kind kind)
+/* By what a side proves itself, or wants the other to; `auth_line`: of what says so in a swanctl.conf. */
+static const char *proof(const struct pair_side *side, enum auth_kind kind, uint32_t auth_line)
 {
+    if (side->end->is_swanctl && auth_line == 0)
+        return "a certificate (there is no `auth`)";
     return kind == AUTH_KIND_RSA ? "a certificate" : "a pre-shared key";
 }
 
@@ -185,14 +188,14 @@ static void explain_proof(const struct view *v)
                                                          : line_of(v, SETTING_LOCAL_AUTHENTICATION)};
     uint32_t other_lines[] = {other_tunnel->remote_auth_line != 0 ? other_tunnel->remote_auth_line
                                                                   : other->line[SETTING_PEER]};
+    const char *own = proof(v->own, v->policy->local_auth, own_tunnel->local_auth_line);
+    const char *wanted = proof(v->other, other->remote_auth, other_tunnel->remote_auth_line);
     if (v->policy->local_auth == other->remote_auth)
         return;
     pair_findings_add(v->findings, FINDING_FAILURE, v->side, lines, 1,
-                      "it proves itself by %s, and the other end wants %s", proof(v->policy->local_auth),
-                      proof(other->remote_auth));
+                      "it proves itself by %s, and the other end wants %s", own, wanted);
     pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, other_lines, 1,
-                      "it wants its peer to prove itself by %s, and the peer does so by %s",
-                      proof(other->remote_auth), proof(v->policy->local_auth));
+                      "it wants its peer to prove itself by %s, and the peer does so by %s", wanted, own);
 }
 
 static void tell_of_certificates(const struct view *v)

@@ -1,10 +1,13 @@
 #include "check/swanctl_end.h"
 
+#include <ctype.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/map.h"
 #include "check/swanctl_proposal.h"
 #include "check/swanctl_secret.h"
 #include "config/resolve.h"
@@ -52,9 +55,11 @@ static void first_word(const char *list, char out[FQDN_SIZE])
 
 struct connection {
     struct pair_end *end;
+    struct map by_name; /* tunnels, by the hashes of their names */
     struct pair_tunnel *tunnel;
     const char *name;
     const char *child;                   /* the child that is read; NULL: none yet */
+    bool failed;                         /* memory ran out */
     const struct swanctl_item *hinderer; /* what the tunnel's hindrance is from; NULL: there is none */
 };
 
@@ -120,11 +125,19 @@ static void read_esp_proposals(struct connection *c, const struct swanctl_item *
         policy->line[SETTING_CHILD_PFS] = item->line;
 }
 
+static void tell_of_more_addresses(const struct connection *c, const struct swanctl_item *item)
+{
+    if (strchr(item->value, ',') != NULL)
+        diagnostics_add(&c->end->diagnostics, SEVERITY_WARNING, item->line, 0, NULL,
+                        "of the addresses in `%s` only the first is read", item->key);
+}
+
 static void read_remote_address(const struct connection *c, const struct swanctl_item *item)
 {
     struct tunnel_policy *policy = &c->tunnel->policy;
     char word[FQDN_SIZE];
     first_word(item->value, word);
+    tell_of_more_addresses(c, item);
     policy->line[SETTING_PEER] = c->tunnel->peer_address_line = item->line;
     policy->peer_kind = PEER_FQDN;
     if (ip_address_parse(word, &policy->peer_address))
@@ -140,6 +153,7 @@ static void read_local_address(const struct connection *c, const struct swanctl_
     struct pair_address *source = &c->tunnel->source;
     char word[FQDN_SIZE];
     first_word(item->value, word);
+    tell_of_more_addresses(c, item);
     if (!ip_address_parse(word, &source->address))
         return;
     source->line = item->line;
@@ -201,23 +215,47 @@ static void read_proof(struct connection *c, const struct swanctl_item *item, bo
     }
 }
 
-/* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1", each perhaps with "[tcp/80]". */
+/* "[tcp/80]", "[udp]", "[6/1000-2000]"; false if it has another form. */
+static bool read_protocol_and_port(const char *text, struct policy_selector *out)
+{
+    static const struct {
+        const char *name;
+        uint8_t number;
+    } protocols[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}};
+    unsigned long number = 0;
+    char *end = NULL;
+    text++;
+    size_t length = strcspn(text, "/]");
+    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+        if (strlen(protocols[i].name) == length && strncmp(text, protocols[i].name, length) == 0)
+            number = protocols[i].number;
+    }
+    if (number == 0 && ((number = strtoul(text, &end, 10)) > UINT8_MAX || end != text + length))
+        return false;
+    out->protocol = (uint8_t)number;
+    text += length;
+    if (strcmp(text, "]") == 0 || strcmp(text, "/%any]") == 0)
+        return true;
+    if (*text != '/' || !isdigit((unsigned char)text[1]))
+        return false;
+    unsigned long first = strtoul(text + 1, &end, 10);
+    unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+    out->first_port = (uint16_t)first;
+    out->last_port = (uint16_t)last;
+    return first <= last && last <= UINT16_MAX && strcmp(end, "]") == 0;
+}
+
+/* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1", each perhaps with a protocol and a port. */
 static bool read_selector(const char *word, struct policy_selector *out)
 {
     char text[128];
     char *dash;
     struct ip_prefix prefix;
-    unsigned port = 0;
     (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(word, "["), word);
     *out = (struct policy_selector){.last_port = UINT16_MAX};
     const char *filter = strchr(word, '[');
-    if (filter != NULL) {
-        out->protocol = starts_with(filter, "[tcp") ? 6 : starts_with(filter, "[udp") ? 17 : 0;
-        if (out->protocol == 0)
-            return false;
-        if (sscanf(filter + 4, "/%u]", &port) == 1)
-            out->first_port = out->last_port = (uint16_t)port;
-    }
+    if (filter != NULL && !read_protocol_and_port(filter, out))
+        return false;
     if (ip_prefix_parse(text, &prefix)) {
         out->first = ip_prefix_first(&prefix);
         out->last = ip_prefix_last(&prefix);
@@ -238,13 +276,18 @@ static void read_selectors(const struct connection *c, const struct swanctl_item
     struct tunnel_policy *policy = &c->tunnel->policy;
     struct policy_selector *list = local ? policy->local_ts : policy->remote_ts;
     uint8_t count = 0;
-    char *copy = strdup(item->value);
+    bool is_dynamic = strcmp(item->value, "dynamic") == 0; /* as without: see complete_tunnel */
+    char *copy = is_dynamic ? NULL : strdup(item->value);
     char *rest;
     for (char *word = copy != NULL ? strtok_r(copy, ", \t", &rest) : NULL; word != NULL;
          word = strtok_r(NULL, ", \t", &rest)) {
         if (count == POLICY_SELECTORS_MAX || !read_selector(word, &list[count])) {
-            not_read(c, item, ": a selector of this form, or so many of them, are not supported here");
-            count = 0;
+            not_read(
+                c, item,
+                ": a selector of this form, or so many of them, are not supported here; all addresses are "
+                "taken in its place");
+            list[0] = (struct policy_selector){.last_port = UINT16_MAX};
+            count = 1;
             break;
         }
         count++;
@@ -287,10 +330,15 @@ static void begin_connection(struct connection *c, const struct swanctl_item *it
 {
     struct pair_end *end = c->end;
     struct tunnel_policy policy = policy_default();
-    c->tunnel = &end->tunnels[end->tunnel_count++];
+    const uint64_t key = hash_text(HASH_START, item->section[1]);
     c->name = item->section[1];
     c->child = NULL;
     c->hinderer = NULL;
+    c->tunnel = map_find(&c->by_name, key);
+    if (c->tunnel != NULL) /* a section that comes again goes on */
+        return;
+    c->tunnel = &end->tunnels[end->tunnel_count++];
+    c->failed = !map_put(&c->by_name, key, c->tunnel) || c->failed;
     (void)snprintf(policy.name, sizeof policy.name, "%s", c->name);
     policy.tunnel = ((uint32_t)end->tunnel_count << 16) + 1;
     policy.defined = policy.complete = true;
@@ -304,6 +352,8 @@ static void begin_connection(struct connection *c, const struct swanctl_item *it
 static void read_connection_item(struct connection *c, const struct swanctl_item *item)
 {
     const char *part = item->section[2];
+    if (item->key != NULL && item->value[0] == '\0') /* as if it were not there */
+        return;
     forget_hindrance(c, item);
     if (item->depth == 2 && item->key == NULL)
         begin_connection(c, item);
@@ -319,20 +369,38 @@ static void read_connection_item(struct connection *c, const struct swanctl_item
         not_read(c, item, "");
 }
 
+/* The selector of one address. */
+static bool take_address(const struct ip_address *address, struct policy_selector *ts, uint8_t *count)
+{
+    if (*count > 0)
+        return true;
+    if (address == NULL || address->family == IP_NONE)
+        return false;
+    *ts = (struct policy_selector){.first = *address, .last = *address, .last_port = UINT16_MAX};
+    *count = 1;
+    return true;
+}
+
 /* Without a selector strongSwan means the address of the end itself. */
 static void complete_tunnel(struct pair_end *end, struct pair_tunnel *tunnel)
 {
     struct tunnel_policy *policy = &tunnel->policy;
-    if (policy->local_ts_count == 0 || policy->remote_ts_count == 0)
+    bool local = take_address(&tunnel->source.address, policy->local_ts, &policy->local_ts_count);
+    bool remote = take_address(pair_tunnel_peer(tunnel), policy->remote_ts, &policy->remote_ts_count);
+    if (!local || !remote)
         diagnostics_add(
             &end->diagnostics, SEVERITY_WARNING, tunnel->line, 0, NULL,
-            "%s has no local_ts, or no remote_ts, that is read: all addresses are taken in its place",
-            policy->name);
+            "%s has no %s that is read, and no address that could stand for it: all addresses are "
+            "taken in its place",
+            policy->name,
+            local    ? "remote_ts"
+            : remote ? "local_ts"
+                     : "local_ts and remote_ts");
 }
 
 bool swanctl_end_read(struct pair_end *end, const struct swanctl_file *file)
 {
-    struct connection c = {.end = end};
+    struct connection c = {.end = end, .by_name = map_with_seed(0)};
     end->tunnels = calloc(file->count + 1, sizeof *end->tunnels);
     end->addresses = calloc(file->count + 1, sizeof *end->addresses);
     if (end->tunnels == NULL || end->addresses == NULL)
@@ -350,5 +418,6 @@ bool swanctl_end_read(struct pair_end *end, const struct swanctl_file *file)
     for (size_t i = 0; i < end->tunnel_count; i++)
         complete_tunnel(end, &end->tunnels[i]);
     diagnostics_sort(&end->diagnostics);
-    return true;
+    map_free(&c.by_name);
+    return !c.failed;
 }

@@ -36,7 +36,7 @@ static bool opens_section(const char *text, const char *end)
     bool has_name = text > start;
     while (text < end && strchr(blanks, *text) != NULL)
         text++;
-    return has_name && text < end && (*text == '{' || *text == ':');
+    return has_name && text < end && strchr("{:=", *text) != NULL;
 }
 
 enum swanctl_form swanctl_form_of(const char *text, size_t length)
@@ -192,7 +192,9 @@ static bool read_item(struct scan *s)
     char *references = NULL;
     s->at += strcspn(s->at, " \t\r\n={}#:\"");
     if (s->at == word)
-        return fail_at(s, line, "the name of a section or of a setting is missing");
+        return fail_at(s, line,
+                       *word == '"' ? "a name must not stand in quotes"
+                                    : "the name of a section or of a setting is missing");
     char *end = s->at;
     skip(s, blanks);
     if ((size_t)(end - word) == 7 && strncmp(word, "include", 7) == 0 && *s->at != '=') {

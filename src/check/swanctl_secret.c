@@ -125,6 +125,11 @@ static bool is_ike(const struct section_of_secret *section)
     return starts_with(section->head->section[1], "ike");
 }
 
+static bool is_secret(const struct swanctl_item *item)
+{
+    return item->key != NULL && strcmp(item->key, "secret") == 0 && item->value[0] != '\0';
+}
+
 /* A secret of type ike, and how well it fits two IDs. */
 struct fitting {
     const struct swanctl_item *secret; /* NULL: it has none */
@@ -137,7 +142,7 @@ static struct fitting fitting_of(const struct swanctl_file *file, const struct s
     struct fitting fitting = {.own = FIT_NONE};
     bool for_all = true;
     for (const struct swanctl_item *item = section->head + 1; item < file->items + section->end; item++) {
-        if (item->key != NULL && strcmp(item->key, "secret") == 0)
+        if (is_secret(item))
             fitting.secret = item;
         if (item->key == NULL || !starts_with(item->key, "id"))
             continue;
@@ -258,7 +263,7 @@ static void check_settings(const struct swanctl_file *file, const struct section
     bool has_secret = false;
     for (const struct swanctl_item *item = section->head + 1; item < file->items + section->end; item++) {
         if (item->key != NULL && strcmp(item->key, "secret") == 0)
-            has_secret = true;
+            has_secret = has_secret || is_secret(item);
         else if (item->key == NULL || !starts_with(item->key, "id"))
             diagnostics_add(diagnostics, SEVERITY_WARNING, item->line, 0, NULL,
                             "this is not read: the secret `%s` may have `secret` and `id…` only",

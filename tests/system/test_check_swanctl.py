@@ -116,6 +116,58 @@ def test_it_does_not_matter_how_a_file_is_laid_out(tmp_path, change):
     assert pair_report(tmp_path, SITE, change(SWANCTL), names=NAMES)["connects"]
 
 
+# What is said of a child's selectors, and the traffic behind the end that has them.
+SELECTORS = {
+    "dynamic": ([("10.2.0.1", "10.2.0.1", 0, 0, 65535)], []),
+    "10.0.0.0/8[tcp/80]": ([("10.0.0.0", "10.255.255.255", 6, 80, 80)], []),
+    "10.0.0.1-10.0.0.9[17/1000-2000], 10.9.0.1[icmp]": ([("10.0.0.1", "10.0.0.9", 17, 1000, 2000),
+                                                        ("10.9.0.1", "10.9.0.1", 1, 0, 65535)], []),
+    "10.0.0.0/8[tcp/http]": ([("0.0.0.0", "255.255.255.255", 0, 0, 65535)],
+                             ["`local_ts` is not read: a selector of this form, or so many of them, are not supported "
+                              "here; all addresses are taken in its place"]),
+}
+
+
+@pytest.mark.parametrize("selectors, expected, told", [(key, *row) for key, row in SELECTORS.items()], ids=SELECTORS)
+def test_selectors_have_the_forms_of_strongswan(tmp_path, selectors, expected, told):
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, ("local_ts = 0.0.0.0/0", f"local_ts = {selectors}")), names=NAMES)
+
+    assert [item["text"] for item in report["files"][1]["not_read"]] == told
+    _, there = the_pair(report)["selectors"]
+    assert [tuple(ts.values()) for ts in there if ":" not in ts["first"]] == expected, there
+
+
+def test_a_connection_that_comes_again_goes_on(tmp_path):
+    pair = played(tmp_path, ("secrets {", "connections {\n  site1 {\n    proposals = aes128-sha256-modp2048\n  }\n}\nsecrets {"))
+
+    assert not pair["connects"]
+    assert any(lines == ["proposals = aes128-sha256-modp2048"] for _, lines in findings(pair, "swanctl.conf"))
+
+
+def test_of_several_addresses_the_first_is_read_and_that_is_told(tmp_path):
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, ("remote_addrs = 10.1.0.1", "remote_addrs = 10.1.0.1, 10.9.0.1")),
+                         names=NAMES)
+
+    assert report["connects"]
+    assert report["files"][1]["not_read"] == [{"line": 6, "text": "of the addresses in `remote_addrs` only the first is read"}]
+
+
+def test_an_empty_value_is_as_none(tmp_path):
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, ("    mobike = no", "    proposals =\n    mobike = no"),
+                                                  ('"one key for both"', "")), names=NAMES)
+
+    assert [item["text"] for item in report["files"][1]["not_read"]] == ["the secret `ike-site1` is not read: it has no `secret`"]
+    assert any("there is no key for this end's ID" in text for text, _ in findings(the_pair(report), "swanctl.conf"))
+
+
+def test_the_address_that_the_other_end_does_not_have_is_told_with_its_line(tmp_path):
+    pair = played(tmp_path, ("remote_addrs = 10.1.0.1", "remote_addrs = 10.1.0.99"))
+
+    assert findings(pair, "swanctl.conf")[0] == (
+        "its peer is 10.1.0.99, which is no address of the other end (10.1.0.1, 192.168.1.254); a NAT is not assumed",
+        ["remote_addrs = 10.1.0.99"])
+
+
 def test_what_cannot_be_used_is_all_that_is_told(tmp_path):
     """Nothing of what comes of it: the tunnel answers nobody."""
     pair = played(tmp_path, ("auth = psk\n      id = \"keyid:site1\"", "auth = eap-tls\n      id = \"keyid:site1\""))
