@@ -59,6 +59,7 @@ static bool read_addresses(struct pair_end *end)
         const struct configured_interface *interface = &settings->interfaces[i];
         if (!is_link(interface))
             continue;
+        end->has_dynamic_address = end->has_dynamic_address || interface->dynamic;
         end->address_count += addresses_of(end->of, interface, IP_V4, end->addresses + end->address_count,
                                            capacity - end->address_count);
         end->address_count += addresses_of(end->of, interface, IP_V6, end->addresses + end->address_count,

@@ -50,6 +50,8 @@ struct pair_end {
     struct diagnostics diagnostics;
     struct pair_address *addresses; /* of links to others: not of Tunnels */
     size_t address_count;
+    bool has_dynamic_address;    /* one of these links has an address of DHCP or PPP, which the file does not
+                                    know */
     struct pair_tunnel *tunnels; /* with a tunnel mode that may be Musubi's, or a peer */
     size_t tunnel_count;
     struct ip_address assigned; /* that it was given because its file has none; or IP_NONE */

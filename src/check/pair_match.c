@@ -14,6 +14,7 @@ struct facts {
     uint32_t own_hash;   /* of the IDs; 0: not known */
     uint32_t remote_hash;
     bool has_place;          /* the file says where the tunnel may be */
+    bool may_be_elsewhere;   /* or it is at an address that the file does not know */
     struct facts *next_same; /* the next one of its end with the same two IDs */
 };
 
@@ -62,6 +63,7 @@ static void note_facts(struct field *field, size_t number, size_t index)
     facts->remote_hash = hash_of(&tunnel->policy.remote_id);
     facts->has_place =
         !tunnel->is_dynamic && (tunnel->source.address.family != IP_NONE || end->address_count > 0);
+    facts->may_be_elsewhere = tunnel->source.address.family == IP_NONE && end->has_dynamic_address;
     for (size_t other = 0; peer != NULL && other < field->count; other++)
         field->is_there[number][index * field->count + other] =
             other != number && pair_end_address(&field->ends[other], peer) != NULL;
@@ -132,7 +134,9 @@ static int points_of_address(const struct facts *from, const struct facts *to, b
     const struct ip_address *peer = pair_tunnel_peer(from->tunnel);
     if (peer == NULL || !to->has_place)
         return POINTS_OPEN;
-    return is_there || ip_address_equal(&to->tunnel->source.address, peer) ? POINTS_ADDRESS : 0;
+    if (is_there || ip_address_equal(&to->tunnel->source.address, peer))
+        return POINTS_ADDRESS;
+    return to->may_be_elsewhere ? POINTS_OPEN : 0;
 }
 
 static int points_of_id(const struct facts *from, const struct facts *to)
@@ -210,7 +214,8 @@ static void place(struct pair_side *side, const struct candidate *c, unsigned i,
     const struct ip_address *peer = pair_tunnel_peer(c->tunnel[1 - i]);
     enum ip_family family = family_between(c);
     const struct pair_address *expected = peer != NULL ? pair_end_address(end, peer) : NULL;
-    const struct pair_address *own = own_of_family(end, family);
+    /* Where the routes don't tell by which link it leaves, it may be the one whose address is not known. */
+    const struct pair_address *own = end->has_dynamic_address ? NULL : own_of_family(end, family);
     *side = (struct pair_side){.end = end, .tunnel = c->tunnel[i]};
     if (tunnel->source.address.family != IP_NONE) {
         side->address = tunnel->source;

@@ -102,6 +102,16 @@ def test_an_address_that_no_file_has_is_assumed_and_told(tmp_path):
         "the file does not tell its address: it is taken to be at 10.1.0.1, where the other end expects it"]
 
 
+def test_a_link_with_an_address_of_dhcp_may_be_the_one_by_which_a_tunnel_leaves(tmp_path):
+    """Its route names a next hop, and no static address tells to which link that belongs."""
+    b = replaced(SITE2_OF_THREE, ("ip address 10.2.0.1/24", "ip address dhcp"))
+
+    pair = the_pair(pair_report(tmp_path, SITE1_OF_THREE, b))
+
+    assert pair["connects"], pair["findings"]
+    assert [(end["address"], end["address_assumed"]) for end in pair["ends"]] == [("10.1.0.1", False), ("10.2.0.1", True)]
+
+
 def test_certificates_are_not_checked_and_that_is_told(tmp_path):
     (configs, _) = LISTS["2.25.15"]
     pair = the_pair(pair_report(tmp_path, *configs))
