@@ -203,8 +203,9 @@ static void tell_of_certificates(const struct view *v)
     uint32_t lines[] = {v->policy->line[SETTING_CERT_MYCERT], v->policy->line[SETTING_CERT_CACERT]};
     if (v->policy->local_auth == AUTH_KIND_RSA || v->policy->remote_auth == AUTH_KIND_RSA)
         pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, lines, 2,
-                          "its certificates are not checked, since they are in the device's store and not in "
-                          "the file: a key stands in for them");
+                          "its certificates are not checked, since they are in %s and not in the file: a key "
+                          "stands in for them",
+                          v->own->end->is_swanctl ? "files of their own" : "the device's store");
 }
 
 /* ---- What was assumed -------------------------------------------------------------------------------- */

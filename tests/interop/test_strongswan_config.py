@@ -1,4 +1,5 @@
-"""Which secret strongSwan takes for two IDs, and that `musubi check --pair` takes the same one."""
+"""What strongSwan makes of a swanctl.conf (which secret it takes, and what references mean), and that `musubi check
+--pair` makes the same of it."""
 
 import pytest
 
@@ -120,6 +121,34 @@ def test_S34_the_secret_that_strongswan_takes_is_the_one_that_is_played(strongsw
     text = CONNECTION.format(far=FAR.outer4, near=NEAR.outer4, secrets=secrets.replace("GOOD", SECRET))
     pair = the_pair(pair_report(tmp_path, config(NEAR, FAR, lines=CONFIG_LINES), text, names=("a.cfg", "swanctl.conf")))
     assert pair["connects"] == connects, pair["findings"]
+
+    strongswan.load(text)
+    if connects:
+        strongswan.initiate()
+        strongswan.terminate()
+    else:
+        strongswan.must_fail_to_initiate()
+
+
+# Replaces the proposals of the connection; GOOD stands for those that Musubi has.
+REFERENCES = {
+    "the first reference counts before the second": ("first, second", "", "GOOD", "aes128-sha1-modp1024", True),
+    "and not the second before the first": ("first, second", "", "aes128-sha1-modp1024", "GOOD", False),
+    "the second for what the first lacks": ("first, second", "", None, "GOOD", True),
+    "its own before both": ("second, first", "GOOD", "aes128-sha1-modp1024", "aes128-sha1-modp1024", True),
+}
+
+
+@pytest.mark.parametrize("references, own, first, second, connects", REFERENCES.values(), ids=REFERENCES)
+def test_S34_references_mean_what_they_mean_to_strongswan(strongswan, tmp_path, references, own, first, second, connects):
+    def proposals(value):
+        return f"proposals = {value}".replace("GOOD", "aes256-sha256-modp2048") if value else "mobike = no"
+    text = CONNECTION.format(far=FAR.outer4, near=NEAR.outer4, secrets=f"ike {{ secret = {SECRET} }}")
+    text = text.replace("  musubi {", f"  musubi : {references} {{").replace(
+        "    proposals = aes256-sha256-modp2048\n", f"    {proposals(own)}\n", 1)
+    text += f"first {{\n  {proposals(first)}\n}}\nsecond {{\n  {proposals(second)}\n}}\n"
+    report = pair_report(tmp_path, config(NEAR, FAR, lines=CONFIG_LINES), text, names=("a.cfg", "swanctl.conf"))
+    assert report["connects"] == connects and report["files"][1]["not_read"] == [], report
 
     strongswan.load(text)
     if connects:
