@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "check/lint.h"
+#include "check/swanctl_file.h"
 #include "daemon/keeper/configuration.h"
 
 /* The warnings that only `musubi check` gives. `path` is the file that the config is from, or NULL. */
@@ -15,11 +16,28 @@ static void lint(const struct configuration *configuration, const char *path, st
         configuration_check_file(configuration, path, diagnostics);
 }
 
+bool check_is_of_strongswan(const char *text, size_t length, const char *path,
+                            struct diagnostics *diagnostics)
+{
+    enum swanctl_form form = swanctl_form_of(text, length);
+    if (form == SWANCTL_CONF)
+        diagnostics_add(
+            diagnostics, SEVERITY_ERROR, 0, 0, NULL,
+            "this is a swanctl.conf of strongSwan: `musubi check --pair CONFIG %s` tells whether a "
+            "config of Musubi would connect to it",
+            path != NULL ? path : "FILE");
+    if (form == SWANCTL_IPSEC_CONF)
+        diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "%s", swanctl_ipsec_conf_text);
+    return form != SWANCTL_NONE;
+}
+
 /* As check_text. */
 static bool check(const char *text, size_t length, const char *path, struct diagnostics *diagnostics)
 {
     struct configuration configuration;
     struct port_table ports = {0};
+    if (check_is_of_strongswan(text, length, path, diagnostics))
+        return false;
     bool good = configuration_read(&configuration, text, length, &ports, NULL, diagnostics);
     /* Who mends the errors shall not have to come again for the warnings. */
     if (good || configuration_read_rest(&configuration, text, length, &ports, diagnostics)) {

@@ -23,6 +23,11 @@ enum check_result {
  * `diagnostics`, in the order of the lines. False if there is an error; running out of memory is one. */
 bool check_text(const char *text, size_t length, struct diagnostics *diagnostics);
 
+/* True, with an error that says so, if a text is a config of strongSwan and none of Musubi. `path` is the
+ * file that it is from, or NULL. */
+bool check_is_of_strongswan(const char *text, size_t length, const char *path,
+                            struct diagnostics *diagnostics);
+
 /* What is in the file at `path`, as configuration_read_file has it, which the caller wipes and frees. NULL if
  * it can't be read: then one line on `errors` says why. */
 char *check_read(const char *path, size_t *length, FILE *errors);

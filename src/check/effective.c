@@ -61,11 +61,32 @@ static void write_transforms(struct short_text *text, enum command_id id, const 
     }
 }
 
+static void add_number(struct short_text *text, enum command_id id, const struct tunnel_policy *preset)
+{
+    const struct {
+        enum command_id id;
+        uint32_t value;
+    } numbers[] = {
+        {COMMAND_IP_MTU, TUNNEL_MTU_DEFAULT},
+        {COMMAND_SA_LIFETIME, preset->sa_lifetime},
+        {COMMAND_CHILD_LIFETIME, preset->child_lifetime},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i].id == id)
+            short_text_add(text, " %u", numbers[i].value);
+    }
+}
+
 /* What follows the head of a command; what no line says begins with `!`, as a comment. */
 static const struct {
     enum command_id id;
     const char *words;
 } defaults[] = {
+    {COMMAND_TUNNEL_MODE, "! tunnel mode: none, so the Tunnel stays down"},
+    {COMMAND_IP_UNNUMBERED, "! ip unnumbered: none"},
+    {COMMAND_IP_MTU, "ip mtu"},
+    {COMMAND_IP_TCP_ADJUST_MSS, "! ip tcp adjust-mss: the MSS stays as it is"},
+    {COMMAND_IKEV2_BINDING, "! ikev2 binding: no profile"},
     {COMMAND_ANTI_REPLAY, "ikev2 anti-replay on"},
     {COMMAND_CERT_WEAK_ALLOWED, "ikev2 cert weak-allowed off"},
     {COMMAND_CHILD_LIFETIME, "ikev2 child-lifetime"},
@@ -93,6 +114,8 @@ static const struct {
     {COMMAND_SOURCE_ADDRESS, "ikev2 source-address none"},
     {COMMAND_SUPPRESS_SEND_DELETE, "ikev2 suppress send-delete off"},
     {COMMAND_SUPPRESS_SEND_REKEY, "ikev2 suppress send-rekey off"},
+    {COMMAND_IKEV2_PEER, "! ikev2 peer: none, so the Tunnel stays down"},
+    {COMMAND_SHUTDOWN, "no shutdown"},
 };
 
 /* ---- Rows ------------------------------------------------------------------------------------------ */
@@ -118,9 +141,7 @@ static void add_default(struct effective *e, enum command_id id)
         (void)snprintf(row->place, sizeof row->place, "default");
         short_text_add(&text, "%s", defaults[i].words);
         write_transforms(&text, id, &preset);
-        if (id == COMMAND_SA_LIFETIME || id == COMMAND_CHILD_LIFETIME)
-            short_text_add(&text, " %u",
-                           id == COMMAND_SA_LIFETIME ? preset.sa_lifetime : preset.child_lifetime);
+        add_number(&text, id, &preset);
     }
 }
 
@@ -137,6 +158,8 @@ static void write_place(const struct setting *s, char out[PLACE_SIZE])
         short_text_add(&text, ", profile %s", line_argument(&s->section->header->line, "profile"));
     if (mode == MODE_DEFAULT_PROFILE)
         short_text_add(&text, ", default-profile");
+    if (mode == MODE_GLOBAL)
+        short_text_add(&text, ", config mode");
 }
 
 static void add_setting(struct effective *e, const struct setting *s, enum command_mode mode)
@@ -149,11 +172,14 @@ static void add_setting(struct effective *e, const struct setting *s, enum comma
     row->mode = mode;
 }
 
-/* Adds what holds for a policy command: all its lines at the nearest level, or the default. */
-static void add_policy(struct effective *e, enum command_id id)
+/* Adds what holds for a command: all its lines at the nearest level that may have it, or the default. */
+static void add_command(struct effective *e, const struct section *tunnel, enum command_id id)
 {
-    const struct setting *s = levels_find(&e->levels, id);
-    if (s == NULL)
+    bool is_policy = (command_table[id].modes & MODE_POLICY) == MODE_POLICY;
+    const struct setting *s = is_policy ? levels_find(&e->levels, id) : section_setting(tunnel, id);
+    /* A Tunnel that has only `ipv6 mtu` has that for both. */
+    bool has_default = id != COMMAND_IP_MTU || section_setting(tunnel, COMMAND_IPV6_MTU) == NULL;
+    if (s == NULL && has_default)
         add_default(e, id);
     for (; s != NULL; s = setting_next_of_row(s))
         add_setting(e, s, MODE_TUNNEL);
@@ -232,13 +258,10 @@ static void print_tunnel(struct effective *e, const struct setting *header, cons
     const struct section *tunnel = header->under;
     e->levels = policy_levels_of(e->configuration->config, tunnel);
     e->count = e->left_out = 0;
-    add_setting(e, section_setting(tunnel, COMMAND_IKEV2_BINDING), MODE_TUNNEL);
     for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
-        if ((command_table[id].modes & MODE_POLICY) == MODE_POLICY)
-            add_policy(e, id);
+        if ((command_table[id].modes & MODE_TUNNEL) != 0)
+            add_command(e, tunnel, id);
     }
-    add_setting(e, section_setting(tunnel, COMMAND_IKEV2_PEER), MODE_TUNNEL);
-    add_setting(e, section_setting(tunnel, COMMAND_SHUTDOWN), MODE_TUNNEL);
     add_keys(e);
     print_header(e, header, file, out);
     print_rows(e, out);
@@ -267,7 +290,8 @@ enum check_result effective_print_file(const char *path, FILE *out, FILE *errors
     struct diagnostics diagnostics = {0};
     struct configuration configuration;
     struct port_table ports = {0};
-    bool good = configuration_read(&configuration, text, length, &ports, NULL, &diagnostics);
+    bool good = !check_is_of_strongswan(text, length, path, &diagnostics) &&
+                configuration_read(&configuration, text, length, &ports, NULL, &diagnostics);
     secret_free(text, length);
     if (good) {
         if (configuration.policies.count == 0)

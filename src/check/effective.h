@@ -11,10 +11,10 @@
 #include "daemon/keeper/configuration.h"
 
 /*
- * Writes each Tunnel with its settings, as lines that could stand under it, in the order of the
- * running-config: those of the Tunnel, its profile, the default profile and the defaults (R21), and the keys
- * that it uses, without the secrets. Before each stands where it comes from. `file` is the name of the
- * config. Tunnels whose keys memory did not suffice for lack them.
+ * Writes each Tunnel with all that holds for it, in the order of the running-config: the lines of the Tunnel,
+ * its profile, the default profile and the defaults (R21), as they would stand under the Tunnel; then the
+ * keys that it uses, as they stand in config mode, without the secrets. Before each stands where it comes
+ * from. `file` is the name of the config. Tunnels whose keys memory did not suffice for lack them.
  */
 void effective_print(const struct configuration *configuration, const char *file, FILE *out);
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/short_text.h"
 #include "check/pair_source.h"
+#include "check/swanctl_end.h"
 #include "config/host_settings.h"
 #include "config/identity.h"
 #include "config/parse.h"
@@ -57,6 +59,7 @@ static bool read_addresses(struct pair_end *end)
         const struct configured_interface *interface = &settings->interfaces[i];
         if (!is_link(interface))
             continue;
+        end->has_dynamic_address = end->has_dynamic_address || interface->dynamic;
         end->address_count += addresses_of(end->of, interface, IP_V4, end->addresses + end->address_count,
                                            capacity - end->address_count);
         end->address_count += addresses_of(end->of, interface, IP_V6, end->addresses + end->address_count,
@@ -235,16 +238,44 @@ static bool read_config(struct pair_end *end, const char *text, size_t length)
            read_tunnels(end);
 }
 
+/* What stands in the lines of a swanctl.conf for an octet of a secret. */
+enum { HIDDEN_OCTET = '\1' };
+
+/* Hides the values under `secrets`, but for IDs. Line ends stay. */
+static void hide_secrets(struct pair_source *of)
+{
+    for (size_t i = 0; i < of->swanctl.count; i++) {
+        const struct swanctl_item *item = &of->swanctl.items[i];
+        if (item->key == NULL || item->depth == 0 || strcmp(item->section[0], "secrets") != 0 ||
+            strncmp(item->key, "id", 2) == 0)
+            continue;
+        for (const char *c = item->value; c < item->end; c++) {
+            char *shown = &of->lines[c - of->swanctl.text];
+            *shown = *shown == '\n' ? '\n' : HIDDEN_OCTET;
+        }
+    }
+}
+
 static bool read_swanctl(struct pair_end *end, const char *text, size_t length)
 {
     struct pair_source *of = end->of;
     end->is_swanctl = true;
-    of->lines = strndup(text, length);
-    of->lines_length = of->lines != NULL ? strlen(of->lines) : 0;
     end->is_sound = swanctl_file_read(&of->swanctl, text, length, &end->diagnostics);
     if (!end->is_sound)
         return end->diagnostics.errors > 0;
-    return of->lines != NULL && swanctl_end_read(end, &of->swanctl);
+    of->lines = strndup(text, length);
+    of->lines_length = of->lines != NULL ? strlen(of->lines) : 0;
+    if (of->lines == NULL)
+        return false;
+    hide_secrets(of);
+    return swanctl_end_read(end, &of->swanctl);
+}
+
+static bool refuse_ipsec_conf(struct pair_end *end, const char *text, size_t length)
+{
+    (void)text, (void)length;
+    diagnostics_add(&end->diagnostics, SEVERITY_ERROR, 0, 0, NULL, "%s", swanctl_ipsec_conf_text);
+    return end->diagnostics.errors > 0;
 }
 
 bool pair_end_read(struct pair_end *out, const char *path)
@@ -255,8 +286,12 @@ bool pair_end_read(struct pair_end *out, const char *path)
     if (text == NULL)
         return false;
     out->of = calloc(1, sizeof *out->of);
-    bool is_swanctl = swanctl_is_meant(text, length);
-    bool good = out->of != NULL && (is_swanctl ? read_swanctl : read_config)(out, text, length);
+    static bool (*const readers[])(struct pair_end * end, const char *text, size_t length) = {
+        [SWANCTL_NONE] = read_config,
+        [SWANCTL_CONF] = read_swanctl,
+        [SWANCTL_IPSEC_CONF] = refuse_ipsec_conf,
+    };
+    bool good = out->of != NULL && readers[swanctl_form_of(text, length)](out, text, length);
     secret_free(text, length);
     if (!good) {
         pair_end_free(out);
@@ -284,6 +319,7 @@ void pair_end_free(struct pair_end *end)
 
 static void swanctl_line(const struct pair_source *of, uint32_t line, char out[LINE_PRINTED_SIZE])
 {
+    struct short_text text = short_text_in(out, LINE_PRINTED_SIZE);
     const char *at = of->lines;
     for (; line > 1 && at != NULL; line--) {
         at = strchr(at, '\n');
@@ -292,9 +328,12 @@ static void swanctl_line(const struct pair_source *of, uint32_t line, char out[L
     if (at == NULL || line == 0)
         return;
     at += strspn(at, " \t");
-    bool is_secret = strncmp(at, "secret", 6) == 0;
-    (void)snprintf(out, LINE_PRINTED_SIZE, "%.*s%s", (int)(is_secret ? 6 : strcspn(at, "\r\n")), at,
-                   is_secret ? " = ********" : "");
+    for (size_t left = strcspn(at, "\r\n"); left > 0; left--, at++) {
+        if (*at != HIDDEN_OCTET)
+            short_text_add(&text, "%c", *at);
+        else if (at[1] != HIDDEN_OCTET)
+            short_text_add(&text, "********");
+    }
 }
 
 const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LINE_PRINTED_SIZE])
@@ -324,8 +363,22 @@ static void stand_in(const struct key_table *table, const struct tunnel_policy *
     keys->peers_is_own = key_is_of_peer(number, source, policy);
 }
 
+/* Which of its secrets strongSwan takes. */
+static struct pair_keys swanctl_keys(struct pair_source *of, const struct identity *own,
+                                     const struct identity *peer, struct octets proof)
+{
+    const struct swanctl_secret local = swanctl_secret_to_prove(&of->swanctl, own, peer, of->local_key);
+    const struct swanctl_secret remote =
+        swanctl_secret_to_accept(&of->swanctl, own, peer, proof, of->remote_key);
+    return (struct pair_keys){.local = local.key,
+                              .remote = remote.key,
+                              .local_secret_line = local.line,
+                              .remote_secret_line = remote.line};
+}
+
 struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
-                               const struct ip_address *source, const struct identity *peer)
+                               const struct ip_address *source, const struct identity *peer,
+                               struct octets proof)
 {
     struct pair_source *of = end->of;
     struct pair_keys keys = {.local = tunnel->local_key, .remote = tunnel->remote_key};
@@ -333,8 +386,8 @@ struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tun
     if (own.type == ID_NONE)
         own = identity_of_address(source);
     if (end->is_swanctl)
-        keys.local = keys.remote = swanctl_key(&of->swanctl, &own, peer, of->key);
-    else if (tunnel->policy.local_id.type == ID_NONE)
+        return swanctl_keys(of, &own, peer, proof);
+    if (tunnel->policy.local_id.type == ID_NONE)
         stand_in(of->keys, &tunnel->policy, source, &keys);
     return keys;
 }

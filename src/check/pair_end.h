@@ -38,6 +38,8 @@ struct pair_tunnel {
     /* Why it can't be played, and the line that says so; NULL: it can, or its policy has a gap. */
     const char *hindrance;
     uint32_t hindrance_line;
+    /* Of a swanctl.conf: the lines of `auth` and `remote_addrs`; else 0. */
+    uint32_t local_auth_line, remote_auth_line, peer_address_line;
     bool is_paired;
 };
 
@@ -48,6 +50,8 @@ struct pair_end {
     struct diagnostics diagnostics;
     struct pair_address *addresses; /* of links to others: not of Tunnels */
     size_t address_count;
+    bool has_dynamic_address;    /* one of these links has an address of DHCP or PPP, which the file does not
+                                    know */
     struct pair_tunnel *tunnels; /* with a tunnel mode that may be Musubi's, or a peer */
     size_t tunnel_count;
     struct ip_address assigned; /* that it was given because its file has none; or IP_NONE */
@@ -67,15 +71,22 @@ const char *pair_end_line(const struct pair_end *end, uint32_t line, char out[LI
 /* The address of the end that equals `address`; NULL if it has none. */
 const struct pair_address *pair_end_address(const struct pair_end *end, const struct ip_address *address);
 
-/* The keys of a tunnel: by which it proves its own ID, when it sends from `source` (S17), and by which its
- * peer proves `peer`. A swanctl.conf has one for both. They last until the next call. */
+/* The keys of a tunnel. */
 struct pair_keys {
     struct octets local, remote;
     uint32_t local_line; /* of `local`, if the tunnel's own ID is its address (S17); else 0 */
     bool peers_is_own;   /* `local` is the key of the peer's ID, for want of one of its own */
+    uint32_t local_secret_line, remote_secret_line; /* of a swanctl.conf; 0: the policy knows the lines */
 };
+
+/*
+ * The keys by which a tunnel proves its own ID when it sends from `source` (S17), and by which its peer
+ * proves `peer`. A swanctl.conf may have several for the peer: then `proof`, by which the peer does so, is
+ * taken if it is one of them. They last until the next call for the same end.
+ */
 struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
-                               const struct ip_address *source, const struct identity *peer);
+                               const struct ip_address *source, const struct identity *peer,
+                               struct octets proof);
 
 /* The address that a tunnel's peer has; NULL if the config gives it none: a name, `any`, or no peer at all.
  */

@@ -25,6 +25,13 @@ static uint32_t line_of(const struct view *v, enum policy_setting setting)
     return line != 0 ? line : v->own->tunnel->line;
 }
 
+/* The line that says where the peer is. */
+static uint32_t line_of_peer(const struct view *v)
+{
+    uint32_t line = v->own->tunnel->peer_address_line;
+    return line != 0 ? line : line_of(v, SETTING_PEER);
+}
+
 /* ---- It cannot come up at all ------------------------------------------------------------------------ */
 
 static void explain_state(const struct view *v)
@@ -111,14 +118,14 @@ static void explain_peer_address(const struct view *v)
     (void)ip_address_format(peer, peer_text);
     (void)ip_address_format(place, place_text);
     if (pair_end_address(v->other->end, peer) != NULL) {
-        pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+        pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of_peer(v)}, 1,
                           "its peer is %s, and the other end sends from %s", peer_text, place_text);
         pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, &v->other->address.line, 1,
                           "it sends from %s, and the other end's peer is %s", place_text, peer_text);
         return;
     }
     list_addresses(v->other->end, peer->family, &text);
-    pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+    pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of_peer(v)}, 1,
                       "its peer is %s, which is no address of the other end (%s); a NAT is not assumed",
                       peer_text, list);
     pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, &v->other->address.line, 1,
@@ -132,7 +139,7 @@ static void explain_family_of_name(const struct view *v)
     if (pair_name_fits(v->own, v->other))
         return;
     (void)ip_address_format(&v->other->address.address, text);
-    pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+    pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of_peer(v)}, 1,
                       "its peer is a name for IPv%d addresses, and the other end is at %s",
                       (int)v->policy->peer_family, text);
     pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, &v->other->address.line, 1,
@@ -153,6 +160,11 @@ static void explain_same_address(const struct pair *pair, struct pair_findings *
 
 /* ---- Certificates ------------------------------------------------------------------------------------ */
 
+bool pair_is_hindered(const struct pair *pair)
+{
+    return pair->side[0].tunnel->hindrance != NULL || pair->side[1].tunnel->hindrance != NULL;
+}
+
 bool pair_proofs_differ(const struct pair *pair)
 {
     const struct tunnel_policy *a = &pair->side[0].tunnel->policy;
@@ -160,24 +172,31 @@ bool pair_proofs_differ(const struct pair *pair)
     return a->local_auth != b->remote_auth || b->local_auth != a->remote_auth;
 }
 
-static const char *proof(enum auth_kind kind)
+/* By what a side proves itself, or wants the other to; `auth_line`: of what says so in a swanctl.conf. */
+static const char *proof(const struct pair_side *side, enum auth_kind kind, uint32_t auth_line)
 {
+    if (side->end->is_swanctl && auth_line == 0)
+        return "a certificate (there is no `auth`)";
     return kind == AUTH_KIND_RSA ? "a certificate" : "a pre-shared key";
 }
 
 static void explain_proof(const struct view *v)
 {
-    const struct tunnel_policy *other = &v->other->tunnel->policy;
-    uint32_t lines[] = {line_of(v, SETTING_LOCAL_AUTHENTICATION)};
-    uint32_t other_lines[] = {other->line[SETTING_PEER]};
+    const struct pair_tunnel *own_tunnel = v->own->tunnel;
+    const struct pair_tunnel *other_tunnel = v->other->tunnel;
+    const struct tunnel_policy *other = &other_tunnel->policy;
+    uint32_t lines[] = {own_tunnel->local_auth_line != 0 ? own_tunnel->local_auth_line
+                                                         : line_of(v, SETTING_LOCAL_AUTHENTICATION)};
+    uint32_t other_lines[] = {other_tunnel->remote_auth_line != 0 ? other_tunnel->remote_auth_line
+                                                                  : other->line[SETTING_PEER]};
+    const char *own = proof(v->own, v->policy->local_auth, own_tunnel->local_auth_line);
+    const char *wanted = proof(v->other, other->remote_auth, other_tunnel->remote_auth_line);
     if (v->policy->local_auth == other->remote_auth)
         return;
     pair_findings_add(v->findings, FINDING_FAILURE, v->side, lines, 1,
-                      "it proves itself by %s, and the other end wants %s", proof(v->policy->local_auth),
-                      proof(other->remote_auth));
+                      "it proves itself by %s, and the other end wants %s", own, wanted);
     pair_findings_add(v->findings, FINDING_FAILURE, 1 - v->side, other_lines, 1,
-                      "it wants its peer to prove itself by %s, and the peer does so by %s",
-                      proof(other->remote_auth), proof(v->policy->local_auth));
+                      "it wants its peer to prove itself by %s, and the peer does so by %s", wanted, own);
 }
 
 static void tell_of_certificates(const struct view *v)
@@ -185,8 +204,9 @@ static void tell_of_certificates(const struct view *v)
     uint32_t lines[] = {v->policy->line[SETTING_CERT_MYCERT], v->policy->line[SETTING_CERT_CACERT]};
     if (v->policy->local_auth == AUTH_KIND_RSA || v->policy->remote_auth == AUTH_KIND_RSA)
         pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, lines, 2,
-                          "its certificates are not checked, since they are in the device's store and not in "
-                          "the file: a key stands in for them");
+                          "its certificates are not checked, since they are in %s and not in the file: a key "
+                          "stands in for them",
+                          v->own->end->is_swanctl ? "files of their own" : "the device's store");
 }
 
 /* ---- What was assumed -------------------------------------------------------------------------------- */
@@ -207,21 +227,22 @@ static void tell_of_name(const struct view *v)
 {
     char text[IP_TEXT_SIZE];
     if (v->policy->peer_kind == PEER_FQDN && pair_name_fits(v->own, v->other))
-        pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+        pair_findings_add(v->findings, FINDING_UNCHECKED, v->side, (uint32_t[]){line_of_peer(v)}, 1,
                           "the name %s is not looked up: it is taken to have the address %s",
                           v->policy->peer_fqdn, ip_address_format(&v->other->address.address, text));
 }
 
 /* ---- All of it --------------------------------------------------------------------------------------- */
 
-static void explain_failure(const struct pair *pair, const struct pair_result *result,
-                            const struct view views[2])
+static void explain_failure(const struct pair *pair, struct pair_result *result, const struct view views[2])
 {
     bool nobody_begins = !pair_may_begin(&pair->side[0]) && !pair_may_begin(&pair->side[1]);
     bool both_could = can_come_up(&pair->side[0]) && can_come_up(&pair->side[1]);
-    for (unsigned side = 0; side < 2; side++) {
+    size_t logged = result->findings.count;
+    explain_state(&views[0]);
+    explain_state(&views[1]);
+    for (unsigned side = 0; side < 2 && !pair_is_hindered(pair); side++) {
         const struct view *v = &views[side];
-        explain_state(v);
         explain_proof(v);
         if (both_could && nobody_begins)
             explain_beginning(v);
@@ -232,6 +253,7 @@ static void explain_failure(const struct pair *pair, const struct pair_result *r
         explain_family_of_name(v);
     }
     explain_same_address(pair, views[0].findings);
+    pair_findings_put_first(&result->findings, logged);
 }
 
 void pair_explain(const struct pair *pair, struct pair_result *result)
@@ -247,7 +269,8 @@ void pair_explain(const struct pair *pair, struct pair_result *result)
     for (unsigned side = 0; side < 2; side++) {
         tell_of_address(&views[side]);
         tell_of_name(&views[side]);
-        tell_of_certificates(&views[side]);
+        if (!pair_is_hindered(pair) && !pair_proofs_differ(pair))
+            tell_of_certificates(&views[side]);
     }
 }
 
@@ -284,12 +307,40 @@ static void tell_of_peer(const struct pair_end *ends, size_t count, const struct
                        holder != NULL ? holder->path : "none of them");
 }
 
-const char *pair_explain_alone(const struct pair_end *ends, size_t count, const struct pair_end *end,
-                               const struct pair_tunnel *tunnel, char out[PAIR_REASON_SIZE])
+enum { REASON_SIZE = 768 };
+
+/* Whether one of two tunnels names the other as its peer, by ID or by address. */
+static bool names(const struct pair_tunnel *one, const struct pair_end *end, const struct pair_tunnel *other)
+{
+    const struct ip_address *peer = pair_tunnel_peer(one);
+    return (other->policy.local_id.type != ID_NONE &&
+            identity_equal(&one->policy.remote_id, &other->policy.local_id)) ||
+           (peer != NULL && pair_end_address(end, peer) != NULL);
+}
+
+/* A tunnel that fits this one, but faces another. */
+static void tell_of_rival(const struct pair_end *ends, size_t count, const struct pair_end *end,
+                          const struct pair_tunnel *tunnel, struct short_text *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; &ends[i] != end && j < ends[i].tunnel_count; j++) {
+            const struct pair_tunnel *other = &ends[i].tunnels[j];
+            if (!other->is_paired || !names(other, end, tunnel) || !names(tunnel, &ends[i], other))
+                continue;
+            short_text_add(text, "; %s of %s fits it, and faces another one that fits as well or better",
+                           other->policy.name, ends[i].path);
+            return;
+        }
+    }
+}
+
+/* Why no tunnel faces this one. Returns `out`. */
+static const char *reason_of(const struct pair_end *ends, size_t count, const struct pair_end *end,
+                             const struct pair_tunnel *tunnel, char out[REASON_SIZE])
 {
     const struct tunnel_policy *policy = &tunnel->policy;
     const struct ip_address *peer = pair_tunnel_peer(tunnel);
-    struct short_text text = short_text_in(out, PAIR_REASON_SIZE);
+    struct short_text text = short_text_in(out, REASON_SIZE);
     char id[IDENTITY_WORDS_SIZE];
     short_text_add(&text, "no tunnel of the other files faces it");
     if (policy->gap == GAP_MODE || policy->gap == GAP_PEER) {
@@ -302,5 +353,18 @@ const char *pair_explain_alone(const struct pair_end *ends, size_t count, const 
         tell_of_peer(ends, count, end, peer, all_known, &text);
     if (policy->remote_id.type != ID_NONE)
         short_text_add(&text, "; the ID that it expects is %s", identity_words(&policy->remote_id, id));
+    tell_of_rival(ends, count, end, tunnel, &text);
     return out;
+}
+
+void pair_explain_alone(const struct pair_end *ends, size_t count, pair_tell_alone *tell, void *context)
+{
+    char reason[REASON_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < ends[i].tunnel_count; j++) {
+            const struct pair_tunnel *tunnel = &ends[i].tunnels[j];
+            if (!tunnel->is_paired)
+                tell(context, &ends[i], tunnel, reason_of(ends, count, &ends[i], tunnel, reason));
+        }
+    }
 }

@@ -14,6 +14,30 @@ void pair_findings_free(struct pair_findings *findings)
     *findings = (struct pair_findings){0};
 }
 
+void pair_findings_cut(struct pair_findings *findings, size_t count)
+{
+    while (findings->count > count)
+        free(findings->items[--findings->count].text);
+}
+
+static void reverse(struct pair_finding *items, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        struct pair_finding item = items[i];
+        items[i] = items[count - 1 - i];
+        items[count - 1 - i] = item;
+    }
+}
+
+void pair_findings_put_first(struct pair_findings *findings, size_t from)
+{
+    if (findings->count == 0)
+        return;
+    reverse(findings->items, from);
+    reverse(findings->items + from, findings->count - from);
+    reverse(findings->items, findings->count);
+}
+
 static void add_line(struct pair_finding *finding, uint32_t line)
 {
     for (size_t i = 0; i < finding->line_count; i++) {

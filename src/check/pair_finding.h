@@ -35,6 +35,12 @@ struct pair_findings {
 
 void pair_findings_free(struct pair_findings *findings);
 
+/* Moves those from number `from` on before the others. */
+void pair_findings_put_first(struct pair_findings *findings, size_t from);
+
+/* Leaves the first `count` findings. */
+void pair_findings_cut(struct pair_findings *findings, size_t count);
+
 /* Adds a finding with a text as of printf, unless it is there already. `lines` has the lines of the end's
  * file, 0 being none. */
 __attribute__((format(printf, 6, 7))) void pair_findings_add(struct pair_findings *findings,

@@ -181,22 +181,18 @@ static json_t *pairs_value(const struct pair_report *report)
     return array;
 }
 
+static void append_alone(void *array, const struct pair_end *end, const struct pair_tunnel *tunnel,
+                         const char *reason)
+{
+    append(array, json_pack("{so so sI so}", "file", text_value(end->path), "tunnel",
+                            text_value(tunnel->policy.name), "line", (json_int_t)tunnel->line, "text",
+                            text_value(reason)));
+}
+
 static json_t *unpaired_value(const struct pair_report *report)
 {
-    char reason[PAIR_REASON_SIZE];
     json_t *array = json_array();
-    for (size_t i = 0; i < report->end_count; i++) {
-        const struct pair_end *end = &report->ends[i];
-        for (size_t j = 0; j < end->tunnel_count; j++) {
-            const struct pair_tunnel *tunnel = &end->tunnels[j];
-            if (tunnel->is_paired)
-                continue;
-            (void)pair_explain_alone(report->ends, report->end_count, end, tunnel, reason);
-            append(&array, json_pack("{so so sI so}", "file", text_value(end->path), "tunnel",
-                                     text_value(tunnel->policy.name), "line", (json_int_t)tunnel->line,
-                                     "text", text_value(reason)));
-        }
-    }
+    pair_explain_alone(report->ends, report->end_count, append_alone, &array);
     return array;
 }
 

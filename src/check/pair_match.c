@@ -1,39 +1,35 @@
 #include "check/pair_match.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/map.h"
 #include "config/identity.h"
 
-/* ---- How well two tunnels fit ------------------------------------------------------------------------ */
+/* ---- What is compared ---------------------------------------------------------------------------------- */
 
-/* Points for what speaks for two tunnels facing each other. Without a word of evidence they don't. */
-enum {
-    POINTS_ID = 4,      /* for each ID that is the one that the other side expects */
-    POINTS_ADDRESS = 3, /* for each peer that is an address of the other side */
-    POINTS_OPEN = 1,    /* for each that may be anywhere, or the other side has no address */
-    POINTS_EVIDENCE = 3,
+/* A tunnel with what is looked at again and again when it is compared with others. */
+struct facts {
+    struct pair_tunnel *tunnel;
+    struct identity own; /* the ID by which it proves itself, as far as it is known */
+    uint32_t own_hash;   /* of the IDs; 0: not known */
+    uint32_t remote_hash;
+    bool has_place;          /* the file says where the tunnel may be */
+    bool may_be_elsewhere;   /* or it is at an address that the file does not know */
+    struct facts *next_same; /* the next one of its end with the same two IDs */
 };
 
-/* Whether the file says where the tunnel may be. */
-static bool has_place(const struct pair_end *end, const struct pair_tunnel *tunnel)
-{
-    return !tunnel->is_dynamic && (tunnel->source.address.family != IP_NONE || end->address_count > 0);
-}
+/* The tunnels of all ends. */
+struct field {
+    struct pair_end *ends;
+    size_t count;
+    struct facts **facts; /* of each end: of each tunnel */
+    bool **is_there;      /* of each end: whether the peer of a tunnel is an address of another end */
+    struct map *by_ids;   /* of each end: facts, by the hash of their two IDs */
+};
 
-static bool is_at(const struct pair_end *end, const struct pair_tunnel *tunnel,
-                  const struct ip_address *address)
+static bool peer_is_there(const struct field *field, size_t end, size_t tunnel, size_t other)
 {
-    return ip_address_equal(&tunnel->source.address, address) || pair_end_address(end, address) != NULL;
-}
-
-static int points_of_address(const struct pair_tunnel *from, const struct pair_end *end,
-                             const struct pair_tunnel *to)
-{
-    const struct ip_address *peer = pair_tunnel_peer(from);
-    if (peer == NULL || !has_place(end, to))
-        return POINTS_OPEN;
-    return is_at(end, to, peer) ? POINTS_ADDRESS : 0;
+    return field->is_there[end][tunnel * field->count + other];
 }
 
 static struct identity own_id(const struct pair_end *end, const struct pair_tunnel *tunnel)
@@ -46,37 +42,118 @@ static struct identity own_id(const struct pair_end *end, const struct pair_tunn
                                   : (struct identity){.type = ID_NONE};
 }
 
-static int points_of_id(const struct pair_tunnel *from, const struct pair_end *end,
-                        const struct pair_tunnel *to)
+static uint32_t hash_of(const struct identity *id)
 {
-    const struct identity id = own_id(end, to);
-    return from->policy.remote_id.type != ID_NONE && identity_equal(&from->policy.remote_id, &id) ? POINTS_ID
-                                                                                                  : 0;
+    return id->type == ID_NONE ? 0 : identity_hash(id);
 }
 
-/* ---- Who is paired ----------------------------------------------------------------------------------- */
+static uint64_t hash_of_both(uint32_t own, uint32_t remote)
+{
+    return hash_number(hash_number(HASH_START, own), remote);
+}
 
-/* Two tunnels that may face each other. */
-struct candidate {
-    struct pair_end *end[2];
-    struct pair_tunnel *tunnel[2];
+static void note_facts(struct field *field, size_t number, size_t index)
+{
+    struct pair_end *end = &field->ends[number];
+    struct pair_tunnel *tunnel = &end->tunnels[index];
+    const struct ip_address *peer = pair_tunnel_peer(tunnel);
+    struct facts *facts = &field->facts[number][index];
+    *facts = (struct facts){.tunnel = tunnel, .own = own_id(end, tunnel)};
+    facts->own_hash = hash_of(&facts->own);
+    facts->remote_hash = hash_of(&tunnel->policy.remote_id);
+    facts->has_place =
+        !tunnel->is_dynamic && (tunnel->source.address.family != IP_NONE || end->address_count > 0);
+    facts->may_be_elsewhere = tunnel->source.address.family == IP_NONE && end->has_dynamic_address;
+    for (size_t other = 0; peer != NULL && other < field->count; other++)
+        field->is_there[number][index * field->count + other] =
+            other != number && pair_end_address(&field->ends[other], peer) != NULL;
+}
+
+/* Makes the index of an end by IDs. Backwards, so that equal ones are chained in the order of the file. */
+static bool index_ids(struct field *field, size_t number)
+{
+    for (size_t i = field->ends[number].tunnel_count; i-- > 0;) {
+        struct facts *facts = &field->facts[number][i];
+        uint64_t key = hash_of_both(facts->own_hash, facts->remote_hash);
+        if (facts->own_hash == 0 || facts->remote_hash == 0)
+            continue;
+        facts->next_same = map_find(&field->by_ids[number], key);
+        if (!map_put(&field->by_ids[number], key, facts))
+            return false;
+    }
+    return true;
+}
+
+static void field_free(struct field *field)
+{
+    for (size_t i = 0; i < field->count; i++) {
+        if (field->facts != NULL)
+            free(field->facts[i]);
+        if (field->is_there != NULL)
+            free(field->is_there[i]);
+        if (field->by_ids != NULL)
+            map_free(&field->by_ids[i]);
+    }
+    free(field->facts);
+    free(field->is_there);
+    free(field->by_ids);
+}
+
+static bool field_read(struct field *field, struct pair_end *ends, size_t count)
+{
+    *field = (struct field){ends, count, calloc(count, sizeof *field->facts),
+                            calloc(count, sizeof *field->is_there), calloc(count, sizeof *field->by_ids)};
+    bool good = field->facts != NULL && field->is_there != NULL && field->by_ids != NULL;
+    for (size_t i = 0; good && i < count; i++) {
+        size_t tunnels = ends[i].tunnel_count;
+        field->facts[i] = calloc(tunnels + 1, sizeof **field->facts);
+        field->is_there[i] = calloc(tunnels * count + 1, sizeof **field->is_there);
+        good = field->facts[i] != NULL && field->is_there[i] != NULL;
+        for (size_t j = 0; good && j < tunnels; j++)
+            note_facts(field, i, j);
+        good = good && index_ids(field, i);
+    }
+    return good;
+}
+
+/* ---- How well two tunnels fit ------------------------------------------------------------------------ */
+
+/* Points for what speaks for two tunnels facing each other. Without a word of evidence they don't. */
+enum {
+    POINTS_ID = 4,      /* for each ID that is the one that the other side expects */
+    POINTS_ADDRESS = 3, /* for each peer that is an address of the other side */
+    POINTS_OPEN = 1,    /* for each that may be anywhere, or the other side has no address */
+    POINTS_EVIDENCE = 3,
+    POINTS_MAX = 2 * POINTS_ID + 2 * POINTS_ADDRESS,
+    POINTS_OF_BOTH_IDS = 2 * POINTS_ID + POINTS_ADDRESS, /* none has more unless both IDs fit */
+    POINTS_NONE = -1,
 };
 
-enum { POINTS_MAX = 2 * POINTS_ID + 2 * POINTS_ADDRESS, POINTS_NONE = -1 };
-
-/* Whether they are all that there is. */
-static bool are_alone(const struct pair_end *ends, size_t count)
+static int points_of_address(const struct facts *from, const struct facts *to, bool is_there)
 {
-    return count == 2 && ends[0].tunnel_count == 1 && ends[1].tunnel_count == 1;
+    const struct ip_address *peer = pair_tunnel_peer(from->tunnel);
+    if (peer == NULL || !to->has_place)
+        return POINTS_OPEN;
+    if (is_there || ip_address_equal(&to->tunnel->source.address, peer))
+        return POINTS_ADDRESS;
+    return to->may_be_elsewhere ? POINTS_OPEN : 0;
 }
 
-/* The points of two tunnels; POINTS_NONE if nothing tells that they face each other. */
-static int points_of(const struct candidate *c, bool alone)
+static int points_of_id(const struct facts *from, const struct facts *to)
 {
-    int points[] = {points_of_id(c->tunnel[0], c->end[1], c->tunnel[1]),
-                    points_of_id(c->tunnel[1], c->end[0], c->tunnel[0]),
-                    points_of_address(c->tunnel[0], c->end[1], c->tunnel[1]),
-                    points_of_address(c->tunnel[1], c->end[0], c->tunnel[0])};
+    return from->remote_hash != 0 && from->remote_hash == to->own_hash &&
+                   identity_equal(&from->tunnel->policy.remote_id, &to->own)
+               ? POINTS_ID
+               : 0;
+}
+
+/* The points of two tunnels; POINTS_NONE if nothing tells that they face each other. `alone`: they are all
+ * that there is. */
+static int points_of(const struct facts *a, const struct facts *b, bool a_is_there, bool b_is_there,
+                     bool alone)
+{
+    int points[] = {points_of_id(a, b), points_of_id(b, a), points_of_address(a, b, a_is_there),
+                    points_of_address(b, a, b_is_there)};
     int sum = 0;
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         sum += points[i];
@@ -84,6 +161,17 @@ static int points_of(const struct candidate *c, bool alone)
     }
     return alone ? sum : POINTS_NONE;
 }
+
+static bool are_alone(const struct pair_end *ends, size_t count)
+{
+    return count == 2 && ends[0].tunnel_count == 1 && ends[1].tunnel_count == 1;
+}
+
+/* Two tunnels that may face each other. */
+struct candidate {
+    struct pair_end *end[2];
+    struct pair_tunnel *tunnel[2];
+};
 
 /* ---- Where they are ---------------------------------------------------------------------------------- */
 
@@ -126,7 +214,8 @@ static void place(struct pair_side *side, const struct candidate *c, unsigned i,
     const struct ip_address *peer = pair_tunnel_peer(c->tunnel[1 - i]);
     enum ip_family family = family_between(c);
     const struct pair_address *expected = peer != NULL ? pair_end_address(end, peer) : NULL;
-    const struct pair_address *own = own_of_family(end, family);
+    /* Where the routes don't tell by which link it leaves, it may be the one whose address is not known. */
+    const struct pair_address *own = end->has_dynamic_address ? NULL : own_of_family(end, family);
     *side = (struct pair_side){.end = end, .tunnel = c->tunnel[i]};
     if (tunnel->source.address.family != IP_NONE) {
         side->address = tunnel->source;
@@ -154,19 +243,60 @@ static void add_pair(struct pair_list *list, const struct pair_end *ends, const 
     }
 }
 
+/* ---- Who is paired ----------------------------------------------------------------------------------- */
+
+/* Two ends whose tunnels are being paired. */
+struct round {
+    const struct field *field;
+    size_t end[2];
+    struct pair_list *out;
+    bool alone;
+};
+
+static int points_in(const struct round *r, const struct facts *a, const struct facts *b)
+{
+    const struct field *field = r->field;
+    size_t place[] = {(size_t)(a - field->facts[r->end[0]]), (size_t)(b - field->facts[r->end[1]])};
+    return points_of(a, b, peer_is_there(field, r->end[0], place[0], r->end[1]),
+                     peer_is_there(field, r->end[1], place[1], r->end[0]), r->alone);
+}
+
+static void pair_up(const struct round *r, const struct facts *a, const struct facts *b)
+{
+    struct pair_end *ends = r->field->ends;
+    const struct candidate c = {{&ends[r->end[0]], &ends[r->end[1]]}, {a->tunnel, b->tunnel}};
+    add_pair(r->out, ends, &c);
+}
+
+/* Pairs the tunnels of two ends whose IDs are both those that the other expects, if they have that many
+ * points. */
+static void pair_by_ids(const struct round *r, int points)
+{
+    const struct field *field = r->field;
+    for (size_t i = 0; i < field->ends[r->end[0]].tunnel_count; i++) {
+        const struct facts *a = &field->facts[r->end[0]][i];
+        const struct facts *b = a->tunnel->is_paired ? NULL
+                                                     : map_find(&field->by_ids[r->end[1]],
+                                                                hash_of_both(a->remote_hash, a->own_hash));
+        while (b != NULL && (b->tunnel->is_paired || points_in(r, a, b) != points))
+            b = b->next_same;
+        if (b != NULL)
+            pair_up(r, a, b);
+    }
+}
+
 /* Pairs the tunnels of two ends that have that many points. The result is the most points below them that two
  * others have, but at least `below`. */
-static int pair_ends(struct pair_end *ends, size_t count, size_t i, size_t j, int points, int below,
-                     struct pair_list *out)
+static int pair_ends(const struct round *r, int points, int below)
 {
-    bool alone = are_alone(ends, count);
-    for (struct pair_tunnel *x = ends[i].tunnels; x < ends[i].tunnels + ends[i].tunnel_count; x++) {
-        struct pair_tunnel *y = ends[j].tunnels;
-        for (; !x->is_paired && y < ends[j].tunnels + ends[j].tunnel_count; y++) {
-            const struct candidate c = {{&ends[i], &ends[j]}, {x, y}};
-            int found = y->is_paired ? POINTS_NONE : points_of(&c, alone);
+    const struct field *field = r->field;
+    for (size_t i = 0; i < field->ends[r->end[0]].tunnel_count; i++) {
+        const struct facts *a = &field->facts[r->end[0]][i];
+        for (size_t j = 0; !a->tunnel->is_paired && j < field->ends[r->end[1]].tunnel_count; j++) {
+            const struct facts *b = &field->facts[r->end[1]][j];
+            int found = b->tunnel->is_paired ? POINTS_NONE : points_in(r, a, b);
             if (found == points)
-                add_pair(out, ends, &c);
+                pair_up(r, a, b);
             else if (found < points && found > below)
                 below = found;
         }
@@ -174,24 +304,43 @@ static int pair_ends(struct pair_end *ends, size_t count, size_t i, size_t j, in
     return below;
 }
 
-/* Those with the most points come first. They are looked for again for each number of points, since a list of
- * all candidates would be as long as the product of the numbers of tunnels. */
+/*
+ * Those with the most points come first. Two that have more points than POINTS_OF_BOTH_IDS - 1 are found by
+ * their IDs. The others are looked for again for each number of points, since a list of all candidates would
+ * be as long as the product of the numbers of tunnels.
+ */
+static void pair_all(const struct field *field, struct pair_list *out)
+{
+    struct round r = {.field = field, .out = out, .alone = are_alone(field->ends, field->count)};
+    int below;
+    for (int points = POINTS_MAX; points > POINTS_NONE; points = below) {
+        bool by_ids = points >= POINTS_OF_BOTH_IDS;
+        below = by_ids ? points - 1 : POINTS_NONE;
+        for (r.end[0] = 0; r.end[0] < field->count; r.end[0]++) {
+            for (r.end[1] = r.end[0] + 1; r.end[1] < field->count; r.end[1]++) {
+                if (by_ids)
+                    pair_by_ids(&r, points);
+                else
+                    below = pair_ends(&r, points, below);
+            }
+        }
+    }
+}
+
 bool pair_match(struct pair_end *ends, size_t count, struct pair_list *out)
 {
+    struct field field;
     size_t tunnels = 0;
     for (size_t i = 0; i < count; i++)
         tunnels += ends[i].tunnel_count;
     *out = (struct pair_list){.items = calloc(tunnels / 2 + 1, sizeof *out->items)};
-    if (out->items == NULL)
-        return false;
-    for (int points = POINTS_MAX, below; points > POINTS_NONE; points = below) {
-        below = POINTS_NONE;
-        for (size_t i = 0; i < count; i++) {
-            for (size_t j = i + 1; j < count; j++)
-                below = pair_ends(ends, count, i, j, points, below, out);
-        }
-    }
-    return true;
+    bool good = field_read(&field, ends, count) && out->items != NULL;
+    if (good)
+        pair_all(&field, out);
+    else
+        pair_list_free(out);
+    field_free(&field);
+    return good;
 }
 
 void pair_list_free(struct pair_list *list)

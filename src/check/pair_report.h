@@ -23,7 +23,4 @@ void pair_report_text(const struct pair_report *report, FILE *out);
  * nothing of use. */
 bool pair_report_json(const struct pair_report *report, FILE *out);
 
-/* What text and JSON have in common: the names of the algorithms of a Child SA, and its selectors. */
-const char *pair_child_suite(const struct ike_suite *suite, char out[128]);
-
 #endif

@@ -2,7 +2,7 @@
 #ifndef MUSUBI_CHECK_PAIR_SOURCE_H
 #define MUSUBI_CHECK_PAIR_SOURCE_H
 
-#include "check/swanctl_end.h"
+#include "check/swanctl_secret.h"
 #include "config/host_settings.h"
 #include "config/keys.h"
 #include "config/resolve.h"
@@ -13,9 +13,9 @@ struct pair_source {
     struct tunnel_policies policies;
     struct host_settings settings;
     struct swanctl_file swanctl;
-    char *lines; /* its text, to be shown; without secrets */
+    char *lines; /* its text, to be shown: HIDDEN_OCTET in place of each octet of a secret */
     size_t lines_length;
-    uint8_t key[SWANCTL_KEY_MAX];
+    uint8_t local_key[SWANCTL_KEY_MAX], remote_key[SWANCTL_KEY_MAX]; /* those that were asked for last */
 };
 
 #endif

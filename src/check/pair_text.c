@@ -1,11 +1,9 @@
-#include <string.h>
-
 #include "check/pair_explain.h"
 #include "check/pair_report.h"
 #include "config/identity.h"
 #include "ike/wire/proposal_text.h"
 
-const char *pair_child_suite(const struct ike_suite *suite, char out[128])
+static const char *child_suite(const struct ike_suite *suite, char out[128])
 {
     (void)snprintf(out, 128, "%s%s%s", suite->encryption->name, suite->integrity != NULL ? "/" : "",
                    suite->integrity != NULL ? suite->integrity->name : "");
@@ -50,7 +48,7 @@ static void print_agreement(const struct pair *pair, const struct pair_result *r
     char id[2][IDENTITY_WORDS_SIZE];
     char selectors[2][SELECTORS_TEXT_SIZE];
     (void)fprintf(out, "  IKE SA: %s\n", ike_suite_format(&a->ike, suite));
-    (void)fprintf(out, "  Child SA: %s", pair_child_suite(&a->child, child));
+    (void)fprintf(out, "  Child SA: %s", child_suite(&a->child, child));
     if (result->rekeys[0] || result->rekeys[1])
         (void)fprintf(out, ", rekeyed %s%s", a->child.dh != NULL ? "with PFS by " : "without PFS",
                       a->child.dh != NULL ? a->child.dh->name : "");
@@ -83,19 +81,10 @@ static void print_pair(const struct pair *pair, const struct pair_result *result
     print_findings(pair, &result->findings, FINDING_UNCHECKED, "not checked: ", out);
 }
 
-static void print_alone(const struct pair_report *report, FILE *out)
+static void print_alone(void *out, const struct pair_end *end, const struct pair_tunnel *tunnel,
+                        const char *reason)
 {
-    char reason[PAIR_REASON_SIZE];
-    for (size_t i = 0; i < report->end_count; i++) {
-        const struct pair_end *end = &report->ends[i];
-        for (size_t j = 0; j < end->tunnel_count; j++) {
-            const struct pair_tunnel *tunnel = &end->tunnels[j];
-            if (tunnel->is_paired)
-                continue;
-            (void)fprintf(out, "%s:%u: %s: %s\n", end->path, tunnel->line, tunnel->policy.name,
-                          pair_explain_alone(report->ends, report->end_count, end, tunnel, reason));
-        }
-    }
+    (void)fprintf(out, "%s:%u: %s: %s\n", end->path, tunnel->line, tunnel->policy.name, reason);
 }
 
 void pair_report_text(const struct pair_report *report, FILE *out)
@@ -105,11 +94,13 @@ void pair_report_text(const struct pair_report *report, FILE *out)
         if (!end->is_sound)
             diagnostics_print(&end->diagnostics, end->path, out);
         else if (end->tunnel_count == 0)
-            (void)fprintf(out, "%s: there is no tunnel of IKEv2\n", end->path);
+            (void)fprintf(out, "%s: there is no %s\n", end->path,
+                          end->is_swanctl ? "connection under `connections`"
+                                          : "Tunnel with `tunnel mode ipsec-ikev2` or `ikev2 peer`");
     }
     for (size_t i = 0; i < report->pairs->count; i++)
         print_pair(&report->pairs->items[i], &report->results[i], out);
-    print_alone(report, out);
+    pair_explain_alone(report->ends, report->end_count, print_alone, out);
     for (size_t i = 0; i < report->end_count; i++) {
         if (report->ends[i].is_swanctl && report->ends[i].is_sound)
             diagnostics_print(&report->ends[i].diagnostics, report->ends[i].path, out);

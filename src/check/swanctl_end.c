@@ -1,12 +1,15 @@
 #include "check/swanctl_end.h"
 
+#include <ctype.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/map.h"
 #include "check/swanctl_proposal.h"
-#include "config/identity.h"
+#include "check/swanctl_secret.h"
 #include "config/resolve.h"
 
 /* ---- Looking for settings ---------------------------------------------------------------------------- */
@@ -39,40 +42,7 @@ static bool is_yes(const char *value)
     return strcasecmp(value, "yes") == 0 || strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0;
 }
 
-/* ---- IDs and addresses ------------------------------------------------------------------------------- */
-
-static struct identity text_identity(enum identity_type type, const char *text)
-{
-    struct identity id = {.type = (uint8_t)type};
-    size_t length = strnlen(text, IDENTITY_SIZE);
-    id.length = (uint16_t)length;
-    memcpy(id.value, text, length);
-    return id;
-}
-
-/* An ID as strongSwan takes it: by a prefix, else by its form. ID_NONE: any, or not supported here. */
-static struct identity read_identity(const char *text)
-{
-    static const struct {
-        const char *prefix;
-        enum identity_type type;
-    } prefixes[] = {{"keyid:", ID_KEY_ID},       {"fqdn:", ID_FQDN},         {"dns:", ID_FQDN},
-                    {"rfc822:", ID_RFC822_ADDR}, {"email:", ID_RFC822_ADDR}, {"userfqdn:", ID_RFC822_ADDR}};
-    struct ip_address address;
-    if (starts_with(text, "ipv4:") || starts_with(text, "ipv6:"))
-        text += 5;
-    if (ip_address_parse(text, &address))
-        return identity_of_address(&address);
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        if (starts_with(text, prefixes[i].prefix))
-            return text_identity(prefixes[i].type, text + strlen(prefixes[i].prefix));
-    }
-    if (text[0] == '\0' || text[0] == '%' || strchr(text, '=') != NULL)
-        return (struct identity){.type = ID_NONE};
-    if (text[0] == '@')
-        return text_identity(ID_FQDN, text + 1);
-    return text_identity(strchr(text, '@') != NULL ? ID_RFC822_ADDR : ID_FQDN, text);
-}
+/* ---- Addresses --------------------------------------------------------------------------------------- */
 
 /* The first of a list of addresses with commas between, without what stands behind. */
 static void first_word(const char *list, char out[FQDN_SIZE])
@@ -85,9 +55,12 @@ static void first_word(const char *list, char out[FQDN_SIZE])
 
 struct connection {
     struct pair_end *end;
+    struct map by_name; /* tunnels, by the hashes of their names */
     struct pair_tunnel *tunnel;
     const char *name;
-    const char *child; /* the child that is read; NULL: none yet */
+    const char *child;                   /* the child that is read; NULL: none yet */
+    bool failed;                         /* memory ran out */
+    const struct swanctl_item *hinderer; /* what the tunnel's hindrance is from; NULL: there is none */
 };
 
 static void not_read(const struct connection *c, const struct swanctl_item *item, const char *why)
@@ -96,16 +69,33 @@ static void not_read(const struct connection *c, const struct swanctl_item *item
                     item->key != NULL ? item->key : item->section[item->depth - 1], why);
 }
 
-static void hinder(const struct connection *c, const struct swanctl_item *item, const char *why)
+static void hinder(struct connection *c, const struct swanctl_item *item, const char *why)
 {
     if (c->tunnel->hindrance != NULL)
         return;
     c->tunnel->hindrance = why;
     c->tunnel->hindrance_line = item->line;
     c->tunnel->policy.complete = false;
+    c->hinderer = item;
 }
 
-static void note_unusable(const struct connection *c, const struct swanctl_item *item,
+/* A setting that comes again, as those by reference do, holds in place of the first. */
+static void forget_hindrance(struct connection *c, const struct swanctl_item *item)
+{
+    const struct swanctl_item *before = c->hinderer;
+    if (before == NULL || item->key == NULL || before->depth != item->depth ||
+        strcmp(before->key, item->key) != 0)
+        return;
+    for (size_t i = 0; i < item->depth; i++) {
+        if (strcmp(before->section[i], item->section[i]) != 0)
+            return;
+    }
+    c->hinderer = NULL;
+    c->tunnel->hindrance = NULL;
+    c->tunnel->policy.complete = true;
+}
+
+static void note_unusable(struct connection *c, const struct swanctl_item *item,
                           const struct swanctl_proposals *p)
 {
     if (p->unusable[0] != '\0')
@@ -115,7 +105,7 @@ static void note_unusable(const struct connection *c, const struct swanctl_item 
         hinder(c, item, "it proposes nothing that Musubi has");
 }
 
-static void read_ike_proposals(const struct connection *c, const struct swanctl_item *item)
+static void read_ike_proposals(struct connection *c, const struct swanctl_item *item)
 {
     struct tunnel_policy *policy = &c->tunnel->policy;
     const struct swanctl_proposals p = swanctl_proposals_read(item->value);
@@ -125,7 +115,7 @@ static void read_ike_proposals(const struct connection *c, const struct swanctl_
         policy->line[SETTING_IKE_PRF] = policy->line[SETTING_IKE_DH] = item->line;
 }
 
-static void read_esp_proposals(const struct connection *c, const struct swanctl_item *item)
+static void read_esp_proposals(struct connection *c, const struct swanctl_item *item)
 {
     struct tunnel_policy *policy = &c->tunnel->policy;
     const struct swanctl_proposals p = swanctl_proposals_read(item->value);
@@ -135,12 +125,20 @@ static void read_esp_proposals(const struct connection *c, const struct swanctl_
         policy->line[SETTING_CHILD_PFS] = item->line;
 }
 
+static void tell_of_more_addresses(const struct connection *c, const struct swanctl_item *item)
+{
+    if (strchr(item->value, ',') != NULL)
+        diagnostics_add(&c->end->diagnostics, SEVERITY_WARNING, item->line, 0, NULL,
+                        "of the addresses in `%s` only the first is read", item->key);
+}
+
 static void read_remote_address(const struct connection *c, const struct swanctl_item *item)
 {
     struct tunnel_policy *policy = &c->tunnel->policy;
     char word[FQDN_SIZE];
     first_word(item->value, word);
-    policy->line[SETTING_PEER] = item->line;
+    tell_of_more_addresses(c, item);
+    policy->line[SETTING_PEER] = c->tunnel->peer_address_line = item->line;
     policy->peer_kind = PEER_FQDN;
     if (ip_address_parse(word, &policy->peer_address))
         policy->peer_kind = PEER_ADDRESS;
@@ -155,6 +153,7 @@ static void read_local_address(const struct connection *c, const struct swanctl_
     struct pair_address *source = &c->tunnel->source;
     char word[FQDN_SIZE];
     first_word(item->value, word);
+    tell_of_more_addresses(c, item);
     if (!ip_address_parse(word, &source->address))
         return;
     source->line = item->line;
@@ -162,7 +161,7 @@ static void read_local_address(const struct connection *c, const struct swanctl_
     c->end->addresses[c->end->address_count++] = *source;
 }
 
-static void read_connection_setting(const struct connection *c, const struct swanctl_item *item)
+static void read_connection_setting(struct connection *c, const struct swanctl_item *item)
 {
     if (strcmp(item->key, "proposals") == 0)
         read_ike_proposals(c, item);
@@ -178,7 +177,7 @@ static void read_connection_setting(const struct connection *c, const struct swa
         not_read(c, item, "");
 }
 
-static enum auth_kind read_auth(const struct connection *c, const struct swanctl_item *item)
+static enum auth_kind read_auth(struct connection *c, const struct swanctl_item *item)
 {
     if (strcmp(item->value, "psk") == 0)
         return AUTH_KIND_PSK;
@@ -187,40 +186,76 @@ static enum auth_kind read_auth(const struct connection *c, const struct swanctl
     return AUTH_KIND_RSA;
 }
 
+/* ID_NONE: the own address; or, of the peer, any that has a key. */
+static struct identity read_id(struct connection *c, const struct swanctl_item *item, bool local)
+{
+    const struct identity none = {.type = ID_NONE};
+    if (!local && strchr(item->value, '*') != NULL) {
+        not_read(c, item, ": it has a wildcard, and any ID is taken in its place");
+        return none;
+    }
+    const struct identity id = swanctl_identity(item->value);
+    if (id.type == ID_NONE && item->value[0] != '\0' && item->value[0] != '%')
+        hinder(c, item, "its ID has a form that is not supported here");
+    return id;
+}
+
 /* `local…` and `remote…` sections. */
-static void read_proof(const struct connection *c, const struct swanctl_item *item, bool local)
+static void read_proof(struct connection *c, const struct swanctl_item *item, bool local)
 {
     struct tunnel_policy *policy = &c->tunnel->policy;
     if (strcmp(item->key, "auth") == 0) {
         *(local ? &policy->local_auth : &policy->remote_auth) = read_auth(c, item);
+        *(local ? &c->tunnel->local_auth_line : &c->tunnel->remote_auth_line) = item->line;
     } else if (strcmp(item->key, "id") == 0) {
-        const struct identity id = read_identity(item->value);
-        *(local ? &policy->local_id : &policy->remote_id) = id;
         policy->line[local ? SETTING_LOCAL_AUTHENTICATION : SETTING_PEER] = item->line;
-        if (id.type == ID_NONE && item->value[0] != '%')
-            not_read(c, item, ": this form of an ID is not supported");
+        *(local ? &policy->local_id : &policy->remote_id) = read_id(c, item, local);
     } else if (!is_of_no_account(item->key)) {
         not_read(c, item, "");
     }
 }
 
-/* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1", each perhaps with "[tcp/80]". */
+/* "[tcp/80]", "[udp]", "[6/1000-2000]"; false if it has another form. */
+static bool read_protocol_and_port(const char *text, struct policy_selector *out)
+{
+    static const struct {
+        const char *name;
+        uint8_t number;
+    } protocols[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}};
+    unsigned long number = 0;
+    char *end = NULL;
+    text++;
+    size_t length = strcspn(text, "/]");
+    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+        if (strlen(protocols[i].name) == length && strncmp(text, protocols[i].name, length) == 0)
+            number = protocols[i].number;
+    }
+    if (number == 0 && ((number = strtoul(text, &end, 10)) > UINT8_MAX || end != text + length))
+        return false;
+    out->protocol = (uint8_t)number;
+    text += length;
+    if (strcmp(text, "]") == 0 || strcmp(text, "/%any]") == 0)
+        return true;
+    if (*text != '/' || !isdigit((unsigned char)text[1]))
+        return false;
+    unsigned long first = strtoul(text + 1, &end, 10);
+    unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+    out->first_port = (uint16_t)first;
+    out->last_port = (uint16_t)last;
+    return first <= last && last <= UINT16_MAX && strcmp(end, "]") == 0;
+}
+
+/* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.1", each perhaps with a protocol and a port. */
 static bool read_selector(const char *word, struct policy_selector *out)
 {
     char text[128];
     char *dash;
     struct ip_prefix prefix;
-    unsigned port = 0;
     (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(word, "["), word);
     *out = (struct policy_selector){.last_port = UINT16_MAX};
     const char *filter = strchr(word, '[');
-    if (filter != NULL) {
-        out->protocol = starts_with(filter, "[tcp") ? 6 : starts_with(filter, "[udp") ? 17 : 0;
-        if (out->protocol == 0)
-            return false;
-        if (sscanf(filter + 4, "/%u]", &port) == 1)
-            out->first_port = out->last_port = (uint16_t)port;
-    }
+    if (filter != NULL && !read_protocol_and_port(filter, out))
+        return false;
     if (ip_prefix_parse(text, &prefix)) {
         out->first = ip_prefix_first(&prefix);
         out->last = ip_prefix_last(&prefix);
@@ -241,13 +276,18 @@ static void read_selectors(const struct connection *c, const struct swanctl_item
     struct tunnel_policy *policy = &c->tunnel->policy;
     struct policy_selector *list = local ? policy->local_ts : policy->remote_ts;
     uint8_t count = 0;
-    char *copy = strdup(item->value);
+    bool is_dynamic = strcmp(item->value, "dynamic") == 0; /* as without: see complete_tunnel */
+    char *copy = is_dynamic ? NULL : strdup(item->value);
     char *rest;
     for (char *word = copy != NULL ? strtok_r(copy, ", \t", &rest) : NULL; word != NULL;
          word = strtok_r(NULL, ", \t", &rest)) {
         if (count == POLICY_SELECTORS_MAX || !read_selector(word, &list[count])) {
-            not_read(c, item, ": a selector of this form, or so many of them, are not supported here");
-            count = 0;
+            not_read(
+                c, item,
+                ": a selector of this form, or so many of them, are not supported here; all addresses are "
+                "taken in its place");
+            list[0] = (struct policy_selector){.last_port = UINT16_MAX};
+            count = 1;
             break;
         }
         count++;
@@ -290,9 +330,15 @@ static void begin_connection(struct connection *c, const struct swanctl_item *it
 {
     struct pair_end *end = c->end;
     struct tunnel_policy policy = policy_default();
-    c->tunnel = &end->tunnels[end->tunnel_count++];
+    const uint64_t key = hash_text(HASH_START, item->section[1]);
     c->name = item->section[1];
     c->child = NULL;
+    c->hinderer = NULL;
+    c->tunnel = map_find(&c->by_name, key);
+    if (c->tunnel != NULL) /* a section that comes again goes on */
+        return;
+    c->tunnel = &end->tunnels[end->tunnel_count++];
+    c->failed = !map_put(&c->by_name, key, c->tunnel) || c->failed;
     (void)snprintf(policy.name, sizeof policy.name, "%s", c->name);
     policy.tunnel = ((uint32_t)end->tunnel_count << 16) + 1;
     policy.defined = policy.complete = true;
@@ -306,6 +352,9 @@ static void begin_connection(struct connection *c, const struct swanctl_item *it
 static void read_connection_item(struct connection *c, const struct swanctl_item *item)
 {
     const char *part = item->section[2];
+    if (item->key != NULL && item->value[0] == '\0') /* as if it were not there */
+        return;
+    forget_hindrance(c, item);
     if (item->depth == 2 && item->key == NULL)
         begin_connection(c, item);
     else if (item->depth == 2)
@@ -320,20 +369,38 @@ static void read_connection_item(struct connection *c, const struct swanctl_item
         not_read(c, item, "");
 }
 
+/* The selector of one address. */
+static bool take_address(const struct ip_address *address, struct policy_selector *ts, uint8_t *count)
+{
+    if (*count > 0)
+        return true;
+    if (address == NULL || address->family == IP_NONE)
+        return false;
+    *ts = (struct policy_selector){.first = *address, .last = *address, .last_port = UINT16_MAX};
+    *count = 1;
+    return true;
+}
+
 /* Without a selector strongSwan means the address of the end itself. */
 static void complete_tunnel(struct pair_end *end, struct pair_tunnel *tunnel)
 {
     struct tunnel_policy *policy = &tunnel->policy;
-    if (policy->local_ts_count == 0 || policy->remote_ts_count == 0)
+    bool local = take_address(&tunnel->source.address, policy->local_ts, &policy->local_ts_count);
+    bool remote = take_address(pair_tunnel_peer(tunnel), policy->remote_ts, &policy->remote_ts_count);
+    if (!local || !remote)
         diagnostics_add(
             &end->diagnostics, SEVERITY_WARNING, tunnel->line, 0, NULL,
-            "%s has no local_ts, or no remote_ts, that is read: all addresses are taken in its place",
-            policy->name);
+            "%s has no %s that is read, and no address that could stand for it: all addresses are "
+            "taken in its place",
+            policy->name,
+            local    ? "remote_ts"
+            : remote ? "local_ts"
+                     : "local_ts and remote_ts");
 }
 
 bool swanctl_end_read(struct pair_end *end, const struct swanctl_file *file)
 {
-    struct connection c = {.end = end};
+    struct connection c = {.end = end, .by_name = map_with_seed(0)};
     end->tunnels = calloc(file->count + 1, sizeof *end->tunnels);
     end->addresses = calloc(file->count + 1, sizeof *end->addresses);
     if (end->tunnels == NULL || end->addresses == NULL)
@@ -344,91 +411,13 @@ bool swanctl_end_read(struct pair_end *end, const struct swanctl_file *file)
         if (is_connection)
             read_connection_item(&c, item);
         else if (item->depth == 1 && item->key == NULL && strcmp(item->section[0], "connections") != 0 &&
-                 strcmp(item->section[0], "secrets") != 0)
+                 strcmp(item->section[0], "secrets") != 0 && !item->is_referred_to)
             not_read(&c, item, "");
     }
+    swanctl_secrets_check(file, &end->diagnostics);
     for (size_t i = 0; i < end->tunnel_count; i++)
         complete_tunnel(end, &end->tunnels[i]);
     diagnostics_sort(&end->diagnostics);
-    return true;
-}
-
-/* ---- Secrets ----------------------------------------------------------------------------------------- */
-
-/* What one secret names. */
-struct named {
-    bool own, peer, any;
-    const char *secret;
-};
-
-static unsigned points_of(const struct named *n)
-{
-    if (n->secret == NULL || (n->any && !n->own && !n->peer))
-        return 0;
-    return 1U + n->own + n->peer;
-}
-
-static int base64_digit(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* "0x…", "0s…", or characters. */
-static struct octets decode_secret(const char *secret, uint8_t room[SWANCTL_KEY_MAX])
-{
-    size_t length = 0;
-    unsigned octet;
-    if (starts_with(secret, "0x")) {
-        for (secret += 2; length < SWANCTL_KEY_MAX && sscanf(secret, "%2x", &octet) == 1; secret += 2)
-            room[length++] = (uint8_t)octet;
-    } else if (starts_with(secret, "0s")) {
-        uint32_t bits = 0;
-        unsigned count = 0;
-        for (secret += 2; length < SWANCTL_KEY_MAX && base64_digit(*secret) >= 0; secret++) {
-            bits = bits << 6 | (uint32_t)base64_digit(*secret);
-            count += 6;
-            if (count < 8)
-                continue;
-            count -= 8;
-            room[length++] = (uint8_t)(bits >> count);
-        }
-    } else {
-        length = strnlen(secret, SWANCTL_KEY_MAX);
-        memcpy(room, secret, length);
-    }
-    return (struct octets){room, length};
-}
-
-static void note_named(struct named *n, const struct swanctl_item *item, const struct identity *own,
-                       const struct identity *peer)
-{
-    if (strcmp(item->key, "secret") == 0) {
-        n->secret = item->value;
-        return;
-    }
-    const struct identity id = read_identity(item->value);
-    n->any = true;
-    n->own = n->own || identity_equal(&id, own);
-    n->peer = n->peer || identity_equal(&id, peer);
-}
-
-struct octets swanctl_key(const struct swanctl_file *file, const struct identity *own,
-                          const struct identity *peer, uint8_t room[SWANCTL_KEY_MAX])
-{
-    struct named best = {0};
-    struct named now = {0};
-    for (size_t i = 0; i <= file->count; i++) {
-        const struct swanctl_item *item = i < file->count ? &file->items[i] : NULL;
-        if (item == NULL || item->key == NULL) {
-            best = points_of(&now) > points_of(&best) ? now : best;
-            now = (struct named){0};
-        } else if (item->depth == 2 && strcmp(item->section[0], "secrets") == 0 &&
-                   starts_with(item->section[1], "ike") &&
-                   (strcmp(item->key, "secret") == 0 || starts_with(item->key, "id"))) {
-            note_named(&now, item, own, peer);
-        }
-    }
-    return points_of(&best) > 0 ? decode_secret(best.secret, room) : (struct octets){NULL, 0};
+    map_free(&c.by_name);
+    return !c.failed;
 }

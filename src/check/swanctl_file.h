@@ -8,13 +8,15 @@
 
 enum { SWANCTL_DEPTH_MAX = 6 };
 
-/* A setting, or the beginning of a section (`key` is NULL then). */
+/* A setting, or the head of a section (`key` is NULL then). */
 struct swanctl_item {
     const char *section[SWANCTL_DEPTH_MAX]; /* the names of the sections around it, from the outside in */
     size_t depth;
     const char *key;
-    const char *value;
+    const char *value; /* of a head: the sections that it refers to ("a, b.c"), or NULL */
+    const char *end;   /* of a setting: where its value ends in the text, quotes and all */
     uint32_t line;
+    bool is_referred_to; /* a head: another section refers to it, or to a section in it */
 };
 
 struct swanctl_file {
@@ -24,12 +26,21 @@ struct swanctl_file {
     size_t count, capacity;
 };
 
-/* True if a text looks like a swanctl.conf and not like a config of Musubi. */
-bool swanctl_is_meant(const char *text, size_t length);
+/* What a text is, by its first word. */
+enum swanctl_form {
+    SWANCTL_NONE, /* no config of strongSwan */
+    SWANCTL_CONF,
+    SWANCTL_IPSEC_CONF, /* strongSwan's older form */
+};
+enum swanctl_form swanctl_form_of(const char *text, size_t length);
+
+/* That the older form is not read, and what mends that. */
+extern const char swanctl_ipsec_conf_text[];
 
 /*
- * Reads a text; swanctl_file_free when done, in either case. What is not read (`include`, references to
- * sections) is a warning. False after a syntax error, which is added to `diagnostics`, or if memory ran out.
+ * Reads a text; swanctl_file_free when done, in either case. What a section has by reference (`name : other
+ * {`) stands before its own items. What is not read (`include`) is a warning. False after a syntax error,
+ * which is added to `diagnostics`, or if memory ran out.
  */
 bool swanctl_file_read(struct swanctl_file *out, const char *text, size_t length,
                        struct diagnostics *diagnostics);

@@ -18,6 +18,7 @@ struct config_cursor {
 
 enum prompt_outcome {
     PROMPT_APPLIED,   /* the config says what the line says; there may be warnings */
+    PROMPT_MOVED,     /* the config is as it was; the cursor may have moved (configuration_apply_line) */
     PROMPT_REFUSED,   /* the diagnostics have an error; the config has not changed */
     PROMPT_LEAVE,     /* `exit` outside of sub-modes, or `end`: leave config mode */
     PROMPT_OPERATION, /* an operating command, for exec_parse */

@@ -102,6 +102,16 @@ def test_an_address_that_no_file_has_is_assumed_and_told(tmp_path):
         "the file does not tell its address: it is taken to be at 10.1.0.1, where the other end expects it"]
 
 
+def test_a_link_with_an_address_of_dhcp_may_be_the_one_by_which_a_tunnel_leaves(tmp_path):
+    """Its route names a next hop, and no static address tells to which link that belongs."""
+    b = replaced(SITE2_OF_THREE, ("ip address 10.2.0.1/24", "ip address dhcp"))
+
+    pair = the_pair(pair_report(tmp_path, SITE1_OF_THREE, b))
+
+    assert pair["connects"], pair["findings"]
+    assert [(end["address"], end["address_assumed"]) for end in pair["ends"]] == [("10.1.0.1", False), ("10.2.0.1", True)]
+
+
 def test_certificates_are_not_checked_and_that_is_told(tmp_path):
     (configs, _) = LISTS["2.25.15"]
     pair = the_pair(pair_report(tmp_path, *configs))
@@ -117,6 +127,45 @@ def test_tunnels_that_none_faces_are_told_and_do_not_fail_the_others(tmp_path):
     assert done.stdout.endswith(
         "a.cfg:27: Tunnel2.0: no tunnel of the other files faces it; its peer, 10.3.0.1, is an address of none of "
         "them; the ID that it expects is keyid site3\n"), done.stdout
+
+
+def test_a_tunnel_whose_place_another_file_has_taken_is_told_that(tmp_path):
+    """Two files for site 2."""
+    done = check_pair(tmp_path, SITE1, SITE2, SITE2)
+
+    assert done.status == CONNECTS
+    assert done.stdout.endswith(
+        "c.cfg:22: Tunnel0.0: no tunnel of the other files faces it; its peer, 10.1.0.1, is an address of a.cfg; the ID that "
+        "it expects is keyid site1; Tunnel1.0 of a.cfg fits it, and faces another one that fits as well or better\n"
+    ), done.stdout
+
+
+def test_files_without_a_tunnel_say_what_is_missing(tmp_path):
+    done = check_pair(tmp_path, "hostname a\n", "connections {\n}\n", "")
+
+    assert done.status == DOES_NOT
+    assert done.stdout == ("a.cfg: there is no Tunnel with `tunnel mode ipsec-ikev2` or `ikev2 peer`\n"
+                           "b.cfg: there is no connection under `connections`\n"
+                           "c.cfg: there is no Tunnel with `tunnel mode ipsec-ikev2` or `ikev2 peer`\n")
+
+
+def test_three_sites_with_dynamic_addresses_face_one_centre(tmp_path):
+    """All by `peer any`: the IDs tell them apart."""
+    tunnel = ("ikev2 authentication psk id keyid s{n} key char k{n}\n"
+              "interface Tunnel{n}.0\n  tunnel mode ipsec-ikev2\n"
+              "  ikev2 local-authentication psk id keyid {own}\n  ikev2 peer {peer} authentication psk id keyid {other}\n"
+              "  no shutdown\n")
+    key = "ikev2 authentication psk id keyid c key char kc\n"
+    port = "interface GigaEthernet0.0\n  ip address {}\n  no shutdown\n"
+    centre = key + port.format("10.0.0.1/24") + "".join(
+        tunnel.format(n=n, own="c", peer="any", other=f"s{n}") for n in (3, 1, 2))
+    sites = [key + port.format("dhcp") + tunnel.format(n=n, own=f"s{n}", peer="10.0.0.1", other="c") for n in (1, 2, 3)]
+
+    report = pair_report(tmp_path, centre, *sites)
+
+    assert report["connects"]
+    assert sorted([end["tunnel"] for end in pair["ends"]] for pair in report["pairs"]) == [
+        [f"Tunnel{n}.0", f"Tunnel{n}.0"] for n in (1, 2, 3)]
 
 
 def test_tunnels_that_the_other_end_cannot_tell_apart_come_up_crossed(tmp_path):
@@ -181,7 +230,7 @@ def test_a_tunnel_without_a_peer_is_told_as_that(tmp_path):
     pair = the_pair(pair_report(tmp_path, SITE1, b))
 
     assert pair["ends"][0]["address"] == "10.1.0.1"
-    assert findings(pair, "b.cfg")[-1] == ("Tunnel0.0 stays down: no `ikev2 peer`", ["interface Tunnel0.0"])
+    assert findings(pair, "b.cfg")[0] == ("Tunnel0.0 stays down: no `ikev2 peer`", ["interface Tunnel0.0"])
     assert not [text for end in "ab" for text, _ in findings(pair, f"{end}.cfg") if "its peer is" in text]
 
 
@@ -191,11 +240,25 @@ def test_a_name_for_addresses_of_the_other_family_does_not_connect(tmp_path):
     pair = the_pair(pair_report(tmp_path, a, SITE2))
 
     assert [end["begins"] for end in pair["ends"]] == ["fails", "fails"]
-    assert findings(pair, "a.cfg")[-1] == (
+    assert findings(pair, "a.cfg")[0] == (
         "its peer is a name for IPv6 addresses, and the other end is at 10.2.0.1",
         ["ikev2 peer-fqdn-ipv6 gw.example.com authentication psk id keyid site2"])
-    assert findings(pair, "b.cfg")[-1] == (
+    assert findings(pair, "b.cfg")[0] == (
         "it is at 10.2.0.1, and the other end's peer is a name for IPv6 addresses", ["ip address 10.2.0.1/14"])
+
+
+def test_of_many_faults_the_cause_is_told_before_what_comes_of_it(tmp_path):
+    """B has no key and another proposal, and A another address of it: A hears nothing, since B's tunnel is down."""
+    a = replaced(SITE1, ("peer 10.2.0.1", "peer 10.2.0.9"))
+    b = replaced(SITE2, ("ikev2 authentication psk id keyid site1 key char secret1\n", ""),
+                 ("  dpd", "  sa-proposal enc aes-gcm-256\n  dpd"))
+
+    pair = the_pair(pair_report(tmp_path, a, b))
+
+    told = [(f["file"], f["text"].partition(":")[0], f["log"]) for f in pair["findings"] if f["kind"] == "failure"]
+    assert told[0] == ("b.cfg", "Tunnel0.0 stays down", False), told
+    logs = [log for _, _, log in told]
+    assert logs == sorted(logs), "what the files show stands before the logs"
 
 
 def test_many_tunnels_that_do_not_face_each_other_take_bounded_memory(tmp_path):
@@ -210,6 +273,26 @@ def test_many_tunnels_that_do_not_face_each_other_take_bounded_memory(tmp_path):
 
     assert (done.status, done.stderr) == (DOES_NOT, "")
     assert done.stdout.count("no tunnel of the other files faces it") == 8000
+
+
+def test_a_thousand_tunnels_that_face_a_thousand_cost_what_the_pairs_cost(tmp_path):
+    """All between two addresses, so that only the IDs tell them apart."""
+    for own, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{own}.cfg").write_text(
+            f"interface GigaEthernet0.0\n  ip address 10.0.0.{ord(own)}/24\n  no shutdown\n" + "".join(
+                f"ikev2 authentication psk id keyid a{n} key char k\nikev2 authentication psk id keyid b{n} key char k\n"
+                f"interface Tunnel{n}.0\n  tunnel mode ipsec-ikev2\n"
+                f"  ikev2 local-authentication psk id keyid {own}{n}\n"
+                f"  ikev2 peer 10.0.0.{ord(other)} authentication psk id keyid {other}{n}\n  no shutdown\n"
+                for n in range(1000)), encoding="utf-8")
+    limit = ["prlimit", "--cpu=15"] if BUILD.name == "build" else []  # seconds; 3 are used
+
+    done = run(*limit, SHELL, "check", "--pair", tmp_path / "a.cfg", tmp_path / "b.cfg", timeout=300)
+
+    assert (done.status, done.stderr) == (CONNECTS, "")
+    for n in (0, 1, 999):
+        assert f"a.cfg Tunnel{n}.0 (10.0.0.97) and {tmp_path}/b.cfg Tunnel{n}.0 (10.0.0.98): connects\n" in done.stdout
+    assert done.stdout.count(": connects\n") == 1000
 
 
 def test_a_file_with_an_error_is_a_failure(tmp_path):

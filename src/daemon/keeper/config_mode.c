@@ -37,12 +37,11 @@ enum control_status config_mode_run(struct running_config *running, struct confi
                                     const char *line, struct text *out, bool *operation)
 {
     struct diagnostics diagnostics = {0};
-    bool only_moves = config_line_only_moves(running->configuration.config, &mode->cursor, line);
     enum prompt_outcome outcome =
         configuration_apply_line(&running->configuration, &mode->cursor, line, &running->ports, &diagnostics);
     enum control_status status = CONTROL_OK;
     *operation = outcome == PROMPT_OPERATION;
-    bool changed = outcome == PROMPT_APPLIED && !only_moves;
+    bool changed = outcome == PROMPT_APPLIED;
     if (changed)
         status = apply(running, out);
     mode->changed |= changed;

@@ -225,12 +225,14 @@ enum prompt_outcome configuration_apply_line(struct configuration *configuration
                                              struct config_cursor *cursor, const char *line,
                                              struct port_table *ports, struct diagnostics *diagnostics)
 {
-    if (config_line_only_moves(configuration->config, cursor, line)) /* nothing to undo or to work out */
-        return config_apply_line(configuration->config, cursor, line, diagnostics);
+    enum prompt_outcome outcome = PROMPT_REFUSED;
+    if (config_line_only_moves(configuration->config, cursor, line)) { /* nothing to undo or to work out */
+        outcome = config_apply_line(configuration->config, cursor, line, diagnostics);
+        return outcome == PROMPT_APPLIED ? PROMPT_MOVED : outcome;
+    }
     size_t length = 0;
     char *before = configuration_print(configuration, &length);
     const struct config_cursor place = *cursor;
-    enum prompt_outcome outcome = PROMPT_REFUSED;
     if (before == NULL) {
         diagnostics_add(diagnostics, SEVERITY_ERROR, 0, 0, NULL, "out of memory");
         return outcome;

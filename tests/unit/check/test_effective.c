@@ -17,6 +17,8 @@ static const char config_text[] = "ikev2 authentication psk id keyid a key char 
                                   "  local-ts 192.168.3.0/24\n"
                                   "interface Tunnel0.0\n"
                                   "  tunnel mode ipsec-ikev2\n"
+                                  "  ip unnumbered GigaEthernet1.0\n"
+                                  "  ip tcp adjust-mss auto\n"
                                   "  ikev2 binding p\n"
                                   "  ikev2 child-pfs 2048-bit\n"
                                   "  ikev2 local-authentication psk id keyid b\n"
@@ -24,7 +26,9 @@ static const char config_text[] = "ikev2 authentication psk id keyid a key char 
                                   "  no shutdown\n"
                                   "interface Tunnel1.0\n"
                                   "  tunnel mode ipsec-ikev2\n"
-                                  "  ikev2 peer 10.3.0.1 authentication psk\n";
+                                  "  ikev2 peer 10.3.0.1 authentication psk\n"
+                                  "interface GigaEthernet1.0\n"
+                                  "  ip address 192.168.1.254/24\n";
 
 /* Every algorithm, strongest first. */
 #define ENCRYPTION "aes-gcm-256 aes-gcm-128 aes-cbc-256 aes-cbc-192 aes-cbc-128 3des"
@@ -32,11 +36,15 @@ static const char config_text[] = "ikev2 authentication psk id keyid a key char 
 
 static const char expected[] =
     "FILE:10: Tunnel0.0\n"
-    "  line 12                  ikev2 binding p\n"
+    "  line 11                  tunnel mode ipsec-ikev2\n"
+    "  line 12                  ip unnumbered GigaEthernet1.0\n"
+    "  default                  ip mtu 1500\n"
+    "  line 13                  ip tcp adjust-mss auto\n"
+    "  line 14                  ikev2 binding p\n"
     "  default                  ikev2 anti-replay on\n"
     "  default                  ikev2 cert weak-allowed off\n"
     "  default                  ikev2 child-lifetime 28800\n"
-    "  line 13                  ikev2 child-pfs 2048-bit\n"
+    "  line 15                  ikev2 child-pfs 2048-bit\n"
     "  default                  ikev2 child-proposal enc " ENCRYPTION "\n"
     "  default                  ikev2 child-proposal integrity " HASHES "\n"
     "  default                  ikev2 connect-type trigger\n"
@@ -44,7 +52,7 @@ static const char expected[] =
     "  default                  ikev2 ipsec mtu ignore off\n"
     "  default                  ikev2 ipsec pre-fragment off\n"
     "  default                  ikev2 ipsec-mode tunnel\n"
-    "  line 14                  ikev2 local-authentication psk id keyid b\n"
+    "  line 16                  ikev2 local-authentication psk id keyid b\n"
     "  line 8, profile p        ikev2 local-ts 192.168.1.0/24\n"
     "  line 9, profile p        ikev2 local-ts 192.168.3.0/24\n"
     "  default                  ikev2 nat-traversal off\n"
@@ -59,11 +67,16 @@ static const char expected[] =
     "  default                  ikev2 source-address none\n"
     "  default                  ikev2 suppress send-delete off\n"
     "  default                  ikev2 suppress send-rekey off\n"
-    "  line 15                  ikev2 peer 10.2.0.1 authentication psk id keyid a\n"
-    "  line 16                  no shutdown\n"
-    "  line 1                   ikev2 authentication psk id keyid a key char ********\n"
-    "  line 2                   ikev2 authentication psk id keyid b key hex ********\n"
-    "FILE:17: Tunnel1.0 stays down: no key for the peer's ID, ipv4 10.3.0.1 (line 19)\n"
+    "  line 17                  ikev2 peer 10.2.0.1 authentication psk id keyid a\n"
+    "  line 18                  no shutdown\n"
+    "  line 1, config mode      ikev2 authentication psk id keyid a key char ********\n"
+    "  line 2, config mode      ikev2 authentication psk id keyid b key hex ********\n"
+    "FILE:19: Tunnel1.0 stays down: no key for the peer's ID, ipv4 10.3.0.1 (line 21)\n"
+    "  line 20                  tunnel mode ipsec-ikev2\n"
+    "  default                  ! ip unnumbered: none\n"
+    "  default                  ip mtu 1500\n"
+    "  default                  ! ip tcp adjust-mss: the MSS stays as it is\n"
+    "  default                  ! ikev2 binding: no profile\n"
     "  default                  ikev2 anti-replay on\n"
     "  default                  ikev2 cert weak-allowed off\n"
     "  default                  ikev2 child-lifetime 28800\n"
@@ -91,7 +104,8 @@ static const char expected[] =
     "  default                  ikev2 source-address none\n"
     "  default                  ikev2 suppress send-delete off\n"
     "  default                  ikev2 suppress send-rekey off\n"
-    "  line 19                  ikev2 peer 10.3.0.1 authentication psk\n";
+    "  line 21                  ikev2 peer 10.3.0.1 authentication psk\n"
+    "  default                  no shutdown\n";
 
 static void configuration_of(const char *text, struct configuration *out)
 {
@@ -121,6 +135,19 @@ static void R21_each_value_has_the_line_that_it_comes_from(void **state)
     (void)state;
     char *said = effective_of(config_text);
     assert_string_equal(said, expected);
+    free(said);
+}
+
+/* Then it holds for IPv4 too, and no default does. */
+static void an_mtu_of_ipv6_alone_has_no_default_beside_it(void **state)
+{
+    (void)state;
+    char *said = effective_of("interface Tunnel0.0\n  ipv6 mtu 1400\n");
+    assert_non_null(strstr(said, "FILE:1: Tunnel0.0 stays down: neither `tunnel mode ipsec-ikev2` nor"));
+    assert_non_null(strstr(said, "  default  ! tunnel mode: none, so the Tunnel stays down\n"));
+    assert_non_null(strstr(said, "  line 2   ipv6 mtu 1400\n"));
+    assert_non_null(strstr(said, "  default  ! ikev2 peer: none, so the Tunnel stays down\n"));
+    assert_null(strstr(said, "1500"));
     free(said);
 }
 
@@ -197,10 +224,10 @@ static void options_stand_before_and_behind_files(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, config_text, strlen(config_text)), strlen(config_text));
-    assert_run(ARGUMENTS("--effective", path), 0, ":10: Tunnel0.0\n  line 12", "");
-    assert_run(ARGUMENTS(path, "--effective"), 0, ":10: Tunnel0.0\n  line 12", "");
-    assert_run(ARGUMENTS("--effective", "--", path), 0, ":10: Tunnel0.0\n  line 12", "");
-    assert_run(ARGUMENTS(path), 0, ":17:1: warning: Tunnel1.0 has neither", "");
+    assert_run(ARGUMENTS("--effective", path), 0, ":10: Tunnel0.0\n  line 11", "");
+    assert_run(ARGUMENTS(path, "--effective"), 0, ":10: Tunnel0.0\n  line 11", "");
+    assert_run(ARGUMENTS("--effective", "--", path), 0, ":10: Tunnel0.0\n  line 11", "");
+    assert_run(ARGUMENTS(path), 0, ":19:1: warning: Tunnel1.0 has neither", "");
     assert_int_equal(pwrite(fd, "ikev2 wrong", 11, 0), 11);
     assert_run(ARGUMENTS("--effective", path), 1, ":1:7: error: `wrong", "");
     (void)close(fd);
@@ -226,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(R21_each_value_has_the_line_that_it_comes_from),
+        cmocka_unit_test(an_mtu_of_ipv6_alone_has_no_default_beside_it),
         cmocka_unit_test(secrets_are_not_printed),
         cmocka_unit_test(R20_the_defaults_written_out_change_nothing),
         cmocka_unit_test(options_stand_before_and_behind_files),
