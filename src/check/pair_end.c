@@ -314,17 +314,27 @@ const struct ip_address *pair_tunnel_peer(const struct pair_tunnel *tunnel)
                                                                                        : NULL;
 }
 
+/* The own ID is the source address (S17). */
+static void stand_in(const struct key_table *table, const struct tunnel_policy *policy,
+                     const struct ip_address *source, struct pair_keys *keys)
+{
+    key_number number = key_table_local(table, source, policy->remote_key);
+    keys->local = key_table_secret(table, number);
+    keys->local_line = key_table_line(table, number);
+    keys->peers_is_own = key_is_of_peer(number, source, policy);
+}
+
 struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
                                const struct ip_address *source, const struct identity *peer)
 {
     struct pair_source *of = end->of;
-    struct pair_keys keys = {tunnel->local_key, tunnel->remote_key};
+    struct pair_keys keys = {.local = tunnel->local_key, .remote = tunnel->remote_key};
     struct identity own = tunnel->policy.local_id;
     if (own.type == ID_NONE)
         own = identity_of_address(source);
     if (end->is_swanctl)
         keys.local = keys.remote = swanctl_key(&of->swanctl, &own, peer, of->key);
     else if (tunnel->policy.local_id.type == ID_NONE)
-        keys.local = key_table_secret(of->keys, key_table_local(of->keys, source, tunnel->policy.remote_key));
+        stand_in(of->keys, &tunnel->policy, source, &keys);
     return keys;
 }

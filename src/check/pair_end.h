@@ -71,6 +71,8 @@ const struct pair_address *pair_end_address(const struct pair_end *end, const st
  * peer proves `peer`. A swanctl.conf has one for both. They last until the next call. */
 struct pair_keys {
     struct octets local, remote;
+    uint32_t local_line; /* of `local`, if the tunnel's own ID is its address (S17); else 0 */
+    bool peers_is_own;   /* `local` is the key of the peer's ID, for want of one of its own */
 };
 struct pair_keys pair_end_keys(const struct pair_end *end, const struct pair_tunnel *tunnel,
                                const struct ip_address *source, const struct identity *peer);

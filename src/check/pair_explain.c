@@ -85,6 +85,17 @@ static void list_addresses(const struct pair_end *end, enum ip_family family, st
         short_text_add(text, "none of IPv%d", (int)family);
 }
 
+/* It has no address from which its peer can be reached, so it sends nothing. */
+static void explain_own_family(const struct view *v)
+{
+    const struct ip_address *peer = pair_tunnel_peer(v->own->tunnel);
+    char text[IP_TEXT_SIZE];
+    if (peer != NULL && peer->family != v->own->address.address.family)
+        pair_findings_add(v->findings, FINDING_FAILURE, v->side, (uint32_t[]){line_of(v, SETTING_PEER)}, 1,
+                          "it has no IPv%d address from which its peer, %s, could be reached",
+                          (int)peer->family, ip_address_format(peer, text));
+}
+
 /* The peer that this side has is not where the other side is. */
 static void explain_peer_address(const struct view *v)
 {
@@ -215,6 +226,7 @@ static void explain_failure(const struct pair *pair, const struct pair_result *r
             explain_beginning(v);
         if (both_could && result->begin[1 - side] == BEGIN_FAILS)
             explain_answering(v);
+        explain_own_family(v);
         explain_peer_address(v);
         explain_family_of_name(v);
     }

@@ -1,12 +1,12 @@
 #include "check/pair_play.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check/pair_explain.h"
 #include "check/pair_packet.h"
+#include "check/pair_traffic.h"
 #include "ike/sa/record.h"
 #include "sim/world.h"
 
@@ -36,11 +36,19 @@ struct trial {
     struct pair_findings *findings;
 };
 
+/* Whether it has an address of the family of its peer's. */
+static bool reaches_peer(const struct pair_side *side)
+{
+    const struct ip_address *peer = pair_tunnel_peer(side->tunnel);
+    return peer == NULL || peer->family == side->address.address.family;
+}
+
 bool pair_may_begin(const struct pair_side *side)
 {
     const struct tunnel_policy *policy = &side->tunnel->policy;
     return policy->complete && !policy->shut_down && policy->peer_kind != PEER_ANY &&
-           policy->direction != NEGOTIATE_RESPONDER && side->tunnel->down_interface == NULL;
+           policy->direction != NEGOTIATE_RESPONDER && side->tunnel->down_interface == NULL &&
+           reaches_peer(side);
 }
 
 static bool may_rekey(const struct pair_side *side)
@@ -99,6 +107,7 @@ static void add_tunnel(const struct trial *t, unsigned side, const struct pair_t
         replace_certificates(t, side, &policy, &keys.local, &keys.remote);
     }
     gateway_set_tunnel_with_keys(g, &policy, keys.local, keys.remote);
+    gateway_set_own_key(g, policy.tunnel, keys.local_line, keys.peers_is_own);
     gateway_set_tunnel_route(g, policy.tunnel, source, policy.outgoing == OUTGOING_ROUTED ? 0 : 1);
     if (!is_played || policy.peer_kind != PEER_FQDN || !pair_name_fits(own, other))
         return;
@@ -211,32 +220,31 @@ static bool lists_overlap(const struct selector_list *wanted, const struct traff
  * that it tells what its config wants beyond them, it sends such a packet. False if nothing of what its
  * config wants can be carried.
  */
-static bool carries_what_it_wants(struct trial *t, unsigned side)
+static bool carries_what_it_wants(const struct trial *t, unsigned side)
 {
-    const struct tunnel_policy *policy = &t->pair->side[side].tunnel->policy;
+    const struct pair_side *own = &t->pair->side[side];
+    const struct tunnel_policy *policy = &own->tunnel->policy;
     const struct child_settings *sa = child_of(t, side);
     const struct selector_list local = selectors_of_policy(policy->local_ts, policy->local_ts_count);
     const struct selector_list remote = selectors_of_policy(policy->remote_ts, policy->remote_ts_count);
-    unsigned index = 0;
-    struct traffic_selector pair[2];
-    if (policy->local_ts_count + policy->remote_ts_count == 0 ||
-        !selectors_next_pair(&local, &remote, &index, pair))
-        return true;
-    const struct packet_flow flow = {.source = pair[0].last,
-                                     .destination = pair[1].last,
-                                     .protocol = pair[0].protocol != 0 ? pair[0].protocol : IPPROTO_UDP,
-                                     .ports = FLOW_PORTS_BOTH,
-                                     .source_port = pair[0].first_port,
-                                     .destination_port = pair[1].first_port};
     const struct traffic_selectors agreed = {sa->local_ts, sa->remote_ts, sa->local_ts_count,
                                              sa->remote_ts_count};
-    if (traffic_selectors_hold(&agreed, &flow, PACKET_OUTBOUND))
+    struct packet_flow flow;
+    if (!pair_traffic_of(own->end, own->tunnel, &flow) ||
+        traffic_selectors_hold(&agreed, &flow, PACKET_OUTBOUND))
         return true;
     gateway_packet_is_outside(t->gateway[side], number(t, side), &flow);
-    bool some = lists_overlap(&local, sa->local_ts, sa->local_ts_count) &&
-                lists_overlap(&remote, sa->remote_ts, sa->remote_ts_count);
-    take_warnings(t, some ? FINDING_NOTE : FINDING_FAILURE);
-    return some;
+    return lists_overlap(&local, sa->local_ts, sa->local_ts_count) &&
+           lists_overlap(&remote, sa->remote_ts, sa->remote_ts_count);
+}
+
+/* The same for both ends. */
+static bool carry_what_they_want(struct trial *t)
+{
+    bool first = carries_what_it_wants(t, 0);
+    bool good = carries_what_it_wants(t, 1) && first;
+    take_warnings(t, good ? FINDING_NOTE : FINDING_FAILURE);
+    return good;
 }
 
 static void note_agreement(const struct trial *t, struct pair_agreement *agreed)
@@ -317,9 +325,7 @@ static bool rekey(struct trial *t)
 
 static bool play(struct trial *t, struct pair_result *result)
 {
-    bool good = negotiate(t) && carries(t, "after the negotiation");
-    for (unsigned side = 0; good && side < 2; side++)
-        good = carries_what_it_wants(t, side);
+    bool good = negotiate(t) && carries(t, "after the negotiation") && carry_what_they_want(t);
     if (good)
         note_agreement(t, &result->agreed);
     if (good && t->rekeys) {

@@ -132,3 +132,9 @@ key_number key_table_local(const struct key_table *keys, const struct ip_address
     key_number own = key_table_find(keys, &id);
     return own != 0 ? own : remote_key;
 }
+
+bool key_is_of_peer(key_number own, const struct ip_address *source, const struct tunnel_policy *policy)
+{
+    const struct identity id = identity_of_address(source);
+    return own != 0 && own == policy->remote_key && !identity_equal(&id, &policy->remote_id);
+}

@@ -38,4 +38,7 @@ uint32_t key_table_line(const struct key_table *keys, key_number number);
 key_number key_table_local(const struct key_table *keys, const struct ip_address *source,
                            key_number remote_key);
 
+/* True if our own key, which key_table_local has found, is that of the peer's ID, for want of another. */
+bool key_is_of_peer(key_number own, const struct ip_address *source, const struct tunnel_policy *policy);
+
 #endif

@@ -5,13 +5,16 @@
 
 #include <openssl/bn.h>
 
-/* A group's modulus and what Montgomery multiplication needs of it: made once, constant from then on, so
- * that any thread may use them at the same time. */
+#include "crypto/generator.h"
+
+/* A group's modulus, what Montgomery multiplication needs of it, and its generator: made once, constant from
+ * then on, so that any thread may use them at the same time. */
 struct modulus {
     uint16_t id; /* enum key_exchange_id */
     BIGNUM *(*prime)(BIGNUM *);
     BIGNUM *p; /* NULL: memory ran out when it was made */
     BN_MONT_CTX *montgomery;
+    struct generator *generator;
 };
 
 static once_flag moduli_once = ONCE_FLAG_INIT;
@@ -24,14 +27,22 @@ static struct modulus moduli[] = {
 };
 enum { MODULI = sizeof moduli / sizeof *moduli };
 
+static bool make_modulus(struct modulus *m, BN_CTX *context)
+{
+    m->p = m->prime(NULL);
+    m->montgomery = BN_MONT_CTX_new();
+    if (m->p == NULL || m->montgomery == NULL || BN_MONT_CTX_set(m->montgomery, m->p, context) != 1)
+        return false;
+    m->generator = generator_new(m->p, m->montgomery, key_exchange_by_id(m->id)->private_size);
+    return m->generator != NULL;
+}
+
 static void make_moduli(void)
 {
     BN_CTX *context = BN_CTX_new();
     for (size_t i = 0; context != NULL && i < MODULI; i++) {
         struct modulus m = moduli[i];
-        m.p = m.prime(NULL);
-        m.montgomery = BN_MONT_CTX_new();
-        if (m.p != NULL && m.montgomery != NULL && BN_MONT_CTX_set(m.montgomery, m.p, context) == 1) {
+        if (make_modulus(&m, context)) {
             moduli[i] = m;
             continue;
         }
@@ -79,11 +90,8 @@ out:
 /* g^exponent; all groups have the generator 2. */
 static bool modp_share(const struct key_exchange_method *m, const uint8_t *private_state, uint8_t *share)
 {
-    BIGNUM *generator = BN_new();
-    bool done = generator != NULL && BN_set_word(generator, 2) == 1 &&
-                modular_power(m, generator, private_state, share);
-    BN_free(generator);
-    return done;
+    const struct modulus *modulus = modulus_of(m);
+    return modulus != NULL && generator_power(modulus->generator, private_state, share);
 }
 
 bool modp_generate(const struct key_exchange_method *m, const uint8_t *random, uint8_t *private_state,

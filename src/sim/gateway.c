@@ -177,6 +177,9 @@ static void authenticate(struct gateway *g, const struct ike_auth_job *job, stru
         return;
     }
     out->method = AUTH_METHOD_PSK;
+    out->own_key_line = t->own_key_line;
+    if (t->peers_key_is_own)
+        (void)snprintf(out->own_text, sizeof out->own_text, PSK_STANDS_IN);
     out->value_length =
         (uint16_t)psk_auth_value(job->prf, octets_of_key(&t->local_key), job->own.signed_octets, out->value);
     out->fault = out->value_length > 0 ? IKE_AUTH_OK : IKE_AUTH_NO_OWN_KEY;

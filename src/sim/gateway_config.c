@@ -25,9 +25,13 @@ static void set_tunnel(struct gateway *g, const struct key_table *keys, const st
                            : key_table_local(keys, &g->address, policy->remote_key);
     const struct sim_tunnel *t = gateway_tunnel(g, policy->tunnel);
     bool same = t != NULL && t->present && memcmp(&t->policy, policy, sizeof *policy) == 0;
-    if (!same)
-        gateway_set_tunnel_with_keys(g, policy, key_table_secret(keys, of_us),
-                                     key_table_secret(keys, policy->remote_key));
+    if (same)
+        return;
+    gateway_set_tunnel_with_keys(g, policy, key_table_secret(keys, of_us),
+                                 key_table_secret(keys, policy->remote_key));
+    if (policy->local_id.type == ID_NONE)
+        gateway_set_own_key(g, policy->tunnel, key_table_line(keys, of_us),
+                            key_is_of_peer(of_us, &g->address, policy));
 }
 
 /* Removes a tunnel that is no longer in the config (S4). */

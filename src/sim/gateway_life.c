@@ -227,6 +227,13 @@ void gateway_set_tunnel_with_keys(struct gateway *g, const struct tunnel_policy 
     gateway_tell_route(g, t);
 }
 
+void gateway_set_own_key(struct gateway *g, uint32_t tunnel, uint32_t line, bool is_peers)
+{
+    struct sim_tunnel *t = gateway_tunnel(g, tunnel);
+    t->own_key_line = line;
+    t->peers_key_is_own = is_peers;
+}
+
 void gateway_set_tunnel_route(struct gateway *g, uint32_t tunnel, const struct ip_address *source,
                               uint32_t ifindex)
 {

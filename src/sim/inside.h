@@ -44,6 +44,8 @@ struct sim_tunnel {
     uint32_t slot; /* of the tunnel: its place in the list */
     struct tunnel_policy policy;
     struct sim_key local_key, remote_key;
+    uint32_t own_key_line;    /* of local_key, if our ID is our address (S17); else 0 */
+    bool peers_key_is_own;    /* local_key is that of the peer's ID, for want of one of our own */
     struct ip_address source; /* of its route; IP_NONE: the gateway's address */
     uint32_t ifindex;         /* of its route */
     size_t failures;

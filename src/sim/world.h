@@ -111,6 +111,12 @@ void gateway_set_tunnel(struct gateway *g, const struct tunnel_policy *policy, c
 void gateway_set_tunnel_with_keys(struct gateway *g, const struct tunnel_policy *policy,
                                   struct octets local_key, struct octets remote_key);
 
+/*
+ * Our ID in a tunnel is our address (S17): the line of the key by which we prove it, 0 if it has none; and
+ * whether that is the key of the peer's ID.
+ */
+void gateway_set_own_key(struct gateway *g, uint32_t tunnel, uint32_t line, bool is_peers);
+
 /* The route to the tunnel's peer gets another source address than the gateway's (family IP_NONE: the same),
  * and an outgoing interface. What arrives does so on interface 1. */
 void gateway_set_tunnel_route(struct gateway *g, uint32_t tunnel, const struct ip_address *source,

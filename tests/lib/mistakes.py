@@ -173,6 +173,7 @@ MISTAKES = [
     Mistake("one end has the peer's IPv6 address, the other its IPv4 address",
             a=(("peer 10.2.0.1 ", "peer 2001:db8:2::1 "), ("  " + OUT1 + "\n", "")),
             at_a=("ikev2 peer 2001:db8:2::1 authentication psk id keyid site2",), at_b=("ip address 10.2.0.1/24",),
+            blind_a="it has no IPv6, so nothing leaves; the log tells that there is no route to the peer",
             blind_b=AS_CONFIGURED),
     # Who begins
     Mistake("both ends only answer",
@@ -213,7 +214,8 @@ MISTAKES = [
             at_a=("local-authentication rsa id keyid site1",), at_b=(PEER2,), blind_a=NOT_PLAYED, blind_b=NOT_PLAYED),
     Mistake("the traffic selectors of the ends have nothing in common",
             a=(under_the_peer(PEER1, "ikev2 local-ts 192.168.1.0/24", "ikev2 remote-ts 192.168.2.0/24"),),
-            b=(under_the_peer(PEER2, "ikev2 local-ts 192.168.2.0/24", "ikev2 remote-ts 192.168.3.0/24"),),
+            b=(under_the_peer(PEER2, "ikev2 local-ts 192.168.2.0/24", "ikev2 remote-ts 192.168.3.0/24"),
+               ("ip route 192.168.1.0/24 Tunnel0.0", "ip route 192.168.3.0/24 Tunnel0.0")),
             at_a=("ikev2 remote-ts 192.168.2.0/24",), at_b=("ikev2 remote-ts 192.168.3.0/24",)),
     Mistake("local and remote traffic selectors are swapped at one end",
             a=(under_the_peer(PEER1, "ikev2 local-ts 192.168.2.0/24", "ikev2 remote-ts 192.168.1.0/24"),),

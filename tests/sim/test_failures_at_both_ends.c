@@ -436,9 +436,92 @@ static void S34_a_negotiation_that_is_no_longer_needed_is_no_failure(void **stat
     assert_true(given_up > 0); /* else the test shows nothing */
 }
 
+/* ---- Again and again --------------------------------------------------------------------------------- */
+
+enum { HOUR = 3600 * 1000 };
+
+/* How many warnings of a gateway have a text. */
+static unsigned warned(const struct gateway *g, const char *text)
+{
+    unsigned count = 0;
+    for (const char *at = gateway_warnings(g); (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* A tries to have its packets carried for so long, in milliseconds. */
+static void insist(const struct encounter *e, msec_t time)
+{
+    enum { INTERVAL = 5000 };
+    for (msec_t passed = 0; passed < time; passed += INTERVAL) {
+        gateway_packet_waits(e->a, 1);
+        world_run(e->w, INTERVAL);
+    }
+}
+
+static const struct refused_case {
+    const char *name;
+    void (*bend)(struct draft *d);
+    unsigned child_sas; /* that B tells of */
+    const char *end;    /* how B tells of the end of each IKE SA */
+} refused_cases[] = {
+    {"AUTH passes at B and fails at A", wrong_key_at_b, 1, "refused by the peer"},
+    {"A expects another ID of B", other_responder, 1, "refused by the peer"},
+    {"B grants no Child SA", other_child_encryption, 0, "no Child SA could be made"},
+};
+
+/* B makes an IKE SA each time. It tells of the first one, and of one an hour later. */
+static void S34_ike_sas_that_the_peer_refuses_at_once_are_told_once_an_hour(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused_cases / sizeof *refused_cases; i++) {
+        const struct refused_case *c = &refused_cases[i];
+        char end[128];
+        struct encounter e = encounter_of(c->bend, false);
+        (void)snprintf(end, sizeof end, ": %s\n", c->end);
+
+        insist(&e, HOUR - 60000);
+
+        unsigned made = (unsigned)gateway_log_count(e.b, "IKE SA created");
+        if (made < 10 || warned(e.b, "IKE SA created") != 1 || warned(e.b, end) != 1 ||
+            warned(e.b, "IKE SA deleted") != 1 || warned(e.b, "Child SA created") != c->child_sas)
+            fail_msg("%s: %u IKE SAs are made, and it is told:\n%s", c->name, made, gateway_warnings(e.b));
+        insist(&e, 2 * 60000);
+        (void)snprintf(end, sizeof end, ": %s (and ", c->end);
+        if (warned(e.b, "IKE SA created") != 2 || warned(e.b, "IKE SA deleted") != 2 ||
+            warned(e.b, end) != 1 || warned(e.b, " times more since this was told last)\n") < 1)
+            fail_msg("%s: told after an hour:\n%s", c->name, gateway_warnings(e.b));
+        world_free(e.w);
+    }
+}
+
+static void S34_an_ike_sa_that_stays_is_told_though_the_peer_refused_those_before(void **state)
+{
+    (void)state;
+    struct encounter e = encounter_of(wrong_key_at_b, false);
+    insist(&e, 60000);
+    assert_int_equal(warned(e.b, "IKE SA created"), 1);
+
+    gateway_set_tunnel(e.a, &e.d.a, e.d.a_local, e.d.b_local); /* A takes the key of B */
+    gateway_packet_waits(e.a, 1);
+    world_run(e.w, 20000);
+
+    assert_true(gateway_tunnel_is_up(e.b, 0));
+    assert_int_equal(warned(e.b, "IKE SA created"), 2);
+    gateway_clear(e.a, 1);
+    world_run(e.w, 1000);
+    assert_int_equal(warned(e.b, "IKE SA deleted"), 2);
+    gateway_packet_waits(e.a, 1);
+    world_run(e.w, 1000);
+    assert_int_equal(warned(e.b, "IKE SA created"), 3); /* at once */
+    world_free(e.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(S34_ike_sas_that_the_peer_refuses_at_once_are_told_once_an_hour),
+        cmocka_unit_test(S34_an_ike_sa_that_stays_is_told_though_the_peer_refused_those_before),
         cmocka_unit_test(S34_each_end_reports_once_what_is_wrong_in_its_config),
         cmocka_unit_test(S34_a_silent_peer_is_reported_once),
         cmocka_unit_test(S34_a_peer_that_falls_silent_in_ike_auth_is_reported_once_by_either_end),

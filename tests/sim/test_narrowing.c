@@ -265,6 +265,37 @@ static void R71_a_packet_outside_of_the_policy_is_dropped_though_the_peer_narrow
 
     assert_int_equal(s.p->reply_length, 0);
     assert_int_equal(gateway_failures(s.b, 0), 1);
+    assert_non_null(strstr(gateway_warnings(s.b),
+                           "Tunnel0.0: packets from 192.168.1.1 to 10.0.0.1, protocol 17, ports 1000 and 53 "
+                           "are outside of local-ts and remote-ts of this end: they are dropped; local-ts "
+                           "and remote-ts: lines 5, 6\n"));
+    stage_free(&s);
+}
+
+/* The peer has granted all, so that no packet waits: the packet path reports what it drops. */
+static void S42_a_packet_that_the_own_config_leaves_out_is_told_once(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_of_nets(28800);
+    const struct packet_flow first = from_host(1);
+    struct stage s = stage_in_auth(&policy, &first);
+    const struct selector_list local = selectors_of_policy(policy.local_ts, 1);
+    const struct selector_list remote = selectors_of_policy(policy.remote_ts, 1);
+    const struct packet_flow foreign = udp("10.0.0.1", 1000, "192.168.2.1", 53);
+    const struct packet_flow other = udp("192.168.1.1", 1000, "10.0.0.1", 53);
+    grant_nets_in_auth(&s, &local, &remote);
+
+    gateway_packet_is_outside(s.b, 0, &foreign);
+    gateway_packet_is_outside(s.b, 0, &other);
+
+    assert_non_null(strstr(gateway_warnings(s.b),
+                           "Tunnel0.0: packets from 10.0.0.1 to 192.168.2.1, protocol 17, ports 1000 and 53 "
+                           "are outside of local-ts and remote-ts of this end: they are dropped; local-ts "
+                           "and remote-ts: lines 5, 6\n"));
+    assert_int_equal(gateway_log_count(s.b, "of this end: they are dropped"), 1);
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1"); /* told again after a change of the config */
+    gateway_packet_is_outside(s.b, 0, &foreign);
+    assert_int_equal(gateway_log_count(s.b, "of this end: they are dropped"), 2);
     stage_free(&s);
 }
 
@@ -595,6 +626,7 @@ int main(void)
         cmocka_unit_test(S42_a_packet_that_comes_while_one_is_asked_for_is_next),
         cmocka_unit_test(S42_a_grant_of_the_rest_ends_the_waiting),
         cmocka_unit_test(R71_a_packet_outside_of_the_policy_is_dropped_though_the_peer_narrowed),
+        cmocka_unit_test(S42_a_packet_that_the_own_config_leaves_out_is_told_once),
         cmocka_unit_test(R71_a_responder_asks_for_nothing_beyond_the_selectors_of_the_peer),
         cmocka_unit_test(S42_a_packet_beyond_what_the_peer_asked_for_is_told_once),
         cmocka_unit_test(

@@ -46,11 +46,11 @@ static struct octets own_secret(const struct key_table *keys, const struct tunne
                                 const struct identity *id, struct ike_auth_result *out)
 {
     key_number number = keys_own_number(keys, policy, id);
-    if (policy->local_id.type == ID_NONE && number != 0) { /* S17: the ID is the source address */
+    struct ip_address source;
+    if (policy->local_id.type == ID_NONE && identity_address(id, &source)) { /* S17 */
         out->own_key_line = key_table_line(keys, number);
-        if (number == policy->remote_key && !identity_equal(id, &policy->remote_id))
-            (void)snprintf(out->own_text, sizeof(out->own_text),
-                           "the key of the peer's ID, which stands in since there is none for its own");
+        if (key_is_of_peer(number, &source, policy))
+            (void)snprintf(out->own_text, sizeof(out->own_text), PSK_STANDS_IN);
     }
     return key_table_secret(keys, number);
 }

@@ -406,6 +406,8 @@ void additional_children_packet(struct ike_sa *sa, const struct packet_flow *flo
     if (asking || !may_ask(sa) || additional_children_hold(sa, flow) || comes_anyway(sa, family) ||
         sa->engine->now < f->packets_after)
         return;
+    if (!is_proposed(sa, flow))
+        narrowing_warn_outside(sa, flow);
     if (!is_proposed(sa, flow) || (f->refused & family) != 0 ||
         refused_packets_hold(f, flow, sa->engine->now) || !is_allowed(sa))
         fail_packet(sa);

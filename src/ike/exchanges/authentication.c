@@ -8,7 +8,6 @@
 #include "ike/reasons/overlooked_nat.h"
 #include "ike/sa/job.h"
 #include "ike/wire/identity.h"
-#include "ike/wire/proposal_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -196,11 +195,7 @@ void authentication_put_own(struct message_writer *m, const struct ike_sa *sa)
 static void log_established(struct ike_sa *sa)
 {
     char endpoints[2 * IP_TEXT_SIZE];
-    char id[IDENTITY_TEXT_SIZE];
-    char suite[SUITE_TEXT_SIZE];
-    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2, "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
-               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
-               ike_suite_format(&sa->suite, suite));
+    life_log_created(sa);
     ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2, "negotiation ended on %s", ike_sa_endpoints(sa, endpoints));
 }
 

@@ -64,6 +64,7 @@ static void accept_peer(struct ike_sa *sa)
     if (sa->destroyed)
         return;
     authentication_complete(sa, initial_contact);
+    sa->refused = error != 0;
     additional_children_lost(sa, "no Child SA could be made");
 }
 

@@ -145,6 +145,7 @@ static void end_refused(struct ike_sa *sa, uint16_t notify, struct message_write
     if (notify == NOTIFY_AUTHENTICATION_FAILED)
         authentication_refused(sa);
     auth_failure_of_answer(sa, notify);
+    sa->refused = true;
     ike_sa_destroy(sa, "refused by the peer");
 }
 
@@ -165,6 +166,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
             exchange_failure_of_request(sa, EXCHANGE_INFORMATIONAL,
                                         "deletes the IKE SA before IKE_AUTH is answered");
         auth_failure_of_unmet(sa);
+        sa->refused |= sa->state != IKE_SA_DELETING;
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
         ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
         return;

@@ -95,13 +95,24 @@ static const char *flow_format(const struct packet_flow *flow, char out[FLOW_TEX
     return out;
 }
 
-void narrowing_warn_outside(const struct ike_sa *sa, const struct packet_flow *flow)
+/* The config of this end leaves the packet out, whatever the peer asks for or grants: told once. */
+static void warn_of_own_selectors(const struct ike_sa *sa, const struct packet_flow *flow)
 {
-    const struct child_request all = additional_children_proposed(sa);
-    if (sa->additional.ours || !selectors_hold(&all.local_ts, &all.remote_ts, flow) ||
-        additional_children_hold(sa, flow))
+    char packets[FLOW_TEXT_SIZE];
+    char text[SETTING_LINES_TEXT_SIZE];
+    struct setting_lines lines = {0};
+    if (!is_new(sa->tunnel, hash_text(HASH_START, "own")))
         return;
+    setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
+    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2,
+               "packets from %s are outside of local-ts and remote-ts of this end: they are dropped; "
+               "local-ts and remote-ts: %s",
+               flow_format(flow, packets), setting_lines_format(&lines, text));
+}
 
+/* The Child SAs have the selectors that the peer asked for, and these leave the packet out. */
+static void warn_of_asked_selectors(const struct ike_sa *sa, const struct packet_flow *flow)
+{
     struct selector_list local = {0};
     struct selector_list remote = {0};
     char asked_local[SELECTORS_TEXT_SIZE];
@@ -117,7 +128,17 @@ void narrowing_warn_outside(const struct ike_sa *sa, const struct packet_flow *f
     setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
     ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IKEV2,
                "no Child SA for packets from %s (the peer asked for local %s, remote %s): they are dropped; "
-               "local-ts "
-               "and remote-ts: %s",
+               "local-ts and remote-ts: %s",
                flow_format(flow, packets), asked_local, asked_remote, setting_lines_format(&lines, text));
+}
+
+void narrowing_warn_outside(const struct ike_sa *sa, const struct packet_flow *flow)
+{
+    const struct child_request all = additional_children_proposed(sa);
+    if (additional_children_hold(sa, flow))
+        return;
+    if (!selectors_hold(&all.local_ts, &all.remote_ts, flow))
+        warn_of_own_selectors(sa, flow);
+    else if (!sa->additional.ours)
+        warn_of_asked_selectors(sa, flow);
 }

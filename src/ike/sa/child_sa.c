@@ -155,7 +155,7 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     engine_set_timer(engine, &child->rekey,
                      rekey_delay(engine, lifetime, REKEY_MARGIN_CHILD, child->initiator));
     child_sa_hand_over(child);
-    ike_sa_log(sa, LOG_LEVEL_WARN, LOG_IPSEC, "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s",
+    ike_sa_log(sa, life_log_level(sa), LOG_IPSEC, "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s",
                child->inbound.spi, child->outbound.spi, child->suite.encryption->name,
                child->suite.integrity != NULL ? "/" : "",
                child->suite.integrity != NULL ? child->suite.integrity->name : "");

@@ -201,6 +201,7 @@ struct ike_sa *ike_sa_new(struct ike_engine *engine, bool initiator, uint64_t ow
     sa->liveness = (struct ike_timer){.fire = upper->liveness_fire, .owner = sa};
     sa->childless = (struct ike_timer){.fire = upper->childless_fire, .owner = sa};
     sa->own_address = (struct ike_timer){.fire = upper->own_address_fire, .owner = sa};
+    sa->stays = (struct ike_timer){.fire = life_log_stays_fire, .owner = sa};
     sa->job_lost = (struct ike_timer){.fire = ike_sa_job_lost_fire, .owner = sa};
     sa->additional.again = (struct ike_timer){.fire = upper->additional_children_fire, .owner = sa};
     STAILQ_INIT(&sa->tasks);
@@ -279,6 +280,7 @@ static void remove_from_engine(struct ike_sa *sa)
     engine_cancel_timer(engine, &sa->liveness);
     engine_cancel_timer(engine, &sa->childless);
     engine_cancel_timer(engine, &sa->own_address);
+    engine_cancel_timer(engine, &sa->stays);
     engine_cancel_timer(engine, &sa->job_lost);
     engine_cancel_timer(engine, &sa->additional.again);
     (void)map_remove(&engine->objects->sas, ike_sa_own_spi(sa));
@@ -300,8 +302,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason)
     bool negotiating =
         sa->initiator && (sa->state == IKE_SA_INITIATING || sa->state == IKE_SA_AUTHENTICATING);
     if (was_up)
-        ike_sa_log(sa, sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, LOG_IKEV2,
-                   "IKE SA deleted, serial %u: %s", sa->serial, reason);
+        life_log_deleted(sa, reason);
     struct child_sa *child;
     while ((child = LIST_FIRST(&sa->children)) != NULL)
         child_sa_destroy(child);

@@ -170,6 +170,8 @@ struct ike_sa {
     struct ike_timer retransmit, lifetime, rekey, liveness;
     msec_t childless_until; /* the peer has deleted its last Child SA: when the IKE SA ends; 0: it has not */
     struct ike_timer childless;
+    bool refused;              /* it ends since one of the two ends does not want it (sa/life_log.h) */
+    struct ike_timer stays;    /* the log tells then that it was made */
     struct ike_timer job_lost; /* the job that is out takes too long */
 };
 

@@ -4,10 +4,25 @@
 
 #include <stdio.h>
 
+static uint64_t hash_of(const char *text)
+{
+    return hash_text(HASH_START, text) | 1; /* never 0 */
+}
+
+bool repeated_failure_is_known(const struct told_failure *told, size_t size, const char *text, msec_t now)
+{
+    const uint64_t hash = hash_of(text);
+    for (size_t i = 0; i < size; i++) {
+        if (told[i].hash == hash && now - told[i].time < FAILURE_LOG_SILENCE)
+            return true;
+    }
+    return false;
+}
+
 bool repeated_failure_is_told(struct told_failure *told, size_t size, const char *text, msec_t now,
                               uint32_t *more)
 {
-    const uint64_t hash = hash_text(HASH_START, text) | 1; /* never 0 */
+    const uint64_t hash = hash_of(text);
     struct told_failure *oldest = &told[0];
     *more = 0;
     for (size_t i = 0; i < size; i++) {

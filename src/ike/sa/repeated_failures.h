@@ -27,6 +27,9 @@ struct told_failure {
 bool repeated_failure_is_told(struct told_failure *told, size_t size, const char *text, msec_t now,
                               uint32_t *more);
 
+/* True if the log has told of a failure with this text, and does not tell of it again at `now`. */
+bool repeated_failure_is_known(const struct told_failure *told, size_t size, const char *text, msec_t now);
+
 /* What a line that is told again ends with: "" if `more` is 0, else how often it has come. Returns `out`. */
 enum { REPEATED_TEXT_SIZE = 64 };
 const char *repeated_failure_text(uint32_t more, char out[REPEATED_TEXT_SIZE]);

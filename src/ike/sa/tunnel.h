@@ -5,6 +5,7 @@
 #define MUSUBI_IKE_SA_TUNNEL_H
 
 #include "ike/sa/damping.h"
+#include "ike/sa/life_log.h"
 #include "ike/sa/objects.h"
 #include "ike/services/log.h"
 #include "ike/services/timer.h"
@@ -47,8 +48,9 @@ struct ike_tunnel {
     unsigned next_narrowing;             /* index of the oldest one */
     struct told_failure failures[TUNNEL_FAILURES_MAX]; /* since it was settled, or its policy changed */
     msec_t settled; /* when it will have been up for long, or was; MSEC_NEVER: it is down, or that is noted */
-    bool overlooked_nat_told;                         /* the log has told of it (S43) */
-    struct told_failure one_way[TUNNEL_FAILURES_MAX]; /* Child SAs that only send (reasons/one_way.h) */
+    bool overlooked_nat_told;                             /* the log has told of it (S43) */
+    struct told_failure one_way[TUNNEL_FAILURES_MAX];     /* Child SAs that only send (reasons/one_way.h) */
+    struct told_failure refused_peers[REFUSED_PEERS_MAX]; /* that refuse each IKE SA (sa/life_log.h) */
     struct take_over take_over;
     struct told_failure duplicate_id;
 };

@@ -239,6 +239,50 @@ static void R7_every_group_agrees_with_an_independent_computation(void **state)
     }
 }
 
+/* A share is made by a table of powers of the generator. The same by OpenSSL's own exponentiation. */
+static void assert_share_is_the_power(size_t row, const uint8_t *private)
+{
+    const struct key_exchange_method *m = &key_exchange_methods[row];
+    uint8_t share[KEY_EXCHANGE_SHARE_MAX], expected[KEY_EXCHANGE_SHARE_MAX];
+    BN_CTX *context = BN_CTX_new();
+    modulus_plus(row, 0, expected);
+    BIGNUM *p = BN_bin2bn(expected, (int)m->secret_size, NULL);
+    BIGNUM *exponent = BN_bin2bn(private, (int)m->private_size, NULL);
+    BIGNUM *power = BN_new();
+    assert_true(BN_set_word(power, 2));
+    assert_true(BN_mod_exp(power, power, exponent, p, context));
+    assert_int_equal(BN_bn2binpad(power, expected, (int)m->secret_size), m->secret_size);
+    BN_free(power);
+    BN_free(exponent);
+    BN_free(p);
+    BN_CTX_free(context);
+
+    assert_true(public_value(m, private, share));
+    assert_memory_equal(share, expected, m->secret_size);
+}
+
+static void R7_a_share_is_the_power_of_the_generator(void **state)
+{
+    (void)state;
+    enum { RANDOM_EXPONENTS = 50 };
+    for (size_t row = 0; row < MODP_COUNT; row++) {
+        const struct key_exchange_method *m = &key_exchange_methods[row];
+        uint8_t private[KEY_EXCHANGE_PRIVATE_MAX] = {0};
+        assert_share_is_the_power(row, private);
+        for (size_t bit = 0; bit < 8 * m->private_size; bit++) {
+            memset(private, 0, sizeof private);
+            private[m->private_size - 1 - bit / 8] = (uint8_t)(1 << bit % 8);
+            assert_share_is_the_power(row, private);
+        }
+        memset(private, 0xff, sizeof private);
+        assert_share_is_the_power(row, private);
+        for (unsigned seed = 0; seed < RANDOM_EXPONENTS; seed++) {
+            random_octets(m, seed * 1009, private);
+            assert_share_is_the_power(row, private);
+        }
+    }
+}
+
 static void RFC7296_2_14_a_shared_secret_is_padded_on_the_left(void **state)
 {
     (void)state;
@@ -472,6 +516,7 @@ int main(void)
         cmocka_unit_test(no_method_is_larger_than_the_buffers),
         cmocka_unit_test(R7_the_modp_groups_alone_are_negotiated),
         cmocka_unit_test(R7_every_group_agrees_with_an_independent_computation),
+        cmocka_unit_test(R7_a_share_is_the_power_of_the_generator),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_is_padded_on_the_left),
         cmocka_unit_test(RFC7296_2_14_small_powers_are_padded_to_the_size_of_the_modulus),
         cmocka_unit_test(RFC7296_2_14_a_shared_secret_keeps_its_leading_zero_on_both_sides),
