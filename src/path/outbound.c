@@ -62,12 +62,12 @@ static bool outbound_has_room(const struct outbound *outbound)
 static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint8_t *at, size_t length,
                          struct octets rest)
 {
-    sa->may_be_answered |= rest.length > 0 || !tunnel_packet_is_of_the_link((struct octets){at, length});
     size_t i = outbound->packet_count++;
     if (i == 0 || outbound->packets[i - 1].sa->tunnel != sa->tunnel)
         outbound->runs[outbound->run_count++] = (struct outbound_run){.first = i};
     outbound->runs[outbound->run_count - 1].count++;
     outbound->packets[i] = (struct outbound_packet){sa, at, length, rest};
+    sa->may_be_answered |= rest.length > 0 || !tunnel_packet_is_of_the_link((struct octets){at, length});
     outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }
 

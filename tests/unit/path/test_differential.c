@@ -85,7 +85,8 @@ static void record_add(struct record *record, uint64_t flow, struct octets head,
     size_t length = head.length + body.length;
     assert_true(record->used + length <= RECORD_OCTETS && record->count < RECORD_PACKETS);
     memcpy(at, head.at, head.length);
-    memcpy(at + head.length, body.at, body.length);
+    if (body.length > 0)
+        memcpy(at + head.length, body.at, body.length);
     record->packets[record->count] = (struct seen){flow, record->count, (uint32_t)length, at};
     record->count++;
     record->used += length;
