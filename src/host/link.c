@@ -95,6 +95,8 @@ bool host_link_change(struct netlink *nl, int index, const struct host_link_chan
     }
     if (change->mtu != 0)
         mnl_attr_put_u32(message, IFLA_MTU, change->mtu);
+    if (change->queue != 0)
+        mnl_attr_put_u32(message, IFLA_TXQLEN, change->queue);
     if (change->instance != NULL) {
         char alias[ALIAS_SIZE];
         (void)snprintf(alias, sizeof alias, HOST_LINK_ALIAS "%s", change->instance);

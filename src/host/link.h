@@ -41,6 +41,7 @@ bool host_link_ask(struct netlink *nl, int index, netlink_reply *reply, void *co
 struct host_link_change {
     const char *instance; /* not NULL: set our mark, with this name of the instance */
     uint32_t mtu;         /* not 0: set it */
+    uint32_t queue;       /* not 0: how many packets may wait in front of it */
     uint32_t group;       /* not 0: set it (`instance` sets HOST_LINK_GROUP by itself) */
     bool set_up, up;      /* set_up: make it up or down */
     bool no_link_local;   /* have Linux make no IPv6 link-local address on it; needs an MTU of 1280 */

@@ -12,7 +12,13 @@
 #include "host/mark.h"
 #include "host/sysctl.h"
 
-enum { DEFAULT_MTU = 1500, IPV6_MTU = 1280 };
+enum {
+    DEFAULT_MTU = 1500,
+    IPV6_MTU = 1280,
+    /* Packets in front of a device: what Linux gives an Ethernet link. A TUN device has 500, which fill up
+     * while a worker that is busy, or waits for its core, does not read for a few milliseconds. */
+    TUNNEL_QUEUE = 1000,
+};
 
 struct tunnel_item {
     struct plan_tunnel plan;
@@ -271,7 +277,11 @@ static bool configure(const struct host_tunnels *tunnels, struct host_kernel *ke
                       struct tunnel_item *tunnel, struct host_error *err)
 {
     struct host_error reason;
-    const struct host_link_change change = {.instance = tunnels->instance, .mtu = tunnel->plan.mtu};
+    const struct host_link_change change = {
+        .instance = tunnels->instance,
+        .mtu = tunnel->plan.mtu,
+        .queue = tunnel->is_made ? TUNNEL_QUEUE : 0,
+    };
     if (!host_link_change(kernel->netlink, tunnel->link, &change, &reason))
         return host_fail_because(err, &reason, "cannot set up %s", tunnel->plan.name);
     if (!tun_set_persistent(tunnel->fd, true, err))

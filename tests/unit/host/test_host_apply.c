@@ -350,6 +350,25 @@ static void recreated_tunnel_has_a_new_descriptor_and_its_old_carrier(void **sta
 }
 
 /* The host has not read the report yet when an order about the device fails. */
+static void tunnel_is_made_with_a_queue_as_long_as_that_of_an_ethernet_link(void **state)
+{
+    (void)state;
+    struct host_plan plan = {0};
+    struct host *host = open_host(&seen);
+    plan_site(&plan);
+    apply(host, &plan);
+    assert_output("ip link show Tunnel1.0", "qlen 1000");
+
+    run("ip link set Tunnel1.0 txqueuelen 77");
+    plan.tunnels[0].mtu = 1400;
+    apply(host, &plan);
+
+    assert_output("ip link show Tunnel1.0", "mtu 1400");
+    assert_output("ip link show Tunnel1.0", "qlen 77");
+    host_teardown(host);
+    host_plan_clear(&plan);
+}
+
 static void tunnel_deleted_before_it_is_changed_is_replaced(void **state)
 {
     (void)state;
@@ -912,6 +931,7 @@ int main(void)
         IN_NAMESPACE(stale_objects_are_adopted_or_removed),
         IN_NAMESPACE(S16_what_others_take_away_is_put_back),
         IN_NAMESPACE(recreated_tunnel_has_a_new_descriptor_and_its_old_carrier),
+        IN_NAMESPACE(tunnel_is_made_with_a_queue_as_long_as_that_of_an_ethernet_link),
         IN_NAMESPACE(tunnel_deleted_before_it_is_changed_is_replaced),
         IN_NAMESPACE(S20_routes_through_a_tunnel_without_carrier_are_passed_over),
         IN_NAMESPACE(S48_tunnel_that_carried_drops_after_a_crash),
