@@ -177,6 +177,16 @@ def test_what_cannot_be_used_is_all_that_is_told(tmp_path):
         ("swanctl.conf", "site1 can't be used: Musubi has neither EAP nor XAuth")]
 
 
+def test_another_connection_that_cannot_be_used_is_not_taken_for_one_that_answers(tmp_path):
+    other = "  old {\n    version = 1\n    remote_addrs = 10.1.0.1\n  }\n"
+
+    pair = played(tmp_path, ("connections {\n", "connections {\n" + other), ("remote_addrs = 10.1.0.1\n    proposals",
+                                                                         "remote_addrs = 10.1.0.99\n    proposals"))
+
+    assert not [text for text, _ in findings(pair, "swanctl.conf") if "not complete" in text], pair["findings"]
+    assert any("the nearest peers: site1 has 10.1.0.99" in text for text, _ in findings(pair, "swanctl.conf"))
+
+
 def test_kinds_of_proof_that_differ_are_told_with_the_lines_that_say_them(tmp_path):
     pair = played(tmp_path, ("auth = psk\n      id = \"keyid:site1\"", "auth = pubkey\n      id = \"keyid:site1\""))
 
