@@ -103,8 +103,12 @@ def test_a_reference_to_nothing_or_to_itself_is_told(tmp_path):
 
     assert missing["files"][1]["not_read"] == [
         {"line": 3, "text": "the section `nowhere`, which this one refers to, is not in the file"}]
-    assert [error["text"] for error in circle["files"][1]["errors"]] == [
-        "the references of this section lead back to it, or are too deep"]
+    many = "".join(f"a{n} : {', '.join([f'a{n + 1}'] * 50)} {{\n}}\n" for n in range(7)) + "a7 {\n}\n"
+    endless = pair_report(tmp_path, SITE, many + SWANCTL, names=NAMES)
+
+    for report in (circle, endless):
+        assert [error["text"] for error in report["files"][1]["errors"]] == [
+            "the references of this section lead back to it, or are too deep or too many"]
 
 
 @pytest.mark.parametrize("change", [str, lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text,
