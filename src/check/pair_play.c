@@ -167,6 +167,8 @@ static bool has_a_part(const struct trial *t, unsigned side, const struct pair_t
     const struct ip_address *peer = pair_tunnel_peer(tunnel);
     bool is_named =
         expected != NULL ? ip_address_equal(expected, place) : played->policy.peer_kind != PEER_ADDRESS;
+    if (tunnel != played && tunnel->hindrance != NULL) /* the engine can't say why it does not answer */
+        return false;
     if (!is_named || tunnel == played)
         return true;
     if (peer != NULL && !ip_address_equal(peer, place))

@@ -220,8 +220,9 @@ static bool read_item(struct scan *s)
 /* ---- References -------------------------------------------------------------------------------------- */
 
 enum {
-    LEVELS_MAX = 8,         /* of references in sections that are referred to */
-    ITEMS_MAX = 1000 * 1000 /* with those by reference */
+    LEVELS_MAX = 8,             /* of references in sections that are referred to */
+    ITEMS_MAX = 1000 * 1000,    /* with those by reference */
+    REFERENCES_MAX = 100 * 1000 /* that are followed */
 };
 
 /* Puts in place what sections have by reference. */
@@ -230,6 +231,7 @@ struct expansion {
     struct swanctl_file *to; /* only its items */
     struct diagnostics *diagnostics;
     unsigned level;
+    size_t followed;
 };
 
 /* The length of a name in a path "a.b", and whether it is `name`. */
@@ -297,13 +299,14 @@ static bool add_references(struct expansion *e, const struct swanctl_item *head,
 {
     const char *paths[64];
     size_t count = 0;
-    bool good = e->level++ < LEVELS_MAX;
-    if (!good)
-        diagnostics_add(e->diagnostics, SEVERITY_ERROR, head->line, 0, NULL,
-                        "the references of this section lead back to it, or are too deep");
     const char *path = head->value + strspn(head->value, ", \t\r\n");
     for (; *path != '\0' && count < sizeof paths / sizeof *paths; path = next_path(path))
         paths[count++] = path;
+    e->followed += count;
+    bool good = e->level++ < LEVELS_MAX && *path == '\0' && e->followed <= REFERENCES_MAX;
+    if (!good)
+        diagnostics_add(e->diagnostics, SEVERITY_ERROR, head->line, 0, NULL,
+                        "the references of this section lead back to it, or are too deep or too many");
     while (good && count-- > 0) {
         bool found = false;
         good = add_section(e, paths[count], under, &found);
@@ -332,7 +335,7 @@ static void note_references(struct swanctl_file *file, const char *list)
 static bool expand(struct swanctl_file *file, struct diagnostics *diagnostics)
 {
     struct swanctl_file to = {0};
-    struct expansion e = {file, &to, diagnostics, 0};
+    struct expansion e = {.from = file, .to = &to, .diagnostics = diagnostics};
     bool any = false;
     for (size_t i = 0; i < file->count; i++) {
         if (file->items[i].key != NULL || file->items[i].value == NULL)

@@ -37,13 +37,13 @@ struct identity swanctl_identity(const char *text)
     struct ip_address address;
     if (strncmp(text, "ipv4:", 5) == 0 || strncmp(text, "ipv6:", 5) == 0)
         text += 5;
-    if (ip_address_parse(text, &address))
-        return identity_of_address(&address);
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         size_t length = strlen(prefixes[i].prefix);
         if (strncmp(text, prefixes[i].prefix, length) == 0)
             return text_identity(prefixes[i].type, text + length);
     }
+    if (ip_address_parse(text, &address))
+        return identity_of_address(&address);
     if (text[0] == '\0' || text[0] == '%' || text[0] == '{' || strncmp(text, "@#", 2) == 0)
         return (struct identity){.type = ID_NONE};
     if (strncmp(text, "asn1dn:", 7) == 0)
@@ -61,7 +61,8 @@ enum fit { FIT_NONE, FIT_ANY, FIT_WILDCARD, FIT_EQUAL };
 static bool is_any(const char *text)
 {
     static const char *const words[] = {"", "%any", "%any6", "0.0.0.0", "*", "::", "0::0"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    bool may_be = strchr("%0*:", text[0]) != NULL; /* most are not, and secrets may be many */
+    for (size_t i = 0; may_be && i < sizeof words / sizeof *words; i++) {
         if (strcmp(text, words[i]) == 0)
             return true;
     }
@@ -79,16 +80,15 @@ static bool fits_wildcard(const struct identity *named, const struct identity *i
                        length) == 0;
 }
 
-static enum fit fit_of(const char *text, const struct identity *id)
+static enum fit fit_of(const char *text, const struct identity *named, const struct identity *id)
 {
     if (is_any(text))
         return FIT_ANY;
-    const struct identity named = swanctl_identity(text);
-    if (named.type == ID_NONE)
+    if (named->type == ID_NONE)
         return FIT_NONE;
-    if (identity_equal(&named, id))
+    if (identity_equal(named, id))
         return FIT_EQUAL;
-    return fits_wildcard(&named, id) ? FIT_WILDCARD : FIT_NONE;
+    return fits_wildcard(named, id) ? FIT_WILDCARD : FIT_NONE;
 }
 
 /* ---- Secrets ----------------------------------------------------------------------------------------- */
@@ -146,7 +146,8 @@ static struct fitting fitting_of(const struct swanctl_file *file, const struct s
             fitting.secret = item;
         if (item->key == NULL || !starts_with(item->key, "id"))
             continue;
-        enum fit fit[] = {fit_of(item->value, own), fit_of(item->value, peer)};
+        const struct identity named = swanctl_identity(item->value);
+        enum fit fit[] = {fit_of(item->value, &named, own), fit_of(item->value, &named, peer)};
         fitting.own = fit[0] > fitting.own ? fit[0] : fitting.own;
         fitting.peer = fit[1] > fitting.peer ? fit[1] : fitting.peer;
         for_all = false;

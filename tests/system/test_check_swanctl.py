@@ -103,8 +103,12 @@ def test_a_reference_to_nothing_or_to_itself_is_told(tmp_path):
 
     assert missing["files"][1]["not_read"] == [
         {"line": 3, "text": "the section `nowhere`, which this one refers to, is not in the file"}]
-    assert [error["text"] for error in circle["files"][1]["errors"]] == [
-        "the references of this section lead back to it, or are too deep"]
+    many = "".join(f"a{n} : {', '.join([f'a{n + 1}'] * 50)} {{\n}}\n" for n in range(7)) + "a7 {\n}\n"
+    endless = pair_report(tmp_path, SITE, many + SWANCTL, names=NAMES)
+
+    for report in (circle, endless):
+        assert [error["text"] for error in report["files"][1]["errors"]] == [
+            "the references of this section lead back to it, or are too deep or too many"]
 
 
 @pytest.mark.parametrize("change", [str, lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text,
@@ -175,6 +179,16 @@ def test_what_cannot_be_used_is_all_that_is_told(tmp_path):
     assert not pair["connects"]
     assert [(f["file"], f["text"]) for f in pair["findings"]] == [
         ("swanctl.conf", "site1 can't be used: Musubi has neither EAP nor XAuth")]
+
+
+def test_another_connection_that_cannot_be_used_is_not_taken_for_one_that_answers(tmp_path):
+    other = "  old {\n    version = 1\n    remote_addrs = 10.1.0.1\n  }\n"
+
+    pair = played(tmp_path, ("connections {\n", "connections {\n" + other), ("remote_addrs = 10.1.0.1\n    proposals",
+                                                                         "remote_addrs = 10.1.0.99\n    proposals"))
+
+    assert not [text for text, _ in findings(pair, "swanctl.conf") if "not complete" in text], pair["findings"]
+    assert any("the nearest peers: site1 has 10.1.0.99" in text for text, _ in findings(pair, "swanctl.conf"))
 
 
 def test_kinds_of_proof_that_differ_are_told_with_the_lines_that_say_them(tmp_path):
