@@ -1,4 +1,5 @@
 /* How SAs end: DELETE, its suppression (R63), lifetimes, and what is under way when they do. */
+#include "pair.h"
 #include "requests.h"
 
 #include <setjmp.h>
@@ -175,6 +176,30 @@ static void R12_clear_ends_the_child_sas_at_once_also_of_a_peer_that_is_silent(v
     stage_free(&s);
 }
 
+/* Also while the peer's rekey is being computed: its Child SA is not made any more (RFC 7296 2.25.1). */
+static void R12_clear_at_any_time_of_a_rekey_of_the_peer_leaves_no_child_sa(void **state)
+{
+    (void)state;
+    for (msec_t at = 12000; at < 24000; at += 500) {
+        struct tunnel_policy a = policy_a();
+        const struct tunnel_policy b = policy_b();
+        a.child_lifetime = 30;
+        struct pair p = pair_of(&a, &b);
+        gateway_packet_waits(p.a, 1);
+        world_run(p.w, 1000);
+        world_conditions(p.w)->job_time = 2000;
+        world_run(p.w, at);
+        world_set_partition(p.w, p.a, p.b, true);
+
+        gateway_clear(p.b, 0);
+        world_run(p.w, 5000);
+
+        assert_int_equal(gateway_child_count(p.b, 0), 0);
+        assert_false(gateway_tunnel_is_up(p.b, 0));
+        world_free(p.w);
+    }
+}
+
 /* Its route and its interface stay till then. */
 static void S4_a_tunnel_that_leaves_the_config_is_up_until_its_sas_are_deleted(void **state)
 {
@@ -256,6 +281,7 @@ int main(void)
         cmocka_unit_test(R12_clear_during_a_rekey_of_a_child_deletes_all),
         cmocka_unit_test(R12_clear_under_suppress_send_delete_removes_at_once),
         cmocka_unit_test(R12_clear_ends_the_child_sas_at_once_also_of_a_peer_that_is_silent),
+        cmocka_unit_test(R12_clear_at_any_time_of_a_rekey_of_the_peer_leaves_no_child_sa),
         cmocka_unit_test(S4_a_tunnel_that_leaves_the_config_is_up_until_its_sas_are_deleted),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_still_replaced),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_refused_late_ends),

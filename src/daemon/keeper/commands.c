@@ -145,6 +145,8 @@ static bool find_shown_tunnel(void *context, const char *name, struct shown_tunn
         .next_hop = tunnel->route.found.next_hop,
         .failure = tunnel->failure.text,
         .failed = tunnel->failure.at,
+        .failures = tunnel->failure.count,
+        .failing = tunnel->failure.since,
         .has_sa = tunnel->has_sa,
         .sizes = live_area_sizes(tunnels->table.live, tunnel->slot),
         .settings = tunnel->settings,

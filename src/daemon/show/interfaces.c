@@ -113,8 +113,12 @@ static void show_sa_source(const struct shown_tunnel *tunnel, struct text *out)
 static void show_failure(const struct shown_tunnel *tunnel, struct text *out)
 {
     char at[LOCAL_TIME_SIZE];
-    if (tunnel->failure != NULL)
-        text_print(out, "  Last failure : %s %s\n", local_time_format(tunnel->failed, at), tunnel->failure);
+    if (tunnel->failure == NULL)
+        return;
+    text_print(out, "  Last failure : %s %s\n", local_time_format(tunnel->failed, at), tunnel->failure);
+    if (tunnel->failures > 1)
+        text_print(out, "  Failed so far : %zu times since %s\n", tunnel->failures,
+                   local_time_format(tunnel->failing, at));
 }
 
 static void show_tunnel(const struct shown_interfaces *shown, const struct shown_tunnel *tunnel,

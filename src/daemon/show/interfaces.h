@@ -21,6 +21,8 @@ struct shown_tunnel {
     struct ip_address next_hop; /* of that; IP_NONE: none */
     const char *failure;        /* of the last negotiation, if there was no SA since; NULL: none */
     time_t failed;              /* when that was */
+    size_t failures;            /* that many at the same step so far */
+    time_t failing;             /* when the first of them was */
     bool has_sa;
     time_t negotiating;          /* since when one is being made; 0: none is */
     struct ip_address sa_source; /* own address of its IKE SA; IP_NONE: not known */

@@ -63,10 +63,29 @@ static void S34_what_the_config_says_otherwise_by_now_stands_below_the_sa(void *
     assert_says(&tunnel, "\n  SA : established\n  Changed since : one\n  Changed since : other\n");
 }
 
+static void S34_the_last_failure_is_told_with_how_often_it_came(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = {.name = "Tunnel0.0", .peer_kind = PEER_ANY};
+    struct shown_tunnel tunnel = {.policy = &policy, .failure = "negotiation failed: why; line 7"};
+    setenv("TZ", "JST-9", 1);
+    tzset();
+    tunnel.failing = SINCE - 10;
+    tunnel.failed = SINCE;
+    tunnel.failures = 1;
+    assert_says(&tunnel,
+                "\n  Last failure : 2011/01/01 09:00:40 negotiation failed: why; line 7\n  MSS of TCP");
+
+    tunnel.failures = 3;
+    assert_says(&tunnel, "\n  Last failure : 2011/01/01 09:00:40 negotiation failed: why; line 7\n"
+                         "  Failed so far : 3 times since 2011/01/01 09:00:30\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(S34_an_sa_is_none_or_being_negotiated_or_established),
+        cmocka_unit_test(S34_the_last_failure_is_told_with_how_often_it_came),
         cmocka_unit_test(S34_what_the_config_says_otherwise_by_now_stands_below_the_sa),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
