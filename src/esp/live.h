@@ -12,7 +12,9 @@
 
 enum {
     ESP_LIVE_VERSION = 1,
-    ESP_REPLAY_WINDOW = 1024,     /* packets (S26) */
+    ESP_REPLAY_WINDOW = 1024, /* packets (S26) */
+    ESP_SILENCE =
+        20000, /* milliseconds in which packets only leave until one that comes in is missed (S47) */
     ESP_SEQUENCE_BLOCK = 1 << 16, /* outbound numbers reserved at a time, see esp_live.sequence_mark */
 };
 
@@ -52,7 +54,9 @@ struct esp_live {
     uint64_t replay_top; /* inbound: the highest number authenticated; 0: none yet */
     uint64_t replay_bits[ESP_REPLAY_WINDOW / 64 + 1]; /* bit n % 1088: number n was seen (RFC 6479) */
     uint64_t last_inbound; /* milliseconds of CLOCK_BOOTTIME of the last authenticated packet; 0: none */
-    uint64_t reserved;     /* 0 */
+    /* Milliseconds of CLOCK_BOOTTIME when the first packet left after the last one that came in, written once
+     * packets have left for ESP_SILENCE since; 0: never. The outbound worker writes it, seldom. */
+    uint64_t silent_since;
 };
 
 _Static_assert(sizeof(struct esp_live) % 64 == 0, "whole cache lines");
@@ -70,6 +74,14 @@ static inline void esp_live_count(struct esp_live *live, enum esp_counter counte
 static inline uint64_t esp_live_heard(const struct esp_live *live)
 {
     return __atomic_load_n(&live->last_inbound, __ATOMIC_RELAXED);
+}
+
+/* Since when packets have only left, milliseconds of CLOCK_BOOTTIME; 0: none that comes in is missed. For
+ * anyone. */
+static inline uint64_t esp_live_silent_since(const struct esp_live *live)
+{
+    uint64_t since = __atomic_load_n(&live->silent_since, __ATOMIC_RELAXED);
+    return since > esp_live_heard(live) ? since : 0;
 }
 
 /* The value of a counter. For anyone. */

@@ -127,19 +127,38 @@ void inbound_take(struct worker *worker, const struct datagram *datagram, enum w
     coalesce_flush(worker);
 }
 
-bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
+/* Takes one batch from the socket; returns how many datagrams, or -1. */
+static int inbound_receive(struct worker *worker, int fd, enum wire_kind kind)
 {
     struct inbound *inbound = &worker->inbound;
-    unsigned limit = inbound->inbox.limit;
     int count = worker->io->receive(fd, kind, &inbound->inbox, inbound->datagrams);
-    if (count < 0) {
-        /* An error that waited in the socket is gone by having been reported. */
-        worker_count(worker, PATH_READ_ERRORS, 1);
-        return errno != EBADF;
-    }
+    if (count < 0)
+        return -1;
     for (int i = 0; i < count; i++)
         inbound_split(worker, &inbound->datagrams[i], kind);
     inbound_process(worker, kind);
+    return count;
+}
+
+/*
+ * Segments of a super-packet come one after the other, and more of them have come while a batch was opened.
+ * So what is held waits for them, until there are none.
+ */
+bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
+{
+    struct inbound *inbound = &worker->inbound;
+    unsigned limit;
+    int count;
+    wire_inbox_clear(&inbound->inbox);
+    do {
+        limit = wire_inbox_limit(&inbound->inbox);
+        count = inbound_receive(worker, fd, kind);
+    } while (count > 0 && inbound->coalescer.held > 0 && wire_inbox_has_room(&inbound->inbox));
+    int error = errno;
     coalesce_flush(worker);
-    return (unsigned)count == limit;
+    if (count >= 0)
+        return (unsigned)count == limit;
+    /* An error that waited in the socket is gone by having been reported. */
+    worker_count(worker, PATH_READ_ERRORS, 1);
+    return error != EBADF;
 }

@@ -22,7 +22,8 @@ struct inbound {
     struct coalescer coalescer;
 };
 
-/* Takes one batch from a socket; true if there may be more. */
+/* Takes one batch from a socket, or a few while packets of a super-packet may be missing; true if there may
+ * be more. */
 bool inbound_run(struct worker *worker, int fd, enum wire_kind kind);
 
 /* Takes one datagram that came elsewhere (stray.h). */

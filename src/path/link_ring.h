@@ -4,9 +4,10 @@
  * without giving the core away between two packets, as sendmmsg does.
  *
  * Linux does here what it does for a link: queueing disciplines, captures. It does not do what belongs to its
- * IP output: routes, neighbours, fragments, netfilter, IPsec policies. So only packets go by the ring that
- * none of these would treat specially (struct path_next_hop, daemon/path/next_hop.h), and all others by the
- * raw socket. So does what the ring does not take at once: it never waits.
+ * IP output: routes, neighbours, fragments, netfilter, IPsec policies; nor does it compare the link's MTU. So
+ * only packets go by the ring that fit the path, and that none of these would treat specially
+ * (struct path_next_hop, daemon/path/next_hop.h), and all others by the raw socket. So does what the ring
+ * does not take at once: it never waits.
  */
 #ifndef MUSUBI_PATH_LINK_RING_H
 #define MUSUBI_PATH_LINK_RING_H

@@ -62,6 +62,7 @@ static bool outbound_has_room(const struct outbound *outbound)
 static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint8_t *at, size_t length,
                          struct octets rest)
 {
+    sa->may_be_answered |= rest.length > 0 || !tunnel_packet_is_of_the_link((struct octets){at, length});
     outbound->packets[outbound->packet_count++] = (struct outbound_packet){sa, at, length, rest};
     outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }

@@ -110,14 +110,16 @@ void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa)
  */
 void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa)
 {
-    enum { LOOK_INTERVAL = 1000, PATIENCE = 20000 }; /* milliseconds */
+    enum { LOOK_INTERVAL = 1000 }; /* milliseconds */
     msec_t now = worker->now;
-    if (sa->unanswered_since != 0 && now - sa->answer_sought < LOOK_INTERVAL)
+    if (!sa->may_be_answered || (sa->unanswered_since != 0 && now - sa->answer_sought < LOOK_INTERVAL))
         return;
+    struct esp_live *live = esp_sa_live(sa->sa);
     sa->answer_sought = now;
-    msec_t heard = esp_live_heard(esp_sa_live(sa->sa));
+    sa->may_be_answered = false;
+    msec_t heard = esp_live_heard(live);
     if (sa->unanswered_since == 0 || heard >= sa->unanswered_since) {
-        sa->unanswered_since = now;
+        sa->unanswered_since = sa->silence_told = now;
         return;
     }
     const struct path_event event = {
@@ -126,6 +128,9 @@ void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa)
         .spi = sa->child_spi,
         .never_heard = heard == 0,
     };
-    if (now - sa->unanswered_since >= PATIENCE && worker_raise(worker, &event))
-        sa->unanswered_since = now;
+    if (now - sa->silence_told < ESP_SILENCE)
+        return;
+    __atomic_store_n(&live->silent_since, sa->unanswered_since, __ATOMIC_RELAXED);
+    if (worker_raise(worker, &event))
+        sa->silence_told = now;
 }

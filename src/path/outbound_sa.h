@@ -34,8 +34,10 @@ struct outbound_sa {
     struct path_mtu mtu;
     msec_t keepalive;        /* interval; 0: never */
     msec_t sent;             /* when the last packet, or keepalive, left; see keepalive.h */
+    bool may_be_answered;    /* a packet in the batch, or since it was last looked, that may have an answer */
     msec_t unanswered_since; /* when the first packet left after the last one that came; 0: none yet */
     msec_t answer_sought;    /* when it was last looked whether one has come */
+    msec_t silence_told;     /* when PATH_UNANSWERED was raised last */
     struct timer keepalive_timer;
 };
 
@@ -72,7 +74,10 @@ void outbound_sa_reroute(struct worker *worker, struct outbound_sa *sa, const st
 /* Tells the controller in time that its sequence numbers will be used up (S24). */
 void outbound_sa_watch_sequence(struct worker *worker, struct outbound_sa *sa);
 
-/* A packet has left: tells the controller if packets only go out (S47). */
+/*
+ * A packet has left: tells the controller if packets only go out (S47). Those count that may be answered: not
+ * what Linux sends out of each interface by itself, such as MLD reports, which a peer has no answer for.
+ */
 void outbound_sa_watch_answers(struct worker *worker, struct outbound_sa *sa);
 
 /* Counts in the Child SA and in its tunnel: packets that leave or their octets, packets that are dropped. */

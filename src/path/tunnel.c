@@ -89,6 +89,20 @@ static bool flow_is_of_the_link(const struct packet_flow *flow)
     return (type >= MLD_LISTENER_QUERY && type <= ND_REDIRECT) || type == 143 /* MLDv2 report, RFC 3810 */;
 }
 
+bool tunnel_packet_is_of_the_link(struct octets packet)
+{
+    enum { PROTOCOL_V4 = 9, NEXT_HEADER_V6 = 6 };
+    enum ip_family family = inner_family(packet);
+    struct packet_flow flow;
+    if (family == IP_V4)
+        return packet.at[PROTOCOL_V4] == IPPROTO_IGMP;
+    if (family != IP_V6)
+        return false;
+    uint8_t next = packet.at[NEXT_HEADER_V6];
+    return (next == IPPROTO_ICMPV6 || next == IPPROTO_HOPOPTS) &&
+           packet_flow_read(packet.at, packet.length, &flow) && flow_is_of_the_link(&flow);
+}
+
 static void tunnel_ask(struct worker *worker, struct tunnel *tunnel)
 {
     if (worker->now - tunnel->asked >= ASK_INTERVAL) {

@@ -45,6 +45,10 @@ void tunnel_close(struct worker *worker, struct tunnel *tunnel);
 struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet,
                                   struct packet_flow *flow);
 
+/* True for what Linux sends out of any interface by itself: router and neighbour discovery, MLD, IGMP (S6).
+ */
+bool tunnel_packet_is_of_the_link(struct octets packet);
+
 /* Counts in the tunnel's totals: packets that leave or their octets, packets that are dropped. */
 void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_counter counter, uint64_t n);
 void tunnel_count_drop(struct worker *worker, const struct tunnel *tunnel, enum path_drop drop, uint64_t n);

@@ -11,17 +11,18 @@ enum {
     INBOX_STRIDE = 65536 + 33 * 64,
     /* Merged datagrams are some 45 each: the worker shall look at its tunnels too. */
     MERGED_LIMIT = 8,
+    COMMON_MAX = 2048, /* octets of a datagram that is not merged, but seldom */
 };
 
 bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched)
 {
-    size_t size = (size_t)PATH_BATCH * INBOX_STRIDE;
+    size_t size = (size_t)WIRE_INBOX_ROOM * INBOX_STRIDE;
     inbox->octets = aligned_alloc(64, size);
     if (inbox->octets == NULL)
         return false;
-    if (touched)
-        memset(inbox->octets, 0, size);
-    for (size_t i = 0; i < PATH_BATCH; i++) {
+    for (size_t i = 0; touched && i < WIRE_INBOX_ROOM; i++)
+        memset(inbox->octets + i * INBOX_STRIDE, 0, i < MERGED_LIMIT ? INBOX_STRIDE : COMMON_MAX);
+    for (size_t i = 0; i < WIRE_INBOX_ROOM; i++) {
         inbox->vectors[i].iov_base = inbox->octets + i * INBOX_STRIDE;
         inbox->vectors[i].iov_len = DATAGRAM_MAX;
         inbox->messages[i].msg_hdr = (struct msghdr){
@@ -33,7 +34,6 @@ bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched)
             .msg_controllen = sizeof inbox->controls[i],
         };
     }
-    inbox->limit = PATH_BATCH;
     return true;
 }
 
@@ -41,6 +41,24 @@ void wire_inbox_free(struct wire_inbox *inbox)
 {
     free(inbox->octets);
     inbox->octets = NULL;
+}
+
+void wire_inbox_clear(struct wire_inbox *inbox)
+{
+    inbox->next = 0;
+}
+
+unsigned wire_inbox_limit(const struct wire_inbox *inbox)
+{
+    unsigned most = inbox->merged ? MERGED_LIMIT : PATH_BATCH;
+    unsigned room = WIRE_INBOX_ROOM - inbox->next;
+    return room < most ? room : most;
+}
+
+bool wire_inbox_has_room(const struct wire_inbox *inbox)
+{
+    enum { TINY = PATH_BATCH / 4 };
+    return !inbox->merged && WIRE_INBOX_ROOM - inbox->next >= TINY;
 }
 
 /* Puts one control message behind those that stand in `message`. */
@@ -165,7 +183,7 @@ static void datagram_skip_ip(struct datagram *datagram)
 /* The kernel has changed the lengths in the headers of the messages that it filled in. */
 static void inbox_prepare(struct wire_inbox *inbox)
 {
-    for (unsigned i = 0; i < inbox->used; i++) {
+    for (unsigned i = inbox->first; i < inbox->first + inbox->used; i++) {
         inbox->messages[i].msg_hdr.msg_namelen = sizeof inbox->from[i];
         inbox->messages[i].msg_hdr.msg_controllen = sizeof inbox->controls[i];
     }
@@ -174,26 +192,28 @@ static void inbox_prepare(struct wire_inbox *inbox)
 int wire_receive_batch(int fd, struct wire_inbox *inbox, struct datagram *datagrams)
 {
     int count;
-    bool merged = false;
     inbox_prepare(inbox);
+    struct mmsghdr *messages = inbox->messages + inbox->next;
     do
-        count = recvmmsg(fd, inbox->messages, inbox->limit, MSG_DONTWAIT, NULL);
+        count = recvmmsg(fd, messages, wire_inbox_limit(inbox), MSG_DONTWAIT, NULL);
     while (count < 0 && errno == EINTR);
+    inbox->first = inbox->next;
     inbox->used = count > 0 ? (unsigned)count : 1;
     if (count < 0)
         return errno == EAGAIN ? 0 : -1;
 
+    inbox->next += inbox->used;
+    inbox->merged = false;
     for (int i = 0; i < count; i++) {
         datagrams[i] = (struct datagram){
-            .at = inbox->vectors[i].iov_base,
-            .length = inbox->messages[i].msg_len,
-            .from = (const struct sockaddr *)&inbox->from[i],
-            .message = &inbox->messages[i].msg_hdr,
+            .at = messages[i].msg_hdr.msg_iov->iov_base,
+            .length = messages[i].msg_len,
+            .from = messages[i].msg_hdr.msg_name,
+            .message = &messages[i].msg_hdr,
         };
-        datagram_read_control(&datagrams[i], &inbox->messages[i].msg_hdr);
-        merged = merged || datagrams[i].segment != 0;
+        datagram_read_control(&datagrams[i], &messages[i].msg_hdr);
+        inbox->merged = inbox->merged || datagrams[i].segment != 0;
     }
-    inbox->limit = merged ? MERGED_LIMIT : PATH_BATCH;
     return count;
 }
 

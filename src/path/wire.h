@@ -13,7 +13,10 @@
 #include "base/bytes.h"
 #include "path/path.h"
 
-enum { PATH_BATCH = 64 }; /* packets */
+enum {
+    PATH_BATCH = 64,                  /* packets */
+    WIRE_INBOX_ROOM = 3 * PATH_BATCH, /* datagrams */
+};
 
 enum wire_kind {
     WIRE_ESP_V4,
@@ -68,21 +71,32 @@ union wire_control {
     uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
 };
 
-/* Room for one batch of the largest datagrams. */
+/* Room for the largest datagrams, of several batches: those of one stay where they are while the next one
+ * comes. */
 struct wire_inbox {
-    struct mmsghdr messages[PATH_BATCH];
-    struct iovec vectors[PATH_BATCH];
-    struct sockaddr_storage from[PATH_BATCH];
-    union wire_control controls[PATH_BATCH];
+    struct mmsghdr messages[WIRE_INBOX_ROOM];
+    struct iovec vectors[WIRE_INBOX_ROOM];
+    struct sockaddr_storage from[WIRE_INBOX_ROOM];
+    union wire_control controls[WIRE_INBOX_ROOM];
     uint8_t *octets;
-    unsigned used;  /* messages that were received into; the others are as they were prepared */
-    unsigned limit; /* datagrams of the next batch: fewer while they come merged */
+    unsigned first, used; /* messages of the last batch; the others are as they were prepared */
+    unsigned next;        /* where the next batch begins */
+    bool merged;          /* datagrams of the last batch had come merged */
 };
 
-/* Allocates the buffers of a zeroed inbox, and with `touched` touches them, so that no packet waits for fresh
- * memory. False if memory ran out; wire_inbox_free may follow in any case. */
+/* Allocates the buffers of a zeroed inbox, and with `touched` touches them as far as common datagrams go, so
+ * that no packet waits for fresh memory. False if memory ran out; wire_inbox_free may follow in any case. */
 bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched);
 void wire_inbox_free(struct wire_inbox *inbox);
+
+/* Lets go of all datagrams: the next batch may be put where they are. */
+void wire_inbox_clear(struct wire_inbox *inbox);
+
+/* How many datagrams the next batch has at most: fewer while they come merged. */
+unsigned wire_inbox_limit(const struct wire_inbox *inbox);
+
+/* True if another batch, not a tiny one, can come before the inbox is cleared. */
+bool wire_inbox_has_room(const struct wire_inbox *inbox);
 
 /* False if remote and local are not of one family, or if the port is missing with UDP. */
 bool wire_destination_from(struct wire_destination *to, const struct child_destination *from);
@@ -104,9 +118,9 @@ void wire_set_form(struct msghdr *message, struct wire_message_control *control,
 /* What carries batches between a descriptor of each wire_kind and the network. */
 struct wire_io {
     /*
-     * Receives up to inbox->limit datagrams into the inbox and describes them in `datagrams`. Returns their
-     * number; fewer: nothing more was there. Those that are not even whole in their IP header have length 0.
-     * -1 with errno set if the socket failed.
+     * Receives up to wire_inbox_limit datagrams into the inbox, which has room, and describes them in
+     * `datagrams`. Returns their number; fewer: nothing more was there. Those that are not even whole in
+     * their IP header have length 0. -1 with errno set if the socket failed.
      */
     int (*receive)(int fd, enum wire_kind kind, struct wire_inbox *inbox, struct datagram *datagrams);
     /* Sends the first of `count` messages and as many more as go. Returns how many went; -1 with errno set if

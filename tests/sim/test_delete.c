@@ -158,6 +158,42 @@ static void R12_clear_under_suppress_send_delete_removes_at_once(void **state)
     stage_free(&s);
 }
 
+static void R12_clear_ends_the_child_sas_at_once_also_of_a_peer_that_is_silent(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = stage_policy();
+    struct stage s = stage_established_with(&policy);
+
+    gateway_clear(s.b, 0);
+
+    assert_int_equal(gateway_child_count(s.b, 0), 0);
+    assert_false(gateway_tunnel_is_up(s.b, 0));
+    assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
+    assert_int_equal(gateway_record_count(s.b), 1); /* its DELETE waits for the answer */
+    world_run(s.w, 33000);
+    assert_int_equal(gateway_record_count(s.b), 0);
+    stage_free(&s);
+}
+
+/* Its route and its interface stay till then. */
+static void S4_a_tunnel_that_leaves_the_config_is_up_until_its_sas_are_deleted(void **state)
+{
+    (void)state;
+    struct tunnel_policy policy = stage_policy();
+    struct stage s = stage_established_with(&policy);
+    policy.complete = false;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
+
+    gateway_clear(s.b, 0);
+
+    assert_int_equal(gateway_child_count(s.b, 0), 0);
+    assert_true(gateway_tunnel_is_up(s.b, 0));
+    world_run(s.w, 33000);
+    assert_false(gateway_tunnel_is_up(s.b, 0));
+    assert_string_equal(gateway_last_down_reason(s.b), "Delete IKE SA by command");
+    stage_free(&s);
+}
+
 static void R60_an_ike_sa_whose_rekey_is_answered_late_is_still_replaced(void **state)
 {
     (void)state;
@@ -219,6 +255,8 @@ int main(void)
         cmocka_unit_test(R60_a_lifetime_that_ends_while_the_peers_rekey_is_computed_loses_no_child_sa),
         cmocka_unit_test(R12_clear_during_a_rekey_of_a_child_deletes_all),
         cmocka_unit_test(R12_clear_under_suppress_send_delete_removes_at_once),
+        cmocka_unit_test(R12_clear_ends_the_child_sas_at_once_also_of_a_peer_that_is_silent),
+        cmocka_unit_test(S4_a_tunnel_that_leaves_the_config_is_up_until_its_sas_are_deleted),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_answered_late_is_still_replaced),
         cmocka_unit_test(R60_an_ike_sa_whose_rekey_is_refused_late_ends),
         cmocka_unit_test(R11_a_rekey_of_the_ike_sa_keeps_the_policy_that_it_began_with),

@@ -93,6 +93,23 @@ def test_S34_explain_and_summary_name_the_step_that_fails(sites):
     assert refused.status == 1 and "% There is no interface GigaEthernet77.0" in refused.stderr, str(refused)
 
 
+def test_S34_R12_after_clear_nothing_leaves_by_the_old_sa_of_a_silent_peer(sites):
+    sites.start()
+    near = sites.gateway1
+    sites.lan1.must_reach(SITE2.lan4(10), count=1, wait=10)
+    wait_until(lambda: standing(near)[0].endswith(" carries packets"), 10, "the tunnel carries packets")
+    sites.internet.ip("link set wan2 down")
+
+    near.show("clear ikev2 sa")
+    wait_until(lambda: summary(near)[0] == "idle", 10, "no SA")
+    assert standing(near) == ("Tunnel1.0 is idle: IKE_SA_INIT", "> idle   IKE_SA_INIT  begins with the first packet into "
+                              "Tunnel1.0; last event: TIME Delete : Delete IKE SA by command")
+    sites.lan1.ping(SITE2.lan4(10), count=1, wait=0.1)
+    wait_until_standing(near, "Tunnel1.0 is negotiating: IKE_SA_INIT",
+                        r"> now    IKE_SA_INIT  waits for the answer of 10\.2\.0\.1:500, since TIME")
+    assert summary(near)[0] == "negotiating"
+
+
 def test_S34_R44_a_next_hop_that_does_not_answer_is_named_with_its_line(sites):
     sites.internet.ip("link set wan1 arp off")
     near = sites.gateways[SITE1] = sites.gateway(SITE1, "ikev2 connect-type auto").start()

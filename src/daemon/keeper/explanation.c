@@ -11,6 +11,7 @@
 #include "daemon/keeper/dead_next_hop.h"
 #include "daemon/keeper/tunnel_problem.h"
 #include "daemon/show/explain.h"
+#include "daemon/show/ike_sa.h"
 
 /* ---- The steps before IKE ---------------------------------------------------------------------------- */
 
@@ -46,7 +47,7 @@ static struct explained_problem problem_of(const struct tunnel *tunnel, const ch
         return problem;
     if (tunnel->policy.shut_down || tunnel->policy.gap != GAP_NONE) {
         problem.step = EXPLAIN_CONFIG;
-        problem.since = tunnel->configured;
+        problem.since = tunnel->policy.shut_down ? tunnel->summary_since : tunnel->configured;
     } else if (tunnel->stage != TUNNEL_THERE) {
         problem.step = EXPLAIN_DEVICE;
     } else {
@@ -110,19 +111,31 @@ static const char *routes_words(const struct host_settings *settings, const char
     return any ? out : NULL;
 }
 
-/* When the last packet came in by the Child SAs of an IKE SA; 0: none has. */
-static msec_t heard_by(const struct live_area *live, const struct ike_record *sa)
+/* The live state of a Child SA; NULL if there is none. */
+static const struct esp_live *live_of(const struct live_area *live, const struct ike_child_record *child)
 {
-    msec_t heard = 0;
+    if (!child->installed || child->live_slot >= live->size.children)
+        return NULL;
+    const struct esp_live *at = &live->children[child->live_slot];
+    return at->inbound_spi == child->inbound.spi ? at : NULL;
+}
+
+/* Takes in what is known of the packets of an IKE SA's Child SAs. */
+static void look_at_packets(const struct live_area *live, const struct ike_record *sa,
+                            struct explained_tunnel *out)
+{
     for (size_t i = 0; i < sa->child_count; i++) {
         const struct ike_child_record *child = &sa->children[i];
-        if (!child->installed || child->live_slot >= live->size.children)
+        const struct esp_live *at = live_of(live, child);
+        if (at == NULL)
             continue;
-        const struct esp_live *at = &live->children[child->live_slot];
-        if (at->inbound_spi == child->inbound.spi && esp_live_heard(at) > heard)
-            heard = esp_live_heard(at);
+        msec_t heard = esp_live_heard(at);
+        msec_t silent = show_child_is_live(child) ? esp_live_silent_since(at) : 0;
+        if (heard > out->heard)
+            out->heard = heard;
+        if (silent != 0 && (out->silent == 0 || silent < out->silent))
+            out->silent = silent;
     }
-    return heard;
 }
 
 /* ---- The whole --------------------------------------------------------------------------------------- */
@@ -138,7 +151,7 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
     const struct tunnel_table *table = &commands->tunnels->table;
     const struct path_totals totals = tunnel_table_totals(table, tunnel);
     const struct tunnel_failure *failure = &tunnel->failure;
-    const struct explained_tunnel explained = {
+    struct explained_tunnel explained = {
         .policy = &tunnel->policy,
         .configured = tunnel->configured,
         .problem = *problem,
@@ -158,9 +171,10 @@ static void print(const struct commands *commands, const struct tunnel *tunnel, 
                     failure->since, failure->count},
         .history = &tunnel->history,
         .totals = &totals,
-        .heard = sa != NULL ? heard_by(table->live, sa) : 0,
         .routes = routes_words(settings, tunnel->policy.name, routes),
     };
+    if (sa != NULL)
+        look_at_packets(table->live, sa, &explained);
     show_explanation(&explained, out);
 }
 

@@ -5,11 +5,11 @@
 #include "base/secret.h"
 #include "daemon/ipc/clock.h"
 #include "daemon/keeper/explanation.h"
+#include "daemon/keeper/tunnel_summary.h"
 #include "daemon/show/child_sa.h"
 #include "daemon/show/ike_sa.h"
 #include "daemon/show/ike_statistics.h"
 #include "daemon/show/sa_list.h"
-#include "daemon/show/summary.h"
 
 /* ---- SAs ------------------------------------------------------------------------------------------- */
 
@@ -117,63 +117,24 @@ static enum control_status clear_ikev2_sa(const struct commands *commands, const
 
 /* ---- The summary ----------------------------------------------------------------------------------- */
 
-/* The state of a tunnel that carries nothing, and since when, as far as that is known. */
-static void summarize_standstill(const struct tunnel *tunnel, struct summary_row *row)
-{
-    const struct history_event *last = history_last(&tunnel->history);
-    const struct tunnel_policy *policy = &tunnel->policy;
-    row->since = last != NULL ? last->at : 0;
-    if (policy->shut_down) {
-        row->state = SUMMARY_SHUTDOWN;
-        row->since = tunnel->configured;
-    } else if (!policy->complete || tunnel->stage != TUNNEL_THERE) {
-        row->state = SUMMARY_INCOMPLETE;
-    } else if (tunnel->route.found.problem != ROUTE_FOUND) {
-        row->state = SUMMARY_NO_ROUTE;
-        row->since = tunnel->route.since;
-    } else if (tunnel->failure.text != NULL) {
-        row->state = SUMMARY_FAILING;
-        row->since = tunnel->failure.at;
-    } else {
-        row->state = SUMMARY_IDLE;
-    }
-}
-
-/* Takes in what the SAs say. `sa` is memory to read one. */
-static void summarize_sas(const struct commands *commands, const struct sa_list_entry *entries, size_t count,
-                          struct ike_record *sa, struct summary_row *row)
-{
-    struct state_record memory = {0};
-    if (sa_list_read_best(commands->records, entries, count, &memory, sa)) {
-        row->peer = sa->remote;
-        if (sa->state != IKE_SA_ESTABLISHED &&
-            (row->state == SUMMARY_IDLE || row->state == SUMMARY_FAILING)) {
-            row->state = SUMMARY_NEGOTIATING;
-            row->since = clock_wall_time(sa->created);
-        }
-    }
-    state_record_free(&memory);
-}
-
+/* Appends a tunnel's line. `sa` is memory to read an SA. */
 static void summarize(const struct commands *commands, const struct sa_list *list,
                       const struct tunnel *tunnel, struct ike_record *sa, struct summary *summary,
                       struct text *out)
 {
-    const struct history_event *last = history_last(&tunnel->history);
     const struct path_totals totals = tunnel_table_totals(&commands->tunnels->table, tunnel);
     struct summary_row row = {
         .policy = &tunnel->policy,
-        .state = SUMMARY_UP,
-        .since = last != NULL ? last->at : 0,
         .packets_out = totals.counters[ESP_OUT_PACKETS],
         .packets_in = totals.counters[ESP_IN_PACKETS],
     };
+    struct state_record memory = {0};
     size_t count;
     const struct sa_list_entry *entries = sa_list_of(list, tunnel->policy.tunnel, &count);
-    if (!tunnel->has_sa || tunnel->use != TUNNEL_CARRIES)
-        summarize_standstill(tunnel, &row);
-    summarize_sas(commands, entries, count, sa, &row);
+    bool has_sa = sa_list_read_best(commands->records, entries, count, &memory, sa);
+    tunnel_summary_fill(tunnel, has_sa ? sa : NULL, &row);
     show_summary_row(summary, &row, out);
+    state_record_free(&memory);
 }
 
 static enum control_status show_ikev2_summary(const struct commands *commands,

@@ -9,6 +9,7 @@
 #include "daemon/keeper/tunnel_names.h"
 #include "daemon/keeper/tunnel_routes.h"
 #include "daemon/keeper/used_keys.h"
+#include "daemon/show/summary.h"
 #include "daemon/state/history.h"
 #include "daemon/state/shared.h"
 
@@ -48,6 +49,8 @@ struct tunnel {
     struct history history;
     struct tunnel_failure failure;
     struct used_keys used_keys;
+    enum summary_state summary; /* as last noted, and since when it holds; tunnel_summary.h's */
+    time_t summary_since;       /* 0: not noted yet */
     struct told_interface told; /* what the log has told of it; interface_watch.c's */
     struct path_totals cleared; /* the totals at the last `clear ikev2 statistics`; tunnel_table.c's */
 };

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "daemon/keeper/desired.h"
+#include "daemon/keeper/tunnel_summary.h"
 
 const struct tunnel_policy *tunnels_policy(const struct tunnels *tunnels, uint32_t number)
 {
@@ -22,6 +23,7 @@ static void set_stage(struct tunnels *tunnels, struct tunnel *tunnel, enum tunne
     tunnels->adding -= tunnel->stage == TUNNEL_ADDING;
     tunnels->adding += stage == TUNNEL_ADDING;
     tunnel->stage = stage;
+    tunnel_summary_note(tunnel, time(NULL));
 }
 
 static void send_to_engine(const struct tunnels *tunnels, enum message_type type, const void *body,
@@ -81,18 +83,24 @@ static enum host_tunnel_use wanted_use(const struct tunnel *tunnel)
     return is_up ? TUNNEL_CARRIES : TUNNEL_PASSED_OVER;
 }
 
-static void update_use(struct tunnels *tunnels, struct tunnel *tunnel)
+static void set_use(const struct tunnels *tunnels, struct tunnel *tunnel)
 {
     struct host_error reason;
     enum host_tunnel_use use = wanted_use(tunnel);
     bool is_decided = tunnel->stage == TUNNEL_THERE || tunnel->stage == TUNNEL_REFUSED;
-    interface_watch_schedule(&tunnels->watch);
     if (use == tunnel->use || tunnels->are_left || !is_decided)
         return;
     if (!host_use_tunnel(tunnels->with.host->host, tunnel->policy.name, use, &reason))
         event_log_add(tunnels->with.log, EVENT_SYSTEM, LOG_LEVEL_ERROR, tunnel->policy.name, reason.text);
     else
         tunnel->use = use;
+}
+
+static void update_use(struct tunnels *tunnels, struct tunnel *tunnel)
+{
+    interface_watch_schedule(&tunnels->watch);
+    set_use(tunnels, tunnel);
+    tunnel_summary_note(tunnel, time(NULL));
 }
 
 /* True while SAs of a tunnel are being deleted that is not defined any more: it keeps its route for that. */
@@ -303,6 +311,7 @@ void tunnels_negotiation_failed(struct tunnels *tunnels, uint32_t number, enum i
     };
     if (tunnel->failure.text != NULL)
         text_tame(tunnel->failure.text, size, why);
+    tunnel_summary_note(tunnel, tunnel->failure.at);
 }
 
 static void change_state(struct tunnels *tunnels, struct tunnel *tunnel, bool has_sa, const char *reason)
@@ -456,6 +465,7 @@ static void update_tunnel(struct tunnels *tunnels, struct tunnel *tunnel, const 
         send_to_path(tunnels, MESSAGE_TUNNEL_UPDATE, &settings, sizeof(settings));
     tunnel->policy = *policy;
     tunnel->settings = settings;
+    tunnel_summary_note(tunnel, time(NULL));
     tunnel_names_use(&tunnels->names, &tunnel->name, &tunnel->policy);
     update_route(tunnels, tunnel, changed);
     tunnel->kept = true;

@@ -351,14 +351,18 @@ static enum step_state explain_in(const struct explained_tunnel *tunnel, struct 
     if (tunnel->heard != 0)
         text_print(out, ", the last one at %s", local_time_format(wall_time(tunnel, tunnel->heard), at));
     bool dropped = print_drops(tunnel->totals, DROP_INVALID_SA, DROP_COUNT, out);
+    if (tunnel->silent != 0) {
+        text_print(
+            out,
+            "; packets have left since %s, and none has come since: perhaps ESP of the peer is dropped "
+            "on the way, or the peer has no route into its tunnel for the answers; if the packets are "
+            "not meant to be answered, all is well",
+            local_time_format(wall_time(tunnel, tunnel->silent), at));
+        return STEP_DOUBT;
+    }
     if (n[ESP_IN_PACKETS] > 0)
         return STEP_OK;
-    if (n[ESP_OUT_PACKETS] == 0 && !dropped)
-        return STEP_IDLE;
-    if (!dropped)
-        text_print(out, ": perhaps ESP of the peer is dropped on the way, or the peer has no route into "
-                        "its tunnel for the answers");
-    return STEP_DOUBT;
+    return dropped ? STEP_DOUBT : STEP_IDLE;
 }
 
 /* ---- All steps --------------------------------------------------------------------------------------- */
@@ -406,7 +410,9 @@ static void print_heading(const char *tunnel, enum step_state state, size_t step
         [STEP_OK] = "carries packets",   [STEP_DOUBT] = "is up, with a doubt: ", [STEP_IDLE] = "is idle: ",
         [STEP_NOW] = "is negotiating: ", [STEP_FAILS] = "is stopped at: ",       [STEP_WAITS] = "",
     };
-    text_print(out, "%s %s%s\n", tunnel, words[state], state == STEP_OK ? "" : steps[step].name);
+    bool is_up = state == STEP_IDLE && step >= EXPLAIN_OUT;
+    text_print(out, "%s %s%s\n", tunnel, is_up ? "is up, and idle: " : words[state],
+               state == STEP_OK ? "" : steps[step].name);
 }
 
 void show_explanation(const struct explained_tunnel *tunnel, struct text *out)

@@ -68,6 +68,7 @@ struct explained_tunnel {
     /* Packets. */
     const struct path_totals *totals;
     msec_t heard;       /* when the last packet came in by the Child SAs that there are; 0: none has */
+    msec_t silent;      /* since when packets have only left by one of them (esp/live.h); 0: by none */
     const char *routes; /* that lead into the tunnel: "192.168.2.0/24 of line 40"; NULL: none of the config */
 };
 

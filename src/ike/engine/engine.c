@@ -68,11 +68,11 @@ void ike_engine_free(struct ike_engine *engine)
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
 
-static void clear_tunnel(struct ike_tunnel *tunnel, bool by_path)
+static void clear_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel, bool by_path)
 {
     if (!by_path) /* an operator wants it to begin anew at once */
         damping_reset(&tunnel->damping);
-    tunnel_clear(tunnel, by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
+    tunnel_clear(engine, tunnel, by_path ? "Child SA can't be installed" : "Delete IKE SA by command");
 }
 
 static void handle_clear(struct ike_engine *engine, const struct ike_event *event)
@@ -80,12 +80,12 @@ static void handle_clear(struct ike_engine *engine, const struct ike_event *even
     struct ike_tunnel *tunnel = engine_tunnel(engine, event->clear.tunnel);
     if (!event->clear.all) {
         if (tunnel != NULL)
-            clear_tunnel(tunnel, event->clear.by_path);
+            clear_tunnel(engine, tunnel, event->clear.by_path);
         return;
     }
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
-        clear_tunnel(tunnel, event->clear.by_path);
+        clear_tunnel(engine, tunnel, event->clear.by_path);
     }
 }
 

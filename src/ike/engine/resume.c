@@ -233,6 +233,18 @@ static void resume_all(struct ike_engine *engine)
     }
 }
 
+/* Why a tunnel has no SA, if it has none: its last one was being deleted, or none was kept. */
+static const char *reason_of_end(const struct ike_tunnel *tunnel)
+{
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        if (sa->state == IKE_SA_DELETING)
+            return sa->delete_reason;
+    }
+    return "no SA of it was kept";
+}
+
 void engine_restore_end(struct ike_engine *engine)
 {
     struct child_list list = list_children(engine);
@@ -244,7 +256,7 @@ void engine_restore_end(struct ike_engine *engine)
     struct ike_tunnel *tunnel;
     LIST_FOREACH(tunnel, &engine->objects->tunnel_list, link)
     {
-        tunnel_tell_state(engine, tunnel, "no SA of it was kept");
+        tunnel_tell_state(engine, tunnel, reason_of_end(tunnel));
     }
     resume_all(engine);
 }

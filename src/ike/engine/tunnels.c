@@ -26,13 +26,27 @@ static struct ike_tunnel *tunnel_new(struct ike_engine *engine, uint32_t number)
     return tunnel;
 }
 
-void tunnel_clear(struct ike_tunnel *tunnel, const char *reason)
+/* A peer that does not answer the DELETEs is not to get packets by the old SAs meanwhile. */
+static void end_children(const struct ike_tunnel *tunnel)
+{
+    struct ike_sa *sa;
+    LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
+    {
+        struct child_sa *child;
+        while ((child = LIST_FIRST(&sa->children)) != NULL)
+            child_sa_destroy(child);
+    }
+}
+
+void tunnel_clear(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason)
 {
     struct ike_sa *next;
     for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
         next = LIST_NEXT(sa, tunnel_link);
         ike_sa_delete(sa, reason);
     }
+    end_children(tunnel);
+    tunnel_update_state(engine, tunnel, reason);
 }
 
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
@@ -54,7 +68,7 @@ void tunnel_remove(struct ike_engine *engine, uint32_t number)
     if (tunnel == NULL)
         return;
     /* The DELETEs are sent, but their answers are not awaited. */
-    tunnel_clear(tunnel, "tunnel removed");
+    tunnel_clear(engine, tunnel, "tunnel removed");
     tunnel_free(engine, tunnel);
 }
 

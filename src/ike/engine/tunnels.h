@@ -25,8 +25,11 @@ void tunnel_set_peer_addresses(struct ike_engine *engine, uint32_t number, const
 void tunnel_packet_waits(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
 void tunnel_packet_outside(struct ike_engine *engine, uint32_t number, const struct packet_flow *flow);
 
-/* IKE_EVENT_CLEAR: deletes the tunnel's SAs; `reason` is for the history and the log. */
-void tunnel_clear(struct ike_tunnel *tunnel, const char *reason);
+/*
+ * IKE_EVENT_CLEAR: deletes the tunnel's SAs; `reason` is for the history and the log. Its Child SAs end at
+ * once, its IKE SAs when the peer has answered the DELETEs, or has not in time (R12).
+ */
+void tunnel_clear(struct ike_engine *engine, struct ike_tunnel *tunnel, const char *reason);
 
 /* Frees a tunnel and its SAs, without telling the peer. */
 void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel);

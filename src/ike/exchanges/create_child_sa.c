@@ -65,8 +65,8 @@ static void answer(struct ike_sa *sa)
 
 static void share_answered(struct ike_sa *sa, const struct ike_job_result *result)
 {
-    bool given_up = sa->address_lost; /* while the job ran (S40) */
-    if (key_exchange_take(&sa->theirs->key_exchange, result) && !given_up)
+    bool is_closing = sa->address_lost || sa->state != IKE_SA_ESTABLISHED; /* since the job ran (S40, R12) */
+    if (key_exchange_take(&sa->theirs->key_exchange, result) && !is_closing)
         answer(sa);
     else
         negotiation_refuse(sa, NOTIFY_TEMPORARY_FAILURE, nothing);

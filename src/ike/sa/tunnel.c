@@ -75,13 +75,19 @@ bool tunnel_has_room(const struct ike_tunnel *tunnel, const struct ike_sa *newco
     return count < CHILDREN_MAX;
 }
 
-/* True if there is a Child SA for packets, or an IKE SA that gets one for each packet that needs it. */
+/*
+ * True if there is a Child SA for packets, or an IKE SA that gets one for each packet that needs it. A tunnel
+ * that leaves the config is down only when its SAs are deleted: till then it is kept for the DELETEs (S4).
+ */
 static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
 {
     const struct ike_sa *sa;
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
-        if (additional_children_come_with_packets(sa) && !sa->replaced)
+        bool is_deleting = sa->state == IKE_SA_DELETING;
+        if (is_deleting && tunnel->up && !tunnel->policy.complete)
+            return true;
+        if (additional_children_come_with_packets(sa) && !sa->replaced && !is_deleting)
             return true;
         const struct child_sa *child;
         LIST_FOREACH(child, &sa->children, link)

@@ -222,11 +222,18 @@ static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
     add_sa(f, IKE_SA_ESTABLISHED);
     add_child(f);
     f->totals.counters[ESP_OUT_PACKETS] = 9;
+    f->tunnel.silent = NOW - 30000;
     assert_says(f, "Tunnel0.0 is up, with a doubt: Packets in\n");
     assert_says(
         f, "  ok     Packets out  9 packets, 0 octets; no route of the config leads into it\n"
-           "> doubt  Packets in   0 packets, 0 octets: perhaps ESP of the peer is dropped on the way, or "
-           "the peer has no route into its tunnel for the answers\n");
+           "> doubt  Packets in   0 packets, 0 octets; packets have left since 2011/01/01 09:00:10, and none "
+           "has come since: perhaps ESP of the peer is dropped on the way, or the peer has no route into its "
+           "tunnel for the answers; if the packets are not meant to be answered, all is well\n");
+    f->totals.counters[ESP_IN_PACKETS] = 1;
+    f->tunnel.heard = NOW - 40000;
+    assert_says(
+        f, "> doubt  Packets in   1 packets, 0 octets, the last one at 2011/01/01 09:00:00; packets have "
+           "left since 2011/01/01 09:00:10, and none has come since: ");
 
     f->totals.drops[DROP_OUT_SELECTORS] = 3;
     assert_says(f, "Tunnel0.0 is up, with a doubt: Selectors\n");
@@ -236,6 +243,18 @@ static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
 
     f->sa.address_lost = true;
     assert_says(f, "> doubt  Address      10.1.0.1, which this host has no more: the SA is given up\n");
+}
+
+/* What Linux itself sends out of each interface is answered by nobody. */
+static void packets_that_nobody_answers_are_no_doubt(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->totals.counters[ESP_OUT_PACKETS] = 2;
+    assert_says(f, "Tunnel0.0 is up, and idle: Packets in\n");
+    assert_says(f, "  ok     Packets out  2 packets, 0 octets; no route of the config leads into it\n"
+                   "> idle   Packets in   0 packets, 0 octets\n");
 }
 
 static void a_tunnel_that_nothing_has_begun_says_who_has_to(void **state)
@@ -381,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(S34_packets_that_left_in_fragments_are_a_hint_with_the_mend, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(packets_that_nobody_answers_are_no_doubt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_under_way_is_told_with_what_failed_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
