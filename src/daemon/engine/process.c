@@ -1,7 +1,6 @@
 #include "daemon/engine/process.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -475,11 +474,6 @@ int engine_process_run(void)
     /* As many threads for key exchanges as there are cores. */
     (void)snprintf(threads, sizeof(threads), "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     (void)setenv("UV_THREADPOOL_SIZE", threads, 1);
-    /*
-     * The engine and its threads interrupt nobody: where much is to be done, more of it comes together for
-     * one turn of the loop, and packets go first. If that is refused, only more time is spent.
-     */
-    (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
     if (!start(&process))
         return EXIT_FAILURE;
     if (!secret_lock_process())
