@@ -12,14 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A function that is also compiled for AVX2, which the loader chooses where the processor has it. Sanitizers
- * are not ready yet when the loader does. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
-#define FOR_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
-#else
-#define FOR_WIDE_VECTORS
-#endif
-
 /* A run of octets in memory that others own. */
 struct octets {
     const uint8_t *at;

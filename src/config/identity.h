@@ -10,10 +10,10 @@
 /* Reads the ID in a line; false if the line has none. */
 bool identity_of_line(const struct command_line *line, struct identity *out);
 
-/* The ID of type ID_IPV4_ADDR or ID_IPV6_ADDR for an address. */
 /* The keyword of a type in the config, "fqdn"; "none" if it has none. */
 const char *identity_type_word(uint8_t type);
 
+/* The ID of type ID_IPV4_ADDR or ID_IPV6_ADDR for an address. */
 struct identity identity_of_address(const struct ip_address *address);
 
 /* The ID of type ID_FQDN for a domain name, which is shorter than FQDN_SIZE. */

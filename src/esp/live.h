@@ -3,7 +3,8 @@
  * outlives every process, so it is plain memory of fixed layout without pointers. Each of the two directions
  * has a single writer, the direction's owner worker; each lies in cache lines of its own (in an array of
  * these that starts on a line), so that the two owners may run on different cores. Others read single 64-bit
- * fields, whole.
+ * fields, whole. `silent_since` is the exception: the owner of the outbound direction writes it beside the
+ * inbound one.
  */
 #ifndef MUSUBI_ESP_LIVE_H
 #define MUSUBI_ESP_LIVE_H
@@ -13,8 +14,7 @@
 enum {
     ESP_LIVE_VERSION = 1,
     ESP_REPLAY_WINDOW = 1024, /* packets (S26) */
-    ESP_SILENCE =
-        20000, /* milliseconds in which packets only leave until one that comes in is missed (S47) */
+    ESP_SILENCE = 20000, /* milliseconds in which packets leave and none comes in, until that is told (S47) */
     ESP_SEQUENCE_BLOCK = 1 << 16, /* outbound numbers reserved at a time, see esp_live.sequence_mark */
 };
 

@@ -21,8 +21,8 @@ struct plan_packet_link {
     size_t number;                           /* of the interface, in the names of its counters */
     const struct interface_filters *filters; /* stays the caller's */
     struct plan_mss ipv4_mss, ipv6_mss;
-    struct ip_address
-        napt_source; /* what NAPT translates to; IP_NONE: the link's own address, as it is then */
+    struct ip_address napt_source; /* what NAPT translates to; IP_NONE: the link's own address, whatever it is
+                                      when the packet leaves */
 };
 
 /* Everything: a part of struct host_plan. The lists stay the caller's. */

@@ -186,7 +186,7 @@ enum ike_action_kind {
     IKE_ACTION_TUNNEL_FAILED, /* there will be no SA: packets that wait, of one pair or all, are dropped */
     IKE_ACTION_JOB,
     IKE_ACTION_LOG,
-    IKE_ACTION_FAILURE, /* a negotiation has failed that the tunnel may have been meant by: no log line */
+    IKE_ACTION_FAILURE, /* a negotiation that may have been meant for this tunnel has failed: no log line */
 };
 
 /* The steps of a negotiation, in their order. */

@@ -67,7 +67,8 @@ static void outbound_put(struct outbound *outbound, struct outbound_sa *sa, uint
         outbound->runs[outbound->run_count++] = (struct outbound_run){.first = i};
     outbound->runs[outbound->run_count - 1].count++;
     outbound->packets[i] = (struct outbound_packet){sa, at, length, rest};
-    sa->may_be_answered |= rest.length > 0 || !tunnel_packet_is_of_the_link((struct octets){at, length});
+    if (!sa->may_be_answered)
+        sa->may_be_answered = rest.length > 0 || !tunnel_packet_is_of_the_link((struct octets){at, length});
     outbound->pieces_expected += pieces_expected(sa, length + rest.length);
 }
 

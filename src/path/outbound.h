@@ -29,7 +29,8 @@ struct outbound_packet {
     struct octets rest; /* a segment's payload, while `at` has its headers; empty: the packet is whole */
 };
 
-/* The packets of one tunnel in the batch. */
+/* Consecutive packets of one tunnel in the batch. There is one run for a tunnel, so its packets stay in
+ * order. */
 struct outbound_run {
     size_t first, count;
 };
@@ -86,7 +87,8 @@ struct outbound {
     unsigned message_count;
     struct outbound_datagram datagrams[PIECES_MAX]; /* of all messages */
     unsigned datagram_count;
-    struct wire_destination detached[PIECES_MAX]; /* how messages go whose SA does so no more */
+    struct wire_destination
+        detached[PIECES_MAX]; /* destinations of messages whose SA was removed or redirected */
     struct outbound_vector vector;
 };
 

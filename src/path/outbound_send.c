@@ -334,7 +334,7 @@ void outbound_send(struct worker *worker)
     outbound_flush(worker);
 }
 
-/* Has the datagrams of a message refer to the SA no more; true if one of them did. */
+/* Clears the SA as the sender of a message's datagrams; true if it was the sender of one. */
 static bool outbound_forget_sender(struct outbound *outbound, const struct outbound_message *message,
                                    const struct outbound_sa *sa)
 {

@@ -11,7 +11,7 @@ enum {
     INBOX_STRIDE = 65536 + 33 * 64,
     /* Merged datagrams are some 45 each: the worker shall look at its tunnels too. */
     MERGED_LIMIT = 8,
-    COMMON_MAX = 2048, /* octets of a datagram that is not merged, but seldom */
+    COMMON_MAX = 2048, /* octets; few datagrams that are not merged are longer */
 };
 
 bool wire_inbox_allocate(struct wire_inbox *inbox, bool touched)

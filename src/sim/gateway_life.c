@@ -113,6 +113,7 @@ struct tunnel_policy world_default_policy(uint32_t tunnel, const char *peer, con
 {
     struct tunnel_policy p = {
         .tunnel = tunnel,
+        .defined = true,
         .complete = true,
         .local_id = key_id(local_keyid),
         .remote_id = key_id(remote_keyid),

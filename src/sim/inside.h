@@ -49,7 +49,8 @@ struct sim_tunnel {
     struct ip_address source; /* of its route; IP_NONE: the gateway's address */
     uint32_t ifindex;         /* of its route */
     size_t failures;
-    size_t noted_failures; /* of the peer's negotiations that other tunnels may have been meant by too */
+    size_t
+        noted_failures; /* of negotiations of the peer that may have been meant for other tunnels as well */
     /* Of a peer by FQDN: the addresses at the name servers, those of the last lookup, the one in use. */
     struct name_addresses said, heard;
     struct ip_address chosen;                /* IP_NONE: none */

@@ -30,15 +30,15 @@ static void note_use(struct gateway *g, struct installed_child *child, const str
         gateway_report_esp(g, IKE_EVENT_PEER_MOVED, spi, &c->from);
 }
 
-/* Tells the engine that packets only go out, as the packet path does (S47). */
+/* Tells the engine that packets only go out, as the packet path does (S47). Each packet here is one that may
+ * be answered. */
 static void watch_answers(struct gateway *g, struct installed_child *child)
 {
-    enum { PATIENCE = 20000 };
     msec_t now = g->world->now;
     uint32_t spi = child->sa.inbound.spi;
     if (child->unanswered_since == 0 || child->heard >= child->unanswered_since) {
         child->unanswered_since = now;
-    } else if (now - child->unanswered_since >= PATIENCE) {
+    } else if (now - child->unanswered_since >= ESP_SILENCE) {
         child->unanswered_since = now;
         gateway_report_unanswered(g, spi, child->heard == 0);
     }

@@ -159,11 +159,14 @@ static void R12_clear_under_suppress_send_delete_removes_at_once(void **state)
     stage_free(&s);
 }
 
+/* Also if the tunnel's config has a gap by now. */
 static void R12_clear_ends_the_child_sas_at_once_also_of_a_peer_that_is_silent(void **state)
 {
     (void)state;
-    const struct tunnel_policy policy = stage_policy();
+    struct tunnel_policy policy = stage_policy();
     struct stage s = stage_established_with(&policy);
+    policy.complete = false;
+    gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
 
     gateway_clear(s.b, 0);
 
@@ -206,7 +209,7 @@ static void S4_a_tunnel_that_leaves_the_config_is_up_until_its_sas_are_deleted(v
     (void)state;
     struct tunnel_policy policy = stage_policy();
     struct stage s = stage_established_with(&policy);
-    policy.complete = false;
+    policy.defined = policy.complete = false;
     gateway_set_tunnel(s.b, &policy, "secret2", "secret1");
 
     gateway_clear(s.b, 0);

@@ -517,6 +517,34 @@ static void S34_an_ike_sa_that_stays_is_told_though_the_peer_refused_those_befor
     world_free(e.w);
 }
 
+static void with_child_sas_that_are_rekeyed_at_once(struct draft *d)
+{
+    d->a.child_lifetime = d->b.child_lifetime = 35;
+}
+
+/* Both ends begin at once. One of the two IKE SAs is deleted, which refuses nothing: the other one stays. */
+static void S34_what_follows_is_told_though_one_of_two_ike_sas_was_deleted(void **state)
+{
+    (void)state;
+    struct encounter e = encounter_of(with_child_sas_that_are_rekeyed_at_once, true);
+    world_set_partition(e.w, e.a, e.b, false);
+    *world_conditions(e.w) = (struct network_conditions){.delay_min = 1500, .delay_max = 1500};
+    gateway_packet_waits(e.b, 0);
+
+    world_run(e.w, 60000);
+
+    const struct gateway *const ends[] = {e.a, e.b};
+    for (size_t i = 0; i < 2; i++) {
+        size_t made = gateway_log_count(ends[i], "Child SA created");
+        assert_int_equal(gateway_log_count(ends[i], "IKE SA created"), 2);
+        assert_int_equal(gateway_log_count(ends[i], "IKE SA deleted"), 1);
+        if (made < 3 || warned(ends[i], "Child SA created") != made)
+            fail_msg("end %zu: %zu Child SAs are made, and it is told:\n%s", i, made,
+                     gateway_warnings(ends[i]));
+    }
+    world_free(e.w);
+}
+
 static void with_an_ike_sa_that_is_rekeyed_at_once(struct draft *d)
 {
     d->a.sa_lifetime = 35;
@@ -544,6 +572,7 @@ int main(void)
         cmocka_unit_test(S34_ike_sas_that_the_peer_refuses_at_once_are_told_once_an_hour),
         cmocka_unit_test(S34_the_end_of_an_ike_sa_is_told_though_it_was_rekeyed_just_before),
         cmocka_unit_test(S34_an_ike_sa_that_stays_is_told_though_the_peer_refused_those_before),
+        cmocka_unit_test(S34_what_follows_is_told_though_one_of_two_ike_sas_was_deleted),
         cmocka_unit_test(S34_each_end_reports_once_what_is_wrong_in_its_config),
         cmocka_unit_test(S34_a_silent_peer_is_reported_once),
         cmocka_unit_test(S34_a_peer_that_falls_silent_in_ike_auth_is_reported_once_by_either_end),

@@ -59,7 +59,7 @@ def test_S12_a_question_mark_lists_what_may_follow(gateway):
     assert '  description "who ?"\n' in shown or "  description who ?\n" in shown
     gateway.configure("interface Tunnel1.0", "no description")
     unknown = gateway.command("no such ?")
-    assert unknown.status == 1 and unknown.stderr == "% No command begins so\n", str(unknown)
+    assert unknown.status == 1 and unknown.stderr == "% No command begins like this\n", str(unknown)
 
 
 def test_the_prompt_carries_the_hostname(gateway):

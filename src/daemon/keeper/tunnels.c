@@ -203,7 +203,7 @@ static void remove_tunnel(struct tunnels *tunnels, struct tunnel *tunnel)
 static void leave(struct tunnels *tunnels, struct tunnel *tunnel)
 {
     tunnel->leaving = true;
-    tunnel->policy.complete = false;
+    tunnel->policy.defined = tunnel->policy.complete = false;
     tunnel_names_release(&tunnels->names, &tunnel->name);
     send_policy(tunnels, tunnel, &tunnel->policy);
     clear_sas(tunnels, tunnel);

@@ -7,7 +7,7 @@
 #include "config/help.h"
 #include "daemon/ipc/text.h"
 
-/* Appends the words with their help, or that no command begins so. */
+/* Appends the words with their help, or that no command begins like this. */
 void show_help(const struct help *help, struct text *out);
 
 #endif

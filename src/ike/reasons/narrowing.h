@@ -5,10 +5,10 @@
  * packet out.
  *
  *     Tunnel1.0: the peer narrowed the traffic selectors: asked for local-ts any, remote-ts any, granted
- *     local 10.1.0.0-10.1.0.255, remote 10.2.0.0-10.2.0.255; local-ts and remote-ts: default
- *     Tunnel1.0: no Child SA for packets from 10.1.0.1 to 10.2.0.1, protocol 17, ports 1000 and 53 (the peer
- *     asked for local 10.1.0.0-10.1.0.255, remote 10.2.0.0-10.2.0.255 protocol 6): they are dropped;
- *     local-ts and remote-ts: default
+ *     local 10.1.0.0-10.1.0.255, remote 10.2.0.0-10.2.0.255; local-ts and remote-ts: the default, no line
+ * sets it Tunnel1.0: no Child SA for packets from 10.1.0.1 to 10.2.0.1, protocol 17, ports 1000 and 53 (the
+ * peer asked for local 10.1.0.0-10.1.0.255, remote 10.2.0.0-10.2.0.255 protocol 6): they are dropped;
+ *     local-ts and remote-ts: the default, no line sets it
  *     Tunnel1.0: packets from 10.1.9.1 to 10.2.0.1, protocol 17, ports 1000 and 53 are outside of local-ts
  *     and remote-ts of this end: they are dropped; local-ts and remote-ts: lines 5, 6
  */

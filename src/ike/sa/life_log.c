@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum {
-    REFUSED_WITHIN = 10000, /* milliseconds after it was made; if the SA ends later it was not refused */
+    REFUSED_WITHIN =
+        10000, /* milliseconds after it was established; if the SA ends later it was not refused */
     PEER_TEXT_SIZE = IDENTITY_TEXT_SIZE + IP_TEXT_SIZE,
 };
 
@@ -22,9 +23,28 @@ static const char *peer_of(const struct ike_sa *sa, char out[PEER_TEXT_SIZE])
     return out;
 }
 
+static bool is_young(const struct ike_sa *sa)
+{
+    return sa->engine->now - sa->created <= REFUSED_WITHIN;
+}
+
+/* True if the tunnel has another IKE SA, which the peer has accepted: it refuses only one of several. */
+static bool has_other(const struct ike_sa *sa)
+{
+    const struct ike_sa *other;
+    LIST_FOREACH(other, &sa->tunnel->sas, tunnel_link)
+    {
+        if (other != sa && other->state == IKE_SA_ESTABLISHED && !other->replaced)
+            return true;
+    }
+    return false;
+}
+
 enum log_level life_log_level(const struct ike_sa *sa)
 {
     char peer[PEER_TEXT_SIZE];
+    if (!is_young(sa))
+        return LOG_LEVEL_WARN;
     const struct ike_tunnel *tunnel = sa->tunnel;
     bool was_refused = repeated_failure_is_known(tunnel->refused_peers, REFUSED_PEERS_MAX, peer_of(sa, peer),
                                                  sa->engine->now);
@@ -61,7 +81,7 @@ void life_log_stays_fire(struct ike_engine *engine, void *owner)
 
 void life_log_deleted(struct ike_sa *sa, const char *reason)
 {
-    bool is_refusal = sa->refused && !sa->replaced && sa->engine->now - sa->created <= REFUSED_WITHIN;
+    bool is_refusal = sa->refused && !sa->replaced && is_young(sa) && !has_other(sa);
     enum log_level level = sa->replaced ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN;
     char peer[PEER_TEXT_SIZE];
     char again[REPEATED_TEXT_SIZE];

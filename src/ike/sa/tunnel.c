@@ -85,7 +85,7 @@ static bool tunnel_has_sa(const struct ike_tunnel *tunnel)
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         bool is_deleting = sa->state == IKE_SA_DELETING;
-        if (is_deleting && tunnel->up && !tunnel->policy.complete)
+        if (is_deleting && tunnel->up && !tunnel->policy.defined)
             return true;
         if (additional_children_come_with_packets(sa) && !sa->replaced && !is_deleting)
             return true;

@@ -30,7 +30,7 @@ __attribute__((format(printf, 5, 6))) void engine_log_failure(struct ike_engine 
                                                               const char *format, ...);
 
 /*
- * Notes that a negotiation of the peer has failed that this tunnel may have been meant by, so that the shows
+ * Notes that a negotiation of the peer that may have been meant for this tunnel has failed, so that the shows
  * tell of it there; the log has a line of its own.
  */
 __attribute__((format(printf, 4, 5))) void engine_note_failure(struct ike_engine *engine, enum ike_step step,
