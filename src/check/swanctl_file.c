@@ -16,7 +16,7 @@ static size_t mark_length(const char *text, size_t length)
     return length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* Whether a text goes on with a word, and behind it with one of `behind`. */
+/* Whether a text begins with a word that one of the characters `behind` follows. */
 static bool has_word(const char *text, const char *end, const char *word, const char *behind)
 {
     size_t size = strlen(word);
@@ -24,19 +24,41 @@ static bool has_word(const char *text, const char *end, const char *word, const 
            strchr(behind, text[size]) != NULL && text[size] != '\0';
 }
 
-/* Whether a section begins, which others may refer to, and connections follow. */
-static bool opens_section(const char *text, const char *end)
+/* What follows the name of a section. */
+static const char behind_section[] = " \t\r\n{.:";
+
+/* Whether a section `connections` stands anywhere in a text: the word alone may be one of a description. */
+static bool names_connections(const char *text, const char *end)
 {
     static const char connections[] = "connections";
+    const char *at = text;
+    while ((at = memmem(at, (size_t)(end - at), connections, strlen(connections))) != NULL) {
+        bool begins_word = at == text || (at[-1] != '\0' && strchr(" \t\r\n{}", at[-1]) != NULL);
+        bool is_word = begins_word && has_word(at, end, connections, behind_section);
+        at += strlen(connections);
+        while (is_word && at < end && *at != '\0' && strchr(blanks, *at) != NULL)
+            at++;
+        if (is_word && at < end && *at != '\0' && strchr("{.:#", *at) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Whether a text begins with a section or a setting of any name, before a section `connections`. One that
+ * begins with `!` is a config of Musubi, whose comments begin so: a banner `!=====` is not a setting.
+ */
+static bool opens_section(const char *text, const char *end)
+{
     const char *start = text;
-    if (memmem(text, (size_t)(end - text), connections, strlen(connections)) == NULL)
+    if (text == end || *text == '!' || !names_connections(text, end))
         return false;
-    while (text < end && strchr(" \t\r\n#{}=", *text) == NULL)
+    while (text < end && *text != '\0' && strchr(" \t\r\n#{}=:", *text) == NULL)
         text++;
     bool has_name = text > start;
-    while (text < end && strchr(blanks, *text) != NULL)
+    while (text < end && *text != '\0' && strchr(blanks, *text) != NULL)
         text++;
-    return has_name && text < end && strchr("{:=", *text) != NULL;
+    return has_name && text < end && *text != '\0' && strchr("{:=", *text) != NULL;
 }
 
 enum swanctl_form swanctl_form_of(const char *text, size_t length)
@@ -51,7 +73,7 @@ enum swanctl_form swanctl_form_of(const char *text, size_t length)
             text++;
     }
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
-        if (has_word(text, end, sections[i], " \t\r\n{.:"))
+        if (has_word(text, end, sections[i], behind_section))
             return SWANCTL_CONF;
     }
     if (opens_section(text, end))

@@ -221,6 +221,33 @@ def test_without_pair_a_config_of_strongswan_is_told_in_one_line(tmp_path, text,
     assert (done.status, done.stdout, done.stderr) == (DOES_NOT, f"x.conf: error: {told}\n", "")
 
 
+@pytest.mark.parametrize("options", [(), ("--effective",)])
+@pytest.mark.parametrize("text", ["!===== Site A\n! all connections to the centre\nhostname a\n",
+                                  "! = of the connections =\nhostname a\n", "! {connections }\nhostname a\n"])
+def test_a_config_that_begins_with_a_banner_is_not_taken_for_a_swanctl_conf(tmp_path, text, options):
+    (tmp_path / "x.cfg").write_text(text, encoding="utf-8")
+
+    done = run("env", "-C", str(tmp_path), SHELL, "check", *options, "x.cfg")
+
+    assert (done.status, done.stderr) == (CONNECTS, ""), str(done)
+
+
+@pytest.mark.parametrize("text", ["word\0 connections {\n}\n", "word = reconnections\n", "word = connections-of-a\n",
+                                  "word = x\n! the connections of a\n"])
+def test_what_has_no_section_connections_is_no_swanctl_conf(tmp_path, text):
+    (tmp_path / "x.cfg").write_text(text, encoding="utf-8")
+
+    done = run("env", "-C", str(tmp_path), SHELL, "check", "x.cfg")
+
+    assert done.status == CONNECTS and "this `word` line is not handled by Musubi" in done.stdout, str(done)
+
+
+def test_a_pair_of_configs_may_begin_with_banners(tmp_path):
+    report = pair_report(tmp_path, "!===== the connections of site 1\n" + SITE, SWANCTL, names=NAMES)
+
+    assert [file["form"] for file in report["files"]] == ["musubi", "swanctl"] and report["connects"], report
+
+
 @pytest.mark.parametrize("secret", ['"one key for both"', "one key for both   # for both",
                                     "0x6f6e65206b657920666f7220626f7468", "0sb25lIGtleSBmb3IgYm90aA=="])
 def test_secrets_have_the_forms_of_strongswan(tmp_path, secret):
