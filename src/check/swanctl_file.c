@@ -168,8 +168,9 @@ static bool read_value(struct scan *s, const char *key)
     char *value = s->at;
     char *out = value;
     char *end = value;
+    bool is_quoted = false;
     for (; *s->at != '\0' && strchr("\n#}", *s->at) == NULL; s->at += strspn(s->at, " \t\r")) {
-        bool is_quoted = *s->at == '"';
+        is_quoted = *s->at == '"';
         s->at += is_quoted;
         if (out != value)
             *out++ = ' ';
@@ -182,8 +183,9 @@ static bool read_value(struct scan *s, const char *key)
         end = s->at;
     }
     struct swanctl_item item = item_of(s, key, value, line);
-    item.end = end;
     char behind = *s->at;
+    item.end = end;
+    item.ends_at_comment = behind == '#' && s->at == end && !is_quoted;
     bool good = add(s->file, &item);
     if (behind == '\n')
         s->line++, s->at++;

@@ -16,7 +16,8 @@ struct swanctl_item {
     const char *value; /* of a head: the sections that it refers to ("a, b.c"), or NULL */
     const char *end;   /* of a setting: where its value ends in the text, quotes and all */
     uint32_t line;
-    bool is_referred_to; /* a head: another section refers to it, or to a section in it */
+    bool ends_at_comment; /* a setting: a `#` directly behind its value, which has no quote there, ends it */
+    bool is_referred_to;  /* a head: another section refers to it, or to a section in it */
 };
 
 struct swanctl_file {

@@ -263,7 +263,13 @@ static void check_settings(const struct swanctl_file *file, const struct section
 {
     bool has_secret = false;
     for (const struct swanctl_item *item = section->head + 1; item < file->items + section->end; item++) {
-        if (item->key != NULL && strcmp(item->key, "secret") == 0)
+        bool is_key = item->key != NULL && strcmp(item->key, "secret") == 0;
+        if (is_key && item->ends_at_comment)
+            diagnostics_add(diagnostics, SEVERITY_WARNING, item->line, 0, NULL,
+                            "the secret `%s` ends before a `#`, which begins a comment: a secret with a `#` "
+                            "needs quotes",
+                            section->head->section[1]);
+        if (is_key)
             has_secret = has_secret || is_secret(item);
         else if (item->key == NULL || !starts_with(item->key, "id"))
             diagnostics_add(diagnostics, SEVERITY_WARNING, item->line, 0, NULL,

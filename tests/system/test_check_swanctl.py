@@ -359,6 +359,26 @@ def test_a_secret_on_a_line_with_others_is_not_shown_either(tmp_path):
         assert "secret = ********" in done.stdout or "********" in done.stdout
 
 
+@pytest.mark.parametrize("line", ["secret = hunter2#hunter3", "secret = hunter2 #hunter3", "secret = #hunter2",
+                                  "secret = hunter2}hunter3 = 3\n  ike-2 {\n    secret = 4"])
+def test_what_stands_behind_a_secret_is_not_shown_either(tmp_path, line):
+    for options in ((), ("--json",)):
+        done = check_pair(tmp_path, SITE1, replaced(SWANCTL, ('secret = "one key for both"', line)), names=NAMES,
+                          options=options)
+
+        assert done.status == DOES_NOT and "hunter" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("secret, is_told", [("one#key", True), ("one key#for both", True), ("one key # for both", False),
+                                             ('"one#key"', False), ('"one key"#for both', False)])
+def test_a_comment_that_begins_inside_a_secret_is_told(tmp_path, secret, is_told):
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, ('"one key for both"', secret)), names=NAMES)
+
+    told = [{"line": 31, "text": "the secret `ike-site1` ends before a `#`, which begins a comment: a secret with a `#` "
+                                 "needs quotes"}]
+    assert report["files"][1]["not_read"] == (told if is_told else [])
+
+
 def test_a_peer_without_an_id_may_be_any_that_has_a_key(tmp_path):
     assert played(tmp_path, ('      id = "keyid:site1"\n', ""))["connects"]
 
