@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "check/swanctl_merge.h"
 
 static const char blanks[] = " \t\r\n";
 
@@ -300,6 +301,7 @@ static bool add_section(struct expansion *e, const char *path, const struct swan
             continue;
         *found = true;
         copy.depth = under->depth + item->depth - depth;
+        copy.is_inherited = true;
         if (copy.depth > SWANCTL_DEPTH_MAX || e->to->count >= ITEMS_MAX) {
             diagnostics_add(e->diagnostics, SEVERITY_ERROR, under->line, 0, NULL,
                             "the references of this section are too deep or too many");
@@ -408,7 +410,7 @@ bool swanctl_file_read(struct swanctl_file *out, const char *text, size_t length
     }
     if (s.depth > 0)
         return fail_at(&s, s.opened[s.depth - 1], "the section that begins here is not closed by a `}`");
-    return expand(out, diagnostics);
+    return expand(out, diagnostics) && swanctl_merge(out);
 }
 
 void swanctl_file_free(struct swanctl_file *file)
