@@ -19,7 +19,7 @@ static bool starts_with(const char *text, const char *with)
 }
 
 /* Settings that make no difference to whether two ends connect, or that the play sets itself. */
-static bool is_of_no_account(const char *key)
+static bool makes_no_difference(const char *key)
 {
     static const char *const keys[] = {
         "aggressive",    "version",      "mobike",     "dpd_",        "fragmentation", "keyingtries",
@@ -152,7 +152,7 @@ static void read_connection_setting(struct connection *c, const struct swanctl_i
         c->tunnel->policy.nat_force = is_yes(item->value);
     else if (strcmp(item->key, "version") == 0 && strcmp(item->value, "1") == 0)
         hinder(c, item, "it is IKEv1, which Musubi does not speak");
-    else if (!is_of_no_account(item->key))
+    else if (!makes_no_difference(item->key))
         not_read(c, item, "");
 }
 
@@ -189,7 +189,7 @@ static void read_proof(struct connection *c, const struct swanctl_item *item, bo
     } else if (strcmp(item->key, "id") == 0) {
         policy->line[local ? SETTING_LOCAL_AUTHENTICATION : SETTING_PEER] = item->line;
         *(local ? &policy->local_id : &policy->remote_id) = read_id(c, item, local);
-    } else if (!is_of_no_account(item->key)) {
+    } else if (!makes_no_difference(item->key)) {
         not_read(c, item, "");
     }
 }
@@ -299,7 +299,7 @@ static void read_child_setting(struct connection *c, const struct swanctl_item *
         hinder(c, item, "Musubi has no AH");
     else if (strcmp(item->key, "mode") == 0 && strcmp(item->value, "tunnel") != 0)
         hinder(c, item, "it wants another mode than tunnel mode");
-    else if (strcmp(item->key, "mode") != 0 && !is_of_no_account(item->key))
+    else if (strcmp(item->key, "mode") != 0 && !makes_no_difference(item->key))
         not_read(c, item, "");
 }
 

@@ -137,7 +137,7 @@ static bool close_section(struct scan *s)
 {
     s->at++;
     if (s->depth == 0)
-        return fail_at(s, s->line, "a closing brace has no section: it is to go, or one before it");
+        return fail_at(s, s->line, "this brace closes no section: remove it or one before it");
     s->depth--;
     return true;
 }
@@ -201,7 +201,7 @@ static bool read_value(struct scan *s, const char *key)
 static bool open_section(struct scan *s, const char *name, const char *references, uint32_t line)
 {
     if (s->depth == SWANCTL_DEPTH_MAX)
-        return fail_at(s, line, "sections stand too deep in others");
+        return fail_at(s, line, "sections are nested too deeply");
     s->opened[s->depth] = line;
     s->section[s->depth++] = name;
     const struct swanctl_item item = item_of(s, NULL, references, line);
@@ -218,13 +218,13 @@ static bool read_item(struct scan *s)
     s->at += strcspn(s->at, " \t\r\n={}#:\"");
     if (s->at == word)
         return fail_at(s, line,
-                       *word == '"' ? "a name must not stand in quotes"
+                       *word == '"' ? "a name must not be in quotes"
                                     : "the name of a section or of a setting is missing");
     char *end = s->at;
     skip(s, blanks);
     if ((size_t)(end - word) == 7 && strncmp(word, "include", 7) == 0 && *s->at != '=') {
         diagnostics_add(s->diagnostics, SEVERITY_WARNING, line, 0, NULL,
-                        "`include` is not followed: what the other file has is to stand in its place");
+                        "`include` is not followed: put what the other file has in its place");
         s->at += strcspn(s->at, "\n");
         return true;
     }
@@ -234,7 +234,7 @@ static bool read_item(struct scan *s)
     }
     char kind = *s->at;
     if (kind != '{' && (kind != '=' || references != NULL))
-        return fail_at(s, line, "behind this name there is neither a `{`, which begins a section, nor a `=`");
+        return fail_at(s, line, "a `{`, which begins a section, or a `=` has to follow this name");
     *s->at++ = '\0';
     for (const char *c = references; c != NULL && *c != '\0'; c++)
         s->line += *c == '\n';
@@ -399,7 +399,7 @@ bool swanctl_file_read(struct swanctl_file *out, const char *text, size_t length
     if (zero != NULL) {
         for (const char *c = text; c < zero; c++)
             s.line += *c == '\n';
-        return fail_at(&s, s.line, "this is no text: it has an octet 0 here");
+        return fail_at(&s, s.line, "this is not a text file: it has an octet 0 here");
     }
     for (;;) {
         skip(&s, blanks);

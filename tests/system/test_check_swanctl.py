@@ -379,7 +379,7 @@ def test_what_is_not_read_is_told_with_its_line(tmp_path):
     report = pair_report(tmp_path, SITE, text, names=NAMES)
 
     told = {(item["line"], item["text"]) for item in report["files"][1]["not_read"]}
-    assert told == {(1, "`include` is not followed: what the other file has is to stand in its place"),
+    assert told == {(1, "`include` is not followed: put what the other file has in its place"),
                      (8, "a proposal is not read: Musubi does not have ecp256"),
                     (9, "`vips` is not read"),
                     (24, "the child `net` is not read: only the first one of a connection is")}
