@@ -241,18 +241,25 @@ static bool read_config(struct pair_end *end, const char *text, size_t length)
 /* What stands in the lines of a swanctl.conf for an octet of a secret. */
 enum { HIDDEN_OCTET = '\1' };
 
-/* Hides the values under `secrets`, but for IDs. Line ends stay. */
+/*
+ * Hides the values under `secrets`, but for IDs, and what stands behind them in their lines: it may be the
+ * rest of a secret that lacks quotes. Line ends stay.
+ */
 static void hide_secrets(struct pair_source *of)
 {
+    const char *from = of->lines, *to = of->lines; /* what was hidden last, and need not be again */
     for (size_t i = 0; i < of->swanctl.count; i++) {
         const struct swanctl_item *item = &of->swanctl.items[i];
         if (item->key == NULL || item->depth == 0 || strcmp(item->section[0], "secrets") != 0 ||
             strncmp(item->key, "id", 2) == 0)
             continue;
-        for (const char *c = item->value; c < item->end; c++) {
-            char *shown = &of->lines[c - of->swanctl.text];
-            *shown = *shown == '\n' ? '\n' : HIDDEN_OCTET;
-        }
+        const char *end = &of->lines[item->end - of->swanctl.text];
+        char *c = &of->lines[item->value - of->swanctl.text];
+        if (c >= from && end <= to)
+            continue;
+        for (from = c; c < end || (*c != '\n' && *c != '\0'); c++)
+            *c = *c == '\n' ? '\n' : HIDDEN_OCTET;
+        to = c;
     }
 }
 

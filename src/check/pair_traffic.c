@@ -8,7 +8,7 @@
 #include "check/pair_source.h"
 #include "ike/wire/selectors.h"
 
-enum { NETWORK_LENGTH_MIN = 8 /* bits; a shorter prefix is no network, but the way to all others */ };
+enum { NETWORK_LENGTH_MIN = 8 /* bits; a shorter prefix stands for a default route */ };
 
 /* The first host of a range: its first address is that of the network, unless it is the only one. */
 static struct ip_address first_host(const struct ip_address *first, const struct ip_address *last)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/map.h"
 #include "check/swanctl_proposal.h"
 #include "check/swanctl_secret.h"
 #include "config/resolve.h"
@@ -20,7 +19,7 @@ static bool starts_with(const char *text, const char *with)
 }
 
 /* Settings that make no difference to whether two ends connect, or that the play sets itself. */
-static bool is_of_no_account(const char *key)
+static bool makes_no_difference(const char *key)
 {
     static const char *const keys[] = {
         "aggressive",    "version",      "mobike",     "dpd_",        "fragmentation", "keyingtries",
@@ -55,12 +54,9 @@ static void first_word(const char *list, char out[FQDN_SIZE])
 
 struct connection {
     struct pair_end *end;
-    struct map by_name; /* tunnels, by the hashes of their names */
-    struct pair_tunnel *tunnel;
+    struct pair_tunnel *tunnel; /* NULL: none yet */
     const char *name;
-    const char *child;                   /* the child that is read; NULL: none yet */
-    bool failed;                         /* memory ran out */
-    const struct swanctl_item *hinderer; /* what the tunnel's hindrance is from; NULL: there is none */
+    const char *child; /* the child that is read; NULL: none yet */
 };
 
 static void not_read(const struct connection *c, const struct swanctl_item *item, const char *why)
@@ -76,23 +72,6 @@ static void hinder(struct connection *c, const struct swanctl_item *item, const 
     c->tunnel->hindrance = why;
     c->tunnel->hindrance_line = item->line;
     c->tunnel->policy.complete = false;
-    c->hinderer = item;
-}
-
-/* A setting that comes again, as those by reference do, holds in place of the first. */
-static void forget_hindrance(struct connection *c, const struct swanctl_item *item)
-{
-    const struct swanctl_item *before = c->hinderer;
-    if (before == NULL || item->key == NULL || before->depth != item->depth ||
-        strcmp(before->key, item->key) != 0)
-        return;
-    for (size_t i = 0; i < item->depth; i++) {
-        if (strcmp(before->section[i], item->section[i]) != 0)
-            return;
-    }
-    c->hinderer = NULL;
-    c->tunnel->hindrance = NULL;
-    c->tunnel->policy.complete = true;
 }
 
 static void note_unusable(struct connection *c, const struct swanctl_item *item,
@@ -173,7 +152,7 @@ static void read_connection_setting(struct connection *c, const struct swanctl_i
         c->tunnel->policy.nat_force = is_yes(item->value);
     else if (strcmp(item->key, "version") == 0 && strcmp(item->value, "1") == 0)
         hinder(c, item, "it is IKEv1, which Musubi does not speak");
-    else if (!is_of_no_account(item->key))
+    else if (!makes_no_difference(item->key))
         not_read(c, item, "");
 }
 
@@ -210,7 +189,7 @@ static void read_proof(struct connection *c, const struct swanctl_item *item, bo
     } else if (strcmp(item->key, "id") == 0) {
         policy->line[local ? SETTING_LOCAL_AUTHENTICATION : SETTING_PEER] = item->line;
         *(local ? &policy->local_id : &policy->remote_id) = read_id(c, item, local);
-    } else if (!is_of_no_account(item->key)) {
+    } else if (!makes_no_difference(item->key)) {
         not_read(c, item, "");
     }
 }
@@ -320,25 +299,21 @@ static void read_child_setting(struct connection *c, const struct swanctl_item *
         hinder(c, item, "Musubi has no AH");
     else if (strcmp(item->key, "mode") == 0 && strcmp(item->value, "tunnel") != 0)
         hinder(c, item, "it wants another mode than tunnel mode");
-    else if (strcmp(item->key, "mode") != 0 && !is_of_no_account(item->key))
+    else if (strcmp(item->key, "mode") != 0 && !makes_no_difference(item->key))
         not_read(c, item, "");
 }
 
 /* ---- The whole file ---------------------------------------------------------------------------------- */
 
+/* `item` is the head of the connection, and its first item: those of a section that comes again follow too.
+ */
 static void begin_connection(struct connection *c, const struct swanctl_item *item)
 {
     struct pair_end *end = c->end;
     struct tunnel_policy policy = policy_default();
-    const uint64_t key = hash_text(HASH_START, item->section[1]);
     c->name = item->section[1];
     c->child = NULL;
-    c->hinderer = NULL;
-    c->tunnel = map_find(&c->by_name, key);
-    if (c->tunnel != NULL) /* a section that comes again goes on */
-        return;
     c->tunnel = &end->tunnels[end->tunnel_count++];
-    c->failed = !map_put(&c->by_name, key, c->tunnel) || c->failed;
     (void)snprintf(policy.name, sizeof policy.name, "%s", c->name);
     policy.tunnel = ((uint32_t)end->tunnel_count << 16) + 1;
     policy.defined = policy.complete = true;
@@ -352,15 +327,14 @@ static void begin_connection(struct connection *c, const struct swanctl_item *it
 static void read_connection_item(struct connection *c, const struct swanctl_item *item)
 {
     const char *part = item->section[2];
-    if (item->key != NULL && item->value[0] == '\0') /* as if it were not there */
-        return;
-    forget_hindrance(c, item);
-    if (item->depth == 2 && item->key == NULL)
+    if (c->tunnel == NULL || strcmp(c->name, item->section[1]) != 0)
         begin_connection(c, item);
-    else if (item->depth == 2)
-        read_connection_setting(c, item);
-    else if (item->depth == 3 && item->key == NULL)
+    if (item->is_overridden || (item->key != NULL && item->value[0] == '\0')) /* as if it were not there */
         return;
+    if (item->depth < 4 && item->key == NULL)
+        return;
+    if (item->depth == 2)
+        read_connection_setting(c, item);
     else if (item->depth == 3 && (starts_with(part, "local") || starts_with(part, "remote")))
         read_proof(c, item, starts_with(part, "local"));
     else if (item->depth == 4 && strcmp(part, "children") == 0)
@@ -400,7 +374,7 @@ static void complete_tunnel(struct pair_end *end, struct pair_tunnel *tunnel)
 
 bool swanctl_end_read(struct pair_end *end, const struct swanctl_file *file)
 {
-    struct connection c = {.end = end, .by_name = map_with_seed(0)};
+    struct connection c = {.end = end};
     end->tunnels = calloc(file->count + 1, sizeof *end->tunnels);
     end->addresses = calloc(file->count + 1, sizeof *end->addresses);
     if (end->tunnels == NULL || end->addresses == NULL)
@@ -418,6 +392,5 @@ bool swanctl_end_read(struct pair_end *end, const struct swanctl_file *file)
     for (size_t i = 0; i < end->tunnel_count; i++)
         complete_tunnel(end, &end->tunnels[i]);
     diagnostics_sort(&end->diagnostics);
-    map_free(&c.by_name);
-    return !c.failed;
+    return true;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "check/swanctl_merge.h"
 
 static const char blanks[] = " \t\r\n";
 
@@ -16,7 +17,7 @@ static size_t mark_length(const char *text, size_t length)
     return length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* Whether a text goes on with a word, and behind it with one of `behind`. */
+/* Whether a text begins with a word that one of the characters `behind` follows. */
 static bool has_word(const char *text, const char *end, const char *word, const char *behind)
 {
     size_t size = strlen(word);
@@ -24,19 +25,41 @@ static bool has_word(const char *text, const char *end, const char *word, const 
            strchr(behind, text[size]) != NULL && text[size] != '\0';
 }
 
-/* Whether a section begins, which others may refer to, and connections follow. */
-static bool opens_section(const char *text, const char *end)
+/* What follows the name of a section. */
+static const char behind_section[] = " \t\r\n{.:";
+
+/* Whether a section `connections` stands anywhere in a text: the word alone may be one of a description. */
+static bool names_connections(const char *text, const char *end)
 {
     static const char connections[] = "connections";
+    const char *at = text;
+    while ((at = memmem(at, (size_t)(end - at), connections, strlen(connections))) != NULL) {
+        bool begins_word = at == text || (at[-1] != '\0' && strchr(" \t\r\n{}", at[-1]) != NULL);
+        bool is_word = begins_word && has_word(at, end, connections, behind_section);
+        at += strlen(connections);
+        while (is_word && at < end && *at != '\0' && strchr(blanks, *at) != NULL)
+            at++;
+        if (is_word && at < end && *at != '\0' && strchr("{.:#", *at) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Whether a text begins with a section or a setting of any name, before a section `connections`. One that
+ * begins with `!` is a config of Musubi, whose comments begin so: a banner `!=====` is not a setting.
+ */
+static bool opens_section(const char *text, const char *end)
+{
     const char *start = text;
-    if (memmem(text, (size_t)(end - text), connections, strlen(connections)) == NULL)
+    if (text == end || *text == '!' || !names_connections(text, end))
         return false;
-    while (text < end && strchr(" \t\r\n#{}=", *text) == NULL)
+    while (text < end && *text != '\0' && strchr(" \t\r\n#{}=:", *text) == NULL)
         text++;
     bool has_name = text > start;
-    while (text < end && strchr(blanks, *text) != NULL)
+    while (text < end && *text != '\0' && strchr(blanks, *text) != NULL)
         text++;
-    return has_name && text < end && strchr("{:=", *text) != NULL;
+    return has_name && text < end && *text != '\0' && strchr("{:=", *text) != NULL;
 }
 
 enum swanctl_form swanctl_form_of(const char *text, size_t length)
@@ -51,7 +74,7 @@ enum swanctl_form swanctl_form_of(const char *text, size_t length)
             text++;
     }
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
-        if (has_word(text, end, sections[i], " \t\r\n{.:"))
+        if (has_word(text, end, sections[i], behind_section))
             return SWANCTL_CONF;
     }
     if (opens_section(text, end))
@@ -114,7 +137,7 @@ static bool close_section(struct scan *s)
 {
     s->at++;
     if (s->depth == 0)
-        return fail_at(s, s->line, "a closing brace has no section: it is to go, or one before it");
+        return fail_at(s, s->line, "this brace closes no section: remove it or one before it");
     s->depth--;
     return true;
 }
@@ -146,8 +169,9 @@ static bool read_value(struct scan *s, const char *key)
     char *value = s->at;
     char *out = value;
     char *end = value;
+    bool is_quoted = false;
     for (; *s->at != '\0' && strchr("\n#}", *s->at) == NULL; s->at += strspn(s->at, " \t\r")) {
-        bool is_quoted = *s->at == '"';
+        is_quoted = *s->at == '"';
         s->at += is_quoted;
         if (out != value)
             *out++ = ' ';
@@ -160,8 +184,9 @@ static bool read_value(struct scan *s, const char *key)
         end = s->at;
     }
     struct swanctl_item item = item_of(s, key, value, line);
-    item.end = end;
     char behind = *s->at;
+    item.end = end;
+    item.ends_at_comment = behind == '#' && s->at == end && !is_quoted;
     bool good = add(s->file, &item);
     if (behind == '\n')
         s->line++, s->at++;
@@ -176,7 +201,7 @@ static bool read_value(struct scan *s, const char *key)
 static bool open_section(struct scan *s, const char *name, const char *references, uint32_t line)
 {
     if (s->depth == SWANCTL_DEPTH_MAX)
-        return fail_at(s, line, "sections stand too deep in others");
+        return fail_at(s, line, "sections are nested too deeply");
     s->opened[s->depth] = line;
     s->section[s->depth++] = name;
     const struct swanctl_item item = item_of(s, NULL, references, line);
@@ -193,13 +218,13 @@ static bool read_item(struct scan *s)
     s->at += strcspn(s->at, " \t\r\n={}#:\"");
     if (s->at == word)
         return fail_at(s, line,
-                       *word == '"' ? "a name must not stand in quotes"
+                       *word == '"' ? "a name must not be in quotes"
                                     : "the name of a section or of a setting is missing");
     char *end = s->at;
     skip(s, blanks);
     if ((size_t)(end - word) == 7 && strncmp(word, "include", 7) == 0 && *s->at != '=') {
         diagnostics_add(s->diagnostics, SEVERITY_WARNING, line, 0, NULL,
-                        "`include` is not followed: what the other file has is to stand in its place");
+                        "`include` is not followed: put what the other file has in its place");
         s->at += strcspn(s->at, "\n");
         return true;
     }
@@ -209,7 +234,7 @@ static bool read_item(struct scan *s)
     }
     char kind = *s->at;
     if (kind != '{' && (kind != '=' || references != NULL))
-        return fail_at(s, line, "behind this name there is neither a `{`, which begins a section, nor a `=`");
+        return fail_at(s, line, "a `{`, which begins a section, or a `=` has to follow this name");
     *s->at++ = '\0';
     for (const char *c = references; c != NULL && *c != '\0'; c++)
         s->line += *c == '\n';
@@ -276,6 +301,7 @@ static bool add_section(struct expansion *e, const char *path, const struct swan
             continue;
         *found = true;
         copy.depth = under->depth + item->depth - depth;
+        copy.is_inherited = true;
         if (copy.depth > SWANCTL_DEPTH_MAX || e->to->count >= ITEMS_MAX) {
             diagnostics_add(e->diagnostics, SEVERITY_ERROR, under->line, 0, NULL,
                             "the references of this section are too deep or too many");
@@ -373,7 +399,7 @@ bool swanctl_file_read(struct swanctl_file *out, const char *text, size_t length
     if (zero != NULL) {
         for (const char *c = text; c < zero; c++)
             s.line += *c == '\n';
-        return fail_at(&s, s.line, "this is no text: it has an octet 0 here");
+        return fail_at(&s, s.line, "this is not a text file: it has an octet 0 here");
     }
     for (;;) {
         skip(&s, blanks);
@@ -384,7 +410,7 @@ bool swanctl_file_read(struct swanctl_file *out, const char *text, size_t length
     }
     if (s.depth > 0)
         return fail_at(&s, s.opened[s.depth - 1], "the section that begins here is not closed by a `}`");
-    return expand(out, diagnostics);
+    return expand(out, diagnostics) && swanctl_merge(out);
 }
 
 void swanctl_file_free(struct swanctl_file *file)

@@ -16,13 +16,16 @@ struct swanctl_item {
     const char *value; /* of a head: the sections that it refers to ("a, b.c"), or NULL */
     const char *end;   /* of a setting: where its value ends in the text, quotes and all */
     uint32_t line;
-    bool is_referred_to; /* a head: another section refers to it, or to a section in it */
+    bool ends_at_comment; /* a setting: a `#` directly behind its value, which has no quote there, ends it */
+    bool is_inherited;    /* the section that it stands in refers to the one that has it */
+    bool is_overridden;   /* a setting: it does not count, as another one holds in its place */
+    bool is_referred_to;  /* a head: another section refers to it, or to a section in it */
 };
 
 struct swanctl_file {
     char *text; /* what the items point into */
     size_t length;
-    struct swanctl_item *items; /* in the order of the file */
+    struct swanctl_item *items; /* in the order of the file, but see swanctl_merge.h */
     size_t count, capacity;
 };
 
@@ -39,8 +42,8 @@ extern const char swanctl_ipsec_conf_text[];
 
 /*
  * Reads a text; swanctl_file_free when done, in either case. What a section has by reference (`name : other
- * {`) stands before its own items. What is not read (`include`) is a warning. False after a syntax error,
- * which is added to `diagnostics`, or if memory ran out.
+ * {`) stands before its own items, which override it. What is not read (`include`) is a warning. False after
+ * a syntax error, which is added to `diagnostics`, or if memory ran out.
  */
 bool swanctl_file_read(struct swanctl_file *out, const char *text, size_t length,
                        struct diagnostics *diagnostics);

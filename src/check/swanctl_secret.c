@@ -115,7 +115,8 @@ static bool next_section(const struct swanctl_file *file, size_t at, struct sect
         return false;
     *out = (struct section_of_secret){&items[at], at + 1};
     while (out->end < file->count && items[out->end].depth >= 2 &&
-           items[out->end].section[1] == out->head->section[1])
+           strcmp(items[out->end].section[0], "secrets") == 0 &&
+           strcmp(items[out->end].section[1], out->head->section[1]) == 0)
         out->end++;
     return true;
 }
@@ -127,7 +128,8 @@ static bool is_ike(const struct section_of_secret *section)
 
 static bool is_secret(const struct swanctl_item *item)
 {
-    return item->key != NULL && strcmp(item->key, "secret") == 0 && item->value[0] != '\0';
+    return item->key != NULL && !item->is_overridden && strcmp(item->key, "secret") == 0 &&
+           item->value[0] != '\0';
 }
 
 /* A secret of type ike, and how well it fits two IDs. */
@@ -144,7 +146,7 @@ static struct fitting fitting_of(const struct swanctl_file *file, const struct s
     for (const struct swanctl_item *item = section->head + 1; item < file->items + section->end; item++) {
         if (is_secret(item))
             fitting.secret = item;
-        if (item->key == NULL || !starts_with(item->key, "id"))
+        if (item->key == NULL || item->is_overridden || !starts_with(item->key, "id"))
             continue;
         const struct identity named = swanctl_identity(item->value);
         enum fit fit[] = {fit_of(item->value, &named, own), fit_of(item->value, &named, peer)};
@@ -263,7 +265,15 @@ static void check_settings(const struct swanctl_file *file, const struct section
 {
     bool has_secret = false;
     for (const struct swanctl_item *item = section->head + 1; item < file->items + section->end; item++) {
-        if (item->key != NULL && strcmp(item->key, "secret") == 0)
+        bool is_key = item->key != NULL && strcmp(item->key, "secret") == 0;
+        if (item->is_overridden || (item->key == NULL && item->depth == 2)) /* the section comes again */
+            continue;
+        if (is_key && item->ends_at_comment)
+            diagnostics_add(diagnostics, SEVERITY_WARNING, item->line, 0, NULL,
+                            "the secret `%s` ends before a `#`, which begins a comment: a secret with a `#` "
+                            "needs quotes",
+                            section->head->section[1]);
+        if (is_key)
             has_secret = has_secret || is_secret(item);
         else if (item->key == NULL || !starts_with(item->key, "id"))
             diagnostics_add(diagnostics, SEVERITY_WARNING, item->line, 0, NULL,

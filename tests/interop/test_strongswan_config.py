@@ -64,6 +64,21 @@ SECRETS = {
     "blanks between words are one": ("ike-a { secret = GOOD   more }", False),
     "in quotes, in parts": ('ike-a { secret = "GOOD" }', True),
     "with a backslash in quotes": ('ike-a { secret = "\\GOOD" }', True),
+    "not an ID that is overridden": ("""
+        ike-a { id = keyid:site1
+          id = keyid:site3
+          secret = bad
+        }
+        ike-b { secret = GOOD }""", True),
+    "one that comes again, as one": ("""
+        ike-a { id = keyid:site1
+          secret = bad
+        }
+        ike-b { id = keyid:site2
+          secret = bad
+        }
+        ike-a { secret = GOOD }""", True),
+    "up to a # without quotes": ("ike-a { secret = GOOD#more\n }", True),
     "in hexadecimal": (f"ike-a {{ secret = 0X{SECRET.encode().hex()} }}", True),
 }
 
@@ -135,6 +150,7 @@ REFERENCES = {
     "the first reference counts before the second": ("first, second", "", "GOOD", "aes128-sha1-modp1024", True),
     "and not the second before the first": ("first, second", "", "aes128-sha1-modp1024", "GOOD", False),
     "the second for what the first lacks": ("first, second", "", None, "GOOD", True),
+    "an empty value of its own clears theirs": ("first, second", " ", "aes128-sha1-modp1024", None, True),
     "its own before both": ("second, first", "GOOD", "aes128-sha1-modp1024", "aes128-sha1-modp1024", True),
 }
 

@@ -148,6 +148,88 @@ def test_a_connection_that_comes_again_goes_on(tmp_path):
     assert any(lines == ["proposals = aes128-sha256-modp2048"] for _, lines in findings(pair, "swanctl.conf"))
 
 
+def inherited(settings, own, child="", own_child=""):
+    """A file whose connection refers to a template with `settings`, and has `own` itself."""
+    template = f"template {{\n{settings}\n  children {{\n    net {{\n{child}\n    }}\n  }}\n}}\n"
+    return template + replaced(SWANCTL, ("  site1 {", "  site1 : template {"),
+                               ("    proposals = aes256-sha256-modp2048\n", own + "\n"),
+                               ("    version = 2\n", ""), ("      net {\n", "      net {\n" + own_child + "\n"))
+
+
+@pytest.mark.parametrize("others, child, why", [
+    ("version = 1", "", "it is IKEv1, which Musubi does not speak"),
+    ("", "ah_proposals = sha256", "Musubi has no AH"),
+    ("", "mode = transport", "it wants another mode than tunnel mode")])
+def test_of_two_settings_that_cannot_be_used_one_that_is_overridden_leaves_the_other(tmp_path, others, child, why):
+    text = inherited(f"proposals = chacha20poly1305-x25519\n{others}", "proposals = aes256-sha256-modp2048", child)
+
+    report = pair_report(tmp_path, SITE, text, names=NAMES)
+
+    assert not report["connects"] and report["files"][1]["not_read"] == [], report
+    assert [f["text"] for f in the_pair(report)["findings"]] == [f"site1 can't be used: {why}"]
+
+
+def test_what_is_overridden_makes_no_difference(tmp_path):
+    text = inherited("proposals = chacha20poly1305-x25519\nversion = 1\nvips = 0.0.0.0\nlocal_addrs = 10.9.0.1, 10.9.0.2",
+                     "proposals = aes256-sha256-modp2048\nversion = 2\nvips =",
+                     "mode = transport\nlocal_ts = 10.0.0.0/8[tcp/http]", "mode = tunnel")
+
+    report = pair_report(tmp_path, SITE, text, names=NAMES)
+
+    assert report["connects"] and report["files"][1]["not_read"] == [], report
+
+
+def test_an_address_that_is_overridden_is_not_the_ends(tmp_path):
+    """Neither as the address from which it sends, nor as one that the peer may name."""
+    text = replaced(SWANCTL, ("    local_addrs = 10.2.0.1\n", "    local_addrs = 10.9.0.1\n    local_addrs = %any\n"))
+
+    end = the_pair(pair_report(tmp_path, SITE, text, names=NAMES))["ends"][1]
+    other = played(tmp_path, ("    local_addrs = 10.2.0.1\n", "    local_addrs = 10.2.0.1\n    local_addrs = 10.9.0.1\n"))
+
+    assert (end["address"], end["address_assumed"]) == ("10.2.0.1", True)
+    assert not other["connects"]
+    assert any("no address of the other end (10.9.0.1;" in f["text"] or "no address of the other end (10.9.0.1)" in f["text"]
+               for f in other["findings"]), other["findings"]
+
+
+def test_a_connection_that_comes_again_keeps_what_is_its_own(tmp_path):
+    """What it inherits in its second place does not override what it has itself in the first."""
+    again = "connections {\n  site1 : t {\n  }\n}\nt {\n  proposals = aes128-sha256-modp2048\n}\nsecrets {"
+
+    assert played(tmp_path, ("secrets {", again))["connects"]
+
+
+def test_the_second_child_of_a_connection_that_comes_again_is_not_read(tmp_path):
+    again = ("connections {\n  old {\n    remote_addrs = 10.8.0.1\n  }\n  site1 {\n    children {\n      more {\n"
+             "        mode = transport\n      }\n    }\n  }\n}\nsecrets {")
+
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, ("secrets {", again)), names=NAMES)
+
+    assert report["connects"], report
+    assert [item["text"] for item in report["files"][1]["not_read"] if "child" in item["text"]] == [
+        "the child `more` is not read: only the first one of a connection is"]
+
+
+def test_a_secret_that_comes_again_goes_on(tmp_path):
+    """Its settings are those of both, the last one of a name."""
+    ids = "    id-1 = keyid:site1\n    id-2 = keyid:site2\n"
+    first = "secrets {\n  ike-site1 {\n" + ids + "    secret = 0xabc#\n  }\n  ike-2 {\n    id = keyid:site1\n    secret = x\n  }\n}\n"
+
+    report = pair_report(tmp_path, SITE, first + replaced(SWANCTL, (ids, "")), names=NAMES)
+
+    assert report["connects"] and report["files"][1]["not_read"] == [], report
+
+
+def test_an_id_of_a_secret_that_is_overridden_does_not_count(tmp_path):
+    ids = ("id-1 = keyid:site1\n    id-2 = keyid:site2", "id-1 = keyid:a\n    id-2 = keyid:b")
+    template = "keys {\n  id-1 = keyid:site1\n  id-2 = keyid:site2\n}\n"
+
+    pair = the_pair(pair_report(tmp_path, SITE, template + replaced(SWANCTL, ids, ("ike-site1 {", "ike-site1 : keys {")),
+                                names=NAMES))
+
+    assert any("there is no key for this end's ID" in text for text, _ in findings(pair, "swanctl.conf")), pair["findings"]
+
+
 def test_of_several_addresses_the_first_is_read_and_that_is_told(tmp_path):
     report = pair_report(tmp_path, SITE, replaced(SWANCTL, ("remote_addrs = 10.1.0.1", "remote_addrs = 10.1.0.1, 10.9.0.1")),
                          names=NAMES)
@@ -221,6 +303,33 @@ def test_without_pair_a_config_of_strongswan_is_told_in_one_line(tmp_path, text,
     assert (done.status, done.stdout, done.stderr) == (DOES_NOT, f"x.conf: error: {told}\n", "")
 
 
+@pytest.mark.parametrize("options", [(), ("--effective",)])
+@pytest.mark.parametrize("text", ["!===== Site A\n! all connections to the centre\nhostname a\n",
+                                  "! = of the connections =\nhostname a\n", "! {connections }\nhostname a\n"])
+def test_a_config_that_begins_with_a_banner_is_not_taken_for_a_swanctl_conf(tmp_path, text, options):
+    (tmp_path / "x.cfg").write_text(text, encoding="utf-8")
+
+    done = run("env", "-C", str(tmp_path), SHELL, "check", *options, "x.cfg")
+
+    assert (done.status, done.stderr) == (CONNECTS, ""), str(done)
+
+
+@pytest.mark.parametrize("text", ["word\0 connections {\n}\n", "word = reconnections\n", "word = connections-of-a\n",
+                                  "word = x\n! the connections of a\n"])
+def test_what_has_no_section_connections_is_no_swanctl_conf(tmp_path, text):
+    (tmp_path / "x.cfg").write_text(text, encoding="utf-8")
+
+    done = run("env", "-C", str(tmp_path), SHELL, "check", "x.cfg")
+
+    assert done.status == CONNECTS and "this `word` line is not handled by Musubi" in done.stdout, str(done)
+
+
+def test_a_pair_of_configs_may_begin_with_banners(tmp_path):
+    report = pair_report(tmp_path, "!===== the connections of site 1\n" + SITE, SWANCTL, names=NAMES)
+
+    assert [file["form"] for file in report["files"]] == ["musubi", "swanctl"] and report["connects"], report
+
+
 @pytest.mark.parametrize("secret", ['"one key for both"', "one key for both   # for both",
                                     "0x6f6e65206b657920666f7220626f7468", "0sb25lIGtleSBmb3IgYm90aA=="])
 def test_secrets_have_the_forms_of_strongswan(tmp_path, secret):
@@ -270,7 +379,7 @@ def test_what_is_not_read_is_told_with_its_line(tmp_path):
     report = pair_report(tmp_path, SITE, text, names=NAMES)
 
     told = {(item["line"], item["text"]) for item in report["files"][1]["not_read"]}
-    assert told == {(1, "`include` is not followed: what the other file has is to stand in its place"),
+    assert told == {(1, "`include` is not followed: put what the other file has in its place"),
                      (8, "a proposal is not read: Musubi does not have ecp256"),
                     (9, "`vips` is not read"),
                     (24, "the child `net` is not read: only the first one of a connection is")}
@@ -330,6 +439,26 @@ def test_a_secret_on_a_line_with_others_is_not_shown_either(tmp_path):
 
         assert done.status == DOES_NOT and "hunter2" not in done.stdout, done.stdout
         assert "secret = ********" in done.stdout or "********" in done.stdout
+
+
+@pytest.mark.parametrize("line", ["secret = hunter2#hunter3", "secret = hunter2 #hunter3", "secret = #hunter2",
+                                  "secret = hunter2}hunter3 = 3\n  ike-2 {\n    secret = 4"])
+def test_what_stands_behind_a_secret_is_not_shown_either(tmp_path, line):
+    for options in ((), ("--json",)):
+        done = check_pair(tmp_path, SITE1, replaced(SWANCTL, ('secret = "one key for both"', line)), names=NAMES,
+                          options=options)
+
+        assert done.status == DOES_NOT and "hunter" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("secret, is_told", [("one#key", True), ("one key#for both", True), ("one key # for both", False),
+                                             ('"one#key"', False), ('"one key"#for both', False)])
+def test_a_comment_that_begins_inside_a_secret_is_told(tmp_path, secret, is_told):
+    report = pair_report(tmp_path, SITE, replaced(SWANCTL, ('"one key for both"', secret)), names=NAMES)
+
+    told = [{"line": 31, "text": "the secret `ike-site1` ends before a `#`, which begins a comment: a secret with a `#` "
+                                 "needs quotes"}]
+    assert report["files"][1]["not_read"] == (told if is_told else [])
 
 
 def test_a_peer_without_an_id_may_be_any_that_has_a_key(tmp_path):
