@@ -274,6 +274,22 @@ static bool drop_ike_auth(void *context, const struct flying_datagram *d)
     return d->message.at[18] == EXCHANGE_IKE_SA_INIT;
 }
 
+static void S34_an_answer_that_could_not_be_sent_is_named_as_the_cause(void **state)
+{
+    (void)state;
+    struct encounter e = encounter_of(NULL, true);
+    gateway_set_source(e.b, NULL);
+    world_set_partition(e.w, e.a, e.b, false);
+
+    world_run(e.w, 60000);
+
+    check_failure("an answer that could not be sent", e.b,
+                  "Tunnel0.0: negotiation failed: 10.1.0.1:500 sent no IKE_AUTH within 30 seconds after "
+                  "IKE_SA_INIT was answered with AES-CBC-128/HMAC-SHA2-256-128/PRF-HMAC-SHA2-256/MODP-2048, "
+                  "which could not be sent: Network is unreachable; line 131");
+    world_free(e.w);
+}
+
 static void S34_a_peer_that_falls_silent_in_ike_auth_is_reported_once_by_either_end(void **state)
 {
     (void)state;
@@ -575,6 +591,7 @@ int main(void)
         cmocka_unit_test(S34_what_follows_is_told_though_one_of_two_ike_sas_was_deleted),
         cmocka_unit_test(S34_each_end_reports_once_what_is_wrong_in_its_config),
         cmocka_unit_test(S34_a_silent_peer_is_reported_once),
+        cmocka_unit_test(S34_an_answer_that_could_not_be_sent_is_named_as_the_cause),
         cmocka_unit_test(S34_a_peer_that_falls_silent_in_ike_auth_is_reported_once_by_either_end),
         cmocka_unit_test(S34_a_dead_peer_is_reported_once),
         cmocka_unit_test(S34_silence_during_a_rekey_is_reported_once),

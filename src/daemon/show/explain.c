@@ -282,6 +282,16 @@ static enum step_state explain_child(const struct explained_tunnel *tunnel, stru
     return STEP_OK;
 }
 
+/* True if the peer has asked for the selectors, which hold then (R71), and the config has others. */
+static bool are_selectors_foreign(const struct explained_tunnel *tunnel, const struct ike_child_record *child)
+{
+    const struct tunnel_policy *policy = tunnel->policy;
+    const struct selector_list local = selectors_of_policy(policy->local_ts, policy->local_ts_count);
+    const struct selector_list remote = selectors_of_policy(policy->remote_ts, policy->remote_ts_count);
+    return !tunnel->sa->first_child_is_ours &&
+           (!selectors_within(&child->local_ts, &local) || !selectors_within(&child->remote_ts, &remote));
+}
+
 static enum step_state explain_selectors(const struct explained_tunnel *tunnel, struct text *out)
 {
     const struct ike_child_record *child = show_live_child(tunnel->sa);
@@ -290,8 +300,13 @@ static enum step_state explain_selectors(const struct explained_tunnel *tunnel, 
     char remote[SELECTORS_TEXT_SIZE];
     text_print(out, "here %s, there %s", selectors_format(&child->local_ts, local),
                selectors_format(&child->remote_ts, remote));
+    bool are_foreign = are_selectors_foreign(tunnel, child);
+    if (are_foreign)
+        text_print(out, ", which the peer has asked for, and which are not within those configured here");
     print_lines(tunnel->policy, SETTING_BIT(SETTING_LOCAL_TS) | SETTING_BIT(SETTING_REMOTE_TS), out);
     print_old_settings(tunnel, OLD_OF_SELECTORS, out);
+    if (are_foreign)
+        return STEP_DOUBT;
     if (drops[DROP_OUT_SELECTORS] == 0 && drops[DROP_IN_SELECTORS] == 0)
         return STEP_OK;
     text_print(out, "; %" PRIu64 " packets out and %" PRIu64 " in were outside of them",
@@ -348,8 +363,11 @@ static enum step_state explain_in(const struct explained_tunnel *tunnel, struct 
     const uint64_t *n = tunnel->totals->counters;
     char at[LOCAL_TIME_SIZE];
     text_print(out, "%" PRIu64 " packets, %" PRIu64 " octets", n[ESP_IN_PACKETS], n[ESP_IN_OCTETS]);
+    bool by_others = tunnel->heard == 0 && n[ESP_IN_PACKETS] > 0 && is_established(tunnel->sa);
     if (tunnel->heard != 0)
         text_print(out, ", the last one at %s", local_time_format(wall_time(tunnel, tunnel->heard), at));
+    if (by_others)
+        text_print(out, ", all of them before this Child SA");
     bool dropped = print_drops(tunnel->totals, DROP_INVALID_SA, DROP_COUNT, out);
     if (tunnel->napt)
         text_print(out, "; `ip napt enable` then drops those that no host here has asked for: `show ip napt` "
@@ -357,13 +375,13 @@ static enum step_state explain_in(const struct explained_tunnel *tunnel, struct 
     if (tunnel->silent != 0) {
         text_print(
             out,
-            "; packets have left since %s, and none has come since: perhaps ESP of the peer is dropped "
-            "on the way, or the peer has no route into its tunnel for the answers; if the packets are "
+            "; packets have left since %s, and none has come since: perhaps ESP is dropped on the way, "
+            "there or back, or the peer has no route into its tunnel for the answers; if the packets are "
             "not meant to be answered, all is well",
             local_time_format(wall_time(tunnel, tunnel->silent), at));
         return STEP_DOUBT;
     }
-    if (n[ESP_IN_PACKETS] > 0)
+    if (n[ESP_IN_PACKETS] > 0 && !by_others)
         return STEP_OK;
     return dropped ? STEP_DOUBT : STEP_IDLE;
 }

@@ -8,6 +8,7 @@
 #include "ike/sa/candidates.h"
 #include "ike/sa/debug_log.h"
 #include "ike/sa/exchange.h"
+#include "ike/sa/half_open.h"
 #include "ike/services/log.h"
 #include "ike/services/send.h"
 
@@ -142,6 +143,8 @@ void engine_not_sent(struct ike_engine *engine, const struct ip_endpoint *remote
     bool from_initiator = (h.flags & IKE_FLAG_INITIATOR) != 0;
     struct ike_sa *sa = map_find(&engine->objects->sas, from_initiator ? h.spi_i : h.spi_r);
     bool is_answer = (h.flags & IKE_FLAG_RESPONSE) != 0;
+    if (is_answer && sa != NULL && half_open_is(sa))
+        sa->send_error = error;
     if (is_answer && ike_budget_spend(&engine->objects->unsent_answers, LINES_IN_A_SECOND, engine->now))
         engine_log(engine, LOG_LEVEL_NOTICE, LOG_IKEV2, "an answer to %s can't be sent: %s",
                    ip_endpoint_format(remote, text), strerror(error));

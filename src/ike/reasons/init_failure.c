@@ -5,6 +5,8 @@
 #include "ike/sa/half_open.h"
 #include "ike/wire/proposal_text.h"
 
+#include <string.h>
+
 void init_failure_note_choice(struct ike_sa *sa, const struct ike_payload *offer)
 {
     const struct proposal_policy policy = proposal_policy_of_ike(&sa->tunnel->policy.ike);
@@ -100,7 +102,9 @@ void init_failure_of_half_open(const struct ike_sa *sa)
                      ip_endpoint_format(&sa->remote, remote));
     else
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING,
-                     "%s sent no IKE_AUTH within %d seconds after IKE_SA_INIT was answered with %s",
+                     "%s sent no IKE_AUTH within %d seconds after IKE_SA_INIT was answered with %s%s%s",
                      ip_endpoint_format(&sa->remote, remote), HALF_OPEN_TIMEOUT / 1000,
-                     ike_suite_format(&sa->suite, suite));
+                     ike_suite_format(&sa->suite, suite),
+                     sa->send_error != 0 ? ", which could not be sent: " : "",
+                     sa->send_error != 0 ? strerror(sa->send_error) : "");
 }

@@ -13,6 +13,8 @@
 /* An answer goes to where the request came from (RFC 7296 2.11). */
 static void send_response(struct ike_sa *sa)
 {
+    if (half_open_is(sa))
+        sa->send_error = 0;
     ike_sa_send(sa, ike_buffer_octets(&sa->response), &sa->reply_local, &sa->reply_remote);
 }
 

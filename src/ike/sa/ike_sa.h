@@ -124,7 +124,7 @@ struct ike_sa {
     bool request_out;     /* the first task's request is under way */
     unsigned sendings;
     unsigned unsent;            /* of them, those that could not leave */
-    int send_error;             /* errno of the last sending, 0 if it left */
+    int send_error;             /* errno of the last sending, 0 if it left; while half-open, of our answer */
     struct ike_buffer request;  /* its octets, to be sent again */
     struct ike_buffer response; /* our answer to request expected_id - 1 */
     bool answering;             /* a request of the peer is being worked on */

@@ -9,7 +9,7 @@
 
 enum {
     REFUSED_WITHIN =
-        10000, /* milliseconds after it was established; if the SA ends later it was not refused */
+        3000, /* milliseconds after it was established; if the SA ends later it was not refused */
     PEER_TEXT_SIZE = IDENTITY_TEXT_SIZE + IP_TEXT_SIZE,
 };
 

@@ -77,6 +77,7 @@ static void add_sa(struct fixture *f, enum ike_sa_state state)
     f->sa = (struct ike_record){
         .state = state,
         .initiator = true,
+        .first_child_is_ours = true,
         .local = {address("10.1.0.1"), 500},
         .remote = {address("10.2.0.1"), 500},
         .suite = {encryption_by_id(ENCR_AES_CBC, 256), integrity_by_id(AUTH_HMAC_SHA1_96),
@@ -206,6 +207,7 @@ static void S34_packets_that_left_in_fragments_are_a_hint_with_the_mend(void **s
     add_sa(f, IKE_SA_ESTABLISHED);
     add_child(f);
     f->totals.counters[ESP_OUT_PACKETS] = f->totals.counters[ESP_IN_PACKETS] = 90;
+    f->tunnel.heard = NOW;
     f->totals.fragmented = 12;
     assert_says(f, "Tunnel0.0 carries packets\n");
     assert_says(
@@ -225,10 +227,11 @@ static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
     f->tunnel.silent = NOW - 30000;
     assert_says(f, "Tunnel0.0 is up, with a doubt: Packets in\n");
     assert_says(
-        f, "  ok     Packets out  9 packets, 0 octets; no route of the config leads into it\n"
-           "> doubt  Packets in   0 packets, 0 octets; packets have left since 2011/01/01 09:00:10, and none "
-           "has come since: perhaps ESP of the peer is dropped on the way, or the peer has no route into its "
-           "tunnel for the answers; if the packets are not meant to be answered, all is well\n");
+        f,
+        "  ok     Packets out  9 packets, 0 octets; no route of the config leads into it\n"
+        "> doubt  Packets in   0 packets, 0 octets; packets have left since 2011/01/01 09:00:10, and none "
+        "has come since: perhaps ESP is dropped on the way, there or back, or the peer has no route into its "
+        "tunnel for the answers; if the packets are not meant to be answered, all is well\n");
     f->totals.counters[ESP_IN_PACKETS] = 1;
     f->tunnel.heard = NOW - 40000;
     assert_says(
@@ -245,17 +248,45 @@ static void what_is_odd_of_a_tunnel_that_is_up_is_a_doubt(void **state)
     assert_says(f, "> doubt  Address      10.1.0.1, which this host has no more: the SA is given up\n");
 }
 
+static void packets_of_earlier_child_sas_do_not_count_for_the_present_one(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->totals.counters[ESP_OUT_PACKETS] = f->totals.counters[ESP_IN_PACKETS] = 9;
+    assert_says(f, "Tunnel0.0 is up, and idle: Packets in\n");
+    assert_says(f, "> idle   Packets in   9 packets, 0 octets, all of them before this Child SA\n");
+    f->tunnel.heard = NOW;
+    assert_says(f, "Tunnel0.0 carries packets\n");
+}
+
+static void R71_selectors_that_the_peer_asked_for_are_told_as_such(void **state)
+{
+    struct fixture *f = *state;
+    add_sa(f, IKE_SA_ESTABLISHED);
+    add_child(f);
+    f->sa.first_child_is_ours = false;
+    f->policy.local_ts_count = 1;
+    f->policy.local_ts[0] =
+        (struct policy_selector){address("192.168.1.0"), address("192.168.1.255"), 0, 0, 65535};
+    f->sa.children[0].local_ts.ts[0].last = address("192.168.3.255");
+    assert_says(f, "Tunnel0.0 is up, with a doubt: Selectors\n");
+    assert_says(
+        f, "> doubt  Selectors    here 192.168.1.0-192.168.3.255, there 192.168.2.0-192.168.2.255, which the "
+           "peer has asked for, and which are not within those configured here; line 14\n");
+}
+
 static void napt_in_the_tunnel_is_told(void **state)
 {
     struct fixture *f = *state;
     add_sa(f, IKE_SA_ESTABLISHED);
     add_child(f);
     f->totals.counters[ESP_OUT_PACKETS] = f->totals.counters[ESP_IN_PACKETS] = 2;
+    f->tunnel.heard = NOW - 40000;
     f->tunnel.napt = true;
-    assert_says(
-        f,
-        "  ok     Packets in   2 packets, 0 octets; `ip napt enable` then drops those that no host here has "
-        "asked for: `show ip napt` counts them\n");
+    assert_says(f, "  ok     Packets in   2 packets, 0 octets, the last one at 2011/01/01 09:00:00; `ip napt "
+                   "enable` then "
+                   "drops those that no host here has asked for: `show ip napt` counts them\n");
 }
 
 /* What Linux itself sends out of each interface is answered by nobody. */
@@ -413,6 +444,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(S34_packets_that_left_in_fragments_are_a_hint_with_the_mend, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_odd_of_a_tunnel_that_is_up_is_a_doubt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(packets_of_earlier_child_sas_do_not_count_for_the_present_one, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(R71_selectors_that_the_peer_asked_for_are_told_as_such, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(napt_in_the_tunnel_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(packets_that_nobody_answers_are_no_doubt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tunnel_that_nothing_has_begun_says_who_has_to, set_up, tear_down),
