@@ -14,7 +14,7 @@ static const struct {
     {"--pair", offsetof(struct check_arguments, pair),
      "have the tunnels of two or more FILEs that face each other connect, and tell why if they don't"},
     {"--json", offsetof(struct check_arguments, json),
-     "the same as JSON, as docs/check-pair.md describes it"},
+     "with --pair: print JSON, as docs/check-pair.md describes it"},
     {"--help", offsetof(struct check_arguments, help), "print this and exit"},
 };
 
@@ -67,12 +67,11 @@ void check_arguments_print_usage(FILE *out)
                 out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
         (void)fprintf(out, "  %-11s  %s\n", options[i].name, options[i].help);
-    (void)fputs(
-        "\n"
-        "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read, the arguments are wrong,\n"
-        "or the output can't be written,\n"
-        "and otherwise 0, even if there are warnings. With --pair it is also 1 if two tunnels that face "
-        "each other\n"
-        "do not connect, or no two do.\n",
-        out);
+    (void)fputs("\n"
+                "The exit status is 1 if a FILE has errors, 2 if a FILE can't be read, the arguments are "
+                "wrong, or the\n"
+                "output can't be written, and otherwise 0, even if there are warnings. With --pair it is "
+                "also 1 if two\n"
+                "tunnels that face each other do not connect, or no two do.\n",
+                out);
 }
