@@ -305,13 +305,11 @@ static enum step_state explain_selectors(const struct explained_tunnel *tunnel, 
         text_print(out, ", which the peer has asked for, and which are not within those configured here");
     print_lines(tunnel->policy, SETTING_BIT(SETTING_LOCAL_TS) | SETTING_BIT(SETTING_REMOTE_TS), out);
     print_old_settings(tunnel, OLD_OF_SELECTORS, out);
-    if (are_foreign)
-        return STEP_DOUBT;
-    if (drops[DROP_OUT_SELECTORS] == 0 && drops[DROP_IN_SELECTORS] == 0)
-        return STEP_OK;
-    text_print(out, "; %" PRIu64 " packets out and %" PRIu64 " in were outside of them",
-               drops[DROP_OUT_SELECTORS], drops[DROP_IN_SELECTORS]);
-    return STEP_DOUBT;
+    bool has_dropped = drops[DROP_OUT_SELECTORS] > 0 || drops[DROP_IN_SELECTORS] > 0;
+    if (has_dropped)
+        text_print(out, "; %" PRIu64 " packets out and %" PRIu64 " in were outside of them",
+                   drops[DROP_OUT_SELECTORS], drops[DROP_IN_SELECTORS]);
+    return are_foreign || has_dropped ? STEP_DOUBT : STEP_OK;
 }
 
 /* ---- Packets ----------------------------------------------------------------------------------------- */

@@ -274,6 +274,8 @@ static void R71_selectors_that_the_peer_asked_for_are_told_as_such(void **state)
     assert_says(
         f, "> doubt  Selectors    here 192.168.1.0-192.168.3.255, there 192.168.2.0-192.168.2.255, which the "
            "peer has asked for, and which are not within those configured here; line 14\n");
+    f->totals.drops[DROP_IN_SELECTORS] = 3;
+    assert_says(f, "configured here; line 14; 0 packets out and 3 in were outside of them\n");
 }
 
 static void napt_in_the_tunnel_is_told(void **state)
