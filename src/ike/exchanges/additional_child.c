@@ -526,6 +526,7 @@ void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     bool asking = is_asking(old);
     *f = old->additional;
     f->again = again;
+    old->additional.refused_packets = NULL;
     if (deadline_is_set(&old->additional.again.deadline) && f->refused != 0)
         engine_set_timer(successor->engine, &f->again, refusal_delay(f->refusals));
     engine_cancel_timer(old->engine, &old->additional.again);
