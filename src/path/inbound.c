@@ -153,7 +153,7 @@ bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
     do {
         limit = wire_inbox_limit(&inbound->inbox);
         count = inbound_receive(worker, fd, kind);
-    } while (count > 0 && inbound->coalescer.held > 0 && wire_inbox_has_room(&inbound->inbox));
+    } while (count > 0 && coalesce_holds(&inbound->coalescer) && wire_inbox_has_room(&inbound->inbox));
     int error = errno;
     coalesce_flush(worker);
     if (count >= 0)
