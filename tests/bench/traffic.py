@@ -63,14 +63,32 @@ def round_trips(contestant, count, interval):
     return statistics.median(times), times[min(len(times) - 1, int(len(times) * 0.99))]
 
 
+def _way_in(contestant, there):
+    """By what packets to an address enter the tunnel, or what stands in its place: a device, and the next hop's
+    link-layer address if it has one."""
+    device = json.loads(contestant.near.must("ip", "-json", "route", "get", there))[0]["dev"]
+    if device != "ge0":
+        return device, "-"
+    return device, contestant.far.must("cat", "/sys/class/net/ge0/address").strip()
+
+
 def udp_most(contestant, kind, octets, seconds, limit, to=None):
-    """The highest rate of UDP packets that pass, tried for some seconds each; `to` is the first of several addresses."""
+    """The highest rate of UDP packets that pass, tried for some seconds each.
+
+    They go to the far inner address; or to others at the far gateway, of which `to` is the first, from a host behind the
+    near gateway, which then forwards.
+    """
     counted = contestant.lab.directory / "udp-counted"
-    receiver = contestant.far.start("udp-receiver", [UDP_RATE, "receive", "0.0.0.0" if to else contestant.inner_far, PORT,
-                                                     counted], contestant.lab.directory)
+    if to:
+        near, here, there = contestant.near_lan, "192.168.1.10", to
+        way = "eth0", contestant.near.must("cat", "/sys/class/net/ge1/address").strip()
+    else:
+        near, here, there = contestant.near, contestant.inner_near, contestant.inner_far
+        way = _way_in(contestant, there)
+    receiver = contestant.far.start("udp-receiver", [UDP_RATE, "receive", PORT, counted], contestant.lab.directory)
     receiver.wait_for_text("ready")
     try:
-        return float(contestant.near.must(UDP_RATE, "most", contestant.inner_near, to or contestant.inner_far, PORT, kind,
-                                          octets, seconds, limit, counted, timeout=60))
+        return float(near.must(UDP_RATE, "most", *way, here, there, PORT, kind, octets, seconds, limit, counted,
+                               timeout=60))
     finally:
         receiver.kill()
