@@ -21,8 +21,8 @@ static void inbound_refuse_unknown_spi(struct worker *worker, const struct datag
 {
     unsigned owner = esp_owner_of_spi(spi, worker->count);
     if (spi >= SPI_LOWEST && owner != worker->index) {
-        if (!inbound_pass_on(worker, datagram, part, kind, owner))
-            worker_count(worker, PATH_MISDIRECTED, 1);
+        bool passed_on = inbound_pass_on(worker, datagram, part, kind, owner);
+        worker_count(worker, passed_on ? PATH_PASSED_ON : PATH_MISDIRECTED, 1);
         return;
     }
     worker_count(worker, PATH_UNKNOWN_SPI, 1);
