@@ -85,22 +85,27 @@ static uint64_t mix(uint64_t hash, const uint8_t *octets)
     return hash ^ hash >> 32;
 }
 
-/* Packets of one flow have one hash: by addresses, protocol, and the ports of TCP and UDP in no fragments. */
+/* Packets of one flow have one hash: by addresses, protocol, and the ports of TCP and UDP. Fragments stay
+ * together, since only the first one shows ports. */
 static uint64_t flow_hash(uint64_t seed, struct octets packet)
 {
     const uint8_t *ip = packet.at;
     enum ip_family family = inner_family(packet);
+    struct inner_upper upper;
+    uint8_t key[8] = {0};
     if (family == IP_NONE)
         return seed;
     bool v4 = family == IP_V4;
-    size_t upper = v4 ? (size_t)(ip[0] & 0x0f) * 4 : INNER_IPV6_HEADER;
-    uint8_t key[8] = {v4 ? ip[IPV4_PROTOCOL] : ip[IPV6_NEXT]};
-    bool whole = !v4 || (load_u16be(ip + IPV4_FLAGS) & (IPV4_MF | IPV4_OFFSET_MASK)) == 0;
-    if (whole && (key[0] == IPPROTO_TCP || key[0] == IPPROTO_UDP) && packet.length >= upper + 4)
-        memcpy(key + 4, ip + upper, 4);
+    if (inner_find_upper(packet, &upper)) {
+        bool whole =
+            v4 ? (load_u16be(ip + IPV4_FLAGS) & (IPV4_MF | IPV4_OFFSET_MASK)) == 0 : !upper.is_fragment;
+        key[0] = upper.protocol;
+        if (whole && (key[0] == IPPROTO_TCP || key[0] == IPPROTO_UDP) && packet.length >= upper.offset + 4)
+            memcpy(key + 4, ip + upper.offset, 4);
+    }
     uint64_t hash = mix(seed, key);
-    for (size_t at = v4 ? IPV4_ADDRESSES : IPV6_ADDRESSES; at < (v4 ? INNER_IPV4_HEADER : INNER_IPV6_HEADER);
-         at += 8)
+    size_t end = v4 ? INNER_IPV4_HEADER : INNER_IPV6_HEADER;
+    for (size_t at = v4 ? IPV4_ADDRESSES : IPV6_ADDRESSES; at < end; at += 8)
         hash = mix(hash, ip + at);
     return hash;
 }

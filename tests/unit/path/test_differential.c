@@ -68,6 +68,7 @@ struct record {
     size_t used;
     struct seen packets[RECORD_PACKETS];
     unsigned count;
+    bool stands;      /* the packets had been in a queue that stood */
     unsigned merged;  /* super-packets among what came */
     unsigned by_ring; /* packets that had left by the link's ring */
 };
@@ -115,8 +116,17 @@ static uint64_t hash_octets(uint64_t hash, const void *octets, size_t length)
     return hash;
 }
 
-/* Packets with the same addresses, protocol and ports, as far as these show. */
-static uint64_t flow_of(struct octets packet)
+static bool is_fragment(struct octets packet)
+{
+    struct inner_upper upper;
+    if (inner_family(packet) == IP_V4)
+        return (load_u16be(packet.at + 6) & 0x3fff) != 0;
+    return inner_family(packet) == IP_V6 && inner_find_upper(packet, &upper) && upper.is_fragment;
+}
+
+/* Packets with the same addresses, protocol and ports, as far as these show; where a queue stands fragments
+ * have none. */
+static uint64_t flow_of(struct octets packet, bool stands)
 {
     struct packet_flow flow;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -125,7 +135,7 @@ static uint64_t flow_of(struct octets packet)
     hash = hash_octets(hash, flow.source.octets, ip_address_size(flow.source.family));
     hash = hash_octets(hash, flow.destination.octets, ip_address_size(flow.destination.family));
     hash = hash_octets(hash, &flow.protocol, sizeof flow.protocol);
-    if (flow.ports != FLOW_PORTS_BOTH)
+    if (flow.ports != FLOW_PORTS_BOTH || (stands && is_fragment(packet)))
         return hash;
     hash = hash_octets(hash, &flow.source_port, sizeof flow.source_port);
     return hash_octets(hash, &flow.destination_port, sizeof flow.destination_port);
@@ -258,9 +268,10 @@ static void record_out(struct run *run, unsigned tunnel)
         if (length == 100 && form.gso_type == VIRTIO_NET_HDR_GSO_NONE && packet[0] == 0x45 &&
             packet_number(packet) == SENTINEL)
             return;
-        record_segments(&run->out, &form, packet, length,
-                        hash_octets(flow_of((struct octets){packet, length}), &tunnel, sizeof tunnel),
-                        keep_all);
+        record_segments(
+            &run->out, &form, packet, length,
+            hash_octets(flow_of((struct octets){packet, length}, run->out.stands), &tunnel, sizeof tunnel),
+            keep_all);
     }
 }
 
@@ -372,6 +383,7 @@ static void carry_all(const struct stand_sa *sa, const struct path_tunnel *setti
     one_by_one.segments = false;
     record_clear(&run->wire);
     record_clear(&run->out);
+    run->out.stands = load->stands;
     stand_set_offload(offload, offload);
     stand_set_ring(offload);
     stand_set_io(offload ? NULL : &one_by_one);
