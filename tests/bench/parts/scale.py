@@ -243,7 +243,8 @@ def spread_tunnels(addresses, lines):
 def spread(bench, count):
     with Lab() as lab:
         one = Spread(lab, "spread", count).start()
-        for used in in_turns(bench, (1, count)):
+        between = [size for size in (10, 100) if size < count] * bench.rounds
+        for used in [*in_turns(bench, (1, count)), *between]:
             bench.add(PART, SPREAD, tunnels(used), packets.most(bench, one, used, 64, FIRST_TS), packets.UNIT)
 
 
@@ -260,7 +261,8 @@ def curves(bench):
     for file, title, y_name, names in (
             ("performance-scale-start.svg", "Start and end of a gateway", "seconds", (UP, GONE)),
             ("performance-scale-memory.svg", "Memory for a tunnel", "KB", (KERNEL, PROCESSES)),
-            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY))):
+            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY)),
+            ("performance-scale-spread.svg", "Packets that are spread over tunnels", "packets/s", (SPREAD,))):
         lines = {name: points(name) for name in names if len(rows.get(name, {})) > 1}
         if lines:
             bench.curves[file] = svg.Curves(title, "tunnels or SAs", y_name, lines)
