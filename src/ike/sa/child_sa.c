@@ -15,12 +15,11 @@ enum { LINGER_TIME = 5000 }; /* milliseconds (S24) */
 
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel)
 {
-    uint32_t owners = engine->options.esp_owners;
-    uint32_t owner = esp_owner_inbound(tunnel->slot, owners);
+    uint32_t owner = esp_owner_inbound(tunnel->slot, engine->options.esp_owners);
     for (;;) {
         uint32_t random;
         engine_random(engine, &random, sizeof random);
-        uint32_t spi = esp_spi_of_owner(random, owner, owners);
+        uint32_t spi = esp_spi_of_owner(random, owner);
         if (spi >= ESP_SPI_MIN && map_find(&engine->objects->child_spis, spi) == NULL)
             return spi;
     }
