@@ -239,7 +239,7 @@ def spread(bench, count):
     with Lab() as lab:
         one = Spread(lab, "spread", count).start()
         for _ in range(bench.rounds):
-            for used in (1, count):
+            for used in (size for size in (1, 10, 100, 1000) if size <= count):
                 most = packets.most(bench, one, used, 64, FIRST_TS)
                 bench.add(PART, SPREAD, tunnels(used), most, packets.UNIT)
 
@@ -257,7 +257,8 @@ def curves(bench):
     for file, title, y_name, names in (
             ("performance-scale-start.svg", "Start and end of a gateway", "seconds", (UP, GONE)),
             ("performance-scale-memory.svg", "Memory for a tunnel", "KB", (KERNEL, PROCESSES)),
-            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY))):
+            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY)),
+            ("performance-scale-spread.svg", "Packets that are spread over tunnels", "packets/s", (SPREAD,))):
         lines = {name: points(name) for name in names if len(rows.get(name, {})) > 1}
         if lines:
             bench.curves[file] = svg.Curves(title, "tunnels or SAs", y_name, lines)
