@@ -4,6 +4,8 @@
 #include <linux/filter.h>
 #include <sys/socket.h>
 
+#include "esp/owner.h"
+
 enum { ACCEPT_ALL = 0xffffffff };
 
 static bool attach(int fd, int option, struct sock_filter *code, size_t length, struct host_error *err)
@@ -16,16 +18,17 @@ static bool attach(int fd, int option, struct sock_filter *code, size_t length, 
 #define ATTACH(fd, option, code, err) attach(fd, option, code, sizeof(code) / sizeof(code)[0], err)
 
 /* esp_owner_of_spi of the SPI in the accumulator. */
-#define OWNER_OF_SPI(workers) BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers)
+#define OWNER_OF_SPI(workers)                                                                                \
+    BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, ESP_OWNERS_MAX), BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers)
 
 bool steer_udp_by_spi(int fd, uint32_t workers, struct host_error *err)
 {
     struct sock_filter code[] = {
         /* offset 0 is the first octet after the UDP header; the result is the index of the socket */
         BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 4, 0, 5), /* too short: engine */
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 4, 0, 6), /* too short: engine */
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0), /* zero marker: engine */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0), /* zero marker: engine */
         OWNER_OF_SPI(workers),
         BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1),
         BPF_STMT(BPF_RET | BPF_A, 0),

@@ -6,17 +6,13 @@
 
 #include "host/kernel.h"
 
-struct tunnel_item;
-
-/* What Linux does with routes through a device without carrier. */
-enum linkdown { LINKDOWN_UNKNOWN, LINKDOWN_IN_USE, LINKDOWN_IGNORED };
+struct tunnel_device;
 
 /* Starts with `instance` alone. */
 struct host_tunnels {
-    const char *instance;      /* for the alias of the links; the caller's */
-    struct tunnel_item *items; /* sorted by name */
+    const char *instance;        /* for the alias of the links; the caller's */
+    struct tunnel_device *items; /* sorted by name */
     size_t count;
-    enum linkdown default_v4, default_v6; /* of devices that are made, as read in this pass */
     bool told_of_all; /* of what Linux does with the routes of all devices, see reconcile */
 };
 

@@ -245,9 +245,10 @@ static bool write_super(const struct coalesce_flow *flow)
     return write_vectors(flow->sa, vectors, 1 + (int)flow->count);
 }
 
-/* Writes what is held of a flow; one by one if Linux does not take it together. */
+/* Ends a super-packet: writes what is held of a flow; one by one if Linux does not take it together. */
 static void flow_flush(struct worker *worker, struct coalesce_flow *flow)
 {
+    struct coalescer *c = &worker->inbound.coalescer;
     uint8_t head[HEAD_MAX];
     if (flow->count > 1) {
         memcpy(head, flow->first.at, flow->first.head);
@@ -259,18 +260,37 @@ static void flow_flush(struct worker *worker, struct coalesce_flow *flow)
         for (unsigned i = 0; i < flow->count; i++)
             write_packet(worker, flow->sa, flow->packets[i]);
     }
-    flow->sa = NULL;
-    worker->inbound.coalescer.held--;
+    TAILQ_REMOVE(&c->held, flow, age);
+    LIST_REMOVE(flow, bucket);
+    LIST_INSERT_HEAD(&c->free, flow, bucket);
 }
 
 /* ---- Flows ------------------------------------------------------------------------------------------ */
 
-static struct coalesce_flow *flow_find(struct coalescer *c, const struct inbound_sa *sa,
+void coalesce_prepare(struct coalescer *coalescer)
+{
+    TAILQ_INIT(&coalescer->held);
+}
+
+/* Where the flows with such addresses and ports are. */
+static struct coalesce_bucket *bucket_of(struct coalescer *c, const struct coalesce_packet *p)
+{
+    enum { WORD = 4, ODD = 0x9e3779b1 /* 2^32 by the golden ratio */ };
+    const uint8_t *addresses = p->at + addresses_offset(p->family);
+    uint32_t hash = load_u32be(p->at + p->upper); /* the ports */
+    for (size_t i = 0; i < addresses_size(p->family); i += WORD)
+        hash = hash * (uint32_t)ODD + load_u32be(addresses + i);
+    hash *= (uint32_t)ODD;
+    return &c->buckets[hash >> 24 & (COALESCE_BUCKETS - 1)];
+}
+
+static struct coalesce_flow *flow_find(const struct coalesce_bucket *bucket, const struct inbound_sa *sa,
                                        const struct coalesce_packet *p)
 {
-    for (unsigned i = 0; c->held > 0 && i < COALESCE_FLOWS; i++) {
-        struct coalesce_flow *flow = &c->flows[i];
-        if (flow->sa != NULL && flow->sa->tun == sa->tun && is_same_flow(&flow->first, p))
+    struct coalesce_flow *flow;
+    LIST_FOREACH(flow, bucket, bucket)
+    {
+        if (flow->sa->tun == sa->tun && is_same_flow(&flow->first, p))
             return flow;
     }
     return NULL;
@@ -289,17 +309,26 @@ static void flow_append(struct coalesce_flow *flow, const struct coalesce_packet
     }
 }
 
-/* Begins a super-packet; if all places are taken, one of them makes room. */
-static void flow_begin(struct worker *worker, struct inbound_sa *sa, const struct coalesce_packet *p)
+/* Memory for one more super-packet; if there is none, the oldest one is ended. */
+static struct coalesce_flow *flow_allocate(struct worker *worker)
 {
     struct coalescer *c = &worker->inbound.coalescer;
-    struct coalesce_flow *flow = &c->flows[c->next];
-    for (unsigned i = 0; i < COALESCE_FLOWS && flow->sa != NULL; i++)
-        flow = &c->flows[(c->next + i) % COALESCE_FLOWS];
-    if (flow->sa != NULL)
-        flow_flush(worker, flow);
-    c->next = (c->next + 1) % COALESCE_FLOWS;
-    c->held++;
+    if (LIST_EMPTY(&c->free) && c->fresh < COALESCE_FLOWS)
+        return &c->flows[c->fresh++];
+    if (LIST_EMPTY(&c->free))
+        flow_flush(worker, TAILQ_FIRST(&c->held));
+    struct coalesce_flow *flow = LIST_FIRST(&c->free);
+    LIST_REMOVE(flow, bucket);
+    return flow;
+}
+
+/* Begins a super-packet. */
+static void flow_begin(struct worker *worker, struct coalesce_bucket *bucket, struct inbound_sa *sa,
+                       const struct coalesce_packet *p)
+{
+    struct coalesce_flow *flow = flow_allocate(worker);
+    TAILQ_INSERT_TAIL(&worker->inbound.coalescer.held, flow, age);
+    LIST_INSERT_HEAD(bucket, flow, bucket);
     flow->sa = sa;
     flow->first = *p;
     flow->count = 0;
@@ -310,7 +339,6 @@ static void flow_begin(struct worker *worker, struct inbound_sa *sa, const struc
 
 void coalesce_add(struct worker *worker, struct inbound_sa *sa, uint8_t *inner, size_t length)
 {
-    struct coalescer *c = &worker->inbound.coalescer;
     struct coalesce_packet p;
     const struct octets packet = {inner, length};
     if (!sa->vnet_header) {
@@ -324,7 +352,8 @@ void coalesce_add(struct worker *worker, struct inbound_sa *sa, uint8_t *inner, 
         write_packet(worker, sa, packet);
         return;
     }
-    struct coalesce_flow *flow = flow_find(c, sa, &p);
+    struct coalesce_bucket *bucket = bucket_of(&worker->inbound.coalescer, &p);
+    struct coalesce_flow *flow = flow_find(bucket, sa, &p);
     if (flow != NULL && p.may_follow && follows(flow, sa, &p) && checksums_are_right(&p)) {
         flow_append(flow, &p);
         if (!p.may_lead || p.length - p.head < flow->size)
@@ -334,16 +363,14 @@ void coalesce_add(struct worker *worker, struct inbound_sa *sa, uint8_t *inner, 
     if (flow != NULL)
         flow_flush(worker, flow);
     if (p.may_lead && checksums_are_right(&p))
-        flow_begin(worker, sa, &p);
+        flow_begin(worker, bucket, sa, &p);
     else
         write_packet(worker, sa, packet);
 }
 
 void coalesce_flush(struct worker *worker)
 {
-    struct coalescer *c = &worker->inbound.coalescer;
-    for (unsigned i = 0; c->held > 0 && i < COALESCE_FLOWS; i++) {
-        if (c->flows[i].sa != NULL)
-            flow_flush(worker, &c->flows[i]);
-    }
+    struct coalesce_flow *flow;
+    while ((flow = TAILQ_FIRST(&worker->inbound.coalescer.held)) != NULL)
+        flow_flush(worker, flow);
 }

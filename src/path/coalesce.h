@@ -11,14 +11,17 @@
 #ifndef MUSUBI_PATH_COALESCE_H
 #define MUSUBI_PATH_COALESCE_H
 
+#include <sys/queue.h>
+
 #include "path/inner.h"
 
 struct inbound_sa;
 struct worker;
 
 enum {
-    COALESCE_FLOWS = 8,    /* that are held at a time */
-    COALESCE_PACKETS = 64, /* in one super-packet */
+    COALESCE_FLOWS = 128,   /* that are held at a time; of so many a batch has a few packets each */
+    COALESCE_PACKETS = 64,  /* in one super-packet */
+    COALESCE_BUCKETS = 256, /* a power of two */
 };
 
 /* A TCP or UDP packet as it is looked at. */
@@ -35,8 +38,10 @@ struct coalesce_packet {
 
 /* A super-packet in the making. */
 struct coalesce_flow {
-    struct inbound_sa *sa;                   /* by which all of it came; NULL: nothing is held here */
-    struct coalesce_packet first;            /* as it came */
+    TAILQ_ENTRY(coalesce_flow) age;   /* while it is held */
+    LIST_ENTRY(coalesce_flow) bucket; /* while it is held: of those with that hash; else: of the free */
+    struct inbound_sa *sa;            /* by which all of it came */
+    struct coalesce_packet first;     /* as it came */
     struct octets packets[COALESCE_PACKETS]; /* all of them */
     unsigned count;
     size_t size;            /* octets of payload of each but the last */
@@ -47,10 +52,21 @@ struct coalesce_flow {
 };
 
 struct coalescer {
+    TAILQ_HEAD(, coalesce_flow) held; /* the oldest first */
+    LIST_HEAD(coalesce_bucket, coalesce_flow) buckets[COALESCE_BUCKETS];
+    struct coalesce_bucket free; /* flows that were held before */
+    unsigned fresh;              /* how many of the flows, from the first on, have ever been held */
     struct coalesce_flow flows[COALESCE_FLOWS];
-    unsigned held; /* how many are in use */
-    unsigned next; /* the one that makes room */
 };
+
+/* Sets up a zeroed coalescer. */
+void coalesce_prepare(struct coalescer *coalescer);
+
+/* True if packets wait for others that follow them. */
+static inline bool coalesce_holds(const struct coalescer *coalescer)
+{
+    return !TAILQ_EMPTY(&coalescer->held);
+}
 
 /* Takes an inner packet that was opened by `sa` for its device. The packet may be changed, and has to stay
  * where it is until coalesce_flush. A packet that Linux refuses is counted in the SA. */

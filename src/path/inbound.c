@@ -21,8 +21,8 @@ static void inbound_refuse_unknown_spi(struct worker *worker, const struct datag
 {
     unsigned owner = esp_owner_of_spi(spi, worker->count);
     if (spi >= SPI_LOWEST && owner != worker->index) {
-        if (!inbound_pass_on(worker, datagram, part, kind, owner))
-            worker_count(worker, PATH_MISDIRECTED, 1);
+        bool passed_on = inbound_pass_on(worker, datagram, part, kind, owner);
+        worker_count(worker, passed_on ? PATH_PASSED_ON : PATH_MISDIRECTED, 1);
         return;
     }
     worker_count(worker, PATH_UNKNOWN_SPI, 1);
@@ -153,7 +153,7 @@ bool inbound_run(struct worker *worker, int fd, enum wire_kind kind)
     do {
         limit = wire_inbox_limit(&inbound->inbox);
         count = inbound_receive(worker, fd, kind);
-    } while (count > 0 && inbound->coalescer.held > 0 && wire_inbox_has_room(&inbound->inbox));
+    } while (count > 0 && coalesce_holds(&inbound->coalescer) && wire_inbox_has_room(&inbound->inbox));
     int error = errno;
     coalesce_flush(worker);
     if (count >= 0)

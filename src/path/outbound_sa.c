@@ -81,14 +81,13 @@ void outbound_sa_complete(struct worker *worker, struct outbound_sa *sa)
 }
 
 /*
- * SAs with the same destination, and with SPIs that a Musubi with as many workers as this one gives to one
- * worker. Another one passes on what it gets for another worker (stray.h), and peers of other kinds do not
- * care.
+ * SAs with the same destination, and with SPIs that lead to one worker of a peer that is a Musubi too: one of
+ * its workers gets the whole message, and what it had to pass on to another one (stray.h) would come late.
  */
-static uint64_t group_of(const struct worker *worker, const struct outbound_sa *sa)
+static uint64_t group_of(const struct outbound_sa *sa)
 {
     const struct ip_endpoint *remote = &sa->destination.remote;
-    uint64_t hash = hash_number(HASH_START, esp_owner_of_spi(esp_sa_spi(sa->sa), worker->count));
+    uint64_t hash = hash_number(HASH_START, esp_spi_remainder(esp_sa_spi(sa->sa)));
     for (size_t i = 0; i < ip_address_size(remote->address.family); i += 4)
         hash = hash_number(hash, load_u32be(remote->address.octets + i));
     return hash_number(hash, remote->port);
@@ -99,7 +98,7 @@ void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,
 {
     outbound_detach(&worker->outbound, sa);
     sa->destination = settings->destination;
-    sa->group = group_of(worker, sa);
+    sa->group = group_of(sa);
     outbound_sa_reroute(worker, sa, &settings->route);
     keepalive_start(worker, sa);
 }

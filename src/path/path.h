@@ -22,11 +22,12 @@
 #include "base/deadline.h"
 #include "esp/child.h"
 #include "esp/live.h"
+#include "esp/owner.h"
 #include "esp/worker.h"
 #include "path/drops.h"
 
 enum {
-    PATH_WORKERS_MAX = 64,
+    PATH_WORKERS_MAX = ESP_OWNERS_MAX,
     PATH_WAITING_PACKETS = 64,       /* that wait in one tunnel for an SA (S6) */
     PATH_WAITING_OCTETS = 256 << 10, /* the same in octets */
 };
@@ -63,7 +64,8 @@ enum path_counter {
     PATH_UNKNOWN_SPI, /* ESP for no SA of ours */
     PATH_TRUNCATED,   /* too short for what it claims to be */
     PATH_KEEPALIVES,  /* NAT keepalives that came in (RFC 3948 4) */
-    /* What came to the wrong socket, and could not be passed on (path/stray.h). */
+    PATH_PASSED_ON, /* ESP that came to another worker's socket, merged with ESP of that one (path/stray.h) */
+    /* What came to the wrong socket, and could not be passed on. */
     PATH_IKE_DATAGRAMS, /* datagrams with a zero marker, which are the engine's */
     PATH_MISDIRECTED,   /* ESP whose SPI belongs to another worker */
     PATH_EVENTS_LOST,   /* events that found the queue full; they are raised again where they matter */

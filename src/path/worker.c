@@ -246,6 +246,7 @@ void worker_prepare(struct worker *worker)
 {
     TAILQ_INIT(&worker->ready);
     TAILQ_INIT(&worker->ready_tunnels);
+    coalesce_prepare(&worker->inbound.coalescer);
     worker->epoll = worker->mailbox.wake = worker->mailbox.finished = -1;
     worker_leave_sockets(worker);
 }

@@ -133,7 +133,7 @@ static void add_tunnel(struct path *path, const char *device, int any_socket)
 static struct child_direction direction_to(unsigned number)
 {
     uint32_t owner = esp_owner_inbound(TUNNEL, WORKERS);
-    return (struct child_direction){.spi = esp_spi_of_owner(0x1000 * number, owner, WORKERS)};
+    return (struct child_direction){.spi = esp_spi_of_owner(0x1000 * number, owner)};
 }
 
 static void install(struct path *path, unsigned number, bool in_udp, const char *local, const char *remote)

@@ -31,6 +31,7 @@ class Musubi:
         self.config_path.touch(mode=0o600)
         self.config_path.write_text(config, encoding="utf-8")
         self.ports = {"GigaEthernet0": "ge0", "GigaEthernet1": "ge1"} if ports is None else ports
+        self.cores = None    # that it sees; None: those of the machine
         self.process = None
         # The host's network before the start, which `stop` has to restore.
         self.footprint_before = None
@@ -44,7 +45,15 @@ class Musubi:
                 "--state-dir", self.run_directory.parent / "state", "--foreground"]
         for port, interface in self.ports.items():
             argv += ["--port", f"{port}={interface}"]
-        return [*map(str, argv), *more]
+        return [*self._with_cores(), *map(str, argv), *more]
+
+    def _with_cores(self):
+        """What starts a program that sees so many cores: as many workers move packets."""
+        if self.cores is None:
+            return []
+        shown = self.directory / "cores"
+        shown.write_text(f"0-{self.cores - 1}\n")
+        return ["unshare", "--mount", "sh", "-ec", 'mount --bind "$0" /sys/devices/system/cpu/online; exec "$@"', str(shown)]
 
     def start(self, stderr=None):
         """Start and wait for `ready`. After a crash, `stop` still restores the network as it was at first.

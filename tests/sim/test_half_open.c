@@ -21,13 +21,22 @@ enum {
     MEMORY_MAX = HALF_OPEN_OCTETS_MAX + (8 << 20), /* with the SAs themselves */
 };
 
-static struct ike_engine *engine_with_a_tunnel(void)
+static struct ike_engine *engine_with_tunnels(uint32_t count)
 {
     struct ike_engine *engine = bare_engine_new();
-    struct tunnel_policy policy = world_default_policy(1, "any", "centre", "site");
-    policy.ike.dh = ALGORITHM_SET_OF(key_exchange_by_id(KE_MODP_2048), key_exchange_methods);
-    bare_set_policy(engine, &policy);
+    for (uint32_t i = 1; i <= count; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "site%u", i);
+        struct tunnel_policy policy = world_default_policy(i, "any", "centre", id);
+        policy.ike.dh = ALGORITHM_SET_OF(key_exchange_by_id(KE_MODP_2048), key_exchange_methods);
+        bare_set_policy(engine, &policy);
+    }
     return engine;
+}
+
+static struct ike_engine *engine_with_a_tunnel(void)
+{
+    return engine_with_tunnels(1);
 }
 
 /* Begins a negotiation, with a cookie where one is demanded. The newest half-open SA, or NULL if none came.
@@ -183,6 +192,74 @@ static void S9_nothing_is_counted_of_those_that_timed_out(void **state)
     ike_engine_free(engine);
 }
 
+/* Answers `count` of those that have no answer yet in a second, the oldest ones last. */
+static void answer_in_a_second(struct ike_engine *engine, unsigned count)
+{
+    const struct ike_job_result result = {.kind = IKE_JOB_KEY_EXCHANGE, .ok = true};
+    struct ike_event done = {.kind = IKE_EVENT_JOB_DONE, .job = {.result = &result}};
+    unsigned answered = 0;
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &engine->objects->half_open_list, half_open_link)
+    {
+        if (answered == count)
+            return;
+        if (sa->job == 0)
+            continue;
+        done.job.job = sa->job;
+        (void)ike_engine_handle(engine, (msec_t)++answered * 1000 / count, &done);
+    }
+}
+
+/* Begins `count` negotiations from number `first` on; returns how many are taken. */
+static unsigned begin_many(struct ike_engine *engine, unsigned first, unsigned count)
+{
+    unsigned taken = 0;
+    for (unsigned i = first; i < first + count; i++)
+        taken += attack(engine, i, 0) != NULL;
+    return taken;
+}
+
+/* The peers of all tunnels begin at once, as when the gateway has been away. */
+static void S9_where_answers_are_quick_the_peers_of_all_tunnels_may_negotiate_at_once(void **state)
+{
+    (void)state;
+    enum { TUNNELS = 3000, ANSWERED = 500 };
+    struct ike_engine *engine = engine_with_tunnels(TUNNELS);
+    assert_int_equal(begin_many(engine, 0, TUNNELS + 100), HALF_OPEN_MAX);
+
+    answer_in_a_second(engine, ANSWERED);
+
+    assert_int_equal(begin_many(engine, TUNNELS + 100, TUNNELS), TUNNELS - HALF_OPEN_MAX);
+    ike_engine_free(engine);
+}
+
+/* What would be answered too late for its peer is not taken. */
+static void S9_where_answers_are_slow_only_those_are_taken_that_are_answered_in_time(void **state)
+{
+    (void)state;
+    enum { TUNNELS = 3000, ANSWERED = 200 };
+    struct ike_engine *engine = engine_with_tunnels(TUNNELS);
+    (void)begin_many(engine, 0, HALF_OPEN_MAX);
+
+    answer_in_a_second(engine, ANSWERED);
+
+    assert_int_equal(begin_many(engine, TUNNELS, TUNNELS), ANSWERED * HALF_OPEN_WAIT - HALF_OPEN_MAX);
+    ike_engine_free(engine);
+}
+
+static void S9_a_flood_of_cookies_takes_no_more_than_there_are_tunnels(void **state)
+{
+    (void)state;
+    struct ike_engine *engine = engine_with_a_tunnel();
+    (void)begin_many(engine, 0, HALF_OPEN_MAX);
+
+    answer_in_a_second(engine, HALF_OPEN_MAX);
+
+    assert_int_equal(begin_many(engine, ATTACKERS, 100), 0);
+    assert_int_equal(ike_engine_counters(engine)[IKE_COUNT_HALF_OPEN_LIMIT], 100);
+    ike_engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +268,9 @@ int main(void)
         cmocka_unit_test(S9_a_usual_negotiation_is_not_displaced_by_a_flood),
         cmocka_unit_test(S9_the_datagram_of_who_keeps_most_is_dropped),
         cmocka_unit_test(S9_nothing_is_counted_of_those_that_timed_out),
+        cmocka_unit_test(S9_where_answers_are_quick_the_peers_of_all_tunnels_may_negotiate_at_once),
+        cmocka_unit_test(S9_where_answers_are_slow_only_those_are_taken_that_are_answered_in_time),
+        cmocka_unit_test(S9_a_flood_of_cookies_takes_no_more_than_there_are_tunnels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "bare_engine.h"
 #include "config/identity.h"
 #include "ike/sa/candidates.h"
+#include "ike/sa/ike_sa.h"
 #include "sim/world.h"
 
 #include <setjmp.h>
@@ -213,6 +214,100 @@ static void R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant(void
     ike_engine_free(engine);
 }
 
+/* ---- Beginning --------------------------------------------------------------------------------------- */
+
+/* An engine with many tunnels that are to be kept up, as soon as they have a route. */
+static struct ike_engine *engine_with_many_that_begin(void)
+{
+    struct ike_engine *engine = engine_with_many("10.1.0.7");
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct tunnel_policy policy = engine_tunnel(engine, i)->policy;
+        policy.connect_type = CONNECT_AUTO;
+        bare_set_policy(engine, &policy);
+    }
+    return engine;
+}
+
+static void give_route(struct ike_engine *engine, uint32_t tunnel)
+{
+    const struct peer_route route = {
+        .usable = true, .local = address_of("192.0.2.1"), .remote = address_of("10.1.0.7"), .ifindex = 1};
+    bare_set_route(engine, tunnel, &route);
+}
+
+static size_t begun(const struct ike_engine *engine)
+{
+    size_t count = 0;
+    const struct ike_sa *sa;
+    LIST_FOREACH(sa, &engine->objects->all_sas, all_link)
+    {
+        count += sa->initiator;
+    }
+    return count;
+}
+
+/* The route to the peers of many tunnels comes, and goes on when a job is done. */
+static void R43_of_many_tunnels_no_more_negotiate_than_are_computed(void **state)
+{
+    (void)state;
+    enum { AT_ONCE = 256 };
+    struct ike_engine *engine = engine_with_many_that_begin();
+    const struct ike_job_result result = {.kind = IKE_JOB_KEY_EXCHANGE, .ok = true};
+    struct ike_event done = {.kind = IKE_EVENT_JOB_DONE, .job = {.result = &result}};
+    static const struct ike_event timer = {.kind = IKE_EVENT_TIMER};
+
+    for (uint32_t i = 0; i < MANY; i++)
+        give_route(engine, i);
+    (void)ike_engine_handle(engine, 10000, &timer);
+    assert_int_equal(begun(engine), AT_ONCE);
+
+    bare_remove_tunnel(engine, AT_ONCE); /* the first of those that wait */
+    for (done.job.job = 1; done.job.job < MANY; done.job.job++) {
+        assert_int_equal(engine->objects->jobs.count,
+                         done.job.job + AT_ONCE <= MANY ? AT_ONCE : MANY - done.job.job);
+        (void)ike_engine_handle(engine, 10000, &done);
+    }
+    assert_int_equal(begun(engine), MANY - 1);
+    ike_engine_free(engine);
+}
+
+/* A packet does not wait for tunnels that have none. */
+static void R43_a_packet_has_its_tunnel_negotiate_at_once(void **state)
+{
+    (void)state;
+    struct ike_engine *engine = engine_with_many_that_begin();
+    struct ike_event packet = {.kind = IKE_EVENT_PACKET_WAITS, .packet = {.tunnel = MANY - 1}};
+    for (uint32_t i = 0; i < MANY; i++)
+        give_route(engine, i);
+    size_t before = begun(engine);
+
+    (void)ike_engine_handle(engine, 0, &packet);
+
+    assert_int_equal(begun(engine), before + 1);
+    ike_engine_free(engine);
+}
+
+/* Of half-open SAs anybody can have some made: they do not keep a tunnel from negotiating. */
+static void R43_half_open_sas_do_not_keep_a_tunnel_from_negotiating(void **state)
+{
+    (void)state;
+    struct ike_engine *engine = engine_with_many_that_begin();
+    uint8_t cookie[COOKIE_SIZE_MAX];
+    size_t length;
+    put_load_on(engine, "10.1.0.7");
+    for (uint64_t spi = 1000; spi < 1400; spi++) {
+        (void)bare_must_be_cookie(bare_send_init(engine, "10.1.0.7", spi, (struct octets){NULL, 0}, 0),
+                                  cookie, &length);
+        (void)bare_send_init(engine, "10.1.0.7", spi, (struct octets){cookie, length}, 0);
+    }
+    assert_int_equal(engine->objects->jobs.count, 432);
+
+    give_route(engine, 7);
+
+    assert_int_equal(begun(engine), 1);
+    ike_engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +316,9 @@ int main(void)
         cmocka_unit_test(R16_a_cookie_is_demanded_before_any_tunnel_is_looked_for),
         cmocka_unit_test(S22_under_load_a_peer_of_no_tunnel_is_dropped_with_its_cookie),
         cmocka_unit_test(R16_a_cookie_goes_by_the_route_of_the_tunnels_that_may_be_meant),
+        cmocka_unit_test(R43_of_many_tunnels_no_more_negotiate_than_are_computed),
+        cmocka_unit_test(R43_a_packet_has_its_tunnel_negotiate_at_once),
+        cmocka_unit_test(R43_half_open_sas_do_not_keep_a_tunnel_from_negotiating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,25 @@ static void S42_a_refused_pair_is_requested_again_after_60_seconds(void **state)
     stage_free(&s);
 }
 
+static void S42_a_refused_pair_is_not_requested_after_the_rekey_of_the_ike_sa_either(void **state)
+{
+    (void)state;
+    const struct tunnel_policy policy = policy_without_rekeys();
+    struct stage s = stage_by_pair(&policy);
+    const struct packet_flow second = from_host(2);
+    packet_waits(&s, &second);
+    must_be_additional(&s);
+    answer_with(&s, NOTIFY_TS_UNACCEPTABLE);
+    send_ike_rekey(&s, 0, HIGHEST);
+    size_t count = s.p->reply_count;
+
+    packet_waits(&s, &second);
+
+    assert_int_equal(s.p->reply_count, count);
+    assert_int_equal(gateway_failures(s.b, 0), 2);
+    stage_free(&s);
+}
+
 static void R71_a_pair_outside_of_the_policy_is_not_requested(void **state)
 {
     (void)state;
@@ -318,6 +337,7 @@ int main(void)
         cmocka_unit_test(RFC7296_2_9_a_pair_that_is_too_wide_is_retried_with_protocol_and_ports),
         cmocka_unit_test(S38_each_other_pair_gets_a_child_sa_when_a_packet_of_it_waits),
         cmocka_unit_test(S42_a_refused_pair_is_requested_again_after_60_seconds),
+        cmocka_unit_test(S42_a_refused_pair_is_not_requested_after_the_rekey_of_the_ike_sa_either),
         cmocka_unit_test(R71_a_pair_outside_of_the_policy_is_not_requested),
         cmocka_unit_test(RFC7296_2_25_packets_of_a_pair_refused_by_temporary_failure_keep_waiting),
         cmocka_unit_test(S38_a_tunnel_gets_16_child_sas_for_pairs_and_no_more),

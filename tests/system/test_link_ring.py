@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from lib.direct import FAR, MusubiPair
+from lib.capture import Capture, fields
+from lib.direct import FAR, NEAR, MusubiPair
 from lib.process import wait_until
+from lib.sizes import largest_inner_gcm, ping_of
 
 COUNT = 300
 
@@ -24,10 +26,10 @@ def routed(host):
     return int(values[names.index("OutRequests")])
 
 
-def flood(pair):
+def flood(pair, *options):
     """Many packets through the tunnel, one after the other; how many of them the IP output of the sender saw."""
     before = routed(pair.host)
-    printed = pair.lan.must("ping", "-f", "-n", "-q", "-c", COUNT, FAR.inner4, timeout=120)
+    printed = pair.lan.must("ping", "-f", "-n", "-q", "-c", COUNT, *options, FAR.inner4, timeout=120)
     assert int(re.search(r"(\d+) received", printed).group(1)) > 0, printed
     return routed(pair.host) - before
 
@@ -65,3 +67,27 @@ def test_esp_by_the_link_follows_the_neighbour(pair):
 
     pair.lan.must_reach(FAR.inner4)
     must_leave_by_link(pair)
+
+
+def set_mtu(pair, mtu):
+    """The MTU of the wire; afterwards the gateway has heard of it. Returns the size of the largest inner packet."""
+    for host in (pair.host, pair.far_host):
+        host.ip(f"link set ge0 mtu {mtu}")
+    fits = largest_inner_gcm(4, False, mtu)
+    wait_until(lambda: f"mtu = {fits})" in ping_of(pair.lan, FAR.inner4, 1480, wait=0.2)[1], 10, f"the size {fits}")
+    return fits
+
+
+def test_R72_esp_by_the_link_follows_its_mtu(lab, pair):
+    """Linux compares no frame of the ring with the link's MTU, and the far end of a veth drops what is too large."""
+    mtu = 1400
+    must_leave_by_link(pair)
+
+    fits = set_mtu(pair, mtu)
+
+    capture = Capture(lab, pair.host, "ge0", "sized", octets=64)
+    ping = ("-M", "do", "-s", fits - 28)
+    wait_until(lambda: flood(pair, *ping) < COUNT / 2, 20, "packets leave by the link's ring")
+    pair.lan.must_reach(FAR.inner4, *ping)
+    lengths = {int(length) for length, in fields(capture.stop(), f"esp && ip.src == {NEAR.outer4}", "ip.len")}
+    assert mtu - 3 <= max(lengths) <= mtu, lengths    # ESP of AES-GCM has a multiple of four octets

@@ -68,12 +68,6 @@ static void random_fill(void *context, uint8_t *out, size_t length)
     }
 }
 
-static void update_watches(struct engine_process *process)
-{
-    channel_watch_update(&process->keeper_watch);
-    channel_watch_update(&process->path_watch);
-}
-
 /* ---- Events and their effects ---------------------------------------------------------------------- */
 
 /* Tells of records that cannot be read: what is left of them is dropped. */
@@ -134,7 +128,6 @@ static void handle_event(struct engine_process *process, const struct ike_event 
     memcpy(process->statistics->counters, ike_engine_counters(process->engine),
            sizeof(process->statistics->counters));
     tell_idle(process);
-    update_watches(process);
 }
 
 /* Does once what all events before it need: many of them may have come together. */
@@ -197,7 +190,6 @@ static void esp_received(void *context, const struct ip_endpoint *remote, struct
     struct engine_process *process = context;
     const struct message_stray m = {.remote = *remote};
     (void)channel_offer(&process->path, MESSAGE_STRAY_ESP, &m, sizeof(m), esp.at, esp.length);
-    update_watches(process);
 }
 
 /* ---- Messages of the keeper ------------------------------------------------------------------------ */
@@ -346,7 +338,6 @@ static void keeper_message(void *context)
         take_trust(process);
     } else if (message->type == MESSAGE_POLICIES_TOLD) {
         (void)message_send(&process->keeper, MESSAGE_POLICIES_KNOWN, NULL, 0);
-        update_watches(process);
     } else if (message->type == MESSAGE_JOB_DONE) {
         engine_job_answered(process, message);
     } else if (event_of(message, &event)) {
@@ -427,7 +418,6 @@ static void path_message(void *context)
     else if (process->engine != NULL && message->type == MESSAGE_STRAY_IKE)
         engine_sockets_take(&process->sockets, &stray->local, &stray->remote, stray->ifindex,
                             message_tail(message, sizeof(*stray)));
-    update_watches(process);
 }
 
 /* ---- The loop -------------------------------------------------------------------------------------- */

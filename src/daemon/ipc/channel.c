@@ -61,15 +61,31 @@ static void message_drop(struct channel *channel)
 {
     close_all(channel->message.fds, channel->message.fd_count);
     channel->message = (struct channel_message){0};
-    secret_wipe(channel->buffer, channel->received);
-    channel->received = 0;
+    secret_wipe(channel->buffer + channel->begin, channel->end - channel->begin);
+    channel->begin = channel->end;
+}
+
+/* Forgets the last packet, and the messages of it that were not taken. */
+static void packet_drop(struct channel *channel)
+{
+    channel->end = channel->received;
+    message_drop(channel);
+    channel->begin = channel->end = channel->received = 0;
+}
+
+void channel_gather(struct channel *channel)
+{
+    channel->gathers = true;
 }
 
 void channel_close(struct channel *channel)
 {
     if (channel->fd < 0)
         return;
-    message_drop(channel);
+    (void)channel_flush(channel);
+    secret_wipe(channel->packet, channel->gathered);
+    channel->gathered = 0;
+    packet_drop(channel);
     struct channel_waiting *waiting;
     while ((waiting = STAILQ_FIRST(&channel->queue)) != NULL) {
         STAILQ_REMOVE_HEAD(&channel->queue, link);
@@ -103,7 +119,7 @@ static void control_put(struct msghdr *message, union fd_control *control, const
 
 enum sent { SENT, SENT_LATER, SENT_NEVER };
 
-static enum sent message_send(int fd, struct iovec *parts, size_t part_count, const int *fds, size_t fd_count)
+static enum sent packet_send(int fd, struct iovec *parts, size_t part_count, const int *fds, size_t fd_count)
 {
     union fd_control control;
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = part_count};
@@ -118,9 +134,9 @@ static enum sent message_send(int fd, struct iovec *parts, size_t part_count, co
     }
 }
 
-/* Copies a message to the end of the queue. */
-static bool message_queue(struct channel *channel, const struct iovec *parts, size_t part_count,
-                          const int *fds, size_t fd_count)
+/* Copies a packet to the end of the queue. */
+static bool packet_queue(struct channel *channel, const struct iovec *parts, size_t part_count,
+                         const int *fds, size_t fd_count)
 {
     size_t length = 0;
     for (size_t i = 0; i < part_count; i++)
@@ -150,6 +166,54 @@ static bool message_queue(struct channel *channel, const struct iovec *parts, si
     return true;
 }
 
+/* Sends a packet, or puts it behind those that wait. */
+static bool packet_pass(struct channel *channel, struct iovec *parts, size_t part_count, const int *fds,
+                        size_t fd_count)
+{
+    enum sent sent =
+        channel_is_waiting(channel) ? SENT_LATER : packet_send(channel->fd, parts, part_count, fds, fd_count);
+    if (sent == SENT_LATER)
+        return packet_queue(channel, parts, part_count, fds, fd_count);
+    channel->failed = sent == SENT_NEVER;
+    return !channel->failed;
+}
+
+/* Sends what was gathered. False if the channel has failed, or memory ran out: then it stays gathered. */
+static bool gathered_pass(struct channel *channel)
+{
+    struct iovec part = {channel->packet, channel->gathered};
+    if (channel->gathered == 0)
+        return true;
+    if (!packet_pass(channel, &part, 1, NULL, 0))
+        return false;
+    secret_wipe(channel->packet, channel->gathered);
+    channel->gathered = 0;
+    return true;
+}
+
+/* Octets of a message in a packet with several. */
+static size_t size_in_packet(size_t body_length)
+{
+    size_t size = sizeof(struct channel_header) + body_length;
+    return (size + CHANNEL_ALIGNMENT - 1) / CHANNEL_ALIGNMENT * CHANNEL_ALIGNMENT;
+}
+
+/* Puts a message of that size behind those gathered; false as gathered_pass. */
+static bool message_gather(struct channel *channel, const struct iovec *parts, size_t part_count, size_t size)
+{
+    if (size > CHANNEL_GATHERED_MAX - channel->gathered && !gathered_pass(channel))
+        return false;
+    uint8_t *at = channel->packet + channel->gathered;
+    for (size_t i = 0; i < part_count; i++) {
+        if (parts[i].iov_len > 0)
+            memcpy(at, parts[i].iov_base, parts[i].iov_len);
+        at += parts[i].iov_len;
+    }
+    channel->gathered += size;
+    memset(at, 0, (size_t)(channel->packet + channel->gathered - at));
+    return true;
+}
+
 bool channel_send(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
                   size_t more_length, const int *fds, size_t fd_count)
 {
@@ -159,20 +223,11 @@ bool channel_send(struct channel *channel, uint32_t type, const void *body, size
     struct channel_header header = {.type = type, .length = (uint32_t)(length + more_length)};
     struct iovec parts[] = {{&header, sizeof(header)}, {(void *)body, length}, {(void *)more, more_length}};
     const size_t part_count = sizeof(parts) / sizeof(parts[0]);
-    if (!channel_flush(channel))
-        return false;
-    if (channel_is_waiting(channel))
-        return message_queue(channel, parts, part_count, fds, fd_count);
-    switch (message_send(channel->fd, parts, part_count, fds, fd_count)) {
-    case SENT:
-        return true;
-    case SENT_LATER:
-        return message_queue(channel, parts, part_count, fds, fd_count);
-    case SENT_NEVER:
-        break;
-    }
-    channel->failed = true;
-    return false;
+    size_t size = size_in_packet(length + more_length);
+    if (channel->gathers && fd_count == 0 && size <= CHANNEL_GATHERED_MAX)
+        return message_gather(channel, parts, part_count, size);
+    return channel_flush(channel) && channel->gathered == 0 &&
+           packet_pass(channel, parts, part_count, fds, fd_count);
 }
 
 bool channel_offer(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
@@ -191,9 +246,9 @@ bool channel_flush(struct channel *channel)
     struct channel_waiting *waiting;
     while ((waiting = STAILQ_FIRST(&channel->queue)) != NULL) {
         struct iovec part = {waiting->octets, waiting->length};
-        enum sent sent = message_send(channel->fd, &part, 1, waiting->fds, waiting->fd_count);
+        enum sent sent = packet_send(channel->fd, &part, 1, waiting->fds, waiting->fd_count);
         if (sent == SENT_LATER)
-            return true;
+            break;
         channel->failed = sent == SENT_NEVER;
         if (channel->failed)
             return false;
@@ -201,7 +256,8 @@ bool channel_flush(struct channel *channel)
         channel->queued -= waiting->length;
         waiting_free(waiting);
     }
-    return true;
+    (void)gathered_pass(channel);
+    return !channel->failed;
 }
 
 bool channel_is_waiting(const struct channel *channel)
@@ -230,17 +286,20 @@ static void control_take(struct msghdr *message, struct channel_message *out)
     }
 }
 
+bool channel_holds_message(const struct channel *channel)
+{
+    return channel->end < channel->received;
+}
+
 bool channel_has_message(const struct channel *channel)
 {
     struct pollfd readable = {.fd = channel->fd, .events = POLLIN};
-    return channel->fd >= 0 && poll(&readable, 1, 0) == 1;
+    return channel->fd >= 0 && (channel_holds_message(channel) || poll(&readable, 1, 0) == 1);
 }
 
-enum channel_result channel_receive(struct channel *channel)
+/* Reads a packet into the buffer; CHANNEL_MESSAGE if there is one. */
+static enum channel_result packet_receive(struct channel *channel)
 {
-    if (channel->fd < 0)
-        return CHANNEL_CLOSED;
-    message_drop(channel);
     union fd_control control;
     struct iovec part = {channel->buffer, sizeof(channel->buffer)};
     struct msghdr message = {
@@ -255,18 +314,42 @@ enum channel_result channel_receive(struct channel *channel)
     } while (length < 0 && errno == EINTR);
     if (length < 0)
         return errno == EAGAIN ? CHANNEL_EMPTY : CHANNEL_CLOSED;
+    channel->begin = channel->end = 0;
     channel->received = (size_t)length;
     control_take(&message, &channel->message);
-    const struct channel_header *header = (const struct channel_header *)(const void *)channel->buffer;
-    if (channel->received < sizeof(*header) || header->length != channel->received - sizeof(*header) ||
-        (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-        message_drop(channel);
+    return length == 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? CHANNEL_CLOSED
+                                                                              : CHANNEL_MESSAGE;
+}
+
+/* Finds the next message of the packet; false if what is there is none. */
+static bool message_find(struct channel *channel)
+{
+    const uint8_t *at = channel->buffer + channel->begin;
+    const struct channel_header *header = (const struct channel_header *)(const void *)at;
+    size_t left = channel->received - channel->begin;
+    if (left < sizeof(*header) || header->length > left - sizeof(*header))
+        return false;
+    size_t size = size_in_packet(header->length); /* the last one has no padding if it is alone */
+    channel->end += size < left ? size : left;
+    channel->message.type = header->type;
+    channel->message.body = at + sizeof(*header);
+    channel->message.length = header->length;
+    return true;
+}
+
+enum channel_result channel_receive(struct channel *channel)
+{
+    if (channel->fd < 0)
+        return CHANNEL_CLOSED;
+    message_drop(channel);
+    enum channel_result result = channel_holds_message(channel) ? CHANNEL_MESSAGE : packet_receive(channel);
+    if (result == CHANNEL_MESSAGE && message_find(channel))
+        return CHANNEL_MESSAGE;
+    if (result != CHANNEL_EMPTY) {
+        packet_drop(channel);
         return CHANNEL_CLOSED;
     }
-    channel->message.type = header->type;
-    channel->message.body = channel->buffer + sizeof(*header);
-    channel->message.length = header->length;
-    return CHANNEL_MESSAGE;
+    return CHANNEL_EMPTY;
 }
 
 int channel_take_fd(struct channel *channel, size_t index)

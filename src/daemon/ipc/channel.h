@@ -1,7 +1,8 @@
 /*
  * A channel between two of our processes: messages of a type, some octets and some descriptors, over a
- * SOCK_SEQPACKET socket. Nobody waits for a slow reader: what does not fit into the socket waits in a queue.
- * Both sides check what they get by daemon/ipc/messages.h; the channel itself knows no types.
+ * SOCK_SEQPACKET socket. A packet of the socket has one message, or several without descriptors: each begins
+ * at a multiple of CHANNEL_ALIGNMENT. Nobody waits for a slow reader: what does not fit into the socket waits
+ * in a queue. Both sides check what they get by daemon/ipc/messages.h; the channel itself knows no types.
  */
 #ifndef MUSUBI_DAEMON_IPC_CHANNEL_H
 #define MUSUBI_DAEMON_IPC_CHANNEL_H
@@ -17,6 +18,8 @@ enum {
     CHANNEL_QUEUE_MAX =
         256 << 20,               /* octets that wait to be sent: beyond it the other side is taken for dead */
     CHANNEL_SPARE_MAX = 1 << 20, /* beyond it what may be lost is not sent */
+    CHANNEL_GATHERED_MAX = 16 << 10, /* octets of a packet with several messages */
+    CHANNEL_ALIGNMENT = 16,
 };
 
 /* What goes over the wire before the body. */
@@ -43,8 +46,12 @@ struct channel {
     STAILQ_HEAD(channel_queue, channel_waiting) queue;
     size_t queued; /* octets */
     size_t lost;   /* messages that channel_offer did not send */
+    bool gathers;
+    size_t gathered; /* octets of `packet` */
     struct channel_message message;
-    size_t received; /* octets of `buffer` that the last message filled */
+    size_t begin, end;                                 /* of the last message in `buffer` */
+    size_t received;                                   /* octets of `buffer` that the last packet filled */
+    _Alignas(16) uint8_t packet[CHANNEL_GATHERED_MAX]; /* messages that the next channel_flush sends */
     _Alignas(16) uint8_t buffer[sizeof(struct channel_header) + CHANNEL_BODY_MAX];
 };
 
@@ -60,7 +67,13 @@ bool channel_pair(int fds[2]);
 /* Starts with one of them, which belongs to the channel from here on and becomes non-blocking. */
 void channel_open(struct channel *channel, int fd);
 
-/* Wipes, frees and closes all; what waits is lost. Does nothing if it is closed. */
+/*
+ * From here on messages wait for the next channel_flush, which sends them in one packet: each packet may wake
+ * the reader. The caller flushes before it waits for anything.
+ */
+void channel_gather(struct channel *channel);
+
+/* Sends what was gathered, wipes, frees and closes all; what waits is lost. Does nothing if it is closed. */
 void channel_close(struct channel *channel);
 
 /*
@@ -77,14 +90,17 @@ bool channel_send(struct channel *channel, uint32_t type, const void *body, size
 bool channel_offer(struct channel *channel, uint32_t type, const void *body, size_t length, const void *more,
                    size_t more_length);
 
-/* Sends what waits, as far as the socket takes it. False if the channel has failed. */
+/* Sends what waits and what was gathered, as far as the socket takes it. False if the channel has failed. */
 bool channel_flush(struct channel *channel);
 
-/* True if something waits: poll for writing, then flush. */
+/* True if something waits that the socket did not take: poll for writing, then flush. */
 bool channel_is_waiting(const struct channel *channel);
 
 /* True if a message is there, or the other side is gone. */
 bool channel_has_message(const struct channel *channel);
+
+/* True if the next message needs no reading: it came with the last one. */
+bool channel_holds_message(const struct channel *channel);
 
 /* The next message, in channel->message. What the message before it left is closed and wiped. */
 enum channel_result channel_receive(struct channel *channel);

@@ -1,6 +1,6 @@
 /*
- * A channel in a libuv loop: its messages are handed on as they come, what waits is sent as the socket takes
- * it.
+ * A channel in a libuv loop: its messages are handed on as they come. What is sent in a turn of the loop goes
+ * at its end, as far as the socket takes it (channel_gather).
  */
 #ifndef MUSUBI_DAEMON_IPC_CHANNEL_WATCH_H
 #define MUSUBI_DAEMON_IPC_CHANNEL_WATCH_H
@@ -11,6 +11,7 @@
 
 struct channel_watch {
     uv_poll_t poll;
+    uv_prepare_t before_waiting;
     struct channel *channel;
     int events; /* that are polled for */
     bool stopped;
@@ -22,9 +23,6 @@ struct channel_watch {
 /* Starts watching an open channel. False if libuv refuses. */
 bool channel_watch_start(struct channel_watch *watch, uv_loop_t *loop, struct channel *channel,
                          void (*take)(void *context), void (*gone)(void *context), void *context);
-
-/* To be called after something was sent: waits for room if need be. */
-void channel_watch_update(struct channel_watch *watch);
 
 /* Stops watching and closes the channel; `gone` is not called any more. */
 void channel_watch_stop(struct channel_watch *watch);

@@ -233,7 +233,6 @@ void processes_send_more(struct worker_process *to, enum message_type type, cons
         return;
     /* What is lost here is lost with the process, whose end is told. */
     (void)channel_send(&to->channel, type, body, size, more.at, more.length, fds, fd_count);
-    channel_watch_update(&to->watch);
 }
 
 /* ---- Ending ---------------------------------------------------------------------------------------- */

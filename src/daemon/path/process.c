@@ -243,6 +243,8 @@ static int timeout(const struct path_process *process)
 static void run(struct path_process *process)
 {
     while (!process->failed) {
+        (void)channel_flush(&process->keeper);
+        (void)channel_flush(&process->engine);
         struct pollfd polled[] = {
             {.fd = process->keeper.fd, .events = events_wanted(&process->keeper)},
             {.fd = process->engine.fd, .events = events_wanted(&process->engine)},
@@ -254,15 +256,14 @@ static void run(struct path_process *process)
                 return;
             continue;
         }
-        (void)channel_flush(&process->keeper);
-        (void)channel_flush(&process->engine);
         if (process->path != NULL)
             surroundings_follow(process->surroundings, process->path, polled[3].revents != 0);
+        bool has_message = (polled[0].revents | polled[1].revents) != 0;
         /* The keeper first: a tunnel is known before its SAs. */
-        if (!drain(process, &process->keeper, keeper_message))
+        if (has_message && !drain(process, &process->keeper, keeper_message))
             return;
         /* Without an engine packets go on, by the SAs that are there. */
-        if (!drain(process, &process->engine, engine_message))
+        if (has_message && !drain(process, &process->engine, engine_message))
             channel_close(&process->engine);
         if (process->path != NULL)
             path_events(process);
@@ -276,6 +277,8 @@ int path_process_run(void)
         return EXIT_FAILURE;
     channel_open(&process.keeper, SPAWN_KEEPER_FD);
     channel_open(&process.engine, SPAWN_PEER_FD);
+    channel_gather(&process.keeper);
+    channel_gather(&process.engine);
     if (!secret_lock_process())
         process_log(&process, LOG_LEVEL_NOTICE, "the path's memory can't be kept from swap: %s",
                     strerror(errno));

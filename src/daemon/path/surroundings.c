@@ -2,7 +2,9 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/map.h"
 #include "base/pace.h"
 #include "daemon/ipc/clock.h"
 #include "daemon/path/next_hop.h"
@@ -19,6 +21,15 @@ enum {
     TUNNEL_DELAY_MAX = 1000, /* the same until routes are found anew since a Tunnel's link has changed */
     CHILDREN_IN_MSEC = 10,   /* a millisecond between two reviews of routes for so many Child SAs */
     LINKS_IN_MSEC = 100,     /* the same between two lists of addresses, for links */
+    ANSWER_COUNT = 64,       /* answers of the routing table that are kept; a power of two */
+    ANSWER_AGE_MAX = 1000,   /* milliseconds; not all that a route depends on is reported */
+};
+
+/* What the routing table said of a destination. Thousands of tunnels may lead to few of them. */
+struct route_answer {
+    bool is_known;
+    struct child_destination destination;
+    struct path_route route;
 };
 
 struct surroundings {
@@ -31,8 +42,10 @@ struct surroundings {
     struct pace addresses; /* to be told to the path */
     struct pace routes;    /* to be found anew */
     struct next_hops next_hops;
-    bool look_at_once; /* at what the next hops depend on */
-    msec_t looked;     /* when that was done last */
+    bool look_at_once;                         /* at what the next hops depend on */
+    msec_t looked;                             /* when that was done last */
+    struct route_answer answers[ANSWER_COUNT]; /* since the last change; by a hash of the destination */
+    msec_t answers_since;
 };
 
 void surroundings_close(struct surroundings *s)
@@ -89,8 +102,16 @@ static void want_addresses(struct surroundings *s)
     pace_want(&s->addresses, s->now, 0, s->inventory.links.count / LINKS_IN_MSEC);
 }
 
+static void forget_answers(struct surroundings *s)
+{
+    for (size_t i = 0; i < ANSWER_COUNT; i++)
+        s->answers[i].is_known = false;
+    s->answers_since = s->now;
+}
+
 static void want_routes(struct surroundings *s, msec_t delay)
 {
+    forget_answers(s);
     pace_want(&s->routes, s->now, delay, s->children / CHILDREN_IN_MSEC);
 }
 
@@ -198,15 +219,42 @@ void surroundings_follow(struct surroundings *s, struct path *path, bool readabl
     if (pace_take(&s->addresses, s->now))
         tell_addresses(s, path);
     if (pace_take(&s->routes, s->now)) {
+        forget_answers(s);
         next_hops_begin(&s->next_hops);
         path_review_routes(path);
     }
 }
 
-void surroundings_find_route(void *context, const struct child_destination *destination,
-                             struct path_route *route)
+static uint64_t hash_address(uint64_t hash, const struct ip_address *address)
 {
-    struct surroundings *s = context;
+    for (size_t i = 0; i < sizeof address->octets; i += sizeof(uint64_t)) {
+        uint64_t part;
+        memcpy(&part, address->octets + i, sizeof part);
+        hash = hash_number(hash, part);
+    }
+    return hash;
+}
+
+/* The place of the answer for a destination; ports don't matter. */
+static struct route_answer *answer_place(struct surroundings *s, const struct child_destination *of)
+{
+    uint64_t hash = hash_address(hash_address(HASH_START, &of->remote.address), &of->local.address);
+    hash = hash_number(hash, (uint64_t)of->mark << 32 | of->ifindex << 1 | of->encapsulated);
+    return &s->answers[(hash ^ hash >> 32) % ANSWER_COUNT];
+}
+
+static bool answer_is_for(const struct route_answer *answer, const struct child_destination *destination)
+{
+    const struct child_destination *of = &answer->destination;
+    return answer->is_known && ip_address_equal(&of->remote.address, &destination->remote.address) &&
+           ip_address_equal(&of->local.address, &destination->local.address) &&
+           of->mark == destination->mark && of->ifindex == destination->ifindex &&
+           of->encapsulated == destination->encapsulated;
+}
+
+/* Asks the routing table; false if that failed. */
+static bool ask(struct surroundings *s, const struct child_destination *destination, struct path_route *route)
+{
     struct host_route_answer answer;
     struct host_error reason;
     struct host_route_question question = {
@@ -216,8 +264,8 @@ void surroundings_find_route(void *context, const struct child_destination *dest
         .link = (int)destination->ifindex,
         .configured = true,
     };
-    if (s == NULL || !host_route_lookup(s->netlink, &question, &answer, &reason))
-        return;
+    if (!host_route_lookup(s->netlink, &question, &answer, &reason))
+        return false;
     next_hops_find(&s->next_hops, destination, &answer, &route->next_hop);
     int index = answer.link;
     question.configured = false; /* of a route with several next hops, only a packet's route tells the link */
@@ -226,4 +274,23 @@ void surroundings_find_route(void *context, const struct child_destination *dest
     const struct inventory_link *link = inventory_find(&s->inventory, index);
     uint32_t mtu = link != NULL ? link->is.mtu : 0;
     route->mtu = answer.mtu != 0 && (mtu == 0 || answer.mtu < mtu) ? answer.mtu : mtu;
+    return true;
+}
+
+void surroundings_find_route(void *context, const struct child_destination *destination,
+                             struct path_route *route)
+{
+    struct surroundings *s = context;
+    if (s == NULL)
+        return;
+    if (s->now - s->answers_since > ANSWER_AGE_MAX)
+        forget_answers(s);
+    struct route_answer *known = answer_place(s, destination);
+    if (answer_is_for(known, destination)) {
+        *route = known->route;
+        return;
+    }
+    known->is_known = ask(s, destination, route);
+    known->destination = *destination;
+    known->route = *route;
 }

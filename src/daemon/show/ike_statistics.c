@@ -33,6 +33,7 @@ static const struct {
     const char *text;
 } path_rows[] = {
     {PATH_KEEPALIVES, "NAT keepalives received"},
+    {PATH_PASSED_ON, "ESP packets passed on to another worker"},
     {PATH_IKE_DATAGRAMS, "IKE datagrams lost on their way to the engine"},
     {PATH_MISDIRECTED, "ESP packets lost on their way to another worker"},
     {PATH_EVENTS_LOST, "reports to the engine that found no room"},

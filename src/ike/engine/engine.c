@@ -3,6 +3,7 @@
 #include "ike/engine/restore.h"
 #include "ike/engine/resume.h"
 #include "ike/engine/tunnels.h"
+#include "ike/exchanges/connect.h"
 #include "ike/exchanges/exchanges.h"
 #include "ike/exchanges/invalid_spi.h"
 #include "ike/exchanges/liveness.h"
@@ -124,6 +125,7 @@ static void dispatch(struct ike_engine *engine, const struct ike_event *event)
         break;
     case IKE_EVENT_JOB_DONE:
         engine_job_done(engine, event->job.job, event->job.result);
+        connect_waiting(engine);
         break;
     case IKE_EVENT_CHILD_USED:
         engine_child_used(engine, event->esp.spi);

@@ -46,7 +46,7 @@ static bool restore_child(struct ike_sa *sa, const struct ike_child_record *reco
 {
     struct ike_engine *engine = sa->engine;
     struct child_sa *child = child_sa_with_spi(sa, record->inbound.spi);
-    if (child == NULL)
+    if (child == NULL || !child_sa_set_selectors(child, &record->local_ts, &record->remote_ts))
         return false;
     child->suite = record->suite;
     child->initiator = record->initiator;
@@ -61,8 +61,6 @@ static bool restore_child(struct ike_sa *sa, const struct ike_child_record *reco
     child->expires = record->expires;
     child->inbound = record->inbound;
     child->outbound = record->outbound;
-    child->local_ts = record->local_ts;
-    child->remote_ts = record->remote_ts;
     engine_set_timer_at(engine, &child->lifetime, record->lifetime_due);
     engine_set_timer_at(engine, &child->rekey, record->rekey_due);
     raise(&engine->objects->next_esp_serial, record->inbound.serial);
@@ -99,8 +97,6 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->peer_address = record->peer_address;
     sa->suite = record->suite;
     sa->keys = record->keys;
-    sa->local_id = record->local_id;
-    sa->remote_id = record->remote_id;
     sa->request_id = record->request_id;
     sa->expected_id = record->expected_id;
     sa->gcm_iv = record->gcm_iv;
@@ -111,9 +107,13 @@ static void restore_fields(struct ike_sa *sa, const struct ike_record *record)
     sa->additional.ours = record->first_child_is_ours;
     sa->additional.refused = record->families_refused;
     sa->delete_notify = record->delete_notify;
-    size_t length = record->delete_reason.length;
-    if (length > 0 && length < sizeof sa->delete_reason)
-        memcpy(sa->delete_reason, record->delete_reason.at, length);
+}
+
+static bool restore_delete_reason(struct ike_sa *sa, struct octets reason)
+{
+    if (reason.length > 0)
+        sa->delete_reason = strndup((const char *)reason.at, reason.length);
+    return reason.length == 0 || sa->delete_reason != NULL;
 }
 
 /* Events are compared by their numbers: those to come must be higher than those of the record. */
@@ -167,10 +167,12 @@ static struct ike_sa *restore_sa(struct ike_engine *engine, struct ike_tunnel *t
     restore_fields(sa, record);
     restore_place(sa, record);
     ike_sa_set_tunnel(sa, tunnel);
-    bool whole = ike_buffer_set(&sa->nonce_i, record->nonce_i) &&
-                 ike_buffer_set(&sa->nonce_r, record->nonce_r) &&
-                 ike_buffer_set(&sa->response, record->response) && restore_tasks(sa, record) &&
-                 restore_own(sa, record) && restore_children(sa, record);
+    bool whole =
+        identity_keep(&sa->local_id, &record->local_id) &&
+        identity_keep(&sa->remote_id, &record->remote_id) &&
+        restore_delete_reason(sa, record->delete_reason) && ike_buffer_set(&sa->nonce_i, record->nonce_i) &&
+        ike_buffer_set(&sa->nonce_r, record->nonce_r) && ike_buffer_set(&sa->response, record->response) &&
+        restore_tasks(sa, record) && restore_own(sa, record) && restore_children(sa, record);
     if (!whole) {
         drop_unfinished(sa);
         return NULL;

@@ -240,7 +240,7 @@ static const char *reason_of_end(const struct ike_tunnel *tunnel)
     LIST_FOREACH(sa, &tunnel->sas, tunnel_link)
     {
         if (sa->state == IKE_SA_DELETING)
-            return sa->delete_reason;
+            return ike_sa_delete_reason(sa);
     }
     return "no SA of it was kept";
 }

@@ -6,6 +6,8 @@
 #include "ike/sa/refused_packets.h"
 #include "ike/sa/rekey_schedule.h"
 
+#include <stdlib.h>
+
 enum {
     ASK_AGAIN = 10000, /* milliseconds between two requests for families */
     POSTPONED_MAX = 3, /* as often the peer may put off a request before that counts as a refusal */
@@ -111,6 +113,16 @@ static void fail_packet(struct ike_sa *sa)
     *flow = (struct packet_flow){.source.family = IP_NONE};
 }
 
+/* One more Child SA was refused, or deleted soon. Without memory it does not count. */
+static void note_in_vain(struct ike_sa *sa)
+{
+    struct additional_children *f = &sa->additional;
+    if (f->damping == NULL)
+        f->damping = calloc(1, sizeof *f->damping);
+    if (f->damping != NULL)
+        damping_note_begun(f->damping, sa->engine->now);
+}
+
 static void refuse_packet(struct ike_sa *sa, const char *reason)
 {
     struct additional_children *f = &sa->additional;
@@ -124,7 +136,7 @@ static void refuse_packet(struct ike_sa *sa, const char *reason)
                ip_address_format(&f->flow.source, source),
                ip_address_format(&f->flow.destination, destination), reason, selector_lines(sa, lines));
     refused_packets_add(f, &f->flow, sa->engine->now);
-    damping_note_begun(&f->damping, sa->engine->now);
+    note_in_vain(sa);
     fail_packet(sa);
 }
 
@@ -162,9 +174,7 @@ static bool is_superfluous(const struct ike_sa *sa, const struct child_sa *child
     const struct child_sa *other;
     LIST_FOREACH(other, &sa->children, link)
     {
-        if (other != child && child_sa_is_current(other) &&
-            selectors_within(&child->local_ts, &other->local_ts) &&
-            selectors_within(&child->remote_ts, &other->remote_ts))
+        if (other != child && child_sa_is_current(other) && child_sa_is_within(child, other))
             return true;
     }
     return false;
@@ -183,12 +193,13 @@ static void leave_packet_out(struct ike_sa *sa, struct child_sa *made)
 static void additional_made(struct ike_sa *sa, const struct negotiation *n, struct child_sa *child)
 {
     struct additional_children *f = &sa->additional;
+    const struct child_selectors ts = child_sa_selectors(child);
     f->postponed = 0;
     if (!f->for_packet)
         narrowing_warn(sa, &n->request, child);
     if (!f->for_packet || f->flow.source.family == IP_NONE) {
         f->refusals = 0;
-    } else if (!selectors_hold(&child->local_ts, &child->remote_ts, &f->flow)) {
+    } else if (!selectors_hold(&ts.local, &ts.remote, &f->flow)) {
         leave_packet_out(sa, child);
     } else {
         refused_packets_forget(f, &f->flow);
@@ -341,8 +352,8 @@ static enum task_readiness additional_prepare(struct ike_sa *sa, struct ike_task
 /* True if one more Child SA may be asked for; else the log says once that the peer ends too many (S44). */
 static bool is_allowed(struct ike_sa *sa)
 {
-    struct damping *d = &sa->additional.damping;
-    if (damping_allows(d, sa->engine->now, true))
+    struct damping *d = sa->additional.damping;
+    if (d == NULL || damping_allows(d, sa->engine->now, true))
         return true;
     if (damping_tells(d))
         ike_sa_log(
@@ -457,15 +468,14 @@ void additional_children_note_deletion(struct ike_sa *sa, const struct child_sa 
     enum { SOON = 60000 }; /* milliseconds */
     msec_t now = sa->engine->now;
     if (child->initiator && !child->replaced && now - child->created < SOON)
-        damping_note_begun(&sa->additional.damping, now);
+        note_in_vain(sa);
 }
 
 /* What was refused counts no more. */
 static void forget_refusals(struct ike_sa *sa)
 {
     struct additional_children *f = &sa->additional;
-    refused_packets_clear(f);
-    damping_reset(&f->damping);
+    additional_children_forget(f);
     f->refusal_told = f->failure_told = false;
     f->refusals = 0;
     f->postponed = 0;
@@ -526,6 +536,8 @@ void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     bool asking = is_asking(old);
     *f = old->additional;
     f->again = again;
+    old->additional.refused_packets = NULL;
+    old->additional.damping = NULL;
     if (deadline_is_set(&old->additional.again.deadline) && f->refused != 0)
         engine_set_timer(successor->engine, &f->again, refusal_delay(f->refusals));
     engine_cancel_timer(old->engine, &old->additional.again);

@@ -18,8 +18,9 @@ enum { ID_HEADER_SIZE = 4 }; /* of an ID payload's body */
 static struct octets own_id_body(const struct ike_sa *sa, uint8_t out[ID_HEADER_SIZE + IDENTITY_SIZE])
 {
     struct writer w = writer_to(out, ID_HEADER_SIZE + IDENTITY_SIZE);
+    const struct octets value = identity_kept_value(&sa->local_id);
     writer_put_u32be(&w, (uint32_t)sa->local_id.type << 24);
-    writer_put(&w, sa->local_id.value, sa->local_id.length);
+    writer_put(&w, value.at, value.length);
     return writer_octets(&w);
 }
 
@@ -77,7 +78,7 @@ static bool prepare_own(const struct ike_sa *sa, struct ike_auth_job *job)
     job->sign = true;
     if (sa->tunnel->policy.local_auth == AUTH_KIND_RSA)
         prepare_signature(sa, job);
-    job->own.identity = sa->local_id;
+    job->own.identity = identity_kept(&sa->local_id);
     job->own.signed_octets =
         signed_octets(sa, sa->initiator, own_id_body(sa, id), sa->engine->message_scratch);
     return job->own.signed_octets.length > 0;
@@ -92,7 +93,7 @@ static bool prepare_peer(const struct ike_sa *sa, struct ike_auth_job *job)
     const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
     job->verify = true;
     job->peer.method = auth->method;
-    job->peer.identity = sa->remote_id;
+    job->peer.identity = identity_kept(&sa->remote_id);
     job->peer.value = auth->content;
     if (auth->content.length > IKE_AUTH_VALUE_MAX) /* it can't be right, and one octet too many says so */
         job->peer.value.length = IKE_AUTH_VALUE_MAX + 1;

@@ -2,7 +2,10 @@
 
 #include "ike/exchanges/ike_sa_init_initiator.h"
 
-enum { AUTO_CHECK_INTERVAL = 10000 }; /* milliseconds (R43) */
+enum {
+    AUTO_CHECK_INTERVAL = 10000, /* milliseconds (R43) */
+    JOBS_MAX = 256,              /* with so many jobs that are not of half-open SAs, tunnels wait */
+};
 
 const char *connect_hindrance(const struct ike_engine *engine, const struct ike_tunnel *tunnel)
 {
@@ -35,9 +38,43 @@ static void begin(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for
         ike_sa_init_start(engine, tunnel);
 }
 
+/*
+ * When thousands of tunnels begin at once, each negotiation is to end soon after it began: if all made their
+ * shares first, the first ones would wait for those of the last ones, and their peers would give them up.
+ * Jobs of half-open SAs do not count, since anybody can have some made.
+ */
+static bool is_busy(const struct ike_engine *engine)
+{
+    return engine->objects->jobs.count >= engine->objects->half_open_count + JOBS_MAX;
+}
+
+void connect_leave_queue(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    if (!tunnel->waits_to_begin)
+        return;
+    tunnel->waits_to_begin = false;
+    TAILQ_REMOVE(&engine->objects->waiting_tunnels, tunnel, begin_link);
+}
+
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
-    begin(engine, tunnel, false);
+    if (!is_busy(engine)) {
+        connect_leave_queue(engine, tunnel);
+        begin(engine, tunnel, false);
+    } else if (!tunnel->waits_to_begin) {
+        tunnel->waits_to_begin = true;
+        TAILQ_INSERT_TAIL(&engine->objects->waiting_tunnels, tunnel, begin_link);
+    }
+}
+
+void connect_waiting(struct ike_engine *engine)
+{
+    struct ike_tunnel *tunnel;
+    while ((tunnel = TAILQ_FIRST(&engine->objects->waiting_tunnels)) != NULL && !is_busy(engine)) {
+        connect_leave_queue(engine, tunnel);
+        if (tunnel->policy.connect_type == CONNECT_AUTO)
+            begin(engine, tunnel, false);
+    }
 }
 
 void connect_for_packet(struct ike_engine *engine, struct ike_tunnel *tunnel)

@@ -10,10 +10,17 @@
 /* Why the tunnel may not start a negotiation now; NULL if it may. */
 const char *connect_hindrance(const struct ike_engine *engine, const struct ike_tunnel *tunnel);
 
-/* Starts a negotiation if the tunnel may and none is under way. */
+/* Starts a negotiation if the tunnel may and none is under way; where very many are computed already, the
+ * tunnel waits for its turn. */
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
-/* The same for a packet, of the tunnel's LAN or of the peer. */
+/* A job is done: those that wait for their turn start as far as they may. */
+void connect_waiting(struct ike_engine *engine);
+
+/* The tunnel no longer waits for its turn. Does nothing if it does not wait. */
+void connect_leave_queue(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
+/* Starts a negotiation at once for a packet, of the tunnel's LAN or of the peer. */
 void connect_for_packet(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* The tunnel is new, or its policy has changed: starts or stops the checks of `connect-type auto`. */

@@ -27,13 +27,13 @@ static void auth_write(struct ike_sa *sa, struct ike_task *task, struct message_
     (void)task;
     const struct tunnel_policy *policy = &sa->tunnel->policy;
     const struct child_request request = child_request_of(policy, true, sa->handshake->child_spi);
-    message_put_id(m, PAYLOAD_IDI, sa->local_id.type, identity_value(&sa->local_id));
+    message_put_id(m, PAYLOAD_IDI, sa->local_id.type, identity_kept_value(&sa->local_id));
     authentication_put_certificates(m, sa);
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_INITIAL_CONTACT, no_octets);
     if (policy->remote_auth == AUTH_KIND_RSA)
         certificates_put_request(m, policy->authority, 1);
     if (sa->remote_id.type != ID_NONE)
-        message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_value(&sa->remote_id));
+        message_put_id(m, PAYLOAD_IDR, sa->remote_id.type, identity_kept_value(&sa->remote_id));
     authentication_put_own(m, sa);
     message_put_notify(m, PROTOCOL_NONE, no_octets, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, no_octets);
     child_exchange_put_offer(m, &request);
@@ -144,6 +144,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
     const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
     const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
     const struct ike_payload *error = ike_message_error(message);
+    const struct identity expected = identity_kept(&sa->remote_id);
     struct identity id;
     if (error != NULL && auth == NULL) {
         if (error->notify == NOTIFY_AUTHENTICATION_FAILED)
@@ -163,7 +164,7 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "invalid IKE_AUTH");
         return;
     }
-    if (!identity_parse(idr->id_type, idr->content, &id) || !identity_equal(&id, &sa->remote_id)) {
+    if (!identity_parse(idr->id_type, idr->content, &id) || !identity_equal(&id, &expected)) {
         auth_failure_of_responder_id(sa, idr);
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong peer ID");
         return;
@@ -173,6 +174,10 @@ static void auth_response(struct ike_sa *sa, struct ike_task *task, const struct
         abandon(sa, NOTIFY_AUTHENTICATION_FAILED, "wrong authentication method");
         return;
     }
-    sa->remote_id = id; /* as the peer spells it: its AUTH covers these octets */
+    /* As the peer spells it: its AUTH covers these octets. */
+    if (!identity_keep(&sa->remote_id, &id)) {
+        abandon(sa, 0, "out of memory");
+        return;
+    }
     authentication_verify(sa, message, peer_verified);
 }

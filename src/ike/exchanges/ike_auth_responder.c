@@ -49,7 +49,7 @@ static void accept_peer(struct ike_sa *sa)
     bool initial_contact = ike_message_notify(message, NOTIFY_INITIAL_CONTACT) != NULL;
     uint16_t error = make_child(sa, message, initial_contact, &agreement, &child);
     struct message_writer m = ike_sa_begin_response(sa);
-    message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_value(&sa->local_id));
+    message_put_id(&m, PAYLOAD_IDR, sa->local_id.type, identity_kept_value(&sa->local_id));
     authentication_put_certificates(&m, sa);
     authentication_put_own(&m, sa);
     if (error != 0) {
@@ -122,15 +122,14 @@ static void both_authenticated(struct ike_sa *sa, const struct ike_job_result *r
         peer_address_look_up(sa, &sa->remote.address, peer_looked_up);
 }
 
-/* The tunnel with the ID that the peer claims. If there is none, logs that and returns NULL. */
+/* The tunnel with the ID that the peer claims, and that ID. If there is none, logs that and returns NULL. */
 static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct ike_payload *idi,
-                                      const struct identity *idr)
+                                      const struct identity *idr, struct identity *peer)
 {
     const struct arrival arrival = {&sa->local, &sa->remote, sa->arrival_ifindex};
-    struct identity peer;
     struct ike_tunnel *tunnel = NULL;
-    if (identity_parse(idi->id_type, idi->content, &peer))
-        tunnel = candidates_find(sa->engine, &arrival, &peer, idr);
+    if (identity_parse(idi->id_type, idi->content, peer))
+        tunnel = candidates_find(sa->engine, &arrival, peer, idr);
     if (tunnel == NULL) {
         auth_failure_of_peer_id(sa, &arrival, idi);
         return NULL;
@@ -139,7 +138,6 @@ static struct ike_tunnel *find_tunnel(struct ike_sa *sa, const struct ike_payloa
         auth_failure_of_suite(sa, &arrival, tunnel);
         return NULL;
     }
-    sa->remote_id = peer;
     return tunnel;
 }
 
@@ -162,27 +160,32 @@ void ike_auth_request(struct ike_sa *sa, const struct ike_message *message)
     const struct ike_payload *idi = ike_message_find(message, PAYLOAD_IDI);
     const struct ike_payload *idr = ike_message_find(message, PAYLOAD_IDR);
     const struct ike_payload *auth = ike_message_find(message, PAYLOAD_AUTH);
-    struct identity own;
+    struct identity asked_for;
+    struct identity peer;
     if (idi == NULL || !identity_is_well_formed(idi->id_type, idi->content) ||
         ike_message_find(message, PAYLOAD_SA) == NULL || ike_message_find(message, PAYLOAD_TSI) == NULL ||
         ike_message_find(message, PAYLOAD_TSR) == NULL) {
         ike_sa_send_error(sa, EXCHANGE_IKE_AUTH, NOTIFY_INVALID_SYNTAX, no_octets);
         return;
     }
-    bool has_own = idr != NULL && identity_parse(idr->id_type, idr->content, &own);
-    struct ike_tunnel *tunnel = find_tunnel(sa, idi, has_own ? &own : NULL);
+    bool asks = idr != NULL && identity_parse(idr->id_type, idr->content, &asked_for);
+    struct ike_tunnel *tunnel = find_tunnel(sa, idi, asks ? &asked_for : NULL, &peer);
     if (tunnel == NULL) {
         refuse_peer(sa);
         return;
     }
     ike_sa_set_tunnel(sa, tunnel);
+    const struct identity own = tunnel_local_identity(tunnel, &sa->local.address);
+    if (!identity_keep(&sa->remote_id, &peer) || !identity_keep(&sa->local_id, &own)) {
+        ike_sa_fail(sa, "out of memory");
+        return;
+    }
     if (auth == NULL || !certificates_method_fits(tunnel->policy.remote_auth, auth->method)) {
         auth_failure_of_method(sa, auth);
         refuse_peer(sa);
         return;
     }
     sa->state = IKE_SA_AUTHENTICATING;
-    sa->local_id = tunnel_local_identity(tunnel, &sa->local.address);
     take_settings(sa);
     auth_failure_note_unmet(sa, message);
     authentication_verify_and_sign(sa, message, both_authenticated);

@@ -55,15 +55,16 @@ static void share_generated(struct ike_sa *sa, const struct ike_job_result *resu
     ike_sa_add_task(sa, TASK_IKE_SA_INIT, 0);
 }
 
-static void take_route(struct ike_sa *sa)
+/* The tunnel's route, and the IDs of both ends. False if there is no memory. */
+static bool take_route(struct ike_sa *sa)
 {
     const struct ike_tunnel *tunnel = sa->tunnel;
+    const struct identity local = tunnel_local_identity(tunnel, &tunnel->route.local);
     sa->local = (struct ip_endpoint){tunnel->route.local, IKE_PORT};
     sa->remote = (struct ip_endpoint){tunnel->route.remote, IKE_PORT};
     sa->ifindex = tunnel->route.ifindex;
     sa->mark = tunnel->route.mark;
-    sa->local_id = tunnel_local_identity(tunnel, &tunnel->route.local);
-    sa->remote_id = tunnel->policy.remote_id;
+    return identity_keep(&sa->local_id, &local) && identity_keep(&sa->remote_id, &tunnel->policy.remote_id);
 }
 
 /* The route is known, and a later change of the name's addresses ends the SA (R41). */
@@ -89,8 +90,10 @@ static void looked_up(struct ike_sa *sa, const struct ike_job_result *result)
         ike_sa_fail(sa, hindrance != NULL ? hindrance : "no DH group is allowed");
         return;
     }
-    take_route(sa);
-    start(sa);
+    if (take_route(sa))
+        start(sa);
+    else
+        ike_sa_fail(sa, "out of memory");
 }
 
 void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
@@ -102,11 +105,10 @@ void ike_sa_init_start(struct ike_engine *engine, struct ike_tunnel *tunnel)
         return;
     }
     ike_sa_set_tunnel(sa, tunnel);
-    if (!ike_sa_begin_handshake(sa)) {
+    if (!ike_sa_begin_handshake(sa) || !take_route(sa)) {
         ike_sa_fail(sa, "out of memory");
         return;
     }
-    take_route(sa);
     if (!tunnel->peer_is_silent) {
         start(sa);
         return;

@@ -115,6 +115,7 @@ static void share_answered(struct ike_sa *sa, const struct ike_job_result *resul
         return;
     struct octets payloads = {octets.at + IKE_HEADER_SIZE, octets.length - IKE_HEADER_SIZE};
     (void)ike_payloads_parse(payloads, request.header.next_payload, &request, NULL, NULL);
+    half_open_note_answer(sa->engine);
     send_answer(sa, &request);
 }
 
@@ -213,7 +214,7 @@ void ike_sa_init_request(struct ike_engine *engine, const struct ip_endpoint *lo
         refuse_with_reason(engine, &arrival, &candidates, message);
         return;
     }
-    if (engine->objects->half_open_count >= HALF_OPEN_MAX) {
+    if (engine->objects->half_open_count >= half_open_limit(engine->objects)) {
         engine_count(engine, IKE_COUNT_HALF_OPEN_LIMIT);
         return;
     }

@@ -23,7 +23,7 @@ static void delete_ike_sa_response(struct ike_sa *sa, struct ike_task *task,
 {
     (void)task;
     (void)message;
-    ike_sa_destroy(sa, sa->delete_reason);
+    ike_sa_destroy(sa, ike_sa_delete_reason(sa));
 }
 
 const struct ike_task_kind task_delete_ike_sa = {
@@ -168,7 +168,7 @@ void informational_request(struct ike_sa *sa, const struct ike_message *message)
         auth_failure_of_unmet(sa);
         sa->refused |= sa->state != IKE_SA_DELETING;
         ike_sa_send_response(sa, EXCHANGE_INFORMATIONAL, &m);
-        ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "Delete IKE SA by peer");
+        ike_sa_destroy(sa, sa->state == IKE_SA_DELETING ? ike_sa_delete_reason(sa) : "Delete IKE SA by peer");
         return;
     }
     bool had_children = !LIST_EMPTY(&sa->children);

@@ -123,8 +123,7 @@ static void rekey_made(struct ike_sa *sa, const struct negotiation *n, struct ch
     if (rival != NULL)
         child_sa_stop(rival); /* the peer will delete it */
     if (!child_sa_is_gone(old)) {
-        if (!selectors_within(&old->local_ts, &made->local_ts) ||
-            !selectors_within(&old->remote_ts, &made->remote_ts))
+        if (!child_sa_is_within(old, made))
             narrowing_warn(sa, &n->request, made);
         old->replaced = true;
         child_sa_delete(old);
@@ -154,9 +153,9 @@ static uint8_t families_of_others(const struct child_sa *child)
     LIST_FOREACH(other, &child->ike_sa->children, link)
     {
         if (other != child && child_sa_is_current(other))
-            families |= selectors_families(&other->local_ts, &other->remote_ts);
+            families |= child_sa_families(other);
     }
-    return (uint8_t)(families & ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts));
+    return (uint8_t)(families & ~(unsigned)child_sa_families(child));
 }
 
 /*
@@ -165,22 +164,23 @@ static uint8_t families_of_others(const struct child_sa *child)
  * comes first: a peer that grants a part of the policy is to grant the same part. Selectors that the peer
  * chose when it made the SA (R71), and those of a single pair, stay as they are.
  */
-static void propose_selectors(const struct child_sa *child, struct selector_list *local_ts,
-                              struct selector_list *remote_ts)
+static struct child_selectors selectors_to_propose(const struct child_sa *child)
 {
     const struct ike_sa *sa = child->ike_sa;
-    *local_ts = child->local_ts;
-    *remote_ts = child->remote_ts;
+    const struct child_selectors in_use = child_sa_selectors(child);
     if (!child->initiator || sa->additional.scope != SCOPE_PROPOSED)
-        return;
+        return in_use;
     const struct child_request request = child_request_of(&sa->tunnel->policy, false, 0);
     uint8_t families = (FAMILY_V4 | FAMILY_V6) & (uint8_t)~families_of_others(child);
-    *local_ts = selectors_of_families(&request.local_ts, families);
-    *remote_ts = selectors_of_families(&request.remote_ts, families);
-    if (selectors_within(&child->local_ts, local_ts) && selectors_within(&child->remote_ts, remote_ts)) {
-        *local_ts = selectors_joined(&child->local_ts, local_ts);
-        *remote_ts = selectors_joined(&child->remote_ts, remote_ts);
+    struct child_selectors ts = {
+        .local = selectors_of_families(&request.local_ts, families),
+        .remote = selectors_of_families(&request.remote_ts, families),
+    };
+    if (selectors_within(&in_use.local, &ts.local) && selectors_within(&in_use.remote, &ts.remote)) {
+        ts.local = selectors_joined(&in_use.local, &ts.local);
+        ts.remote = selectors_joined(&in_use.remote, &ts.remote);
     }
+    return ts;
 }
 
 static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *task)
@@ -195,16 +195,15 @@ static enum task_readiness rekey_prepare(struct ike_sa *sa, struct ike_task *tas
     }
     if (!is_current)
         return TASK_DROPPED;
-    struct selector_list local_ts, remote_ts;
-    propose_selectors(child, &local_ts, &remote_ts);
-    if (local_ts.count == 0 || remote_ts.count == 0) {
+    const struct child_selectors ts = selectors_to_propose(child);
+    if (ts.local.count == 0 || ts.remote.count == 0) {
         ike_sa_log(sa, LOG_LEVEL_NOTICE, LOG_IKEV2,
                    "Child SA, SPI 0x%08x, is not rekeyed: nothing of it is left in local-ts and remote-ts",
                    child->inbound.spi);
         return TASK_DROPPED;
     }
     enum task_readiness readiness =
-        ask_child_start(sa, &child_purpose_rekey, &local_ts, &remote_ts, task->spi);
+        ask_child_start(sa, &child_purpose_rekey, &ts.local, &ts.remote, task->spi);
     if (readiness == TASK_DROPPED) /* there is no memory */
         put_off(child);
     return readiness;

@@ -47,8 +47,6 @@ static struct ike_sa *successor_new(struct ike_sa *old, bool initiator, uint64_t
     sa->doubted_since = old->doubted_since;
     sa->encapsulate = old->encapsulate;
     sa->fragmentation = old->fragmentation;
-    sa->local_id = old->local_id;
-    sa->remote_id = old->remote_id;
     own_address_inherit(old, sa);
     return sa;
 }
@@ -61,7 +59,10 @@ static struct ike_sa *make_successor(struct ike_sa *old, struct negotiation *n, 
         return NULL;
     *(initiator ? &sa->spi_r : &sa->spi_i) = n->peer_spi;
     sa->suite = n->suite;
-    if (!ike_buffer_set(&sa->nonce_i, ike_buffer_octets(&n->nonce_i)) ||
+    const struct identity local = identity_kept(&old->local_id);
+    const struct identity remote = identity_kept(&old->remote_id);
+    if (!identity_keep(&sa->local_id, &local) || !identity_keep(&sa->remote_id, &remote) ||
+        !ike_buffer_set(&sa->nonce_i, ike_buffer_octets(&n->nonce_i)) ||
         !ike_buffer_set(&sa->nonce_r, ike_buffer_octets(&n->nonce_r)) ||
         !ike_keys_rekey(old->suite.prf, old->keys.d, &sa->suite, key_exchange_secret(&n->key_exchange),
                         ike_buffer_octets(&n->nonce_i), ike_buffer_octets(&n->nonce_r), sa->spi_i, sa->spi_r,
@@ -212,7 +213,7 @@ static void secret_is_there(struct ike_sa *sa, const struct ike_job_result *resu
     bool lost = rival != NULL && lowest_nonce_compare(&ours, &n->rival_nonce) < 0;
     negotiation_end_own(sa);
     if (sa->state == IKE_SA_DELETING) { /* a command has come meanwhile, and applies to the successor too */
-        ike_sa_delete(made, sa->delete_reason);
+        ike_sa_delete(made, ike_sa_delete_reason(sa));
         return;
     }
     if (lost) {

@@ -30,7 +30,7 @@ static void warn_of_certificate(const struct ike_sa *sa, enum ike_auth_fault fau
     setting_set settings = PEER_SETTING | SETTING_BIT(SETTING_CERT_CACERT) |
                            (fault == IKE_AUTH_WEAK ? SETTING_BIT(SETTING_CERT_WEAK) : 0U);
     failure_warn(sa, FAILED_NEGOTIATION, settings, "the peer %s is not accepted by certificate: %s%s%s",
-                 failure_id(&sa->remote_id, id),
+                 failure_kept_id(&sa->remote_id, id),
                  reason != NULL ? reason : "its certificate could not be verified",
                  encoding != NULL ? " that is supported here, but another kind of CERT payload: " : "",
                  encoding != NULL ? encoding : "");
@@ -53,12 +53,12 @@ void auth_failure_of_auth(const struct ike_sa *sa, enum ike_auth_fault fault, co
         warn_of_certificate(sa, fault, reason);
     else if (fault == IKE_AUTH_NO_PEER_KEY)
         failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "there is no key for the peer's ID %s",
-                     failure_id(&sa->remote_id, id));
+                     failure_kept_id(&sa->remote_id, id));
     else
         failure_warn(sa, FAILED_NEGOTIATION, PEER_KEY_SETTINGS,
                      "the AUTH of %s does not fit the key configured for it here: the keys of both ends "
                      "differ, or one is `char` and one `hex`",
-                     failure_id(&sa->remote_id, id));
+                     failure_kept_id(&sa->remote_id, id));
 }
 
 /* By certificate we can't authenticate ourselves. */
@@ -86,7 +86,7 @@ void auth_failure_of_own_key(const struct ike_sa *sa, enum ike_auth_fault fault)
         warn_of_own_certificate(sa, fault);
     else
         failure_warn(sa, FAILED_NEGOTIATION, LOCAL_SETTING, "there is no key for this end's ID %s",
-                     failure_id(&sa->local_id, id));
+                     failure_kept_id(&sa->local_id, id));
 }
 
 void auth_failure_of_method(const struct ike_sa *sa, const struct ike_payload *auth)
@@ -108,7 +108,7 @@ void auth_failure_of_responder_id(const struct ike_sa *sa, const struct ike_payl
     char claimed[FAILURE_ID_SIZE];
     char expected[FAILURE_ID_SIZE];
     failure_warn(sa, FAILED_NEGOTIATION, PEER_SETTING, "the peer says it is %s, expected is %s",
-                 failure_claimed_id(idr, claimed), failure_id(&sa->remote_id, expected));
+                 failure_claimed_id(idr, claimed), failure_kept_id(&sa->remote_id, expected));
 }
 
 /* ---- Responder: the tunnel is not found -------------------------------------------------------------- */
@@ -242,9 +242,10 @@ void auth_failure_note_unmet(struct ike_sa *sa, const struct ike_message *reques
 {
     const struct ike_payload *idr = ike_message_find(request, PAYLOAD_IDR);
     bool transport = ike_message_notify(request, NOTIFY_USE_TRANSPORT_MODE) != NULL;
+    const struct identity own = identity_kept(&sa->local_id);
     struct identity wanted;
-    bool other_id = idr != NULL && (!identity_parse(idr->id_type, idr->content, &wanted) ||
-                                    !identity_equal(&wanted, &sa->local_id));
+    bool other_id = idr != NULL &&
+                    (!identity_parse(idr->id_type, idr->content, &wanted) || !identity_equal(&wanted, &own));
     char at[2 * FAILURE_ID_SIZE + 128];
     char theirs[FAILURE_ID_SIZE];
     char ours[FAILURE_ID_SIZE];
@@ -253,7 +254,7 @@ void auth_failure_note_unmet(struct ike_sa *sa, const struct ike_message *reques
         return;
     if (other_id)
         short_text_add(&text, "it wants to talk to %s, and this end is %s", failure_claimed_id(idr, theirs),
-                       failure_id(&sa->local_id, ours));
+                       failure_id(&own, ours));
     if (transport)
         short_text_add(&text, "%sit wants transport mode, which is not supported here", other_id ? "; " : "");
     free(sa->unmet_request);

@@ -32,6 +32,7 @@ static void warn(const struct ike_sa *sa, const struct ip_endpoint *from, const 
                  const char *does, const char *why)
 {
     struct ike_tunnel *tunnel = sa->tunnel;
+    const struct identity peer = identity_kept(&sa->remote_id);
     struct setting_lines lines = {0};
     bool is_ordered = ip_address_compare(&from->address, &to->address) < 0;
     char id[IDENTITY_TEXT_SIZE];
@@ -42,8 +43,8 @@ static void warn(const struct ike_sa *sa, const struct ip_endpoint *from, const 
     char again[REPEATED_TEXT_SIZE];
     uint32_t more;
     setting_lines_add(&lines, &tunnel->policy, SETTING_BIT(SETTING_PEER));
-    (void)snprintf(text, sizeof text, "%s %s from %s and from %s%s; %s", identity_format(&sa->remote_id, id),
-                   does, ip_endpoint_format(is_ordered ? from : to, one),
+    (void)snprintf(text, sizeof text, "%s %s from %s and from %s%s; %s", identity_format(&peer, id), does,
+                   ip_endpoint_format(is_ordered ? from : to, one),
                    ip_endpoint_format(is_ordered ? to : from, other), why,
                    setting_lines_format(&lines, lines_text));
     if (repeated_failure_is_told(&tunnel->duplicate_id, 1, text, sa->engine->now, &more))

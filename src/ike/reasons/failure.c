@@ -3,7 +3,6 @@
 #include "base/short_text.h"
 #include "ike/sa/ike_sa.h"
 #include "ike/services/log.h"
-#include "ike/wire/identity.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,13 +40,14 @@ setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *
     const struct tunnel_policy *policy = &sa->tunnel->policy;
     bool by_certificate = policy->local_auth == AUTH_KIND_RSA;
     char id[FAILURE_ID_SIZE];
-    short_text_add(text, "the peer does not accept %s with ", failure_id(&sa->local_id, id));
+    short_text_add(text, "the peer does not accept %s with ", failure_kept_id(&sa->local_id, id));
     if (by_certificate)
         short_text_add(text, "the certificate %s", policy->mycert);
     else
         short_text_add(text, "%s", sa->own_proof != NULL ? sa->own_proof : "the key configured for it");
     if (sa->initiator)
-        short_text_add(text, ", or it is not %s, which it was asked for", failure_id(&sa->remote_id, id));
+        short_text_add(text, ", or it is not %s, which it was asked for",
+                       failure_kept_id(&sa->remote_id, id));
     short_text_add(text, " (AUTHENTICATION_FAILED)");
     setting_set asked = sa->initiator ? PEER_SETTING : 0U;
     if (!by_certificate)
@@ -64,6 +64,12 @@ const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE])
     struct short_text text = short_text_in(out, FAILURE_ID_SIZE);
     short_text_add(&text, "%s", identity_format(id, whole));
     return out;
+}
+
+const char *failure_kept_id(const struct kept_identity *id, char out[FAILURE_ID_SIZE])
+{
+    const struct identity whole = identity_kept(id);
+    return failure_id(&whole, out);
 }
 
 const char *failure_claimed_id(const struct ike_payload *payload, char out[FAILURE_ID_SIZE])

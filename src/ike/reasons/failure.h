@@ -13,6 +13,7 @@
 #include "base/short_text.h"
 #include "config/setting_lines.h"
 #include "ike/sa/candidates.h"
+#include "ike/wire/identity.h"
 
 struct ike_sa;
 
@@ -86,6 +87,7 @@ setting_set failure_write_own_proof(const struct ike_sa *sa, struct short_text *
  * claims. */
 enum { FAILURE_ID_SIZE = 80 };
 const char *failure_id(const struct identity *id, char out[FAILURE_ID_SIZE]);
+const char *failure_kept_id(const struct kept_identity *id, char out[FAILURE_ID_SIZE]);
 const char *failure_claimed_id(const struct ike_payload *payload, char out[FAILURE_ID_SIZE]);
 
 #endif

@@ -9,12 +9,13 @@ enum { FLOW_TEXT_SIZE = 160 };
 
 static bool is_narrower(const struct child_request *asked, const struct child_sa *made)
 {
-    uint8_t families = selectors_families(&made->local_ts, &made->remote_ts);
+    const struct child_selectors granted = child_sa_selectors(made);
+    uint8_t families = child_sa_families(made);
     const struct selector_list local = selectors_of_families(&asked->local_ts, families);
     const struct selector_list remote = selectors_of_families(&asked->remote_ts, families);
     struct traffic_selector pair[2];
     for (unsigned i = 0; selectors_next_pair(&local, &remote, &i, pair);) {
-        if (!selectors_hold_pair(&made->local_ts, &made->remote_ts, pair))
+        if (!selectors_hold_pair(&granted.local, &granted.remote, pair))
             return true;
     }
     return false;
@@ -40,10 +41,11 @@ void narrowing_warn(const struct ike_sa *sa, const struct child_request *asked, 
     char granted_remote[SELECTORS_TEXT_SIZE];
     char text[SETTING_LINES_TEXT_SIZE];
     struct setting_lines lines = {0};
+    const struct child_selectors granted = child_sa_selectors(made);
     if (!is_narrower(asked, made))
         return;
-    (void)selectors_format(&made->local_ts, granted_local);
-    (void)selectors_format(&made->remote_ts, granted_remote);
+    (void)selectors_format(&granted.local, granted_local);
+    (void)selectors_format(&granted.remote, granted_remote);
     if (!is_new(sa->tunnel, hash_text(hash_text(HASH_START, granted_local), granted_remote)))
         return;
     setting_lines_add(&lines, &sa->tunnel->policy, SELECTOR_SETTINGS);
@@ -64,8 +66,9 @@ static void collect_selectors(const struct ike_sa *sa, struct selector_list *loc
     {
         if (!child_sa_is_current(child))
             continue;
-        *local = selectors_joined(local, &child->local_ts);
-        *remote = selectors_joined(remote, &child->remote_ts);
+        const struct child_selectors ts = child_sa_selectors(child);
+        *local = selectors_joined(local, &ts.local);
+        *remote = selectors_joined(remote, &ts.remote);
     }
 }
 

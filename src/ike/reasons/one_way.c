@@ -29,6 +29,7 @@ static void warn(const struct child_sa *child)
     char lines_text[SETTING_LINES_TEXT_SIZE];
     char text[TEXT_SIZE];
     uint32_t more;
+    const struct child_selectors ts = child_sa_selectors(child);
     setting_lines_add(&lines, &tunnel->policy, SETTING_BIT(SETTING_PEER));
     (void)snprintf(
         text, sizeof text,
@@ -36,7 +37,7 @@ static void warn(const struct child_sa *child)
         "come back, though %s answers IKE. Perhaps a filter on the way drops %s, or the peer has no "
         "route into its tunnel for the answers, or drops the packets itself; if they are not meant "
         "to be answered, all is well; %s",
-        selectors_format(&child->local_ts, local), selectors_format(&child->remote_ts, remote),
+        selectors_format(&ts.local, local), selectors_format(&ts.remote, remote),
         ip_endpoint_format(&sa->remote, peer),
         sa->encapsulate ? "ESP in UDP (port 4500)" : "ESP (IP protocol 50)",
         setting_lines_format(&lines, lines_text));

@@ -1,6 +1,16 @@
 #include "ike/sa/additional_children.h"
 
 #include "ike/sa/ike_sa.h"
+#include "ike/sa/refused_packets.h"
+
+#include <stdlib.h>
+
+void additional_children_forget(struct additional_children *f)
+{
+    refused_packets_clear(f);
+    free(f->damping);
+    f->damping = NULL;
+}
 
 struct child_request additional_children_proposed(const struct ike_sa *sa)
 {
@@ -17,7 +27,7 @@ uint8_t additional_children_lacking(const struct ike_sa *sa)
     LIST_FOREACH(child, &sa->children, link)
     {
         if (child_sa_is_current(child))
-            lacking &= ~(unsigned)selectors_families(&child->local_ts, &child->remote_ts);
+            lacking &= ~(unsigned)child_sa_families(child);
     }
     return (uint8_t)(lacking & ~(unsigned)sa->additional.refused);
 }
@@ -27,7 +37,10 @@ bool additional_children_hold(const struct ike_sa *sa, const struct packet_flow 
     const struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
-        if (child_sa_is_current(child) && selectors_hold(&child->local_ts, &child->remote_ts, flow))
+        if (!child_sa_is_current(child))
+            continue;
+        const struct child_selectors ts = child_sa_selectors(child);
+        if (selectors_hold(&ts.local, &ts.remote, flow))
             return true;
     }
     return false;
@@ -43,7 +56,10 @@ static bool is_held(const struct ike_sa *sa, const struct traffic_selector pair[
     const struct child_sa *child;
     LIST_FOREACH(child, &sa->children, link)
     {
-        if (child_sa_is_current(child) && selectors_hold_pair(&child->local_ts, &child->remote_ts, pair))
+        if (!child_sa_is_current(child))
+            continue;
+        const struct child_selectors ts = child_sa_selectors(child);
+        if (selectors_hold_pair(&ts.local, &ts.remote, pair))
             return true;
     }
     return false;

@@ -39,9 +39,12 @@ struct additional_children {
     bool for_packet;         /* the request that is queued or under way is for `flow`, else for families */
     struct packet_flow flow; /* of the packet that waits; family IP_NONE: of none that is known */
     msec_t packets_after;    /* before that, nothing is asked for packets: the peer puts them off */
-    struct damping damping;  /* counts refusals, and Child SAs that the peer deletes soon (S44) */
+    struct damping *damping; /* counts refusals, and Child SAs that the peer deletes soon (S44); NULL: none */
     struct refused_packets *refused_packets; /* sa/refused_packets.h; NULL until one was refused */
 };
+
+/* Frees what is remembered of refusals and deletions: all may be asked for again. */
+void additional_children_forget(struct additional_children *f);
 
 /* What the policy proposes, of which the selectors alone matter here. */
 struct child_request additional_children_proposed(const struct ike_sa *sa);

@@ -15,12 +15,11 @@ enum { LINGER_TIME = 5000 }; /* milliseconds (S24) */
 
 uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tunnel)
 {
-    uint32_t owners = engine->options.esp_owners;
-    uint32_t owner = esp_owner_inbound(tunnel->slot, owners);
+    uint32_t owner = esp_owner_inbound(tunnel->slot, engine->options.esp_owners);
     for (;;) {
         uint32_t random;
         engine_random(engine, &random, sizeof random);
-        uint32_t spi = esp_spi_of_owner(random, owner, owners);
+        uint32_t spi = esp_spi_of_owner(random, owner);
         if (spi >= ESP_SPI_MIN && map_find(&engine->objects->child_spis, spi) == NULL)
             return spi;
     }
@@ -54,11 +53,48 @@ struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi)
         return NULL;
     }
     child->ike_sa = sa;
+    child->live_slot = LIVE_SLOT_NONE;
     child->inbound.spi = inbound_spi;
     child->lifetime = (struct ike_timer){.fire = lifetime_fire, .owner = child};
     child->rekey = (struct ike_timer){.fire = engine->objects->exchanges->rekey_child_fire, .owner = child};
     LIST_INSERT_HEAD(&sa->children, child, link);
     return child;
+}
+
+bool child_sa_set_selectors(struct child_sa *child, const struct selector_list *local,
+                            const struct selector_list *remote)
+{
+    struct traffic_selector *both = calloc((size_t)local->count + remote->count, sizeof *both);
+    if (both == NULL)
+        return false;
+    memcpy(both, local->ts, local->count * sizeof *both);
+    memcpy(both + local->count, remote->ts, remote->count * sizeof *both);
+    child->selectors = both;
+    child->local_count = local->count;
+    child->remote_count = remote->count;
+    return true;
+}
+
+struct child_selectors child_sa_selectors(const struct child_sa *child)
+{
+    struct child_selectors out = {.local.count = child->local_count, .remote.count = child->remote_count};
+    const struct traffic_selector *both = child->selectors;
+    memcpy(out.local.ts, both, child->local_count * sizeof *both);
+    memcpy(out.remote.ts, both + child->local_count, child->remote_count * sizeof *both);
+    return out;
+}
+
+bool child_sa_is_within(const struct child_sa *child, const struct child_sa *other)
+{
+    const struct child_selectors ts = child_sa_selectors(child);
+    const struct child_selectors wide = child_sa_selectors(other);
+    return selectors_within(&ts.local, &wide.local) && selectors_within(&ts.remote, &wide.remote);
+}
+
+uint8_t child_sa_families(const struct child_sa *child)
+{
+    const struct child_selectors ts = child_sa_selectors(child);
+    return selectors_families(&ts.local, &ts.remote);
 }
 
 struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,
@@ -68,9 +104,11 @@ struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *a
     struct child_sa *child = child_sa_with_spi(sa, inbound_spi);
     if (child == NULL)
         return NULL;
+    if (!child_sa_set_selectors(child, &agreement->local_ts, &agreement->remote_ts)) {
+        child_sa_destroy(child);
+        return NULL;
+    }
     child->suite = agreement->suite;
-    child->local_ts = agreement->local_ts;
-    child->remote_ts = agreement->remote_ts;
     child->initiator = initiator;
     child->inbound.serial = ++engine->objects->next_esp_serial;
     child->outbound.spi = agreement->outbound_spi;
@@ -111,6 +149,7 @@ void child_sa_hand_over(const struct child_sa *child)
 {
     const struct ike_sa *sa = child->ike_sa;
     const struct tunnel_policy *policy = &sa->tunnel->policy;
+    const struct child_selectors ts = child_sa_selectors(child);
     struct child_command *command = new_command(child, CHILD_INSTALL);
     if (command == NULL)
         return;
@@ -130,11 +169,11 @@ void child_sa_hand_over(const struct child_sa *child)
         .destination = destination_of(sa),
         .inbound = child->inbound,
         .outbound = child->outbound,
-        .local_ts_count = child->local_ts.count,
-        .remote_ts_count = child->remote_ts.count,
+        .local_ts_count = ts.local.count,
+        .remote_ts_count = ts.remote.count,
     };
-    memcpy(install->local_ts, child->local_ts.ts, sizeof install->local_ts);
-    memcpy(install->remote_ts, child->remote_ts.ts, sizeof install->remote_ts);
+    memcpy(install->local_ts, ts.local.ts, sizeof install->local_ts);
+    memcpy(install->remote_ts, ts.remote.ts, sizeof install->remote_ts);
 }
 
 bool child_sa_install(struct child_sa *child, enum child_activation activation, struct octets shared_secret,
@@ -188,6 +227,7 @@ void child_sa_destroy(struct child_sa *child)
     live_slots_give_back(&engine->objects->slots, child->live_slot);
     (void)map_remove(&engine->objects->child_spis, child->inbound.spi);
     LIST_REMOVE(child, link);
+    free(child->selectors);
     secret_free(child, sizeof *child);
     ike_sa_changed(sa);
 }

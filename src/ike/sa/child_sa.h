@@ -8,12 +8,18 @@
 #include "ike/services/timer.h"
 #include "ike/wire/child_exchange.h"
 
+/* The selectors of both sides of a Child SA. */
+struct child_selectors {
+    struct selector_list local, remote;
+};
+
 struct child_sa {
     LIST_ENTRY(child_sa) link;
     struct ike_sa *ike_sa;
     struct ike_suite suite;
     struct child_direction inbound, outbound;
-    struct selector_list local_ts, remote_ts;
+    struct traffic_selector *selectors; /* local, and behind them remote; see child_sa_selectors */
+    uint8_t local_count, remote_count;
     uint32_t live_slot;
     bool initiator; /* we started the exchange that made it */
     bool installed;
@@ -41,6 +47,20 @@ uint32_t child_sa_new_spi(struct ike_engine *engine, const struct ike_tunnel *tu
  * begin so. NULL if there is no memory or the SPI is taken.
  */
 struct child_sa *child_sa_with_spi(struct ike_sa *sa, uint32_t inbound_spi);
+
+/* Gives a Child SA that has none its selectors, of which it keeps as many as there are. False if there is no
+ * memory. */
+bool child_sa_set_selectors(struct child_sa *child, const struct selector_list *local,
+                            const struct selector_list *remote);
+
+/* Its selectors, as lists. */
+struct child_selectors child_sa_selectors(const struct child_sa *child);
+
+/* True if its selectors lie within those of `other`. */
+bool child_sa_is_within(const struct child_sa *child, const struct child_sa *other);
+
+/* The families of the packets that its selectors hold. */
+uint8_t child_sa_families(const struct child_sa *child);
 
 /* A new Child SA of `sa` as agreed on, not yet installed; NULL without memory. */
 struct child_sa *child_sa_new(struct ike_sa *sa, const struct child_agreement *agreement,

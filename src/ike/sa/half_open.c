@@ -16,6 +16,24 @@ void half_open_enter(struct ike_sa *sa)
     engine_set_timer(sa->engine, &sa->lifetime, HALF_OPEN_TIMEOUT);
 }
 
+size_t half_open_limit(const struct ike_objects *objects)
+{
+    size_t most = (size_t)objects->init_answers.in_a_second * HALF_OPEN_WAIT;
+    if (most > objects->tunnels.count)
+        most = objects->tunnels.count;
+    return most > HALF_OPEN_MAX ? most : HALF_OPEN_MAX;
+}
+
+void half_open_note_answer(struct ike_engine *engine)
+{
+    struct ike_rate *rate = &engine->objects->init_answers;
+    msec_t passed = engine->now - rate->since;
+    rate->count++;
+    if (passed < 1000)
+        return;
+    *rate = (struct ike_rate){.since = engine->now, .in_a_second = (unsigned)(rate->count * 1000 / passed)};
+}
+
 void half_open_leave(struct ike_sa *sa)
 {
     struct ike_objects *objects = sa->engine->objects;

@@ -6,7 +6,6 @@
 #include "ike/sa/half_open.h"
 #include "ike/sa/job.h"
 #include "ike/sa/negotiation.h"
-#include "ike/sa/refused_packets.h"
 #include "ike/sa/rekey_schedule.h"
 #include "ike/sa/upper.h"
 #include "ike/wire/identity.h"
@@ -41,7 +40,9 @@ void ike_sa_log(const struct ike_sa *sa, enum log_level level, enum log_function
 
 bool ike_sa_is_with_same_peer(const struct ike_sa *a, const struct ike_sa *b)
 {
-    return identity_equal(&a->remote_id, &b->remote_id) && identity_equal(&a->local_id, &b->local_id);
+    const struct identity local[] = {identity_kept(&a->local_id), identity_kept(&b->local_id)};
+    const struct identity remote[] = {identity_kept(&a->remote_id), identity_kept(&b->remote_id)};
+    return identity_equal(&remote[0], &remote[1]) && identity_equal(&local[0], &local[1]);
 }
 
 bool ike_sa_supersedes(const struct ike_sa *newcomer, const struct ike_sa *old)
@@ -351,7 +352,7 @@ void ike_sa_free(struct ike_sa *sa)
 {
     while (sa->waiting_count > 0)
         waiting_datagram_free(ike_sa_take_waiting(sa));
-    refused_packets_clear(&sa->additional);
+    additional_children_forget(&sa->additional);
     ike_buffer_clear(&sa->nonce_i);
     ike_buffer_clear(&sa->nonce_r);
     ike_buffer_clear(&sa->request);
@@ -361,7 +362,15 @@ void ike_sa_free(struct ike_sa *sa)
     negotiation_free(sa->theirs);
     free(sa->unmet_request);
     free(sa->own_proof);
+    free(sa->delete_reason);
+    identity_forget(&sa->local_id);
+    identity_forget(&sa->remote_id);
     secret_free(sa, sizeof *sa);
+}
+
+const char *ike_sa_delete_reason(const struct ike_sa *sa)
+{
+    return sa->delete_reason != NULL ? sa->delete_reason : "";
 }
 
 void ike_sa_delete(struct ike_sa *sa, const char *reason)
@@ -374,7 +383,7 @@ void ike_sa_delete(struct ike_sa *sa, const char *reason)
         return;
     }
     sa->state = IKE_SA_DELETING;
-    (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "%s", reason);
+    sa->delete_reason = strndup(reason, DELETE_REASON_SIZE - 1);
     ike_sa_drop_queued_tasks(sa);
     ike_sa_changed(sa);
     ike_sa_add_task(sa, TASK_DELETE_IKE_SA, 0);

@@ -11,6 +11,7 @@
 #include "ike/sa/task.h"
 #include "ike/sa/tunnel.h"
 #include "ike/services/buffer.h"
+#include "ike/wire/identity.h"
 
 enum ike_sa_state {
     IKE_SA_INITIATING,     /* our IKE_SA_INIT is under way */
@@ -22,7 +23,7 @@ enum ike_sa_state {
 
 enum {
     SA_WAITING_MAX = 8,      /* datagrams that wait while a job is out */
-    DELETE_REASON_SIZE = 80, /* with its final NUL */
+    DELETE_REASON_SIZE = 80, /* at most, with its final NUL */
 };
 
 struct negotiation;
@@ -116,7 +117,7 @@ struct ike_sa {
     struct ike_suite suite;
     struct ike_keys keys;
     struct ike_buffer nonce_i, nonce_r;
-    struct identity local_id, remote_id;
+    struct kept_identity local_id, remote_id;
     struct ike_handshake *handshake;
 
     uint32_t request_id;  /* message ID of our next request, or of the one under way */
@@ -145,12 +146,12 @@ struct ike_sa {
 
     struct child_sa_list children;
     struct additional_children additional;
-    char delete_reason[DELETE_REASON_SIZE]; /* while IKE_SA_DELETING: for the history and the log */
-    uint16_t delete_notify;                 /* an error notify that goes along with DELETE; 0: none */
-    char *own_proof;       /* by what we have proved our ID, for the log (struct ike_auth_result); or NULL */
-    uint32_t own_key_line; /* likewise */
-    uint8_t own_padding;   /* enum proof_padding, of that */
-    char *unmet_request;   /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
+    char *delete_reason;    /* while IKE_SA_DELETING, else NULL: for the history and the log */
+    uint16_t delete_notify; /* an error notify that goes along with DELETE; 0: none */
+    char *own_proof;        /* by what we have proved our ID, for the log (struct ike_auth_result); or NULL */
+    uint32_t own_key_line;  /* likewise */
+    uint8_t own_padding;    /* enum proof_padding, of that */
+    char *unmet_request;    /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /*
@@ -214,6 +215,9 @@ void ike_sa_establish(struct ike_sa *sa);
 
 /* Deletes an SA: by a DELETE, whose answer is awaited (R12), or at once where none can be sent. */
 void ike_sa_delete(struct ike_sa *sa, const char *reason);
+
+/* Why an SA is being deleted, "" if that is not known; valid as long as the SA is. */
+const char *ike_sa_delete_reason(const struct ike_sa *sa);
 
 /* Ends an SA for a reason that lies in this gateway, with a warning if it was still being negotiated. */
 void ike_sa_fail(struct ike_sa *sa, const char *reason);

@@ -75,5 +75,5 @@ void ike_sa_job_lost_fire(struct ike_engine *engine, void *owner)
 {
     struct ike_sa *sa = owner;
     (void)engine;
-    ike_sa_fail(sa, sa->state == IKE_SA_DELETING ? sa->delete_reason : "a computation was lost");
+    ike_sa_fail(sa, sa->state == IKE_SA_DELETING ? ike_sa_delete_reason(sa) : "a computation was lost");
 }

@@ -18,7 +18,8 @@ static const char *peer_of(const struct ike_sa *sa, char out[PEER_TEXT_SIZE])
 {
     char id[IDENTITY_TEXT_SIZE];
     char address[IP_TEXT_SIZE];
-    (void)snprintf(out, PEER_TEXT_SIZE, "%s %s", identity_format(&sa->remote_id, id),
+    const struct identity peer = identity_kept(&sa->remote_id);
+    (void)snprintf(out, PEER_TEXT_SIZE, "%s %s", identity_format(&peer, id),
                    ip_address_format(&sa->remote.address, address));
     return out;
 }
@@ -56,8 +57,9 @@ static void tell_created(const struct ike_sa *sa, enum log_level level)
     char endpoints[2 * IP_TEXT_SIZE];
     char id[IDENTITY_TEXT_SIZE];
     char suite[SUITE_TEXT_SIZE];
+    const struct identity peer = identity_kept(&sa->remote_id);
     ike_sa_log(sa, level, LOG_IKEV2, "IKE SA created, serial %u, with %s on %s, %s", sa->serial,
-               identity_format(&sa->remote_id, id), ike_sa_endpoints(sa, endpoints),
+               identity_format(&peer, id), ike_sa_endpoints(sa, endpoints),
                ike_suite_format(&sa->suite, suite));
 }
 

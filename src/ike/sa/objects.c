@@ -10,6 +10,7 @@ struct ike_objects *ike_objects_new(uint64_t seed)
     if (objects == NULL)
         return NULL;
     objects->tunnels = map_with_seed(seed);
+    TAILQ_INIT(&objects->waiting_tunnels);
     objects->groups = tunnel_groups_with_seed(seed);
     objects->sas = map_with_seed(seed);
     objects->half_open = map_with_seed(seed);

@@ -21,6 +21,7 @@ struct ike_sa;
 struct ike_tunnel;
 
 LIST_HEAD(ike_tunnel_list, ike_tunnel);
+TAILQ_HEAD(ike_tunnel_queue, ike_tunnel);
 LIST_HEAD(ike_sa_list, ike_sa);
 
 /* The secrets of cookies: the current one, and the one before. */
@@ -53,12 +54,20 @@ struct ike_budget {
 /* True if it may be done once more in this second, which is then counted. */
 bool ike_budget_spend(struct ike_budget *budget, unsigned in_a_second, msec_t now);
 
+/* How often something happens: what was counted from `since` on, and how much it was before in a second. */
+struct ike_rate {
+    msec_t since;
+    uint64_t count;
+    unsigned in_a_second;
+};
+
 struct ike_objects {
     const struct ike_exchanges *exchanges; /* sa/upper.h */
     const struct ike_reasons *reasons;
 
     struct map tunnels; /* by number */
     struct ike_tunnel_list tunnel_list;
+    struct ike_tunnel_queue waiting_tunnels; /* to negotiate; the one that waits longest first */
     struct tunnel_groups groups;
     struct map sas;           /* IKE SAs by our own SPI */
     struct map jobs;          /* IKE SAs whose job is out, by the job's number */
@@ -73,7 +82,8 @@ struct ike_objects {
     struct map half_open;              /* half-open IKE SAs by half_open_key */
     struct ike_sa_list half_open_list; /* the newest one first */
     size_t half_open_count;
-    size_t half_open_octets; /* of messages that they keep */
+    size_t half_open_octets;      /* of messages that they keep */
+    struct ike_rate init_answers; /* our answers to IKE_SA_INIT */
     msec_t next_half_open_warning;
     struct cookie_secrets cookie_secrets;
     struct refused_requests refused;

@@ -304,6 +304,7 @@ static msec_t due_of(const struct ike_timer *timer)
 
 static struct ike_child_record child_record_of(const struct child_sa *child)
 {
+    const struct child_selectors ts = child_sa_selectors(child);
     return (struct ike_child_record){
         .suite = child->suite,
         .initiator = child->initiator,
@@ -320,8 +321,8 @@ static struct ike_child_record child_record_of(const struct child_sa *child)
         .rekey_due = due_of(&child->rekey),
         .inbound = child->inbound,
         .outbound = child->outbound,
-        .local_ts = child->local_ts,
-        .remote_ts = child->remote_ts,
+        .local_ts = ts.local,
+        .remote_ts = ts.remote,
     };
 }
 
@@ -393,8 +394,8 @@ static void record_of(const struct ike_sa *sa, struct ike_record *record)
     record->keys = sa->keys;
     record->nonce_i = ike_buffer_octets(&sa->nonce_i);
     record->nonce_r = ike_buffer_octets(&sa->nonce_r);
-    record->local_id = sa->local_id;
-    record->remote_id = sa->remote_id;
+    record->local_id = identity_kept(&sa->local_id);
+    record->remote_id = identity_kept(&sa->remote_id);
     record->request_id = sa->request_id;
     record->expected_id = sa->expected_id;
     record->gcm_iv = sa->gcm_iv;
@@ -409,7 +410,8 @@ static void record_of(const struct ike_sa *sa, struct ike_record *record)
     record->first_child_is_ours = sa->additional.ours;
     record->families_refused = sa->additional.refused;
     record->delete_notify = sa->delete_notify;
-    record->delete_reason = (struct octets){(const uint8_t *)sa->delete_reason, strlen(sa->delete_reason)};
+    const char *reason = ike_sa_delete_reason(sa);
+    record->delete_reason = (struct octets){(const uint8_t *)reason, strlen(reason)};
     record->request = sa->request_out ? ike_buffer_octets(&sa->request) : (struct octets){NULL, 0};
     record->response = ike_buffer_octets(&sa->response);
     record_tasks(sa, record);

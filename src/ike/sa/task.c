@@ -209,7 +209,7 @@ static void request_timed_out(struct ike_sa *sa)
                           : by_dpd   ? "DPD timeout"
                                      : "no answer from the peer";
     if (sa->state == IKE_SA_DELETING) {
-        ike_sa_destroy(sa, sa->delete_reason);
+        ike_sa_destroy(sa, ike_sa_delete_reason(sa));
         return;
     }
     /* If the peer has rekeyed it meanwhile, the new SA takes over. */

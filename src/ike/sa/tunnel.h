@@ -42,6 +42,8 @@ struct ike_tunnel {
     msec_t ignores_packets_until; /* after a failure: the path may still ask for packets that have failed */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
+    bool waits_to_begin;                /* many others negotiate (exchanges/connect.h) */
+    TAILQ_ENTRY(ike_tunnel) begin_link; /* valid while it waits */
     struct damping damping;
     bool pkcs1; /* the peer has refused a signature with the other padding (exchanges/authentication.h) */
     uint64_t narrowings[NARROWINGS_MAX]; /* hashes of what the log has told that the peer granted */

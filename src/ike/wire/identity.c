@@ -1,6 +1,7 @@
 #include "ike/wire/identity.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pki/distinguished_name.h"
@@ -65,4 +66,34 @@ const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SI
 struct octets identity_value(const struct identity *id)
 {
     return (struct octets){id->value, id->length};
+}
+
+bool identity_keep(struct kept_identity *kept, const struct identity *id)
+{
+    uint8_t *value = malloc(id->length > 0 ? id->length : 1);
+    if (value == NULL)
+        return false;
+    memcpy(value, id->value, id->length);
+    identity_forget(kept);
+    *kept = (struct kept_identity){.type = id->type, .length = id->length, .value = value};
+    return true;
+}
+
+void identity_forget(struct kept_identity *kept)
+{
+    free(kept->value);
+    *kept = (struct kept_identity){.type = ID_NONE};
+}
+
+struct identity identity_kept(const struct kept_identity *kept)
+{
+    struct identity id = {.type = kept->type, .length = kept->length};
+    if (kept->length > 0)
+        memcpy(id.value, kept->value, kept->length);
+    return id;
+}
+
+struct octets identity_kept_value(const struct kept_identity *kept)
+{
+    return (struct octets){kept->value, kept->length};
 }

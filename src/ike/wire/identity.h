@@ -24,4 +24,21 @@ const char *identity_format(const struct identity *id, char out[IDENTITY_TEXT_SI
 /* The value's octets. */
 struct octets identity_value(const struct identity *id);
 
+/* An ID in memory of its own, as much as it needs. Zeroed: none, ID_NONE. */
+struct kept_identity {
+    uint8_t type; /* enum identity_type */
+    uint16_t length;
+    uint8_t *value;
+};
+
+/* Keeps a copy of `id` in place of what was kept; false, with that as it was, if there is no memory. */
+bool identity_keep(struct kept_identity *kept, const struct identity *id);
+
+/* Frees what was kept: then it is none. */
+void identity_forget(struct kept_identity *kept);
+
+/* The ID that is kept; the octets of its value, valid as long as it is kept. */
+struct identity identity_kept(const struct kept_identity *kept);
+struct octets identity_kept_value(const struct kept_identity *kept);
+
 #endif

@@ -201,15 +201,15 @@ def beside_others(bench, counts):
 class Spread(Contestant):
     """Many tunnels between the two gateways, with an address of the far one behind each."""
 
-    def __init__(self, lab, name, count):
+    def __init__(self, lab, name, count, lines=field.NATT):
         super().__init__(lab, name)
         self.addresses = addresses = [str(ipaddress.ip_address(FIRST_TS) + i) for i in range(count)]
         # Each has one more tunnel, to a peer that is not there, since another between the two would take all.
         both = ("ikev2 default-profile\n  sa-proposal dh 2048-bit\n!\n"
                 f"ikev2 authentication psk id keyid centre key char {direct.SECRET}\n")
-        near = direct.config(NEAR, NOBODY) + both + spread_tunnels(addresses)
+        near = direct.config(NEAR, NOBODY) + both + spread_tunnels(addresses, lines)
         far = direct.config(FAR, NOBODY) + both + musubi_tunnels(count).replace(
-            "  no shutdown\n", f"  {field.NATT}  no shutdown\n")
+            "  no shutdown\n", f"  {lines}  no shutdown\n")
         self.gateways = [Musubi(lab, self.near, near), Musubi(lab, self.far, far)]
         self.far.ip(f"route add local {FIRST_TS}/16 dev lo")
 
@@ -228,10 +228,10 @@ class Spread(Contestant):
                 asker.sendto(b"?", (address, traffic.PORT))
 
 
-def spread_tunnels(addresses):
+def spread_tunnels(addresses, lines):
     """Tunnels to the far gateway, with a route to one of its addresses by each."""
     return "".join(SPREAD_TUNNEL.format(number=i, tunnel=f"Tunnel{100 + i // 1000}.{i % 1000}", address=address,
-                                        secret=direct.SECRET, peer=FAR.outer4, lines=field.NATT.strip())
+                                        secret=direct.SECRET, peer=FAR.outer4, lines=lines.strip())
                    for i, address in enumerate(addresses))
 
 
@@ -239,7 +239,7 @@ def spread(bench, count):
     with Lab() as lab:
         one = Spread(lab, "spread", count).start()
         for _ in range(bench.rounds):
-            for used in (1, count):
+            for used in (size for size in (1, 10, 100, 1000) if size <= count):
                 most = packets.most(bench, one, used, 64, FIRST_TS)
                 bench.add(PART, SPREAD, tunnels(used), most, packets.UNIT)
 
@@ -257,7 +257,8 @@ def curves(bench):
     for file, title, y_name, names in (
             ("performance-scale-start.svg", "Start and end of a gateway", "seconds", (UP, GONE)),
             ("performance-scale-memory.svg", "Memory for a tunnel", "KB", (KERNEL, PROCESSES)),
-            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY))):
+            ("performance-scale-engine.svg", "The engine's time for an event", "µs", (NEGOTIATION, REKEY)),
+            ("performance-scale-spread.svg", "Packets that are spread over tunnels", "packets/s", (SPREAD,))):
         lines = {name: points(name) for name in names if len(rows.get(name, {})) > 1}
         if lines:
             bench.curves[file] = svg.Curves(title, "tunnels or SAs", y_name, lines)

@@ -119,6 +119,65 @@ static void messages_wait_in_order_for_a_slow_reader(void **state)
     close(pipes[1]);
 }
 
+static void messages_that_are_gathered_come_in_order_in_one_packet(void **state)
+{
+    struct pair *pair = *state;
+    static const uint8_t octets[CHANNEL_GATHERED_MAX] = {[0] = 1};
+    const size_t lengths[] = {0, 1, 15, 16, 17, 1000};
+    enum { COUNT = sizeof lengths / sizeof *lengths };
+    channel_gather(&pair->a);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_true(
+            channel_send(&pair->a, i, octets, lengths[i] / 2, octets, lengths[i] - lengths[i] / 2, NULL, 0));
+    assert_false(channel_has_message(&pair->b));
+    assert_false(channel_is_waiting(&pair->a));
+    assert_true(channel_flush(&pair->a));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_true(channel_has_message(&pair->b));
+        assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+        assert_int_equal(pair->b.message.type, i);
+        assert_int_equal(pair->b.message.length, lengths[i]);
+        assert_int_equal((uintptr_t)pair->b.message.body % CHANNEL_ALIGNMENT, 0);
+        assert_true(lengths[i] < 2 || *(const uint8_t *)pair->b.message.body == 1);
+        assert_int_equal(channel_holds_message(&pair->b), i + 1 < COUNT);
+    }
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+}
+
+static void messages_that_do_not_fit_what_is_gathered_stay_in_order(void **state)
+{
+    struct pair *pair = *state;
+    static const uint8_t octets[CHANNEL_BODY_MAX] = {0};
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    channel_gather(&pair->a);
+    enum { COUNT = 400 };
+    for (uint32_t i = 0; i < COUNT; i++) {
+        size_t length = i % 100 == 50 ? sizeof octets : i * 7 % 3000;
+        assert_true(channel_send(&pair->a, i, octets, length, NULL, 0, pipes, i % 10 == 3));
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_true(channel_flush(&pair->a));
+        assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+        assert_int_equal(pair->b.message.type, i);
+        assert_int_equal(pair->b.message.length, i % 100 == 50 ? sizeof octets : i * 7 % 3000);
+        assert_int_equal(pair->b.message.fd_count, i % 10 == 3);
+    }
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+static void what_is_gathered_is_sent_before_the_end(void **state)
+{
+    struct pair *pair = *state;
+    channel_gather(&pair->a);
+    assert_true(channel_send(&pair->a, 5, NULL, 0, NULL, 0, NULL, 0));
+    channel_close(&pair->a);
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_CLOSED);
+}
+
 static void end_of_the_other_side_is_told(void **state)
 {
     struct pair *pair = *state;
@@ -139,6 +198,16 @@ static void what_is_no_message_closes_the_channel(void **state)
     assert_int_equal(channel_receive(&pair->a), CHANNEL_CLOSED);
     assert_int_equal(send(pair->raw, &lie, sizeof(lie), 0), sizeof(lie));
     assert_int_equal(channel_receive(&pair->a), CHANNEL_CLOSED);
+
+    const struct channel_header behind_a_message[] = {{.type = 1}, lie};
+    assert_int_equal(send(pair->raw, behind_a_message, sizeof(behind_a_message), 0),
+                     sizeof(behind_a_message));
+    assert_int_equal(channel_receive(&pair->a), CHANNEL_MESSAGE);
+    assert_int_equal(channel_receive(&pair->a), CHANNEL_CLOSED);
+    assert_int_equal(send(pair->raw, behind_a_message, sizeof(lie) + 1, 0), sizeof(lie) + 1);
+    assert_int_equal(channel_receive(&pair->a), CHANNEL_MESSAGE);
+    assert_int_equal(channel_receive(&pair->a), CHANNEL_CLOSED);
+    assert_false(channel_holds_message(&pair->a));
 }
 
 /* ---- Messages ---------------------------------------------------------------------------------------- */
@@ -353,6 +422,11 @@ int main(void)
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(messages_wait_in_order_for_a_slow_reader, pair_set_up,
                                         pair_tear_down),
+        cmocka_unit_test_setup_teardown(messages_that_are_gathered_come_in_order_in_one_packet, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(messages_that_do_not_fit_what_is_gathered_stay_in_order, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_gathered_is_sent_before_the_end, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(end_of_the_other_side_is_told, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_message_closes_the_channel, pair_set_up, pair_tear_down),
         cmocka_unit_test(messages_are_taken_from_whom_they_may_come),

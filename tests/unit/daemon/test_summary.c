@@ -81,7 +81,7 @@ static void S1_each_counter_has_a_line_of_the_statistics(void **state)
 {
     (void)state;
     uint64_t counters[IKE_COUNTER_COUNT];
-    const struct path_worker_counters path = {{101, 102, 103, 104, 105, 106, 107}};
+    const struct path_worker_counters path = {{101, 102, 103, 104, 105, 106, 107, 108}};
     struct text text = {0};
     for (size_t i = 0; i < IKE_COUNTER_COUNT; i++)
         counters[i] = 10 + i;
@@ -111,10 +111,11 @@ static void S1_each_counter_has_a_line_of_the_statistics(void **state)
                  "    101 unknown spi, 102 packet truncated\n"
                  "Packet path\n"
                  "  103 NAT keepalives received\n"
-                 "  104 IKE datagrams lost on their way to the engine\n"
-                 "  105 ESP packets lost on their way to another worker\n"
-                 "  106 reports to the engine that found no room\n"
-                 "  107 errors of reading sockets and Tunnels\n",
+                 "  104 ESP packets passed on to another worker\n"
+                 "  105 IKE datagrams lost on their way to the engine\n"
+                 "  106 ESP packets lost on their way to another worker\n"
+                 "  107 reports to the engine that found no room\n"
+                 "  108 errors of reading sockets and Tunnels\n",
                  &text);
 }
 

@@ -11,16 +11,30 @@
 
 #include "../host/netns.h"
 #include "daemon/path/next_hop.h"
+#include "host/route.h"
 
 enum { PATIENCE = 20000 };
 
 static struct surroundings *s;
 static struct path_route route;
 static unsigned reviews; /* of routes, that the path was asked for */
+static unsigned asked;   /* questions to the routing table */
 
 void __wrap_path_review_routes(struct path *path);
 bool __wrap_path_set_own_addresses(struct path *path, const struct ip_address *addresses, size_t count);
 size_t __wrap_path_child_count(const struct path *path);
+
+bool __wrap_host_route_lookup(struct netlink *nl, const struct host_route_question *question,
+                              struct host_route_answer *answer, struct host_error *err);
+bool __real_host_route_lookup(struct netlink *nl, const struct host_route_question *question,
+                              struct host_route_answer *answer, struct host_error *err);
+
+bool __wrap_host_route_lookup(struct netlink *nl, const struct host_route_question *question,
+                              struct host_route_answer *answer, struct host_error *err)
+{
+    asked++;
+    return __real_host_route_lookup(nl, question, answer, err);
+}
 
 void __wrap_path_review_routes(struct path *path)
 {
@@ -148,6 +162,26 @@ static void next_hop_follows_the_link(void **state)
     expect("10.9.0.2", false);
 }
 
+static void routing_table_is_asked_once_for_a_destination_until_something_changes(void **state)
+{
+    (void)state;
+    (void)have_changed(); /* what `start` did */
+    asked = 0;
+    for (int i = 0; i < 3; i++)
+        assert_true(find("10.1.2.3"));
+    assert_int_equal(asked, 1);
+    assert_false(find_marked("10.1.2.3", 5) && asked == 1); /* another rule may be for it */
+    assert_false(find("203.0.113.1"));
+    assert_true(find("10.1.2.3"));
+
+    run("ip route add blackhole 10.1.2.0/24");
+    assert_true(have_changed());
+    assert_false(find("10.1.2.3"));
+    run("ip route del blackhole 10.1.2.0/24");
+    assert_true(have_changed());
+    assert_true(find("10.1.2.3"));
+}
+
 static void routes_that_need_more_than_a_frame_have_none(void **state)
 {
     (void)state;
@@ -224,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(neighbour_is_the_next_hop, start, stop),
         cmocka_unit_test_setup_teardown(next_hop_follows_the_neighbour, start, stop),
         cmocka_unit_test_setup_teardown(next_hop_follows_the_link, start, stop),
+        cmocka_unit_test_setup_teardown(routing_table_is_asked_once_for_a_destination_until_something_changes,
+                                        start, stop),
         cmocka_unit_test_setup_teardown(routes_that_need_more_than_a_frame_have_none, start, stop),
         cmocka_unit_test_setup_teardown(nothing_that_the_ip_output_does_is_passed_by, start, stop),
         cmocka_unit_test_setup_teardown(chains_that_see_no_ip_output_do_not_matter, start, stop),

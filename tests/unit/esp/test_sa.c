@@ -112,12 +112,27 @@ static void chosen_spi_leads_to_its_owner(void **state)
     for (uint32_t workers = 1; workers <= 64; workers++) {
         for (int i = 0; i < 1000; i++) {
             uint32_t owner = (uint32_t)random_below(&random, workers);
-            uint32_t spi = esp_spi_of_owner((uint32_t)random_u64(&random), owner, workers);
-            assert_int_equal(esp_owner_of_spi(spi, workers), spi == 0 ? 0 : owner);
+            uint32_t spi = esp_spi_of_owner((uint32_t)random_u64(&random), owner);
+            assert_int_equal(esp_owner_of_spi(spi, workers), owner);
         }
     }
-    assert_int_equal(esp_spi_of_owner(UINT32_MAX, 2, 3), 0); /* it would not fit */
-    assert_int_equal(esp_spi_of_owner(UINT32_MAX, 0, 3), UINT32_MAX);
+    assert_int_equal(esp_spi_of_owner(UINT32_MAX, 63), UINT32_MAX);
+    assert_int_equal(esp_spi_of_owner(UINT32_MAX, 0), UINT32_MAX - 63);
+}
+
+/* A peer sends to SAs of one worker by one message, and does not know how many workers there are. */
+static void spis_with_one_remainder_lead_to_one_worker_of_any_number(void **state)
+{
+    (void)state;
+    uint64_t random = 2;
+    for (uint32_t workers = 1; workers <= ESP_OWNERS_MAX; workers++) {
+        for (int i = 0; i < 1000; i++) {
+            uint32_t spi = (uint32_t)random_u64(&random);
+            uint32_t other = esp_spi_of_owner((uint32_t)random_u64(&random), esp_spi_remainder(spi));
+            assert_int_equal(esp_spi_remainder(other), esp_spi_remainder(spi));
+            assert_int_equal(esp_owner_of_spi(other, workers), esp_owner_of_spi(spi, workers));
+        }
+    }
 }
 
 /* ---- Freed memory ------------------------------------------------------------------------------------ */
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test(selectors_count_too),
         cmocka_unit_test(tunnels_spread_over_all_workers_in_both_directions),
         cmocka_unit_test(chosen_spi_leads_to_its_owner),
+        cmocka_unit_test(spis_with_one_remainder_lead_to_one_worker_of_any_number),
         cmocka_unit_test(no_key_is_left_in_the_memory_of_an_sa_that_is_freed),
     };
     return cmocka_run_group_tests(tests, start, stop);

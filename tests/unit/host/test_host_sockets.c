@@ -184,7 +184,8 @@ static void esp_with_ip_options_comes_to_its_owner_too(void **state)
     assert_int_equal(setsockopt(from, IPPROTO_IP, IP_OPTIONS, options, sizeof options), 0);
     store_u32be(packet, 1001);
     send_to(from, loopback(IP_V4), 0, packet, sizeof packet);
-    assert_int_equal(taken_from(sockets.v4.esp_worker[1001 % WORKERS], WAIT), 28 + sizeof packet);
+    assert_int_equal(taken_from(sockets.v4.esp_worker[esp_owner_of_spi(1001, WORKERS)], WAIT),
+                     28 + sizeof packet);
     (void)close(from);
     assert_nothing_else_waits();
     host_sockets_close(&sockets);
@@ -200,9 +201,10 @@ static void fragmented_packets_come_whole_to_their_owner(void **state)
     for (int v = 4; v <= 6; v += 2) {
         const struct host_family_sockets *s = family_sockets((enum ip_family)v);
         send_to(s->esp_worker[1], loopback((enum ip_family)v), 0, packet, sizeof packet);
-        assert_int_equal(taken_from(s->esp_worker[500 % WORKERS], WAIT), sizeof packet + (v == 4 ? 20 : 0));
+        assert_int_equal(taken_from(s->esp_worker[esp_owner_of_spi(500, WORKERS)], WAIT),
+                         sizeof packet + (v == 4 ? 20 : 0));
         send_to(s->ike, loopback((enum ip_family)v), HOST_PORT_NATT, packet, sizeof packet);
-        assert_int_equal(taken_from(s->natt_worker[500 % WORKERS], WAIT), sizeof packet);
+        assert_int_equal(taken_from(s->natt_worker[esp_owner_of_spi(500, WORKERS)], WAIT), sizeof packet);
     }
     assert_nothing_else_waits();
     host_sockets_close(&sockets);
@@ -391,11 +393,12 @@ static void S39_sender_that_does_not_fragment_sets_df(void **state)
     int whole = open_sender(HOST_SENDER_ESP, IP_V4, 0, true),
         any = open_sender(HOST_SENDER_ESP, IP_V4, 0, false);
     uint8_t packet[2000] = {0}, received[2100];
+    const int owner = sockets.v4.esp_worker[esp_owner_of_spi(300, WORKERS)];
     store_u32be(packet, 300);
     for (int df = 0; df <= 1; df++) {
         send_to(df ? whole : any, loopback(IP_V4), 0, packet, 1000);
-        wait_for(sockets.v4.esp_worker[300 % WORKERS]);
-        assert_int_equal(recv(sockets.v4.esp_worker[300 % WORKERS], received, sizeof received, 0), 1020);
+        wait_for(owner);
+        assert_int_equal(recv(owner, received, sizeof received, 0), 1020);
         assert_int_equal(received[6] & 0x40, df ? 0x40 : 0);
     }
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -417,8 +420,8 @@ static void S9_zero_udp_checksums_are_accepted(void **state)
     assert_int_equal(setsockopt(four, SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
     send_to(six, loopback(IP_V6), HOST_PORT_NATT, datagram, sizeof datagram);
     send_to(four, loopback(IP_V4), HOST_PORT_NATT, datagram, sizeof datagram);
-    assert_int_equal(taken_from(sockets.v6.natt_worker[9 % WORKERS], WAIT), sizeof datagram);
-    assert_int_equal(taken_from(sockets.v4.natt_worker[9 % WORKERS], WAIT), sizeof datagram);
+    assert_int_equal(taken_from(sockets.v6.natt_worker[esp_owner_of_spi(9, WORKERS)], WAIT), sizeof datagram);
+    assert_int_equal(taken_from(sockets.v4.natt_worker[esp_owner_of_spi(9, WORKERS)], WAIT), sizeof datagram);
     (void)close(six);
     (void)close(four);
     host_sockets_close(&sockets);

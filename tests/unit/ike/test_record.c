@@ -34,7 +34,10 @@ struct specimen {
     struct child_sa children[IKE_RECORD_CHILDREN_MAX];
     struct ike_task tasks[2];
     struct negotiation own;
+    struct traffic_selector selectors[IKE_RECORD_CHILDREN_MAX][4]; /* two local, two remote */
     uint8_t request[100], response[200], nonce[32];
+    uint8_t local_id[5], remote_id[IDENTITY_SIZE];
+    char delete_reason[DELETE_REASON_SIZE];
 };
 
 static void fill_child(struct specimen *s, size_t i)
@@ -60,8 +63,10 @@ static void fill_child(struct specimen *s, size_t i)
     child->live_slot = (uint32_t)i;
     child->created = 4000 + i;
     child->expires = 5000 + i;
-    child->local_ts = selectors_of_policy(NULL, 0);
-    child->remote_ts = selectors_of_policy(NULL, 0);
+    child->selectors = s->selectors[i];
+    child->local_count = child->remote_count = 2;
+    for (size_t side = 0; side < 2; side++)
+        memcpy(s->selectors[i] + 2 * side, selectors_of_policy(NULL, 0).ts, 2 * sizeof **s->selectors);
     LIST_INSERT_HEAD(&s->sa.children, child, link);
 }
 
@@ -120,8 +125,9 @@ static struct specimen *specimen_new(size_t children)
     store_u32be(s->request + LENGTH_AT, sizeof s->request);
     store_u32be(s->response + LENGTH_AT, sizeof s->response / 2); /* two fragments */
     store_u32be(s->response + sizeof s->response / 2 + LENGTH_AT, sizeof s->response / 2);
-    sa->local_id = (struct identity){.type = ID_KEY_ID, .length = 5, .value = "site1"};
-    sa->remote_id = (struct identity){.type = ID_FQDN, .length = IDENTITY_SIZE};
+    memcpy(s->local_id, "site1", 5);
+    sa->local_id = (struct kept_identity){.type = ID_KEY_ID, .length = 5, .value = s->local_id};
+    sa->remote_id = (struct kept_identity){.type = ID_FQDN, .length = IDENTITY_SIZE, .value = s->remote_id};
     sa->request_id = 9;
     sa->expected_id = 4;
     sa->gcm_iv = 12345678901234;
@@ -138,7 +144,8 @@ static struct specimen *specimen_new(size_t children)
     sa->request_out = true;
     sa->nonce_i = sa->nonce_r = (struct ike_buffer){s->nonce, sizeof s->nonce};
     sa->delete_notify = 24;
-    (void)snprintf(sa->delete_reason, sizeof sa->delete_reason, "Delete IKE SA by command");
+    sa->delete_reason = s->delete_reason;
+    (void)snprintf(s->delete_reason, sizeof s->delete_reason, "Delete IKE SA by command");
     STAILQ_INIT(&sa->tasks);
     s->tasks[0] = (struct ike_task){.kind = &task_liveness};
     s->tasks[1] = (struct ike_task){.kind = &task_delete_child_sa, .spi = 1001};
@@ -249,7 +256,7 @@ static void octets_that_an_address_does_not_use_are_read_as_zeros(void **state)
     struct specimen *s = specimen_new(3);
     static uint8_t at[RECORD_MAX];
     static struct ike_record r;
-    struct ip_address *last = &s->children[2].local_ts.ts[0].last;
+    struct ip_address *last = &s->selectors[2][0].last;
     assert_int_equal(last->family, IP_V4);
     last->octets[15] = 1;
     assert_true(read(write(s, at, sizeof at), &r));

@@ -387,7 +387,7 @@ void stand_stop(struct stand *stand)
 uint32_t end_spi(const struct end *end, uint32_t number)
 {
     uint32_t owner = esp_owner_inbound(end->tunnel, end->workers);
-    return esp_spi_of_owner(0x1000 * (end->index + 1) + 8 * number, owner, end->workers);
+    return esp_spi_of_owner(0x10000 * (end->index + 1) + ESP_OWNERS_MAX * number, owner);
 }
 
 /* Keys that are the same at both ends and different in both directions. */

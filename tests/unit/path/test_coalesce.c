@@ -10,8 +10,10 @@
 #include "super_packet.h"
 
 enum {
-    FLOWS = 12, /* more than are held at a time */
-    BATCH = 64,
+    FLOWS = 200, /* more than are held at a time */
+    FEW = 12,
+    BATCH = 64, /* packets, also of one flow */
+    MANY = 250, /* packets of many flows */
     PACKET_SIZE = 1600,
     FIN = 0x01,
     SYN = 0x02,
@@ -62,6 +64,7 @@ static int start(void **state)
     };
     memset(&totals, 0, sizeof totals);
     worker.totals = &totals;
+    coalesce_prepare(&worker.inbound.coalescer);
     sa = (struct inbound_sa){.tun = fds[0], .vnet_header = true, .udp_segmentation = true};
     sa.sa = esp_sa_new(esp, &settings);
     assert_non_null(sa.sa);
@@ -278,7 +281,7 @@ static void any_packets_come_out_as_they_came(void **state)
 {
     (void)state;
     static struct flow flows[FLOWS];
-    static struct packet packets[BATCH];
+    static struct packet packets[MANY];
     size_t packets_fed = 0, frames = 0;
     for (unsigned round = 0; round < 3000; round++) {
         if (round % 50 == 0) {
@@ -286,10 +289,12 @@ static void any_packets_come_out_as_they_came(void **state)
                 flow_make(&flows[i], i, i % 3 ? IP_V4 : IP_V6, i % 4 ? IPPROTO_TCP : IPPROTO_UDP,
                           1 + random_below(&random_state, 1400));
         }
-        size_t flows_now = 1 + random_below(&random_state, FLOWS), now = 0;
+        bool many = round % 8 == 0;
+        size_t flows_now = many ? FLOWS : 1 + random_below(&random_state, FEW), now = 0;
+        size_t count = many ? MANY : BATCH;
         sa.udp_segmentation = random_below(&random_state, 4) != 0;
-        for (size_t i = 0; i < BATCH; i++) {
-            if (random_below(&random_state, 5) == 0)
+        for (size_t i = 0; i < count; i++) {
+            if (many || random_below(&random_state, 5) == 0)
                 now = random_below(&random_state, flows_now);
             struct flow *flow = &flows[now];
             size_t size = flow->shape.size;
@@ -301,8 +306,9 @@ static void any_packets_come_out_as_they_came(void **state)
             feed(&packets[i]);
         }
         coalesce_flush(&worker);
-        packets_fed += BATCH;
-        frames += read_written();
+        size_t calls = read_written();
+        packets_fed += many ? 0 : count;
+        frames += many ? 0 : calls;
         expect_all();
     }
     assert_int_equal(totals.counters[ESP_IN_MISC_ERROR], 0);
@@ -341,6 +347,32 @@ static void packets_that_follow_are_written_by_one_call(void **state)
     assert_int_equal(calls_for(IPPROTO_TCP, 5, 1400, 0, ACK), 2);
     assert_int_equal(calls_for(IPPROTO_TCP, 5, 1400, 1400, ACK | CWR), 2);
     assert_int_equal(calls_for(IPPROTO_UDP, 40, 1400, 10, 0), 1);
+}
+
+/* Feeds packets of so many UDP flows in turn, `each` of a flow; returns how many calls wrote them. */
+static size_t calls_for_turns(size_t flow_count, size_t each)
+{
+    static struct packet packets[FLOWS * 4];
+    static struct flow flows[FLOWS];
+    for (size_t i = 0; i < flow_count; i++)
+        flow_make(&flows[i], (uint8_t)i, i % 2 ? IP_V4 : IP_V6, IPPROTO_UDP, 100);
+    for (size_t i = 0; i < flow_count * each; i++) {
+        struct flow *flow = &flows[i % flow_count];
+        flow_next(flow, 100, 0);
+        packets[i] = flow->last;
+        feed(&packets[i]);
+    }
+    coalesce_flush(&worker);
+    size_t calls = read_written();
+    expect_all();
+    return calls;
+}
+
+static void packets_of_many_flows_in_turn_are_coalesced(void **state)
+{
+    (void)state;
+    assert_int_equal(calls_for_turns(COALESCE_FLOWS, 4), COALESCE_FLOWS);
+    assert_int_equal(calls_for_turns(FLOWS, 4), 4 * FLOWS); /* too many: the oldest make room */
 }
 
 static void udp_is_coalesced_only_where_the_device_segments_it(void **state)
@@ -392,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COALESCE_TEST(any_packets_come_out_as_they_came),
         COALESCE_TEST(packets_that_follow_are_written_by_one_call),
+        COALESCE_TEST(packets_of_many_flows_in_turn_are_coalesced),
         COALESCE_TEST(udp_is_coalesced_only_where_the_device_segments_it),
         COALESCE_TEST(nothing_is_coalesced_without_a_vnet_header),
         COALESCE_TEST(each_packet_is_counted_that_linux_does_not_take),

@@ -158,6 +158,8 @@ static void esp_of_other_workers_goes_to_them(void **state)
         end_expect_total(there, ESP_IN_PACKETS, 1);
     }
     end_expect_worker_counter(there, PATH_MISDIRECTED, 0);
+    /* The tunnels take turns at the workers. */
+    end_expect_worker_counter(there, PATH_PASSED_ON, TUNNELS - TUNNELS / workers);
 }
 
 static void esp_from_the_engine_goes_to_its_worker(void **state)

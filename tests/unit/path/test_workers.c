@@ -98,7 +98,7 @@ static void child_sa_whose_spi_leads_to_any_worker_works(void **state)
     (void)state;
     for (uint32_t owner = 0; owner < workers; owner++) {
         struct child_settings child = end_child(there, &stand_gcm_udp, 1 + owner);
-        child.inbound.spi = esp_spi_of_owner(child.inbound.spi, owner, workers);
+        child.inbound.spi = esp_spi_of_owner(child.inbound.spi, owner);
         end_install(there, &child);
         uint32_t spi = child.inbound.spi;
         child = end_child(here, &stand_gcm_udp, 1 + owner);
