@@ -24,6 +24,7 @@ struct known_child {
     struct path_route route; /* towards it, as found last */
     _Alignas(64) struct outbound_sa outbound;
     _Alignas(64) struct inbound_sa inbound;
+    struct traffic_selector selectors[]; /* of both directions: local, and behind them remote */
 };
 
 struct operation {
