@@ -192,6 +192,23 @@ static void fragments_of_a_packet_stay_in_order(void **state)
     expect_no_more();
 }
 
+/* A long packet, and then a short one of the same flow with an extension header. */
+static void ipv6_extension_headers_make_no_other_flow(void **state)
+{
+    (void)state;
+    static uint8_t whole[LONG] = {0x60, [6] = 17, [8] = 0xfd, [24] = 0xfd, [41] = 7, [43] = 9};
+    const uint8_t with_options[SHORT] = {0x60, [8] = 0xfd, [24] = 0xfd, [40] = 17, [49] = 7, [51] = 9};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(write(writer, whole, sizeof whole), sizeof whole);
+    assert_false(read_ahead_fill(&worker, ahead));
+    assert_int_equal(read_ahead_take(&worker.read_ahead, ahead)->length, LONG);
+    assert_int_equal(write(writer, with_options, sizeof with_options), sizeof with_options);
+    assert_false(read_ahead_fill(&worker, ahead));
+    assert_int_equal(read_ahead_take(&worker.read_ahead, ahead)->length, LONG);
+    assert_int_equal(read_ahead_take(&worker.read_ahead, ahead)->length, SHORT);
+    expect_no_more();
+}
+
 static void what_finds_no_room_stays_in_the_device_until_there_is(void **state)
 {
     (void)state;
@@ -258,6 +275,7 @@ int main(void)
         TEST(a_flow_that_comes_again_and_again_does_not_starve_others),
         TEST(a_flow_stays_in_order_and_all_packets_leave),
         TEST(fragments_of_a_packet_stay_in_order),
+        TEST(ipv6_extension_headers_make_no_other_flow),
         TEST(what_finds_no_room_stays_in_the_device_until_there_is),
         TEST(short_packets_leave_room_for_long_ones),
         TEST(what_is_no_ip_packet_leaves_too),
