@@ -75,20 +75,20 @@ struct ike_sa {
     LIST_ENTRY(ike_sa) tunnel_link; /* valid while `tunnel` is set */
     LIST_ENTRY(ike_sa) all_link;
     LIST_ENTRY(ike_sa) dirty_link; /* in engine->objects->dirty, or in engine->objects->destroyed */
-    bool dirty;
     struct ike_engine *engine;
     struct ike_tunnel *tunnel; /* NULL: not known yet (responder before IKE_AUTH) */
     uint32_t serial;
     enum ike_sa_state state;
     bool initiator;       /* we are the original initiator */
     bool initial_contact; /* the peer sent INITIAL_CONTACT with it, or with the SA that it was rekeyed from */
+    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18), or `address_lost` */
+    bool unknown_to_peer; /* an unauthenticated INVALID_IKE_SPI says so: for the log alone */
+    bool dirty;           /* its record is out of date: it is in engine->objects->dirty */
+    bool destroyed;       /* unlinked; its memory goes when the event is done */
     /* Own SPI of a second SA, which is to go since both ends started at the same time; or 0. */
     uint64_t superfluous;
     /* Own SPI of the IKE SA that the peer rekeyed into this one, while our own rekey of it may win; or 0. */
     uint64_t predecessor;
-    bool replaced;        /* by a successor that has its Child SAs (RFC 7296 2.18), or `address_lost` */
-    bool unknown_to_peer; /* an unauthenticated INVALID_IKE_SPI says so: for the log alone */
-    bool destroyed;       /* unlinked; its memory goes when the event is done */
 
     uint64_t spi_i, spi_r;
     uint64_t half_open_key;            /* in engine->objects->half_open; 0: not there */
@@ -102,17 +102,17 @@ struct ike_sa {
      * more, the SA ends (R41). IP_NONE: the name does not matter.
      */
     struct ip_address peer_address;
-    uint32_t ifindex, mark; /* of the route, see struct peer_route */
-    bool route_unknown;     /* saved on another machine: it takes the tunnel's route when that is known */
+    uint32_t ifindex, mark;     /* of the route, see struct peer_route */
+    uint32_t arrival_ifindex;   /* as responder: where the peer's request came in */
+    bool route_unknown;         /* saved on another machine: it takes the tunnel's route when that is known */
+    bool nat_local, nat_remote; /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
+    bool encapsulate;           /* ESP goes in UDP */
     /* Of the address of `local` (S40, exchanges/own_address.h). */
     bool address_gone;            /* the host does not have it any more */
     bool source_moved;            /* the route to the peer has another source now */
-    msec_t address_away;          /* since when one of the two is so */
     bool address_lost;            /* the SA was given up with it, and sends nothing any more */
+    msec_t address_away;          /* since when one of the first two is so */
     struct ike_timer own_address; /* `address_away` lasts too long, or the time of a lost SA ends */
-    uint32_t arrival_ifindex;     /* as responder: where the peer's request came in */
-    bool nat_local, nat_remote;   /* a NAT is in front of us, of the peer (RFC 7296 2.23) */
-    bool encapsulate;             /* ESP goes in UDP */
 
     struct ike_suite suite;
     struct ike_keys keys;
@@ -123,36 +123,37 @@ struct ike_sa {
     uint32_t request_id;  /* message ID of our next request, or of the one under way */
     uint32_t expected_id; /* message ID of the peer's next request */
     bool request_out;     /* the first task's request is under way */
+    bool answering;       /* a request of the peer is being worked on */
+    bool fragmentation;   /* both ends support RFC 7383 */
     unsigned sendings;
     unsigned unsent;            /* of them, those that could not leave */
     int send_error;             /* errno of the last sending, 0 if it left; while half-open, of our answer */
     struct ike_buffer request;  /* its octets, to be sent again */
     struct ike_buffer response; /* our answer to request expected_id - 1 */
-    bool answering;             /* a request of the peer is being worked on */
     uint64_t gcm_iv;            /* the next IV of a GCM key of ours */
     STAILQ_HEAD(, ike_task) tasks;
 
-    bool fragmentation; /* both ends support RFC 7383 */
     struct reassembly *requests,
         *responses;             /* messages of the peer of which fragments are missing; or NULL */
     struct negotiation *own;    /* CREATE_CHILD_SA of ours under way, or NULL */
     struct negotiation *theirs; /* the peer's, being answered */
     struct logged_failure logged_failure;
 
-    uint32_t job; /* that is out; 0: none */
     ike_job_done *job_done;
+    uint32_t job;           /* that is out; 0: none */
+    uint32_t waiting_count; /* datagrams in `waiting` */
     STAILQ_HEAD(, waiting_datagram) waiting;
-    size_t waiting_count;
 
     struct child_sa_list children;
     struct additional_children additional;
     char *delete_reason;    /* while IKE_SA_DELETING, else NULL: for the history and the log */
-    uint16_t delete_notify; /* an error notify that goes along with DELETE; 0: none */
     char *own_proof;        /* by what we have proved our ID, for the log (struct ike_auth_result); or NULL */
     uint32_t own_key_line;  /* likewise */
     uint8_t own_padding;    /* enum proof_padding, of that */
+    uint16_t delete_notify; /* an error notify that goes along with DELETE; 0: none */
     char *unmet_request;    /* what the peer asked for and did not get (reasons/auth_failure.h), or NULL */
     uint32_t unmet_settings; /* settings of the config that are why */
+    unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
     msec_t created, expires; /* expires: end of sa-lifetime; MSEC_NEVER before it is established */
     /*
      * engine->event_number when this SA, or the one that it was rekeyed from, was begun and established; and
@@ -160,19 +161,18 @@ struct ike_sa {
      */
     uint64_t started_event, established_event;
     bool begun_here;
-    msec_t last_message; /* when a message of this SA was last sent or received, repeated responses aside */
+    bool refused;           /* it ends since one of the two ends does not want it (sa/life_log.h) */
     bool asked_for_traffic; /* the peer is being asked because traffic only goes out (S47) */
-    msec_t traffic_pause;   /* how long its last answer is enough; 0: it has not been asked */
+    unsigned moves_told;    /* of the peer's moves since `moves_since` */
+    msec_t last_message;  /* when a message of this SA was last sent or received, repeated responses aside */
+    msec_t traffic_pause; /* how long its last answer is enough; 0: it has not been asked */
     msec_t traffic_pause_until;
-    msec_t doubted_since;    /* it sends from elsewhere, and no IKE has come from `remote` since; 0: not so */
-    msec_t moves_since;      /* when the first of the peer's moves of the last minute was told; 0: none was */
-    unsigned moves_told;     /* since then */
-    msec_t next_hint;        /* from when on something that may be forged may have the peer asked again */
-    unsigned rekey_refusals; /* by the peer, of our requests to rekey it */
+    msec_t doubted_since; /* it sends from elsewhere, and no IKE has come from `remote` since; 0: not so */
+    msec_t moves_since;   /* when the first of the peer's moves of the last minute was told; 0: none was */
+    msec_t next_hint;     /* from when on something that may be forged may have the peer asked again */
     struct ike_timer retransmit, lifetime, rekey, liveness;
     msec_t childless_until; /* the peer has deleted its last Child SA: when the IKE SA ends; 0: it has not */
     struct ike_timer childless;
-    bool refused;              /* it ends since one of the two ends does not want it (sa/life_log.h) */
     struct ike_timer stays;    /* the log tells then that it was made */
     struct ike_timer job_lost; /* the job that is out takes too long */
 };
