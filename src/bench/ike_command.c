@@ -18,6 +18,7 @@ enum {
     STATUS_DONE = 0,
     STATUS_FAILED = 1,
     STATUS_USAGE = 2,
+    HELP = 'h',         /* the option's letter */
     CONFIG_MAX = 16384, /* octets of the clients' config */
     AT_ONCE_MAX = 10000,
     COUNT_MAX = 1000000,
@@ -45,6 +46,7 @@ static const char usage[] =
     "  --count N          negotiations in all\n"
     "  --keep             keep the SAs, each client has one; without it, they are deleted at once\n"
     "  --json             print one line of JSON\n"
+    "  --help             print this\n"
     "\n"
     "A client deletes its SAs as soon as it has them and begins anew. All clients use one Diffie-Hellman "
     "share\n"
@@ -58,7 +60,7 @@ struct arguments {
     size_t line_count;
     uint32_t first, at_once, count;
     double seconds;
-    bool keep, json;
+    bool keep, json, help;
 };
 
 /* ---- Arguments --------------------------------------------------------------------------------------- */
@@ -108,36 +110,75 @@ static bool take(int option, struct arguments *out)
     case 'j':
         out->json = true;
         return true;
+    case HELP:
+        out->help = true;
+        return true;
     default:
         return false;
     }
 }
 
+/* What has to be said, and was not; NULL: nothing. */
+static const char *missing(const struct arguments *a)
+{
+    if (a->to.family == IP_NONE)
+        return "--to is missing";
+    if (a->id == NULL)
+        return "--id is missing";
+    if (a->peer_id == NULL)
+        return "--peer-id is missing";
+    if (a->key == NULL)
+        return "--key is missing";
+    return a->keep && a->count == 0 ? "--keep needs --count" : NULL;
+}
+
+/* What contradicts itself; NULL: nothing. */
+static const char *contradiction(const struct arguments *a)
+{
+    bool one_family = a->from.family == IP_NONE || a->from.family == a->to.family;
+    return one_family ? NULL : "--from and --to must both be IPv4 or both IPv6";
+}
+
+/* False, and the reason on standard error, if they can't be used. */
 static bool arguments_read(int argc, char **argv, struct arguments *out)
 {
     static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},      {"from", required_argument, NULL, 'f'},
-        {"id", required_argument, NULL, 'i'},      {"peer-id", required_argument, NULL, 'p'},
-        {"key", required_argument, NULL, 'k'},     {"line", required_argument, NULL, 'l'},
-        {"own-ts", required_argument, NULL, 'o'},  {"at-once", required_argument, NULL, 'n'},
-        {"seconds", required_argument, NULL, 's'}, {"count", required_argument, NULL, 'c'},
-        {"first", required_argument, NULL, 'F'},   {"keep", no_argument, NULL, 'K'},
-        {"json", no_argument, NULL, 'j'},          {0},
+        {"to", required_argument, NULL, 't'},
+        {"from", required_argument, NULL, 'f'},
+        {"id", required_argument, NULL, 'i'},
+        {"peer-id", required_argument, NULL, 'p'},
+        {"key", required_argument, NULL, 'k'},
+        {"line", required_argument, NULL, 'l'},
+        {"own-ts", required_argument, NULL, 'o'},
+        {"at-once", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 's'},
+        {"count", required_argument, NULL, 'c'},
+        {"first", required_argument, NULL, 'F'},
+        {"keep", no_argument, NULL, 'K'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, HELP},
+        {0},
     };
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    static char name[] = "musubi-bench ike"; /* for what getopt_long prints */
+    int option, which = 0;
+    argv[0] = name;
+    while (!out->help && (option = getopt_long(argc, argv, "", options, &which)) != -1) {
         if (option == '?')
             return false;
         if (!take(option, out)) {
-            (void)fprintf(stderr, "musubi-bench ike: not valid here: %s\n", optarg);
+            (void)fprintf(stderr, "%s: --%s can't be `%s`\n", name, options[which].name, optarg);
             return false;
         }
     }
-    if (out->to.family == IP_NONE || out->id == NULL || out->peer_id == NULL || out->key == NULL ||
-        optind < argc)
+    if (out->help)
+        return true;
+    if (optind < argc) {
+        (void)fprintf(stderr, "%s: what is `%s`? Quote an argument of several words\n", name, argv[optind]);
         return false;
-    if (out->keep && out->count == 0) {
-        (void)fputs("musubi-bench ike: --keep needs --count\n", stderr);
+    }
+    const char *wrong = missing(out) != NULL ? missing(out) : contradiction(out);
+    if (wrong != NULL) {
+        (void)fprintf(stderr, "%s: %s\n", name, wrong);
         return false;
     }
     if (out->seconds <= 0 && out->count == 0)
@@ -205,23 +246,33 @@ static double percentile(const struct load_result *r, double part)
     return r->latencies[at < r->established ? at : r->established - 1];
 }
 
+static void print_text(const struct load_result *r, double rate)
+{
+    (void)printf("%lu established in %.2f s, %.1f a second; %lu failed, %lu requests sent again\n",
+                 (unsigned long)r->established, r->seconds, rate, (unsigned long)r->failed,
+                 (unsigned long)r->retransmitted);
+    if (r->established > 0)
+        (void)printf("latency, ms: median %.2f, 90 %% %.2f, 99 %% %.2f, largest %.2f\n", percentile(r, 0.5),
+                     percentile(r, 0.9), percentile(r, 0.99), percentile(r, 1));
+}
+
+static void print_json(const struct load_result *r, double rate)
+{
+    (void)printf("{\"established\": %lu, \"seconds\": %.3f, \"per_second\": %.2f, \"failed\": %lu, "
+                 "\"retransmitted\": %lu, \"latency_ms\": {\"50\": %.3f, \"90\": %.3f, "
+                 "\"99\": %.3f, \"max\": %.3f}}\n",
+                 (unsigned long)r->established, r->seconds, rate, (unsigned long)r->failed,
+                 (unsigned long)r->retransmitted, percentile(r, 0.5), percentile(r, 0.9), percentile(r, 0.99),
+                 percentile(r, 1));
+}
+
 static void print_result(const struct load_result *r, bool json)
 {
-    static const char as_text[] =
-        "%lu established in %.2f s, %.1f a second; %lu failed, %lu requests sent again\n"
-        "latency, ms: median %.2f, 90 %% %.2f, 99 %% %.2f, largest %.2f\n";
-    static const char as_json[] =
-        "{\"established\": %lu, \"seconds\": %.3f, \"per_second\": %.2f, \"failed\": %lu, "
-        "\"retransmitted\": %lu, \"latency_ms\": {\"50\": %.3f, \"90\": %.3f, "
-        "\"99\": %.3f, \"max\": %.3f}}\n";
     double rate = r->seconds > 0 ? (double)r->established / r->seconds : 0;
-    /* Both formats take the same figures. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)printf(json ? as_json : as_text, (unsigned long)r->established, r->seconds, rate,
-                 (unsigned long)r->failed, (unsigned long)r->retransmitted, percentile(r, 0.5),
-                 percentile(r, 0.9), percentile(r, 0.99), percentile(r, 1));
-#pragma GCC diagnostic pop
+    if (json)
+        print_json(r, rate);
+    else
+        print_text(r, rate);
     if (r->first_failure[0] != '\0')
         (void)fprintf(stderr, "the first warning: %s\n", r->first_failure);
 }
@@ -263,10 +314,14 @@ int ike_command(int argc, char **argv)
     arguments.lines = calloc((size_t)argc + 1, sizeof(*arguments.lines));
     if (arguments.lines == NULL)
         return STATUS_FAILED;
-    if (arguments_read(argc, argv, &arguments))
-        status = run(&arguments);
-    else
+    if (argc == 1)
         (void)fputs(usage, stderr);
+    else if (!arguments_read(argc, argv, &arguments))
+        (void)fputs("`musubi-bench ike --help` tells more.\n", stderr);
+    else if (arguments.help)
+        status = fputs(usage, stdout) < 0 ? STATUS_FAILED : STATUS_DONE;
+    else
+        status = run(&arguments);
     free(arguments.lines);
     return status;
 }

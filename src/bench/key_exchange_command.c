@@ -45,6 +45,8 @@ int key_exchange_command(int argc, char **argv)
 {
     const struct key_exchange_method *method = argc == 2 ? key_exchange_by_word(argv[1]) : NULL;
     if (method == NULL) {
+        if (argc == 2)
+            (void)fprintf(stderr, "musubi-bench key-exchange: there is no group `%s`\n", argv[1]);
         (void)fputs(
             "Usage: musubi-bench key-exchange GROUP\n"
             "Prints the CPU time of what a responder computes in IKE_SA_INIT, a share and a secret, in\n"

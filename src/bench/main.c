@@ -1,6 +1,7 @@
 /*
  * musubi-bench: measures IKEv2 gateways, ours and others.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,9 +20,12 @@ int main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("musubi-bench " MUSUBI_VERSION) < 0;
+    bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    if (argc > 1 && !help)
+        (void)fprintf(stderr, "musubi-bench: there is no `%s`\n", argv[1]);
     (void)fputs("Usage: musubi-bench ike ...             loads an IKEv2 responder\n"
                 "       musubi-bench key-exchange GROUP  what a responder's arithmetic costs here\n"
                 "Without further arguments each one says how it is used.\n",
-                stderr);
-    return 2;
+                help ? stdout : stderr);
+    return help ? 0 : 2;
 }

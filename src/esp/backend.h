@@ -33,18 +33,17 @@ struct esp_backend;
 struct esp_sa {
     struct esp_suite suite;
     const struct esp_backend *backend; /* that made `expanded` */
-    void *expanded;                    /* the keys as the backend wants them, 64-octet aligned; may be NULL */
     struct esp_live *live;
     uint64_t next_sequence; /* outbound: the next to use */
     uint64_t reserved;      /* outbound: live->sequence_mark, as far as this SA has raised it */
     uint32_t spi;
-    enum packet_direction direction;
+    uint8_t direction; /* enum packet_direction */
     bool anti_replay;
     bool holds_all_v4, holds_all_v6;
-    struct traffic_selectors selectors;
-    size_t size;                                /* octets of the whole piece of memory */
+    struct traffic_selectors selectors;         /* the caller's; none if they hold all of both families */
     uint8_t encryption_key[ENCRYPTION_KEY_MAX]; /* with the salt */
     uint8_t integrity_key[INTEGRITY_KEY_MAX];
+    _Alignas(64) uint8_t expanded[]; /* the keys as the backend wants them */
 };
 
 /* The next sequence number of an outbound SA, with its block reserved first; false if all are used. */

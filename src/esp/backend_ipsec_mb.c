@@ -25,7 +25,7 @@ enum {
 
 /* The expanded keys of an SA with AES-CBC. Those with AES-GCM are a struct gcm_key_data. */
 struct cbc_keys {
-    _Alignas(64) uint8_t schedule[SCHEDULE_SIZE]; /* of the SA's direction */
+    _Alignas(16) uint8_t schedule[SCHEDULE_SIZE]; /* of the SA's direction */
     _Alignas(16) uint8_t inner[HASH_STATE_SIZE];  /* the hash after the block of key xor ipad (RFC 2104) */
     _Alignas(16) uint8_t outer[HASH_STATE_SIZE];  /* and of key xor opad */
 };
@@ -138,7 +138,7 @@ static void expand_hmac_key(IMB_MGR *manager, const struct esp_sa *sa, uint8_t p
 
 static void expand_cbc(IMB_MGR *manager, struct esp_sa *sa)
 {
-    struct cbc_keys *keys = sa->expanded;
+    struct cbc_keys *keys = (void *)sa->expanded;
     _Alignas(16) uint8_t other[SCHEDULE_SIZE];
     uint8_t *encryption = sa->direction == PACKET_OUTBOUND ? keys->schedule : other;
     uint8_t *decryption = sa->direction == PACKET_OUTBOUND ? other : keys->schedule;
@@ -164,9 +164,9 @@ static bool ipsec_mb_expand(void *opaque, struct esp_sa *sa)
     if (!is_gcm(&sa->suite))
         expand_cbc(manager, sa);
     else if (sa->suite.encryption->key_size == 16)
-        IMB_AES128_GCM_PRE(manager, sa->encryption_key, sa->expanded);
+        IMB_AES128_GCM_PRE(manager, sa->encryption_key, (void *)sa->expanded);
     else
-        IMB_AES256_GCM_PRE(manager, sa->encryption_key, sa->expanded);
+        IMB_AES256_GCM_PRE(manager, sa->encryption_key, (void *)sa->expanded);
     return true;
 }
 
@@ -186,8 +186,8 @@ static void gcm_seal(IMB_MGR *manager, const struct encryption_algorithm *a, str
     for (size_t i = 0; i < count; i++) {
         uint8_t *text = jobs[i].esp + ESP_HEADER_SIZE + 8;
         gcm_nonce(&jobs[i], a, nonce);
-        seal(jobs[i].sa->expanded, &context, text, text, jobs[i].text, nonce, jobs[i].esp, ESP_HEADER_SIZE,
-             text + jobs[i].text, ESP_GCM_ICV_SIZE);
+        seal((const void *)jobs[i].sa->expanded, &context, text, text, jobs[i].text, nonce, jobs[i].esp,
+             ESP_HEADER_SIZE, text + jobs[i].text, ESP_GCM_ICV_SIZE);
         jobs[i].outcome = ESP_JOB_DONE;
     }
 }
@@ -201,8 +201,8 @@ static void gcm_open(IMB_MGR *manager, const struct encryption_algorithm *a, str
     for (size_t i = 0; i < count; i++) {
         uint8_t *text = jobs[i].esp + ESP_HEADER_SIZE + 8;
         gcm_nonce(&jobs[i], a, nonce);
-        open(jobs[i].sa->expanded, &context, text, text, jobs[i].text, nonce, jobs[i].esp, ESP_HEADER_SIZE,
-             icv, sizeof icv);
+        open((const void *)jobs[i].sa->expanded, &context, text, text, jobs[i].text, nonce, jobs[i].esp,
+             ESP_HEADER_SIZE, icv, sizeof icv);
         bool authentic = esp_icv_equal(icv, text + jobs[i].text, sizeof icv);
         jobs[i].outcome = authentic ? ESP_JOB_DONE : ESP_JOB_NOT_AUTHENTIC;
     }
@@ -213,7 +213,7 @@ static bool cbc_burst(struct ipsec_mb_state *state, const struct esp_suite *suit
                       size_t count, IMB_CIPHER_DIRECTION direction)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct cbc_keys *keys = jobs[i].sa->expanded;
+        const struct cbc_keys *keys = (const void *)jobs[i].sa->expanded;
         IMB_JOB *j = &state->jobs[i];
         uint8_t *text = jobs[i].esp + ESP_HEADER_SIZE + 16;
         j->src = text;
@@ -243,7 +243,7 @@ static bool hmac_burst(struct ipsec_mb_state *state, const struct esp_suite *sui
                        const struct esp_job *jobs, size_t count, enum packet_direction direction)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct cbc_keys *keys = jobs[i].sa->expanded;
+        const struct cbc_keys *keys = (const void *)jobs[i].sa->expanded;
         IMB_JOB *j = &state->jobs[i];
         j->src = jobs[i].esp;
         j->hash_start_src_offset_in_bytes = 0;

@@ -36,22 +36,10 @@ static struct esp_suite suite_of(const struct encryption_algorithm *e, const str
     };
 }
 
-/* `multiple` is a power of two. */
-static size_t round_up(size_t value, size_t multiple)
+/* Octets of an SA, in one piece with its expanded keys. */
+static size_t size_with_keys(const struct esp_backend *backend, const struct esp_suite *suite)
 {
-    return (value + multiple - 1) & ~(multiple - 1);
-}
-
-/* Copies both lists to `at`. */
-static struct traffic_selectors copy_selectors(const struct traffic_selectors *from,
-                                               struct traffic_selector *at)
-{
-    struct traffic_selectors to = *from;
-    memcpy(at, from->local, from->local_count * sizeof *at);
-    memcpy(at + from->local_count, from->remote, from->remote_count * sizeof *at);
-    to.local = at;
-    to.remote = at + from->local_count;
-    return to;
+    return sizeof(struct esp_sa) + backend->expanded_size(suite);
 }
 
 struct esp_sa *esp_sa_new(struct esp_worker *worker, const struct esp_sa_settings *settings)
@@ -62,37 +50,26 @@ struct esp_sa *esp_sa_new(struct esp_worker *worker, const struct esp_sa_setting
     const struct esp_backend *backend = esp_worker_backend(worker, &suite);
     bool all_v4 = traffic_selectors_hold_all(&settings->selectors, IP_V4);
     bool all_v6 = traffic_selectors_hold_all(&settings->selectors, IP_V6);
-    /* Selectors that hold everything need not be kept. */
-    size_t selector_count =
-        all_v4 && all_v6 ? 0 : settings->selectors.local_count + settings->selectors.remote_count;
-
-    /* One piece: the SA, the expanded keys, the selectors. */
-    size_t expanded_at = round_up(sizeof(struct esp_sa), CACHE_LINE);
-    size_t selectors_at = expanded_at + round_up(backend->expanded_size(&suite), CACHE_LINE);
-    size_t size = round_up(selectors_at + selector_count * sizeof(struct traffic_selector), CACHE_LINE);
-    struct esp_sa *sa = aligned_alloc(CACHE_LINE, size);
-    if (sa == NULL)
+    size_t size = size_with_keys(backend, &suite);
+    void *at; /* by posix_memalign: for aligned_alloc the size would have to be a multiple of the alignment */
+    if (posix_memalign(&at, CACHE_LINE, size) != 0)
         return NULL;
-    memset(sa, 0, size);
+    struct esp_sa *sa = memset(at, 0, size);
     uint64_t mark = settings->live->sequence_mark;
     *sa = (struct esp_sa){
         .suite = suite,
         .backend = backend,
-        .expanded = (uint8_t *)sa + expanded_at,
         .live = settings->live,
         .next_sequence = mark > 0 ? mark : 1,
         .reserved = mark,
         .spi = settings->spi,
-        .direction = settings->direction,
+        .direction = (uint8_t)settings->direction,
         .anti_replay = settings->anti_replay,
         .holds_all_v4 = all_v4,
         .holds_all_v6 = all_v6,
-        .size = size,
     };
-    if (selector_count > 0) {
-        void *selectors = (uint8_t *)sa + selectors_at;
-        sa->selectors = copy_selectors(&settings->selectors, selectors);
-    }
+    if (!all_v4 || !all_v6)
+        sa->selectors = settings->selectors;
     memcpy(sa->encryption_key, settings->encryption_key.at, settings->encryption_key.length);
     if (settings->integrity != NULL)
         memcpy(sa->integrity_key, settings->integrity_key.at, settings->integrity_key.length);
@@ -106,7 +83,7 @@ struct esp_sa *esp_sa_new(struct esp_worker *worker, const struct esp_sa_setting
 void esp_sa_free(struct esp_sa *sa)
 {
     if (sa != NULL)
-        secret_free(sa, sa->size);
+        secret_free(sa, size_with_keys(sa->backend, &sa->suite));
 }
 
 static bool selector_equal(const struct traffic_selector *a, const struct traffic_selector *b)
@@ -127,7 +104,7 @@ static bool selectors_equal(const struct traffic_selector *a, size_t a_count,
     return true;
 }
 
-/* Those that hold everything are not kept. */
+/* Those that hold everything are not looked at again. */
 static bool sa_has_selectors(const struct esp_sa *sa, const struct traffic_selectors *s)
 {
     if (traffic_selectors_hold_all(s, IP_V4) != sa->holds_all_v4 ||
@@ -170,16 +147,21 @@ struct esp_live *esp_sa_live(const struct esp_sa *sa)
     return sa->live;
 }
 
+static enum packet_direction direction_of(const struct esp_sa *sa)
+{
+    return (enum packet_direction)sa->direction;
+}
+
 bool esp_sa_holds(const struct esp_sa *sa, const struct packet_flow *flow)
 {
     return esp_sa_holds_all(sa, flow->source.family) ||
-           traffic_selectors_hold(&sa->selectors, flow, sa->direction);
+           traffic_selectors_hold(&sa->selectors, flow, direction_of(sa));
 }
 
 bool esp_sa_holds_error(const struct esp_sa *sa, struct octets packet)
 {
     struct packet_flow quoted;
-    enum packet_direction its_way = sa->direction == PACKET_OUTBOUND ? PACKET_INBOUND : PACKET_OUTBOUND;
+    enum packet_direction its_way = direction_of(sa) == PACKET_OUTBOUND ? PACKET_INBOUND : PACKET_OUTBOUND;
     return packet_flow_read_quoted(packet.at, packet.length, &quoted) &&
            traffic_selectors_hold(&sa->selectors, &quoted, its_way);
 }

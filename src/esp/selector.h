@@ -36,8 +36,8 @@ struct traffic_selector {
 struct traffic_selectors {
     const struct traffic_selector *local;
     const struct traffic_selector *remote;
-    size_t local_count;
-    size_t remote_count;
+    uint8_t local_count;
+    uint8_t remote_count;
 };
 
 /* What a packet's ports are worth. */

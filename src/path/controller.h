@@ -24,6 +24,7 @@ struct known_child {
     struct path_route route; /* towards it, as found last */
     _Alignas(64) struct outbound_sa outbound;
     _Alignas(64) struct inbound_sa inbound;
+    struct traffic_selector selectors[]; /* of both directions: local, and behind them remote */
 };
 
 struct operation {
@@ -34,6 +35,7 @@ struct operation {
     struct command command;
     struct path_event event;              /* PATH_DONE */
     enum packet_direction directions[2];  /* the order in which they come */
+    bool at_once;                         /* both directions have their turn together */
     unsigned directions_left, tasks_left; /* tasks: of the direction that is its turn */
 };
 

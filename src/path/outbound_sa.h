@@ -22,11 +22,12 @@ struct outbound_sa {
     struct esp_sa *sa;
 
     bool installed;
-    bool active;       /* packets may leave by it */
-    bool stopped;      /* no packet may leave by it any more */
-    bool more_to_come; /* as in struct child_settings */
-    bool low_told;     /* PATH_SEQUENCE_LOW */
-    bool singly;       /* the kernel does not take several datagrams at once towards its destination */
+    bool active;          /* packets may leave by it */
+    bool stopped;         /* no packet may leave by it any more */
+    bool more_to_come;    /* as in struct child_settings */
+    bool low_told;        /* PATH_SEQUENCE_LOW */
+    bool singly;          /* the kernel does not take several datagrams at once towards its destination */
+    bool may_be_answered; /* a packet in the batch, or since it was last looked, that may have an answer */
 
     struct wire_destination destination;
     uint64_t group; /* its datagrams may leave by one message with those of SAs of the same group */
@@ -35,7 +36,6 @@ struct outbound_sa {
     struct path_mtu mtu;
     msec_t keepalive;        /* interval; 0: never */
     msec_t sent;             /* when the last packet, or keepalive, left; see keepalive.h */
-    bool may_be_answered;    /* a packet in the batch, or since it was last looked, that may have an answer */
     msec_t unanswered_since; /* when the first packet left after the last one that came; 0: none yet */
     msec_t answer_sought;    /* when it was last looked whether one has come */
     msec_t silence_told;     /* when PATH_UNANSWERED was raised last */

@@ -49,6 +49,13 @@ void known_child_free(struct known_child *child, bool release)
 
 /* ---- What the settings become ---------------------------------------------------------------------- */
 
+/* The selectors of a Child SA, as they came. */
+static struct traffic_selectors selectors_of(const struct child_settings *from)
+{
+    return (struct traffic_selectors){from->local_ts, from->remote_ts, from->local_ts_count,
+                                      from->remote_ts_count};
+}
+
 /* What one direction's SA is made of. */
 static struct esp_sa_settings sa_settings(const struct child_settings *from, enum packet_direction direction,
                                           struct esp_live *live)
@@ -61,7 +68,7 @@ static struct esp_sa_settings sa_settings(const struct child_settings *from, enu
         .encryption = encryption_by_id(from->encryption, from->key_bits),
         .integrity = integrity_by_id(from->integrity),
         .anti_replay = from->anti_replay,
-        .selectors = {from->local_ts, from->remote_ts, from->local_ts_count, from->remote_ts_count},
+        .selectors = selectors_of(from),
         .live = live,
     };
     if (settings.encryption != NULL)
@@ -72,11 +79,31 @@ static struct esp_sa_settings sa_settings(const struct child_settings *from, enu
     return settings;
 }
 
+/* Selectors that hold everything need not be kept. */
+static bool selectors_are_kept(const struct child_settings *from)
+{
+    const struct traffic_selectors both = selectors_of(from);
+    return !traffic_selectors_hold_all(&both, IP_V4) || !traffic_selectors_hold_all(&both, IP_V6);
+}
+
+/* Copies both lists to `at`. */
+static struct traffic_selectors keep_selectors(const struct child_settings *from, struct traffic_selector *at)
+{
+    struct traffic_selectors kept = selectors_of(from);
+    memcpy(at, from->local_ts, from->local_ts_count * sizeof *at);
+    memcpy(at + from->local_ts_count, from->remote_ts, from->remote_ts_count * sizeof *at);
+    kept.local = at;
+    kept.remote = at + from->local_ts_count;
+    return kept;
+}
+
 /* False if the library refuses a setting or memory ran out. */
 static bool child_make_sas(struct path *path, struct known_child *child, const struct child_settings *from)
 {
-    const struct esp_sa_settings inbound = sa_settings(from, PACKET_INBOUND, child->live);
-    const struct esp_sa_settings outbound = sa_settings(from, PACKET_OUTBOUND, child->live);
+    struct esp_sa_settings inbound = sa_settings(from, PACKET_INBOUND, child->live);
+    struct esp_sa_settings outbound = sa_settings(from, PACKET_OUTBOUND, child->live);
+    if (selectors_are_kept(from))
+        inbound.selectors = outbound.selectors = keep_selectors(from, child->selectors);
     child->inbound.sa = esp_sa_new(path->esp, &inbound);
     child->outbound.sa = esp_sa_new(path->esp, &outbound);
     return child->inbound.sa != NULL && child->outbound.sa != NULL;
@@ -152,15 +179,25 @@ static enum path_result path_child_check(const struct path *path, const struct c
     return PATH_OK;
 }
 
+/* Zeroed, with room for the selectors; NULL if memory ran out. */
+static struct known_child *known_child_alloc(const struct child_settings *from)
+{
+    size_t count = selectors_are_kept(from) ? (size_t)from->local_ts_count + from->remote_ts_count : 0;
+    size_t size = offsetof(struct known_child, selectors) + count * sizeof(struct traffic_selector);
+    void *at;
+    if (size < sizeof(struct known_child))
+        size = sizeof(struct known_child);
+    return posix_memalign(&at, _Alignof(struct known_child), size) == 0 ? memset(at, 0, size) : NULL;
+}
+
 /* A Child SA as the workers will have it; *result says why there is none. */
 static struct known_child *known_child_new(struct path *path, const struct child_settings *from,
                                            enum path_result *result)
 {
-    struct known_child *child = aligned_alloc(_Alignof(struct known_child), sizeof *child);
+    struct known_child *child = known_child_alloc(from);
     *result = PATH_NO_MEMORY;
     if (child == NULL)
         return NULL;
-    memset(child, 0, sizeof *child);
     struct known_tunnel *tunnel = map_find(&path->tunnels, from->tunnel);
     child->tunnel = tunnel;
     child->outbound.tunnel = &tunnel->outbound;
@@ -210,6 +247,7 @@ static enum path_result path_child_submit_install(struct path *path, uint64_t re
     operation->command.kind = COMMAND_CHILD;
     operation->command.change = CHILD_INSTALL;
     (void)command_take_settings(path, child, &operation->command, from);
+    operation->at_once = from->active && from->unknown_to_peer; /* nothing comes in yet */
     operation_submit(path, operation, install_first(from));
     return PATH_OK;
 }

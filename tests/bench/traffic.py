@@ -2,7 +2,9 @@
 
 import json
 import re
+import socket
 import statistics
+import time
 from contextlib import contextmanager
 
 from lib.musubi import BUILD
@@ -10,6 +12,8 @@ from lib.musubi import BUILD
 UDP_RATE = BUILD / "tests" / "bench" / "udp_rate"
 PORT = 5201
 FOREVER = 3600    # seconds
+UDP_SEGMENT = 103
+SEGMENT, SEGMENTS = 1300, 44    # octets of a packet, and how many the kernel makes of one message
 
 
 def _ends(contestant, lans):
@@ -92,3 +96,20 @@ def udp_most(contestant, kind, octets, seconds, limit, to=None):
                                timeout=60))
     finally:
         receiver.kill()
+
+
+def flood(contestant, addresses, gigabits, seconds):
+    """UDP from the near inner address to the addresses in turn, so many gigabits a second, whether they arrive or not."""
+    def send():
+        message = bytes(SEGMENT * SEGMENTS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind((contestant.inner_near, 0))
+            sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SEGMENT)
+            began, sent = time.monotonic(), 0
+            while (now := time.monotonic() - began) < seconds:
+                if sent < now * gigabits * 1e9 / (len(message) * 8):
+                    sender.sendto(message, (addresses[sent % len(addresses)], PORT))
+                    sent += 1
+                else:
+                    time.sleep(0.0002)
+    contestant.near.within(send)

@@ -39,14 +39,31 @@ def test_load_says_why_nothing_is_established(lab):
     assert "AUTHENTICATION_FAILED" in done.stderr
 
 
-@pytest.mark.parametrize("options", [[], ["--to", "here"], ["--to", "10.0.0.1", "--id", "keyid a", "--peer-id", "keyid b",
-                                                          "--key", "k", "--line", "no such line"],
-                                     ["--to", "10.0.0.1", "--id", "keyid a", "--peer-id", "keyid b", "--key", "k",
-                                      "--keep"]])
-def test_load_refuses_wrong_arguments(options):
+NEEDED = ["--to", "10.0.0.1", "--id", "keyid a", "--peer-id", "keyid b", "--key", "k"]
+
+
+@pytest.mark.parametrize("options, told", [
+    (["--to", "here"], "--to can't be `here`"),
+    (["--to", "10.0.0.1", "--id", "keyid a", "--key", "k"], "--peer-id is missing"),
+    ([*NEEDED, "--at-once", "0"], "--at-once can't be `0`"),
+    ([*NEEDED, "--keep"], "--keep needs --count"),
+    ([*NEEDED, "--from", "::1"], "--from and --to must both be IPv4"),
+    ([*NEEDED, "--bogus"], "musubi-bench ike: unrecognized option '--bogus'"),
+    ([*NEEDED, "more"], "what is `more`?"),
+    ([*NEEDED, "--line", "no such line"], "ikev2 no such line"),
+])
+def test_load_says_what_is_wrong_with_its_arguments(options, told):
     done = subprocess.run([PROGRAM, "ike", *options], capture_output=True, text=True, check=False)
 
-    assert done.returncode == 2 and done.stderr and not done.stdout
+    assert done.returncode == 2 and told in done.stderr and not done.stdout
+    assert "Usage:" not in done.stderr, "what is wrong is not lost in the help"
+
+
+def test_load_says_how_it_is_used():
+    for argv, status in ((["--help"], 0), (["ike", "--help"], 0), ([], 2), (["ike"], 2)):
+        done = subprocess.run([PROGRAM, *argv], capture_output=True, text=True, check=False)
+
+        assert done.returncode == status and "Usage: musubi-bench ike" in (done.stderr if status else done.stdout)
 
 
 def test_every_part_of_make_bench_measures(tmp_path):

@@ -1,10 +1,12 @@
-"""Two workers: both directions of a tunnel at once, two tunnels at once, the order of ESP sequence numbers, and locks."""
+"""Two workers: both directions of a tunnel and two tunnels at once, one worker beside two, the order of ESP, locks."""
 
 import re
 import signal
 import struct
+import time
 
 from bench import field, traffic
+from bench.parts.scale import Spread
 from lib.capture import Capture
 from lib.lab import Lab
 from lib.process import Background
@@ -14,6 +16,8 @@ ONE, BOTH, TWO = "one tunnel, one direction", "one tunnel, both directions, sum"
 ORDER = "ESP packets out of order"
 LOCKS, CALLS = "futex calls of both paths, both directions", "all system calls of both paths, both directions"
 UNIT = "Gb/s"
+LEAVING = {"NAT-T": (field.NATT, 12), "plain ESP": ("", 4)}    # lines of a Tunnel; Gb/s, more than a worker seals
+WORKERS = {"one worker": 1, "two workers": 2}
 PCAP_HEADER, RECORD_HEADER, ETHERNET, IPV4_ESP = 24, 16, 14, 50
 
 
@@ -21,8 +25,15 @@ def goals(figures):
     who = field.MUSUBI_ESP
     figures.goal(PART, "both directions of a tunnel, of one", (BOTH, who), (ONE, who), 1)
     figures.goal(PART, "two tunnels, of one", (TWO, who), (ONE, who), 1)
+    for kind in LEAVING:
+        one, two = ((leaving(kind), name) for name in WORKERS)
+        figures.goal(PART, f"{leaving(kind)}: two workers, of one", two, one, 1)
     figures.goal(PART, "ESP packets of a tunnel that leave out of order", (ORDER, who), None, 0, at_most=True)
     figures.goal(PART, "waits for a lock on the packet path", (LOCKS, who), None, 0, at_most=True)
+
+
+def leaving(kind):
+    return f"{kind} that leaves a gateway by two tunnels"
 
 
 def esp_numbers(path):
@@ -62,6 +73,29 @@ def measure_order(bench, lab, contestant):
     bench.add(PART, ORDER, contestant.name, out_of_order(capture.stop()), "packets")
 
 
+def start_leaving(lab):
+    """{(kind, workers): a gateway that sends by two tunnels}."""
+    made = {}
+    for kind, (lines, _) in LEAVING.items():
+        for name, cores in WORKERS.items():
+            one = Spread(lab, name, 2, lines)
+            one.gateways[0].cores = cores
+            made[kind, name] = one.start()
+    return made
+
+
+def measure_leaving(bench, made, seconds):
+    """How much a gateway sends, while the far one takes nothing and leaves the cores to it."""
+    def octets(host):
+        return int(host.must("cat", "/sys/class/net/ge0/statistics/tx_bytes"))
+    for (kind, name), one in made.items():
+        with one.gateways[1].stopped("musubid-path"):
+            before, began = octets(one.near), time.monotonic()
+            traffic.flood(one, one.addresses, LEAVING[kind][1], seconds)
+            rate = (octets(one.near) - before) * 8 / 1e9 / (time.monotonic() - began)
+        bench.add(PART, leaving(kind), name, rate, UNIT)
+
+
 def measure_locks(bench, lab, contestant):
     """What the threads of the packet paths ask of Linux while packets pass: a lock that is taken twice is a futex call."""
     counts = lab.directory / "calls"
@@ -90,3 +124,8 @@ def run(bench):
             measure_order(bench, lab, first)
             if not bench.quick:
                 measure_locks(bench, lab, first)
+    if not bench.quick:
+        with Lab() as lab:
+            made = start_leaving(lab)
+            for _ in range(bench.rounds):
+                measure_leaving(bench, made, seconds)

@@ -75,7 +75,10 @@ static void selectors_count_too(void **state)
     assert_true(esp_sa_is_made_of(pair.in, &pair.settings));
     some[0].protocol = 17;
     assert_false(esp_sa_is_made_of(pair.in, &pair.settings));
+    const struct traffic_selector kept[2] = {some[0], some[1]};
+    pair.settings.selectors.local = kept;
     pair_remake_inbound(&pair, worker);
+    pair.settings.selectors.local = some;
     assert_true(esp_sa_is_made_of(pair.in, &pair.settings));
     some[0].last_port--;
     assert_false(esp_sa_is_made_of(pair.in, &pair.settings));

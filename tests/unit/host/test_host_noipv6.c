@@ -1,4 +1,4 @@
-/* host/host.h, host/sockets.h on a kernel without IPv6; skipped elsewhere (tests/system/host_linux61.sh) */
+/* host/host.h, host/sockets.h on a kernel without IPv6; skipped elsewhere (tests/system/linux61.sh) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* host/packets.h on a kernel without nf_tables (tests/system/host_linux61.sh) */
+/* host/packets.h on a kernel without nf_tables (tests/system/linux61.sh) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "path/counters.h"
+#include "path/segment.h"
 #include "stand.h"
 
 static size_t header_size(const uint8_t *packet)
@@ -78,7 +79,9 @@ static int super_socket_open(void)
     return fd;
 }
 
-void end_put_super(struct end *end, const struct virtio_net_hdr *form, const uint8_t *packet, size_t length)
+/* False if this kernel does not know the form. */
+static bool super_send(const struct end *end, const struct virtio_net_hdr *form, const uint8_t *packet,
+                       size_t length)
 {
     static uint8_t both[sizeof *form + STAND_PACKET_MAX];
     const struct sockaddr_ll address = {
@@ -91,9 +94,34 @@ void end_put_super(struct end *end, const struct virtio_net_hdr *form, const uin
         fd = super_socket_open();
     memcpy(both, form, sizeof *form);
     memcpy(both + sizeof *form, packet, length);
-    assert_int_equal(
-        sendto(fd, both, sizeof *form + length, 0, (const struct sockaddr *)&address, sizeof address),
-        (ssize_t)(sizeof *form + length));
+    ssize_t sent =
+        sendto(fd, both, sizeof *form + length, 0, (const struct sockaddr *)&address, sizeof address);
+    if (sent < 0 && errno == EINVAL && form->gso_type == VIRTIO_NET_HDR_GSO_UDP_L4)
+        return false;
+    assert_int_equal(sent, (ssize_t)(sizeof *form + length));
+    return true;
+}
+
+/* Before 6.2, TUN devices yield no UDP super-packets: Linux hands over their segments. */
+static void put_segments(const struct end *end, const struct virtio_net_hdr *form, const uint8_t *packet,
+                         size_t length)
+{
+    static uint8_t whole[STAND_PACKET_MAX], segment[STAND_PACKET_MAX];
+    const struct virtio_net_hdr plain = {0};
+    struct segmenter segmenter;
+    struct octets body;
+    memcpy(whole, packet, length);
+    assert_true(segmenter_begin(&segmenter, form, whole, length));
+    while (segmenter_next(&segmenter, segment, &body)) {
+        memcpy(segment + segmenter.head, body.at, body.length);
+        assert_true(super_send(end, &plain, segment, segmenter.head + body.length));
+    }
+}
+
+void end_put_super(struct end *end, const struct virtio_net_hdr *form, const uint8_t *packet, size_t length)
+{
+    if (!super_send(end, form, packet, length))
+        put_segments(end, form, packet, length);
 }
 
 static bool descriptor_await(int fd, int patience)

@@ -52,7 +52,8 @@ static int start(void **state)
     (void)setsockopt(fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
     linux_side = fds[1];
     struct esp_worker *esp = new_worker(ESP_ARITHMETIC_OPENSSL);
-    struct traffic_selector any[1] = {{.last_port = UINT16_MAX, .first.family = IP_V4, .last.family = IP_V4}};
+    static const struct traffic_selector any[1] = {
+        {.last_port = UINT16_MAX, .first.family = IP_V4, .last.family = IP_V4}};
     const uint8_t key[36] = {0};
     const struct esp_sa_settings settings = {
         .direction = PACKET_INBOUND,

@@ -25,12 +25,19 @@ echo "# host_noipv6"
 "$build/tests/unit/host/test_host_noipv6"
 insmod $modules/kernel/lib/crc-ccitt.ko
 insmod $modules/kernel/net/ipv6/ipv6.ko
+insmod $modules/kernel/net/sched/sch_tbf.ko
 echo "# host_nonft"
 "$build/tests/unit/host/test_host_nonft"
 for test in port sockets routes apply; do
     echo "# host_\$test"
     "$build/tests/unit/host/test_host_\$test"
 done
+for test in link_ring together super_packets merged; do
+    echo "# path_\$test"
+    "$build/tests/unit/path/test_path_\$test" 1
+done
+echo "# path_differential"
+"$build/tests/unit/path/test_path_differential" 1 1
 echo "# all done"
 echo o >/proc/sysrq-trigger
 sleep 10
