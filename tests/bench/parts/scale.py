@@ -190,10 +190,10 @@ class Crowded(MusubiTunnel):
         return self
 
 
-def in_turns(bench, ends):
-    """Both ends several times, since one look at the highest rate is 20 % off at times, each first as often as last."""
+def in_turns(bench, compared):
+    """All of them several times, since one look at a highest rate may be 20 % off; each as often early as late."""
     for turn in range(bench.pick(max(4, bench.rounds), 1)):
-        yield from ends if turn % 2 == 0 else reversed(ends)
+        yield from compared if turn % 2 == 0 else reversed(compared)
 
 
 def beside_others(bench, counts):
