@@ -48,6 +48,7 @@ struct child_settings {
     uint16_t nat_keepalive; /* seconds without a packet after which a NAT keepalive is sent; 0: never */
     bool anti_replay;
     bool active;           /* packets may leave by it at once */
+    bool unknown_to_peer;  /* the peer can't use it before it has our response, which waits for the path */
     bool active_when_used; /* the first authenticated packet makes it active: the peer has it too
                               (RFC 7296 2.8) */
     bool more_to_come; /* others may come for what this one does not hold (S38, S42): while it is active, a

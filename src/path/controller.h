@@ -35,6 +35,7 @@ struct operation {
     struct command command;
     struct path_event event;              /* PATH_DONE */
     enum packet_direction directions[2];  /* the order in which they come */
+    bool at_once;                         /* both directions have their turn together */
     unsigned directions_left, tasks_left; /* tasks: of the direction that is its turn */
 };
 

@@ -79,25 +79,30 @@ void operation_post(struct path *path, struct worker *worker, const struct task 
     mailbox_post(&worker->mailbox, task);
 }
 
-/* Posts the tasks of the next direction that is somebody's; false if none is left. */
+/* Posts the tasks of the next direction that is somebody's, or of both at once; false if none is left. */
 static bool operation_step(struct path *path, struct operation *operation)
 {
-    while (operation->directions_left > 0) {
-        const struct task task = {
+    struct task tasks[2];
+    uint64_t workers[2];
+    size_t count = 0;
+    operation->tasks_left = 0;
+    while (operation->directions_left > 0 && (count == 0 || operation->at_once)) {
+        tasks[count] = (struct task){
             .command = &operation->command,
             .direction = operation->directions[2 - operation->directions_left--],
         };
-        uint64_t workers = operation_workers(path, operation, task.direction);
-        if (!command_concerns(task.command, task.direction) || workers == 0)
+        workers[count] = operation_workers(path, operation, tasks[count].direction);
+        if (!command_concerns(tasks[count].command, tasks[count].direction) || workers[count] == 0)
             continue;
-        operation->tasks_left = (unsigned)__builtin_popcountll(workers);
-        for (unsigned i = 0; i < path->worker_count; i++) {
-            if ((workers >> i & 1) != 0)
-                operation_post(path, &path->workers[i], &task);
-        }
-        return true;
+        operation->tasks_left += (unsigned)__builtin_popcountll(workers[count++]);
     }
-    return false;
+    for (size_t n = 0; n < count; n++) {
+        for (unsigned i = 0; i < path->worker_count; i++) {
+            if ((workers[n] >> i & 1) != 0)
+                operation_post(path, &path->workers[i], &tasks[n]);
+        }
+    }
+    return count > 0;
 }
 
 /* Takes back what an operation that is done left to the controller. */

@@ -181,14 +181,45 @@ static void outbound_add_segments(struct worker *worker)
     outbound->segmented = NULL;
 }
 
-void outbound_drop_segments(struct worker *worker, const struct tunnel *tunnel)
+/* All that was read ahead has left. */
+static void outbound_end_ahead(struct tunnel *tunnel)
+{
+    read_ahead_end(tunnel->ahead);
+    tunnel->ahead = NULL;
+    tunnel->full_batches = 0;
+}
+
+/* How many packets a packet that was read ahead is on a network. */
+static size_t outbound_count_ahead(const struct tunnel *tunnel, const struct ahead_packet *packet)
+{
+    struct virtio_net_hdr form;
+    struct segmenter s;
+    if (!tunnel->vnet_header || packet->length < sizeof form)
+        return 1;
+    memcpy(&form, packet->at, sizeof form);
+    return segmenter_begin(&s, &form, packet->at + sizeof form, packet->length - sizeof form)
+               ? segmenter_left(&s)
+               : 1;
+}
+
+void outbound_drop_read(struct worker *worker, struct tunnel *tunnel)
 {
     struct outbound *outbound = &worker->outbound;
-    if (outbound->segmented != tunnel)
-        return;
-    tunnel_count_drop(worker, tunnel, DROP_NO_SA, segmenter_left(&outbound->segmenter));
-    outbound->segmented = NULL;
-    outbound->plain_used = 0;
+    struct ahead_packet *packet;
+    size_t dropped = 0;
+    if (outbound->segmented == tunnel) {
+        dropped = segmenter_left(&outbound->segmenter);
+        outbound->segmented = NULL;
+        outbound->plain_used = 0;
+    }
+    if (tunnel->ahead != NULL) {
+        while ((packet = read_ahead_take(&worker->read_ahead, tunnel->ahead)) != NULL)
+            dropped += outbound_count_ahead(tunnel, packet);
+        outbound_end_ahead(tunnel);
+    }
+    tunnel_count_drop(worker, tunnel, DROP_NO_SA, dropped);
+    if (outbound->segmented == NULL)
+        read_ahead_recycle(&worker->read_ahead);
 }
 
 /* Takes what a TUN device with IFF_VNET_HDR has yielded. */
@@ -271,8 +302,10 @@ static void outbound_process(struct worker *worker)
     outbound->packet_count = outbound->run_count = 0;
     outbound->pieces_expected = 0;
     outbound->heads_used = outbound->joined_used = 0;
-    if (outbound->segmented == NULL)
-        outbound->plain_used = 0;
+    if (outbound->segmented != NULL)
+        return;
+    outbound->plain_used = 0;
+    read_ahead_recycle(&worker->read_ahead);
 }
 
 /* Goes on with a super-packet that has more segments than a batch takes. */
@@ -288,8 +321,12 @@ static void outbound_finish_segments(struct worker *worker)
 void outbound_end_batch(struct worker *worker)
 {
     struct outbound *outbound = &worker->outbound;
-    if (outbound_is_stuck(outbound) || outbound->plain_used == 0)
+    if (outbound_is_stuck(outbound))
         return;
+    if (outbound->plain_used == 0) {
+        read_ahead_recycle(&worker->read_ahead);
+        return;
+    }
     outbound_process(worker);
     outbound_finish_segments(worker);
 }
@@ -322,12 +359,36 @@ static size_t outbound_take(struct worker *worker, struct tunnel *tunnel, uint8_
     return outbound->pieces_expected > before ? outbound->pieces_expected - before : 1;
 }
 
+/* As outbound_read, for a tunnel with a queue of what was read ahead; it gives the queue back once all has
+ * left. */
+static bool outbound_read_ahead(struct worker *worker, struct tunnel *tunnel)
+{
+    bool more = read_ahead_fill(worker, tunnel->ahead);
+    for (size_t taken = 0; taken < PATH_BATCH && outbound_make_room(worker);) {
+        struct ahead_packet *packet = read_ahead_take(&worker->read_ahead, tunnel->ahead);
+        if (packet == NULL) {
+            outbound_end_ahead(tunnel);
+            return more;
+        }
+        taken += outbound_take(worker, tunnel, packet->at, packet->length);
+        if (worker->outbound.segmented != NULL) {
+            outbound_end_batch(worker);
+            return true;
+        }
+    }
+    return true;
+}
+
 /*
  * Reads from the TUN device what would be a batch by itself, also of packets that wait or are dropped:
  * whoever floods a tunnel must leave the worker to its other tunnels. False if it has no more for now.
  */
 static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
 {
+    if (tunnel->ahead == NULL && tunnel->full_batches >= READ_AHEAD_AFTER)
+        tunnel->ahead = read_ahead_begin(&worker->read_ahead, tunnel);
+    if (tunnel->ahead != NULL)
+        return outbound_read_ahead(worker, tunnel);
     struct outbound *outbound = &worker->outbound;
     for (size_t taken = 0; taken < PATH_BATCH && outbound_make_room(worker);) {
         uint8_t *at = outbound->plain + outbound->plain_used;
@@ -337,6 +398,7 @@ static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
         if (length <= 0) {
             if (length < 0 && errno != EAGAIN)
                 worker_count(worker, PATH_READ_ERRORS, 1);
+            tunnel->full_batches = 0;
             return false;
         }
         taken += outbound_take(worker, tunnel, at, (size_t)length);
@@ -345,6 +407,7 @@ static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
             return true;
         }
     }
+    tunnel->full_batches++;
     return true;
 }
 

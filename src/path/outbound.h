@@ -4,6 +4,9 @@
  * (segment.h); the MSS of SYNs is lowered (mss.h), and what is too large is fragmented or answered
  * (oversize.h); then the batch is sealed and sent in its order (outbound_send.c).
  *
+ * Where a tunnel has much more than a batch, packets are read ahead of their turn, so that sparse flows can
+ * pass the others (read_ahead.h).
+ *
  * When a socket takes no more (EAGAIN), what is left of the batch stays where it is and the tunnels of this
  * worker rest until the socket has room; packets then queue up, and are dropped, in front of the TUN devices,
  * as before any slow link. So nothing is reordered, and nothing lost for the queue of a network card being
@@ -64,9 +67,9 @@ struct outbound_vector {
 
 struct outbound {
     /* The batch, through its stages: packets as they were read, then pieces. */
-    uint8_t *plain; /* room for packets, one behind the other */
-    size_t plain_used;
-    uint8_t *heads; /* room for the headers of segments */
+    uint8_t *plain;    /* room for packets, one behind the other */
+    size_t plain_used; /* octets of all packets, with those that were read ahead, which are elsewhere */
+    uint8_t *heads;    /* room for the headers of segments */
     size_t heads_used;
     uint8_t *joined; /* room for segments that have to be in one piece, lest they be larger than fits */
     size_t joined_used;
@@ -121,8 +124,9 @@ void outbound_send(struct worker *worker);
 /* Tries again to send what was stuck, and goes on with what did not fit the batch. */
 void outbound_resume(struct worker *worker);
 
-/* Drops and counts what is left of a super-packet of this tunnel. */
-void outbound_drop_segments(struct worker *worker, const struct tunnel *tunnel);
+/* Drops and counts what was read of this tunnel and is in no batch: the rest of a super-packet, and what was
+ * read ahead. */
+void outbound_drop_read(struct worker *worker, struct tunnel *tunnel);
 
 /* Has nothing in the batch refer to the SA any more: before it is removed or gets another destination. */
 void outbound_detach(struct outbound *outbound, const struct outbound_sa *sa);

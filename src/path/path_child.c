@@ -247,6 +247,7 @@ static enum path_result path_child_submit_install(struct path *path, uint64_t re
     operation->command.kind = COMMAND_CHILD;
     operation->command.change = CHILD_INSTALL;
     (void)command_take_settings(path, child, &operation->command, from);
+    operation->at_once = from->active && from->unknown_to_peer; /* nothing comes in yet */
     operation_submit(path, operation, install_first(from));
     return PATH_OK;
 }

@@ -225,7 +225,7 @@ void tunnel_close(struct worker *worker, struct tunnel *tunnel)
 {
     tunnel_drop_waiting(worker, tunnel, &packet_pair_any);
     worker_source_forget(worker, &tunnel->source);
-    outbound_drop_segments(worker, tunnel);
+    outbound_drop_read(worker, tunnel);
     struct outbound_sa *sa;
     while ((sa = TAILQ_FIRST(&tunnel->sas)) != NULL)
         outbound_sa_remove(worker, sa);

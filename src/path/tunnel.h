@@ -22,6 +22,9 @@ struct tunnel {
     struct outbound_sa_list sas; /* newest first (S38) */
     bool is_sparse; /* it has few packets in the batch, which leave by messages with those of others */
 
+    struct read_ahead *ahead; /* what was read ahead of it; NULL: nothing */
+    unsigned full_batches;    /* that its device has yielded in a row */
+
     struct waiting waiting;
     size_t flush;  /* an SA came up: so many waiting packets go before any that are read now */
     msec_t asked;  /* when PATH_PACKET_WAITS was raised last */

@@ -343,7 +343,8 @@ bool worker_open(struct worker *all, unsigned index, const struct path_options *
     worker->mailbox_source = (struct source){.fd = worker->mailbox.wake, .run = worker_run_mailbox};
     worker->esp = esp_worker_new(own->seed, arithmetic);
     if (worker->esp == NULL || !wire_inbox_allocate(&worker->inbound.inbox, !options->by_turns) ||
-        !outbound_allocate(&worker->outbound, !options->by_turns) || !worker_open_rings(worker)) {
+        !outbound_allocate(&worker->outbound, !options->by_turns) ||
+        !read_ahead_allocate(&worker->read_ahead, own->hash_seed) || !worker_open_rings(worker)) {
         errno = ENOMEM;
         return false;
     }
@@ -375,6 +376,7 @@ void worker_close(struct worker *worker)
     mailbox_close(&worker->mailbox);
     wire_inbox_free(&worker->inbound.inbox);
     outbound_free(&worker->outbound);
+    read_ahead_free(&worker->read_ahead);
     esp_worker_free(worker->esp);
     map_free(&worker->inbound_sas);
     map_free(&worker->outbound_sas);

@@ -21,6 +21,7 @@
 #include "path/mailbox.h"
 #include "path/outbound.h"
 #include "path/own_addresses.h"
+#include "path/read_ahead.h"
 #include "path/ring.h"
 #include "path/stray.h"
 #include "path/unknown_spi.h"
@@ -97,6 +98,7 @@ struct worker {
     struct path_totals *totals; /* of all tunnels, what this worker does for them: by slot */
     struct esp_worker *esp;
     struct outbound outbound;
+    struct read_ahead_pool read_ahead;
     struct inbound inbound;
     struct unknown_spi_table unknown_spis;
     const struct own_addresses *own; /* may be NULL */

@@ -57,13 +57,13 @@ def goal_verdict(figures, goal):
     return number(value), "met" if goal.is_met(value) else "missed"
 
 
-def goal_table(figures, parts=None):
-    """The goals in Markdown; `parts`: only theirs."""
+def goal_table(figures, parts=None, measured=False):
+    """The goals in Markdown; `parts`: only theirs. `measured`: without those that were not measured."""
     yield "| goal | at least or at most | reached | |"
     yield "| --- | ---: | ---: | --- |"
     for goal in figures.goals:
-        if parts is None or goal.figure.part in parts:
-            reached, verdict = goal_verdict(figures, goal)
+        reached, verdict = goal_verdict(figures, goal)
+        if (parts is None or goal.figure.part in parts) and (reached or not measured):
             yield f"| {goal.what} | {'≤' if goal.at_most else '≥'} {number(goal.bound)} | {reached} | {verdict} |"
 
 

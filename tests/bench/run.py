@@ -80,9 +80,13 @@ def main():
     figures = bench.figures
     for part in figures.parts():
         print(*report.part_table(figures, part), sep="\n", end="\n\n")
-    print(*report.goal_table(figures), sep="\n")
+    print(*report.goal_table(figures, measured=True), sep="\n")
     path = options.json or ROOT / options.build / "bench.json"
     path.write_text(json.dumps(report.as_json(figures, about), indent=1) + "\n", encoding="utf-8")
+    left_out = sum(figures.ratio(goal) is None for goal in figures.goals)
+    bench.say(f"{left_out} goals were not measured; all samples are in {path}")
+    if options.quick:
+        bench.say("a quick run shows that all works; its figures say little")
     if options.docs:
         docs.write(options.docs, bench, about, options.remark)
     sys.exit(f"bench: not all could be measured: {', '.join(failed)}" if failed else 0)

@@ -58,9 +58,9 @@ enum {
     RING_FRAMES = 2 * BATCH,
 };
 
-/* A sender that comes late, since it had no core, leaves out what is due for longer: no network gives to a
- * gateway at once what came in many milliseconds. */
-static const double late_max = 0.002;
+/* Seconds. A sender that comes late, since it had no core, leaves out what is due for longer: no network
+ * gives to a gateway at once what came in many milliseconds. */
+static const double late_max = 0.001;
 static const double loss_max = 0.001;
 
 /* What arrived, in the file that both see. */
@@ -414,8 +414,9 @@ static double find_most(struct sender *s, double seconds, double limit)
 {
     double rate = FIRST_RATE, best = 0, real;
     while (passes(s, rate, seconds, &real)) {
+        double before = best;
         best = real > best ? real : best;
-        if (real < 0.9 * rate || rate >= limit)
+        if (best < 1.1 * before || rate >= limit)
             return best; /* the generator can do no more */
         rate *= 2;
     }

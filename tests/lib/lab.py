@@ -22,7 +22,11 @@ PREFIX = "musubi"
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 # With a filter that may look at ESP, none leaves by the link's ring (docs/architecture.md).
-FILTER = "table ip watch { chain sent { type filter hook output priority 0; } }"
+FILTER = """
+table ip watch {
+    chain sent { type filter hook output priority 0; }
+}
+"""
 
 # Several labs may be open at once.
 namespace_numbers = itertools.count(1)

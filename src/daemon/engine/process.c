@@ -55,17 +55,35 @@ static uint64_t clock_epoch(void)
     return unix_now > clock_now ? unix_now - clock_now : 0;
 }
 
-static void random_fill(void *context, uint8_t *out, size_t length)
+static void random_draw(struct engine_process *process, uint8_t *out, size_t length)
 {
     while (length > 0) {
         ssize_t got = getrandom(out, length, 0);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            fail(context, "no random numbers");
+            fail(process, "no random numbers");
         out += got;
         length -= (size_t)got;
     }
+}
+
+/* A negotiation takes seven times a few octets: one draw is for several of them. */
+static void random_fill(void *context, uint8_t *out, size_t length)
+{
+    struct engine_process *process = context;
+    if (length > sizeof(process->random)) {
+        random_draw(process, out, length);
+        return;
+    }
+    if (length > process->random_left) {
+        random_draw(process, process->random, sizeof(process->random));
+        process->random_left = sizeof(process->random);
+    }
+    uint8_t *at = process->random + sizeof(process->random) - process->random_left;
+    memcpy(out, at, length);
+    secret_wipe(at, length);
+    process->random_left -= length;
 }
 
 /* ---- Events and their effects ---------------------------------------------------------------------- */

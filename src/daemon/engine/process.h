@@ -37,6 +37,8 @@ struct unsent_datagram {
     int error; /* errno */
 };
 
+enum { ENGINE_RANDOM_SIZE = 256 };
+
 struct engine_process {
     uv_loop_t loop;
     struct channel keeper, path;
@@ -51,7 +53,9 @@ struct engine_process {
     struct engine_statistics *statistics;
     size_t damaged_records; /* that the operator was told of */
     struct engine_sockets sockets;
-    struct trust *trust; /* by which peers are verified; NULL: nothing has come yet */
+    uint8_t random[ENGINE_RANDOM_SIZE]; /* drawn ahead; what is used is wiped */
+    size_t random_left;                 /* octets of it, at its end */
+    struct trust *trust;                /* by which peers are verified; NULL: nothing has come yet */
 
     msec_t now; /* of the event that is being handled */
     uint64_t last_request;

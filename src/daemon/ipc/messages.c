@@ -187,7 +187,7 @@ static bool child_is_sound(const void *body)
     const struct child_command *command = &((const struct message_child *)body)->command;
     const struct child_settings *c = &command->child;
     return command->change < CHILD_CHANGE_COUNT && is_bool(&c->anti_replay) && is_bool(&c->active) &&
-           is_bool(&c->active_when_used) && is_bool(&c->more_to_come) &&
+           is_bool(&c->unknown_to_peer) && is_bool(&c->active_when_used) && is_bool(&c->more_to_come) &&
            is_bool(&c->destination.encapsulated) && is_address(&c->destination.local.address) &&
            is_address(&c->destination.remote.address) && is_selector_list(c->local_ts, c->local_ts_count) &&
            is_selector_list(c->remote_ts, c->remote_ts_count);

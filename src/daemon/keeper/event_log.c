@@ -23,6 +23,7 @@ struct event_line {
 
 struct event_log {
     bool terminal;
+    bool is_no_socket; /* standard error */
     struct event_log_settings settings;
     struct syslog syslog;
     STAILQ_HEAD(event_lines, event_line) lines;
@@ -138,10 +139,11 @@ static void buffer_add(struct event_log *log, const char *text, size_t length)
 }
 
 /* Standard error is not worth failing for, or waiting for: see startup_lose_unread_output. */
-static void write_to_terminal(const char *line, size_t length)
+static void write_to_terminal(struct event_log *log, const char *line, size_t length)
 {
-    ssize_t sent = send(STDERR_FILENO, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && errno == ENOTSOCK)
+    if (!log->is_no_socket && send(STDERR_FILENO, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        log->is_no_socket = errno == ENOTSOCK;
+    if (log->is_no_socket)
         (void)!write(STDERR_FILENO, line, length);
 }
 
@@ -176,7 +178,7 @@ void event_log_add(struct event_log *log, enum event_function function, enum log
     size_t length = strlen(line);
     buffer_add(log, line, length);
     if (log->terminal)
-        write_to_terminal(line, length);
+        write_to_terminal(log, line, length);
     line[length - 1] = '\0';
     send_syslog(log, level, line + strlen(at) + 1);
 }

@@ -6,6 +6,10 @@
  * (R15). */
 enum { HOLD_TIME = 30000 };
 
+/* Milliseconds between two looks at what Linux reports. Each tunnel that comes up or goes down is several
+ * reports, and a wakeup for each would cost more than to read them. */
+enum { READ_GAP = 10 };
+
 static void note(void *context, enum host_note_level level, const char *text)
 {
     struct keeper_host *host = context;
@@ -48,11 +52,22 @@ static void release_due(uv_timer_t *timer)
     host_release_tunnels(host->host);
 }
 
+static void readable(uv_poll_t *poll, int status, int events);
+
+static void pause_over(uv_timer_t *timer)
+{
+    struct keeper_host *host = timer->data;
+    (void)uv_poll_start(&host->poll, UV_READABLE, readable);
+}
+
 static void readable(uv_poll_t *poll, int status, int events)
 {
+    struct keeper_host *host = poll->data;
     (void)status;
     (void)events;
-    handle(poll->data);
+    handle(host);
+    if (host->is_watched && uv_timer_start(&host->pause, pause_over, READ_GAP, 0) == 0)
+        (void)uv_poll_stop(poll);
 }
 
 bool keeper_host_watch(struct keeper_host *host, uv_loop_t *loop)
@@ -60,9 +75,11 @@ bool keeper_host_watch(struct keeper_host *host, uv_loop_t *loop)
     if (uv_poll_init(loop, &host->poll, host_fd(host->host)) != 0)
         return false;
     (void)uv_timer_init(loop, &host->timer);
+    (void)uv_timer_init(loop, &host->pause);
     (void)uv_timer_init(loop, &host->release);
     host->poll.data = host;
     host->timer.data = host;
+    host->pause.data = host;
     host->release.data = host;
     host->is_watched = true;
     if (host_found_tunnels(host->host))
@@ -87,6 +104,7 @@ void keeper_host_close(struct keeper_host *host, bool leave)
     if (host->is_watched) {
         uv_close((uv_handle_t *)&host->poll, NULL);
         uv_close((uv_handle_t *)&host->timer, NULL);
+        uv_close((uv_handle_t *)&host->pause, NULL);
         uv_close((uv_handle_t *)&host->release, NULL);
     }
     host->is_watched = false;

@@ -14,6 +14,7 @@ struct keeper_host {
     struct event_log *log;
     uv_poll_t poll;
     uv_timer_t timer;
+    uv_timer_t pause;   /* until what Linux reports is read again */
     uv_timer_t release; /* of the Tunnels that an earlier musubid left (host_release_tunnels) */
     bool is_watched;
     /* As in struct host_listener. */
@@ -26,7 +27,8 @@ bool keeper_host_open(struct keeper_host *host, const char *instance, struct eve
                       void (*changed)(void *context, const struct host_event *event), void *context,
                       struct host_error *err);
 
-/* Takes in changes as they come, from here on. */
+/* Takes in changes as they come, from here on: the first one at once, those that follow at intervals of some
+ * milliseconds. */
 bool keeper_host_watch(struct keeper_host *host, uv_loop_t *loop);
 
 /* Has host_handle called when host_due says so. */

@@ -114,12 +114,16 @@ void syslog_send(struct syslog *log, enum log_level level, const char *line)
     char at[32];
     time_t now = time(NULL);
     struct tm broken;
+    bool is_missed = log->fd < 0 && log->missed_at == now;
+    if (is_missed && log->settings.host_count == 0) {
+        log->dropped++;
+        return;
+    }
     int facility = log->settings.facility != 0 ? log->settings.facility : FACILITY_DAEMON;
     if (localtime_r(&now, &broken) == NULL || strftime(at, sizeof(at), "%b %e %H:%M:%S", &broken) == 0)
         return;
     (void)snprintf(start, sizeof(start), "<%d>%s", facility << 3 | severities[level], at);
     (void)snprintf(text, sizeof(text), "%s %s[%d]: %s", start, log->program, (int)getpid(), line);
-    bool is_missed = log->fd < 0 && log->missed_at == now;
     if (is_missed || !send_to(&log->fd, (const struct sockaddr *)&local, sizeof(local), text)) {
         log->missed_at = now;
         log->dropped++;

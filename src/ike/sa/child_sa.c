@@ -145,7 +145,7 @@ static struct child_destination destination_of(const struct ike_sa *sa)
     };
 }
 
-void child_sa_hand_over(const struct child_sa *child)
+static void hand_over(const struct child_sa *child, bool unknown_to_peer)
 {
     const struct ike_sa *sa = child->ike_sa;
     const struct tunnel_policy *policy = &sa->tunnel->policy;
@@ -164,6 +164,7 @@ void child_sa_hand_over(const struct child_sa *child)
         .nat_keepalive = keepalive < UINT16_MAX ? (uint16_t)keepalive : UINT16_MAX,
         .anti_replay = policy->anti_replay,
         .active = !child->waits_for_use && !child->stopped,
+        .unknown_to_peer = unknown_to_peer,
         .active_when_used = child->waits_for_use && !child->stopped,
         .more_to_come = additional_children_tell_due(child->ike_sa),
         .destination = destination_of(sa),
@@ -174,6 +175,11 @@ void child_sa_hand_over(const struct child_sa *child)
     };
     memcpy(install->local_ts, ts.local.ts, sizeof install->local_ts);
     memcpy(install->remote_ts, ts.remote.ts, sizeof install->remote_ts);
+}
+
+void child_sa_hand_over(const struct child_sa *child)
+{
+    hand_over(child, false);
 }
 
 bool child_sa_install(struct child_sa *child, enum child_activation activation, struct octets shared_secret,
@@ -193,7 +199,7 @@ bool child_sa_install(struct child_sa *child, enum child_activation activation, 
     engine_set_timer(engine, &child->lifetime, lifetime);
     engine_set_timer(engine, &child->rekey,
                      rekey_delay(engine, lifetime, REKEY_MARGIN_CHILD, child->initiator));
-    child_sa_hand_over(child);
+    hand_over(child, !child->initiator); /* a response waits until the path has the Child SA */
     ike_sa_log(sa, life_log_level(sa), LOG_IPSEC, "Child SA created, SPI in 0x%08x out 0x%08x, %s%s%s",
                child->inbound.spi, child->outbound.spi, child->suite.encryption->name,
                child->suite.integrity != NULL ? "/" : "",

@@ -89,6 +89,7 @@ static const struct field fields[] = {
           CHILD_CHANGE_COUNT),
     CHILD(anti_replay, 1, 2),
     CHILD(active, 1, 2),
+    CHILD(unknown_to_peer, 1, 2),
     CHILD(active_when_used, 1, 2),
     CHILD(more_to_come, 1, 2),
     CHILD(destination.encapsulated, 1, 2),

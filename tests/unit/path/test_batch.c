@@ -41,6 +41,7 @@ static int start(void **state)
                                               .icmp_v4 = -1,
                                               .icmp_v6 = -1,
                                               .counters = &counters};
+    totals = (struct path_totals){0};
     worker = (struct worker){0};
     worker_prepare(&worker);
     assert_true(worker_open(&worker, 0, &options, -1, ESP_ARITHMETIC_OPENSSL));
@@ -102,6 +103,77 @@ static void a_turn_reads_one_batch_of_what_is_no_packet(void **state)
     assert_true(outbound_run(&worker, &tunnel.source));
 
     assert_int_equal(packets_left(), PACKETS - PATH_BATCH);
+}
+
+/* Has the tunnel yield full batches in a row until more than a batch of it is read ahead. */
+static void let_a_queue_stand(const uint8_t packet[LENGTH])
+{
+    for (int i = 0; i < READ_AHEAD_AFTER; i++) {
+        assert_null(tunnel.ahead);
+        for (int room = PACKETS - packets_left(); room > 0; room--)
+            assert_int_equal(write(writer, packet, LENGTH), LENGTH);
+        assert_true(outbound_run(&worker, &tunnel.source));
+        outbound_end_batch(&worker);
+    }
+    assert_true(outbound_run(&worker, &tunnel.source));
+    outbound_end_batch(&worker);
+    assert_non_null(tunnel.ahead);
+    assert_int_equal(packets_left(), 0);
+}
+
+/* Of what a turn takes, 64 packets, all have room to wait for an SA. */
+static void a_packet_of_a_sparse_flow_passes_a_queue_that_stands(void **state)
+{
+    (void)state;
+    const uint8_t bulky[LENGTH] = {0x45, [3] = LENGTH, [8] = 64, [9] = 17, [12] = 10, [16] = 10};
+    const uint8_t sparse[LENGTH] = {0x45, [3] = LENGTH, [8] = 64, [9] = 17, [12] = 11, [16] = 10};
+    bool found = false;
+    let_a_queue_stand(bulky);
+    tunnel_drop_waiting(&worker, &tunnel, &packet_pair_any);
+    fill(bulky);
+    assert_true(outbound_run(&worker, &tunnel.source));
+    assert_int_equal(packets_left(), 0);
+    tunnel_drop_waiting(&worker, &tunnel, &packet_pair_any);
+    assert_int_equal(write(writer, sparse, LENGTH), LENGTH);
+
+    assert_true(outbound_run(&worker, &tunnel.source));
+
+    for (const struct waiting_packet *p = tunnel.waiting.first; p != NULL; p = p->next)
+        found = found || p->octets[12] == 11;
+    assert_true(found);
+}
+
+static void a_queue_that_stood_ends_when_all_has_left(void **state)
+{
+    (void)state;
+    const uint8_t packet[LENGTH] = {0x45, [3] = LENGTH, [8] = 64, [9] = 17, [12] = 10, [16] = 10};
+    const uint64_t all = (READ_AHEAD_AFTER + 2) * PATH_BATCH;
+    let_a_queue_stand(packet);
+
+    unsigned turns = 1;
+    while (outbound_run(&worker, &tunnel.source)) {
+        outbound_end_batch(&worker);
+        turns++;
+    }
+
+    assert_int_equal(turns, 2);
+    assert_null(tunnel.ahead);
+    assert_int_equal(counter_read(&totals.counters[ESP_OUT_MISC_ERROR]), all - PATH_WAITING_PACKETS);
+}
+
+static void what_was_read_ahead_is_counted_when_the_tunnel_ends(void **state)
+{
+    (void)state;
+    const uint8_t packet[LENGTH] = {0x45, [3] = LENGTH, [8] = 64, [9] = 17, [12] = 10, [16] = 10};
+    const uint64_t all = (READ_AHEAD_AFTER + 2) * PATH_BATCH;
+    let_a_queue_stand(packet);
+
+    tunnel_close(&worker, &tunnel);
+
+    assert_null(tunnel.ahead);
+    assert_int_equal(counter_read(&totals.drops[DROP_QUEUE_FULL]) + counter_read(&totals.drops[DROP_NO_SA]),
+                     all);
+    assert_int_equal(tunnel_open(&worker, &tunnel), PATH_OK);
 }
 
 /* Nothing to read is no error; a socket that is none is one. */
@@ -184,6 +256,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_packets_without_an_sa, start, stop),
         cmocka_unit_test_setup_teardown(a_turn_reads_one_batch_of_what_is_no_packet, start, stop),
+        cmocka_unit_test_setup_teardown(a_packet_of_a_sparse_flow_passes_a_queue_that_stands, start, stop),
+        cmocka_unit_test_setup_teardown(a_queue_that_stood_ends_when_all_has_left, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_read_ahead_is_counted_when_the_tunnel_ends, start, stop),
         cmocka_unit_test(an_empty_socket_yields_an_empty_batch),
         cmocka_unit_test(a_batch_stays_where_it_is_while_the_next_ones_come),
         cmocka_unit_test(the_arrival_is_found_behind_another_control_message),

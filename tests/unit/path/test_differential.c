@@ -5,7 +5,9 @@
  * device, and each packet goes by itself to the end, by the sockets.
  * What stands on the wire, sealed, must be the same then, in the same order, and so must what comes out of
  * the second device, in the same order within a flow, and all counters. And once more through several tunnels
- * at a time, whose packets leave in batches together: then the order is to be the same for each SA.
+ * at a time, whose packets leave in batches together: then the order is to be the same for each SA. And once
+ * with so many packets at a time that they are read ahead of their turn (path/read_ahead.h), and flows pass
+ * each other: then as many packets of each form have to be on the wire.
  *
  *     test_path_differential [WORKERS [SEED [ROUNDS]]]
  */
@@ -14,10 +16,12 @@
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +37,10 @@ enum {
     SENTINEL = 0x5e471e1,
     BURSTS = 12,
     BURST_SEGMENTS = 200, /* the queue of a TUN device has room for 500 packets */
+    QUEUE_SEGMENTS = 1500,
+    QUEUE_BURSTS = 2,
+    QUEUE_ROOM = 4 * QUEUE_SEGMENTS,
+    QUEUE_SENTINELS = 80, /* more than it takes until all has left */
     RECORD_OCTETS = 32 << 20,
     RECORD_PACKETS = 1 << 15,
     WHOLE_MAX = 1400, /* octets of an inner packet whose outer one is in no fragments */
@@ -60,8 +68,15 @@ struct record {
     size_t used;
     struct seen packets[RECORD_PACKETS];
     unsigned count;
+    bool stands;      /* the packets had been in a queue that stood */
     unsigned merged;  /* super-packets among what came */
     unsigned by_ring; /* packets that had left by the link's ring */
+};
+
+/* How packets are put into the tunnels. */
+struct load {
+    unsigned tunnels;
+    bool stands; /* all of a burst is there before the first of it leaves */
 };
 
 struct run {
@@ -101,8 +116,17 @@ static uint64_t hash_octets(uint64_t hash, const void *octets, size_t length)
     return hash;
 }
 
-/* Packets with the same addresses, protocol and ports, as far as these show. */
-static uint64_t flow_of(struct octets packet)
+static bool is_fragment(struct octets packet)
+{
+    struct inner_upper upper;
+    if (inner_family(packet) == IP_V4)
+        return (load_u16be(packet.at + 6) & 0x3fff) != 0;
+    return inner_family(packet) == IP_V6 && inner_find_upper(packet, &upper) && upper.is_fragment;
+}
+
+/* Packets with the same addresses, protocol and ports, as far as these show; where a queue stands fragments
+ * have none. */
+static uint64_t flow_of(struct octets packet, bool stands)
 {
     struct packet_flow flow;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -111,7 +135,7 @@ static uint64_t flow_of(struct octets packet)
     hash = hash_octets(hash, flow.source.octets, ip_address_size(flow.source.family));
     hash = hash_octets(hash, flow.destination.octets, ip_address_size(flow.destination.family));
     hash = hash_octets(hash, &flow.protocol, sizeof flow.protocol);
-    if (flow.ports != FLOW_PORTS_BOTH)
+    if (flow.ports != FLOW_PORTS_BOTH || (stands && is_fragment(packet)))
         return hash;
     hash = hash_octets(hash, &flow.source_port, sizeof flow.source_port);
     return hash_octets(hash, &flow.destination_port, sizeof flow.destination_port);
@@ -244,9 +268,10 @@ static void record_out(struct run *run, unsigned tunnel)
         if (length == 100 && form.gso_type == VIRTIO_NET_HDR_GSO_NONE && packet[0] == 0x45 &&
             packet_number(packet) == SENTINEL)
             return;
-        record_segments(&run->out, &form, packet, length,
-                        hash_octets(flow_of((struct octets){packet, length}), &tunnel, sizeof tunnel),
-                        keep_all);
+        record_segments(
+            &run->out, &form, packet, length,
+            hash_octets(flow_of((struct octets){packet, length}, run->out.stands), &tunnel, sizeof tunnel),
+            keep_all);
     }
 }
 
@@ -258,16 +283,16 @@ static bool has_room_on_the_wire(const struct traffic_packet *packet)
     return packet->segments > 1 ? head + packet->form.gso_size <= WHOLE_MAX : packet->length <= WHOLE_MAX;
 }
 
-/* Puts packets into the tunnels at random. Those of several tunnels all fit, since identifications of
- * fragments are given out for all together. */
-static void put_burst(struct traffic *traffic, unsigned tunnels)
+/* Puts packets into the tunnels at random. Where their order is not the same in both runs they all fit, since
+ * identifications of fragments are given out for all together. */
+static void put_burst(struct traffic *traffic, const struct load *load)
 {
     static struct traffic_packet packet;
     unsigned segments = 0;
-    while (segments < BURST_SEGMENTS) {
+    while (segments < (load->stands ? QUEUE_SEGMENTS : BURST_SEGMENTS)) {
         traffic_next(traffic, &packet);
-        here->tunnel = tunnels > 1 ? (unsigned)random_below(&traffic->random, tunnels) : 0;
-        if (tunnels > 1 && !has_room_on_the_wire(&packet))
+        here->tunnel = load->tunnels > 1 ? (unsigned)random_below(&traffic->random, load->tunnels) : 0;
+        if ((load->tunnels > 1 || load->stands) && !has_room_on_the_wire(&packet))
             continue;
         segments += packet.segments;
         if (packet.has_form)
@@ -287,19 +312,55 @@ static void write_what_is_held(const struct stand_sa *sa, unsigned i)
     path_settle(there->path);
 }
 
-static void carry_bursts(const struct stand_sa *sa, unsigned tunnels, struct run *run)
+/* Packets of other flows than the sentinel's may come behind it, while they are held. */
+static void record_burst(const struct stand_sa *sa, unsigned i, struct run *run)
+{
+    record_out(run, i);
+    write_what_is_held(sa, i);
+    record_out(run, i);
+}
+
+/*
+ * A sentinel passes the others, but not those that leave in one batch with it. They come out before the next
+ * sentinel does, or are held then, and come out before the one after it. So if nothing comes between three of
+ * them, all has come.
+ */
+static void record_queue(const struct stand_sa *sa, unsigned i, struct run *run)
+{
+    unsigned sentinels = 0, idle = 0;
+    for (; sentinels < QUEUE_SENTINELS; sentinels++) {
+        unsigned before = run->out.count;
+        record_out(run, i);
+        write_what_is_held(sa, i);
+        idle = run->out.count > before ? 0 : idle + 1;
+    }
+    if (idle < 2)
+        fail_msg("seed %lu: packets come after so many sentinels", (unsigned long)seed);
+}
+
+/* Nobody else gets the CPU meanwhile. */
+static void put_burst_at_once(struct traffic *traffic, const struct load *load)
+{
+    const struct sched_param first = {.sched_priority = 1}, normal = {0};
+    assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &first), 0);
+    put_burst(traffic, load);
+    assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &normal), 0);
+}
+
+static void carry_bursts(const struct stand_sa *sa, const struct load *load, struct run *run)
 {
     struct traffic traffic;
     traffic_begin(&traffic, seed);
-    for (unsigned burst = 0; burst < BURSTS; burst++) {
-        put_burst(&traffic, tunnels);
-        for (unsigned i = 0; i < tunnels; i++) {
-            /* Packets of other flows than the sentinel's may come behind it, while they are held. */
-            record_out(run, i);
-            write_what_is_held(sa, i);
-            record_out(run, i);
+    for (unsigned burst = 0; burst < (load->stands ? QUEUE_BURSTS : BURSTS); burst++) {
+        if (load->stands) {
+            put_burst_at_once(&traffic, load);
+            record_queue(sa, 0, run);
+        } else {
+            put_burst(&traffic, load);
+            for (unsigned i = 0; i < load->tunnels; i++)
+                record_burst(sa, i, run);
         }
-        record_wire(run, sa->outer, tunnels);
+        record_wire(run, sa->outer, load->tunnels);
     }
 }
 
@@ -309,13 +370,26 @@ static void show_segments_on_wire(void)
     assert_int_equal(system("ethtool -K lo tx-udp-segmentation off"), 0);
 }
 
-static void carry_all(const struct stand_sa *sa, const struct path_tunnel *settings, unsigned tunnels,
+/* Makes room for more packets in front of a tunnel. */
+static void set_queue_room(int ifindex)
+{
+    struct ifreq request = {.ifr_qlen = QUEUE_ROOM};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_non_null(if_indextoname((unsigned)ifindex, request.ifr_name));
+    assert_int_equal(ioctl(fd, SIOCSIFTXQLEN, &request), 0);
+    (void)close(fd);
+}
+
+static void carry_all(const struct stand_sa *sa, const struct path_tunnel *settings, const struct load *load,
                       bool offload, struct run *run)
 {
+    const unsigned tunnels = load->tunnels;
     struct wire_io one_by_one = wire_sockets;
     one_by_one.segments = false;
     record_clear(&run->wire);
     record_clear(&run->out);
+    run->out.stands = load->stands;
     stand_set_offload(offload, offload);
     stand_set_ring(offload);
     stand_set_io(offload ? NULL : &one_by_one);
@@ -326,11 +400,13 @@ static void carry_all(const struct stand_sa *sa, const struct path_tunnel *setti
     for (unsigned i = 0; i < tunnels; i++) {
         here->tunnel = there->tunnel = i;
         watch_out[i] = watch_open(there->devices[i].ifindex);
+        if (load->stands)
+            set_queue_room(here->devices[i].ifindex);
         stand_install(&stand, sa, 1 + i);
         end_configure(here, *settings);
         end_configure(there, *settings);
     }
-    carry_bursts(sa, tunnels, run);
+    carry_bursts(sa, load, run);
     for (unsigned i = 0; i < tunnels; i++) {
         here->tunnel = there->tunnel = i;
         for (enum esp_counter c = 0; c < ESP_COUNTER_COUNT; c++)
@@ -383,10 +459,23 @@ static void sort_by_flow(struct record *record)
     qsort(record->packets, record->count, sizeof *record->packets, compare_seen);
 }
 
-static void expect_the_same(const struct stand_sa *sa, const struct path_tunnel *settings, unsigned tunnels)
+/* Sequence numbers are given out in the order of sending, so what is sealed differs where that differs: what
+ * stays are headers and lengths. */
+static void forget_order(struct record *record, enum ip_family outer)
 {
-    carry_all(sa, settings, tunnels, false, &slow);
-    carry_all(sa, settings, tunnels, true, &fast);
+    const size_t head = outer == IP_V4 ? INNER_IPV4_HEADER : INNER_IPV6_HEADER;
+    for (unsigned i = 0; i < record->count; i++) {
+        struct seen *seen = &record->packets[i];
+        memset(record->octets + (seen->at - record->octets) + head, 0, seen->length - head);
+        seen->flow = hash_octets(seen->length, seen->at, head);
+    }
+}
+
+static void expect_the_same(const struct stand_sa *sa, const struct path_tunnel *settings,
+                            const struct load *load)
+{
+    carry_all(sa, settings, load, false, &slow);
+    carry_all(sa, settings, load, true, &fast);
     bool ring = !sa->encapsulated && sa->outer == IP_V4;
     (void)printf("# %u sealed, %u out; merged: %u on the wire, %u out; by the ring: %u\n", slow.wire.count,
                  slow.out.count, fast.wire.merged, fast.out.merged, fast.wire.by_ring);
@@ -396,13 +485,17 @@ static void expect_the_same(const struct stand_sa *sa, const struct path_tunnel 
     assert_int_equal(slow.out.merged, 0);
     assert_true(fast.out.merged > 0);
     assert_true(slow.out.count > 100);
+    if (load->stands) {
+        forget_order(&slow.wire, sa->outer);
+        forget_order(&fast.wire, sa->outer);
+    }
     sort_by_flow(&slow.wire);
     sort_by_flow(&fast.wire);
     expect_same_packets("on the wire", &slow.wire, &fast.wire);
     sort_by_flow(&slow.out);
     sort_by_flow(&fast.out);
     expect_same_packets("out of the tunnel", &slow.out, &fast.out);
-    for (unsigned i = 0; i < tunnels; i++) {
+    for (unsigned i = 0; i < load->tunnels; i++) {
         for (enum esp_counter c = 0; c < ESP_COUNTER_COUNT; c++) {
             if (slow.counters[i][c] != fast.counters[i][c])
                 fail_msg("seed %lu: counter %d of tunnel %u: %lu, not %lu", (unsigned long)seed, (int)c, i,
@@ -431,9 +524,10 @@ static const struct path_tunnel settings_of_tunnels[] = {
 static void fast_and_slow_path_give_the_same_packets(void **state)
 {
     (void)state;
+    const struct load load = {.tunnels = 1};
     for (unsigned round = 0; round < rounds; round++) {
         for (size_t i = 0; i < ARRAY_SIZE(sas); i++, seed++)
-            expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)], 1);
+            expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)], &load);
     }
 }
 
@@ -441,11 +535,23 @@ static void fast_and_slow_path_give_the_same_packets(void **state)
 static void so_they_do_with_packets_of_several_tunnels_in_a_batch(void **state)
 {
     (void)state;
+    const struct load load = {.tunnels = STAND_TUNNELS_MAX};
     for (unsigned round = 0; round < rounds; round++) {
         for (size_t i = 0; i < ARRAY_SIZE(sas); i++, seed++) {
             if (sas[i].encryption == ENCR_AES_GCM_16)
-                expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)],
-                                STAND_TUNNELS_MAX);
+                expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)], &load);
+        }
+    }
+}
+
+static void so_they_do_where_a_queue_stands_in_front_of_the_tunnel(void **state)
+{
+    (void)state;
+    const struct load load = {.tunnels = 1, .stands = true};
+    for (unsigned round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < ARRAY_SIZE(sas); i++, seed++) {
+            if (sas[i].encryption == ENCR_AES_GCM_16)
+                expect_the_same(&sas[i], &settings_of_tunnels[seed % ARRAY_SIZE(settings_of_tunnels)], &load);
         }
     }
 }
@@ -464,6 +570,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fast_and_slow_path_give_the_same_packets),
         cmocka_unit_test(so_they_do_with_packets_of_several_tunnels_in_a_batch),
+        cmocka_unit_test(so_they_do_where_a_queue_stands_in_front_of_the_tunnel),
     };
     workers = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     if (argc > 2)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "esp/owner.h"
+#include "path/controller.h"
 
 enum { LENGTH = 300, PACKETS = 50 };
 
@@ -89,6 +90,36 @@ static void one_tunnel_keeps_two_workers_busy(void **state)
     for (unsigned worker = 0; worker < workers; worker++) {
         assert_int_equal(end_worker_total(here, worker, ESP_OUT_PACKETS), worker == 0 ? PACKETS : 0);
         assert_int_equal(end_worker_total(here, worker, ESP_IN_PACKETS), worker == 1 % workers ? PACKETS : 0);
+    }
+}
+
+/* Tasks that have been posted to all workers of an end. */
+static uint32_t posted_tasks(const struct end *end)
+{
+    uint32_t posted = 0;
+    for (unsigned i = 0; i < workers; i++)
+        posted += atomic_load(&end->path->workers[i].mailbox.posted);
+    return posted;
+}
+
+/* The inbound SA comes before the outbound one if the peer may use the Child SA, and with it if not. */
+static void child_sa_that_the_peer_does_not_know_is_installed_by_both_workers_at_once(void **state)
+{
+    (void)state;
+    for (uint32_t number = 1; number <= 2; number++) {
+        bool unknown_to_peer = number == 2;
+        struct child_settings child = end_child(there, &stand_gcm_udp, number);
+        child.unknown_to_peer = unknown_to_peer;
+        uint32_t before = posted_tasks(there);
+        assert_int_equal(child_install(there->path, 0, &child), PATH_OK);
+        assert_int_equal(posted_tasks(there) - before, unknown_to_peer ? 2 : 1);
+        path_settle(there->path);
+        assert_int_equal(posted_tasks(there) - before, 2);
+        child = end_child(here, &stand_gcm_udp, number);
+        end_install(here, &child);
+
+        carry(here, there);
+        carry(there, here);
     }
 }
 
@@ -182,6 +213,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(all_workers_get_work_of_several_tunnels_in_both_directions,
                                         start_several, stop),
         cmocka_unit_test_setup_teardown(one_tunnel_keeps_two_workers_busy, start_one, stop),
+        cmocka_unit_test_setup_teardown(
+            child_sa_that_the_peer_does_not_know_is_installed_by_both_workers_at_once, start_one, stop),
         cmocka_unit_test_setup_teardown(child_sa_whose_spi_leads_to_any_worker_works, start_one, stop),
         cmocka_unit_test_setup_teardown(tunnel_is_removed_with_child_sas_of_all_workers_under_traffic,
                                         start_several, stop),
