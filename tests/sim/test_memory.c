@@ -22,11 +22,15 @@ static bool fails(void)
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_reallocarray(void *at, size_t count, size_t size);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t length);
 const struct ike_effects *__real_ike_engine_handle(struct ike_engine *engine, msec_t now,
                                                    const struct ike_event *event);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_reallocarray(void *at, size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t length);
 const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, msec_t now,
                                                    const struct ike_event *event);
 
@@ -43,6 +47,16 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_reallocarray(void *at, size_t count, size_t size)
 {
     return fails() ? NULL : __real_reallocarray(at, count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t length)
+{
+    return fails() ? NULL : __real_strndup(text, length);
 }
 
 const struct ike_effects *__wrap_ike_engine_handle(struct ike_engine *engine, msec_t now,
