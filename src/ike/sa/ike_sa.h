@@ -139,7 +139,8 @@ struct ike_sa {
     struct negotiation *theirs; /* the peer's, being answered */
     struct logged_failure logged_failure;
 
-    uint32_t job; /* that is out; 0: none */
+    uint32_t job;  /* that is out; 0: none */
+    bool looks_up; /* it is counted in engine->objects->look_ups */
     ike_job_done *job_done;
     STAILQ_HEAD(, waiting_datagram) waiting;
     size_t waiting_count;

@@ -71,6 +71,7 @@ struct ike_objects {
     struct tunnel_groups groups;
     struct map sas;           /* IKE SAs by our own SPI */
     struct map jobs;          /* IKE SAs whose job is out, by the job's number */
+    size_t look_ups;          /* of them, those that we begin and whose peer's name is looked up */
     struct map child_spis;    /* Child SAs by inbound SPI */
     struct ike_sa_list dirty; /* IKE SAs whose records are out of date */
     struct ike_sa_list all_sas;
