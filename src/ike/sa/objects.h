@@ -54,7 +54,7 @@ struct ike_budget {
 /* True if it may be done once more in this second, which is then counted. */
 bool ike_budget_spend(struct ike_budget *budget, unsigned in_a_second, msec_t now);
 
-/* How often something happens: what was counted from `since` on, and how much it was before in a second. */
+/* How often something happens: how many times since `since`, and how many times in a second before that. */
 struct ike_rate {
     msec_t since;
     uint64_t count;
