@@ -19,7 +19,7 @@ struct inbound_sa;
 struct worker;
 
 enum {
-    COALESCE_FLOWS = 128,   /* that are held at a time; of so many a batch has a few packets each */
+    COALESCE_FLOWS = 128,   /* held at a time; of more, a worker reads too few packets each in a row */
     COALESCE_PACKETS = 64,  /* in one super-packet */
     COALESCE_BUCKETS = 256, /* a power of two */
 };

@@ -3,7 +3,7 @@
  * order in which they came, so a ping or a DNS query would wait behind all that a TCP flow has there, which
  * is up to its window. What is read ahead leaves as from a link with Linux's fq_codel (RFC 8290, without its
  * drops): flows take turns, each with a quantum of octets, and a flow that had nothing there goes first. The
- * order within a flow stays.
+ * order within a flow stays, where fragments are a flow of their own: not all of them show ports.
  *
  * A worker has a few queues, for tunnels whose devices always have more; a tunnel gives its queue back when
  * all has left. What a device has beyond the room here stays there.

@@ -308,6 +308,43 @@ static void R43_half_open_sas_do_not_keep_a_tunnel_from_negotiating(void **state
     ike_engine_free(engine);
 }
 
+/* The tunnel's peer has a name, and did not answer: the name is looked up before it is asked again. */
+static void make_silent(struct ike_engine *engine, uint32_t number)
+{
+    const struct ip_address address = address_of("10.1.0.7");
+    const struct ike_event addresses = {.kind = IKE_EVENT_PEER_ADDRESSES, .peer = {number, &address, 1}};
+    struct tunnel_policy policy = policy_to(number, "peer.example", "site");
+    policy.connect_type = CONNECT_AUTO;
+    bare_set_policy(engine, &policy);
+    (void)ike_engine_handle(engine, 0, &addresses);
+    engine_tunnel(engine, number)->peer_is_silent = true;
+}
+
+/* No name server answers, so each of them takes seconds; but nothing is computed. */
+static void R43_names_that_are_looked_up_do_not_keep_a_tunnel_from_negotiating(void **state)
+{
+    (void)state;
+    enum { SILENT = 400 };
+    struct ike_engine *engine = engine_with_many_that_begin();
+    const struct ike_job_result failed = {.kind = IKE_JOB_LOOK_UP};
+    struct ike_event done = {.kind = IKE_EVENT_JOB_DONE, .job = {.result = &failed}};
+    for (uint32_t i = 0; i < SILENT; i++) {
+        make_silent(engine, i);
+        give_route(engine, i);
+    }
+    assert_int_equal(engine->objects->jobs.count, SILENT);
+    assert_int_equal(engine->objects->look_ups, SILENT);
+
+    give_route(engine, SILENT);
+
+    assert_int_equal(begun(engine), SILENT + 1);
+    bare_remove_tunnel(engine, 0);
+    for (done.job.job = 1; done.job.job <= SILENT; done.job.job++)
+        (void)ike_engine_handle(engine, 0, &done);
+    assert_int_equal(engine->objects->look_ups, 0);
+    ike_engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +356,7 @@ int main(void)
         cmocka_unit_test(R43_of_many_tunnels_no_more_negotiate_than_are_computed),
         cmocka_unit_test(R43_a_packet_has_its_tunnel_negotiate_at_once),
         cmocka_unit_test(R43_half_open_sas_do_not_keep_a_tunnel_from_negotiating),
+        cmocka_unit_test(R43_names_that_are_looked_up_do_not_keep_a_tunnel_from_negotiating),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Runs the unit tests of src/host on Linux 6.1 (Debian's user-mode-linux); before it loads the kernel's module for IPv6,
-# it runs those for a kernel without IPv6, and then those for one without nf_tables. Prints TAP, with a plan for each program. Takes a minute or two.
+# Runs the unit tests of src/host and of the fast path on Linux 6.1 (Debian's user-mode-linux). Before it loads the
+# kernel's module for IPv6, it runs those for a kernel without IPv6, and then those for one without nf_tables. Prints
+# TAP, with a plan for each program. Takes a minute or two.
 #
-#   tests/system/host_linux61.sh [BUILD-DIRECTORY]
+#   tests/system/linux61.sh [BUILD-DIRECTORY]
 #
 # Needs user-mode-linux and kmod (tools/install-packages test).
 set -eu

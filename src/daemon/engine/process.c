@@ -68,7 +68,7 @@ static void random_draw(struct engine_process *process, uint8_t *out, size_t len
     }
 }
 
-/* A negotiation takes seven times a few octets: one draw is for several of them. */
+/* A negotiation draws a few octets seven times: one call of getrandom serves several negotiations. */
 static void random_fill(void *context, uint8_t *out, size_t length)
 {
     struct engine_process *process = context;

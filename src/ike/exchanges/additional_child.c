@@ -534,6 +534,7 @@ void additional_children_inherit(struct ike_sa *old, struct ike_sa *successor)
     const struct ike_timer again = f->again;
     const struct packet_flow flow = old->additional.flow;
     bool asking = is_asking(old);
+    additional_children_forget(f); /* a rival that was made by the peer's rekey may have some already */
     *f = old->additional;
     f->again = again;
     old->additional.refused_packets = NULL;

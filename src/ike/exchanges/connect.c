@@ -4,7 +4,7 @@
 
 enum {
     AUTO_CHECK_INTERVAL = 10000, /* milliseconds (R43) */
-    JOBS_MAX = 256,              /* with so many jobs that are not of half-open SAs, tunnels wait */
+    JOBS_MAX = 256,              /* with so many computations that are not of half-open SAs, tunnels wait */
 };
 
 const char *connect_hindrance(const struct ike_engine *engine, const struct ike_tunnel *tunnel)
@@ -41,11 +41,13 @@ static void begin(struct ike_engine *engine, struct ike_tunnel *tunnel, bool for
 /*
  * When thousands of tunnels begin at once, each negotiation is to end soon after it began: if all made their
  * shares first, the first ones would wait for those of the last ones, and their peers would give them up.
- * Jobs of half-open SAs do not count, since anybody can have some made.
+ * Jobs of half-open SAs do not count, since anybody can have some made. Nor does a name that is looked up:
+ * nothing is computed meanwhile, and it takes seconds where no name server answers.
  */
 static bool is_busy(const struct ike_engine *engine)
 {
-    return engine->objects->jobs.count >= engine->objects->half_open_count + JOBS_MAX;
+    const struct ike_objects *objects = engine->objects;
+    return objects->jobs.count >= objects->half_open_count + objects->look_ups + JOBS_MAX;
 }
 
 void connect_leave_queue(struct ike_engine *engine, struct ike_tunnel *tunnel)

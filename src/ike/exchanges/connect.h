@@ -10,7 +10,7 @@
 /* Why the tunnel may not start a negotiation now; NULL if it may. */
 const char *connect_hindrance(const struct ike_engine *engine, const struct ike_tunnel *tunnel);
 
-/* Starts a negotiation if the tunnel may and none is under way; where very many are computed already, the
+/* Starts a negotiation if the tunnel may and none is under way. While very many are being computed, the
  * tunnel waits for its turn. */
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel);
 

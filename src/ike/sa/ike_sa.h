@@ -125,6 +125,7 @@ struct ike_sa {
     bool request_out;     /* the first task's request is under way */
     bool answering;       /* a request of the peer is being worked on */
     bool fragmentation;   /* both ends support RFC 7383 */
+    bool looks_up;        /* its job is counted in engine->objects->look_ups */
     unsigned sendings;
     unsigned unsent;            /* of them, those that could not leave */
     int send_error;             /* errno of the last sending, 0 if it left; while half-open, of our answer */

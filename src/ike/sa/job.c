@@ -17,6 +17,8 @@ static void hand_out(struct ike_sa *sa, const struct ike_job *job)
         ike_sa_fail(sa, "out of memory");
         return;
     }
+    sa->looks_up = sa->initiator && job->kind == IKE_JOB_LOOK_UP;
+    engine->objects->look_ups += sa->looks_up;
     *copy = *job;
     copy->job = number;
     if (job->kind == IKE_JOB_AUTH) {
@@ -57,9 +59,20 @@ static void take_result(struct ike_sa *sa, const struct ike_job_result *result)
     ike_sa_start_task(sa);
 }
 
-void engine_job_done(struct ike_engine *engine, uint32_t job, const struct ike_job_result *result)
+/* The job is out no more; returns its SA, NULL if there is no such job. */
+static struct ike_sa *take_job(struct ike_engine *engine, uint32_t job)
 {
     struct ike_sa *sa = map_remove(&engine->objects->jobs, job);
+    if (sa == NULL)
+        return NULL;
+    engine->objects->look_ups -= sa->looks_up;
+    sa->looks_up = false;
+    return sa;
+}
+
+void engine_job_done(struct ike_engine *engine, uint32_t job, const struct ike_job_result *result)
+{
+    struct ike_sa *sa = take_job(engine, job);
     if (sa != NULL)
         take_result(sa, result);
 }
@@ -67,7 +80,7 @@ void engine_job_done(struct ike_engine *engine, uint32_t job, const struct ike_j
 void ike_sa_forget_job(struct ike_sa *sa)
 {
     if (sa->job != 0)
-        (void)map_remove(&sa->engine->objects->jobs, sa->job);
+        (void)take_job(sa->engine, sa->job);
 }
 
 /* The result does not come: there was no memory for the job, say. */

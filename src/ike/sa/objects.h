@@ -54,7 +54,7 @@ struct ike_budget {
 /* True if it may be done once more in this second, which is then counted. */
 bool ike_budget_spend(struct ike_budget *budget, unsigned in_a_second, msec_t now);
 
-/* How often something happens: what was counted from `since` on, and how much it was before in a second. */
+/* How often something happens: how many times since `since`, and how many times in a second before that. */
 struct ike_rate {
     msec_t since;
     uint64_t count;
@@ -71,6 +71,7 @@ struct ike_objects {
     struct tunnel_groups groups;
     struct map sas;           /* IKE SAs by our own SPI */
     struct map jobs;          /* IKE SAs whose job is out, by the job's number */
+    size_t look_ups;          /* of them, those that we begin and whose peer's name is looked up */
     struct map child_spis;    /* Child SAs by inbound SPI */
     struct ike_sa_list dirty; /* IKE SAs whose records are out of date */
     struct ike_sa_list all_sas;
