@@ -150,7 +150,7 @@ def test_R60_S25_rekeys_lose_no_packet(life, peer):
 
 
 def test_R49_rekeys_of_a_peer_at_any_address_are_answered(life):
-    life.near.wait_for_rekeys(ANY_REKEYED, 3)
+    life.near.wait_for_rekeys(life.far, ANY_REKEYED, 3)
 
     life.streams[ANY_REKEYED].stop().must_be_whole(at_least=100)
 

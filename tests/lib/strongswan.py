@@ -170,9 +170,9 @@ class StrongSwan:
         refused = done.status != 0 and "not established after" not in done.stderr
         assert refused, f"{done}\n{self.process.log()}"
 
-    def rekey_child(self):
+    def rekey_child(self, child="net"):
         """Start to rekey the Child SA from strongSwan's end, and do not wait."""
-        self._swanctl("--rekey", "--child", "net").must_succeed()
+        self._swanctl("--rekey", "--child", child).must_succeed()
 
     def rekey_ike(self):
         """Start to rekey the IKE SA from strongSwan's end, and do not wait."""
