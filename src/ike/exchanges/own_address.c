@@ -135,9 +135,9 @@ void own_address_fire(struct ike_engine *engine, void *owner)
 
 /* ---- What has changed -------------------------------------------------------------------------------- */
 
-/* The SA's address has come or gone, or the tunnel may begin an SA that it could not before. May destroy the
- * SA. */
-static void reconsider(struct ike_sa *sa, bool was_away)
+/* The SA's address has come or gone, or the tunnel may begin an SA that it could not before. With `for_good`
+ * the address does not come back by itself. May destroy the SA. */
+static void reconsider(struct ike_sa *sa, bool was_away, bool for_good)
 {
     struct ike_engine *engine = sa->engine;
     if (sa->destroyed || sa->address_lost || sa->tunnel == NULL)
@@ -151,7 +151,7 @@ static void reconsider(struct ike_sa *sa, bool was_away)
         engine_set_timer(engine, &sa->own_address, GRACE);
     }
     bool nothing_left = sa->state == IKE_SA_INITIATING && ike_sa_request_never_left(sa);
-    if (nothing_left || engine->now - sa->address_away >= GRACE)
+    if (nothing_left || for_good || engine->now - sa->address_away >= GRACE)
         end_or_wait(sa);
 }
 
@@ -164,7 +164,7 @@ void own_address_changed(struct ike_engine *engine, const struct ip_address *add
             continue;
         bool was_away = is_away(sa);
         sa->address_gone = !is_here;
-        reconsider(sa, was_away);
+        reconsider(sa, was_away, false);
     }
 }
 
@@ -202,24 +202,26 @@ static bool has_lost_pinned_route(const struct ike_sa *sa, const struct peer_rou
     return sa->mark != 0 && sa->mark == before->mark && sa->mark != now->mark;
 }
 
-/* A source that the config has changed holds from the next negotiation (R11), but the link at once (R44): the
- * routing table may lead elsewhere, even into the tunnel itself. */
+/* A source that the config has changed holds from the next negotiation (R11), but the link at once (R44):
+ * without its pinned route, the SA's packets get lost, or the routing table leads them elsewhere, even into
+ * the tunnel itself. */
 static void take_route(struct ike_sa *sa, const struct peer_route *before, const struct peer_route *now,
                        bool by_config)
 {
     bool was_away = is_away(sa);
     bool same_source = now->local.family == IP_NONE || ip_address_equal(&now->local, &sa->local.address);
+    bool config_took_route = by_config && has_lost_pinned_route(sa, before, now);
     if (same_source && sa->source_moved) {
         sa->source_moved = false;
         ike_sa_changed(sa);
-    } else if (!same_source && (!by_config || has_lost_pinned_route(sa, before, now)) && !sa->source_moved &&
+    } else if (!same_source && (!by_config || config_took_route) && !sa->source_moved &&
                was_by_route(sa, before, now)) {
         sa->source_moved = true;
         ike_sa_changed(sa);
     }
     if (same_source && ip_address_equal(&before->remote, &now->remote))
         follow_link(sa, before, now);
-    reconsider(sa, was_away);
+    reconsider(sa, was_away, config_took_route && sa->source_moved);
     if (!sa->destroyed && same_source && sa->request_out && sa->send_error != 0)
         ike_sa_resume_request(sa); /* it could not leave before */
 }
@@ -245,7 +247,7 @@ void own_address_peer_known(struct ike_tunnel *tunnel)
     struct ike_sa *next;
     for (struct ike_sa *sa = LIST_FIRST(&tunnel->sas); sa != NULL; sa = next) {
         next = LIST_NEXT(sa, tunnel_link);
-        reconsider(sa, is_away(sa));
+        reconsider(sa, is_away(sa), false);
     }
 }
 
@@ -275,5 +277,5 @@ void own_address_resume(struct ike_sa *sa)
     if (sa->address_lost)
         engine_set_timer(sa->engine, &sa->own_address, LOST_MAX);
     else if (is_away(sa))
-        reconsider(sa, false);
+        reconsider(sa, false, false);
 }

@@ -15,7 +15,8 @@ void own_address_changed(struct ike_engine *engine, const struct ip_address *add
 
 /*
  * The tunnel's route has come, changed or gone. An IKE SA with the source of the old route follows the new
- * one, unless the config has changed the source; a request that could not leave is sent again at once.
+ * one, unless the config has changed the source; if the config has taken its pinned route, too, it is given
+ * up at once. A request that could not leave is sent again at once.
  */
 void own_address_take_route(struct ike_tunnel *tunnel);
 
