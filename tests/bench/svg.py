@@ -36,7 +36,8 @@ def bars(title, groups):
 
 class Curves:
     """One diagram with logarithmic axes: {curve: [(x, y)]}."""
-    LEFT, TOP, WIDTH, HEIGHT = 80, 40, 480, 260
+    LEFT, TOP, WIDTH, HEIGHT = 80, 50, 480, 260
+    LEGEND = 580
 
     def __init__(self, title, x_name, y_name, curves):
         self.title, self.x_name, self.y_name, self.curves = title, x_name, y_name, curves
@@ -50,6 +51,10 @@ class Curves:
         low, high = (math.log10(max(value, 1e-9)) for value in (min(values), max(values)))
         return math.floor(low), max(math.ceil(high), math.floor(low) + 1)
 
+    @staticmethod
+    def _power(power):
+        return f"{10 ** power:,}" if power >= 0 else f"{10 ** power:g}"
+
     def _place(self, x, y):
         (x0, x1), (y0, y1) = self.x_range, self.y_range
         return (self.LEFT + (math.log10(max(x, 1e-9)) - x0) / (x1 - x0) * self.WIDTH,
@@ -60,16 +65,17 @@ class Curves:
         for power in range(self.x_range[0], self.x_range[1] + 1):
             x, _ = self._place(10 ** power, 1)
             yield f'<path d="M{x:.1f} {self.TOP}V{bottom}" stroke="#ddd"/>'
-            yield _text(x, bottom + 16, f"{10 ** power:,g}", "middle")
+            yield _text(x, bottom + 16, self._power(power), "middle")
         for power in range(self.y_range[0], self.y_range[1] + 1):
             _, y = self._place(1, 10 ** power)
             yield f'<path d="M{self.LEFT} {y:.1f}H{right}" stroke="#ddd"/>'
-            yield _text(self.LEFT - 6, y + 4, f"{10 ** power:,g}", "end")
+            yield _text(self.LEFT - 6, y + 4, self._power(power), "end")
         yield _text(self.LEFT + self.WIDTH / 2, bottom + 34, self.x_name, "middle")
-        yield _text(10, self.TOP - 8, self.y_name)
+        yield _text(10, self.TOP - 16, self.y_name)
 
     def svg(self):
-        lines = [HEAD.format(width=800, height=self.TOP + self.HEIGHT + 50), _text(10, 16, self.title, bold=True)]
+        width = max(800, self.LEGEND + 20 + 7 * max(len(name) for name in self.curves))
+        lines = [HEAD.format(width=width, height=self.TOP + self.HEIGHT + 50), _text(10, 16, self.title, bold=True)]
         lines += self._axes()
         for number, (name, points) in enumerate(self.curves.items()):
             colour = COLOURS[number % len(COLOURS)]
@@ -78,5 +84,6 @@ class Curves:
             lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
             lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in places]
             y = self.TOP + 10 + number * 20
-            lines.append(f'<circle cx="580" cy="{y}" r="4" fill="{colour}"/>' + _text(590, y + 4, name))
+            lines.append(f'<circle cx="{self.LEGEND}" cy="{y}" r="4" fill="{colour}"/>' +
+                         _text(self.LEGEND + 10, y + 4, name))
         return "\n".join([*lines, "</svg>", ""])
