@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/map.h"
+
 size_t ip_address_size(enum ip_family family)
 {
     switch (family) {
@@ -49,6 +52,14 @@ int ip_address_compare(const struct ip_address *a, const struct ip_address *b)
 bool ip_address_equal(const struct ip_address *a, const struct ip_address *b)
 {
     return ip_address_compare(a, b) == 0;
+}
+
+uint64_t ip_address_hash(uint64_t hash, const struct ip_address *address)
+{
+    hash = hash_number(hash, address->family);
+    for (size_t i = 0; i < ip_address_size(address->family); i += 4)
+        hash = hash_number(hash, load_u32be(&address->octets[i]));
+    return hash;
 }
 
 bool ip_address_is_unspecified(const struct ip_address *a)

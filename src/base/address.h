@@ -47,6 +47,9 @@ struct ip_address ip_address_of(enum ip_family family, const void *octets);
 /* True if family and address are the same. */
 bool ip_address_equal(const struct ip_address *a, const struct ip_address *b);
 
+/* Goes on with `hash`, HASH_START at first, by family and address (base/map.h). */
+uint64_t ip_address_hash(uint64_t hash, const struct ip_address *address);
+
 /* True for 0.0.0.0, :: and IP_NONE. */
 bool ip_address_is_unspecified(const struct ip_address *a);
 

@@ -88,9 +88,7 @@ static uint64_t group_of(const struct outbound_sa *sa)
 {
     const struct ip_endpoint *remote = &sa->destination.remote;
     uint64_t hash = hash_number(HASH_START, esp_spi_remainder(esp_sa_spi(sa->sa)));
-    for (size_t i = 0; i < ip_address_size(remote->address.family); i += 4)
-        hash = hash_number(hash, load_u32be(remote->address.octets + i));
-    return hash_number(hash, remote->port);
+    return hash_number(ip_address_hash(hash, &remote->address), remote->port);
 }
 
 void outbound_sa_redirect(struct worker *worker, struct outbound_sa *sa,

@@ -2,7 +2,6 @@
 
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/map.h"
 #include "base/pace.h"
@@ -225,20 +224,10 @@ void surroundings_follow(struct surroundings *s, struct path *path, bool readabl
     }
 }
 
-static uint64_t hash_address(uint64_t hash, const struct ip_address *address)
-{
-    for (size_t i = 0; i < sizeof address->octets; i += sizeof(uint64_t)) {
-        uint64_t part;
-        memcpy(&part, address->octets + i, sizeof part);
-        hash = hash_number(hash, part);
-    }
-    return hash;
-}
-
 /* The place of the answer for a destination; ports don't matter. */
 static struct route_answer *answer_place(struct surroundings *s, const struct child_destination *of)
 {
-    uint64_t hash = hash_address(hash_address(HASH_START, &of->remote.address), &of->local.address);
+    uint64_t hash = ip_address_hash(ip_address_hash(HASH_START, &of->remote.address), &of->local.address);
     hash = hash_number(hash, (uint64_t)of->mark << 32 | of->ifindex << 1 | of->encapsulated);
     return &s->answers[(hash ^ hash >> 32) % ANSWER_COUNT];
 }

@@ -68,21 +68,13 @@ static bool rules_are_equal(const struct tunnel_rule *a, const struct tunnel_rul
            memcmp(a->authority, b->authority, sizeof a->authority) == 0;
 }
 
-static uint64_t hash_address(uint64_t hash, const struct ip_address *address)
-{
-    hash = hash_number(hash, address->family);
-    for (size_t i = 0; i < ip_address_size(address->family); i += 4)
-        hash = hash_number(hash, load_u32be(&address->octets[i]));
-    return hash;
-}
-
 static uint64_t hash_rule(const struct tunnel_rule *rule)
 {
     const uint64_t numbers[] = {rule->peer_family, rule->source,         rule->interface_is_fixed,
                                 rule->ifindex,     rule->mark,           rule->nat_traversal,
                                 rule->nat_force,   rule->ike.encryption, rule->ike.integrity,
                                 rule->ike.prf,     rule->ike.dh,         load_u32be(rule->authority)};
-    uint64_t hash = hash_address(hash_address(HASH_START, &rule->peer), &rule->local);
+    uint64_t hash = ip_address_hash(ip_address_hash(HASH_START, &rule->peer), &rule->local);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         hash = hash_number(hash, numbers[i]);
     return hash;
@@ -106,7 +98,7 @@ void tunnel_groups_free(struct tunnel_groups *groups)
 struct tunnel_group *tunnel_groups_of_peer(const struct tunnel_groups *groups,
                                            const struct ip_address *address)
 {
-    return map_find(&groups->by_peer, hash_address(HASH_START, address));
+    return map_find(&groups->by_peer, ip_address_hash(HASH_START, address));
 }
 
 static uint64_t id_key(const struct tunnel_group *group, uint32_t id_hash)
@@ -168,7 +160,7 @@ static void leave_by_rule(struct tunnel_groups *groups, struct tunnel_group *gro
 
 static bool join_by_peer(struct tunnel_groups *groups, struct tunnel_group *group)
 {
-    uint64_t key = hash_address(HASH_START, &group->rule.peer);
+    uint64_t key = ip_address_hash(HASH_START, &group->rule.peer);
     struct tunnel_group *first = map_find(&groups->by_peer, key);
     if (first == NULL)
         return map_put(&groups->by_peer, key, group);
@@ -187,7 +179,7 @@ static void leave_by_peer(struct tunnel_groups *groups, struct tunnel_group *gro
     if (group->previous_of_peer != NULL)
         group->previous_of_peer->next_of_peer = group->next_of_peer;
     else
-        replace_first(&groups->by_peer, hash_address(HASH_START, &group->rule.peer), group->next_of_peer);
+        replace_first(&groups->by_peer, ip_address_hash(HASH_START, &group->rule.peer), group->next_of_peer);
 }
 
 static bool is_routed_apart(const struct tunnel_rule *rule)
