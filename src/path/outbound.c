@@ -1,10 +1,8 @@
 #include "path/outbound.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "path/mss.h"
 #include "path/oversize.h"
@@ -12,7 +10,6 @@
 
 enum {
     PACKET_MAX = ESP_INNER_MAX,
-    READ_MAX = VNET_HEADER + PACKET_MAX,
     IKE_PORT = 500,
     NAT_TRAVERSAL_PORT = 4500,
     /* All that may wait in a tunnel; or a batch of packets of common size and one of the largest. */
@@ -341,7 +338,7 @@ void outbound_resume(struct worker *worker)
 static bool outbound_make_room(struct worker *worker)
 {
     const struct outbound *outbound = &worker->outbound;
-    if (PLAIN_SIZE - outbound->plain_used >= READ_MAX && outbound_has_room(outbound))
+    if (PLAIN_SIZE - outbound->plain_used >= TUNNEL_READ_MAX && outbound_has_room(outbound))
         return true;
     outbound_end_batch(worker);
     return !outbound_is_stuck(outbound);
@@ -392,16 +389,12 @@ static bool outbound_read(struct worker *worker, struct tunnel *tunnel)
     struct outbound *outbound = &worker->outbound;
     for (size_t taken = 0; taken < PATH_BATCH && outbound_make_room(worker);) {
         uint8_t *at = outbound->plain + outbound->plain_used;
-        ssize_t length = read(tunnel->source.fd, at, tunnel->vnet_header ? READ_MAX : PACKET_MAX);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length <= 0) {
-            if (length < 0 && errno != EAGAIN)
-                worker_count(worker, PATH_READ_ERRORS, 1);
+        size_t length = tunnel_read(worker, tunnel, at);
+        if (length == 0) {
             tunnel->full_batches = 0;
             return false;
         }
-        taken += outbound_take(worker, tunnel, at, (size_t)length);
+        taken += outbound_take(worker, tunnel, at, length);
         if (outbound->segmented != NULL) {
             outbound_end_batch(worker);
             return true;

@@ -1,23 +1,20 @@
 #include "path/read_ahead.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "path/header_fields.h"
 #include "path/tunnel.h"
 
 enum {
-    PACKET_MAX = VNET_HEADER + ESP_INNER_MAX,
     /* Not a power of two apart, lest the heads of all packets fall into the same few cache lines. */
     STRIDE = 65536 + 33 * 64,
     LARGE_OCTETS = READ_AHEAD_LARGE * STRIDE,
     SMALL_OCTETS = READ_AHEAD_SMALL * READ_AHEAD_SMALL_MAX,
 };
 
-_Static_assert(PACKET_MAX <= STRIDE && STRIDE % 64 == 0, "the largest packet has room");
+_Static_assert((int)TUNNEL_READ_MAX <= (int)STRIDE && STRIDE % 64 == 0, "the largest packet has room");
 
 /* It may be used again. */
 static void ahead_put_back(struct read_ahead_pool *pool, struct ahead_packet *packet)
@@ -142,17 +139,11 @@ static struct ahead_packet *ahead_keep(struct read_ahead_pool *pool, size_t leng
 bool read_ahead_fill(struct worker *worker, struct read_ahead *ahead)
 {
     struct read_ahead_pool *pool = &worker->read_ahead;
-    const size_t most = ahead->tunnel->vnet_header ? PACKET_MAX : ESP_INNER_MAX;
     while (!STAILQ_EMPTY(&pool->large)) {
-        ssize_t length = read(ahead->tunnel->source.fd, STAILQ_FIRST(&pool->large)->at, most);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length <= 0) {
-            if (length < 0 && errno != EAGAIN)
-                worker_count(worker, PATH_READ_ERRORS, 1);
+        size_t length = tunnel_read(worker, ahead->tunnel, STAILQ_FIRST(&pool->large)->at);
+        if (length == 0)
             return false;
-        }
-        ahead_put(pool, ahead, ahead_keep(pool, (size_t)length));
+        ahead_put(pool, ahead, ahead_keep(pool, length));
     }
     return true;
 }

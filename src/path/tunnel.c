@@ -1,7 +1,9 @@
 #include "path/tunnel.h"
 
+#include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 enum {
     ASK_INTERVAL = 1000,  /* milliseconds */
@@ -17,6 +19,17 @@ void tunnel_count(struct worker *worker, const struct tunnel *tunnel, enum esp_c
 void tunnel_count_drop(struct worker *worker, const struct tunnel *tunnel, enum path_drop drop, uint64_t n)
 {
     worker_count_drop(worker, tunnel->slot, drop, n);
+}
+
+size_t tunnel_read(struct worker *worker, const struct tunnel *tunnel, uint8_t *at)
+{
+    ssize_t length;
+    do {
+        length = read(tunnel->source.fd, at, tunnel->vnet_header ? TUNNEL_READ_MAX : ESP_INNER_MAX);
+    } while (length < 0 && errno == EINTR);
+    if (length < 0 && errno != EAGAIN)
+        worker_count(worker, PATH_READ_ERRORS, 1);
+    return length > 0 ? (size_t)length : 0;
 }
 
 /* The newest active SA; NULL if packets have none to leave by. */

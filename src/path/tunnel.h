@@ -49,6 +49,13 @@ void tunnel_close(struct worker *worker, struct tunnel *tunnel);
 struct outbound_sa *tunnel_choose(const struct tunnel *tunnel, struct octets packet,
                                   struct packet_flow *flow);
 
+enum { TUNNEL_READ_MAX = VNET_HEADER + ESP_INNER_MAX };
+
+/* Reads the next packet from the device, with its virtio_net_hdr where it has one, to `at`, which has room
+ * for TUNNEL_READ_MAX octets. Returns its length; 0 if there is none for now, or an error, which is counted.
+ */
+size_t tunnel_read(struct worker *worker, const struct tunnel *tunnel, uint8_t *at);
+
 /* True for what Linux sends out of any interface by itself: router and neighbour discovery, MLD, IGMP (S6).
  */
 bool tunnel_packet_is_of_the_link(struct octets packet);
