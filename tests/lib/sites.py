@@ -8,6 +8,7 @@ prefix of site 2 also contains its peer's address. So a packet to that peer arri
 of the list and not by the routing table (R44).
 """
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,17 @@ class TwoSites:
     def capture_lan(self, name, site=SITE1):
         """A capture on a site's LAN."""
         return Capture(self.lab, self.lans[site], "eth0", name)
+
+    @contextlib.contextmanager
+    def without_esp(self):
+        """Meanwhile the router drops ESP, also that of packets which Linux sends by itself, such as MLD reports."""
+        self.internet.must("nft", "add table ip hold; "
+                           "add chain ip hold forward { type filter hook forward priority 0; }; "
+                           "add rule ip hold forward ip protocol esp drop")
+        try:
+            yield
+        finally:
+            self.internet.must("nft", "delete table ip hold")
 
     def ping_lans(self, *options, **more):
         """Ping from LAN to LAN in both directions, over IPv4 and IPv6; all pings have to be answered."""

@@ -57,18 +57,15 @@ class Field:
 
     def hold_back(self, count):
         """Frames of ESP, for site 1's wire, with inner packets that have the numbers from 1 to `count`."""
-        internet = self.sites.internet
         self._captures += 1
         capture = self.sites.capture(f"held{self._captures}", SITE2)
-        internet.must("nft", "add table ip hold; add chain ip hold forward { type filter hook forward priority 0; }; "
-                      "add rule ip hold forward ip protocol esp drop")
-        sent = self._sent()
-        for some in chunks(packets(count)):
-            self.hosts[SITE2].send(some)
-            sent += len(some)
-            wait_until_equal(self._sent, sent)
-        held = esp_packets(capture.stop(), SITE2)
-        internet.must("nft", "delete table ip hold")
+        with self.sites.without_esp():
+            sent = self._sent()
+            for some in chunks(packets(count)):
+                self.hosts[SITE2].send(some)
+                sent += len(some)
+                wait_until_equal(self._sent, sent)
+            held = esp_packets(capture.stop(), SITE2)
         assert len(held) == count, f"{len(held)} packets held back"
         return held
 
