@@ -205,8 +205,10 @@ static int worker_wait(struct worker *worker, struct epoll_event events[EPOLL_EV
     if (timeout == 0)
         return epoll_wait(worker->epoll, events, EPOLL_EVENTS, 0);
     worker->sleeps_until = due;
+    atomic_store_explicit(&worker->is_asleep, true, memory_order_relaxed);
     (void)pthread_mutex_unlock(&worker->awake);
     int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, timeout);
+    atomic_store_explicit(&worker->is_asleep, false, memory_order_relaxed);
     (void)pthread_mutex_lock(&worker->awake);
     return count;
 }
@@ -228,7 +230,8 @@ static void *worker_main(void *argument)
 /* What the tasks leave to the worker, sources that are ready or an earlier deadline, wakes it. */
 bool worker_stand_in(struct worker *worker)
 {
-    if (!worker->started || pthread_mutex_trylock(&worker->awake) != 0)
+    if (!atomic_load_explicit(&worker->is_asleep, memory_order_relaxed) ||
+        pthread_mutex_trylock(&worker->awake) != 0)
         return false;
     worker->now = worker_clock();
     worker_take_tasks(worker);

@@ -83,8 +83,9 @@ struct worker {
     /* Held by the worker's thread but while it sleeps. It does not let go between two turns that wait for
      * nothing, so no packet costs it. */
     pthread_mutex_t awake;
-    msec_t sleeps_until; /* read by who stands in; MSEC_NEVER: until there is something to read */
-    msec_t now;          /* CLOCK_BOOTTIME, read once a turn; or the time of the turn that it is given */
+    atomic_bool is_asleep; /* and has not woken yet: who stands in again and again does not keep it waiting */
+    msec_t sleeps_until;   /* read by who stands in; MSEC_NEVER: until there is something to read */
+    msec_t now;            /* CLOCK_BOOTTIME, read once a turn; or the time of the turn that it is given */
 
     const struct wire_io *io;
     struct source_list ready;
@@ -179,8 +180,7 @@ bool worker_start(struct worker *worker);
  */
 bool worker_turn(struct worker *worker, msec_t now);
 
-/* Controller: carries out the tasks in the mailbox if the worker has a thread that sleeps; false if it has
- * none or is awake. */
+/* Controller: carries out the tasks in the mailbox if the worker's thread sleeps, else returns false. */
 bool worker_stand_in(struct worker *worker);
 
 /* Carries out one task, and takes one note from another worker (command.c). */
