@@ -77,8 +77,8 @@ static bool manager_is_sound(IMB_MGR *manager)
            (manager->features & IMB_FEATURE_SELF_TEST_PASS) != 0;
 }
 
-/* A manager for hashes by SHA-NI; NULL if they are no gain or not there. Sixteen lanes of AVX512 are left as
- * they are. */
+/* A manager for hashes by SHA-NI; NULL if the processor lacks the instructions, or has AVX512, whose sixteen
+ * lanes do the work of hashes. */
 static IMB_MGR *sha_ni_manager_new(IMB_ARCH architecture)
 {
     if (architecture != IMB_ARCH_AVX && architecture != IMB_ARCH_AVX2)
@@ -318,10 +318,13 @@ static void cbc_open(struct ipsec_mb_state *state, const struct esp_suite *suite
     }
 }
 
-/* The number of jobs of the next burst. */
-static size_t burst_size(size_t left)
+/* Runs the jobs of a suite with AES-CBC, a burst at a time. */
+static void
+run_bursts(struct ipsec_mb_state *state, const struct esp_suite *suite, struct esp_job *jobs, size_t count,
+           void (*run)(struct ipsec_mb_state *, const struct esp_suite *, struct esp_job *, size_t))
 {
-    return left < CBC_BURST ? left : CBC_BURST;
+    for (size_t i = 0; i < count; i += CBC_BURST)
+        run(state, suite, jobs + i, count - i < CBC_BURST ? count - i : CBC_BURST);
 }
 
 static void ipsec_mb_seal(void *opaque, const struct esp_suite *suite, struct esp_job *jobs, size_t count)
@@ -330,8 +333,7 @@ static void ipsec_mb_seal(void *opaque, const struct esp_suite *suite, struct es
     if (is_gcm(suite))
         gcm_seal(state->manager, suite->encryption, jobs, count);
     else
-        for (size_t i = 0; i < count; i += CBC_BURST)
-            cbc_seal(state, suite, jobs + i, burst_size(count - i));
+        run_bursts(state, suite, jobs, count, cbc_seal);
 }
 
 static void ipsec_mb_open(void *opaque, const struct esp_suite *suite, struct esp_job *jobs, size_t count)
@@ -340,8 +342,7 @@ static void ipsec_mb_open(void *opaque, const struct esp_suite *suite, struct es
     if (is_gcm(suite))
         gcm_open(state->manager, suite->encryption, jobs, count);
     else
-        for (size_t i = 0; i < count; i += CBC_BURST)
-            cbc_open(state, suite, jobs + i, burst_size(count - i));
+        run_bursts(state, suite, jobs, count, cbc_open);
 }
 
 const struct esp_backend esp_backend_ipsec_mb = {
