@@ -387,6 +387,7 @@ enum ike_counter {
     IKE_COUNT_RETRANSMITTED,    /* our own requests, sent again */
     IKE_COUNT_FRAGMENTS,        /* fragments of messages (RFC 7383) that are the peer's */
     IKE_COUNT_FRAGMENTS_UNUSED, /* those that fit no message: repeated, beyond the total, not negotiated */
+    IKE_COUNT_IN_CLEAR,         /* notifications that are not encrypted: anybody can send them */
     IKE_COUNTER_COUNT
 };
 

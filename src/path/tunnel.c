@@ -27,7 +27,8 @@ size_t tunnel_read(struct worker *worker, const struct tunnel *tunnel, uint8_t *
     do {
         length = read(tunnel->source.fd, at, tunnel->vnet_header ? TUNNEL_READ_MAX : ESP_INNER_MAX);
     } while (length < 0 && errno == EINTR);
-    if (length < 0 && errno != EAGAIN)
+    /* EBADFD: the device was removed, as the tunnel is soon. */
+    if (length < 0 && errno != EAGAIN && errno != EBADFD)
         worker_count(worker, PATH_READ_ERRORS, 1);
     return length > 0 ? (size_t)length : 0;
 }

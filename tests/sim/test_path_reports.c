@@ -241,6 +241,27 @@ static void an_answer_for_no_ike_sa_is_not_answered(void **state)
     stage_free(&s);
 }
 
+static void a_notification_in_the_clear_that_is_cut_off_counts_as_malformed(void **state)
+{
+    (void)state;
+    struct stage s = stage_established();
+    const struct ike_header outside = {.exchange = EXCHANGE_INFORMATIONAL, .flags = IKE_FLAG_INITIATOR};
+    uint8_t octets[IKE_HEADER_SIZE];
+    for (int of_the_sa = 0; of_the_sa < 2; of_the_sa++) {
+        const struct ike_header header =
+            of_the_sa ? puppet_header(s.p, EXCHANGE_INFORMATIONAL, FIRST_ID) : outside;
+        struct message_writer m = message_begin(octets, sizeof octets, &header);
+        struct octets message = message_finish(&m);
+        octets[16] = PAYLOAD_NOTIFY;
+
+        puppet_send(s.p, message.at, message.length);
+
+        assert_int_equal(stage_counter(&s, IKE_COUNT_MALFORMED), of_the_sa + 1);
+    }
+    assert_int_equal(stage_counter(&s, IKE_COUNT_IN_CLEAR), 0);
+    stage_free(&s);
+}
+
 /* Anybody can say that an IKE SA is not known: it is told to the operator, and changes nothing else. */
 static void an_unauthenticated_invalid_ike_spi_is_only_logged(void **state)
 {
@@ -259,6 +280,8 @@ static void an_unauthenticated_invalid_ike_spi_is_only_logged(void **state)
 
     puppet_send(s.p, message.at, message.length);
     assert_int_equal(gateway_record_count(s.b), 1);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_IN_CLEAR), 1);
+    assert_int_equal(stage_counter(&s, IKE_COUNT_MALFORMED), 0);
     world_run(s.w, 31000);
 
     assert_int_equal(gateway_record_count(s.b), 0);
@@ -325,6 +348,7 @@ int main(void)
         cmocka_unit_test(RFC7296_1_5_an_unauthenticated_invalid_spi_is_ignored),
         cmocka_unit_test(requests_for_no_ike_sa_are_answered_ten_times_a_second_at_most),
         cmocka_unit_test(an_answer_for_no_ike_sa_is_not_answered),
+        cmocka_unit_test(a_notification_in_the_clear_that_is_cut_off_counts_as_malformed),
         cmocka_unit_test(an_unauthenticated_invalid_ike_spi_is_only_logged),
         cmocka_unit_test(R14_a_responder_sends_initial_contact_too),
         cmocka_unit_test(a_response_goes_to_the_address_that_the_request_came_from),

@@ -238,6 +238,7 @@ static void RFC7296_2_21_4_invalid_spi_in_the_clear_asks_for_liveness_once_in_10
     for (int i = 0; i < 3; i++) {
         send_hint(&s, PUPPET_CHILD, 0, 0);
         assert_asks_for_liveness(&s);
+        assert_int_equal(stage_counter(&s, IKE_COUNT_IN_CLEAR), 2 * i + 1);
         struct message_writer m = inner();
         puppet_answer(s.p, &m);
         world_run(s.w, 9000);
@@ -247,6 +248,7 @@ static void RFC7296_2_21_4_invalid_spi_in_the_clear_asks_for_liveness_once_in_10
         world_run(s.w, 1000);
     }
 
+    assert_int_equal(stage_counter(&s, IKE_COUNT_UNKNOWN_SPI), 0);
     stage_free(&s);
 }
 

@@ -22,6 +22,7 @@ static const struct {
     {NULL, IKE_COUNT_TOO_EARLY, "IKE_SA_INIT before all tunnels were there"},
     {NULL, IKE_COUNT_HALF_OPEN_LIMIT, "beyond the limits of half-open IKE SAs"},
     {NULL, IKE_COUNT_UNKNOWN_SPI, "unknown SPI"},
+    {NULL, IKE_COUNT_IN_CLEAR, "notifications in the clear, which prove nothing"},
     {NULL, IKE_COUNT_OUT_OF_WINDOW, "message ID outside of the window"},
     {NULL, IKE_COUNT_INTEGRITY, "integrity failure"},
     {NULL, IKE_COUNT_MALFORMED, "malformed"},

@@ -82,10 +82,12 @@ static void answer_stray(struct ike_engine *engine, const struct arrival *arriva
 static void receive_stray(struct ike_engine *engine, const struct arrival *arrival,
                           const struct ike_header *header, struct octets datagram)
 {
-    engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
-    if (invalid_spi_is_in_clear(header))
+    if (invalid_spi_is_in_clear(header)) {
         invalid_spi_take_hint(engine, arrival->remote, header, datagram);
-    else if (!(header->flags & IKE_FLAG_RESPONSE) && header->spi_i != 0 && header->spi_r != 0)
+        return;
+    }
+    engine_count(engine, IKE_COUNT_UNKNOWN_SPI);
+    if (!(header->flags & IKE_FLAG_RESPONSE) && header->spi_i != 0 && header->spi_r != 0)
         answer_stray(engine, arrival, header, NOTIFY_INVALID_IKE_SPI);
 }
 

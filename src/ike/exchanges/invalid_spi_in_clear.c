@@ -44,12 +44,15 @@ bool invalid_spi_is_in_clear(const struct ike_header *header)
            header->next_payload == PAYLOAD_NOTIFY;
 }
 
-/* The SPI that the message is about; 0 if it is about none, or can't be read. */
-static uint32_t unknown_spi_of(const struct ike_header *header, struct octets datagram)
+/* Counts the message. Returns the SPI that it is about; 0 if it is about none, or can't be read. */
+static uint32_t unknown_spi_of(struct ike_engine *engine, const struct ike_header *header,
+                               struct octets datagram)
 {
     struct ike_message message = {.header = *header};
     struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    if (ike_payloads_parse(payloads, header->next_payload, &message, NULL, NULL) != MESSAGE_OK)
+    bool parsed = ike_payloads_parse(payloads, header->next_payload, &message, NULL, NULL) == MESSAGE_OK;
+    engine_count(engine, parsed ? IKE_COUNT_IN_CLEAR : IKE_COUNT_MALFORMED);
+    if (!parsed)
         return 0;
     const struct ike_payload *notify = ike_message_notify(&message, NOTIFY_INVALID_SPI);
     return notify != NULL && notify->content.length == 4 ? load_u32be(notify->content.at) : 0;
@@ -72,7 +75,7 @@ void invalid_spi_take_hint(struct ike_engine *engine, const struct ip_endpoint *
                            const struct ike_header *header, struct octets datagram)
 {
     enum { LOOKS_IN_A_SECOND = 10 }; /* all IKE SAs are looked through, for a message that anybody can send */
-    uint32_t spi = unknown_spi_of(header, datagram);
+    uint32_t spi = unknown_spi_of(engine, header, datagram);
     if (spi == 0 || !ike_budget_spend(&engine->objects->hints, LOOKS_IN_A_SECOND, engine->now))
         return;
     struct ike_sa *sa;

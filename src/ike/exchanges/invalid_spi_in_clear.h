@@ -20,8 +20,8 @@ void invalid_spi_answer_in_clear(struct ike_engine *engine, uint32_t spi, const 
 bool invalid_spi_is_in_clear(const struct ike_header *header);
 
 /*
- * Takes in such a message: if the SPI is that by which we send to `remote`, the peer is asked for liveness at
- * once, unless it was for the same reason in the last 10 s.
+ * Takes in such a message, and counts it: if the SPI is that by which we send to `remote`, the peer is asked
+ * for liveness at once, unless it was for the same reason in the last 10 s.
  */
 void invalid_spi_take_hint(struct ike_engine *engine, const struct ip_endpoint *remote,
                            const struct ike_header *header, struct octets datagram);

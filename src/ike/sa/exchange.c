@@ -152,16 +152,20 @@ static bool id_is_due(struct ike_sa *sa, const struct ip_endpoint *local, const 
 }
 
 /*
- * A notify in the clear. Anybody can send it, so it changes nothing (RFC 7296 2.4, 2.21.4); the log may say
- * so.
+ * A notification in the clear. Anybody can send it, so it changes nothing (RFC 7296 2.4, 2.21.4). The log
+ * says it at level debug, and if the peer then does not answer.
  */
 static void note_denial(struct ike_sa *sa, const struct ike_header *header, struct octets datagram)
 {
     struct ike_message message = {.header = *header};
     struct octets payloads = {datagram.at + IKE_HEADER_SIZE, datagram.length - IKE_HEADER_SIZE};
-    engine_count(sa->engine, IKE_COUNT_MALFORMED);
-    if (ike_payloads_parse(payloads, header->next_payload, &message, NULL, NULL) == MESSAGE_OK)
-        sa->unknown_to_peer |= ike_message_notify(&message, NOTIFY_INVALID_IKE_SPI) != NULL;
+    if (ike_payloads_parse(payloads, header->next_payload, &message, NULL, NULL) != MESSAGE_OK) {
+        engine_count(sa->engine, IKE_COUNT_MALFORMED);
+        return;
+    }
+    engine_count(sa->engine, IKE_COUNT_IN_CLEAR);
+    ike_sa_log_message(sa, "ignored, since it is in the clear,", &message);
+    sa->unknown_to_peer |= ike_message_notify(&message, NOTIFY_INVALID_IKE_SPI) != NULL;
 }
 
 static void receive(struct ike_sa *sa, const struct ip_endpoint *local, const struct ip_endpoint *remote,

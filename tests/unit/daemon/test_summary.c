@@ -102,6 +102,7 @@ static void S1_each_counter_has_a_line_of_the_statistics(void **state)
                  "  16 IKE_SA_INIT before all tunnels were there\n"
                  "  18 beyond the limits of half-open IKE SAs\n"
                  "  15 unknown SPI\n"
+                 "  26 notifications in the clear, which prove nothing\n"
                  "  22 message ID outside of the window\n"
                  "  20 integrity failure\n"
                  "  12 malformed\n"

@@ -1,5 +1,6 @@
 /* path/read_ahead.h, with a socket that keeps the bounds of what is written to it in place of a TUN device.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "path/counters.h"
 #include "path/read_ahead.h"
 #include "path/tunnel.h"
 
@@ -20,6 +22,7 @@ enum {
 };
 
 static struct worker worker;
+static struct path_worker_counters counters;
 static struct tunnel tunnel;
 static struct read_ahead *ahead;
 static int writer;
@@ -29,7 +32,8 @@ static int start(void **state)
     (void)state;
     const int size = BUFFER;
     int ends[2];
-    worker = (struct worker){0};
+    counters = (struct path_worker_counters){0};
+    worker = (struct worker){.counters = &counters};
     assert_true(read_ahead_allocate(&worker.read_ahead, 0x123456789abcdef));
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
@@ -120,6 +124,34 @@ static void bulky_flows_share_octets(void **state)
     }
     assert_true(octets[1] + LONG + 2 * READ_AHEAD_QUANTUM >= octets[0]);
     assert_true(octets[1] <= octets[0] + LONG + 2 * READ_AHEAD_QUANTUM);
+}
+
+/* Linux removes the device of a tunnel, whose descriptor the worker may still have: it then belongs to no
+ * device, like one that was just opened. */
+static void a_device_that_was_removed_has_no_more_and_is_no_error(void **state)
+{
+    (void)state;
+    (void)close(tunnel.source.fd);
+    tunnel.source.fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    assert_true(tunnel.source.fd >= 0);
+
+    assert_false(read_ahead_fill(&worker, ahead));
+
+    expect_no_more();
+    assert_int_equal(counter_read(&counters.counters[PATH_READ_ERRORS]), 0);
+}
+
+static void a_device_that_cannot_be_read_counts_an_error(void **state)
+{
+    (void)state;
+    (void)close(tunnel.source.fd);
+    tunnel.source.fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(tunnel.source.fd >= 0);
+
+    assert_false(read_ahead_fill(&worker, ahead));
+
+    expect_no_more();
+    assert_int_equal(counter_read(&counters.counters[PATH_READ_ERRORS]), 1);
 }
 
 /* A flow whose packets come one by one, each after the last one has left, must not keep others waiting. */
@@ -272,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_flow_with_nothing_there_goes_before_a_bulky_one),
         TEST(bulky_flows_share_octets),
+        TEST(a_device_that_was_removed_has_no_more_and_is_no_error),
+        TEST(a_device_that_cannot_be_read_counts_an_error),
         TEST(a_flow_that_comes_again_and_again_does_not_starve_others),
         TEST(a_flow_stays_in_order_and_all_packets_leave),
         TEST(fragments_of_a_packet_stay_in_order),
