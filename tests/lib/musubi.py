@@ -83,8 +83,10 @@ class Musubi:
 
     def kill(self):
         """End all of its processes as a crash would."""
-        # At once: one that saw another die would have the SAs deleted.
-        self.host.run("kill", "-KILL", *self.daemon_pids())
+        # They stop first: one that saw another die would have the SAs deleted at the peer.
+        pids = self.daemon_pids()
+        for signal_name in ("-STOP", "-KILL"):
+            self.host.run("kill", signal_name, *pids)
         process, self.process = self.process, None
         process.kill()
         self._no_sanitizer_report(process)
