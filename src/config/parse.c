@@ -53,14 +53,14 @@ static char *indented_copy(const struct source *line, size_t header_depth, size_
     bool verbatim = header_depth == 0 && line->depth > 0;
     if (verbatim)
         blanks = line->indent;
-    char *text = malloc(blanks + rest + 1);
+    *length = blanks + rest;
+    char *text = malloc(*length + 1);
     if (text == NULL)
         return NULL;
     memset(text, ' ', blanks);
     if (verbatim)
         memcpy(text, line->text, blanks);
     memcpy(text + blanks, line->text + line->indent, rest);
-    *length = blanks + rest;
     return text;
 }
 

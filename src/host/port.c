@@ -152,7 +152,7 @@ bool port_table_find(const struct port_table *table, const char *name, char link
         if (strlen(name) >= HOST_LINK_NAME_SIZE)
             return host_fail(err, 0, "%s is too long for Linux: %d characters at most", name,
                              HOST_LINK_NAME_SIZE - 1);
-        (void)snprintf(link, HOST_LINK_NAME_SIZE, "%s", name);
+        (void)snprintf(link, HOST_LINK_NAME_SIZE, "%.*s", HOST_LINK_NAME_SIZE - 1, name);
         return true;
     }
     return host_fail(err, 0, "%.40s has no Linux interface", name);

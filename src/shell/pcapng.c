@@ -40,6 +40,8 @@ static uint32_t padded(size_t length)
 static void put_padded(FILE *file, const void *octets, size_t length)
 {
     static const uint8_t padding[4];
+    if (length == 0)
+        return;
     (void)fwrite(octets, 1, length, file);
     (void)fwrite(padding, 1, padded(length) - length, file);
 }

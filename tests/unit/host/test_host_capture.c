@@ -88,7 +88,7 @@ static void assert_seen(int fd, bool expected, const char *what)
 
 static void set_filter(int fd, size_t count, const char *const *texts)
 {
-    struct ip_address peers[HOST_CAPTURE_PEERS_MAX];
+    struct ip_address peers[HOST_CAPTURE_PEERS_MAX] = {0};
     struct host_error err;
     for (size_t i = 0; i < count; i++)
         peers[i] = address(texts[i]);
