@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,31 +198,33 @@ static void worker_run(struct worker *worker, const struct epoll_event *events, 
     worker_tell(worker);
 }
 
-/* Waits for something to do. Whoever stands in for the worker meanwhile ends before this returns. */
-static int worker_wait(struct worker *worker, struct epoll_event events[EPOLL_EVENTS])
+/*
+ * Waits until there is something to do. Whoever stands in for the worker meanwhile ends before this returns,
+ * and may have removed sources: so events, which point to sources, are taken only when the worker is awake
+ * again.
+ */
+static void worker_sleep(struct worker *worker)
 {
     msec_t due = worker_due(worker);
     int timeout = timeout_until(due);
     if (timeout == 0)
-        return epoll_wait(worker->epoll, events, EPOLL_EVENTS, 0);
+        return;
+    struct pollfd any = {.fd = worker->epoll, .events = POLLIN};
     worker->sleeps_until = due;
     atomic_store_explicit(&worker->is_asleep, true, memory_order_relaxed);
     (void)pthread_mutex_unlock(&worker->awake);
-    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, timeout);
+    (void)poll(&any, 1, timeout);
     atomic_store_explicit(&worker->is_asleep, false, memory_order_relaxed);
     (void)pthread_mutex_lock(&worker->awake);
-    return count;
 }
 
 static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
-    struct epoll_event events[EPOLL_EVENTS];
     (void)pthread_mutex_lock(&worker->awake);
     while (!worker->stopping) {
-        int count = worker_wait(worker, events);
-        worker->now = worker_clock();
-        worker_run(worker, events, count);
+        worker_sleep(worker);
+        (void)worker_turn(worker, worker_clock());
     }
     (void)pthread_mutex_unlock(&worker->awake);
     return NULL;

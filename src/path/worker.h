@@ -176,8 +176,8 @@ void worker_close(struct worker *worker);
 /* Starts the worker's thread, which takes no signals; false with errno set. */
 bool worker_start(struct worker *worker);
 
-/* Without a thread: one turn at the time `now`, which never waits. True if another one may find more to do.
- */
+/* One turn at the time `now`, which never waits: by the worker's thread, or where it has none by the caller.
+ * True if another one may find more to do. */
 bool worker_turn(struct worker *worker, msec_t now);
 
 /* Controller: carries out the tasks in the mailbox if the worker's thread sleeps, else returns false. */

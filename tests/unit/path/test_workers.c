@@ -255,6 +255,23 @@ static void tunnel_is_removed_with_child_sas_of_all_workers_under_traffic(void *
     assert_int_equal(path_tunnel_remove(there->path, 0, stand_tunnel(0)), PATH_NO_TUNNEL);
 }
 
+/* The controller removes what a worker that is waking has just been woken for. */
+static void tunnel_is_removed_while_its_first_packet_wakes_a_worker(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 20 };
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned tunnel = 0; tunnel < STAND_TUNNELS_MAX; tunnel++) {
+            choose_tunnel(tunnel);
+            end_put_number(there, IP_V4, LENGTH, tunnel);
+            assert_int_equal(path_tunnel_remove(there->path, 1, stand_tunnel(tunnel)), PATH_OK);
+        }
+        path_settle(there->path);
+        stand_stop(&stand);
+        stand_start_tunnels(&stand, workers, STAND_TUNNELS_MAX);
+    }
+}
+
 /* Install, use and remove at once, so that the two halves of one and the other meet in every order. */
 static void halves_that_come_and_go_quickly_lose_nothing_that_is_told(void **state)
 {
@@ -295,6 +312,8 @@ int main(int argc, char **argv)
                                         stop),
         cmocka_unit_test_setup_teardown(child_sa_whose_spi_leads_to_any_worker_works, start_one, stop),
         cmocka_unit_test_setup_teardown(tunnel_is_removed_with_child_sas_of_all_workers_under_traffic,
+                                        start_several, stop),
+        cmocka_unit_test_setup_teardown(tunnel_is_removed_while_its_first_packet_wakes_a_worker,
                                         start_several, stop),
         cmocka_unit_test_setup_teardown(halves_that_come_and_go_quickly_lose_nothing_that_is_told, start_one,
                                         stop),
