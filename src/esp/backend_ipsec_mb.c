@@ -4,6 +4,10 @@
  * not used: it writes a process-wide variable on each call, so that two threads are slower than one; bursts
  * do so once a burst.
  *
+ * Hashes may have a manager of their own. Up to AVX2, the library has SHA-NI in its SSE code alone, and that
+ * is faster than eight lanes of AVX2, even more so where a burst does not fill the lanes: see
+ * docs/performance.md.
+ *
  * The _NOCHECK calls are taken: what they would check (pointers, lengths, key sizes) is set here, from
  * tables.
  */
@@ -21,6 +25,8 @@ enum {
     SCHEDULE_SIZE = 240, /* round keys of AES-256 */
     HASH_STATE_SIZE = 64,
     HASH_BLOCK_MAX = 128,
+    CBC_BURST = 16, /* packets of a burst: so many fill all lanes, and are still in the first-level cache when
+                       the second pass, by hash or cipher, comes to them */
 };
 
 /* The expanded keys of an SA with AES-CBC. Those with AES-GCM are a struct gcm_key_data. */
@@ -32,19 +38,21 @@ struct cbc_keys {
 
 struct ipsec_mb_state {
     IMB_MGR *manager;
-    IMB_JOB jobs[ESP_CHUNK];
-    uint8_t icvs[ESP_CHUNK][INTEGRITY_ICV_MAX]; /* computed, of packets to open */
+    IMB_MGR *sha_ni_manager; /* NULL: `manager` hashes as well */
+    IMB_JOB jobs[CBC_BURST];
+    uint8_t icvs[CBC_BURST][INTEGRITY_ICV_MAX]; /* computed, of packets to open */
 };
 
 /* Rows as in `integrity_algorithms`. */
 static const struct {
     IMB_HASH_ALG hash;
     size_t block_size;
+    bool by_sha_ni; /* the instructions know it */
 } hmacs[INTEGRITY_COUNT] = {
-    {IMB_AUTH_HMAC_SHA_512, 128},
-    {IMB_AUTH_HMAC_SHA_384, 128},
-    {IMB_AUTH_HMAC_SHA_256, 64},
-    {IMB_AUTH_HMAC_SHA_1, 64},
+    {IMB_AUTH_HMAC_SHA_512, 128, false},
+    {IMB_AUTH_HMAC_SHA_384, 128, false},
+    {IMB_AUTH_HMAC_SHA_256, 64, true},
+    {IMB_AUTH_HMAC_SHA_1, 64, true},
 };
 
 static void ipsec_mb_free(void *opaque)
@@ -54,6 +62,8 @@ static void ipsec_mb_free(void *opaque)
         return;
     if (state->manager != NULL)
         free_mb_mgr(state->manager);
+    if (state->sha_ni_manager != NULL)
+        free_mb_mgr(state->sha_ni_manager);
     secret_free(state, sizeof *state);
 }
 
@@ -65,6 +75,22 @@ static bool manager_is_sound(IMB_MGR *manager)
         return false;
     return (manager->features & IMB_FEATURE_SELF_TEST) == 0 ||
            (manager->features & IMB_FEATURE_SELF_TEST_PASS) != 0;
+}
+
+/* A manager for hashes by SHA-NI; NULL if the processor lacks the instructions, or has AVX512, whose sixteen
+ * lanes do the work of hashes. */
+static IMB_MGR *sha_ni_manager_new(IMB_ARCH architecture)
+{
+    if (architecture != IMB_ARCH_AVX && architecture != IMB_ARCH_AVX2)
+        return NULL;
+    IMB_MGR *manager = alloc_mb_mgr(0);
+    if (manager == NULL)
+        return NULL;
+    init_mb_mgr_sse(manager);
+    if (manager_is_sound(manager) && (manager->features & IMB_FEATURE_SHANI) != 0)
+        return manager;
+    free_mb_mgr(manager);
+    return NULL;
 }
 
 void *esp_backend_ipsec_mb_new(char *name, size_t size)
@@ -86,7 +112,9 @@ void *esp_backend_ipsec_mb_new(char *name, size_t size)
         ipsec_mb_free(state);
         return NULL;
     }
-    (void)snprintf(name, size, "libIPSec_MB %s %s", imb_get_version_str(), architectures[architecture]);
+    state->sha_ni_manager = sha_ni_manager_new(architecture);
+    (void)snprintf(name, size, "libIPSec_MB %s %s%s", imb_get_version_str(), architectures[architecture],
+                   state->sha_ni_manager != NULL ? ", SHA-NI" : "");
     return state;
 }
 
@@ -208,7 +236,7 @@ static void gcm_open(IMB_MGR *manager, const struct encryption_algorithm *a, str
     }
 }
 
-/* Enciphers or deciphers the texts of the jobs. False if the library left one out. */
+/* Enciphers or deciphers the texts of the jobs, CBC_BURST at most. False if the library left one out. */
 static bool cbc_burst(struct ipsec_mb_state *state, const struct esp_suite *suite, const struct esp_job *jobs,
                       size_t count, IMB_CIPHER_DIRECTION direction)
 {
@@ -237,8 +265,8 @@ static uint8_t *job_icv(const struct esp_job *job)
     return job->esp + ESP_HEADER_SIZE + 16 + job->text;
 }
 
-/* Computes the ICVs of the jobs: outbound to where they belong, inbound to `state->icvs`. False if the
- * library left one out. */
+/* Computes the ICVs of the jobs, CBC_BURST at most: outbound to where they belong, inbound to `state->icvs`.
+ * False if the library left one out. */
 static bool hmac_burst(struct ipsec_mb_state *state, const struct esp_suite *suite,
                        const struct esp_job *jobs, size_t count, enum packet_direction direction)
 {
@@ -253,8 +281,10 @@ static bool hmac_burst(struct ipsec_mb_state *state, const struct esp_suite *sui
         j->u.HMAC._hashed_auth_key_xor_ipad = keys->inner;
         j->u.HMAC._hashed_auth_key_xor_opad = keys->outer;
     }
-    return IMB_SUBMIT_HASH_BURST_NOCHECK(state->manager, state->jobs, (uint32_t)count,
-                                         hmacs[suite->integrity - integrity_algorithms].hash) == count;
+    size_t row = (size_t)(suite->integrity - integrity_algorithms);
+    IMB_MGR *manager =
+        hmacs[row].by_sha_ni && state->sha_ni_manager != NULL ? state->sha_ni_manager : state->manager;
+    return IMB_SUBMIT_HASH_BURST_NOCHECK(manager, state->jobs, (uint32_t)count, hmacs[row].hash) == count;
 }
 
 static void cbc_seal(struct ipsec_mb_state *state, const struct esp_suite *suite, struct esp_job *jobs,
@@ -272,7 +302,7 @@ static void cbc_open(struct ipsec_mb_state *state, const struct esp_suite *suite
     bool done = hmac_burst(state, suite, jobs, count, PACKET_INBOUND);
 
     /* Only what is authentic is deciphered. */
-    struct esp_job authentic[ESP_CHUNK];
+    struct esp_job authentic[CBC_BURST];
     size_t authentic_count = 0;
     for (size_t i = 0; i < count; i++) {
         bool equal = done && esp_icv_equal(state->icvs[i], job_icv(&jobs[i]), suite->icv_size);
@@ -288,13 +318,22 @@ static void cbc_open(struct ipsec_mb_state *state, const struct esp_suite *suite
     }
 }
 
+/* Runs the jobs of a suite with AES-CBC, a burst at a time. */
+static void
+run_bursts(struct ipsec_mb_state *state, const struct esp_suite *suite, struct esp_job *jobs, size_t count,
+           void (*run)(struct ipsec_mb_state *, const struct esp_suite *, struct esp_job *, size_t))
+{
+    for (size_t i = 0; i < count; i += CBC_BURST)
+        run(state, suite, jobs + i, count - i < CBC_BURST ? count - i : CBC_BURST);
+}
+
 static void ipsec_mb_seal(void *opaque, const struct esp_suite *suite, struct esp_job *jobs, size_t count)
 {
     struct ipsec_mb_state *state = opaque;
     if (is_gcm(suite))
         gcm_seal(state->manager, suite->encryption, jobs, count);
     else
-        cbc_seal(state, suite, jobs, count);
+        run_bursts(state, suite, jobs, count, cbc_seal);
 }
 
 static void ipsec_mb_open(void *opaque, const struct esp_suite *suite, struct esp_job *jobs, size_t count)
@@ -303,7 +342,7 @@ static void ipsec_mb_open(void *opaque, const struct esp_suite *suite, struct es
     if (is_gcm(suite))
         gcm_open(state->manager, suite->encryption, jobs, count);
     else
-        cbc_open(state, suite, jobs, count);
+        run_bursts(state, suite, jobs, count, cbc_open);
 }
 
 const struct esp_backend esp_backend_ipsec_mb = {

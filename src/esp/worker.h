@@ -31,7 +31,8 @@ struct esp_worker *esp_worker_new(const uint8_t seed[ESP_SEED_SIZE], enum esp_ar
 /* Wipes and frees a worker. The SAs made with it stay usable with any other of the same arithmetic. */
 void esp_worker_free(struct esp_worker *worker);
 
-/* "libIPSec_MB 1.3.0 AVX512" or "OpenSSL 3.0.22": what does the arithmetic, for the log. */
+/* "libIPSec_MB 1.3.0 AVX512", "libIPSec_MB 1.3.0 AVX2, SHA-NI" or "OpenSSL 3.0.22": what does the arithmetic,
+ * for the log. */
 const char *esp_worker_arithmetic(const struct esp_worker *worker);
 
 /*

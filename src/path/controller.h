@@ -91,7 +91,7 @@ void operation_submit(struct path *path, struct operation *operation, enum packe
 /* Takes back what workers have done, and goes on with it. */
 void path_reap(struct path *path);
 
-/* Posts a task to a worker; waits if it has very many. */
+/* Has a worker carry out a task, or stands in for it while it sleeps; waits if it has very many. */
 void operation_post(struct path *path, struct worker *worker, const struct task *task);
 
 /* A worker has carried out a task of the change: frees the sets that no worker has any more. */

@@ -33,11 +33,16 @@ bool mailbox_is_full(const struct mailbox *mailbox)
     return posted - mailbox->reaped == MAILBOX_SIZE;
 }
 
-void mailbox_post(struct mailbox *mailbox, const struct task *task)
+void mailbox_put(struct mailbox *mailbox, const struct task *task)
 {
     uint32_t posted = atomic_load_explicit(&mailbox->posted, memory_order_relaxed);
     mailbox->slots[posted % MAILBOX_SIZE] = *task;
     atomic_store_explicit(&mailbox->posted, posted + 1, memory_order_release);
+}
+
+void mailbox_post(struct mailbox *mailbox, const struct task *task)
+{
+    mailbox_put(mailbox, task);
     mailbox_wake(mailbox);
 }
 

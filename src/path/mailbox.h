@@ -92,7 +92,10 @@ void mailbox_close(struct mailbox *mailbox);
 /* Controller: true if no task can be posted before one has been reaped. */
 bool mailbox_is_full(const struct mailbox *mailbox);
 
-/* Controller: posts a copy of `task`; the mailbox must not be full. */
+/* Controller: puts a copy of `task` into the mailbox, which must not be full, and wakes nobody. */
+void mailbox_put(struct mailbox *mailbox, const struct task *task);
+
+/* Controller: the same, and wakes the worker. */
 void mailbox_post(struct mailbox *mailbox, const struct task *task);
 
 /* Controller: copies the oldest task that was carried out to `task`; false if there is none. */
@@ -104,10 +107,11 @@ void mailbox_wait(struct mailbox *mailbox, bool all);
 /* Anyone: wakes the worker. */
 void mailbox_wake(struct mailbox *mailbox);
 
-/* Worker: the oldest task that was not carried out yet; NULL if there is none. */
+/* Worker, or the controller in its place (worker_stand_in): the oldest task that was not carried out yet;
+ * NULL if there is none. */
 struct task *mailbox_next(struct mailbox *mailbox);
 
-/* Worker: the task that mailbox_next told of has been carried out, its result is written. */
+/* Likewise: the task that mailbox_next told of has been carried out, its result is written. */
 void mailbox_finish(struct mailbox *mailbox);
 
 /* Worker: resets `wake`; to be called before mailbox_next, and before it looks at what else it is woken for.

@@ -76,7 +76,9 @@ void operation_post(struct path *path, struct worker *worker, const struct task 
         worker_await(path, worker, false);
         worker_reap(path, worker);
     }
-    mailbox_post(&worker->mailbox, task);
+    mailbox_put(&worker->mailbox, task);
+    if (!worker_stand_in(worker))
+        mailbox_wake(&worker->mailbox);
 }
 
 /* Posts the tasks of the next direction that is somebody's, or of both at once; false if none is left. */

@@ -111,18 +111,23 @@ static void worker_take_notes(struct worker *worker)
     }
 }
 
-static bool worker_run_mailbox(struct worker *worker, struct source *source)
+static void worker_take_tasks(struct worker *worker)
 {
-    (void)source;
-    mailbox_clear(&worker->mailbox);
-    worker_take_notes(worker);
-    stray_take_all(worker);
     struct task *task;
     while ((task = mailbox_next(&worker->mailbox)) != NULL) {
         worker_carry_out(worker, task);
         mailbox_finish(&worker->mailbox);
         worker->raised = true;
     }
+}
+
+static bool worker_run_mailbox(struct worker *worker, struct source *source)
+{
+    (void)source;
+    mailbox_clear(&worker->mailbox);
+    worker_take_notes(worker);
+    stray_take_all(worker);
+    worker_take_tasks(worker);
     mailbox_report(&worker->mailbox);
     return false;
 }
@@ -133,16 +138,18 @@ static bool worker_run_wire(struct worker *worker, struct source *source)
     return inbound_run(worker, source->fd, wire->kind);
 }
 
-/* Milliseconds that epoll may sleep: none where there is work left, for ever where nothing is due. */
-static int worker_timeout(const struct worker *worker)
+/* When the worker has to go on: 0 where there is work left, MSEC_NEVER where nothing is due. */
+static msec_t worker_due(const struct worker *worker)
 {
-    if (!TAILQ_EMPTY(&worker->ready))
-        return 0;
-    if (!TAILQ_EMPTY(&worker->ready_tunnels) && !outbound_is_stuck(&worker->outbound))
-        return 0;
-    msec_t due = deadline_next(&worker->deadlines);
-    if (due == MSEC_NEVER)
-        return -1;
+    bool tunnels_rest = TAILQ_EMPTY(&worker->ready_tunnels) || outbound_is_stuck(&worker->outbound);
+    return TAILQ_EMPTY(&worker->ready) && tunnels_rest ? deadline_next(&worker->deadlines) : 0;
+}
+
+/* Milliseconds that epoll may sleep until then; -1: for ever. */
+static int timeout_until(msec_t due)
+{
+    if (due == 0 || due == MSEC_NEVER)
+        return due == 0 ? 0 : -1;
     msec_t now = worker_clock();
     if (due <= now)
         return 0;
@@ -190,16 +197,51 @@ static void worker_run(struct worker *worker, const struct epoll_event *events, 
     worker_tell(worker);
 }
 
+/* Waits for something to do. Whoever stands in for the worker meanwhile ends before this returns. */
+static int worker_wait(struct worker *worker, struct epoll_event events[EPOLL_EVENTS])
+{
+    msec_t due = worker_due(worker);
+    int timeout = timeout_until(due);
+    if (timeout == 0)
+        return epoll_wait(worker->epoll, events, EPOLL_EVENTS, 0);
+    worker->sleeps_until = due;
+    atomic_store_explicit(&worker->is_asleep, true, memory_order_relaxed);
+    (void)pthread_mutex_unlock(&worker->awake);
+    int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, timeout);
+    atomic_store_explicit(&worker->is_asleep, false, memory_order_relaxed);
+    (void)pthread_mutex_lock(&worker->awake);
+    return count;
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
     struct epoll_event events[EPOLL_EVENTS];
+    (void)pthread_mutex_lock(&worker->awake);
     while (!worker->stopping) {
-        int count = epoll_wait(worker->epoll, events, EPOLL_EVENTS, worker_timeout(worker));
+        int count = worker_wait(worker, events);
         worker->now = worker_clock();
         worker_run(worker, events, count);
     }
+    (void)pthread_mutex_unlock(&worker->awake);
     return NULL;
+}
+
+/* What the tasks leave to the worker, sources that are ready or an earlier deadline, wakes it. */
+bool worker_stand_in(struct worker *worker)
+{
+    if (!atomic_load_explicit(&worker->is_asleep, memory_order_relaxed) ||
+        pthread_mutex_trylock(&worker->awake) != 0)
+        return false;
+    worker->now = worker_clock();
+    worker_take_tasks(worker);
+    outbound_end_batch(worker);
+    worker_tell(worker);
+    bool is_due_earlier = worker_due(worker) < worker->sleeps_until;
+    (void)pthread_mutex_unlock(&worker->awake);
+    if (is_due_earlier)
+        mailbox_wake(&worker->mailbox);
+    return true;
 }
 
 bool worker_turn(struct worker *worker, msec_t now)
@@ -246,6 +288,7 @@ void worker_prepare(struct worker *worker)
 {
     TAILQ_INIT(&worker->ready);
     TAILQ_INIT(&worker->ready_tunnels);
+    (void)pthread_mutex_init(&worker->awake, NULL); /* never fails */
     coalesce_prepare(&worker->inbound.coalescer);
     worker->epoll = worker->mailbox.wake = worker->mailbox.finished = -1;
     worker_leave_sockets(worker);
@@ -383,4 +426,5 @@ void worker_close(struct worker *worker)
     map_free(&worker->outbound_by_spi);
     worker_close_rings(worker);
     deadline_heap_free(&worker->deadlines);
+    (void)pthread_mutex_destroy(&worker->awake);
 }

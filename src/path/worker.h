@@ -1,6 +1,8 @@
 /*
  * A packet worker, seen from inside src/path/: its loop and what hangs on it. All of it belongs to the
  * worker's thread; the controller reaches it through the mailbox alone, other workers through a ring each.
+ * But while the worker sleeps in epoll, the controller carries out a task in its place: to wake a thread, and
+ * to be woken by its answer, costs more than most tasks.
  *
  * The loop waits in epoll, edge-triggered, and keeps the sources that have something in lists: each turn does
  * one batch of each, until a source says that it is empty. Tunnels have a list of their own, since they rest
@@ -78,7 +80,12 @@ struct worker {
     bool started;
     bool stopping;
     bool raised; /* an event since event_fd was written */
-    msec_t now;  /* CLOCK_BOOTTIME, read once a turn; or the time of the turn that it is given */
+    /* Held by the worker's thread but while it sleeps. It does not let go between two turns that wait for
+     * nothing, so no packet costs it. */
+    pthread_mutex_t awake;
+    atomic_bool is_asleep; /* and has not woken yet: who stands in again and again does not keep it waiting */
+    msec_t sleeps_until;   /* read by who stands in; MSEC_NEVER: until there is something to read */
+    msec_t now;            /* CLOCK_BOOTTIME, read once a turn; or the time of the turn that it is given */
 
     const struct wire_io *io;
     struct source_list ready;
@@ -172,6 +179,9 @@ bool worker_start(struct worker *worker);
 /* Without a thread: one turn at the time `now`, which never waits. True if another one may find more to do.
  */
 bool worker_turn(struct worker *worker, msec_t now);
+
+/* Controller: carries out the tasks in the mailbox if the worker's thread sleeps, else returns false. */
+bool worker_stand_in(struct worker *worker);
 
 /* Carries out one task, and takes one note from another worker (command.c). */
 void worker_carry_out(struct worker *worker, struct task *task);

@@ -178,7 +178,7 @@ class MusubiResponder(Responder):
         lab.callback(self.musubi.kill)    # the clients no longer answer to a DELETE
 
     def pids(self):
-        return self.musubi._daemon_pids()
+        return self.musubi.daemon_pids()
 
 
 class StrongSwanResponder(Responder):

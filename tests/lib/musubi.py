@@ -67,7 +67,7 @@ class Musubi:
             argv, options = ["sh", "-c", f'exec "$@" 2>/dev/fd/{stderr}', "sh", *argv], {"pass_fds": (stderr,)}
         self.process = self.host.start(self.name, argv, self.directory, env=self._environment(), **options)
         self.process.wait_for_text("ready\n")
-        self._children = self._daemon_pids()
+        self._children = self.daemon_pids()
         return self
 
     def stop(self):
@@ -84,7 +84,7 @@ class Musubi:
     def kill(self):
         """End all of its processes as a crash would."""
         # At once: one that saw another die would have the SAs deleted.
-        self.host.run("kill", "-KILL", *self._daemon_pids())
+        self.host.run("kill", "-KILL", *self.daemon_pids())
         process, self.process = self.process, None
         process.kill()
         self._no_sanitizer_report(process)
@@ -100,12 +100,12 @@ class Musubi:
         """The daemon runs, and so do all processes of it that ran when it became ready."""
         status = self.process.status()
         assert status is None, f"{self.name} ended with status {status}\n{self.process.log()}"
-        died = self._children - self._daemon_pids()
+        died = self._children - self.daemon_pids()
         assert not died, f"{self.name}: processes {died} died\n{self.process.log()}"
 
     def resident_kilobytes(self):
         """The memory of all its processes together."""
-        pids = ",".join(map(str, self._daemon_pids()))
+        pids = ",".join(map(str, self.daemon_pids()))
         return sum(map(int, self.host.must("ps", "-o", "rss=", "-p", pids).split()))
 
     @property
@@ -135,7 +135,7 @@ class Musubi:
         for text in texts:
             assert not SANITIZER_REPORT.search(text), f"{self.name}: sanitizer report\n{text}"
 
-    def _daemon_pids(self):
+    def daemon_pids(self):
         """The daemon's processes, without short-lived helpers such as nft."""
         children = {}
         for line in self.host.must("ps", "-e", "-o", "pid=,ppid=,comm=").splitlines():
@@ -151,7 +151,7 @@ class Musubi:
 
     def process_id(self, name):
         """Of one of its processes: "musubid" (the keeper), "musubid-engine" or "musubid-path"."""
-        names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self._daemon_pids()}
+        names = {pid: self.host.must("ps", "-o", "comm=", "-p", str(pid)).strip() for pid in self.daemon_pids()}
         return next(pid for pid, its_name in names.items() if its_name == name)
 
     def kill_process(self, name):

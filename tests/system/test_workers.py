@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from bench import field
-from bench.parts.scale import Spread
+from bench.spread import Spread
 from lib.frames import RECEIVE_BUFFER_FORCE
 from lib.process import wait_until
 

@@ -170,8 +170,9 @@ static bool packet_queue(struct channel *channel, const struct iovec *parts, siz
 static bool packet_pass(struct channel *channel, struct iovec *parts, size_t part_count, const int *fds,
                         size_t fd_count)
 {
-    enum sent sent =
-        channel_is_waiting(channel) ? SENT_LATER : packet_send(channel->fd, parts, part_count, fds, fd_count);
+    enum sent sent = !STAILQ_EMPTY(&channel->queue)
+                         ? SENT_LATER
+                         : packet_send(channel->fd, parts, part_count, fds, fd_count);
     if (sent == SENT_LATER)
         return packet_queue(channel, parts, part_count, fds, fd_count);
     channel->failed = sent == SENT_NEVER;
@@ -256,13 +257,13 @@ bool channel_flush(struct channel *channel)
         channel->queued -= waiting->length;
         waiting_free(waiting);
     }
-    (void)gathered_pass(channel);
+    channel->keeps = !gathered_pass(channel);
     return !channel->failed;
 }
 
 bool channel_is_waiting(const struct channel *channel)
 {
-    return channel->fd >= 0 && !channel->failed && !STAILQ_EMPTY(&channel->queue);
+    return channel->fd >= 0 && !channel->failed && (channel->keeps || !STAILQ_EMPTY(&channel->queue));
 }
 
 /* ---- Receiving ------------------------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ struct channel {
     size_t queued; /* octets */
     size_t lost;   /* messages that channel_offer did not send */
     bool gathers;
+    bool keeps;      /* the last channel_flush found no memory to queue what was gathered */
     size_t gathered; /* octets of `packet` */
     struct channel_message message;
     size_t begin, end;                                 /* of the last message in `buffer` */
@@ -93,7 +94,7 @@ bool channel_offer(struct channel *channel, uint32_t type, const void *body, siz
 /* Sends what waits and what was gathered, as far as the socket takes it. False if the channel has failed. */
 bool channel_flush(struct channel *channel);
 
-/* True if something waits that the socket did not take: poll for writing, then flush. */
+/* True if something waits that the socket did not take, queued or gathered: poll for writing, then flush. */
 bool channel_is_waiting(const struct channel *channel);
 
 /* True if a message is there, or the other side is gone. */

@@ -6,7 +6,7 @@ import struct
 import time
 
 from bench import field, traffic
-from bench.parts.scale import Spread
+from bench.spread import Spread
 from lib.capture import Capture
 from lib.lab import Lab
 from lib.process import Background

@@ -1,20 +1,17 @@
 """What many tunnels cost: start and end, memory, a typed line, the engine's time for an event, packets of one tunnel."""
 
-import ipaddress
 import re
-import socket
 import time
 
-from bench import field, svg, traffic
-from bench.contestants import Contestant, MusubiTunnel
+from bench import svg
+from bench.crowded import Crowded
 from bench.parts import packets
-from bench.responders import FIRST_TS, musubi_config, musubi_initiator_config, musubi_tunnels
-from lib import direct, shows
-from lib.direct import FAR, NEAR
+from bench.responders import FIRST_TS, musubi_config, musubi_initiator_config
+from bench.spread import Spread
+from lib import shows
 from lib.lab import Lab, wire
 from lib.musubi import BUILD, Musubi
 from lib.process import run as run_program, wait_until
-from lib.suite import AES_GCM
 
 PART = "scale"
 MUSUBI = "Musubi"
@@ -27,21 +24,6 @@ TYPED = "a typed line of a tunnel"
 NEGOTIATION, REKEY, SA_MEMORY = "engine, a negotiation", "engine, a rekey of a Child SA", "engine, an IKE SA and its Child SA"
 INSTALLED = "64 octets, one flow, beside other SAs"
 SPREAD = "64 octets, to addresses behind tunnels in turn"
-LOAD_ADDRESS, SECOND_ADDRESS = "10.8.0.1", "10.8.0.2"
-NOBODY = direct.End(9, "Tunnel9.0")
-SPREAD_TUNNEL = """\
-ikev2 authentication psk id keyid bench{number} key char {secret}
-!
-interface {tunnel}
-  tunnel mode ipsec-ikev2
-  ip unnumbered GigaEthernet1.0
-  ikev2 local-authentication psk id keyid bench{number}
-  ikev2 peer {peer} authentication psk id keyid centre
-  {lines}
-  no shutdown
-!
-ip route {address}/32 {tunnel}
-"""
 FINDING_COLUMNS = ("IKE_SA_INIT answered", "IKE_SA_INIT refused", "negotiation, engine")
 
 
@@ -162,34 +144,6 @@ def finding(bench, most):
             bench.add(PART, f"{column}, peers: {values['peers']}", tunnels(int(values["tunnels"])), float(values[column]), "µs")
 
 
-class Crowded(MusubiTunnel):
-    """The far gateway has many more tunnels, with SAs of clients that `musubi-bench ike` makes."""
-
-    def __init__(self, lab, name, count):
-        super().__init__(lab, name, AES_GCM.lines + field.NATT)
-        self.count = count
-        config = direct.config(FAR, NEAR, lines=AES_GCM.lines + field.NATT) + (
-            f"ikev2 authentication psk id keyid centre key char {direct.SECRET}\n" if count else "")
-        self.gateways[1] = Musubi(lab, self.far, config + musubi_tunnels(count))
-        self.clients = lab.namespace("clients")
-        wire(self.clients, "eth0", self.far, "ge2")
-        self.clients.address("eth0", f"{LOAD_ADDRESS}/24")
-        self.far.address("ge2", f"{SECOND_ADDRESS}/24")
-
-    def start(self):
-        super().start()
-        self.lab.callback(self.gateways[1].kill)    # the clients no longer answer to a DELETE
-        if self.count:
-            # The policies of the clients' tunnels are the defaults on both ends.
-            self.clients.must(BUILD / "musubi-bench", "ike", "--to", SECOND_ADDRESS, "--from", LOAD_ADDRESS, "--id",
-                              "keyid bench#", "--peer-id", "keyid centre", "--key", direct.SECRET, "--own-ts",
-                              "10.128.0.0", "--line", "sa-proposal dh 2048-bit", "--keep", "--count", self.count,
-                              timeout=600)
-            gateway = self.gateways[1]
-            wait_until(lambda: len(gateway.ike_sas()) > self.count, 60, "the SAs of all clients")
-        return self
-
-
 def in_turns(bench, compared):
     """All of them several times, since one look at a highest rate may be 20 % off; each as often early as late."""
     for turn in range(bench.pick(max(4, bench.rounds), 1)):
@@ -201,43 +155,6 @@ def beside_others(bench, counts):
         crowds = [Crowded(lab, sas(count), count).start() for count in counts]
         for one in in_turns(bench, crowds):
             bench.add(PART, INSTALLED, one.name, packets.most(bench, one, "one", 64), packets.UNIT)
-
-
-class Spread(Contestant):
-    """Many tunnels between the two gateways, with an address of the far one behind each."""
-
-    def __init__(self, lab, name, count, lines=field.NATT):
-        super().__init__(lab, name)
-        self.addresses = addresses = [str(ipaddress.ip_address(FIRST_TS) + i) for i in range(count)]
-        # Each has one more tunnel, to a peer that is not there, since another between the two would take all.
-        both = ("ikev2 default-profile\n  sa-proposal dh 2048-bit\n!\n"
-                f"ikev2 authentication psk id keyid centre key char {direct.SECRET}\n")
-        near = direct.config(NEAR, NOBODY) + both + spread_tunnels(addresses, lines)
-        far = direct.config(FAR, NOBODY) + both + musubi_tunnels(count).replace(
-            "  no shutdown\n", f"  {lines}  no shutdown\n")
-        self.gateways = [Musubi(lab, self.near, near), Musubi(lab, self.far, far)]
-        self.far.ip(f"route add local {FIRST_TS}/16 dev lo")
-
-    def start(self):
-        for gateway in reversed(self.gateways):
-            gateway.start()
-        self.near.within(self._ask)
-        wait_until(lambda: len(self.gateways[0].ike_sas()) >= len(self.addresses), 60, "the SAs of all tunnels")
-        return self
-
-    def _ask(self):
-        """Send a packet by each tunnel, which then negotiates."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-            asker.bind((self.inner_near, 0))
-            for address in self.addresses:
-                asker.sendto(b"?", (address, traffic.PORT))
-
-
-def spread_tunnels(addresses, lines):
-    """Tunnels to the far gateway, with a route to one of its addresses by each."""
-    return "".join(SPREAD_TUNNEL.format(number=i, tunnel=f"Tunnel{100 + i // 1000}.{i % 1000}", address=address,
-                                        secret=direct.SECRET, peer=FAR.outer4, lines=lines.strip())
-                   for i, address in enumerate(addresses))
 
 
 def spread(bench, count):

@@ -12,6 +12,15 @@
 
 #include <cmocka.h>
 
+static bool without_memory;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return without_memory ? NULL : __real_calloc(count, size);
+}
+
 struct pair {
     struct channel a, b;
     int raw; /* the socket of `b` */
@@ -166,6 +175,29 @@ static void messages_that_do_not_fit_what_is_gathered_stay_in_order(void **state
     assert_int_equal(channel_receive(&pair->b), CHANNEL_EMPTY);
     close(pipes[0]);
     close(pipes[1]);
+}
+
+/* The socket is full, and there is no memory for the queue. */
+static void what_is_gathered_waits_without_memory_until_the_socket_has_room(void **state)
+{
+    struct pair *pair = *state;
+    const struct channel_header filler = {.type = 1};
+    while (send(pair->a.fd, &filler, sizeof filler, 0) == sizeof filler)
+        continue;
+    channel_gather(&pair->a);
+    assert_true(channel_send(&pair->a, 2, NULL, 0, NULL, 0, NULL, 0));
+
+    without_memory = true;
+    assert_true(channel_flush(&pair->a));
+    without_memory = false;
+
+    assert_true(channel_is_waiting(&pair->a));
+    while (channel_receive(&pair->b) == CHANNEL_MESSAGE)
+        assert_int_equal(pair->b.message.type, 1);
+    assert_true(channel_flush(&pair->a));
+    assert_false(channel_is_waiting(&pair->a));
+    assert_int_equal(channel_receive(&pair->b), CHANNEL_MESSAGE);
+    assert_int_equal(pair->b.message.type, 2);
 }
 
 static void what_is_gathered_is_sent_before_the_end(void **state)
@@ -426,6 +458,8 @@ int main(void)
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(messages_that_do_not_fit_what_is_gathered_stay_in_order, pair_set_up,
                                         pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_gathered_waits_without_memory_until_the_socket_has_room,
+                                        pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(what_is_gathered_is_sent_before_the_end, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(end_of_the_other_side_is_told, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_message_closes_the_channel, pair_set_up, pair_tear_down),

@@ -1,4 +1,7 @@
 /* esp/backend.h: libIPSec_MB against OpenSSL, and both against published packets */
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <sys/mman.h>
 
 #include "../crypto/hex.h"
@@ -32,6 +35,16 @@ static int free_workers(void **state)
     esp_worker_free(workers->openssl);
     free(workers);
     return 0;
+}
+
+static bool processor_has_sha_ni(void)
+{
+#ifdef __x86_64__
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) == 1 && (b & bit_SHA) != 0;
+#else
+    return false;
+#endif
 }
 
 static void self_test_passes_with_either_library(void **state)
@@ -250,6 +263,50 @@ static void a_batch_of_mixed_suites_is_as_if_sealed_one_by_one(void **state)
     free_buffers(b);
 }
 
+/* One of four packets has a changed octet. The others of the batch come out whole, whichever burst they are
+ * in. */
+static void a_changed_packet_spoils_no_other_of_its_batch(void **state)
+{
+    struct workers *w = *state;
+    struct buffers *b = new_buffers();
+    uint64_t random = 4;
+    for (size_t suite = 0; suite < SUITE_COUNT; suite++) {
+        struct sa_pair pair;
+        pair_make(&pair, suite, w->best, w->best);
+        bool changed[BATCH_MAX];
+        for (size_t i = 0; i < BATCH_MAX; i++)
+            lay_out_batch(b, &random, i, pair.out, pair.out);
+        assert_int_equal(esp_seal(w->best, b->out[0], BATCH_MAX), BATCH_MAX);
+        size_t whole = 0;
+        for (size_t i = 0; i < BATCH_MAX; i++) {
+            size_t length = b->out[0][i].length;
+            b->in[i] = (struct esp_inbound){.sa = pair.in, .packet = b->one[i], .length = length};
+            changed[i] = random_below(&random, 4) == 0;
+            whole += !changed[i];
+            if (changed[i])
+                b->one[i][ESP_HEADER_SIZE + random_below(&random, length - ESP_HEADER_SIZE)] ^= 1;
+        }
+        assert_in_range(whole, 1, BATCH_MAX - 1);
+        assert_int_equal(esp_open(w->best, b->in, BATCH_MAX, 1), whole);
+        for (size_t i = 0; i < BATCH_MAX; i++) {
+            assert_int_equal(b->in[i].result, changed[i] ? ESP_OPEN_INTEGRITY_FAILURE : ESP_OPENED);
+            if (!changed[i])
+                assert_memory_equal(b->in[i].inner, b->inner[i], b->in[i].inner_length);
+        }
+        pair_free(&pair);
+    }
+    free_buffers(b);
+}
+
+/* The library chooses AVX2 for all, though SHA-NI is faster. */
+static void hashes_are_done_by_sha_ni_where_the_processor_has_no_wider_lanes_than_avx2(void **state)
+{
+    struct workers *w = *state;
+    const char *name = esp_worker_arithmetic(w->best);
+    bool by_sha_ni = strstr(name, "SHA-NI") != NULL;
+    assert_int_equal(by_sha_ni, strstr(name, "AVX2") != NULL && processor_has_sha_ni());
+}
+
 static void every_changed_octet_is_detected_in_every_suite(void **state)
 {
     struct workers *w = *state;
@@ -320,6 +377,8 @@ int main(void)
                                         make_workers, free_workers),
         cmocka_unit_test_setup_teardown(a_batch_of_mixed_suites_is_as_if_sealed_one_by_one, make_workers,
                                         free_workers),
+        cmocka_unit_test(a_changed_packet_spoils_no_other_of_its_batch),
+        cmocka_unit_test(hashes_are_done_by_sha_ni_where_the_processor_has_no_wider_lanes_than_avx2),
         cmocka_unit_test(every_changed_octet_is_detected_in_every_suite),
         cmocka_unit_test(nothing_outside_of_the_packet_is_touched),
     };

@@ -149,6 +149,8 @@ static void removal_under_traffic_leaves_the_others_alone(void **state)
             end_put_number(here, IP_V4, LENGTH, i);
         end_remove(here, number);
         end_remove(there, number);
+        /* The queue of a TUN device has no room for what all rounds put there. */
+        end_expect_total(here, ESP_OUT_PACKETS, (uint64_t)(number - 1) * 100);
     }
 
     /* What was in flight on a removed SA is lost; nothing else is. */

@@ -1,9 +1,12 @@
 /* Which worker does what: tunnels spread over all of them, and the two directions of one over two. */
 #include "stand.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -123,6 +126,78 @@ static void child_sa_that_the_peer_does_not_know_is_installed_by_both_workers_at
     }
 }
 
+/* Tasks of the worker that it, or the controller in its place, has carried out. */
+static uint32_t tasks_done(struct worker *worker)
+{
+    return atomic_load(&worker->mailbox.done);
+}
+
+/* While the test holds what a worker holds that is awake, that one is neither asleep nor able to go on. */
+static void controller_leaves_a_task_to_a_worker_that_is_awake(void **state)
+{
+    (void)state;
+    struct worker *owner = &there->path->workers[0];
+    path_settle(there->path);
+    uint32_t before = tasks_done(owner);
+    (void)pthread_mutex_lock(&owner->awake);
+    struct child_settings child = end_child(there, &stand_gcm_udp, 1);
+    child.unknown_to_peer = true; /* so that both workers have their task at once */
+    assert_int_equal(child_install(there->path, 0, &child), PATH_OK);
+    assert_true(tasks_done(owner) == before);
+    assert_true(atomic_load(&owner->mailbox.is_woken));
+    (void)pthread_mutex_unlock(&owner->awake);
+    path_settle(there->path);
+    assert_true(tasks_done(owner) > before);
+    child = end_child(here, &stand_gcm_udp, 1);
+    end_install(here, &child);
+
+    carry(here, there);
+    carry(there, here);
+}
+
+/* How often the threads of workers have waited, at both ends. */
+static unsigned long waits_of_workers(void)
+{
+    unsigned long waits = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    const struct dirent *entry;
+    while ((entry = readdir(tasks)) != NULL) {
+        char path[300], line[256];
+        bool is_worker = false;
+        (void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+        FILE *status = entry->d_name[0] != '.' ? fopen(path, "re") : NULL;
+        while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+            is_worker |= strncmp(line, "Name:\tpath/", 11) == 0;
+            if (is_worker && strncmp(line, "voluntary_ctxt_switches:", 24) == 0)
+                waits += strtoul(line + 24, NULL, 10);
+        }
+        if (status != NULL)
+            (void)fclose(status);
+    }
+    (void)closedir(tasks);
+    return waits;
+}
+
+/* Other things may wake a worker now and then; each of some installations would. */
+static void worker_that_sleeps_sleeps_on_while_child_sas_come_and_go(void **state)
+{
+    (void)state;
+    enum { CHILDREN = 10, ATTEMPTS = 10000 };
+    bool slept = false;
+    for (unsigned attempt = 0; attempt < ATTEMPTS && !slept; attempt++) {
+        unsigned long before = waits_of_workers();
+        for (uint32_t number = 1; number <= CHILDREN; number++) {
+            struct child_settings child = end_child(there, &stand_gcm_udp, number);
+            end_install(there, &child);
+        }
+        for (uint32_t number = 1; number <= CHILDREN; number++)
+            end_remove(there, number);
+        slept = waits_of_workers() == before;
+    }
+    assert_true(slept);
+}
+
 /* As when the keeper has been restarted and has given other slots to the tunnels. */
 static void child_sa_whose_spi_leads_to_any_worker_works(void **state)
 {
@@ -215,6 +290,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(one_tunnel_keeps_two_workers_busy, start_one, stop),
         cmocka_unit_test_setup_teardown(
             child_sa_that_the_peer_does_not_know_is_installed_by_both_workers_at_once, start_one, stop),
+        cmocka_unit_test_setup_teardown(controller_leaves_a_task_to_a_worker_that_is_awake, start_one, stop),
+        cmocka_unit_test_setup_teardown(worker_that_sleeps_sleeps_on_while_child_sas_come_and_go, start_one,
+                                        stop),
         cmocka_unit_test_setup_teardown(child_sa_whose_spi_leads_to_any_worker_works, start_one, stop),
         cmocka_unit_test_setup_teardown(tunnel_is_removed_with_child_sas_of_all_workers_under_traffic,
                                         start_several, stop),
