@@ -322,6 +322,44 @@ static void R44_an_sa_whose_pinned_route_the_config_took_is_made_anew(void **sta
     world_free(p.w);
 }
 
+static bool count_first_messages(void *context, const struct flying_datagram *d)
+{
+    struct ike_header header;
+    unsigned *count = context;
+    if (ike_header_parse(d->message, &header) && header.exchange == EXCHANGE_IKE_SA_INIT &&
+        (header.flags & IKE_FLAG_RESPONSE) == 0)
+        ++*count;
+    return true;
+}
+
+/* Two lines of a config in a row, each of which changes the source. A packet waits between them. */
+static void R44_two_other_sources_in_a_row_in_the_config_make_one_negotiation(void **state)
+{
+    (void)state;
+    static const char third[] = "10.1.0.3";
+    for (msec_t between = 0; between <= 150; between += 50) {
+        unsigned negotiations = 0;
+        struct pair p = pair_that_keeps_up(CONNECT_AUTO);
+        set_policy_and_route(&p, OLD, 7, 70);
+        gateway_add_address(p.a, NEW);
+        gateway_add_address(p.a, third);
+        world_set_hook(p.w, count_first_messages, &negotiations);
+
+        set_policy_and_route(&p, NEW, 8, 80);
+        assert_true(gateway_children(p.a)->stopped);
+        gateway_packet_waits(p.a, 1);
+        world_run(p.w, between);
+        set_policy_and_route(&p, third, 9, 90);
+        world_run(p.w, SECOND);
+
+        assert_int_equal(negotiations, 1);
+        assert_from(p.a, third);
+        assert_int_equal(gateway_children(p.a)->sa.destination.mark, 90);
+        assert_one_each(&p);
+        world_free(p.w);
+    }
+}
+
 /* A PPPoE session has its old address again, but is another link. */
 static void S40_an_sa_follows_its_address_to_another_link(void **state)
 {
@@ -596,6 +634,7 @@ int main(void)
         cmocka_unit_test(R11_another_source_in_the_config_holds_from_the_next_negotiation),
         cmocka_unit_test(R44_another_link_in_the_config_holds_at_once),
         cmocka_unit_test(R44_an_sa_whose_pinned_route_the_config_took_is_made_anew),
+        cmocka_unit_test(R44_two_other_sources_in_a_row_in_the_config_make_one_negotiation),
         cmocka_unit_test(S40_an_sa_follows_its_address_to_another_link),
         cmocka_unit_test(S40_a_new_engine_goes_on_with_addresses_that_are_away),
         cmocka_unit_test(S40_a_new_engine_sees_that_the_source_has_moved),

@@ -69,6 +69,13 @@ void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
     }
 }
 
+void connect_tunnel_soon(struct ike_engine *engine, struct ike_tunnel *tunnel)
+{
+    enum { PAUSE = 200 }; /* milliseconds: lines that are pasted into a config come faster */
+    tunnel->ignores_packets_until = engine->now + PAUSE;
+    engine_set_timer(engine, &tunnel->auto_check, PAUSE);
+}
+
 void connect_waiting(struct ike_engine *engine)
 {
     struct ike_tunnel *tunnel;

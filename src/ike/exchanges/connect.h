@@ -14,6 +14,10 @@ const char *connect_hindrance(const struct ike_engine *engine, const struct ike_
  * tunnel waits for its turn. */
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
+/* The same for a tunnel with `connect-type auto` whose config has changed, but after a moment, since several
+ * lines of a config are often changed in a row. A packet that waits does not start it earlier. */
+void connect_tunnel_soon(struct ike_engine *engine, struct ike_tunnel *tunnel);
+
 /* A job is done: those that wait for their turn start as far as they may. */
 void connect_waiting(struct ike_engine *engine);
 

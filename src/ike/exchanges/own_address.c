@@ -73,21 +73,32 @@ static void log_change(const struct ike_sa *sa)
                at_once ? "" : " as soon as a packet wants to go");
 }
 
+/* Starts the negotiation of an IKE SA in place of one with that state, which was given up. */
+static void begin_anew(struct ike_engine *engine, struct ike_tunnel *tunnel, enum ike_sa_state state,
+                       bool by_config)
+{
+    bool is_auto = tunnel->policy.connect_type == CONNECT_AUTO;
+    if (is_auto && by_config)
+        connect_tunnel_soon(engine, tunnel);
+    else if (state != IKE_SA_ESTABLISHED)
+        connect_for_packet(engine, tunnel);
+    else if (is_auto)
+        connect_tunnel(engine, tunnel);
+}
+
 /* Gives up an IKE SA whose address is away for one from the address that the route has now. */
-static void give_up(struct ike_sa *sa)
+static void give_up(struct ike_sa *sa, bool by_config)
 {
     static const char reason[] = "own address changed";
-    struct ike_tunnel *tunnel = sa->tunnel;
+    const enum ike_sa_state state = sa->state;
     log_change(sa);
-    if (sa->state == IKE_SA_ESTABLISHED) {
+    if (state == IKE_SA_ESTABLISHED)
         stop_using(sa);
-        if (tunnel->policy.connect_type == CONNECT_AUTO)
-            connect_tunnel(sa->engine, tunnel);
-        return;
-    }
-    sa->address_lost = sa->replaced = true; /* what waits for it waits for the new one */
-    connect_for_packet(sa->engine, tunnel);
-    ike_sa_destroy(sa, reason);
+    else
+        sa->address_lost = sa->replaced = true; /* what waits for it waits for the new one */
+    begin_anew(sa->engine, sa->tunnel, state, by_config);
+    if (state != IKE_SA_ESTABLISHED)
+        ike_sa_destroy(sa, reason);
 }
 
 static bool may_give_up(const struct ike_sa *sa)
@@ -115,10 +126,10 @@ static void wait_for_peer(struct ike_sa *sa)
 }
 
 /* The address has been away for longer than a link flaps. Without a route the SA waits for one. */
-static void end_or_wait(struct ike_sa *sa)
+static void end_or_wait(struct ike_sa *sa, bool by_config)
 {
     if (may_give_up(sa))
-        give_up(sa);
+        give_up(sa, by_config);
     else if (sa->address_gone && sa->state == IKE_SA_ESTABLISHED && waits_for_peer(sa->tunnel))
         wait_for_peer(sa);
 }
@@ -130,13 +141,13 @@ void own_address_fire(struct ike_engine *engine, void *owner)
     if (sa->address_lost)
         ike_sa_destroy(sa, "own address changed");
     else if (is_away(sa))
-        end_or_wait(sa);
+        end_or_wait(sa, false);
 }
 
 /* ---- What has changed -------------------------------------------------------------------------------- */
 
 /* The SA's address has come or gone, or the tunnel may begin an SA that it could not before. With `for_good`
- * the address does not come back by itself. May destroy the SA. */
+ * the config has changed, and the address does not come back by itself. May destroy the SA. */
 static void reconsider(struct ike_sa *sa, bool was_away, bool for_good)
 {
     struct ike_engine *engine = sa->engine;
@@ -152,7 +163,7 @@ static void reconsider(struct ike_sa *sa, bool was_away, bool for_good)
     }
     bool nothing_left = sa->state == IKE_SA_INITIATING && ike_sa_request_never_left(sa);
     if (nothing_left || for_good || engine->now - sa->address_away >= GRACE)
-        end_or_wait(sa);
+        end_or_wait(sa, for_good);
 }
 
 void own_address_changed(struct ike_engine *engine, const struct ip_address *address, bool is_here)

@@ -16,7 +16,8 @@ void own_address_changed(struct ike_engine *engine, const struct ip_address *add
 /*
  * The tunnel's route has come, changed or gone. An IKE SA with the source of the old route follows the new
  * one, unless the config has changed the source; if the config has taken its pinned route, too, it is given
- * up at once. A request that could not leave is sent again at once.
+ * up at once, and a tunnel with `connect-type auto` makes another a moment later. A request that could not
+ * leave is sent again at once.
  */
 void own_address_take_route(struct ike_tunnel *tunnel);
 
