@@ -309,6 +309,13 @@ static void flow_append(struct coalesce_flow *flow, const struct coalesce_packet
     }
 }
 
+/* True if another packet of the same size does not fit. What is full need not wait for those of other flows,
+ * and is still in the cache. */
+static bool flow_is_full(const struct coalesce_flow *flow)
+{
+    return flow->count == COALESCE_PACKETS || flow->length + flow->size > SUPER_MAX;
+}
+
 /* Memory for one more super-packet; if there is none, the oldest one is ended. */
 static struct coalesce_flow *flow_allocate(struct worker *worker)
 {
@@ -356,7 +363,7 @@ void coalesce_add(struct worker *worker, struct inbound_sa *sa, uint8_t *inner, 
     struct coalesce_flow *flow = flow_find(bucket, sa, &p);
     if (flow != NULL && p.may_follow && follows(flow, sa, &p) && checksums_are_right(&p)) {
         flow_append(flow, &p);
-        if (!p.may_lead || p.length - p.head < flow->size)
+        if (!p.may_lead || p.length - p.head < flow->size || flow_is_full(flow))
             flow_flush(worker, flow);
         return;
     }

@@ -9,8 +9,10 @@ enum {
     DATAGRAM_MAX = 65535,
     /* Not a power of two apart, lest the heads of all packets fall into the same few cache lines. */
     INBOX_STRIDE = 65536 + 33 * 64,
-    /* Merged datagrams are some 45 each: the worker shall look at its tunnels too. */
+    /* Merged datagrams are some 45 each: the worker shall look at its tunnels too. A few batches of them may
+     * follow one another, since a batch seldom ends where a super-packet of the peer does. */
     MERGED_LIMIT = 8,
+    MERGED_ROOM = 3 * MERGED_LIMIT,
     COMMON_MAX = 2048, /* octets; few datagrams that are not merged are longer */
 };
 
@@ -58,7 +60,7 @@ unsigned wire_inbox_limit(const struct wire_inbox *inbox)
 bool wire_inbox_has_room(const struct wire_inbox *inbox)
 {
     enum { TINY = PATH_BATCH / 4 };
-    return !inbox->merged && WIRE_INBOX_ROOM - inbox->next >= TINY;
+    return inbox->merged ? inbox->next < MERGED_ROOM : WIRE_INBOX_ROOM - inbox->next >= TINY;
 }
 
 /* Puts one control message behind those that stand in `message`. */

@@ -228,6 +228,38 @@ static void a_batch_stays_where_it_is_while_the_next_ones_come(void **state)
     wire_inbox_free(&inbox);
 }
 
+/* Datagrams that come merged are large. So a batch has few of them; but others may follow before the inbox is
+ * cleared, since the next one may have the rest of a super-packet. */
+static void small_batches_of_merged_datagrams_follow_one_another(void **state)
+{
+    (void)state;
+    enum { IN_A_BATCH = 8, BATCHES = 3 };
+    int fds[2];
+    unsigned batches = 0;
+    struct wire_inbox inbox = {0};
+    struct datagram datagrams[WIRE_INBOX_ROOM];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+    assert_true(wire_inbox_allocate(&inbox, false));
+    for (uint32_t i = 0; i <= IN_A_BATCH * BATCHES; i++)
+        assert_int_equal(write(fds[1], &i, sizeof i), sizeof i);
+
+    do {
+        inbox.merged = true; /* as after a batch from a socket with UDP_GRO */
+        assert_int_equal(wire_inbox_limit(&inbox), IN_A_BATCH);
+        assert_int_equal(wire_receive_batch(fds[0], &inbox, datagrams + (size_t)batches * IN_A_BATCH),
+                         IN_A_BATCH);
+        batches++;
+        inbox.merged = true;
+    } while (wire_inbox_has_room(&inbox));
+
+    assert_int_equal(batches, BATCHES);
+    for (uint32_t i = 0; i < IN_A_BATCH * BATCHES; i++)
+        assert_memory_equal(datagrams[i].at, &i, sizeof i);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    wire_inbox_free(&inbox);
+}
+
 /* With the traffic class before it, as a kernel may have it. */
 static void the_arrival_is_found_behind_another_control_message(void **state)
 {
@@ -261,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_read_ahead_is_counted_when_the_tunnel_ends, start, stop),
         cmocka_unit_test(an_empty_socket_yields_an_empty_batch),
         cmocka_unit_test(a_batch_stays_where_it_is_while_the_next_ones_come),
+        cmocka_unit_test(small_batches_of_merged_datagrams_follow_one_another),
         cmocka_unit_test(the_arrival_is_found_behind_another_control_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

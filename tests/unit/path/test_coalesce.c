@@ -350,6 +350,27 @@ static void packets_that_follow_are_written_by_one_call(void **state)
     assert_int_equal(calls_for(IPPROTO_UDP, 40, 1400, 10, 0), 1);
 }
 
+/* It does not wait for the end of the batch, whatever others there are. */
+static void a_super_packet_is_written_when_it_is_full(void **state)
+{
+    (void)state;
+    enum { BY_OCTETS = 46 /* of 1400 octets each */ };
+    static struct packet packets[BY_OCTETS + COALESCE_PACKETS];
+    static struct flow large, small;
+    flow_make(&large, 1, IP_V4, IPPROTO_TCP, 1400);
+    flow_make(&small, 2, IP_V6, IPPROTO_UDP, 100);
+    for (size_t i = 0; i < BY_OCTETS + COALESCE_PACKETS; i++) {
+        struct flow *flow = i < BY_OCTETS ? &large : &small;
+        flow_next(flow, flow->shape.size, ACK);
+        packets[i] = flow->last;
+        assert_int_equal(read_written(), i == BY_OCTETS ? 1 : 0);
+        feed(&packets[i]);
+    }
+    assert_false(coalesce_holds(&worker.inbound.coalescer));
+    assert_int_equal(read_written(), 1);
+    expect_all();
+}
+
 /* Feeds packets of so many UDP flows in turn, `each` of a flow; returns how many calls wrote them. */
 static size_t calls_for_turns(size_t flow_count, size_t each)
 {
@@ -425,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COALESCE_TEST(any_packets_come_out_as_they_came),
         COALESCE_TEST(packets_that_follow_are_written_by_one_call),
+        COALESCE_TEST(a_super_packet_is_written_when_it_is_full),
         COALESCE_TEST(packets_of_many_flows_in_turn_are_coalesced),
         COALESCE_TEST(udp_is_coalesced_only_where_the_device_segments_it),
         COALESCE_TEST(nothing_is_coalesced_without_a_vnet_header),
