@@ -55,6 +55,7 @@ void tunnel_free(struct ike_engine *engine, struct ike_tunnel *tunnel)
     while ((sa = LIST_FIRST(&tunnel->sas)) != NULL)
         ike_sa_destroy(sa, "tunnel removed");
     engine_cancel_timer(engine, &tunnel->auto_check);
+    engine_cancel_timer(engine, &tunnel->begin_soon);
     connect_leave_queue(engine, tunnel);
     tunnel_groups_leave(&engine->objects->groups, tunnel);
     (void)map_remove(&engine->objects->tunnels, tunnel->policy.tunnel);

@@ -58,8 +58,15 @@ void connect_leave_queue(struct ike_engine *engine, struct ike_tunnel *tunnel)
     TAILQ_REMOVE(&engine->objects->waiting_tunnels, tunnel, begin_link);
 }
 
+static bool begins_soon(const struct ike_tunnel *tunnel)
+{
+    return deadline_is_set(&tunnel->begin_soon.deadline);
+}
+
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
+    if (begins_soon(tunnel))
+        return;
     if (!is_busy(engine)) {
         connect_leave_queue(engine, tunnel);
         begin(engine, tunnel, false);
@@ -69,11 +76,19 @@ void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel)
     }
 }
 
+static void begin_soon_fire(struct ike_engine *engine, void *owner)
+{
+    struct ike_tunnel *tunnel = owner;
+    if (tunnel->policy.connect_type == CONNECT_AUTO)
+        connect_tunnel(engine, tunnel);
+}
+
 void connect_tunnel_soon(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
     enum { PAUSE = 200 }; /* milliseconds: lines that are pasted into a config come faster */
-    tunnel->ignores_packets_until = engine->now + PAUSE;
-    engine_set_timer(engine, &tunnel->auto_check, PAUSE);
+    tunnel->begin_soon.fire = begin_soon_fire;
+    tunnel->begin_soon.owner = tunnel;
+    engine_set_timer(engine, &tunnel->begin_soon, PAUSE);
 }
 
 void connect_waiting(struct ike_engine *engine)
@@ -81,14 +96,15 @@ void connect_waiting(struct ike_engine *engine)
     struct ike_tunnel *tunnel;
     while ((tunnel = TAILQ_FIRST(&engine->objects->waiting_tunnels)) != NULL && !is_busy(engine)) {
         connect_leave_queue(engine, tunnel);
-        if (tunnel->policy.connect_type == CONNECT_AUTO)
+        if (tunnel->policy.connect_type == CONNECT_AUTO && !begins_soon(tunnel))
             begin(engine, tunnel, false);
     }
 }
 
 void connect_for_packet(struct ike_engine *engine, struct ike_tunnel *tunnel)
 {
-    begin(engine, tunnel, true);
+    if (!begins_soon(tunnel))
+        begin(engine, tunnel, true);
 }
 
 static void auto_check_fire(struct ike_engine *engine, void *owner)

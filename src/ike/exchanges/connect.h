@@ -15,7 +15,8 @@ const char *connect_hindrance(const struct ike_engine *engine, const struct ike_
 void connect_tunnel(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* The same for a tunnel with `connect-type auto` whose config has changed, but after a moment, since several
- * lines of a config are often changed in a row. A packet that waits does not start it earlier. */
+ * lines of a config are often changed in a row. Until then nothing else starts it, a packet that waits
+ * neither. */
 void connect_tunnel_soon(struct ike_engine *engine, struct ike_tunnel *tunnel);
 
 /* A job is done: those that wait for their turn start as far as they may. */

@@ -39,10 +39,10 @@ struct ike_tunnel {
     bool policy_is_newer;         /* no addresses of the name have come since it changed */
     bool peer_is_silent;          /* it did not answer, and its name was not looked up since (PEER_FQDN) */
     bool up;                      /* has an SA: the history has its `Create` */
-    msec_t ignores_packets_until; /* after a failure the path may still ask for packets that have failed; and
-                                     see connect_tunnel_soon */
+    msec_t ignores_packets_until; /* after a failure the path may still ask for packets that have failed */
     LIST_HEAD(, ike_sa) sas;
     struct ike_timer auto_check;
+    struct ike_timer begin_soon;        /* see connect_tunnel_soon */
     bool waits_to_begin;                /* many others negotiate (exchanges/connect.h) */
     TAILQ_ENTRY(ike_tunnel) begin_link; /* valid while it waits */
     struct damping damping;
