@@ -4,6 +4,7 @@ import pytest
 
 from lib.capture import Capture, fields
 from lib.direct import FAR, MusubiPair
+from lib.lab import do_not_segment_udp
 from lib.suite import AES_CBC_SHA1, AES_GCM, TRIPLE_DES, suite
 
 
@@ -31,6 +32,8 @@ INITIAL_CONTACT, ESP_TFC_PADDING_NOT_SUPPORTED = "16384", "16394"
 ])
 def test_R100_R101_the_printed_keys_decrypt_the_exchange_and_esp(lab, algorithms, family, nat_traversal):
     pair = MusubiPair(lab)
+    for host in (pair.host, pair.far_host):
+        do_not_segment_udp(host, "ge0")
     lines = ALGORITHMS[algorithms].lines + ("ikev2 nat-traversal keepalive 20 force\n" if nat_traversal else "")
     capture = Capture(lab, pair.host, "ge0", "exchange")
     near, far = pair.gateway(lab, family, lines), pair.far_gateway(lab, family, lines)

@@ -9,7 +9,7 @@ Both IDs have the same key, since strongSwan has only one for a pair of IDs.
 from dataclasses import dataclass
 
 from lib.capture import Capture
-from lib.lab import wire
+from lib.lab import do_not_segment_udp, wire
 from lib.musubi import Musubi
 
 SECRET = "secret2"
@@ -172,9 +172,8 @@ class RoutedPair(MusubiPair):
         wire(self.far_host, "ge1", lab.namespace("farlan"), "eth0")
         self.router.address("lo", "10.9.0.254/32", "2001:db8:9::254/128")
         self.router.sysctl(net__ipv4__conf__all__proxy_arp=1, net__ipv6__conf__all__proxy_ndp=1)
-        # As on a card that does not segment UDP, so that a capture sees datagrams as they go over a network.
         for host in (self.host, self.far_host):
-            host.must("ethtool", "-K", "ge0", "tx-udp-segmentation", "off")
+            do_not_segment_udp(host, "ge0")
         for end, interface, other in ((NEAR, "near", "far"), (FAR, "far", "near")):
             self.router.ip(f"route add {end.outer4} dev {interface}")
             self.router.ip(f"-6 route add {end.outer6} dev {interface}")

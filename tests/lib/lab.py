@@ -189,3 +189,8 @@ def wire(left, left_interface, right, right_interface):
         "peer", "name", right_interface, "netns", right.name).must_succeed()
     left.ip(f"link set {left_interface} up")
     right.ip(f"link set {right_interface} up")
+
+
+def do_not_segment_udp(host, interface):
+    """As a card that can't: a capture then sees datagrams as they go over a network, never several of them as one."""
+    host.must("ethtool", "-K", interface, "tx-udp-segmentation", "off")

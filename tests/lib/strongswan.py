@@ -8,7 +8,7 @@ import re
 import shutil
 
 from lib.direct import FAR, NEAR, SECRET
-from lib.lab import wire
+from lib.lab import do_not_segment_udp, wire
 from lib.process import wait_until
 
 PLUGINS = ("random nonce openssl pem pkcs1 pkcs8 x509 pubkey revocation constraints aes sha1 sha2 hmac kdf gmp gcm {esp} "
@@ -221,6 +221,7 @@ def beside(lab, near, options=""):
     """A daemon with ESP in user space at the far end of the near wire, with inner addresses of both families."""
     host = lab.namespace("strongswan")
     wire(near.host, "ge0", host, "eth0")
+    do_not_segment_udp(near.host, "ge0")
     host.address("eth0", f"{FAR.outer4}/24", f"{FAR.outer6}/64")
     host.address("lo", f"{FAR.inner4}/32", f"{FAR.inner6}/128")
     daemon = StrongSwan(lab, host, user_space_esp=True, options=options)
