@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lib.capture import Capture
 from lib.lab import do_not_segment_udp, wire
 from lib.musubi import Musubi
+from lib.process import wait_until
 
 SECRET = "secret2"
 
@@ -106,6 +107,9 @@ class End:
 NEAR = End(1, "Tunnel1.0")
 FAR = End(2, "Tunnel2.0")
 
+# As `show interfaces` tells why a tunnel is down.
+NO_ROUTE_YET = ("no route to the peer", "no address on the outgoing interface", "outgoing interface down")
+
 
 def config(here, there, family=4, lines="", ids=None):
     """The config of a gateway; `family` is that of the outer header, `lines` are added to the tunnel.
@@ -116,6 +120,15 @@ def config(here, there, family=4, lines="", ids=None):
     return CONFIG.format(SECRET=SECRET, here=here, there=there, here_id=here_id, there_id=there_id,
                          peer=there.outer(family),
                          lines="".join(f"  {line}\n" for line in lines.splitlines()))
+
+
+def started(lab, host, here, there, family, lines, ids=None):
+    """A gateway, started, whose tunnel takes packets, unless it lacks more than a route to its peer."""
+    gateway = Musubi(lab, host, config(here, there, family, lines, ids)).start()
+    if family == 6:    # whose addresses Linux takes into use a moment after they were set
+        wait_until(lambda: not any(lack in gateway.show(f"show interfaces {here.tunnel}") for lack in NO_ROUTE_YET), 10,
+                   f"a route of {here.tunnel} to its peer")
+    return gateway
 
 
 class NearSide:
@@ -131,7 +144,7 @@ class NearSide:
 
     def gateway(self, lab, family=4, lines="", ids=None):
         """The near gateway, started. It ends with `lab` unless the test has stopped it."""
-        return Musubi(lab, self.host, config(NEAR, FAR, family, lines, ids)).start()
+        return started(lab, self.host, NEAR, FAR, family, lines, ids)
 
     def must_reach_far(self, **options):
         """Ping the far end's inner addresses from the LAN; all pings have to be answered."""
@@ -156,7 +169,7 @@ class MusubiPair(NearSide):
 
     def far_gateway(self, lab, family=4, lines=""):
         """The far gateway, started."""
-        return Musubi(lab, self.far_host, config(FAR, NEAR, family, lines)).start()
+        return started(lab, self.far_host, FAR, NEAR, family, lines)
 
 
 class RoutedPair(MusubiPair):
