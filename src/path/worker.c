@@ -146,11 +146,11 @@ static msec_t worker_due(const struct worker *worker)
     return TAILQ_EMPTY(&worker->ready) && tunnels_rest ? deadline_next(&worker->deadlines) : 0;
 }
 
-/* Milliseconds that epoll may sleep until then; -1: for ever. */
+/* Milliseconds that the worker may sleep until then; -1: for ever. */
 static int timeout_until(msec_t due)
 {
-    if (due == 0 || due == MSEC_NEVER)
-        return due == 0 ? 0 : -1;
+    if (due == MSEC_NEVER)
+        return -1;
     msec_t now = worker_clock();
     if (due <= now)
         return 0;
@@ -206,7 +206,7 @@ static void worker_run(struct worker *worker, const struct epoll_event *events, 
 static void worker_sleep(struct worker *worker)
 {
     msec_t due = worker_due(worker);
-    int timeout = timeout_until(due);
+    int timeout = due == 0 ? 0 : timeout_until(due);
     if (timeout == 0)
         return;
     struct pollfd any = {.fd = worker->epoll, .events = POLLIN};

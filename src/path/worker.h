@@ -1,10 +1,10 @@
 /*
  * A packet worker, seen from inside src/path/: its loop and what hangs on it. All of it belongs to the
  * worker's thread; the controller reaches it through the mailbox alone, other workers through a ring each.
- * But while the worker sleeps in epoll, the controller carries out a task in its place: to wake a thread, and
- * to be woken by its answer, costs more than most tasks.
+ * But while the worker sleeps, the controller carries out a task in its place: to wake a thread, and to be
+ * woken by its answer, costs more than most tasks.
  *
- * The loop waits in epoll, edge-triggered, and keeps the sources that have something in lists: each turn does
+ * The loop has an edge-triggered epoll, and keeps the sources that have something in lists: each turn does
  * one batch of each, until a source says that it is empty. Tunnels have a list of their own, since they rest
  * while the network takes no more.
  */
@@ -80,8 +80,8 @@ struct worker {
     bool started;
     bool stopping;
     bool raised; /* an event since event_fd was written */
-    /* Held by the worker's thread but while it sleeps. It does not let go between two turns that wait for
-     * nothing, so no packet costs it. */
+    /* Held by the worker's thread except while it sleeps. It does not let go between two turns that wait for
+     * nothing, so a worker that is busy does not pay for it. */
     pthread_mutex_t awake;
     atomic_bool is_asleep; /* and has not woken yet: who stands in again and again does not keep it waiting */
     msec_t sleeps_until;   /* read by who stands in; MSEC_NEVER: until there is something to read */

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lib import direct
 from lib.direct import FAR, NEAR
-from lib.lab import wire
+from lib.lab import do_not_segment_udp, wire
 from lib.musubi import BUILD, Musubi
 from lib.process import run, wait_until
 from lib.strongswan import StrongSwan
@@ -55,7 +55,7 @@ class Contestant:
     def without_segmentation(self):
         """As on a network card that does not segment UDP."""
         for host in (self.near, self.far):
-            host.must("ethtool", "-K", "ge0", "tx-udp-segmentation", "off")
+            do_not_segment_udp(host, "ge0")
         return self
 
 
